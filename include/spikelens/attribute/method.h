@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spikelens/core/array.h"
+#include "spikelens/interpret/relevant_filters.h"
+#include "spikelens/snn/gradient.h"
+#include "spikelens/snn/simulate.h"
+
+namespace spikelens {
+
+/// What explanation methods may use. Pointers may be null where the method's info() does not ask for them.
+struct AttributionContext {
+    const Simulator* simulator = nullptr;
+    const GradientNetwork* gradient = nullptr;
+    const RelevantFilters* relevant = nullptr;
+    uint64_t seed = 1;
+};
+
+/// A batch to explain. Method results depend on nothing but each sample: never on the batch it came in.
+struct AttributionRequest {
+    const FloatArray& images;          ///< [N, C, H, W]
+    std::span<const int> targets;      ///< [N], the class explained
+    std::span<const int64_t> samples;  ///< [N], the address of seeded methods
+};
+
+/// How a map is read when it is ranked or drawn.
+enum class View { natural, absolute, positive, negative };
+
+struct MethodInfo {
+    std::string name;          ///< "ig2d"
+    std::string title;         ///< "Integrated gradients, summed over time"
+    std::string meaning;       ///< what a value and its sign mean
+    std::string cost;          ///< forward and backward passes per explanation
+    std::string source;        ///< paper, section
+    std::string options;       ///< "steps=32" …, empty without
+    bool signed_values = false;
+    bool class_specific = true;
+    bool needs_gradient = false;
+    bool needs_relevant = false;
+    bool baseline = false;     ///< a sanity baseline that every table carries
+};
+
+class AttributionMethod {
+  public:
+    virtual ~AttributionMethod() = default;
+    virtual const MethodInfo& info() const = 0;
+    /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart. Values stay signed.
+    virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
+};
+
+/// A method with its options, as written on the command line: "ig2d:steps=64:view=absolute", "svebi:layer=conv2".
+struct MethodSpec {
+    std::string text;  ///< as given: the method's name in every result
+    std::shared_ptr<const AttributionMethod> method;
+    View view = View::natural;
+};
+
+/// Throws InputError for an unknown method or option, naming the nearest.
+MethodSpec parse_method(std::string_view text);
+
+/// Every method, for `spikelens methods` and the conformance tests.
+std::vector<MethodInfo> all_methods();
+
+/// The map that is ranked and drawn: channels summed, then the view. [N, C, H, W] → [N, H, W].
+FloatArray pixel_maps(const FloatArray& attribution, View view);
+
+/// attribute() in batches of bounded memory with its context checked: throws InputError when the method needs something
+/// that is not there ("svebi needs relevant filters: run spikelens interpret first").
+FloatArray explain(const MethodSpec& spec, const AttributionContext& context, const AttributionRequest& request);
+
+}  // namespace spikelens

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+namespace spikelens {
+
+/// Randomness is an address, not a state: the value at (seed, stream, a, b, …) is always the same, whatever was drawn
+/// before, in whichever thread or process. Streams keep purposes apart.
+enum class Stream : uint64_t { initial_weights = 1, epoch_order, tie_breaking, random_map, random_filters, bootstrap, sampling, coding, test };
+
+/// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).
+uint64_t random_bits(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+
+/// Uniform in [0, 1), 53 bits.
+double random_uniform(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+
+/// Standard normal (Box–Muller on two addressed uniforms).
+double random_normal(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+
+/// A permutation of 0..n-1, the same for the same address. O(n).
+std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+
+}  // namespace spikelens

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "spikelens/core/progress.h"
+#include "spikelens/core/samples.h"
+#include "spikelens/interpret/relevant_filters.h"
+
+namespace spikelens {
+
+struct AblationOptions {
+    int random_draws = 5;
+    uint64_t seed = 1;
+};
+
+/// Accuracy on the samples of class j with filters silenced, averaged over classes (SVEBI Sec. 5, ablation).
+struct AblationPoint {
+    double mu = 0;
+    double relevant_accuracy = 0;
+    double random_accuracy = 0;               ///< mean over draws
+    std::vector<double> random_draws;         ///< each draw's mean over classes
+    std::vector<double> class_relevant;       ///< per class, relevant filters ablated
+    std::vector<double> class_random;         ///< per class, mean over draws
+    double relevant_ci95 = 0;                 ///< half-width over samples (stratified by class)
+    double random_ci95 = 0;
+    double mean_filters = 0;                  ///< filters ablated, mean over classes
+};
+
+struct Ablation {
+    double full_accuracy = 0;            ///< nothing ablated, averaged over classes
+    std::vector<int64_t> class_samples;  ///< samples per true class; classes without samples are left out of the means
+    std::vector<AblationPoint> curve;    ///< one per μ
+};
+
+/// For every μ: the relevant filters of class j against as many random ones (drawn from all response filters), on the samples
+/// whose label is j. Equal filter sets are simulated once.
+Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
+                const AblationOptions& options, const Progress& progress = {});
+
+/// Relevant filters per layer at each μ, summed over classes: [budgets, layers].
+Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant);
+
+}  // namespace spikelens

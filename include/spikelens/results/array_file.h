@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "spikelens/core/array.h"
+
+namespace spikelens {
+
+using AnyArray = std::variant<FloatArray, DoubleArray, Array<int64_t>, Array<uint8_t>, Array<uint16_t>>;
+
+/// Named arrays and string attributes in one HDF5 file; names may hold '/', which makes groups.
+/// In Python: h5py.File("interpret.h5")["gram"][:].
+struct ArrayFile {
+    std::map<std::string, AnyArray> arrays;
+    std::map<std::string, std::string> attributes;
+
+    /// The array of this name and type. Throws InputError when it is missing or another type.
+    template <class T>
+    const Array<T>& get(const std::string& name) const;
+
+    std::filesystem::path source;  ///< set by read_arrays, for messages
+};
+
+/// Written atomically. Equal contents give equal bytes (no timestamps).
+void write_arrays(const std::filesystem::path& path, const ArrayFile& contents);
+
+/// Throws InputError for a missing, truncated or foreign file, or a type that is not one of AnyArray's.
+ArrayFile read_arrays(const std::filesystem::path& path);
+
+/// NumPy's .npy, version 1.0, little-endian float32: numpy.load reads it.
+void write_npy(const std::filesystem::path& path, const FloatArray& array);
+
+}  // namespace spikelens

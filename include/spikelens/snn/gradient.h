@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "spikelens/core/array.h"
+#include "spikelens/snn/network.h"
+#include "spikelens/snn/surrogate.h"
+
+namespace spikelens {
+
+struct GradientOptions {
+    Surrogate surrogate;
+    bool smooth = false;  ///< replace the step by surrogate_step: a differentiable network, for tests by finite differences
+    bool double_precision = false;
+    int threads = 0;  ///< 0: all cores; the result does not depend on it
+};
+
+/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch.
+class GradientNetwork {
+  public:
+    explicit GradientNetwork(const Network& network, GradientOptions options = {});
+    ~GradientNetwork();
+    GradientNetwork(GradientNetwork&&) noexcept;
+    GradientNetwork& operator=(GradientNetwork&&) noexcept;
+
+    struct Result {
+        FloatArray scores;    ///< [N, classes]
+        FloatArray gradient;  ///< ∂ score[target[n]] / ∂ input
+    };
+
+    /// Direct coding: images [N, C, H, W]; the gradient of the score of targets[n] with respect to the image
+    /// (= Σ_t ∂y/∂x[t]), same shape.
+    Result input_gradient(const FloatArray& images, std::span<const int> targets) const;
+
+    /// Input that changes in time, [T, N, C, H, W] of any values; gradient of the same shape.
+    Result sequence_gradient(const FloatArray& input, std::span<const int> targets) const;
+
+  private:
+    struct Modules;
+    std::unique_ptr<const Modules> modules_;
+};
+
+}  // namespace spikelens

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "spikelens/core/array.h"
+#include "spikelens/snn/network.h"
+
+namespace spikelens {
+
+/// What to keep of a simulation, for which layers (indices into network.layers; only layers with a neuron).
+struct RecordRequest {
+    std::vector<int> layers;
+    bool counts = false;         ///< spikes per neuron over all steps, before pooling
+    bool pooled_counts = false;  ///< the same after the layer's pool (max-pool: windows that spiked; average: spikes in the window)
+    bool spikes = false;         ///< every spike, before pooling
+    bool potentials = false;     ///< membrane when compared with the threshold
+};
+
+struct LayerRecording {
+    int layer = 0;
+    Array<uint16_t> counts;         ///< [N, C, H, W]
+    Array<uint16_t> pooled_counts;  ///< [N, C, H', W']
+    Array<uint8_t> spikes;          ///< [T, N, C, H, W], 0 or 1
+    FloatArray potentials;          ///< [T, N, C, H, W]
+};
+
+struct Recording {
+    FloatArray scores;  ///< [N, classes]
+    std::vector<LayerRecording> layers;
+
+    /// The recording of this layer; it must have been requested.
+    const LayerRecording& layer(int index) const;
+};
+
+/// First maximum of each row of [N, classes].
+std::vector<int> predictions(const FloatArray& scores);
+
+struct SimulateOptions {
+    int threads = 0;     ///< 0: all cores
+    std::string kernel;  ///< "scalar", "portable", "avx2", "avx512"; empty: SPIKELENS_KERNEL, else the best this CPU has
+};
+
+/// Exact simulation of a network: the one way all inference goes.
+///
+/// Weights are quantised once per output channel to fixed point, currents of spiking input are integer sums, so the
+/// order of summation cannot matter; the membrane update is float32 in one fixed order. The result is the same to the
+/// bit for any batch, thread count, kernel and machine. Immutable after construction, safe to share between threads.
+class Simulator {
+  public:
+    /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU.
+    explicit Simulator(const Network& network, SimulateOptions options = {});
+    ~Simulator();
+    Simulator(Simulator&&) noexcept;
+    Simulator& operator=(Simulator&&) noexcept;
+
+    const Network& network() const;
+
+    /// Direct coding: the image [N, C, H, W] is the input current at every step. Output spikes of the `ablated` filters
+    /// are set to zero. Throws InputError when the shape is not the network's or a value is not finite.
+    Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
+
+    /// Spiking input [T, N, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
+    Recording run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request = {},
+                         std::span<const FilterIndex> ablated = {}) const;
+
+    /// What computes each layer, for `inspect`: "conv2: events, avx512".
+    std::vector<std::string> describe_kernels() const;
+
+  private:
+    struct Plan;
+    std::unique_ptr<const Plan> plan_;
+};
+
+}  // namespace spikelens

@@ -1,0 +1,55 @@
+#include "spikelens/core/parallel.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace spikelens {
+namespace {
+
+thread_local bool inside_parallel_for = false;
+
+}  // namespace
+
+int available_threads() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1U, std::thread::hardware_concurrency());
+    return std::max(1, CPU_COUNT(&set));
+}
+
+void parallel_for(int64_t count, int threads, const std::function<void(int64_t, int)>& body) {
+    if (threads <= 0) threads = available_threads();
+    threads = static_cast<int>(std::min<int64_t>(threads, count));
+    if (threads <= 1 || inside_parallel_for) {
+        for (int64_t index = 0; index < count; ++index) body(index, 0);
+        return;
+    }
+    std::atomic<int64_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    const auto work = [&](int worker) {
+        inside_parallel_for = true;
+        try {
+            for (int64_t index = next++; index < count; index = next++) body(index, worker);
+        } catch (...) {
+            const std::lock_guard lock(failure_mutex);
+            if (!failure) failure = std::current_exception();
+            next = count;
+        }
+        inside_parallel_for = false;
+    };
+    {
+        std::vector<std::jthread> workers;
+        for (int worker = 1; worker < threads; ++worker) workers.emplace_back(work, worker);
+        work(0);
+    }
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace spikelens
