@@ -7,6 +7,8 @@
 namespace spikelens {
 namespace {
 
+__extension__ typedef unsigned __int128 Wide;
+
 uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15ULL;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -40,7 +42,7 @@ std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream,
     const uint64_t base = random_bits(seed, stream, address);
     for (int64_t i = n - 1; i > 0; --i) {
         // The high half of a 64x64 product: uniform on 0..i up to 2^-64·i.
-        const auto wide = static_cast<unsigned __int128>(mix(base ^ mix(static_cast<uint64_t>(i)))) * static_cast<uint64_t>(i + 1);
+        const auto wide = static_cast<Wide>(mix(base ^ mix(static_cast<uint64_t>(i)))) * static_cast<uint64_t>(i + 1);
         std::swap(order[i], order[static_cast<int64_t>(wide >> 64)]);
     }
     return order;

@@ -33,17 +33,18 @@ struct AttributionRequest {
 enum class View { natural, absolute, positive, negative };
 
 struct MethodInfo {
-    std::string name;          ///< "ig2d"
-    std::string title;         ///< "Integrated gradients, summed over time"
-    std::string meaning;       ///< what a value and its sign mean
-    std::string cost;          ///< forward and backward passes per explanation
-    std::string source;        ///< paper, section
-    std::string options;       ///< "steps=32" …, empty without
+    std::string name;     ///< "ig2d"
+    std::string title;    ///< "Integrated gradients, summed over time"
+    std::string meaning;  ///< what a value and its sign mean
+    std::string cost;     ///< forward and backward passes per explanation
+    std::string source;   ///< paper, section
+    std::string options;  ///< "steps=32" …, empty without
     bool signed_values = false;
     bool class_specific = true;
+    bool needs_simulator = true;
     bool needs_gradient = false;
     bool needs_relevant = false;
-    bool baseline = false;     ///< a sanity baseline that every table carries
+    bool baseline = false;  ///< a sanity baseline that every table carries
 };
 
 class AttributionMethod {

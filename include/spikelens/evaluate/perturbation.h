@@ -7,27 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "spikelens/attribute/baseline.h"
 #include "spikelens/core/array.h"
 
 namespace spikelens {
 
-/// What pixels are removed to, or inserted into.
-enum class Baseline { black, blur, mean };
-Baseline parse_baseline(std::string_view text);
-std::string baseline_text(Baseline baseline);
-
-/// black: 0 in pixel space. blur: Gaussian, kernel 11, σ 5, reflected border (RISE's convention is stated in the source).
-/// mean: each image's own channel means. [N, C, H, W] → same shape.
-FloatArray baseline_images(const FloatArray& images, Baseline baseline);
-
 /// Order of the pixels by a map [H, W], descending; ties in an order addressed by (seed, sample): row-major order would be
-/// a hidden bias.
+/// a hidden bias. Throws InputError for NaN.
 std::vector<int64_t> ranking(std::span<const float> map, uint64_t seed, int64_t sample);
 
 struct MetricInfo {
-    std::string name;      ///< "insertion"
+    std::string name;  ///< "insertion"
     std::string title;
-    std::string direction; ///< "higher" or "lower" is better
+    std::string direction;  ///< "higher" or "lower" is better
     std::string source;
 };
 
@@ -49,8 +41,10 @@ struct PerturbationResult {
     FloatArray curves;        ///< [N, n + 1] softmax probability of targets[n], both ends included
 };
 
-/// Insertion (RISE, Petsiuk et al. 2018): from the baseline to the image, best pixels first. Deletion: from the image to the baseline.
-/// The last step may be smaller when steps do not divide the pixels. maps [N, H, W]; samples address the tie-breaking.
+/// Insertion (RISE, Petsiuk et al. 2018): from the baseline to the image, best pixels first. Deletion: from the image to the
+/// baseline. The last step may be smaller when steps do not divide the pixels. maps [N, H, W]; samples address the
+/// tie-breaking. All channels of a pixel change together. Scores N·(n + 1) images. Throws InputError when shapes do not match,
+/// a map has NaN, a target is not a class, a score is not finite, or an option is out of range.
 PerturbationResult perturb(Perturbation kind, const FloatArray& images, const FloatArray& maps, std::span<const int> targets,
                            std::span<const int64_t> samples, const ScoreFunction& score, const PerturbationOptions& options);
 

@@ -18,13 +18,13 @@ struct AblationOptions {
 struct AblationPoint {
     double mu = 0;
     double relevant_accuracy = 0;
-    double random_accuracy = 0;               ///< mean over draws
-    std::vector<double> random_draws;         ///< each draw's mean over classes
-    std::vector<double> class_relevant;       ///< per class, relevant filters ablated
-    std::vector<double> class_random;         ///< per class, mean over draws
-    double relevant_ci95 = 0;                 ///< half-width over samples (stratified by class)
+    double random_accuracy = 0;          ///< mean over draws
+    std::vector<double> random_draws;    ///< each draw's mean over classes
+    std::vector<double> class_relevant;  ///< per class, relevant filters ablated
+    std::vector<double> class_random;    ///< per class, mean over draws
+    double relevant_ci95 = 0;            ///< half-width over samples (stratified by class)
     double random_ci95 = 0;
-    double mean_filters = 0;                  ///< filters ablated, mean over classes
+    double mean_filters = 0;  ///< filters ablated, mean over classes
 };
 
 struct Ablation {
@@ -34,11 +34,13 @@ struct Ablation {
 };
 
 /// For every μ: the relevant filters of class j against as many random ones (drawn from all response filters), on the samples
-/// whose label is j. Equal filter sets are simulated once.
+/// whose label is j. Equal filter sets are simulated once. Random filters are addressed by (seed, class, count, draw), so
+/// budgets with as many filters share them. Values of classes without samples are NaN. Throws InputError when the images or the
+/// relevant filters do not fit the network, a label is out of range, there are no samples, or random_draws < 1.
 Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
                 const AblationOptions& options, const Progress& progress = {});
 
-/// Relevant filters per layer at each μ, summed over classes: [budgets, layers].
+/// Relevant filters per layer at each μ, summed over classes: [budgets, network.layers].
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant);
 
 }  // namespace spikelens

@@ -27,27 +27,32 @@ struct TopImage {
 
 /// What the whole data set leaves behind: sums, so memory is O(m² + m·k) whatever N, and shards add up.
 struct Responses {
-    int64_t samples = 0;                 ///< summed so far
-    DoubleArray gram;                    ///< G = XXᵀ [m, m]
-    DoubleArray correlation;             ///< B = XLᵀ [m, classes], L one-hot of the predicted class
-    std::vector<int64_t> predicted;      ///< samples per predicted class
+    int64_t samples = 0;             ///< summed so far
+    DoubleArray gram;                ///< G = XXᵀ [m, m]
+    DoubleArray correlation;         ///< B = XLᵀ [m, classes], L one-hot of the predicted class
+    std::vector<int64_t> predicted;  ///< samples per predicted class
     int64_t correct = 0;
-    DoubleArray response_sum;            ///< [m]
-    std::vector<int64_t> active;         ///< samples in which the filter spiked at all [m]
+    DoubleArray response_sum;                ///< [m]
+    std::vector<int64_t> active;             ///< samples in which the filter spiked at all [m]
     std::vector<std::vector<TopImage>> top;  ///< per filter, response descending then sample ascending, only responses > 0
 };
 
-/// Responses of one batch, [N, m], from a simulation's counts. `recording` must hold counts of every layer of response_filters.
-FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind);
+/// Responses of one batch, [N, m], from a simulation's counts. `recording` must hold counts of every layer of response_filters
+/// (InputError otherwise). Sums of squared counts are exact integers. `threads` 0: all cores; the result does not depend on it.
+FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind, int threads = 0);
 
 struct ResponseOptions {
     ResponseKind kind = ResponseKind::energy;
     int top_images = 100;
-    int chunk = 2000;  ///< samples between two calls of `after_chunk`; sums are formed in sample order, so it does not change the result
+    int chunk = 2000;  ///< samples between two calls of `after_chunk`; sums are formed in sample order, so it does not change
+                       ///< the result
+    int threads = 0;   ///< for the sums (the simulator has its own); 0: all cores; it does not change the result
 };
 
 /// Streams the samples from responses.samples to the end through the simulator and adds them up. Call with a loaded
-/// state to resume: the result is the same to the bit. `after_chunk` may save the state.
+/// state to resume: the result is the same to the bit. `after_chunk` may save the state, or throw to stop: `responses` then
+/// holds whole batches and can be resumed. Throws InputError when the images do not have the network's shape, the network has
+/// no filters to interpret, an option is out of range, or the state does not fit.
 void accumulate_responses(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options,
                           Responses& responses, const std::function<void(const Responses&)>& after_chunk = {},
                           const Progress& progress = {});

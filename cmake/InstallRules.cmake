@@ -1,0 +1,36 @@
+# install(): headers, libraries, the program, and a package that find_package(spikelens COMPONENTS core files report) finds.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikelens)
+
+if(SPIKELENS_CORE_ONLY)
+    set(components core)
+    set(headers core encode snn kernels train interpret attribute evaluate)
+else()
+    set(components core files report)
+    set(headers "")
+    install(TARGETS spikelens RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# One export per component: who asks for the core alone needs none of the libraries of the others.
+foreach(component IN LISTS components)
+    install(TARGETS spikelens_${component} EXPORT spikelens-${component}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT spikelens-${component}-targets NAMESPACE spikelens:: DESTINATION ${package_dir})
+endforeach()
+
+list(TRANSFORM headers PREPEND include/spikelens/ OUTPUT_VARIABLE header_folders)
+if(SPIKELENS_CORE_ONLY)
+    install(DIRECTORY ${header_folders} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikelens)
+else()
+    install(DIRECTORY include/spikelens DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
+install(DIRECTORY ${PROJECT_BINARY_DIR}/generated/spikelens DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+configure_package_config_file(
+    cmake/spikelens-config.cmake.in ${PROJECT_BINARY_DIR}/spikelens-config.cmake INSTALL_DESTINATION ${package_dir}
+)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/spikelens-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(
+    FILES ${PROJECT_BINARY_DIR}/spikelens-config.cmake ${PROJECT_BINARY_DIR}/spikelens-config-version.cmake
+          cmake/FindLibTorch.cmake cmake/FindOpenCVImages.cmake
+    DESTINATION ${package_dir}
+)

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spikelens/kernels/layer_plan.h"
+
+namespace spikelens::kernels {
+
+/// The kernels this CPU can run, slowest first: scalar, portable, avx2, avx512.
+std::vector<std::string> supported_kernels();
+
+/// The set of this name; empty: the environment's SPIKELENS_KERNEL, else the fastest supported.
+/// Throws InputError for a name that is unknown or that this CPU cannot run. The one place that chooses.
+const KernelSet& choose_kernels(std::string_view name = {});
+
+}  // namespace spikelens::kernels

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace spikelens::kernels {
+
+/// A neuron lowered to what one step needs. ≥ has become > by moving the comparison one float down, and the reset has
+/// become numbers that are zero where they do not apply, so that one branch-free step serves every neuron:
+///     U ← βU + I;  U ← U − reset_delayed·S[t−1];  S = [U > fire_above];  U ← S ? (to_value ? v_reset : U − reset_now) : U
+struct NeuronStep {
+    float beta = 0;
+    float fire_above = 0;
+    float reset_now = 0;
+    float reset_delayed = 0;
+    float v_reset = 0;
+    bool to_value = false;
+};
+
+/// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
+///
+/// Spikes are bits, [row][column][step][plane][word]: bit c of the words belongs to channel c, and an input of whole numbers
+/// (average pooling, several events in a bin) is written in binary over the planes: value = Σ_p 2^p · bit_p.
+///
+/// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
+/// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32 keeps of that
+/// largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every addition. They are
+/// rounded to float once. No sum can overflow: the inputs are cut into chunks with Σ|w_q| ≤ 2^31 − 1 for every output
+/// (accumulated in int32; one word of 64 inputs is at most 2^30), and chunks are added in int64, where fan-ins up to 2^22 with
+/// counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+struct LayerPlan {
+    int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
+    int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
+    int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
+
+    int lanes = 16;   ///< outputs computed together: 16, 32 or 64
+    int blocks = 1;   ///< ⌈out_channels / lanes⌉
+    int padded() const { return lanes * blocks; }
+    int taps() const { return kernel_height * kernel_width; }
+
+    std::vector<int32_t> weights;      ///< [block][tap][in_channel][lane]; empty for a layer of real input
+    std::vector<float> real_weights;   ///< the same as float, for a layer of real input; empty otherwise
+    std::vector<int> chunk_ends;       ///< ends of the chunks, counted in (tap, word) units
+
+    std::vector<float> scale, bias;           ///< [padded] of the current, gain and input decay folded in
+    std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
+    NeuronStep neuron;
+
+    int64_t output_words(int steps) const { return int64_t{out_height} * out_width * steps * out_words; }
+};
+
+/// One sample through one layer, for some rows and blocks of its outputs. Pointers are to whole-layer arrays.
+struct LayerTask {
+    const LayerPlan* plan = nullptr;
+    int steps = 0;
+    int planes = 1;                     ///< of the input
+    const uint64_t* spikes = nullptr;   ///< input bits; or
+    const float* currents = nullptr;    ///< [row][column][padded], constant in time, when spikes is null; or, with
+    bool currents_vary = false;         ///< currents [step][row][column][padded]
+    const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
+    uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller
+    uint16_t* counts = nullptr;         ///< [row][column][padded] or null
+    float* potentials = nullptr;        ///< [step][row][column][padded] or null
+    int first_row = 0, end_row = 0;
+    int first_block = 0, end_block = 0;
+};
+
+/// Sums over all steps of a layer without neuron, [row][column][padded]: exact integers.
+struct ReadoutTask {
+    const LayerPlan* plan = nullptr;
+    int steps = 0;
+    int planes = 1;
+    const uint64_t* spikes = nullptr;
+    int64_t* sums = nullptr;
+};
+
+/// Currents of a layer of real input (image [C, H, W]) → [row][column][padded]: Σ over rows, columns, channels of the kernel in that
+/// order, float32 without contraction, then the bias.
+struct RealTask {
+    const LayerPlan* plan = nullptr;
+    const float* image = nullptr;
+    float* currents = nullptr;
+    int first_row = 0, end_row = 0;
+};
+
+/// One way to compute; all give identical bytes.
+struct KernelSet {
+    const char* name;
+    void (*layer)(const LayerTask&);
+    void (*readout)(const ReadoutTask&);
+    void (*real_currents)(const RealTask&);
+};
+
+}  // namespace spikelens::kernels

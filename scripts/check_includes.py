@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Checks that includes flow one way: which folder of the tree may include what. ARCHITECTURE.md says why."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# Folder: the folders it may include besides itself, or single headers of them.
+MAY_INCLUDE = {
+    "core": [],
+    "data": ["core"],
+    "encode": ["core"],
+    "kernels": ["core"],
+    "snn": ["core", "kernels"],
+    "train": ["core", "encode", "snn"],
+    "model_io": ["core", "snn", "train/train.h"],
+    "interpret": ["core", "snn"],
+    "attribute": ["core", "snn", "interpret/relevant_filters.h"],
+    "evaluate": ["core", "snn", "attribute"],
+    "results": ["core", "model_io/json_fields.h", "interpret"],
+    "report": ["core", "results/picture.h"],
+}
+# Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
+LIBRARIES = {
+    "LibTorch": (r"(torch|ATen|c10)/", ["snn/gradient", "snn/torch", "train"]),
+    "nlohmann-json": (r"nlohmann/", ["data", "model_io", "results", "report"]),
+    "fmt": (r"fmt/", ["data", "model_io", "results", "report"]),
+    "OpenCV": (r"opencv2/", ["data", "results"]),
+    "HDF5": (r"(hdf5|H5\w+)\.h", ["data", "results"]),
+    "zlib": (r"zlib\.h", ["data", "model_io", "results", "report"]),
+    "OpenSSL": (r"openssl/", ["data", "model_io", "results", "report"]),
+    "libcurl": (r"curl/", ["data"]),
+    "CLI11": (r"CLI/", []),
+    "spdlog": (r"spdlog/", []),
+}
+PUBLIC_LIBRARIES = ["nlohmann-json"]  # what those who include our headers need too
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def included_folder(path: str) -> str | None:
+    """spikelens/snn/network.h and snn/plan.h belong to snn; gradient_step.h (beside its user) to no other folder."""
+    path = path.removeprefix("spikelens/")
+    return path.split("/")[0] if path.split("/")[0] in MAY_INCLUDE else None
+
+
+def complaint(place: str, folder: str, public: bool, path: str) -> str | None:
+    target = included_folder(path)
+    if target and target != folder:
+        name = path.removeprefix("spikelens/")
+        if target not in MAY_INCLUDE[folder] and name not in MAY_INCLUDE[folder]:
+            return f"{folder} may not include {path}"
+    for library, (pattern, users) in LIBRARIES.items():
+        if not re.match(pattern, path):
+            continue
+        if not any(place.startswith(user + "/") or ("/" in user and place.startswith(user)) for user in users):
+            return f"{place} may not use {library}"
+        if public and library not in PUBLIC_LIBRARIES:
+            return f"{library} may not show in a public header"
+    return None
+
+
+def complaints(tree: pathlib.Path, public: bool):
+    for source in sorted(tree.rglob("*")):
+        if source.suffix not in (".h", ".cpp", ".inc"):
+            continue
+        place = source.relative_to(tree).as_posix()
+        folder = place.split("/")[0]
+        if folder not in MAY_INCLUDE:
+            yield f"{source.relative_to(ROOT)}: the folder {folder} is not in the table of scripts/check_includes.py"
+            continue
+        for match in INCLUDE.finditer(source.read_text()):
+            found = complaint(place, folder, public, match.group(2))
+            if found:
+                yield f"{source.relative_to(ROOT)}: {found}"
+
+
+def main() -> int:
+    found = [*complaints(ROOT / "include" / "spikelens", True), *complaints(ROOT / "src", False)]
+    for line in found:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+sys.exit(main())

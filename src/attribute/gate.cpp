@@ -1,0 +1,78 @@
+#include "spikelens/core/parallel.h"
+
+#include "gate_sweep.h"
+#include "methods.h"
+
+namespace spikelens {
+namespace {
+
+/// b + (x − b)·k/n; the last point is the image to the bit.
+FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int64_t k, int64_t steps) {
+    if (k == steps) return images;
+    FloatArray point(images.shape);
+    const float share = static_cast<float>(k) / static_cast<float>(steps);
+    for (int64_t i = 0; i < images.size(); ++i) point.data[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
+    return point;
+}
+
+/// One step on the path is the gate attribution itself.
+class Gate final : public AttributionMethod {
+  public:
+    Gate(MethodInfo info, Baseline baseline, int64_t steps) : info_(std::move(info)), baseline_(baseline), steps_(steps) {
+        info_.meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had";
+        info_.signed_values = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    /// (x − b) ⊙ mean of g_x over the path's points
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const FloatArray& images = request.images;
+        const FloatArray baseline = baseline_images(images, baseline_);
+        const GateSweep sweep(context.simulator->network());
+        FloatArray result(images.shape);
+        for (int64_t k = 1; k <= steps_; ++k) {
+            const FloatArray point = path_point(images, baseline, k, steps_);
+            const Recording recording = context.simulator->run(point, sweep.request());
+            parallel_for(images.shape[0], 0, [&](int64_t n, int) {
+                const std::vector<float> gain = sweep.input_gain(point.row(n), recording, n, request.targets[n]);
+                const auto sum = result.row(n);
+                for (size_t i = 0; i < gain.size(); ++i) sum[i] += gain[i];
+            });
+        }
+        for (int64_t i = 0; i < images.size(); ++i) {
+            result.data[i] *= (images.data[i] - baseline.data[i]) / static_cast<float>(steps_);
+        }
+        return result;
+    }
+
+  private:
+    MethodInfo info_;
+    Baseline baseline_;
+    int64_t steps_;
+};
+
+}  // namespace
+
+MethodPointer make_gate(MethodOptions& options) {
+    MethodInfo info;
+    info.name = "gate";
+    info.title = "Gate attribution: neurons as the gains they had";
+    info.cost = "1 forward and 1 sweep of linear maps";
+    info.source = "this project: METHODS, Sec. 9";
+    info.options = "baseline=black|blur|mean";
+    return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), 1);
+}
+
+MethodPointer make_gate_path(MethodOptions& options) {
+    const int64_t steps = options.take_integer("steps", 4, 1, 100000);
+    MethodInfo info;
+    info.name = "gate_path";
+    info.title = "Gate attribution, averaged along the path from the baseline";
+    info.cost = std::to_string(steps) + " forward and " + std::to_string(steps) + " sweeps of linear maps";
+    info.source = "this project: METHODS, Sec. 9";
+    info.options = "steps=4, baseline=black|blur|mean";
+    return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), steps);
+}
+
+}  // namespace spikelens

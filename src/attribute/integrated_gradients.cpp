@@ -1,0 +1,80 @@
+#include <algorithm>
+
+#include "methods.h"
+
+namespace spikelens {
+namespace {
+
+constexpr int64_t images_at_once = 64;
+
+/// Points first+1 … first+count of the path from the baseline to the image, all samples of a point together.
+FloatArray path_points(const FloatArray& images, const FloatArray& baseline, int64_t first, int64_t count, int64_t steps) {
+    Shape shape = images.shape;
+    shape[0] *= count;
+    FloatArray points(std::move(shape));
+    for (int64_t k = 0; k < count; ++k) {
+        const float share = static_cast<float>(first + k + 1) / static_cast<float>(steps);
+        float* point = points.data.data() + k * images.size();
+        for (int64_t i = 0; i < images.size(); ++i) point[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
+    }
+    return points;
+}
+
+class IntegratedGradients final : public AttributionMethod {
+  public:
+    explicit IntegratedGradients(MethodOptions& options)
+        : steps_(options.take_integer("steps", 32, 1, 100000)), baseline_(options.take_baseline("baseline", Baseline::black)) {
+        info_.name = "ig2d";
+        info_.title = "Integrated gradients, summed over time";
+        info_.meaning =
+            "signed: the pixel's share of the class score's change from the baseline to the image, by surrogate gradients";
+        info_.cost = std::to_string(steps_) + " forward and " + std::to_string(steps_) + " backward";
+        info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
+        info_.options = "steps=32, baseline=black|blur|mean";
+        info_.signed_values = true;
+        info_.needs_simulator = false;
+        info_.needs_gradient = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂image at x' + (k/n)(x − x')
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const FloatArray& images = request.images;
+        const FloatArray baseline = baseline_images(images, baseline_);
+        const int64_t at_once = std::max<int64_t>(1, images_at_once / std::max<int64_t>(1, images.shape[0]));
+        std::vector<double> sum(images.size());
+        for (int64_t first = 0; first < steps_; first += at_once) {
+            const int64_t count = std::min(at_once, steps_ - first);
+            add_gradients(*context.gradient, path_points(images, baseline, first, count, steps_), request.targets, sum);
+        }
+        FloatArray result(images.shape);
+        for (int64_t i = 0; i < images.size(); ++i) {
+            const double way = static_cast<double>(images.data[i]) - baseline.data[i];
+            result.data[i] = static_cast<float>(way * sum[i] / static_cast<double>(steps_));
+        }
+        return result;
+    }
+
+  private:
+    static void add_gradients(const GradientNetwork& network, const FloatArray& points, std::span<const int> targets,
+                              std::vector<double>& sum) {
+        std::vector<int> repeated;
+        while (static_cast<int64_t>(repeated.size()) < points.shape[0])
+            repeated.insert(repeated.end(), targets.begin(), targets.end());
+        const FloatArray gradient = network.input_gradient(points, repeated).gradient;
+        for (size_t begin = 0; begin < gradient.data.size(); begin += sum.size()) {
+            for (size_t i = 0; i < sum.size(); ++i) sum[i] += gradient.data[begin + i];
+        }
+    }
+
+    int64_t steps_;
+    Baseline baseline_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_ig2d(MethodOptions& options) { return std::make_unique<IntegratedGradients>(options); }
+
+}  // namespace spikelens

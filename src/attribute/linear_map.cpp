@@ -1,0 +1,114 @@
+#include "linear_map.h"
+
+#include <array>
+#include <cassert>
+
+namespace spikelens {
+namespace {
+
+void add_scaled(float* __restrict sum, const float* __restrict values, float scale, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) sum[i] += scale * values[i];
+}
+
+/// Eight partial sums, so that the loop has a fixed order and still runs in vector lanes.
+float dot(const float* a, const float* b, int64_t count) {
+    std::array<float, 8> lanes{};
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (int64_t lane = 0; lane < 8; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+    }
+    for (; i < count; ++i) lanes[i % 8] += a[i] * b[i];
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+/// [rows, columns] → [columns, rows]; turns (channel, pixel) order into (pixel, channel) order and back.
+std::vector<float> transpose(std::span<const float> matrix, int64_t rows, int64_t columns) {
+    std::vector<float> result(matrix.size());
+    for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t c = 0; c < columns; ++c) result[c * rows + r] = matrix[r * columns + c];
+    }
+    return result;
+}
+
+/// Every pair of an input pixel and an output pixel that a tap of the kernel connects, in a fixed order.
+template <class Visit>
+void for_each_tap(const Layer& layer, Visit visit) {
+    for (int64_t oy = 0; oy < layer.out_height; ++oy) {
+        for (int64_t ox = 0; ox < layer.out_width; ++ox) {
+            for (int64_t tap = 0; tap < int64_t{layer.kernel} * layer.kernel; ++tap) {
+                const int64_t y = oy * layer.stride - layer.padding + tap / layer.kernel;
+                const int64_t x = ox * layer.stride - layer.padding + tap % layer.kernel;
+                if (y < 0 || y >= layer.in_height || x < 0 || x >= layer.in_width) continue;
+                visit(y * layer.in_width + x, oy * layer.out_width + ox, tap);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+LinearMap::LinearMap(const Layer& layer) : layer_(layer) {
+    inputs_ = int64_t{layer.in_channels} * layer.in_height * layer.in_width;
+    outputs_ = int64_t{layer.out_channels} * layer.out_height * layer.out_width;
+    if (layer.kind == LayerKind::full) return;
+    const int64_t in = layer.in_channels, out = layer.out_channels, taps = int64_t{layer.kernel} * layer.kernel;
+    by_input_.resize(layer.weight.data.size());
+    by_output_.resize(layer.weight.data.size());
+    for (int64_t o = 0; o < out; ++o) {
+        for (int64_t i = 0; i < in; ++i) {
+            for (int64_t tap = 0; tap < taps; ++tap) {
+                const float weight = layer.weight.data[(o * in + i) * taps + tap];
+                by_input_[(tap * in + i) * out + o] = weight;
+                by_output_[(tap * out + o) * in + i] = weight;
+            }
+        }
+    }
+}
+
+std::vector<float> LinearMap::apply(std::span<const float> in) const {
+    assert(static_cast<int64_t>(in.size()) == inputs_);
+    if (layer_.kind == LayerKind::conv) return convolve(in);
+    std::vector<float> out(outputs_);
+    for (int64_t o = 0; o < outputs_; ++o) out[o] = dot(layer_.weight.data.data() + o * inputs_, in.data(), inputs_);
+    return out;
+}
+
+std::vector<float> LinearMap::apply_transposed(std::span<const float> out) const {
+    assert(static_cast<int64_t>(out.size()) == outputs_);
+    if (layer_.kind == LayerKind::conv) return convolve_transposed(out);
+    std::vector<float> in(inputs_);
+    for (int64_t o = 0; o < outputs_; ++o) {
+        if (out[o] != 0) add_scaled(in.data(), layer_.weight.data.data() + o * inputs_, out[o], inputs_);
+    }
+    return in;
+}
+
+std::vector<float> LinearMap::convolve(std::span<const float> in) const {
+    const int64_t channels = layer_.in_channels, filters = layer_.out_channels;
+    const std::vector<float> pixels = transpose(in, channels, inputs_ / channels);
+    std::vector<float> sums(outputs_);
+    for_each_tap(layer_, [&](int64_t from, int64_t to, int64_t tap) {
+        const float* values = pixels.data() + from * channels;
+        for (int64_t i = 0; i < channels; ++i) {
+            if (values[i] == 0) continue;
+            add_scaled(sums.data() + to * filters, by_input_.data() + (tap * channels + i) * filters, values[i], filters);
+        }
+    });
+    return transpose(sums, outputs_ / filters, filters);
+}
+
+std::vector<float> LinearMap::convolve_transposed(std::span<const float> out) const {
+    const int64_t channels = layer_.in_channels, filters = layer_.out_channels;
+    const std::vector<float> pixels = transpose(out, filters, outputs_ / filters);
+    std::vector<float> sums(inputs_);
+    for_each_tap(layer_, [&](int64_t to, int64_t from, int64_t tap) {
+        const float* values = pixels.data() + from * filters;
+        for (int64_t o = 0; o < filters; ++o) {
+            if (values[o] == 0) continue;
+            add_scaled(sums.data() + to * channels, by_output_.data() + (tap * filters + o) * channels, values[o], channels);
+        }
+    });
+    return transpose(sums, inputs_ / channels, channels);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "spikelens/core/error.h"
+
+#include "methods.h"
+
+namespace spikelens {
+namespace {
+
+constexpr int64_t images_at_once = 256;
+
+struct Patch {
+    int64_t top, left, bottom, right;
+};
+
+/// Starts 0, stride, … until the patch reaches the end of the axis.
+std::vector<int64_t> starts(int64_t extent, int64_t size, int64_t stride) {
+    std::vector<int64_t> result{0};
+    while (result.back() + size < extent) result.push_back(result.back() + stride);
+    return result;
+}
+
+std::vector<Patch> patches(int64_t height, int64_t width, int64_t size, int64_t stride) {
+    std::vector<Patch> result;
+    for (int64_t top : starts(height, size, stride)) {
+        for (int64_t left : starts(width, size, stride)) {
+            result.push_back({top, left, std::min(top + size, height), std::min(left + size, width)});
+        }
+    }
+    return result;
+}
+
+template <class Visit>
+void for_each_pixel(const Patch& patch, int64_t width, Visit visit) {
+    for (int64_t y = patch.top; y < patch.bottom; ++y) {
+        for (int64_t x = patch.left; x < patch.right; ++x) visit(y * width + x);
+    }
+}
+
+/// The image once per patch, all channels of the patch replaced by the baseline's.
+FloatArray occluded(std::span<const float> image, std::span<const float> baseline, const Shape& shape,
+                    std::span<const Patch> some) {
+    const int64_t pixels = shape[2] * shape[3];
+    FloatArray images({static_cast<int64_t>(some.size()), shape[1], shape[2], shape[3]});
+    for (size_t i = 0; i < some.size(); ++i) {
+        const auto copy = images.row(static_cast<int64_t>(i));
+        std::ranges::copy(image, copy.begin());
+        for (int64_t c = 0; c < shape[1]; ++c) {
+            for_each_pixel(some[i], shape[3], [&](int64_t p) { copy[c * pixels + p] = baseline[c * pixels + p]; });
+        }
+    }
+    return images;
+}
+
+class Occlusion final : public AttributionMethod {
+  public:
+    explicit Occlusion(MethodOptions& options)
+        : size_(options.take_integer("size", 4, 1, 100000)),
+          stride_(options.take_integer("stride", std::min<int64_t>(2, size_), 1, size_)),
+          baseline_(options.take_baseline("baseline", Baseline::black)) {
+        info_.name = "occlusion";
+        info_.title = "Occlusion by square patches";
+        info_.meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it";
+        info_.cost = "1 forward per patch: about H·W/stride² + 1";
+        info_.source = "Zeiler, Fergus, ECCV 2014";
+        info_.options = "size=4, stride=2 (at most size), baseline=black|blur|mean";
+        info_.signed_values = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Shape& shape = request.images.shape;
+        const FloatArray baseline = baseline_images(request.images, baseline_);
+        const FloatArray scores = context.simulator->run(request.images).scores;
+        const std::vector<Patch> all = patches(shape[2], shape[3], size_, stride_);
+        FloatArray maps({shape[0], 1, shape[2], shape[3]});
+        for (int64_t n = 0; n < shape[0]; ++n) {
+            const int target = request.targets[n];
+            std::vector<double> drops;
+            for (size_t begin = 0; begin < all.size(); begin += images_at_once) {
+                const auto some = std::span(all).subspan(begin, std::min<size_t>(images_at_once, all.size() - begin));
+                const FloatArray covered = occluded(request.images.row(n), baseline.row(n), shape, some);
+                const FloatArray left = context.simulator->run(covered).scores;
+                for (int64_t i = 0; i < left.shape[0]; ++i) {
+                    drops.push_back(static_cast<double>(scores.row(n)[target]) - left.row(i)[target]);
+                }
+            }
+            spread(all, drops, shape[3], maps.row(n));
+        }
+        return maps;
+    }
+
+  private:
+    static void spread(const std::vector<Patch>& all, const std::vector<double>& drops, int64_t width, std::span<float> map) {
+        std::vector<double> sum(map.size()), covers(map.size());
+        for (size_t i = 0; i < all.size(); ++i) {
+            for_each_pixel(all[i], width, [&](int64_t pixel) {
+                sum[pixel] += drops[i];
+                covers[pixel] += 1;
+            });
+        }
+        for (size_t pixel = 0; pixel < map.size(); ++pixel) map[pixel] = static_cast<float>(sum[pixel] / covers[pixel]);
+    }
+
+    int64_t size_, stride_;
+    Baseline baseline_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_occlusion(MethodOptions& options) { return std::make_unique<Occlusion>(options); }
+
+}  // namespace spikelens

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "spikelens/attribute/baseline.h"
+#include "spikelens/attribute/method.h"
+
+namespace spikelens {
+
+/// "2", "0.5": a number as a person writes it.
+std::string number_text(double value);
+
+/// The options of one method spec. Each method takes what it knows by name, then finish() refuses what nobody took: an
+/// option is declared where it is read, and nowhere else. Every bad value is an InputError that names spec, option, value
+/// and what was expected.
+class MethodOptions {
+  public:
+    /// Splits "name:key=value:…". Throws InputError for an empty name, an option without '=' and one given twice.
+    explicit MethodOptions(std::string_view spec);
+
+    const std::string& method() const { return method_; }
+
+    int64_t take_integer(const std::string& option, int64_t fallback, int64_t low, int64_t high);
+    /// A finite number in (low, high].
+    double take_number(const std::string& option, double fallback, double low, double high);
+    std::string take_text(const std::string& option, const std::string& fallback);
+    Baseline take_baseline(const std::string& option, Baseline fallback);
+    View take_view();
+
+    void finish() const;
+
+  private:
+    struct Given {
+        std::string option, value;
+        bool taken = false;
+    };
+
+    const std::string* take(const std::string& option);
+    [[noreturn]] void refuse(const std::string& option, const std::string& value, const std::string& expected) const;
+
+    std::string spec_, method_;
+    std::vector<Given> given_;
+    std::vector<std::string> known_;
+};
+
+}  // namespace spikelens

@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <cmath>
+
+#include "spikelens/core/parallel.h"
+#include "spikelens/core/resize.h"
+
+#include "methods.h"
+#include "recorded_layers.h"
+
+namespace spikelens {
+namespace {
+
+/// Pairs of spikes of the same neuron by the steps between them, summed over channels: pairs[pixel·T + d]. M summed over
+/// time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly equal values.
+std::vector<int64_t> spike_pairs(const Array<uint8_t>& spikes, int64_t sample) {
+    const int64_t steps = spikes.shape[0], channels = spikes.shape[2], pixels = spikes.shape[3] * spikes.shape[4];
+    const int64_t per_step = spikes.row_size(), first = sample * channels * pixels;
+    std::vector<int64_t> pairs(pixels * steps), times;
+    for (int64_t neuron = 0; neuron < channels * pixels; ++neuron) {
+        times.clear();
+        int64_t* lags = pairs.data() + neuron % pixels * steps;
+        for (int64_t t = 0; t < steps; ++t) {
+            if (!spikes.data[t * per_step + first + neuron]) continue;
+            for (int64_t earlier : times) ++lags[t - earlier];
+            times.push_back(t);
+        }
+    }
+    return pairs;
+}
+
+class Sam final : public AttributionMethod {
+  public:
+    explicit Sam(MethodOptions& options)
+        : gamma_(options.take_number("gamma", 0.5, 0, 1e6)), layer_(options.take_text("layer", "last")) {
+        info_.name = "sam";
+        info_.title = "SAM: spike activation map, summed over time";
+        info_.meaning = "0 and above: where neurons spiked often in short intervals, whatever the class";
+        info_.cost = "1 forward";
+        info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021";
+        info_.options = "gamma=0.5, layer=last|<conv layer>";
+        info_.class_specific = false;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Network& network = context.simulator->network();
+        const int index =
+            layer_ == "last" ? filter_layers(network, "sam").back() : named_layer(network, "sam", layer_, {"last"});
+        const Layer& layer = network.layers[index];
+        const Recording recording = context.simulator->run(request.images, {.layers = {index}, .spikes = true});
+        FloatArray maps({request.images.shape[0], 1, layer.out_height, layer.out_width});
+        parallel_for(maps.shape[0], 0, [&](int64_t n, int) {
+            weigh_by_interval(spike_pairs(recording.layer(index).spikes, n), network.steps, maps.row(n));
+        });
+        return resize_bilinear(maps, network.height, network.width);
+    }
+
+  private:
+    void weigh_by_interval(const std::vector<int64_t>& pairs, int64_t steps, std::span<float> map) const {
+        for (size_t pixel = 0; pixel < map.size(); ++pixel) {
+            double sum = 0;
+            for (int64_t d = 1; d < steps; ++d) {
+                sum += std::exp(-gamma_ * static_cast<double>(d)) * static_cast<double>(pairs[pixel * steps + d]);
+            }
+            map[pixel] = static_cast<float>(sum);
+        }
+    }
+
+    double gamma_;
+    std::string layer_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_sam(MethodOptions& options) { return std::make_unique<Sam>(options); }
+
+}  // namespace spikelens

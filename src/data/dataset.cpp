@@ -1,0 +1,163 @@
+#include "spikelens/data/dataset.h"
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+#include <fmt/ranges.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
+#include "spikelens/core/nearest.h"
+#include "spikelens/data/idx.h"
+
+#include "registry.h"
+
+namespace spikelens {
+namespace fs = std::filesystem;
+namespace {
+
+const std::vector<std::string> kParts = {"train-images", "train-labels", "t10k-images", "t10k-labels"};
+
+bool holds_images(std::string_view part) { return part.ends_with("images"); }
+
+/// The file of one part under any of its usual names: train-images-idx3-ubyte, train-images.idx3-ubyte, either with .gz.
+std::optional<fs::path> find_part(const fs::path& folder, const std::string& part) {
+    for (const char* separator : {"-", "."})
+        for (const char* ending : {"", ".gz"}) {
+            const fs::path path = folder / (part + separator + (holds_images(part) ? "idx3" : "idx1") + "-ubyte" + ending);
+            std::error_code error;
+            if (fs::is_regular_file(path, error)) return path;
+        }
+    return std::nullopt;
+}
+
+bool is_complete(const fs::path& folder) {
+    return std::ranges::all_of(kParts, [&](const std::string& part) { return find_part(folder, part).has_value(); });
+}
+
+fs::path require_part(const fs::path& folder, const std::string& part) {
+    if (const auto path = find_part(folder, part)) return *path;
+    throw InputError("the folder " + folder.string() + " has no file " + part + (holds_images(part) ? "-idx3" : "-idx1") +
+                     "-ubyte, plain or .gz");
+}
+
+struct RawSplit {
+    fs::path images_file, labels_file;
+    Array<uint8_t> pixels;
+    std::vector<int> labels;
+};
+
+RawSplit read_split(const fs::path& folder, const std::string& prefix) {
+    RawSplit split{require_part(folder, prefix + "-images"), require_part(folder, prefix + "-labels"), {}, {}};
+    split.pixels = read_idx(split.images_file, 3);
+    const Array<uint8_t> labels = read_idx(split.labels_file, 1);
+    if (split.pixels.empty())
+        throw InputError(split.images_file.string() + " holds no pixels: its shape is " + shape_text(split.pixels.shape));
+    if (labels.size() != split.pixels.extent(0))
+        throw InputError(fmt::format("{} holds {} labels, but {} holds {} images", split.labels_file.string(), labels.size(),
+                                     split.images_file.string(), split.pixels.extent(0)));
+    const Shape& shape = split.pixels.shape;
+    split.pixels.shape = {shape[0], 1, shape[1], shape[2]};
+    split.labels.assign(labels.data.begin(), labels.data.end());
+    return split;
+}
+
+std::vector<std::string> read_class_names(const fs::path& file) {
+    std::istringstream lines(read_file(file, 1 << 20));
+    std::vector<std::string> classes;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.empty())
+            throw InputError(
+                fmt::format("line {} of {} is empty, expected the name of a class", classes.size() + 1, file.string()));
+        if (std::ranges::count(classes, line) > 0)
+            throw InputError(fmt::format("{} names the class '{}' twice", file.string(), line));
+        classes.push_back(line);
+    }
+    if (classes.empty()) throw InputError(file.string() + " is empty, expected the name of a class on each line");
+    return classes;
+}
+
+std::vector<std::string> numbered_classes(const RawSplit& train, const RawSplit& test) {
+    const int last = std::max(std::ranges::max(train.labels), std::ranges::max(test.labels));
+    std::vector<std::string> classes;
+    for (int label = 0; label <= last; ++label) classes.push_back(std::to_string(label));
+    return classes;
+}
+
+void check_labels(const RawSplit& split, size_t classes) {
+    const auto wrong = std::ranges::find_if(split.labels, [&](int label) { return static_cast<size_t>(label) >= classes; });
+    if (wrong != split.labels.end())
+        throw InputError(fmt::format("{} has the label {} at sample {}, expected one of {} classes (0 to {})",
+                                     split.labels_file.string(), *wrong, wrong - split.labels.begin(), classes,
+                                     static_cast<int64_t>(classes) - 1));
+}
+
+void check_same_size(const RawSplit& train, const RawSplit& test) {
+    const auto size = [](const RawSplit& split) {
+        return fmt::format("{} x {}", split.pixels.shape[2], split.pixels.shape[3]);
+    };
+    if (size(train) != size(test))
+        throw InputError(fmt::format("{} holds images of {}, but {} of {}", train.images_file.string(), size(train),
+                                     test.images_file.string(), size(test)));
+}
+
+LoadedDataset load_folder(const fs::path& folder, const std::string& name, std::vector<std::string> classes) {
+    RawSplit train = read_split(folder, "train"), test = read_split(folder, "t10k");
+    check_same_size(train, test);
+    const fs::path names = folder / "classes.txt";
+    if (classes.empty()) classes = fs::exists(names) ? read_class_names(names) : numbered_classes(train, test);
+    LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {}};
+    for (const RawSplit* split : {&train, &test}) {
+        check_labels(*split, classes.size());
+        for (const fs::path& file : {split->images_file, split->labels_file})
+            loaded.sha256[file.filename()] = sha256_of_file(file);
+    }
+    loaded.train = std::make_shared<ImageSet>(std::move(train.pixels), std::move(train.labels), classes);
+    loaded.test = std::make_shared<ImageSet>(std::move(test.pixels), std::move(test.labels), classes);
+    return loaded;
+}
+
+std::optional<fs::path> find_complete(const std::string& name) {
+    for (const fs::path& place : places_of(name))
+        if (is_complete(place)) return place;
+    return std::nullopt;
+}
+
+LoadedDataset load_known(const KnownDataset& known) {
+    if (const auto place = find_complete(known.name)) return load_folder(*place, known.name, known.classes);
+    std::vector<std::string> looked;
+    for (const fs::path& place : places_of(known.name)) looked.push_back(place.string());
+    throw InputError(
+        fmt::format("the data set {0} was not found in {1}; get it with 'spikelens data download {0}' or put its four IDX "
+                    "files into one of these folders",
+                    known.name, fmt::join(looked, ", ")));
+}
+
+}  // namespace
+
+std::vector<DatasetInfo> known_datasets() {
+    std::vector<DatasetInfo> infos;
+    for (const KnownDataset& known : registry())
+        infos.push_back({.name = known.name,
+                         .title = known.title,
+                         .licence = known.licence,
+                         .where = find_complete(known.name).value_or(fs::path()).string(),
+                         .downloadable = !known.mirrors.empty()});
+    return infos;
+}
+
+LoadedDataset load_dataset(std::string_view name_or_folder) {
+    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known);
+    std::error_code error;
+    fs::path folder = name_or_folder;
+    if (fs::is_directory(folder, error)) {
+        if (!folder.has_filename()) folder = folder.parent_path();
+        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {});
+    }
+    throw InputError(
+        fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));
+}
+
+}  // namespace spikelens

@@ -1,0 +1,27 @@
+#include "spikelens/evaluate/summary.h"
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+namespace {
+
+std::vector<double> column(const FloatArray& curves, int64_t point) {
+    std::vector<double> values;
+    for (int64_t n = 0; n < curves.extent(0); ++n) values.push_back(curves.row(n)[point]);
+    return values;
+}
+
+}  // namespace
+
+PerturbationSummary summarise(const PerturbationResult& result) {
+    if (result.curves.shape.size() != 2 || result.curves.extent(0) != static_cast<int64_t>(result.auc.size()))
+        throw InputError("curves of shape " + shape_text(result.curves.shape) + " do not match " +
+                         std::to_string(result.auc.size()) + " samples");
+    PerturbationSummary summary;
+    summary.auc = estimate_mean(result.auc);
+    for (int64_t point = 0; point < result.curves.extent(1); ++point)
+        summary.curve.push_back(estimate_mean(column(result.curves, point)));
+    return summary;
+}
+
+}  // namespace spikelens

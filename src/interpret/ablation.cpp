@@ -1,0 +1,223 @@
+#include "spikelens/interpret/ablation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/random.h"
+
+#include "rows.h"
+
+namespace spikelens {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double normal_975 = 1.959963984540054;
+
+using FilterSet = std::vector<FilterIndex>;  // ascending
+
+// For each filter set: which samples of the class are still classified correctly.
+using Outcomes = std::map<FilterSet, std::vector<uint8_t>>;
+
+struct ClassTask {
+    std::vector<int64_t> samples;
+    std::vector<FilterSet> relevant;             // per budget
+    std::vector<std::vector<FilterSet>> random;  // per budget, per draw
+    Outcomes outcomes;
+};
+
+FilterSet relevant_set(const RelevantFilters& relevant, const LassoPoint& point) {
+    FilterSet set;
+    for (const int index : point.index) set.push_back(relevant.filters[index]);
+    std::sort(set.begin(), set.end());
+    return set;
+}
+
+// The address does not contain μ: budgets with as many relevant filters are compared with the same random ones.
+FilterSet random_set(const RelevantFilters& relevant, size_t count, uint64_t seed, size_t label, int draw) {
+    const auto order = random_permutation(static_cast<int64_t>(relevant.filters.size()), seed, Stream::random_filters,
+                                          {label, count, static_cast<uint64_t>(draw)});
+    FilterSet set;
+    for (size_t i = 0; i < count; ++i) set.push_back(relevant.filters[order[i]]);
+    std::sort(set.begin(), set.end());
+    return set;
+}
+
+void choose_sets(ClassTask& task, const RelevantFilters& relevant, size_t label, const AblationOptions& options) {
+    for (const LassoPoint& point : relevant.classes[label].points) {
+        task.relevant.push_back(relevant_set(relevant, point));
+        std::vector<FilterSet>& draws = task.random.emplace_back();
+        for (int draw = 0; draw < options.random_draws; ++draw)
+            draws.push_back(random_set(relevant, task.relevant.back().size(), options.seed, label, draw));
+    }
+    const std::vector<uint8_t> unknown(task.samples.size());
+    task.outcomes.emplace(FilterSet{}, unknown);
+    for (const FilterSet& set : task.relevant) task.outcomes.emplace(set, unknown);
+    for (const auto& draws : task.random)
+        for (const FilterSet& set : draws) task.outcomes.emplace(set, unknown);
+}
+
+std::vector<ClassTask> plan(const Network& network, const SampleSource& samples, const RelevantFilters& relevant,
+                            const AblationOptions& options) {
+    std::vector<ClassTask> tasks(network.class_count());
+    for (int64_t n = 0; n < samples.size(); ++n) {
+        const int label = samples.label(n);
+        if (label < 0 || label >= network.class_count())
+            throw InputError("sample " + std::to_string(n) + " has label " + std::to_string(label) + ", but the network has " +
+                             std::to_string(network.class_count()) + " classes");
+        tasks[label].samples.push_back(n);
+    }
+    for (size_t label = 0; label < tasks.size(); ++label) choose_sets(tasks[label], relevant, label, options);
+    return tasks;
+}
+
+int64_t simulations(const std::vector<ClassTask>& tasks) {
+    int64_t count = 0;
+    for (const ClassTask& task : tasks) count += static_cast<int64_t>(task.samples.size() * task.outcomes.size());
+    return count;
+}
+
+struct Tally {
+    const Progress& progress;
+    int64_t total = 0;
+    int64_t done = 0;
+    void add(int64_t count) { report_progress(progress, "ablation", done += count, total); }
+};
+
+void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
+    const int64_t batch = images_per_batch(simulator.network(), {});
+    const auto count = static_cast<int64_t>(task.samples.size());
+    for (int64_t first = 0; first < count; first += batch) {
+        const auto indices = std::span(task.samples).subspan(first, std::min(batch, count - first));
+        const FloatArray images = samples.images(indices);
+        for (auto& [set, right] : task.outcomes) {
+            const std::vector<int> predicted = predictions(simulator.run(images, {}, set).scores);
+            for (size_t i = 0; i < predicted.size(); ++i) right[first + i] = predicted[i] == label;
+            tally.add(static_cast<int64_t>(predicted.size()));
+        }
+    }
+}
+
+// Accuracy on one class, averaged over filter sets, and the variance of that mean over samples.
+struct ClassAccuracy {
+    double mean = nan;
+    double variance = 0;
+};
+
+ClassAccuracy accuracy(const ClassTask& task, std::span<const FilterSet> sets) {
+    const auto samples = static_cast<double>(task.samples.size());
+    const auto count = static_cast<double>(sets.size());
+    if (task.samples.empty()) return {};
+    std::vector<int> right(task.samples.size());
+    for (const FilterSet& set : sets) {
+        const std::vector<uint8_t>& outcome = task.outcomes.at(set);
+        for (size_t i = 0; i < right.size(); ++i) right[i] += outcome[i];
+    }
+    int64_t sum = 0;
+    for (const int r : right) sum += r;
+    ClassAccuracy result{static_cast<double>(sum) / (samples * count), 0};
+    for (const int r : right) result.variance += std::pow(r / count - result.mean, 2);
+    result.variance /= samples * samples;
+    return result;
+}
+
+// The mean over the classes that have samples.
+struct ClassMean {
+    double sum = 0, variance = 0;
+    int classes = 0;
+    void add(const ClassAccuracy& part) {
+        if (std::isnan(part.mean)) return;
+        sum += part.mean;
+        variance += part.variance;
+        ++classes;
+    }
+    double mean() const { return sum / classes; }
+    double ci95() const { return normal_975 * std::sqrt(variance) / classes; }
+};
+
+void measure_relevant(AblationPoint& point, const std::vector<ClassTask>& tasks, size_t budget) {
+    ClassMean mean;
+    double filters = 0;
+    for (const ClassTask& task : tasks) {
+        const ClassAccuracy part = accuracy(task, {&task.relevant[budget], 1});
+        point.class_relevant.push_back(part.mean);
+        mean.add(part);
+        if (!task.samples.empty()) filters += static_cast<double>(task.relevant[budget].size());
+    }
+    point.relevant_accuracy = mean.mean();
+    point.relevant_ci95 = mean.ci95();
+    point.mean_filters = filters / mean.classes;
+}
+
+void measure_random(AblationPoint& point, const std::vector<ClassTask>& tasks, size_t budget, int draws) {
+    ClassMean mean;
+    std::vector<ClassMean> by_draw(draws);
+    for (const ClassTask& task : tasks) {
+        const std::vector<FilterSet>& sets = task.random[budget];
+        const ClassAccuracy part = accuracy(task, sets);
+        point.class_random.push_back(part.mean);
+        mean.add(part);
+        for (int draw = 0; draw < draws; ++draw) by_draw[draw].add(accuracy(task, {&sets[draw], 1}));
+    }
+    point.random_accuracy = mean.mean();
+    point.random_ci95 = mean.ci95();
+    for (const ClassMean& draw : by_draw) point.random_draws.push_back(draw.mean());
+}
+
+double full_accuracy(const std::vector<ClassTask>& tasks) {
+    const FilterSet nothing;
+    ClassMean mean;
+    for (const ClassTask& task : tasks) mean.add(accuracy(task, {&nothing, 1}));
+    return mean.mean();
+}
+
+void check_relevant(const Network& network, const RelevantFilters& relevant) {
+    const bool paths_match = std::all_of(relevant.classes.begin(), relevant.classes.end(),
+                                         [&](const LassoPath& path) { return path.points.size() == relevant.budgets.size(); });
+    if (relevant.filters != response_filters(network) || !paths_match ||
+        static_cast<int64_t>(relevant.classes.size()) != network.class_count())
+        throw InputError("the relevant filters do not belong to this network: expected " +
+                         std::to_string(response_filters(network).size()) + " filters and a path for each of " +
+                         std::to_string(network.class_count()) + " classes");
+}
+
+}  // namespace
+
+Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
+                const AblationOptions& options, const Progress& progress) {
+    const Network& network = simulator.network();
+    check_samples(network, samples);
+    check_relevant(network, relevant);
+    if (options.random_draws < 1) throw InputError("the ablation needs at least one random draw");
+    if (samples.size() == 0) throw InputError("the ablation needs at least one sample");
+
+    std::vector<ClassTask> tasks = plan(network, samples, relevant, options);
+    Tally tally{progress, simulations(tasks)};
+    for (size_t label = 0; label < tasks.size(); ++label)
+        simulate(simulator, samples, tasks[label], static_cast<int>(label), tally);
+
+    Ablation result;
+    result.full_accuracy = full_accuracy(tasks);
+    for (const ClassTask& task : tasks) result.class_samples.push_back(static_cast<int64_t>(task.samples.size()));
+    for (size_t budget = 0; budget < relevant.budgets.size(); ++budget) {
+        AblationPoint& point = result.curve.emplace_back();
+        point.mu = relevant.budgets[budget];
+        measure_relevant(point, tasks, budget);
+        measure_random(point, tasks, budget, options.random_draws);
+    }
+    return result;
+}
+
+Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant) {
+    check_relevant(network, relevant);
+    Array<int64_t> counts({static_cast<int64_t>(relevant.budgets.size()), static_cast<int64_t>(network.layers.size())});
+    for (const LassoPath& path : relevant.classes)
+        for (size_t budget = 0; budget < path.points.size(); ++budget)
+            for (const int index : path.points[budget].index)
+                ++counts.row(static_cast<int64_t>(budget))[relevant.filters[index].layer];
+    return counts;
+}
+
+}  // namespace spikelens

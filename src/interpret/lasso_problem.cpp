@@ -1,0 +1,161 @@
+#include "lasso_problem.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+namespace {
+
+/// Rounding that sums of products may leave in G, relative to its largest diagonal.
+constexpr double gram_rounding = 1e-9;
+constexpr double asymmetry_rounding = 1e-12;
+
+std::string element_name(int i, int j) { return "G[" + std::to_string(i) + ", " + std::to_string(j) + "]"; }
+
+void check_finite(std::span<const double> values, const std::string& name) {
+    const auto bad = std::find_if_not(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+    if (bad == values.end()) return;
+    throw InputError("The " + name + " of the lasso must be finite; its value number " + std::to_string(bad - values.begin()) +
+                     " is not.");
+}
+
+void check_shapes(const DoubleArray& gram, std::span<const double> correlation) {
+    const int64_t size = static_cast<int64_t>(correlation.size());
+    if (gram.shape == Shape{size, size}) return;
+    throw InputError("The Gram matrix of the lasso has shape " + shape_text(gram.shape) + "; with " + std::to_string(size) +
+                     " correlations it must be " + shape_text(Shape{size, size}) + ".");
+}
+
+/// Symmetric, and every 2×2 minor such as X Xᵀ can have.
+void check_gram(const LassoProblem& problem) {
+    double largest = 0;
+    for (int i = 0; i < problem.size; ++i) largest = std::max(largest, std::abs(problem.diagonal(i)));
+    const double slack = gram_rounding * largest;
+    for (int i = 0; i < problem.size; ++i) {
+        if (problem.diagonal(i) < -slack) throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
+        for (int j = 0; j < i; ++j) {
+            const double value = problem.row(i)[j];
+            if (std::abs(value - problem.row(j)[i]) > asymmetry_rounding * largest) {
+                throw InputError(element_name(i, j) + " and " + element_name(j, i) + " of the lasso differ; G must be symmetric.");
+            }
+            if (std::abs(value) > std::sqrt((problem.diagonal(i) + 2 * slack) * (problem.diagonal(j) + 2 * slack)) + slack) {
+                throw InputError(element_name(i, j) + " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
+            }
+        }
+    }
+}
+
+/// The non-zeros of w by ascending index.
+LassoPoint sparse_point(const ActiveSet& active, double mu) {
+    LassoPoint point;
+    point.mu = mu;
+    std::vector<int> order(active.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return active.index[a] < active.index[b]; });
+    for (int a : order) {
+        if (active.weight[a] == 0) continue;
+        point.index.push_back(active.index[a]);
+        point.weight.push_back(active.weight[a]);
+    }
+    return point;
+}
+
+/// How far w is outside the ball, or below zero where it may not be.
+double infeasibility(const LassoProblem& problem, const LassoPoint& point) {
+    double worst = std::max(0.0, point.l1 - point.mu);
+    for (double w : point.weight) {
+        if (problem.non_negative) worst = std::max(worst, -w);
+    }
+    return worst;
+}
+
+}  // namespace
+
+LassoProblem::LassoProblem(const DoubleArray& gram_matrix, std::span<const double> correlations, double energy, bool positive)
+    : size(static_cast<int>(correlations.size())),
+      gram(gram_matrix.data.data()),
+      correlation(correlations),
+      label_energy(energy),
+      non_negative(positive) {
+    check_shapes(gram_matrix, correlations);
+    check_finite(gram_matrix.data, "Gram matrix");
+    check_finite(correlations, "correlation");
+    if (!std::isfinite(energy) || energy < 0) throw InputError("The label energy ‖l‖² of the lasso must be finite and at least 0.");
+    for (double b : correlation) largest_correlation = std::max(largest_correlation, std::abs(b));
+    check_gram(*this);
+}
+
+double ActiveSet::l1() const {
+    double sum = 0;
+    for (double w : weight) sum += std::abs(w);
+    return sum;
+}
+
+void ActiveSet::add(int column, int sign_of_column, double weight_of_column) {
+    index.push_back(column);
+    sign.push_back(sign_of_column);
+    weight.push_back(weight_of_column);
+}
+
+void ActiveSet::remove(int position) {
+    index.erase(index.begin() + position);
+    sign.erase(sign.begin() + position);
+    weight.erase(weight.begin() + position);
+}
+
+bool ActiveSet::holds(int column) const { return std::find(index.begin(), index.end(), column) != index.end(); }
+
+std::vector<double> residual_correlation(const LassoProblem& problem, const ActiveSet& active) {
+    std::vector<double> c(problem.correlation.begin(), problem.correlation.end());
+    for (int a = 0; a < active.size(); ++a) add_scaled(-active.weight[a], problem.row(active.index[a]), c.data(), c.size());
+    return c;
+}
+
+std::vector<double> gram_times(const LassoProblem& problem, std::span<const int> columns, std::span<const double> values) {
+    std::vector<double> product(problem.size, 0.0);
+    for (size_t a = 0; a < columns.size(); ++a) add_scaled(values[a], problem.row(columns[a]), product.data(), product.size());
+    return product;
+}
+
+std::vector<double> gram_column(const LassoProblem& problem, const ActiveSet& active, int column) {
+    return at_active(active, {problem.row(column), static_cast<size_t>(problem.size)});
+}
+
+std::vector<double> at_active(const ActiveSet& active, std::span<const double> values) {
+    std::vector<double> chosen;
+    chosen.reserve(active.index.size());
+    for (int i : active.index) chosen.push_back(values[i]);
+    return chosen;
+}
+
+LassoPoint certify(const LassoProblem& problem, const ActiveSet& active, double mu) {
+    LassoPoint point = sparse_point(active, mu);
+    const std::vector<double> c = residual_correlation(problem, active);
+    double lambda = 0;
+    for (double value : c) lambda = std::max(lambda, problem.pull(value));
+    double stationarity = 0;
+    double fit = 0;      // bᵀw
+    double leftover = 0; // cᵀw
+    for (size_t a = 0; a < point.index.size(); ++a) {
+        const double w = point.weight[a];
+        const double here = c[point.index[a]];
+        stationarity = std::max(stationarity, std::abs(here - (w > 0 ? lambda : -lambda)));
+        point.l1 += std::abs(w);
+        fit += problem.correlation[point.index[a]] * w;
+        leftover += here * w;
+    }
+    point.objective = problem.label_energy - fit - leftover;
+    point.duality_gap = std::max(0.0, 2 * (mu * lambda - leftover)) / std::max(1.0, problem.label_energy);
+    if (problem.largest_correlation > 0) {
+        const double unused = mu > 0 ? lambda * std::max(0.0, 1 - point.l1 / mu) : 0;
+        point.kkt_residual = std::max(stationarity, unused) / problem.largest_correlation;
+    }
+    if (mu > 0) point.kkt_residual = std::max(point.kkt_residual, infeasibility(problem, point) / mu);
+    return point;
+}
+
+}  // namespace spikelens

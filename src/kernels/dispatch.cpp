@@ -1,0 +1,54 @@
+#include "spikelens/kernels/dispatch.h"
+
+#include <cstdlib>
+
+#include "kernel_sets.h"
+#include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
+
+namespace spikelens::kernels {
+namespace {
+
+struct Candidate {
+    const KernelSet* set;
+    bool supported;
+};
+
+std::vector<Candidate> candidates() {
+    std::vector<Candidate> all = {{&scalar_kernels, true}, {&portable_kernels, true}};
+#if defined(__x86_64__)
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    all.push_back({&avx2_kernels, avx2});
+    all.push_back({&avx512_kernels, avx512});
+#endif
+    return all;
+}
+
+}  // namespace
+
+std::vector<std::string> supported_kernels() {
+    std::vector<std::string> names;
+    for (const Candidate& candidate : candidates())
+        if (candidate.supported) names.emplace_back(candidate.set->name);
+    return names;
+}
+
+const KernelSet& choose_kernels(std::string_view name) {
+    const char* environment = std::getenv("SPIKELENS_KERNEL");
+    if (name.empty() && environment != nullptr) name = environment;
+    const KernelSet* best = nullptr;
+    std::vector<std::string> names;
+    for (const Candidate& candidate : candidates()) {
+        names.emplace_back(candidate.set->name);
+        if (candidate.supported) best = candidate.set;
+        if (name != candidate.set->name) continue;
+        if (!candidate.supported) throw InputError("this CPU cannot run the kernel '" + std::string(name) + "'");
+        return *candidate.set;
+    }
+    if (!name.empty()) throw InputError("unknown kernel '" + std::string(name) + "'" + suggestion(name, names));
+    return *best;
+}
+
+}  // namespace spikelens::kernels

@@ -1,0 +1,23 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "kernel_sets.h"
+#include "vector_kernel.h"
+
+namespace spikelens::kernels {
+namespace {
+
+struct Avx2 {
+    static constexpr int kBytes = 32;
+    static constexpr int kRegisters = 4;
+    using Ints = int32_t __attribute__((vector_size(kBytes)));
+    using Floats = float __attribute__((vector_size(kBytes)));
+    static unsigned bits(Ints spiked) { return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked))); }
+};
+
+}  // namespace
+
+const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::readout, VectorKernel<Avx2>::real_currents};
+
+}  // namespace spikelens::kernels
+#endif

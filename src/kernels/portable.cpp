@@ -1,0 +1,25 @@
+// 16-byte vectors, which every 64-bit CPU has.
+#include "kernel_sets.h"
+#include "vector_kernel.h"
+
+namespace spikelens::kernels {
+namespace {
+
+struct Portable {
+    static constexpr int kBytes = 16;
+    static constexpr int kRegisters = 4;
+    using Ints = int32_t __attribute__((vector_size(kBytes)));
+    using Floats = float __attribute__((vector_size(kBytes)));
+    static unsigned bits(Ints spiked) {
+        unsigned bits = 0;
+        for (int lane = 0; lane < 4; ++lane) bits |= static_cast<unsigned>(spiked[lane] & 1) << lane;
+        return bits;
+    }
+};
+
+}  // namespace
+
+const KernelSet portable_kernels = {"portable", VectorKernel<Portable>::layer, VectorKernel<Portable>::readout,
+                                    VectorKernel<Portable>::real_currents};
+
+}  // namespace spikelens::kernels

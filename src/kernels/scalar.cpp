@@ -1,0 +1,112 @@
+// The reference: one output at a time, the definition written down. Slow, obvious, and independent of the vector kernels.
+#include <algorithm>
+#include <cstddef>
+
+#include "kernel_sets.h"
+
+namespace spikelens::kernels {
+namespace {
+
+bool input_bit(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int row, int column, int step, int plane, int channel) {
+    const int64_t pixel = int64_t{row} * plan.in_width + column;
+    const uint64_t word = spikes[((pixel * steps + step) * planes + plane) * plan.in_words + channel / 64];
+    return (word >> (channel % 64)) & 1;
+}
+
+size_t weight_index(const LayerPlan& plan, int output, int tap, int channel) {
+    const int block = output / plan.lanes, lane = output % plan.lanes;
+    return ((size_t(block) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes + lane;
+}
+
+/// Calls visit(tap, row, column) for each input pixel under the kernel at this output, in order.
+template <class Visit>
+void for_each_tap(const LayerPlan& plan, int out_row, int out_column, Visit visit) {
+    for (int tap = 0; tap < plan.taps(); ++tap) {
+        const int row = out_row * plan.stride - plan.padding + tap / plan.kernel_width;
+        const int column = out_column * plan.stride - plan.padding + tap % plan.kernel_width;
+        if (row >= 0 && row < plan.in_height && column >= 0 && column < plan.in_width) visit(tap, row, column);
+    }
+}
+
+int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int out_row, int out_column, int output, int step) {
+    int64_t sum = 0;
+    for_each_tap(plan, out_row, out_column, [&](int tap, int row, int column) {
+        for (int channel = 0; channel < plan.in_channels; ++channel)
+            for (int plane = 0; plane < planes; ++plane)
+                if (input_bit(plan, spikes, steps, planes, row, column, step, plane, channel))
+                    sum += int64_t{plan.weights[weight_index(plan, output, tap, channel)]} << plane;
+    });
+    return sum;
+}
+
+float current_at(const LayerTask& task, int row, int column, int output, int step) {
+    const LayerPlan& plan = *task.plan;
+    if (task.currents) {
+        const int64_t frame = task.currents_vary ? step : 0;
+        return task.currents[((frame * plan.out_height + row) * plan.out_width + column) * plan.padded() + output];
+    }
+    const int64_t sum = integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
+    return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];
+}
+
+void run_neuron(const LayerTask& task, int row, int column, int output) {
+    const LayerPlan& plan = *task.plan;
+    const NeuronStep& neuron = plan.neuron;
+    const int64_t pixel = int64_t{row} * plan.out_width + column;
+    const bool kept = (task.keep[output / 64] >> (output % 64)) & 1;
+    float u = 0;
+    bool spiked = false;
+    uint16_t count = 0;
+    for (int step = 0; step < task.steps; ++step) {
+        u = neuron.beta * u + current_at(task, row, column, output, step);
+        if (spiked) u = u - neuron.reset_delayed;
+        if (task.potentials) task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = u;
+        spiked = u > neuron.fire_above;
+        if (spiked) u = neuron.to_value ? neuron.v_reset : u - neuron.reset_now;
+        if (!spiked || !kept) continue;
+        ++count;
+        task.out_spikes[(pixel * task.steps + step) * plan.out_words + output / 64] |= uint64_t{1} << (output % 64);
+    }
+    if (task.counts) task.counts[pixel * plan.padded() + output] = count;
+}
+
+void scalar_layer(const LayerTask& task) {
+    const int lanes = task.plan->lanes, end = std::min(task.plan->out_channels, task.end_block * lanes);
+    for (int row = task.first_row; row < task.end_row; ++row)
+        for (int column = 0; column < task.plan->out_width; ++column)
+            for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, row, column, output);
+}
+
+void scalar_readout(const ReadoutTask& task) {
+    const LayerPlan& plan = *task.plan;
+    for (int row = 0; row < plan.out_height; ++row)
+        for (int column = 0; column < plan.out_width; ++column)
+            for (int output = 0; output < plan.out_channels; ++output) {
+                int64_t sum = 0;
+                for (int step = 0; step < task.steps; ++step)
+                    sum += integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
+                task.sums[(int64_t{row} * plan.out_width + column) * plan.padded() + output] = sum;
+            }
+}
+
+void scalar_real_currents(const RealTask& task) {
+    const LayerPlan& plan = *task.plan;
+    for (int row = task.first_row; row < task.end_row; ++row)
+        for (int column = 0; column < plan.out_width; ++column)
+            for (int output = 0; output < plan.out_channels; ++output) {
+                float sum = 0;
+                for_each_tap(plan, row, column, [&](int tap, int in_row, int in_column) {
+                    for (int channel = 0; channel < plan.in_channels; ++channel) {
+                        const float value = task.image[(int64_t{channel} * plan.in_height + in_row) * plan.in_width + in_column];
+                        sum = sum + plan.real_weights[weight_index(plan, output, tap, channel)] * value;
+                    }
+                });
+                task.currents[(int64_t{row} * plan.out_width + column) * plan.padded() + output] = sum + plan.bias[output];
+            }
+}
+
+}  // namespace
+
+const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_readout, scalar_real_currents};
+
+}  // namespace spikelens::kernels

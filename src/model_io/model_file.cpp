@@ -1,0 +1,206 @@
+#include "spikelens/model_io/model_file.h"
+
+#include <cassert>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/model_io/json_fields.h"
+#include "spikelens/model_io/safetensors.h"
+#include "spikelens/model_io/sha256.h"
+
+#include "description.h"
+
+namespace spikelens {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* model_key = "spikelens";
+constexpr const char* checkpoint_key = "spikelens.checkpoint";
+constexpr int64_t most_epochs = 1'000'000'000;
+
+/// Where one of a network's parameters is kept: weight, then bias, of each layer in order.
+struct Parameter {
+    std::string name;
+    Shape shape;
+    FloatArray* values;
+};
+
+std::vector<Parameter> parameters(Network& network) {
+    std::vector<Parameter> all;
+    for (Layer& layer : network.layers) {
+        all.push_back({layer.name + ".weight", weight_shape(layer), &layer.weight});
+        if (layer.has_bias) all.push_back({layer.name + ".bias", bias_shape(layer), &layer.bias});
+    }
+    return all;
+}
+
+/// Moves a tensor out of the file. Throws InputError, naming it, when it is missing, of another shape, or not finite.
+FloatArray take_tensor(Safetensors& file, const std::string& name, const Shape& shape, const std::string& where) {
+    const auto node = file.tensors.extract(name);
+    if (node.empty()) throw InputError(fmt::format("{}: the tensor {} is missing", where, name));
+    FloatArray& tensor = node.mapped();
+    if (tensor.shape != shape)
+        throw InputError(fmt::format("{}: the tensor {} has shape {}, expected {}", where, name, shape_text(tensor.shape),
+                                     shape_text(shape)));
+    for (int64_t i = 0; i < tensor.size(); ++i)
+        if (!std::isfinite(tensor.data[i]))
+            throw InputError(fmt::format("{}: the tensor {} holds a value that is not finite, at element {}", where, name, i));
+    return std::move(tensor);
+}
+
+void require_no_more(const Safetensors& file, const std::string& where) {
+    if (!file.tensors.empty())
+        throw InputError(fmt::format("{}: the tensor {} does not belong to the network", where, file.tensors.begin()->first));
+}
+
+Network take_network(Safetensors& file, const std::string& where) {
+    const auto found = file.metadata.find(model_key);
+    if (found == file.metadata.end())
+        throw InputError(where +
+                         " is a safetensors file but not a Spikelens model: its metadata lacks the key \"spikelens\", which "
+                         "describes the network");
+    const std::string place = where + ", metadata key \"spikelens\"";
+    const json document = parse_json(found->second, place);
+    Network network = read_description(JsonField(document, place));
+    for (const Parameter& parameter : parameters(network))
+        *parameter.values = take_tensor(file, parameter.name, parameter.shape, where);
+    check_network(network, where);
+    return network;
+}
+
+/// What a model file holds; never one that load_model would refuse.
+Safetensors network_contents(const Network& network, const std::string& where) {
+    check_network(network, where);
+    const json description = describe_network(network);
+    read_description(JsonField(description, where));
+    Safetensors contents;
+    contents.metadata[model_key] = json_text(description, where);
+    for (const Layer& layer : network.layers) {
+        contents.tensors[layer.name + ".weight"] = layer.weight;
+        if (layer.has_bias) contents.tensors[layer.name + ".bias"] = layer.bias;
+    }
+    return contents;
+}
+
+void add_momentum(Safetensors& contents, const Network& network, const TrainState& state) {
+    auto next = state.momentum.begin();
+    for (const Layer& layer : network.layers) {
+        if (state.momentum.empty()) return;
+        contents.tensors["momentum." + layer.name + ".weight"] = *next++;
+        if (layer.has_bias) contents.tensors["momentum." + layer.name + ".bias"] = *next++;
+    }
+    assert(next == state.momentum.end());
+}
+
+json checkpoint_document(const TrainState& state, const std::map<std::string, std::string>& options) {
+    json history = json::array();
+    for (const EpochResult& epoch : state.history)
+        history.push_back({{"epoch", epoch.epoch},
+                           {"loss", json_of_double(epoch.loss)},
+                           {"accuracy", json_of_double(epoch.accuracy)},
+                           {"seconds", json_of_double(epoch.seconds)}});
+    return {{"format", 1},
+            {"epochs_done", state.epochs_done},
+            {"history", history},
+            {"options", options},
+            {"momentum", !state.momentum.empty()}};
+}
+
+std::vector<EpochResult> read_history(const JsonField& field) {
+    std::vector<EpochResult> history;
+    for (const JsonField& epoch : field.items())
+        history.push_back({static_cast<int>(epoch["epoch"].integer(1, most_epochs)), epoch["loss"].number(),
+                           epoch["accuracy"].number(), epoch["seconds"].number()});
+    return history;
+}
+
+std::string option_text(const std::map<std::string, std::string>& options, const std::string& name) {
+    const auto found = options.find(name);
+    return found == options.end() ? name + " not set" : name + " = " + found->second;
+}
+
+void require_same_options(const JsonField& field, const std::map<std::string, std::string>& options, const std::string& where) {
+    std::map<std::string, std::string> written;
+    for (const std::string& name : field.keys()) written[name] = field[name].text();
+    std::set<std::string> names;
+    for (const auto& [name, value] : written) names.insert(name);
+    for (const auto& [name, value] : options) names.insert(name);
+    for (const std::string& name : names)
+        if (option_text(written, name) != option_text(options, name))
+            throw InputError(fmt::format(
+                "{} was written with {}, but now it is {}: resume with the same options or train into another folder", where,
+                option_text(written, name), option_text(options, name)));
+}
+
+void require_same_network(const Network& written, const Network& now, const std::string& where) {
+    if (now.layers.empty()) return;
+    const json there = describe_network(written), here = describe_network(now);
+    for (const auto& [key, value] : there.items()) {
+        if (key == "layers" || value == here[key] || (key == "classes" && now.classes.empty())) continue;
+        throw InputError(fmt::format("{} belongs to another network: its {} is {}, but now it is {}", where, key, value.dump(),
+                                     here[key].dump()));
+    }
+}
+
+}  // namespace
+
+Network load_model(const fs::path& path) {
+    Safetensors file = read_safetensors(path);
+    Network network = take_network(file, path.string());
+    require_no_more(file, path.string());
+    return network;
+}
+
+void save_model(const Network& network, const fs::path& path) {
+    write_safetensors(path, network_contents(network, "cannot save " + path.string()));
+}
+
+void save_checkpoint(const Network& network, const TrainState& state, const std::map<std::string, std::string>& options,
+                     const fs::path& path) {
+    const std::string where = "cannot save " + path.string();
+    Safetensors contents = network_contents(network, where);
+    contents.metadata[checkpoint_key] = json_text(checkpoint_document(state, options), where);
+    add_momentum(contents, network, state);
+    write_safetensors(path, contents);
+}
+
+void load_checkpoint(Network& network, TrainState& state, const std::map<std::string, std::string>& options,
+                     const fs::path& path) {
+    const std::string where = path.string();
+    Safetensors file = read_safetensors(path);
+    Network loaded = take_network(file, where);
+    if (!file.metadata.contains(checkpoint_key))
+        throw InputError(where + " is a model but not a checkpoint: it cannot be resumed");
+    const std::string place = where + ", metadata key \"spikelens.checkpoint\"";
+    const json json_document = parse_json(file.metadata[checkpoint_key], place);
+    const JsonField document(json_document, place);
+    document["format"].integer(1, 1);
+    require_same_options(document["options"], options, where);
+    require_same_network(loaded, network, where);
+    TrainState resumed;
+    resumed.epochs_done = static_cast<int>(document["epochs_done"].integer(0, most_epochs));
+    resumed.history = read_history(document["history"]);
+    if (document["momentum"].boolean())
+        for (const Parameter& parameter : parameters(loaded))
+            resumed.momentum.push_back(take_tensor(file, "momentum." + parameter.name, parameter.shape, where));
+    require_no_more(file, where);
+    network = std::move(loaded);
+    state = std::move(resumed);
+}
+
+std::string model_fingerprint(const Network& network) {
+    Sha256 hash;
+    const std::string description = json_text(describe_network(network), "model fingerprint");
+    hash.add(description.data(), description.size());
+    for (const Layer& layer : network.layers)
+        for (const FloatArray* values : {&layer.weight, &layer.bias})
+            hash.add(values->data.data(), values->data.size() * sizeof(float));
+    return hash.hex();
+}
+
+}  // namespace spikelens

@@ -1,0 +1,172 @@
+#include "spikelens/model_io/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
+
+#include "safetensors_header.h"
+
+namespace spikelens {
+namespace fs = std::filesystem;
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensor bytes are copied as they are");
+
+constexpr uint64_t length_bytes = 8;
+constexpr uint64_t longest_header = 100'000'000;
+
+template <class T>
+T load(const char* bytes) {
+    T value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+float from_half(uint16_t half) {
+    const uint32_t sign = uint32_t(half & 0x8000U) << 16;
+    const uint32_t exponent = (half >> 10) & 0x1FU;
+    const uint32_t fraction = half & 0x3FFU;
+    if (exponent == 0) {  // zero or subnormal: fraction · 2⁻²⁴, exact in float32
+        const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+        return sign ? -magnitude : magnitude;
+    }
+    if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000U | (fraction << 13));
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+}
+
+float from_bfloat(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
+
+std::vector<float> to_floats(const char* bytes, uint64_t count, TensorType type) {
+    std::vector<float> values(count);
+    const auto convert = [&](auto each) {
+        for (uint64_t i = 0; i < count; ++i) values[i] = each(i);
+    };
+    switch (type) {
+        case TensorType::f32:
+            std::memcpy(values.data(), bytes, count * 4);
+            break;
+        case TensorType::f16:
+            convert([&](uint64_t i) { return from_half(load<uint16_t>(bytes + 2 * i)); });
+            break;
+        case TensorType::bf16:
+            convert([&](uint64_t i) { return from_bfloat(load<uint16_t>(bytes + 2 * i)); });
+            break;
+        case TensorType::f64:
+            convert([&](uint64_t i) { return static_cast<float>(load<double>(bytes + 8 * i)); });
+            break;
+    }
+    return values;
+}
+
+/// Tensors must tile the data: sorted by where they begin, each begins where the one before ends.
+void check_layout(const SafetensorsHeader& header, uint64_t data_size, const std::string& where) {
+    std::vector<std::pair<std::string_view, const TensorEntry*>> order;
+    for (const auto& [name, entry] : header.tensors) order.emplace_back(name, &entry);
+    std::ranges::sort(order, {}, [](const auto& named) { return std::pair(named.second->begin, named.second->end); });
+    uint64_t next = 0;
+    for (const auto& [name, entry] : order) {
+        if (entry->begin != next || entry->end < entry->begin)
+            throw InputError(
+                fmt::format("{}: tensor {} has bytes {}..{}, expected to begin at {}: tensors overlap or leave holes", where,
+                            name, entry->begin, entry->end, next));
+        next = entry->end;
+    }
+    if (next != data_size)
+        throw InputError(fmt::format("{}: its tensors have {} bytes, but the file holds {}", where, next, data_size));
+}
+
+/// Bytes that this shape and type need. Zero extents count as one, so that no product of a shape can overflow later.
+uint64_t bytes_needed(const TensorEntry& entry, const std::string& name, const std::string& where) {
+    uint64_t bound = type_size(entry.type);
+    bool zero = false;
+    for (int64_t extent : entry.shape) {
+        if (__builtin_mul_overflow(bound, static_cast<uint64_t>(std::max<int64_t>(extent, 1)), &bound) || bound >> 62)
+            throw InputError(fmt::format("{}: tensor {} has the impossible shape {}", where, name, shape_text(entry.shape)));
+        zero |= extent == 0;
+    }
+    return zero ? 0 : bound;
+}
+
+FloatArray read_tensor(const TensorEntry& entry, std::string_view data, const std::string& name, const std::string& where) {
+    const uint64_t needed = bytes_needed(entry, name, where);
+    if (entry.end - entry.begin != needed)
+        throw InputError(fmt::format("{}: tensor {} has {} bytes, but its shape {} needs {}", where, name,
+                                     entry.end - entry.begin, shape_text(entry.shape), needed));
+    return FloatArray(entry.shape, to_floats(data.data() + entry.begin, needed / type_size(entry.type), entry.type));
+}
+
+std::string header_text(const Safetensors& contents) {
+    nlohmann::json header = nlohmann::json::object();
+    if (!contents.metadata.empty()) header["__metadata__"] = contents.metadata;
+    uint64_t begin = 0;
+    for (const auto& [name, tensor] : contents.tensors) {
+        assert(tensor.size() == element_count(tensor.shape));
+        const uint64_t end = begin + tensor.data.size() * sizeof(float);
+        header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+        begin = end;
+    }
+    std::string text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    return text;
+}
+
+std::string checked_header_text(const Safetensors& contents, const fs::path& path) {
+    if (contents.tensors.contains("__metadata__"))
+        throw InputError("cannot write " + path.string() + ": a tensor may not be named __metadata__");
+    try {
+        std::string text = header_text(contents);
+        if (text.size() > longest_header)
+            throw InputError("cannot write " + path.string() + ": its header would exceed 100 MB");
+        return text;
+    } catch (const nlohmann::json::exception&) {
+        throw InputError("cannot write " + path.string() + ": a name or metadata text is not UTF-8");
+    }
+}
+
+}  // namespace
+
+Safetensors read_safetensors(const fs::path& path) {
+    const std::string bytes = read_file(path);
+    const std::string where = path.string();
+    if (bytes.size() < length_bytes)
+        throw InputError(fmt::format("{} is not a safetensors file: it has {} bytes, fewer than the 8 of its header's length",
+                                     where, bytes.size()));
+    const auto header_length = load<uint64_t>(bytes.data());
+    if (header_length > longest_header || header_length > bytes.size() - length_bytes)
+        throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} bytes in a file of {}",
+                                     where, header_length, bytes.size()));
+    SafetensorsHeader header = parse_safetensors_header(std::string_view(bytes).substr(length_bytes, header_length), where);
+    const std::string_view data = std::string_view(bytes).substr(length_bytes + header_length);
+    check_layout(header, data.size(), where);
+    Safetensors contents;
+    contents.metadata = std::move(header.metadata);
+    for (const auto& [name, entry] : header.tensors) contents.tensors.emplace(name, read_tensor(entry, data, name, where));
+    return contents;
+}
+
+void write_safetensors(const fs::path& path, const Safetensors& contents) {
+    const std::string header = checked_header_text(contents, path);
+    write_atomically(path, [&](const fs::path& temporary) {
+        std::ofstream out(temporary, std::ios::binary);
+        const uint64_t length = header.size();
+        out.write(reinterpret_cast<const char*>(&length), sizeof length);
+        out.write(header.data(), static_cast<std::streamsize>(header.size()));
+        for (const auto& [name, tensor] : contents.tensors)
+            out.write(reinterpret_cast<const char*>(tensor.data.data()),
+                      static_cast<std::streamsize>(tensor.data.size() * sizeof(float)));
+        out.flush();
+        if (!out) throw RunError("cannot write " + path.string() + ": " + std::strerror(errno));
+    });
+}
+
+}  // namespace spikelens

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "html.h"
+#include "page.h"
+
+namespace spikelens::report {
+namespace {
+
+using Verdict = Claim::Verdict;
+
+/// A published order of two methods against our paired difference.
+Claim order_claim(const Evaluation& evaluation, const PaperValue& a, const PaperValue& b) {
+    const bool a_first = a.value >= b.value;
+    const PaperValue &high = a_first ? a : b, &low = a_first ? b : a;
+    Claim claim{fmt::format("{}: {} scores above {}", a.metric, high.method, low.method),
+                decimal(high.value, 4) + " > " + decimal(low.value, 4), "no paired difference", a.source};
+    const auto ours = evaluation.difference(a.metric, high.method, low.method);
+    if (!ours) return claim;
+    claim.ours = fmt::format("{}{} {}", ours->value > 0 ? "+" : "", decimal(ours->value), interval(ours->ci.low, ours->ci.high));
+    if (ours->decided) claim.verdict = ours->value > 0 ? Verdict::held : Verdict::contradicted;
+    return claim;
+}
+
+Claim value_claim(const PaperValue& paper, const Metric& ours) {
+    Claim claim{fmt::format("{} of {}", paper.metric, paper.method), decimal(paper.value, 4),
+                decimal(ours.mean) + " " + interval(ours.ci.low, ours.ci.high), paper.source};
+    if (ours.ci.known()) claim.verdict = ours.ci.holds(paper.value) ? Verdict::held : Verdict::contradicted;
+    return claim;
+}
+
+void add_published(const Evaluation& evaluation, std::vector<Claim>& list) {
+    for (size_t i = 0; i < evaluation.paper.size(); ++i)
+        for (size_t j = i + 1; j < evaluation.paper.size(); ++j)
+            if (evaluation.paper[i].metric == evaluation.paper[j].metric && evaluation.paper[i].source == evaluation.paper[j].source)
+                list.push_back(order_claim(evaluation, evaluation.paper[i], evaluation.paper[j]));
+    for (const PaperValue& paper : evaluation.paper) {
+        const EvaluatedMethod* method = evaluation.method(paper.method);
+        const Metric* ours = method ? method->metric(paper.metric) : nullptr;
+        if (ours) list.push_back(value_claim(paper, *ours));
+    }
+}
+
+/// SVEBI's own claim; the two half-widths combine as those of independent means.
+void add_ablation(const Interpretation& interpretation, std::vector<Claim>& list) {
+    const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
+    if (!step || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return;
+    const double gap = step->random - step->relevant, half = std::hypot(step->relevant_ci, step->random_ci);
+    Claim claim{fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones", compact(step->mu)),
+                "costs more", points(gap), "De Laet et al. 2025, ablation"};
+    if (std::isfinite(half)) {
+        claim.ours += fmt::format(" {}", interval(100 * (gap - half), 100 * (gap + half), 1));
+        if (std::abs(gap) > half) claim.verdict = gap > 0 ? Verdict::held : Verdict::contradicted;
+    }
+    list.push_back(claim);
+}
+
+}  // namespace
+
+std::vector<Claim> claims(const Page& page) {
+    std::vector<Claim> list;
+    if (page.results.interpret) add_ablation(*page.results.interpret, list);
+    if (page.results.evaluate) add_published(*page.results.evaluate, list);
+    return list;
+}
+
+}  // namespace spikelens::report

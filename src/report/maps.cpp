@@ -1,0 +1,63 @@
+#include "maps.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "html.h"
+#include "png.h"
+
+namespace spikelens::report {
+namespace {
+
+/// Signed maps are drawn around zero: the entry of `value` when ±`reach` spans the palette.
+uint8_t diverging_entry(float value, float reach) {
+    return static_cast<uint8_t>(std::lround(255 * std::clamp((value / reach + 1) / 2, 0.0F, 1.0F)));
+}
+
+std::string static_picture(const FloatArray& map, const QuantisedMap& quantised, bool is_signed) {
+    const int64_t height = map.extent(map.shape.size() - 2), width = map.extent(map.shape.size() - 1);
+    if (!is_signed) return data_uri(png(quantised.steps, height, width, sequential_palette()));
+    const float reach = std::max(std::abs(quantised.low), std::abs(quantised.high));
+    std::vector<uint8_t> entries;
+    for (float value : map.data) entries.push_back(diverging_entry(value, reach));
+    return data_uri(png(entries, height, width, diverging_palette()));
+}
+
+}  // namespace
+
+QuantisedMap quantise(const FloatArray& map) {
+    QuantisedMap result;
+    result.invalid = std::count_if(map.data.begin(), map.data.end(), [](float value) { return !std::isfinite(value); });
+    if (result.invalid > 0 || map.empty()) return result.state = QuantisedMap::State::invalid, result;
+    const auto [low, high] = std::minmax_element(map.data.begin(), map.data.end());
+    result.low = *low;
+    result.high = *high;
+    if (*low == *high) result.state = *low == 0 ? QuantisedMap::State::zero : QuantisedMap::State::constant;
+    const double span = static_cast<double>(*high) - *low;
+    for (float value : map.data)
+        result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span)) : 0);
+    return result;
+}
+
+std::string image_name(const ReportImage& image) { return fmt::format("test:{}", image.sample); }
+
+std::string input_picture(const ReportImage& image, const std::string& description) {
+    return fmt::format("<img class=\"input\" src=\"{}\" alt=\"{}\">", data_uri(png(image.image)), escape(description));
+}
+
+std::string map_picture(const ReportData& data, size_t image, size_t method) {
+    if (method >= data.images[image].maps.size()) return "<span class=\"map none\">not explained</span>";
+    const FloatArray& map = data.images[image].maps[method];
+    const QuantisedMap quantised = quantise(map);
+    if (quantised.state == QuantisedMap::State::invalid)
+        return fmt::format("<span class=\"map broken\">{} not finite</span>", plural(quantised.invalid, "value"));
+    if (quantised.state == QuantisedMap::State::zero) return "<span class=\"map zero\"><span>no attribution (0)</span></span>";
+    const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name, image_name(data.images[image]),
+                                          compact(quantised.low), compact(quantised.high));
+    return fmt::format("<span class=\"map\" data-image=\"{}\" data-method=\"{}\" data-words=\"{}\"><noscript><img src=\"{}\" alt=\"{}\"></noscript></span>",
+                       image, method, escape(words), static_picture(map, quantised, data.methods[method].signed_values), escape(words));
+}
+
+}  // namespace spikelens::report

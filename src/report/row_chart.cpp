@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "charts.h"
+#include "html.h"
+#include "svg.h"
+
+namespace spikelens::report {
+namespace {
+
+using svg::Anchor;
+
+constexpr double row_height = 22, letter = 6.4;
+
+size_t letters_of(const std::string& text) {
+    return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+struct Layout {
+    double left, right, top, bottom;
+    size_t label_letters;
+};
+
+Layout layout_of(const RowChart& chart) {
+    size_t label = 4, note = 0;
+    for (const Row& row : chart.rows) {
+        label = std::max(label, letters_of(row.label));
+        note = std::max(note, letters_of(row.note));
+    }
+    label = std::min<size_t>(label, 24);
+    const double top = chart.legend.empty() ? 8 : 30;
+    return {letter * static_cast<double>(label) + 12, chart.width - 12 - letter * static_cast<double>(note), top,
+            top + row_height * static_cast<double>(chart.rows.size()), label};
+}
+
+std::string draw_mark(const Mark& mark, const Scale& x, double y) {
+    if (!std::isfinite(mark.value)) return {};
+    std::string out;
+    if (mark.ci.known())
+        out = fmt::format("<line stroke=\"{}\" stroke-width=\"2\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", mark.style.colour,
+                          svg::pixel(x(mark.ci.low)), svg::pixel(y), svg::pixel(x(mark.ci.high)), svg::pixel(y));
+    return out + svg::marker(std::max(0, mark.style.marker), x(mark.value), y, mark.style.colour);
+}
+
+std::string draw_rows(const RowChart& chart, const Layout& at, const Scale& x) {
+    std::string out;
+    double y = at.top + row_height / 2;
+    for (const Row& row : chart.rows) {
+        out += svg::text(at.left - 8, y + 4, shorten(row.label, at.label_letters), Anchor::end);
+        out += svg::line(at.left, y, at.right, y, "grid");
+        for (const Mark& mark : row.marks) out += draw_mark(mark, x, y);
+        if (!row.note.empty()) out += svg::text(chart.width - 2, y + 4, row.note, Anchor::end, "tick");
+        y += row_height;
+    }
+    return out;
+}
+
+std::string draw_axis(const RowChart& chart, const Layout& at, const Scale& x) {
+    std::string out = svg::line(at.left, at.bottom, at.right, at.bottom, "axis");
+    for (double tick : nice_ticks(chart.x.low, chart.x.high, 4))
+        out += svg::line(x(tick), at.bottom, x(tick), at.bottom + 4, "axis") +
+               svg::text(x(tick), at.bottom + 17, chart.x.tick_label(tick), Anchor::middle, "tick");
+    if (chart.zero_line) out += svg::line(x(0), at.top - 4, x(0), at.bottom, "zero");
+    return out + svg::text((at.left + at.right) / 2, at.bottom + 34, chart.x.label, Anchor::middle);
+}
+
+std::string draw_legend(const RowChart& chart) {
+    std::string out;
+    double x = 8;
+    for (size_t i = 0; i < std::min(chart.legend.size(), chart.legend_names.size()); ++i) {
+        out += svg::marker(chart.legend[i].style.marker, x, 12, chart.legend[i].style.colour) +
+               svg::text(x + 9, 16, chart.legend_names[i], Anchor::start);
+        x += 26 + letter * static_cast<double>(letters_of(chart.legend_names[i]));
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string shorten(const std::string& text, size_t letters) {
+    if (letters_of(text) <= letters) return text;
+    size_t seen = 0, at = 0;
+    for (; at < text.size(); ++at) {
+        const bool starts_letter = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+        if (starts_letter && ++seen >= letters) break;
+    }
+    return text.substr(0, at) + "…";
+}
+
+std::string draw(const RowChart& chart) {
+    const Layout at = layout_of(chart);
+    const Scale x(chart.x, at.left + 4, at.right - 8);
+    return svg::open(chart.width, at.bottom + 42, chart.title, "plot rows") + draw_legend(chart) + draw_axis(chart, at, x) +
+           draw_rows(chart, at, x) + "</svg>";
+}
+
+}  // namespace spikelens::report

@@ -1,0 +1,124 @@
+#include "spikelens/snn/gradient.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/parallel.h"
+
+#include "torch_network.h"
+
+namespace spikelens {
+
+struct GradientNetwork::Modules {
+    Network network;
+    GradientOptions options;
+    TorchNetwork torch;
+
+    Modules(const Network& source, const GradientOptions& wanted)
+        : network(source),
+          options(wanted),
+          torch(network, options.surrogate, options.smooth, options.double_precision ? at::kDouble : at::kFloat) {}
+
+    void check(const FloatArray& input, int64_t samples, std::span<const int> targets) const;
+    Result gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets) const;
+    at::Tensor gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
+};
+
+namespace {
+
+void check_extents(const FloatArray& input, size_t leading, const std::string& axes, const Network& network) {
+    const Shape wanted = network.input_shape();
+    if (input.shape.size() != leading + wanted.size() ||
+        !std::equal(wanted.begin(), wanted.end(), input.shape.begin() + leading))
+        throw InputError("the input of the gradient has the shape " + shape_text(input.shape) + "; the network needs [" + axes +
+                         std::to_string(network.channels) + ", " + std::to_string(network.height) + ", " +
+                         std::to_string(network.width) + "]");
+}
+
+/// Row-major [steps, samples, …]: copies one sample's values out of or into the whole.
+template <class From, class To>
+void copy_sample(const From* from, int64_t from_stride, To* to, int64_t to_stride, int64_t steps, int64_t size) {
+    for (int64_t t = 0; t < steps; ++t)
+        std::transform(from + t * from_stride, from + t * from_stride + size, to + t * to_stride,
+                       [](From value) { return static_cast<To>(value); });
+}
+
+at::Tensor one_hot(int target, int64_t classes, at::ScalarType type) {
+    at::Tensor row = at::zeros({1, classes}, at::TensorOptions().dtype(type));
+    row.select(1, target).fill_(1);
+    return row;
+}
+
+void copy_out(const at::Tensor& values, float* to, int64_t to_stride, int64_t steps) {
+    const at::Tensor plain = values.to(at::kFloat).contiguous();
+    const int64_t size = plain.numel() / steps;
+    copy_sample(plain.data_ptr<float>(), size, to, to_stride, steps, size);
+}
+
+}  // namespace
+
+void GradientNetwork::Modules::check(const FloatArray& input, int64_t samples, std::span<const int> targets) const {
+    if (static_cast<int64_t>(targets.size()) != samples)
+        throw InputError("the gradient has " + std::to_string(samples) + " samples but " + std::to_string(targets.size()) +
+                         " targets");
+    for (int target : targets)
+        if (target < 0 || target >= network.class_count())
+            throw InputError("the gradient's target " + std::to_string(target) + " is not a class: expected 0 to " +
+                             std::to_string(network.class_count() - 1));
+    if (!std::ranges::all_of(input.data, [](float value) { return std::isfinite(value); }))
+        throw InputError("the input of the gradient holds a value that is not finite");
+}
+
+/// One sample of [T, N, C, H, W] as [T, 1, C, H, W], or of [N, C, H, W] as [1, C, H, W].
+at::Tensor GradientNetwork::Modules::gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const {
+    const int64_t size = element_count(network.input_shape());
+    Shape shape = input.shape;
+    shape[shape.size() - 4] = 1;
+    at::Tensor result = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
+    copy_sample(input.data.data() + sample * size, samples * size, result.data_ptr<float>(), size, steps, size);
+    return result;
+}
+
+/// A sample at a time: operators over several samples may round one of them differently with its neighbours. The steps
+/// of a sample are batch enough to keep the matrix products busy.
+GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& input, int64_t steps, int64_t samples,
+                                                           std::span<const int> targets) const {
+    check(input, samples, targets);
+    Result result{FloatArray({samples, network.class_count()}), FloatArray(input.shape)};
+    const int64_t size = element_count(network.input_shape());
+    parallel_for(samples, options.threads, [&](int64_t sample, int) {
+        const at::NoGradGuard no_autograd;
+        compute_in_this_thread();
+        TorchNetwork::Trace trace;
+        const at::Tensor scores = torch.forward(gather(input, steps, samples, sample), trace);
+        copy_out(scores, result.scores.row(sample).data(), 0, 1);
+        const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
+        copy_out(torch.backward(trace, target, true).input, result.gradient.data.data() + sample * size, samples * size, steps);
+    });
+    return result;
+}
+
+GradientNetwork::GradientNetwork(const Network& network, GradientOptions options) {
+    check_network(network, "gradient");
+    modules_ = std::make_unique<const Modules>(network, options);
+}
+
+GradientNetwork::~GradientNetwork() = default;
+GradientNetwork::GradientNetwork(GradientNetwork&&) noexcept = default;
+GradientNetwork& GradientNetwork::operator=(GradientNetwork&&) noexcept = default;
+
+GradientNetwork::Result GradientNetwork::input_gradient(const FloatArray& images, std::span<const int> targets) const {
+    check_extents(images, 1, "N, ", modules_->network);
+    return modules_->gradient(images, 1, images.extent(0), targets);
+}
+
+GradientNetwork::Result GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
+    check_extents(input, 2, "T, N, ", modules_->network);
+    if (input.extent(0) < 1) throw InputError("a sequence needs at least one step");
+    return modules_->gradient(input, input.extent(0), input.extent(1), targets);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,73 @@
+#include "spike_maps.h"
+
+#include <bit>
+
+namespace spikelens {
+namespace {
+
+/// Binary addition of one bit per channel to a number per channel.
+void add_bits(uint64_t* planes, int words, int plane_count, const uint64_t* bits) {
+    for (int word = 0; word < words; ++word) {
+        uint64_t carry = bits[word];
+        for (int plane = 0; plane < plane_count && carry != 0; ++plane) {
+            uint64_t& digit = planes[plane * words + word];
+            const uint64_t next = digit & carry;
+            digit ^= carry;
+            carry = next;
+        }
+    }
+}
+
+}  // namespace
+
+void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_steps, int new_planes) {
+    channels = new_channels;
+    height = new_height;
+    width = new_width;
+    steps = new_steps;
+    planes = new_planes;
+    words.assign(int64_t{height} * width * steps * words_per_step(), 0);
+}
+
+int SpikeMap::value(int row, int column, int step, int channel) const {
+    const uint64_t* bits = at(row, column, step);
+    int value = 0;
+    for (int plane = 0; plane < planes; ++plane)
+        value |= static_cast<int>((bits[plane * words_per_plane() + channel / 64] >> (channel % 64)) & 1) << plane;
+    return value;
+}
+
+void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
+    const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
+    const bool average = pool.kind == PoolKind::average;
+    out.reset(in.channels, height, width, in.steps, average ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
+    const int words = in.words_per_plane();
+    for (int row = 0; row < height; ++row)
+        for (int column = 0; column < width; ++column)
+            for (int window = 0; window < pool.size * pool.size; ++window) {
+                const int in_row = row * pool.stride + window / pool.size, in_column = column * pool.stride + window % pool.size;
+                if (average) {
+                    for (int step = 0; step < in.steps; ++step)
+                        add_bits(out.at(row, column, step), words, out.planes, in.at(in_row, in_column, step));
+                } else {
+                    uint64_t* to = out.at(row, column, 0);
+                    const uint64_t* from = in.at(in_row, in_column, 0);
+                    for (int i = 0; i < in.steps * words; ++i) to[i] |= from[i];
+                }
+            }
+}
+
+void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out) {
+    out.reset(static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]), steps, planes);
+    const int words = out.words_per_plane();
+    for (int step = 0; step < steps; ++step) {
+        const uint8_t* value = values + step * step_stride;
+        for (int channel = 0; channel < out.channels; ++channel)
+            for (int row = 0; row < out.height; ++row)
+                for (int column = 0; column < out.width; ++column, ++value)
+                    for (int plane = 0; *value >> plane != 0; ++plane)
+                        if ((*value >> plane) & 1) out.at(row, column, step)[plane * words + channel / 64] |= uint64_t{1} << (channel % 64);
+    }
+}
+
+}  // namespace spikelens

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "spikelens/snn/network.h"
+
+namespace spikelens {
+
+/// Spikes of one sample between two layers, as the kernels read them: [row][column][step][plane][word].
+struct SpikeMap {
+    int channels = 0, height = 0, width = 0, steps = 0, planes = 1;
+    std::vector<uint64_t> words;
+
+    int words_per_plane() const { return (channels + 63) / 64; }
+    int64_t words_per_step() const { return int64_t{planes} * words_per_plane(); }
+    void reset(int new_channels, int new_height, int new_width, int new_steps, int new_planes);
+    uint64_t* at(int row, int column, int step) { return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()]; }
+    const uint64_t* at(int row, int column, int step) const {
+        return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()];
+    }
+    /// The whole number at this place.
+    int value(int row, int column, int step, int channel) const;
+};
+
+/// Pools spikes: max is the OR of the window's bits; average keeps the window's sum, in binary over planes (the next layer divides).
+void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
+
+/// Whole numbers [T, C, H, W], `step_stride` elements between steps, as a spike map.
+void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out);
+
+}  // namespace spikelens

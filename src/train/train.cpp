@@ -1,0 +1,185 @@
+#include "spikelens/train/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <span>
+
+#include <ATen/ATen.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/parallel.h"
+#include "spikelens/core/random.h"
+
+#include "cross_entropy.h"
+#include "sgd.h"
+#include "snn/torch_network.h"
+
+namespace spikelens {
+namespace {
+
+/// A batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few more
+/// than most machines have cores; small shards also stay in the cache.
+constexpr int64_t kShards = 8;
+
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", value);
+    return text;
+}
+
+void require(bool condition, const std::string& sentence) {
+    if (!condition) throw InputError("training: " + sentence);
+}
+
+bool positive(double value) { return std::isfinite(value) && value > 0; }
+bool not_negative(double value) { return std::isfinite(value) && value >= 0; }
+
+void check_options(const TrainOptions& options, const TrainState& state) {
+    require(options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
+    require(options.batch >= 1, "the batch must be 1 or more, not " + std::to_string(options.batch));
+    require(positive(options.learning_rate), "the learning rate must be above 0, not " + number(options.learning_rate));
+    require(options.momentum >= 0 && options.momentum < 1, "momentum must be in [0, 1), not " + number(options.momentum));
+    require(not_negative(options.weight_decay), "weight decay must be 0 or more, not " + number(options.weight_decay));
+    require(not_negative(options.clip_norm), "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
+    require(positive(options.surrogate.scale), "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
+    require(state.epochs_done >= 0 && state.history.size() == static_cast<size_t>(state.epochs_done),
+            "the state says " + std::to_string(state.epochs_done) + " epochs are done but records " +
+                std::to_string(state.history.size()));
+}
+
+void check_samples(const SampleSource& samples, const Network& network) {
+    require(samples.size() > 0, "there are no samples");
+    require(samples.shape() == network.input_shape(), "samples have the shape " + shape_text(samples.shape()) +
+                                                          "; the network needs " + shape_text(network.input_shape()));
+    for (int64_t i = 0; i < samples.size(); ++i) {
+        const int label = samples.label(i);
+        if (label < 0 || label >= network.class_count())
+            throw InputError("training: sample " + std::to_string(i) + " has the label " + std::to_string(label) +
+                             "; the network's classes are 0 to " + std::to_string(network.class_count() - 1));
+    }
+}
+
+/// What a shard gives, or several together.
+struct ShardResult {
+    std::vector<at::Tensor> gradients;
+    BatchRecord record;
+
+    void add(ShardResult other) {
+        record += other.record;
+        if (gradients.empty()) gradients.swap(other.gradients);
+        for (size_t i = 0; i < other.gradients.size(); ++i) gradients[i].add_(other.gradients[i]);
+    }
+};
+
+/// Adds the results of shards in the order of the shards, each as soon as those before it are in: the sum does not
+/// depend on who finishes first, and few results wait in memory.
+class OrderedSum {
+  public:
+    void add(int64_t shard, ShardResult result) {
+        const std::lock_guard lock(mutex_);
+        waiting_[shard] = std::move(result);
+        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
+             first = waiting_.erase(first), ++next_)
+            total_.add(std::move(first->second));
+    }
+
+    ShardResult& total() { return total_; }
+
+  private:
+    std::mutex mutex_;
+    std::map<int64_t, ShardResult> waiting_;
+    int64_t next_ = 0;
+    ShardResult total_;
+};
+
+class Trainer {
+  public:
+    Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
+            const Progress& progress)
+        : samples_(samples),
+          options_(options),
+          progress_(progress),
+          classes_(network.class_count()),
+          torch_(network, options.surrogate, false, at::kFloat),
+          sgd_(network, options, state) {}
+
+    EpochResult run_epoch(int epoch) {
+        const auto start = std::chrono::steady_clock::now();
+        const std::vector<int64_t> order =
+            random_permutation(samples_.size(), options_.seed, Stream::epoch_order, {static_cast<uint64_t>(epoch)});
+        const std::string task = "training, epoch " + std::to_string(epoch) + " of " + std::to_string(options_.epochs);
+        const int64_t total = samples_.size();
+        BatchRecord sum;
+        for (int64_t first = 0; first < total; first += options_.batch) {
+            const int64_t size = std::min<int64_t>(options_.batch, total - first);
+            const BatchRecord batch = run_batch(std::span(order).subspan(first, size), task);
+            sum += batch;
+            report_progress(progress_, task, first + size, total, "loss " + number(batch.loss / static_cast<double>(size)));
+        }
+        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+        return {epoch, sum.loss / static_cast<double>(total), static_cast<double>(sum.correct) / static_cast<double>(total),
+                seconds.count()};
+    }
+
+  private:
+    BatchRecord run_batch(std::span<const int64_t> batch, const std::string& task) {
+        const int64_t size = static_cast<int64_t>(batch.size());
+        const int64_t shards = std::min(kShards, size);
+        OrderedSum sum;
+        parallel_for(shards, options_.threads, [&](int64_t shard, int) {
+            const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
+            add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
+        });
+        if (!std::isfinite(sum.total().record.loss))
+            throw RunError(task + ": the loss is not finite; a learning rate below " + number(options_.learning_rate) +
+                           " may help");
+        sgd_.step(sum.total().gradients);
+        return sum.total().record;
+    }
+
+    void add_shard(std::span<const int64_t> indices, int64_t shard, double weight, OrderedSum& sum) const {
+        const at::NoGradGuard no_autograd;
+        compute_in_this_thread();
+        FloatArray images = samples_.images(indices);
+        std::vector<int> labels;
+        for (int64_t index : indices) labels.push_back(samples_.label(index));
+        TorchNetwork::Trace trace;
+        trace.keep_inputs = true;
+        const at::Tensor scores = torch_.forward(view_of(images), trace).contiguous();
+        at::Tensor score_gradient = at::empty_like(scores);
+        const size_t count = labels.size() * static_cast<size_t>(classes_);
+        const BatchRecord record =
+            cross_entropy({scores.data_ptr<float>(), count}, labels, weight, {score_gradient.data_ptr<float>(), count});
+        sum.add(shard, {torch_.backward(trace, score_gradient, false).parameters, record});
+    }
+
+    const SampleSource& samples_;
+    const TrainOptions& options_;
+    const Progress& progress_;
+    int64_t classes_;
+    TorchNetwork torch_;
+    Sgd sgd_;
+};
+
+}  // namespace
+
+void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
+           const std::function<void(const Network&, const TrainState&)>& after_epoch, const Progress& progress) {
+    check_network(network, "training");
+    check_options(options, state);
+    check_samples(samples, network);
+    const at::NoGradGuard no_autograd;
+    compute_in_this_thread();
+    Trainer trainer(network, samples, options, state, progress);
+    while (state.epochs_done < options.epochs) {
+        state.history.push_back(trainer.run_epoch(state.epochs_done + 1));
+        ++state.epochs_done;
+        if (after_epoch) after_epoch(network, state);
+    }
+}
+
+}  // namespace spikelens

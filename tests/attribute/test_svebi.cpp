@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "spikelens/core/error.h"
+
+#include "small_network.h"
+
+namespace spikelens {
+namespace {
+
+using Map = std::vector<double>;
+
+class Svebi : public testing::Test {
+  protected:
+    Network network = test::two_conv_network();
+    Simulator simulator{network};
+    FloatArray images = test::test_images(5, {1, 12, 12});
+    std::vector<int64_t> samples = test::sample_numbers(5);
+    // Rows 0..3 are conv1's filters, 4..9 conv2's.
+    std::vector<std::vector<int>> rows{{1, 2}, {5, 8, 9}, {0, 3, 4, 6}, {}, {7}};
+    RelevantFilters relevant = test::relevant_filters(network, rows);
+
+    FloatArray maps(const std::string& spec, int target) {
+        const std::vector<int> targets(5, target);
+        return explain(parse_method(spec), {.simulator = &simulator, .relevant = &relevant}, {images, targets, samples});
+    }
+
+    Map spike_sum(int64_t n, int layer, const std::vector<int>& support) {
+        const Recording recording = simulator.run(images, {.layers = {layer}, .spikes = true});
+        const Array<uint8_t>& spikes = recording.layer(layer).spikes;
+        const int64_t pixels = spikes.shape[3] * spikes.shape[4];
+        Map sum(pixels);
+        for (int row : support) {
+            const FilterIndex filter = relevant.filters[row];
+            if (filter.layer != layer) continue;
+            for (int64_t t = 0; t < spikes.shape[0]; ++t) {
+                const uint8_t* plane = spikes.data.data() + ((t * 5 + n) * spikes.shape[2] + filter.filter) * pixels;
+                for (int64_t i = 0; i < pixels; ++i) sum[i] += plane[i];
+            }
+        }
+        return sum;
+    }
+
+    static Map stretched(Map map) {
+        const double low = *std::ranges::min_element(map), high = *std::ranges::max_element(map);
+        for (double& value : map) value = high > low ? (value - low) / (high - low) : 0;
+        return map;
+    }
+
+    /// Bilinear from side² to 12², pixel centres.
+    static Map enlarged(const Map& small, int64_t side) {
+        Map large(144);
+        const auto at = [&](int64_t y, int64_t x) {
+            return small[std::clamp<int64_t>(y, 0, side - 1) * side + std::clamp<int64_t>(x, 0, side - 1)];
+        };
+        for (int64_t i = 0; i < 144; ++i) {
+            const double y = (static_cast<double>(i / 12) + 0.5) * static_cast<double>(side) / 12 - 0.5;
+            const double x = (static_cast<double>(i % 12) + 0.5) * static_cast<double>(side) / 12 - 0.5;
+            const auto top = static_cast<int64_t>(std::floor(y)), left = static_cast<int64_t>(std::floor(x));
+            const double dy = y - std::floor(y), dx = x - std::floor(x);
+            large[i] = (1 - dy) * ((1 - dx) * at(top, left) + dx * at(top, left + 1)) +
+                       dy * ((1 - dx) * at(top + 1, left) + dx * at(top + 1, left + 1));
+        }
+        return large;
+    }
+
+    Map layer_map(int64_t n, int layer, const std::vector<int>& support) {
+        return stretched(enlarged(spike_sum(n, layer, support), layer == 0 ? 12 : 6));
+    }
+
+    static void expect_equal(std::span<const float> map, const Map& expected, const std::string& what) {
+        ASSERT_EQ(map.size(), expected.size());
+        for (size_t i = 0; i < map.size(); ++i) EXPECT_NEAR(map[i], expected[i], 1e-5) << what << ", pixel " << i;
+    }
+};
+
+TEST_F(Svebi, OneLayerIsTheResizedSpikeSumOfItsRelevantFilters) {
+    for (int target = 0; target < 5; ++target) {
+        const FloatArray first = maps("svebi:layer=conv1", target), second = maps("svebi:layer=conv2", target);
+        EXPECT_EQ(first.shape, (Shape{5, 1, 12, 12}));
+        for (int64_t n = 0; n < 5; ++n) {
+            expect_equal(first.row(n), layer_map(n, 0, rows[target]), "conv1");
+            expect_equal(second.row(n), layer_map(n, 1, rows[target]), "conv2");
+        }
+    }
+}
+
+TEST_F(Svebi, AutoTakesTheLayerOfTheMostActiveFilter) {
+    for (int target = 0; target < 5; ++target) {
+        const FloatArray map = maps("svebi", target);
+        for (int64_t n = 0; n < 5; ++n) {
+            double best = -1;
+            int layer = 0;
+            for (int row : rows[target]) {
+                const int of = relevant.filters[row].layer;
+                const Map spikes = spike_sum(n, of, {row});
+                double rate = 0;
+                for (double count : spikes) rate += count / static_cast<double>(spikes.size());
+                if (rate > best + 1e-9) std::tie(best, layer) = std::tie(rate, of);
+            }
+            expect_equal(map.row(n), layer_map(n, layer, rows[target]), "auto");
+        }
+    }
+}
+
+TEST_F(Svebi, CombinedAddsTheStretchedLayers) {
+    const FloatArray map = maps("svebi:layer=combined", 2);
+    for (int64_t n = 0; n < 5; ++n) {
+        Map sum = layer_map(n, 0, rows[2]);
+        const Map second = layer_map(n, 1, rows[2]);
+        for (size_t i = 0; i < sum.size(); ++i) sum[i] += second[i];
+        expect_equal(map.row(n), stretched(sum), "combined");
+    }
+}
+
+TEST_F(Svebi, MuChoosesTheFilters) {
+    EXPECT_EQ(maps("svebi:layer=conv2:mu=2", 1), maps("svebi:layer=conv2", 1));
+    const FloatArray map = maps("svebi:layer=conv2:mu=1", 1);
+    for (int64_t n = 0; n < 5; ++n) expect_equal(map.row(n), layer_map(n, 1, {5}), "mu 1");
+    EXPECT_THROW(maps("svebi:mu=3", 1), InputError);
+}
+
+TEST_F(Svebi, WithoutRelevantFiltersOrSpikesTheMapIsZero) {
+    for (float value : maps("svebi", 3).data) EXPECT_EQ(value, 0);
+    for (float& value : images.data) value = 0;
+    for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
+    simulator = Simulator(network);
+    for (float value : maps("svebi:layer=combined", 2).data) EXPECT_EQ(value, 0);
+}
+
+TEST_F(Svebi, EqualCountsGiveEqualValues) {
+    const FloatArray map = maps("svebi:layer=conv1", 0);
+    const Map counts = spike_sum(0, 0, rows[0]);
+    for (size_t i = 0; i < counts.size(); ++i) {
+        for (size_t j = 0; j < i; ++j) EXPECT_EQ(counts[i] == counts[j], map.data[i] == map.data[j]);
+    }
+}
+
+TEST_F(Svebi, UnknownLayersAndClassesAreNamed) {
+    try {
+        maps("svebi:layer=conv3", 0);
+        FAIL();
+    } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("auto, combined, conv1, conv2"), std::string::npos) << error.what();
+    }
+    relevant.classes.pop_back();
+    EXPECT_THROW(maps("svebi", 4), InputError);
+}
+
+TEST(SvebiWithoutFilters, IsRefused) {
+    const Network network = test::small_network("6F-LIF-3F", {1, 3, 3}, 4);
+    const Simulator simulator(network);
+    const RelevantFilters relevant = test::relevant_filters(network, {{0}, {1}, {2}});
+    const FloatArray images = test::test_images(1, {1, 3, 3});
+    const std::vector<int> targets{0};
+    const std::vector<int64_t> samples{0};
+    const AttributionContext context{.simulator = &simulator, .relevant = &relevant};
+    EXPECT_THROW(explain(parse_method("svebi"), context, {images, targets, samples}), InputError);
+    EXPECT_THROW(explain(parse_method("sam"), context, {images, targets, samples}), InputError);
+}
+
+}  // namespace
+}  // namespace spikelens

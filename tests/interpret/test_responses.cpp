@@ -1,0 +1,263 @@
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/interpret/responses.h"
+
+#include "interpret/gram.h"
+#include "interpret/memory_samples.h"
+
+namespace spikelens {
+namespace {
+
+Network small_network() {
+    Network network = parse_network("4C3-LIF-MP2-6C3-LIF-MP2-10F", {1, 12, 12}, 5);
+    initialise_weights(network, 3);
+    return network;
+}
+
+// Two layers of two and three filters on 1×2 maps.
+Network two_layers() { return parse_network("2C1-IF-3C1-IF-2F", {1, 1, 2}, 4); }
+
+Recording two_layer_recording(std::vector<uint16_t> first, std::vector<uint16_t> second) {
+    Recording recording;
+    const auto samples = static_cast<int64_t>(first.size()) / 4;
+    recording.scores = FloatArray({samples, 2});
+    recording.layers.resize(2);
+    recording.layers[0].layer = 0;
+    recording.layers[0].counts = {{samples, 2, 1, 2}, std::move(first)};
+    recording.layers[1].layer = 1;
+    recording.layers[1].counts = {{samples, 3, 1, 2}, std::move(second)};
+    return recording;
+}
+
+TEST(BatchResponses, EnergySharesByHand) {
+    const Recording recording = two_layer_recording({1, 2, 0, 3, 0, 0, 0, 0}, {4, 0, 0, 0, 0, 3, 1, 1, 1, 1, 1, 1});
+    const FloatArray x = batch_responses(two_layers(), recording, ResponseKind::energy);
+    const float third = static_cast<float>(1.0 / 3.0);
+    EXPECT_EQ(x, FloatArray({2, 5}, {5.0F / 14, 9.0F / 14, 16.0F / 25, 0, 9.0F / 25, 0, 0, third, third, third}));
+}
+
+TEST(BatchResponses, NormSharesByHand) {
+    const Recording recording = two_layer_recording({3, 4, 0, 0}, {4, 0, 0, 0, 0, 3});
+    const FloatArray x = batch_responses(two_layers(), recording, ResponseKind::l2);
+    EXPECT_EQ(x, FloatArray({1, 5}, {1, 0, 4.0F / 7, 0, 3.0F / 7}));
+}
+
+TEST(BatchResponses, TheLargestCountsDoNotOverflow) {
+    constexpr uint16_t most = 65535;
+    const FloatArray x = batch_responses(two_layers(), two_layer_recording({most, most, most, most}, {most, 0, 0, 0, 0, 0}),
+                                         ResponseKind::energy);
+    EXPECT_EQ(x, FloatArray({1, 5}, {0.5F, 0.5F, 1, 0, 0}));
+}
+
+TEST(BatchResponses, ARecordingWithoutTheCountsIsRefused) {
+    Recording recording = two_layer_recording({1, 1, 1, 1}, {1, 1, 1, 1, 1, 1});
+    recording.layers[1].counts = {};
+    EXPECT_THROW(batch_responses(two_layers(), recording, ResponseKind::energy), InputError);
+    Network readout_only = parse_network("2F", {1, 1, 2}, 4);
+    EXPECT_THROW(batch_responses(readout_only, recording, ResponseKind::energy), InputError);
+}
+
+FloatArray sparse_responses(int64_t samples, int64_t filters, uint64_t seed) {
+    FloatArray x({samples, filters});
+    for (int64_t i = 0; i < x.size(); ++i) {
+        const double u = random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)});
+        x.data[i] = u < 0.5 ? 0.0F : static_cast<float>(u * u);
+    }
+    return x;
+}
+
+TEST(Gram, EqualsThePlainSumToTheBitForEverySizeAndThreadCount) {
+    for (const int64_t filters : {1, 7, 8, 9, 48, 255, 257, 300}) {
+        const FloatArray x = sparse_responses(21, filters, 4);
+        DoubleArray plain({filters, filters});
+        for (int64_t n = 0; n < 21; ++n)
+            for (int64_t i = 0; i < filters; ++i)
+                for (int64_t j = 0; j < filters; ++j) plain.row(i)[j] += double{x.row(n)[i]} * x.row(n)[j];
+        for (const int threads : {1, 2, 5}) {
+            DoubleArray gram({filters, filters});
+            add_gram(gram, x, threads);
+            EXPECT_EQ(gram, plain) << filters << " filters, " << threads << " threads";
+        }
+    }
+}
+
+TEST(Gram, BatchesAddUpToTheBit) {
+    const FloatArray x = sparse_responses(50, 19, 5);
+    DoubleArray whole({19, 19}), parts({19, 19});
+    add_gram(whole, x);
+    for (const auto& [first, count] : std::vector<std::pair<int64_t, int64_t>>{{0, 1}, {1, 30}, {31, 19}})
+        add_gram(parts, FloatArray({count, 19}, {x.data.begin() + first * 19, x.data.begin() + (first + count) * 19}));
+    EXPECT_EQ(parts, whole);
+    EXPECT_THROW(add_gram(whole, sparse_responses(2, 18, 1)), InputError);
+}
+
+bool equal(const Responses& a, const Responses& b) {
+    return a.samples == b.samples && a.gram == b.gram && a.correlation == b.correlation && a.predicted == b.predicted &&
+           a.correct == b.correct && a.response_sum == b.response_sum && a.active == b.active && a.top == b.top;
+}
+
+Responses accumulate(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options) {
+    Responses responses;
+    accumulate_responses(simulator, samples, options, responses);
+    return responses;
+}
+
+// Everything again, one image at a time, from the counts and the definitions.
+Responses slow_responses(const Simulator& simulator, const MemorySamples& samples, size_t top_images) {
+    const auto filters = response_filters(simulator.network());
+    const auto m = static_cast<int64_t>(filters.size());
+    Responses r;
+    r.samples = samples.size();
+    r.gram = DoubleArray({m, m});
+    r.correlation = DoubleArray({m, 10});
+    r.predicted.resize(10);
+    r.response_sum = DoubleArray({m});
+    r.active.resize(m);
+    r.top.resize(m);
+    RecordRequest request;
+    request.layers = {0, 1};
+    request.counts = true;
+    for (int64_t n = 0; n < samples.size(); ++n) {
+        const Recording recording = simulator.run(samples.images({&n, 1}), request);
+        std::vector<float> x;
+        std::vector<std::pair<int, int>> location;
+        for (const FilterIndex& filter : filters) {
+            const auto& counts = recording.layer(filter.layer).counts;
+            const int64_t height = counts.extent(2), width = counts.extent(3);
+            double own = 0, all = 0;
+            uint16_t most = 0;
+            location.emplace_back(0, 0);
+            for (int64_t i = 0; i < counts.size(); ++i) all += double{1} * counts.data[i] * counts.data[i];
+            for (int64_t row = 0; row < height; ++row)
+                for (int64_t column = 0; column < width; ++column) {
+                    const uint16_t count = counts.data[(filter.filter * height + row) * width + column];
+                    own += double{1} * count * count;
+                    if (count > most) location.back() = {static_cast<int>(row), static_cast<int>(column)};
+                    most = std::max(most, count);
+                }
+            x.push_back(all == 0 ? 0 : static_cast<float>(own / all));
+        }
+        int best = 0;
+        for (int c = 1; c < 10; ++c)
+            if (recording.scores.data[c] > recording.scores.data[best]) best = c;
+        ++r.predicted[best];
+        r.correct += best == samples.label(n);
+        for (int64_t i = 0; i < m; ++i) {
+            for (int64_t j = 0; j < m; ++j) r.gram.row(i)[j] += double{x[i]} * x[j];
+            r.correlation.row(i)[best] += x[i];
+            r.response_sum.data[i] += x[i];
+            r.active[i] += x[i] > 0;
+            if (x[i] > 0) r.top[i].push_back({x[i], n, location[i].first, location[i].second});
+        }
+    }
+    for (auto& top : r.top) {
+        std::stable_sort(top.begin(), top.end(), [](const TopImage& a, const TopImage& b) { return a.response > b.response; });
+        if (top.size() > top_images) top.resize(top_images);
+    }
+    return r;
+}
+
+TEST(AccumulateResponses, EqualsTheDefinitionToTheBit) {
+    const Simulator simulator(small_network());
+    MemorySamples samples = random_samples(300, {1, 12, 12}, 10, 1);  // more than one batch
+    ResponseOptions options;
+    options.top_images = 7;
+    const Responses responses = accumulate(simulator, samples, options);
+    const Responses slow = slow_responses(simulator, samples, 7);
+    EXPECT_TRUE(equal(responses, slow));
+    EXPECT_GT(slow.active[0] + slow.active[9], 0);  // the network is not silent
+    EXPECT_EQ(std::accumulate(responses.predicted.begin(), responses.predicted.end(), int64_t{0}), 300);
+}
+
+TEST(AccumulateResponses, NeitherChunksNorThreadsNorInterruptionsChangeABit) {
+    const Simulator simulator(small_network());
+    const MemorySamples samples = random_samples(290, {1, 12, 12}, 10, 2);
+    ResponseOptions options;
+    options.top_images = 20;
+    const Responses whole = accumulate(simulator, samples, options);
+    for (const int chunk : {1, 13, 145, 256, 289}) {
+        options.chunk = chunk;
+        options.threads = chunk % 3;
+        EXPECT_TRUE(equal(accumulate(simulator, samples, options), whole)) << chunk;
+    }
+    options.chunk = 31;
+    Responses resumed;
+    int calls = 0;
+    const auto stop_twice = [&](const Responses& state) {
+        EXPECT_EQ(state.samples, std::min(290, (calls + 1) * 31));
+        if (++calls == 2 || calls == 5) throw std::runtime_error("interrupted");
+    };
+    for (int interruption = 0; interruption < 2; ++interruption)
+        EXPECT_THROW(accumulate_responses(simulator, samples, options, resumed, stop_twice), std::runtime_error);
+    accumulate_responses(simulator, samples, options, resumed, stop_twice);
+    EXPECT_EQ(calls, 10);
+    EXPECT_TRUE(equal(resumed, whole));
+    accumulate_responses(simulator, samples, options, resumed);  // nothing left to do
+    EXPECT_TRUE(equal(resumed, whole));
+}
+
+TEST(AccumulateResponses, EqualImagesAreRankedByTheirNumber) {
+    const MemorySamples one = random_samples(1, {1, 12, 12}, 10, 3);
+    const int64_t zero = 0;
+    const FloatArray image = one.images({&zero, 1});
+    FloatArray copies({9, 1, 12, 12});
+    for (int64_t n = 0; n < 9; ++n) std::ranges::copy(image.data, copies.row(n).begin());
+    const MemorySamples samples(copies, std::vector<int>(9), 10);
+    ResponseOptions options;
+    options.top_images = 4;
+    options.chunk = 2;
+    const Responses responses = accumulate(Simulator(small_network()), samples, options);
+    int filled = 0;
+    for (const auto& top : responses.top) {
+        if (top.empty()) continue;
+        ++filled;
+        ASSERT_EQ(top.size(), 4U);
+        for (int64_t i = 0; i < 4; ++i) EXPECT_EQ(top[i].sample, i);
+    }
+    EXPECT_GT(filled, 0);
+}
+
+TEST(AccumulateResponses, ABlackImageLeavesASilentNetworkWithoutResponses) {
+    Network network = small_network();
+    for (Layer& layer : network.layers) std::fill(layer.bias.data.begin(), layer.bias.data.end(), 0.0F);
+    const MemorySamples samples(FloatArray({3, 1, 12, 12}), {0, 1, 2}, 10);
+    const Responses responses = accumulate(Simulator(network), samples, {});
+    EXPECT_EQ(responses.samples, 3);
+    EXPECT_EQ(responses.gram, DoubleArray({10, 10}));
+    EXPECT_EQ(responses.active, std::vector<int64_t>(10));
+    EXPECT_EQ(responses.predicted[0], 3);  // all scores are 0: the first class
+    EXPECT_EQ(responses.correct, 1);
+}
+
+TEST(AccumulateResponses, FullyConnectedNetworksAreInterpretedByTheirNeurons) {
+    Network network = parse_network("5F-LIF-4F-LIF-3F", {1, 2, 3}, 6);
+    initialise_weights(network, 1);
+    const MemorySamples samples = random_samples(20, {1, 2, 3}, 3, 4);
+    const Responses responses = accumulate(Simulator(network), samples, {});
+    EXPECT_EQ(responses.gram.shape, (Shape{9, 9}));
+    for (const auto& top : responses.top)
+        for (const TopImage& image : top) EXPECT_TRUE(image.row == 0 && image.column == 0);
+}
+
+TEST(AccumulateResponses, BadInputGetsASentence) {
+    const Simulator simulator(small_network());
+    const MemorySamples samples = random_samples(5, {1, 12, 12}, 10, 1);
+    Responses responses;
+    EXPECT_THROW(accumulate_responses(simulator, random_samples(5, {1, 12, 11}, 10, 1), {}, responses), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.top_images = -1}, responses), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.chunk = 0}, responses), InputError);
+    accumulate_responses(simulator, samples, {}, responses);
+    Responses foreign = responses;
+    foreign.gram = DoubleArray({9, 9});
+    EXPECT_THROW(accumulate_responses(simulator, samples, {}, foreign), InputError);
+    responses.samples = 6;
+    EXPECT_THROW(accumulate_responses(simulator, samples, {}, responses), InputError);
+}
+
+}  // namespace
+}  // namespace spikelens

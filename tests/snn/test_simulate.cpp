@@ -1,0 +1,195 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "naive_network.h"
+#include "spikelens/core/error.h"
+#include "spikelens/core/random.h"
+#include "spikelens/kernels/dispatch.h"
+#include "spikelens/snn/simulate.h"
+
+namespace spikelens {
+namespace {
+
+uint64_t draw(uint64_t a, uint64_t b, uint64_t bound) { return random_bits(11, Stream::test, {a, b}) % bound; }
+
+/// Weights and biases that are small multiples of 1/16: every sum is exact in float, so definitions compare bit for bit.
+void dyadic_weights(Network& network, uint64_t seed) {
+    for (size_t l = 0; l < network.layers.size(); ++l) {
+        Layer& layer = network.layers[l];
+        for (int64_t i = 0; i < layer.weight.size(); ++i)
+            layer.weight.data[i] = (static_cast<int>(draw(seed, l * 1000003 + i, 33)) - 14) / 16.0F;
+        for (int64_t i = 0; i < layer.bias.size(); ++i) layer.bias.data[i] = (static_cast<int>(draw(seed, l * 7919 + i + 5, 9)) - 3) / 16.0F;
+    }
+}
+
+FloatArray dyadic_images(const Network& network, int64_t count, uint64_t seed) {
+    FloatArray images({count, network.channels, network.height, network.width});
+    for (int64_t i = 0; i < images.size(); ++i) images.data[i] = draw(seed, 99 + i, 9) / 8.0F;
+    return images;
+}
+
+std::vector<std::vector<double>> repeated(const FloatArray& images, int64_t n, int steps) {
+    const auto row = images.row(n);
+    return std::vector<std::vector<double>>(steps, std::vector<double>(row.begin(), row.end()));
+}
+
+/// Texts that cross every feature: kernels, strides, paddings, odd channel counts, pools, neurons, readouts. β is dyadic.
+std::string random_text(uint64_t seed) {
+    const auto pick = [&](uint64_t what, std::initializer_list<const char*> from) { return std::string(from.begin()[draw(seed, what, from.size())]); };
+    const auto neuron = [&](uint64_t what) {
+        return pick(what, {"LIF(beta=0.5)", "IF", "LIF(beta=0.75,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
+                           "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)"});
+    };
+    std::string text = pick(1, {"3", "16", "17", "33", "70"}) + "C" + pick(2, {"1", "3", "5", "3p0", "3s2", "7p2"}) + pick(3, {"", "b0"}) + "-" + neuron(4);
+    text += pick(5, {"", "-MP2", "-AP2", "-MP3s1", "-AP2s1"});
+    text += "-" + pick(6, {"5", "32", "40", "65"}) + "C" + pick(7, {"1", "3", "2p1"}) + "-" + neuron(8) + pick(9, {"", "-MP2", "-AP2"});
+    return text + "-" + pick(10, {"12F-IF-", ""}) + pick(11, {"10F", "7F", "3F-IF"});
+}
+
+TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
+    for (uint64_t seed = 0; seed < 24; ++seed) {
+        const int steps = 1 + static_cast<int>(draw(seed, 20, 9));
+        Network network = parse_network(random_text(seed), {1 + static_cast<int>(draw(seed, 21, 3)), 9, 11}, steps);
+        dyadic_weights(network, seed);
+        const FloatArray images = dyadic_images(network, 2, seed);
+        RecordRequest request{{0, 1}, true, true, true, true};
+        for (const std::string& kernel : kernels::supported_kernels()) {
+            const Recording recording = Simulator(network, {1, kernel}).run(images, request);
+            for (int64_t n = 0; n < 2; ++n) {
+                const naive::Activity expected = naive::simulate(network, repeated(images, n, steps));
+                for (int64_t c = 0; c < network.class_count(); ++c)
+                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << network_text(network) << " " << kernel;
+                for (int l = 0; l < 2; ++l) {
+                    const LayerRecording& layer = recording.layer(l);
+                    const int64_t size = layer.counts.row_size();
+                    std::vector<int> counts(size, 0);
+                    for (int t = 0; t < steps; ++t)
+                        for (int64_t i = 0; i < size; ++i) {
+                            const size_t at = (int64_t{t} * 2 + n) * size + i;
+                            ASSERT_EQ(layer.spikes.data[at], expected.spikes[l][t * size + i]) << network_text(network) << " " << kernel;
+                            ASSERT_EQ(layer.potentials.data[at], expected.potentials[l][t * size + i]) << network_text(network) << " " << kernel;
+                            counts[i] += expected.spikes[l][t * size + i];
+                        }
+                    for (int64_t i = 0; i < size; ++i) ASSERT_EQ(layer.counts.row(n)[i], counts[i]);
+                }
+            }
+        }
+    }
+}
+
+TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
+    for (uint64_t seed = 100; seed < 106; ++seed) {
+        Network network = parse_network(random_text(seed), {2, 13, 10}, 1 + static_cast<int>(draw(seed, 20, 16)));
+        initialise_weights(network, seed);
+        for (Layer& layer : network.layers)
+            for (float& w : layer.weight.data) w *= 3;
+        FloatArray images({5, 2, 13, 10});
+        for (int64_t i = 0; i < images.size(); ++i) images.data[i] = static_cast<float>(random_uniform(seed, Stream::test, {uint64_t(i)}));
+        const RecordRequest request{{0, 1}, true, true, true, true};
+        const Recording expected = Simulator(network, {1, "scalar"}).run(images, request);
+        for (const std::string& kernel : kernels::supported_kernels())
+            for (int threads : {1, 2, 4}) {
+                const Recording got = Simulator(network, {threads, kernel}).run(images, request);
+                ASSERT_EQ(got.scores.data, expected.scores.data) << kernel << " " << network_text(network);
+                for (int l = 0; l < 2; ++l) {
+                    ASSERT_EQ(got.layer(l).spikes, expected.layer(l).spikes) << kernel << " " << network_text(network);
+                    ASSERT_EQ(got.layer(l).potentials, expected.layer(l).potentials) << kernel << " " << network_text(network);
+                    ASSERT_EQ(got.layer(l).counts, expected.layer(l).counts);
+                    ASSERT_EQ(got.layer(l).pooled_counts, expected.layer(l).pooled_counts);
+                }
+            }
+        const Simulator simulator(network, {2, ""});
+        for (int64_t n = 4; n >= 0; --n) {
+            const auto row = images.row(n);
+            const Recording one = simulator.run(FloatArray({1, 2, 13, 10}, std::vector<float>(row.begin(), row.end())));
+            const auto scores = expected.scores.row(n);
+            ASSERT_TRUE(std::equal(scores.begin(), scores.end(), one.scores.data.begin()));
+        }
+    }
+}
+
+TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
+    for (uint64_t seed = 200; seed < 215; ++seed) {
+        Network network = parse_network(random_text(seed), {2, 9, 8}, 4);
+        dyadic_weights(network, seed);
+        const int steps = 1 + static_cast<int>(draw(seed, 30, 6));
+        Array<uint8_t> input({steps, 3, 2, 9, 8});
+        const uint64_t largest = seed % 2 ? 2 : 200;
+        for (int64_t i = 0; i < input.size(); ++i) input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
+        for (const std::string& kernel : kernels::supported_kernels()) {
+            const Recording recording = Simulator(network, {1, kernel}).run_spikes(input, {{1}, true, false, false, false});
+            for (int64_t n = 0; n < 3; ++n) {
+                std::vector<std::vector<double>> frames;
+                for (int t = 0; t < steps; ++t) {
+                    const auto* frame = input.data.data() + (int64_t{t} * 3 + n) * 144;
+                    frames.emplace_back(frame, frame + 144);
+                }
+                const naive::Activity expected = naive::simulate(network, frames);
+                for (int64_t c = 0; c < network.class_count(); ++c)
+                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << network_text(network) << " " << kernel;
+            }
+        }
+    }
+}
+
+TEST(Simulate, AblationSilencesAFilterAndEverythingAfterIt) {
+    Network network = parse_network("6C3-LIF(beta=0.5)-MP2-20C3-IF-9F-IF-4F", {1, 8, 8}, 6);
+    dyadic_weights(network, 3);
+    const FloatArray images = dyadic_images(network, 2, 3);
+    const std::vector<FilterIndex> ablated = {{0, 2}, {1, 17}, {2, 0}};
+    for (const std::string& kernel : kernels::supported_kernels()) {
+        const Recording recording = Simulator(network, {1, kernel}).run(images, {{0}, true, false, false, false}, ablated);
+        for (int64_t n = 0; n < 2; ++n) {
+            const naive::Activity expected = naive::simulate(network, repeated(images, n, 6), ablated);
+            for (int c = 0; c < 4; ++c) EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << kernel;
+            for (int i = 0; i < 64; ++i) EXPECT_EQ(recording.layer(0).counts.row(n)[2 * 64 + i], 0);
+        }
+    }
+}
+
+TEST(Simulate, SumsOfLargeFanInDoNotOverflow) {
+    // 20,000 inputs, all spiking, all weights equal to the largest: Σ|w_q| is far beyond int32.
+    Network network = parse_network("20000F-IF-20F-IF(threshold=100)-2F", {1, 1, 1}, 3);
+    for (float& w : network.layers[0].weight.data) w = 2.0F;
+    for (float& w : network.layers[1].weight.data) w = 0.999F;
+    for (float& w : network.layers[2].weight.data) w = -0.5F;
+    const FloatArray images({1, 1, 1, 1}, 1.0F);
+    for (const std::string& kernel : kernels::supported_kernels()) {
+        const Recording recording = Simulator(network, {1, kernel}).run(images, {{1}, true, false, false, true});
+        EXPECT_FLOAT_EQ(recording.layer(1).potentials.data[0], 20000 * 0.999F) << kernel;
+        EXPECT_EQ(recording.layer(1).counts.data[0], 3);
+        EXPECT_FLOAT_EQ(recording.scores.data[0], -10.0F);
+    }
+}
+
+TEST(Simulate, ClosedFormOfOneNeuron) {
+    // Constant current I, no spike: U[t] = I (1 − β^t)/(1 − β).
+    Network network = parse_network("1F-LIF(beta=0.9,threshold=100)-1F", {1, 1, 1}, 20);
+    network.layers[0].weight.data = {1};
+    const Recording recording = Simulator(network).run(FloatArray({1, 1, 1, 1}, 0.3F), {{0}, false, false, false, true});
+    for (int t = 0; t < 20; ++t)
+        EXPECT_NEAR(recording.layer(0).potentials.data[t], 0.3 * (1 - std::pow(0.9, t + 1)) / (1 - 0.9), 1e-5);
+    // IF with reset by subtraction spikes floor(T·I/θ) times.
+    Network integrate = parse_network("1F-IF(ge)-1F", {1, 1, 1}, 64);
+    integrate.layers[0].weight.data = {1};
+    for (int eighths = 1; eighths <= 8; ++eighths) {
+        const Recording counted = Simulator(integrate).run(FloatArray({1, 1, 1, 1}, eighths / 8.0F), {{0}, true, false, false, false});
+        EXPECT_EQ(counted.layer(0).counts.data[0], 64 * eighths / 8);
+    }
+}
+
+TEST(Simulate, RefusesWhatDoesNotFit) {
+    const Network network = parse_network("2C3-LIF-3F", {1, 5, 5}, 2);
+    const Simulator simulator(network);
+    EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 6})), InputError);
+    EXPECT_THROW(simulator.run(FloatArray({1, 5, 5})), InputError);
+    EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}, NAN)), InputError);
+    EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}), {{1}, true, false, false, false}), InputError);
+    EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}), {}, std::vector<FilterIndex>{{0, 2}}), InputError);
+    EXPECT_THROW(Simulator(network, {1, "avx3"}), InputError);
+    EXPECT_EQ(simulator.run(FloatArray({0, 1, 5, 5})).scores.extent(0), 0);
+}
+
+}  // namespace
+}  // namespace spikelens
