@@ -57,21 +57,20 @@ std::string fault(const Job& job) {
     return {};
 }
 
-void finish(const Job& job) {
+void finish(const Job& job, PartFile& part) {
+    part.sync();
     std::error_code error;
     fs::rename(job.part, job.target, error);
     if (error) throw RunError("cannot write " + job.target.string() + ": " + error.message());
-    job.report(fs::file_size(job.target));
+    job.report(part.size());
 }
 
 /// Why this address did not give the file; empty when it did.
-std::string fetch_from(const Job& job, const std::string& address) {
+std::string fetch_from(const Job& job, PartFile& part, const std::string& address) {
     const auto watch = [&](uint64_t held) { job.report(held); };
-    PartFile part(job.part);
     for (;;) {
         const Transfer result = transfer(address, part, job.file.bytes, job.stall_seconds, watch);
         if (result.end == Transfer::End::interrupted) return result.reason;
-        part.sync();
         const std::string reason = result.end == Transfer::End::complete ? fault(job) : result.reason;
         if (reason.empty()) return {};
         part.clear();
@@ -80,29 +79,25 @@ std::string fetch_from(const Job& job, const std::string& address) {
     }
 }
 
-void drop_if_empty(const fs::path& part) {
-    std::error_code error;
-    if (fs::file_size(part, error) == 0 && !error) fs::remove(part, error);
-}
-
-void drop_if_too_long(const Job& job) {
-    std::error_code error;
-    const uint64_t held = fs::file_size(job.part, error);
-    if (!error && job.file.bytes > 0 && held >= job.file.bytes) fs::remove(job.part, error);
+void fetch_from_any(const Job& job, PartFile& part, const std::vector<std::string>& mirrors) {
+    std::vector<std::string> reasons;
+    for (const std::string& mirror : mirrors) {
+        const std::string reason = fetch_from(job, part, mirror + (mirror.ends_with('/') ? "" : "/") + job.file.name);
+        if (reason.empty()) return finish(job, part);
+        reasons.push_back(fmt::format("{} ({})", mirror, reason));
+    }
+    if (part.size() == 0) fs::remove(job.part);
+    throw RunError(fmt::format("cannot download {}: {}", job.file.name, fmt::join(reasons, "; ")));
 }
 
 void fetch(const Job& job, const std::vector<std::string>& mirrors) {
     if (has_right_bytes(job.target, job.file)) return job.report(fs::file_size(job.target));
-    if (has_right_bytes(job.part, job.file)) return finish(job);
-    drop_if_too_long(job);
-    std::vector<std::string> reasons;
-    for (const std::string& mirror : mirrors) {
-        const std::string reason = fetch_from(job, mirror + (mirror.ends_with('/') ? "" : "/") + job.file.name);
-        if (reason.empty()) return finish(job);
-        reasons.push_back(fmt::format("{} ({})", mirror, reason));
-    }
-    drop_if_empty(job.part);
-    throw RunError(fmt::format("cannot download {}: {}", job.file.name, fmt::join(reasons, "; ")));
+    PartFile part(job.part);
+    // Another process may have finished the file before it let go of the part.
+    if (has_right_bytes(job.target, job.file)) return job.report(fs::file_size(job.target));
+    if (has_right_bytes(job.part, job.file)) return finish(job, part);
+    if (job.file.bytes > 0 && part.size() >= job.file.bytes) part.clear();
+    fetch_from_any(job, part, mirrors);
 }
 
 }  // namespace

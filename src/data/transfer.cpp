@@ -100,16 +100,18 @@ void connect(CURL* handle, Reception& reception) {
 
 Transfer outcome(CURLcode code, const Reception& reception, const char* explanation) {
     Transfer result{.end = Transfer::End::interrupted, .continued = reception.continued, .reason = {}};
-    if (reception.too_long) {
+    const long status = reception.status();
+    const bool success = status == kWhole || status == kPartial;
+    if (code == CURLE_OK && success) {
+        result.end = Transfer::End::complete;
+    } else if (reception.too_long) {
         result.end = Transfer::End::unusable;
         result.reason = "sent more than " + std::to_string(reception.limit) + " bytes";
-    } else if (const long status = reception.status(); status != 0 && status != kWhole && status != kPartial) {
+    } else if (code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_HTTP_RETURNED_ERROR) {
         if (status == kRangeNotSatisfiable) result.end = Transfer::End::unusable;
         result.reason = "answered " + std::to_string(status);
-    } else if (code != CURLE_OK) {
-        result.reason = *explanation ? explanation : curl_easy_strerror(code);
     } else {
-        result.end = Transfer::End::complete;
+        result.reason = *explanation ? explanation : curl_easy_strerror(code);
     }
     return result;
 }

@@ -7,7 +7,8 @@
 namespace spikelens {
 
 /// The Cholesky factor RᵀR = K of a symmetric positive definite matrix that grows and shrinks by one row and column at a
-/// time: O(n²) for each change and each solve. Every sum has one fixed order, so the bits never depend on the machine's library.
+/// time: O(n²) for each change and each solve. Every sum has one fixed order, so the bits never depend on the machine's
+/// library.
 class ActiveFactor {
   public:
     int size() const { return size_; }

@@ -5,8 +5,9 @@
 #include <limits>
 #include <string>
 
-#include "active_factor.h"
 #include "spikelens/core/error.h"
+
+#include "active_factor.h"
 
 namespace spikelens {
 namespace {

@@ -55,7 +55,7 @@ void LassoHomotopy::step() {
         if (active_.weight[a] * active_.sign[a] < 0) active_.weight[a] = 0;  // tied with the weight that ends the segment
     }
     if (event_ == Event::leave || event_ == Event::exchange) drop(event_column_);
-    if (event_ == Event::join) enter(event_column_, event_pull_);
+    if (event_ == Event::join) enter(event_column_, event_sign_);
     if (event_ == Event::finish) ended_ = true;
     prepare();
     idle_steps_ = start_l1_ > before * (1 + 1e-14) ? 0 : idle_steps_ + 1;
@@ -100,11 +100,11 @@ void LassoHomotopy::enter_strongest() {
         most = pull;
     }
     ended_ = best < 0;
-    if (best >= 0) enter(best, problem_.correlation[best]);
+    if (best >= 0) enter(best, problem_.sign(problem_.correlation[best]));
 }
 
-bool LassoHomotopy::enter(int column, double c) {
-    active_.add(column, problem_.sign(c), 0);
+bool LassoHomotopy::enter(int column, int sign) {
+    active_.add(column, sign, 0);
     dependent_ = !append_last();
     return !dependent_;
 }
@@ -170,7 +170,7 @@ void LassoHomotopy::find_joining(const std::vector<double>& c, const std::vector
             end_ = meets;
             event_ = Event::join;
             event_column_ = i;
-            event_pull_ = sign;
+            event_sign_ = sign;
         }
     }
 }

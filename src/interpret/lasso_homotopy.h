@@ -44,7 +44,7 @@ class LassoHomotopy {
     void prepare_exchange();
     void find_leaving();
     void find_joining(const std::vector<double>& c, const std::vector<double>& change, double lambda);
-    bool enter(int column, double c);
+    bool enter(int column, int sign);
     bool append_last();
     void drop(int position);
     void enter_strongest();
@@ -58,8 +58,8 @@ class LassoHomotopy {
     double start_l1_ = 0;
     double rate_ = 0;  ///< of ‖w‖₁ in τ
     Event event_ = Event::finish;
-    int event_column_ = -1;    ///< the column that joins, or the position that leaves
-    double event_pull_ = 0;    ///< correlation of the joining column, for its sign
+    int event_column_ = -1;  ///< the column that joins, or the position that leaves
+    int event_sign_ = 1;     ///< of the column that joins
     bool ended_ = false;
     int idle_steps_ = 0;
 };

@@ -40,28 +40,15 @@ void check_gram(const LassoProblem& problem) {
         for (int j = 0; j < i; ++j) {
             const double value = problem.row(i)[j];
             if (std::abs(value - problem.row(j)[i]) > asymmetry_rounding * largest) {
-                throw InputError(element_name(i, j) + " and " + element_name(j, i) + " of the lasso differ; G must be symmetric.");
+                throw InputError(element_name(i, j) + " and " + element_name(j, i) +
+                                 " of the lasso differ; G must be symmetric.");
             }
             if (std::abs(value) > std::sqrt((problem.diagonal(i) + 2 * slack) * (problem.diagonal(j) + 2 * slack)) + slack) {
-                throw InputError(element_name(i, j) + " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
+                throw InputError(element_name(i, j) +
+                                 " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
             }
         }
     }
-}
-
-/// The non-zeros of w by ascending index.
-LassoPoint sparse_point(const ActiveSet& active, double mu) {
-    LassoPoint point;
-    point.mu = mu;
-    std::vector<int> order(active.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](int a, int b) { return active.index[a] < active.index[b]; });
-    for (int a : order) {
-        if (active.weight[a] == 0) continue;
-        point.index.push_back(active.index[a]);
-        point.weight.push_back(active.weight[a]);
-    }
-    return point;
 }
 
 /// How far w is outside the ball, or below zero where it may not be.
@@ -84,7 +71,8 @@ LassoProblem::LassoProblem(const DoubleArray& gram_matrix, std::span<const doubl
     check_shapes(gram_matrix, correlations);
     check_finite(gram_matrix.data, "Gram matrix");
     check_finite(correlations, "correlation");
-    if (!std::isfinite(energy) || energy < 0) throw InputError("The label energy ‖l‖² of the lasso must be finite and at least 0.");
+    if (!std::isfinite(energy) || energy < 0)
+        throw InputError("The label energy ‖l‖² of the lasso must be finite and at least 0.");
     for (double b : correlation) largest_correlation = std::max(largest_correlation, std::abs(b));
     check_gram(*this);
 }
@@ -107,7 +95,16 @@ void ActiveSet::remove(int position) {
     weight.erase(weight.begin() + position);
 }
 
-bool ActiveSet::holds(int column) const { return std::find(index.begin(), index.end(), column) != index.end(); }
+ActiveSet ActiveSet::sorted() const {
+    std::vector<int> order(size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return index[a] < index[b]; });
+    ActiveSet result;
+    for (int a : order) {
+        if (weight[a] != 0) result.add(index[a], sign[a], weight[a]);
+    }
+    return result;
+}
 
 std::vector<double> residual_correlation(const LassoProblem& problem, const ActiveSet& active) {
     std::vector<double> c(problem.correlation.begin(), problem.correlation.end());
@@ -133,21 +130,20 @@ std::vector<double> at_active(const ActiveSet& active, std::span<const double> v
 }
 
 LassoPoint certify(const LassoProblem& problem, const ActiveSet& active, double mu) {
-    LassoPoint point = sparse_point(active, mu);
-    const std::vector<double> c = residual_correlation(problem, active);
+    const ActiveSet w = active.sorted();
+    const std::vector<double> c = residual_correlation(problem, w);
     double lambda = 0;
     for (double value : c) lambda = std::max(lambda, problem.pull(value));
     double stationarity = 0;
-    double fit = 0;      // bᵀw
-    double leftover = 0; // cᵀw
-    for (size_t a = 0; a < point.index.size(); ++a) {
-        const double w = point.weight[a];
-        const double here = c[point.index[a]];
-        stationarity = std::max(stationarity, std::abs(here - (w > 0 ? lambda : -lambda)));
-        point.l1 += std::abs(w);
-        fit += problem.correlation[point.index[a]] * w;
-        leftover += here * w;
+    double fit = 0;       // bᵀw
+    double leftover = 0;  // cᵀw
+    for (int a = 0; a < w.size(); ++a) {
+        const double here = c[w.index[a]];
+        stationarity = std::max(stationarity, std::abs(here - (w.weight[a] > 0 ? lambda : -lambda)));
+        fit += problem.correlation[w.index[a]] * w.weight[a];
+        leftover += here * w.weight[a];
     }
+    LassoPoint point{.mu = mu, .index = w.index, .weight = w.weight, .l1 = w.l1()};
     point.objective = problem.label_energy - fit - leftover;
     point.duality_gap = std::max(0.0, 2 * (mu * lambda - leftover)) / std::max(1.0, problem.label_energy);
     if (problem.largest_correlation > 0) {

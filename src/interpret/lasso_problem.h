@@ -4,8 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "active_factor.h"
 #include "spikelens/interpret/mu_lasso.h"
+
+#include "active_factor.h"
 
 namespace spikelens {
 
@@ -39,7 +40,8 @@ struct ActiveSet {
     double l1() const;
     void add(int column, int sign_of_column, double weight_of_column);
     void remove(int position);
-    bool holds(int column) const;
+    /// By ascending column, without zeros.
+    ActiveSet sorted() const;
 };
 
 /// A column whose part outside the span of the active ones is below this share of its own energy counts as dependent: far
@@ -58,7 +60,7 @@ std::vector<double> gram_column(const LassoProblem& problem, const ActiveSet& ac
 /// c at the active columns.
 std::vector<double> at_active(const ActiveSet& active, std::span<const double> values);
 
-/// The point at this budget with its certificate: objective, KKT residual and duality gap.
+/// The point at this budget with its certificate: objective, KKT residual and duality gap as LassoPoint states them.
 LassoPoint certify(const LassoProblem& problem, const ActiveSet& active, double mu);
 
 }  // namespace spikelens

@@ -7,10 +7,11 @@
 #include <sstream>
 #include <string>
 
+#include "spikelens/core/error.h"
+
 #include "lasso_active_set.h"
 #include "lasso_homotopy.h"
 #include "lasso_problem.h"
-#include "spikelens/core/error.h"
 
 namespace spikelens {
 namespace {
@@ -33,8 +34,9 @@ void check_budgets(std::span<const double> budgets, const LassoOptions& options)
     if (!(options.tolerance > 0)) throw InputError("The tolerance of the lasso must be above 0.");
 }
 
-/// Into the ball when rounding left w just outside.
+/// Into the ball when rounding left w just outside; sorted, because ‖w‖₁ depends on the order in its last bit.
 void fit_into(ActiveSet& active, double mu) {
+    active = active.sorted();
     for (double l1 = active.l1(); l1 > mu; l1 = active.l1()) {
         for (double& w : active.weight) w *= mu / l1 * (1 - 2e-16);
     }
@@ -70,7 +72,9 @@ class PathWalk {
             answer_segment();
             if (homotopy_.ended() || next_ == order_.size()) break;
             homotopy_.step();
-            if (homotopy_.stalled() || steps > 100 * problem_.size + 1000) pass_the_tie();
+            if (homotopy_.stalled()) pass_the_tie();
+            if (steps > 100 * problem_.size + 1000)
+                throw RunError("The lasso path does not end: " + std::to_string(steps) + " breakpoints.");
             add_breakpoint();
         }
         return std::move(path_);
@@ -102,14 +106,15 @@ class PathWalk {
     }
 
     void add_breakpoint() {
-        const double mu = homotopy_.current().l1();
+        const double mu = homotopy_.current().sorted().l1();
         if (!path_.breakpoints.empty() && mu <= path_.breakpoints.back().mu * (1 + 1e-12)) return;
         path_.breakpoints.push_back(checked(certify(problem_, homotopy_.current(), mu)));
     }
 
     void pass_the_tie() {
         const double mu = homotopy_.current().l1() * (1 + past_a_tie);
-        if (!homotopy_.restart(solve_budget(problem_, mu))) throw RunError("The lasso path stalls at μ = " + std::to_string(mu) + ".");
+        if (!homotopy_.restart(solve_budget(problem_, mu)))
+            throw RunError("The lasso path stalls at μ = " + std::to_string(mu) + ".");
     }
 
     const LassoProblem& problem_;
@@ -123,8 +128,8 @@ class PathWalk {
 
 }  // namespace
 
-LassoPath mu_lasso(const DoubleArray& gram, std::span<const double> correlation, double label_energy, std::span<const double> budgets,
-                   const LassoOptions& options) {
+LassoPath mu_lasso(const DoubleArray& gram, std::span<const double> correlation, double label_energy,
+                   std::span<const double> budgets, const LassoOptions& options) {
     check_budgets(budgets, options);
     const LassoProblem problem(gram, correlation, label_energy, options.non_negative);
     return PathWalk(problem, budgets, options.tolerance).run();

@@ -1,5 +1,6 @@
 // 16-byte vectors, which every 64-bit CPU has.
 #include "kernel_sets.h"
+#include "bit_table.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -14,6 +15,9 @@ struct Portable {
         unsigned bits = 0;
         for (int lane = 0; lane < 4; ++lane) bits |= static_cast<unsigned>(spiked[lane] & 1) << lane;
         return bits;
+    }
+    static uint32_t* list_bits(uint64_t word, uint32_t first, uint32_t stride, int bits, uint32_t* out) {
+        return list_bits_by_table(word, first, stride, bits, out);
     }
 };
 

@@ -41,10 +41,7 @@ int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps
 
 float current_at(const LayerTask& task, int row, int column, int output, int step) {
     const LayerPlan& plan = *task.plan;
-    if (task.currents) {
-        const int64_t frame = task.currents_vary ? step : 0;
-        return task.currents[((frame * plan.out_height + row) * plan.out_width + column) * plan.padded() + output];
-    }
+    if (task.currents) return task.currents[(int64_t{row} * plan.out_width + column) * plan.padded() + output];
     const int64_t sum = integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
     return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];
 }

@@ -1,15 +1,17 @@
 #pragma once
 
-// The event-driven kernel, written once and compiled once per instruction set: portable.cpp, avx2.cpp and avx512.cpp give it the
-// width of a register and a way to turn a comparison into bits.
+// The event-driven kernel, written once and compiled once per instruction set: portable.cpp, kernel_avx2.cpp and kernel_avx512.cpp give
+// it the type of a register, a way to turn a comparison into bits, and a way to list the set bits of a word.
 //
-// An output pixel gathers: for each step it walks over the set bits of the input under the kernel and adds that input's weight row to
-// accumulators that stay in registers, then takes the membrane one step further. Cost: spikes × outputs, one vector
-// addition per register of outputs and spike; no current ever reaches memory.
+// For a tile of output pixels, the set bits of the input under each pixel's kernel become lists of weight rows, one list for each step:
+// this is where branches would be mispredicted, so it is done without. Then each block of outputs adds the listed rows to accumulators that
+// stay in registers and takes the membranes one step further. Cost: one vector addition per spike and register of outputs;
+// no current ever reaches memory.
 
-#include <bit>
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 
 #include "spikelens/kernels/layer_plan.h"
 
@@ -34,87 +36,115 @@ struct VectorKernel {
     }
     static Floats spread(float value) { return value - Floats{}; }
 
+    /// The part of the kernel that lies inside the input, for one output pixel.
+    struct Window {
+        int row, column;  // of the kernel's corner
+        int first_ky, end_ky, first_kx, end_kx;
+    };
+    static Window window(const LayerPlan& plan, int row, int column) {
+        Window w{row * plan.stride - plan.padding, column * plan.stride - plan.padding, 0, plan.kernel_height, 0, plan.kernel_width};
+        if (w.row < 0) w.first_ky = -w.row;
+        if (w.column < 0) w.first_kx = -w.column;
+        if (w.row + w.end_ky > plan.in_height) w.end_ky = plan.in_height - w.row;
+        if (w.column + w.end_kx > plan.in_width) w.end_kx = plan.in_width - w.column;
+        return w;
+    }
+
+    /// Weight rows to add, as offsets into a block: for each pixel of a tile, step, plane and chunk one segment.
+    class EventLists {
+      public:
+        EventLists(const LayerPlan& plan, int steps, int planes, int most_pixels)
+            : plan_(plan), steps_(steps), planes_(planes), segments_(planes * static_cast<int>(plan.chunk_ends.size())) {
+            const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
+            pixels_ = static_cast<int>(std::clamp<int64_t>(kTileBytes / (4 * capacity), 1, std::max(1, most_pixels)));
+            rows_.reset(new uint32_t[pixels_ * capacity + kSlack]);
+            ends_.reset(new uint32_t*[int64_t{pixels_} * steps * segments_ + 1]);
+        }
+
+        int pixels() const { return pixels_; }
+        int segments() const { return segments_; }
+        /// ends(p, t)[s] … ends(p, t)[s + 1]: the rows of segment s.
+        uint32_t* const* ends(int pixel, int step) const { return &ends_[(int64_t{pixel} * steps_ + step) * segments_]; }
+
+        void build(const uint64_t* spikes, int row, int first_column, int end_column) {
+            uint32_t* out = rows_.get();
+            uint32_t** end = ends_.get();
+            *end++ = out;
+            const int64_t plane_words = plan_.in_words, step_words = planes_ * plane_words;
+            for (int column = first_column; column < end_column; ++column) {
+                const Window w = window(plan_, row, column);
+                for (int step = 0; step < steps_; ++step)
+                    for (int plane = 0; plane < planes_; ++plane)
+                        end = build_plane(spikes + step * step_words + plane * plane_words, steps_ * step_words, w, out, end);
+            }
+        }
+
+      private:
+        static constexpr int64_t kTileBytes = 512 * 1024;
+        static constexpr int kSlack = 64;  // Isa::list_bits may write beyond the end
+
+        uint32_t** build_plane(const uint64_t* spikes, int64_t pixel_words, const Window& w, uint32_t*& out, uint32_t** end) const {
+            const int* chunk = plan_.chunk_ends.data();
+            const int* last_chunk = chunk + plan_.chunk_ends.size() - 1;
+            const auto stride = static_cast<uint32_t>(plan_.lanes);
+            for (int ky = w.first_ky; ky < w.end_ky; ++ky)
+                for (int kx = w.first_kx; kx < w.end_kx; ++kx) {
+                    const int tap = ky * plan_.kernel_width + kx;
+                    const uint64_t* words = spikes + (int64_t{w.row + ky} * plan_.in_width + w.column + kx) * pixel_words;
+                    for (int word = 0; word < plan_.in_words; ++word) {
+                        for (; chunk < last_chunk && tap * plan_.in_words + word >= *chunk; ++chunk) *end++ = out;
+                        if (words[word] == 0) continue;
+                        const auto first = (static_cast<uint32_t>(tap) * plan_.in_channels + word * 64) * stride;
+                        out = Isa::list_bits(words[word], first, stride, std::min(64, plan_.in_channels - word * 64), out);
+                    }
+                }
+            for (; chunk <= last_chunk; ++chunk) *end++ = out;
+            return end;
+        }
+
+        const LayerPlan& plan_;
+        int steps_, planes_, segments_, pixels_ = 1;
+        std::unique_ptr<uint32_t[]> rows_;
+        std::unique_ptr<uint32_t*[]> ends_;
+    };
+
     /// N registers of outputs of one block of one pixel.
     template <int N>
     struct Group {
         static constexpr int kLanes = N * kWidth;
 
-        /// The part of the kernel that lies inside the input, for one output pixel.
-        struct Window {
-            int row, column;                      // of the kernel's corner
-            int first_ky, end_ky, first_kx, end_kx;
-        };
-        static Window window(const LayerPlan& plan, int row, int column) {
-            Window w{row * plan.stride - plan.padding, column * plan.stride - plan.padding, 0, plan.kernel_height, 0, plan.kernel_width};
-            if (w.row < 0) w.first_ky = -w.row;
-            if (w.column < 0) w.first_kx = -w.column;
-            if (w.row + w.end_ky > plan.in_height) w.end_ky = plan.in_height - w.row;
-            if (w.column + w.end_kx > plan.in_width) w.end_kx = plan.in_width - w.column;
-            return w;
-        }
-
-        static void add_rows(uint64_t bits, const int32_t* weights, int stride, Ints (&sum)[N]) {
-            while (bits != 0) {
-                const int32_t* row = weights + static_cast<ptrdiff_t>(std::countr_zero(bits)) * stride;
-                bits &= bits - 1;
-                for (int i = 0; i < N; ++i) sum[i] += load<Ints>(row + i * kWidth);
-            }
-        }
-
-        /// Integer current of one step in int32: the layer has one chunk and one plane.
-        static void narrow_sum(const LayerPlan& plan, const uint64_t* spikes, int64_t pixel_words, const Window& w, const int32_t* weights,
-                               Ints (&sum)[N]) {
-            for (int ky = w.first_ky; ky < w.end_ky; ++ky)
-                for (int kx = w.first_kx; kx < w.end_kx; ++kx) {
-                    const uint64_t* words = spikes + (int64_t{w.row + ky} * plan.in_width + w.column + kx) * pixel_words;
-                    const int32_t* rows = weights + (int64_t{ky} * plan.kernel_width + kx) * plan.in_channels * plan.lanes;
-                    for (int word = 0; word < plan.in_words; ++word) add_rows(words[word], rows + int64_t{word} * 64 * plan.lanes, plan.lanes, sum);
-                }
-        }
-
-        static void flush(Ints (&sum)[N], int plane, int64_t* wide) {
-            for (int i = 0; i < N; ++i)
-                for (int lane = 0; lane < kWidth; ++lane) wide[i * kWidth + lane] += int64_t{sum[i][lane]} << plane;
-            for (int i = 0; i < N; ++i) sum[i] = Ints{};
+        static void add_rows(const uint32_t* row, const uint32_t* end, const int32_t* weights, Ints (&sum)[N]) {
+            Ints local[N];
+            for (int i = 0; i < N; ++i) local[i] = sum[i];
+            for (; row != end; ++row)
+                for (int i = 0; i < N; ++i) local[i] += load<Ints>(weights + *row + i * kWidth);
+            for (int i = 0; i < N; ++i) sum[i] = local[i];
         }
 
         /// Adds one step's integer current to wide[kLanes].
-        static void wide_sum(const LayerPlan& plan, int planes, const uint64_t* spikes, int64_t pixel_words, const Window& w, const int32_t* weights,
-                             int64_t* wide) {
-            for (int plane = 0; plane < planes; ++plane) {
+        static void wide_sum(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights, int64_t* wide) {
+            const int chunks = static_cast<int>(plan.chunk_ends.size());
+            for (int segment = 0; segment < segments; ++segment) {
+                if (ends[segment] == ends[segment + 1]) continue;
                 Ints sum[N] = {};
-                const int* chunk = plan.chunk_ends.data();
-                for (int ky = w.first_ky; ky < w.end_ky; ++ky)
-                    for (int kx = w.first_kx; kx < w.end_kx; ++kx) {
-                        const int tap = ky * plan.kernel_width + kx;
-                        const uint64_t* words = spikes + (int64_t{w.row + ky} * plan.in_width + w.column + kx) * pixel_words +
-                                                int64_t{plane} * plan.in_words;
-                        const int32_t* rows = weights + int64_t{tap} * plan.in_channels * plan.lanes;
-                        for (int word = 0; word < plan.in_words; ++word) {
-                            if (tap * plan.in_words + word >= *chunk) {
-                                flush(sum, plane, wide);
-                                while (tap * plan.in_words + word >= *chunk) ++chunk;
-                            }
-                            add_rows(words[word], rows + int64_t{word} * 64 * plan.lanes, plan.lanes, sum);
-                        }
-                    }
-                flush(sum, plane, wide);
+                add_rows(ends[segment], ends[segment + 1], weights, sum);
+                const int plane = segment / chunks;
+                for (int i = 0; i < N; ++i)
+                    for (int lane = 0; lane < kWidth; ++lane) wide[i * kWidth + lane] += int64_t{sum[i][lane]} * (int64_t{1} << plane);
             }
         }
 
-        static void event_current(const LayerTask& task, const Window& w, int step, const int32_t* weights, int offset, Floats (&current)[N]) {
-            const LayerPlan& plan = *task.plan;
-            const int64_t step_words = int64_t{task.planes} * plan.in_words;
-            const uint64_t* spikes = task.spikes + step * step_words;
-            if (task.planes > 1 || plan.chunk_ends.size() > 1) {
+        static void event_current(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights, int offset,
+                                  Floats (&current)[N]) {
+            if (segments > 1) {
                 alignas(64) int64_t wide[kLanes] = {};
                 alignas(64) float rounded[kLanes];
-                wide_sum(plan, task.planes, spikes, task.steps * step_words, w, weights, wide);
+                wide_sum(plan, ends, segments, weights, wide);
                 for (int lane = 0; lane < kLanes; ++lane) rounded[lane] = static_cast<float>(static_cast<double>(wide[lane]));
                 for (int i = 0; i < N; ++i) current[i] = load<Floats>(rounded + i * kWidth);
             } else {
                 Ints sum[N] = {};
-                narrow_sum(plan, spikes, task.steps * step_words, w, weights, sum);
+                add_rows(ends[0], ends[1], weights, sum);
                 for (int i = 0; i < N; ++i) current[i] = __builtin_convertvector(sum[i], Floats);
             }
             for (int i = 0; i < N; ++i)
@@ -145,60 +175,68 @@ struct VectorKernel {
             return bits;
         }
 
-        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel.
-        static void run(const LayerTask& task, int row, int column, int block, int lane) {
+        static const int32_t* weights_of(const LayerPlan& plan, int offset) {
+            return plan.weights.data() + int64_t{offset / plan.lanes} * plan.taps() * plan.in_channels * plan.lanes + offset % plan.lanes;
+        }
+
+        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel. lists: null when the current is given.
+        static void run(const LayerTask& task, int row, int column, int offset, const EventLists* lists, int list) {
             const LayerPlan& plan = *task.plan;
-            const int offset = block * plan.lanes + lane;
             const int64_t pixel = int64_t{row} * plan.out_width + column, pixels = int64_t{plan.out_height} * plan.out_width;
-            const int32_t* weights = plan.weights.data() + int64_t{block} * plan.taps() * plan.in_channels * plan.lanes + lane;
-            const Window w = window(plan, row, column);
-            const uint64_t keep = task.keep[offset / 64] >> (offset % 64);
+            const int32_t* weights = weights_of(plan, offset);
             const uint64_t lanes_mask = kLanes == 64 ? ~uint64_t{0} : (uint64_t{1} << kLanes) - 1;
+            const uint64_t keep = (task.keep[offset / 64] >> (offset % 64)) & lanes_mask;
             Membrane membrane;
             Floats current[N] = {};
             Ints count[N] = {};
-            if (task.currents && !task.currents_vary)
-                for (int i = 0; i < N; ++i) current[i] = load<Floats>(task.currents + pixel * plan.padded() + offset + i * kWidth);
+            if (!lists) load_current(task.currents + pixel * plan.padded() + offset, current);
             for (int step = 0; step < task.steps; ++step) {
                 const int64_t frame = (int64_t{step} * pixels + pixel) * plan.padded() + offset;
-                if (!task.currents) {
-                    event_current(task, w, step, weights, offset, current);
-                } else if (task.currents_vary) {
-                    for (int i = 0; i < N; ++i) current[i] = load<Floats>(task.currents + frame + i * kWidth);
-                }
+                if (lists) event_current(plan, lists->ends(list, step), lists->segments(), weights, offset, current);
                 step_neuron(plan.neuron, current, membrane, task.potentials ? task.potentials + frame : nullptr);
                 for (int i = 0; i < N; ++i) count[i] -= membrane.spiked[i];
-                const uint64_t bits = bits_of(membrane) & keep & lanes_mask;
-                task.out_spikes[(pixel * task.steps + step) * plan.out_words + offset / 64] |= bits << (offset % 64);
+                task.out_spikes[(pixel * task.steps + step) * plan.out_words + offset / 64] |= (bits_of(membrane) & keep) << (offset % 64);
             }
-            if (!task.counts) return;
+            if (task.counts) store_counts(count, keep, task.counts + pixel * plan.padded() + offset);
+        }
+
+        static void load_current(const float* from, Floats (&current)[N]) {
+            for (int i = 0; i < N; ++i) current[i] = load<Floats>(from + i * kWidth);
+        }
+
+        static void store_counts(const Ints (&count)[N], uint64_t keep, uint16_t* to) {
             for (int i = 0; i < N; ++i)
-                for (int k = 0; k < kWidth; ++k)
-                    task.counts[pixel * plan.padded() + offset + i * kWidth + k] =
-                        (keep >> (i * kWidth + k)) & 1 ? static_cast<uint16_t>(count[i][k]) : uint16_t{0};
+                for (int lane = 0; lane < kWidth; ++lane)
+                    to[i * kWidth + lane] = (keep >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(count[i][lane]) : uint16_t{0};
         }
 
         static void layer(const LayerTask& task) {
             const LayerPlan& plan = *task.plan;
-            for (int block = task.first_block; block < task.end_block; ++block)
-                for (int lane = 0; lane < plan.lanes; lane += kLanes)
-                    for (int row = task.first_row; row < task.end_row; ++row)
-                        for (int column = 0; column < plan.out_width; ++column) run(task, row, column, block, lane);
+            const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
+            if (!task.spikes) {
+                for (int row = task.first_row; row < task.end_row; ++row)
+                    for (int column = 0; column < plan.out_width; ++column)
+                        for (int offset = first; offset < end; offset += kLanes) run(task, row, column, offset, nullptr, 0);
+                return;
+            }
+            EventLists lists(plan, task.steps, task.planes, plan.out_width);
+            for (int row = task.first_row; row < task.end_row; ++row)
+                for (int column = 0; column < plan.out_width; column += lists.pixels()) {
+                    const int tile_end = std::min(plan.out_width, column + lists.pixels());
+                    lists.build(task.spikes, row, column, tile_end);
+                    for (int offset = first; offset < end; offset += kLanes)
+                        for (int c = column; c < tile_end; ++c) run(task, row, c, offset, &lists, c - column);
+                }
         }
 
         static void readout(const ReadoutTask& task) {
             const LayerPlan& plan = *task.plan;
-            const int64_t step_words = int64_t{task.planes} * plan.in_words;
-            for (int row = 0; row < plan.out_height; ++row)
-                for (int column = 0; column < plan.out_width; ++column)
-                    for (int offset = 0; offset < plan.padded(); offset += kLanes) {
-                        const int block = offset / plan.lanes, lane = offset % plan.lanes;
-                        const int32_t* weights = plan.weights.data() + int64_t{block} * plan.taps() * plan.in_channels * plan.lanes + lane;
-                        int64_t* sums = task.sums + (int64_t{row} * plan.out_width + column) * plan.padded() + offset;
-                        std::memset(sums, 0, sizeof(int64_t) * kLanes);
-                        for (int step = 0; step < task.steps; ++step)
-                            wide_sum(plan, task.planes, task.spikes + step * step_words, task.steps * step_words, window(plan, row, column), weights, sums);
-                    }
+            EventLists lists(plan, task.steps, task.planes, 1);
+            std::memset(task.sums, 0, sizeof(int64_t) * plan.padded());
+            lists.build(task.spikes, 0, 0, 1);
+            for (int offset = 0; offset < plan.padded(); offset += kLanes)
+                for (int step = 0; step < task.steps; ++step)
+                    wide_sum(plan, lists.ends(0, step), lists.segments(), weights_of(plan, offset), task.sums + offset);
         }
 
         static void real_currents(const RealTask& task) {

@@ -33,7 +33,7 @@ constexpr int64_t kWorkWorthThreads = 20'000'000;
 
 /// Buffers of one worker, kept from layer to layer and sample to sample.
 struct Scratch {
-    std::vector<float> currents, potentials;
+    AlignedVector<float> currents, potentials;
     std::vector<uint16_t> counts;
     std::vector<int64_t> sums;
     std::vector<uint64_t> keep;

@@ -1,13 +1,14 @@
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "spikelens/core/array.h"
@@ -19,12 +20,11 @@ namespace spikelens::testing_data {
 class TemporaryFolder {
   public:
     TemporaryFolder() {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
         const std::filesystem::path memory = "/dev/shm";
-        path_ = (std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path()) /
-                ("spikelens-" + std::to_string(::getpid()) + "-" + test->test_suite_name() + "-" + test->name());
-        std::filesystem::remove_all(path_);
-        std::filesystem::create_directories(path_);
+        const auto parent = std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+        std::string name = (parent / "spikelens-test-XXXXXX").string();
+        if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder in " + parent.string());
+        path_ = name;
     }
     ~TemporaryFolder() { std::filesystem::remove_all(path_); }
     TemporaryFolder(const TemporaryFolder&) = delete;

@@ -144,7 +144,8 @@ TEST_F(ModelFile, TensorsMustBeExactlyTheNetworks) {
 TEST_F(ModelFile, EveryFieldIsNeededAndTyped) {
     save_model(example_network(), path);
     const json whole_document = json::parse(read_safetensors(path).metadata.at("spikelens"));
-    for (const auto& [pointer, value] : whole_document.flatten().items()) {
+    const json leaves = whole_document.flatten();
+    for (const auto& [pointer, value] : leaves.items()) {
         const json::json_pointer place(pointer);
         // An object is a wrong type for every leaf.
         EXPECT_NE(error_with([&](json& description) { description[place] = json::object({{"a", 1}}); }), "") << pointer;

@@ -19,6 +19,7 @@ enum class Split { train, test };
 /// Images with labels, in memory as bytes; images() divides by 255.
 class ImageSet : public SampleSource {
   public:
+    /// Throws InputError when the shape is not [N, C, H, W], there are not N labels, or one is outside the classes.
     ImageSet(Array<uint8_t> pixels, std::vector<int> labels, std::vector<std::string> classes);
 
     int64_t size() const override { return pixels_.extent(0); }
@@ -52,7 +53,7 @@ class FirstSamples : public SampleSource {
 
 /// What is known of a named data set.
 struct DatasetInfo {
-    std::string name;   ///< "fashion-mnist"
+    std::string name;  ///< "fashion-mnist"
     std::string title;
     std::string licence;
     std::string where;  ///< where its files were found, empty when absent
@@ -66,12 +67,15 @@ struct LoadedDataset {
     std::map<std::string, std::string> sha256;  ///< file name → checksum of the file as it lies on disk
 };
 
-/// Loads "fashion-mnist" (/usr/share/datasets/fashion-mnist, Debian's dataset-fashion-mnist), "mnist" ($SPIKELENS_DATA/mnist, else
-/// the user cache), or a folder that holds the four IDX files (train-images-idx3-ubyte[.gz], …; then classes are "0".."K-1", or the
-/// lines of classes.txt). Throws InputError that says where it looked and what to do.
+/// Loads "fashion-mnist" or "mnist" from the first of $SPIKELENS_DATA/NAME, /usr/share/datasets/NAME (Debian's
+/// dataset-fashion-mnist) and cache_folder()/NAME that holds all four IDX files, or a folder that holds them:
+/// {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, also written with '.' before idx, plain or .gz; its
+/// classes are the lines of classes.txt, else "0".."K-1" up to the largest label. A known name comes before a folder of that
+/// name (write "./mnist"). Throws InputError that says where it looked and what to do, or which file does not fit: counts of
+/// images and labels that differ, an empty split, a label beyond the classes, splits with images of different sizes.
 LoadedDataset load_dataset(std::string_view name_or_folder);
 
-/// $XDG_CACHE_HOME/spikelens, else ~/.cache/spikelens.
+/// $XDG_CACHE_HOME/spikelens, else $HOME/.cache/spikelens. Throws RunError when neither is an absolute path.
 std::filesystem::path cache_folder();
 
 }  // namespace spikelens

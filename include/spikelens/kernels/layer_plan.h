@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "spikelens/core/aligned.h"
+
 namespace spikelens::kernels {
 
 /// A neuron lowered to what one step needs. ≥ has become > by moving the comparison one float down, and the reset has
@@ -38,11 +40,11 @@ struct LayerPlan {
     int padded() const { return lanes * blocks; }
     int taps() const { return kernel_height * kernel_width; }
 
-    std::vector<int32_t> weights;      ///< [block][tap][in_channel][lane]; empty for a layer of real input
-    std::vector<float> real_weights;   ///< the same as float, for a layer of real input; empty otherwise
+    AlignedVector<int32_t> weights;      ///< [block][tap][in_channel][lane]; empty for a layer of real input
+    AlignedVector<float> real_weights;   ///< the same as float, for a layer of real input; empty otherwise
     std::vector<int> chunk_ends;       ///< ends of the chunks, counted in (tap, word) units
 
-    std::vector<float> scale, bias;           ///< [padded] of the current, gain and input decay folded in
+    AlignedVector<float> scale, bias;           ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
     NeuronStep neuron;
 
@@ -55,8 +57,7 @@ struct LayerTask {
     int steps = 0;
     int planes = 1;                     ///< of the input
     const uint64_t* spikes = nullptr;   ///< input bits; or
-    const float* currents = nullptr;    ///< [row][column][padded], constant in time, when spikes is null; or, with
-    bool currents_vary = false;         ///< currents [step][row][column][padded]
+    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time
     const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
     uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller
     uint16_t* counts = nullptr;         ///< [row][column][padded] or null

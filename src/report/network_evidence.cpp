@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "charts.h"
+#include "html.h"
+#include "page.h"
+#include "spikelens/evaluate/statistics.h"
+
+namespace spikelens::report {
+namespace {
+
+const LineStyle relevant_style{"#d55e00", "", 1}, random_style{"#0072b2", "6 3", 0};
+
+Series ablation_series(const AblationCurve& curve, const std::string& name, double AblationStep::*mean, double AblationStep::*half,
+                       const LineStyle& style) {
+    Series series{name, {}, {}, {}, style};
+    for (const AblationStep& step : curve.steps) {
+        series.x.push_back(step.mu);
+        series.y.push_back(step.*mean);
+        series.half.push_back(step.*half);
+    }
+    return series;
+}
+
+Scatter draws_of(const AblationCurve& curve) {
+    Scatter scatter{"each random draw", {}, {}, random_style.colour};
+    for (const AblationStep& step : curve.steps)
+        for (double draw : step.draws) {
+            scatter.x.push_back(step.mu);
+            scatter.y.push_back(draw);
+        }
+    return scatter;
+}
+
+LinePlot ablation_plot(const AblationCurve& curve) {
+    LinePlot plot;
+    plot.title = "Accuracy with relevant and with random filters silenced, over the budget";
+    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationStep::relevant, &AblationStep::relevant_ci, relevant_style));
+    plot.series.push_back(ablation_series(curve, "as many random ones", &AblationStep::random, &AblationStep::random_ci, random_style));
+    plot.scatters.push_back(draws_of(curve));
+    if (std::isfinite(curve.full)) plot.levels.push_back({"nothing silenced", curve.full});
+    plot.x = {"budget μ (logarithmic)", curve.steps.front().mu, curve.steps.back().mu, true};
+    if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
+    plot.y.label = "accuracy, mean over classes";
+    plot.y.percent = true;
+    fit_y(plot, unknown, unknown);
+    return plot;
+}
+
+Table ablation_table(const AblationCurve& curve) {
+    Table table{{"mu", "mean_filters", "relevant_accuracy", "relevant_ci95", "random_accuracy", "random_ci95"}, {}};
+    for (const AblationStep& s : curve.steps)
+        table.rows.push_back({s.mu, s.filters, s.relevant, s.relevant_ci, s.random, s.random_ci});
+    return table;
+}
+
+RowChart class_ablation(const Page& page, const AblationStep& step) {
+    RowChart chart;
+    chart.title = "Accuracy of each class with its relevant and with random filters silenced";
+    chart.x = {"accuracy on the class", 0, 1, false, true};
+    chart.legend = {{0, {}, relevant_style}, {0, {}, random_style}};
+    chart.legend_names = {"relevant silenced", "random silenced"};
+    for (size_t c = 0; c < step.class_relevant.size(); ++c) {
+        const double random = c < step.class_random.size() ? step.class_random[c] : unknown;
+        const bool known = std::isfinite(step.class_relevant[c]);
+        chart.rows.push_back({page.results.class_name(static_cast<int64_t>(c)),
+                              {{random, {}, random_style}, {step.class_relevant[c], {}, relevant_style}},
+                              known ? percent(step.class_relevant[c], 0) : "no samples"});
+    }
+    return chart;
+}
+
+Table class_ablation_table(const Page& page, const AblationStep& step) {
+    Table table{{"class", "relevant_accuracy", "random_accuracy"}, {}};
+    for (size_t c = 0; c < step.class_relevant.size(); ++c)
+        table.rows.push_back({page.results.class_name(static_cast<int64_t>(c)), step.class_relevant[c],
+                              c < step.class_random.size() ? step.class_random[c] : unknown});
+    return table;
+}
+
+std::string layer_figure(Page& page, const Interpretation& interpretation) {
+    if (interpretation.layer_counts.empty() || interpretation.layers.empty()) return {};
+    StackChart chart{"Relevant filters per layer at each budget", "budget μ", "relevant filters, summed over classes", {}, interpretation.layers,
+                     interpretation.layer_counts};
+    Table table{{"mu"}, {}};
+    table.columns.insert(table.columns.end(), chart.parts.begin(), chart.parts.end());
+    for (size_t i = 0; i < interpretation.layer_counts.size(); ++i) {
+        const double mu = i < interpretation.budgets.size() ? interpretation.budgets[i] : unknown;
+        chart.columns.push_back(compact(mu));
+        table.rows.push_back({mu});
+        for (double layer : interpretation.layer_counts[i]) table.rows.back().push_back(layer);
+    }
+    return figure(page, "layers", draw(chart), "In which <b>layers</b> the relevant filters are.", table);
+}
+
+Estimate class_accuracy(const std::vector<double>& row, size_t c) {
+    const double all = std::accumulate(row.begin(), row.end(), 0.0);
+    return estimate_share(static_cast<int64_t>(c < row.size() ? row[c] : 0), static_cast<int64_t>(all));
+}
+
+std::string accuracy_figure(Page& page, const Training& train) {
+    RowChart chart;
+    chart.title = "Accuracy of each class with its 95 % interval";
+    Table table{{"class", "accuracy", "ci95_low", "ci95_high", "samples"}, {}};
+    double lowest = 1;
+    for (size_t c = 0; c < train.confusion.size(); ++c) {
+        const Estimate estimate = class_accuracy(train.confusion[c], c);
+        const std::string name = page.results.class_name(static_cast<int64_t>(c));
+        const bool any = estimate.samples > 0;
+        const Range range = any ? Range{estimate.low, estimate.high} : Range{};
+        chart.rows.push_back({name, {{any ? estimate.mean : unknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
+        table.rows.push_back({name, estimate.mean, range.low, range.high, estimate.samples});
+        if (any) lowest = std::min(lowest, range.low);
+    }
+    chart.x = {"accuracy (Wilson interval)", std::floor(lowest * 10) / 10, 1, false, true};
+    if (chart.x.low >= 1) chart.x.low = 0.9;
+    return figure(page, "class-accuracy", draw(chart), "<b>Accuracy per class</b> on the test set.", table);
+}
+
+std::string confusion_figure(Page& page, const Training& train) {
+    Table table{{"true", "predicted", "samples"}, {}};
+    for (size_t i = 0; i < train.confusion.size(); ++i)
+        for (size_t j = 0; j < train.confusion[i].size(); ++j)
+            table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)), page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
+    return figure(page, "confusion", draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
+                  "<b>What is mistaken for what</b>: counts, shaded by the share of the true class.", table);
+}
+
+}  // namespace
+
+std::string ablation(Page& page, const Interpretation& interpretation) {
+    const AblationCurve& curve = interpretation.ablation;
+    const std::string heading = "<h3>Do the relevant filters matter?</h3>\n";
+    if (curve.steps.empty()) return heading + "<p class=\"empty\">No ablation was measured.</p>\n" + layer_figure(page, interpretation);
+    std::string out = figure(page, "ablation", draw(ablation_plot(curve)),
+                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the images of that class. {}, {}; bands are 95 % over images.",
+                                         plural(curve.samples, "image"), plural(curve.draws, "random draw")),
+                             ablation_table(curve));
+    const AblationStep* step = curve.at(interpretation.chosen_mu);
+    if (step && !step->class_relevant.empty())
+        out += figure(page, "class-ablation", draw(class_ablation(page, *step)), fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)),
+                      class_ablation_table(page, *step));
+    return heading + "<div class=\"pair\">\n" + out + layer_figure(page, interpretation) + "</div>\n";
+}
+
+std::string network_accuracy(Page& page, const Training& train) {
+    if (train.confusion.empty()) return "<h3>How well does it read?</h3>\n<p class=\"empty\">No confusion matrix was recorded.</p>\n";
+    return "<h3>How well does it read?</h3>\n<div class=\"pair\">\n" + accuracy_figure(page, train) + confusion_figure(page, train) + "</div>\n";
+}
+
+}  // namespace spikelens::report
