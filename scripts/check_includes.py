@@ -18,8 +18,8 @@ MAY_INCLUDE = {
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "results": ["core", "model_io/json_fields.h", "interpret"],
-    "report": ["core", "results/picture.h"],
+    "results": ["core", "train/train.h", "interpret", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "report": ["core", "results/picture.h", "evaluate/statistics.h"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
 LIBRARIES = {

@@ -93,6 +93,9 @@ class Svebi final : public AttributionMethod {
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.simulator->network();
         const std::vector<int> layers = chosen_layers(network);
+        if (context.relevant->filters != response_filters(network)) {
+            throw InputError("svebi: the relevant filters are of another network: run spikelens interpret on this one");
+        }
         const double mu = budget(*context.relevant);
         const Recording recording = context.simulator->run(request.images, {.layers = layers, .counts = true});
         FloatArray maps({request.images.shape[0], 1, network.height, network.width});

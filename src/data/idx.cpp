@@ -44,16 +44,16 @@ Shape read_shape(ByteSource& source, const fs::path& path, int dimensions) {
     return shape;
 }
 
+/// Extents of zero leave the product of the others in check: shapes are multiplied in 64 bits wherever they go.
 uint64_t checked_size(const Shape& shape, const fs::path& path, uint64_t limit) {
-    if (std::ranges::count(shape, 0) > 0) return 0;
     uint64_t size = 1;
     for (const int64_t extent : shape) {
         if (static_cast<uint64_t>(extent) > limit / size)
             throw InputError(path.string() + " announces " + shape_text(shape) + " bytes, more than the " +
                              std::to_string(limit) + " allowed");
-        size *= static_cast<uint64_t>(extent);
+        size *= std::max<uint64_t>(static_cast<uint64_t>(extent), 1);
     }
-    return size;
+    return std::ranges::count(shape, 0) > 0 ? 0 : size;
 }
 
 /// Room grows only as bytes arrive: a header that promises much gets no memory for its promise.

@@ -54,7 +54,7 @@ void LassoHomotopy::step() {
         active_.weight[a] += end_ * direction_[a];
         if (active_.weight[a] * active_.sign[a] < 0) active_.weight[a] = 0;  // tied with the weight that ends the segment
     }
-    if (event_ == Event::leave || event_ == Event::exchange) drop(event_column_);
+    if (event_ == Event::leave) drop(event_column_);
     if (event_ == Event::join) enter(event_column_, event_sign_);
     if (event_ == Event::finish) ended_ = true;
     prepare();
@@ -186,7 +186,6 @@ void LassoHomotopy::prepare_exchange() {
     end_ = infinity;
     event_ = Event::finish;
     find_leaving();
-    if (event_ == Event::leave) event_ = Event::exchange;
 }
 
 }  // namespace spikelens

@@ -37,7 +37,7 @@ class LassoHomotopy {
     bool restart(const ActiveSet& solution);
 
   private:
-    enum class Event { join, leave, exchange, finish };
+    enum class Event { join, leave, finish };
 
     void prepare();
     void prepare_segment();

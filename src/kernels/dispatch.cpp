@@ -2,9 +2,10 @@
 
 #include <cstdlib>
 
-#include "kernel_sets.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+
+#include "kernel_sets.h"
 
 namespace spikelens::kernels {
 namespace {

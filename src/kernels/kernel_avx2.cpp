@@ -1,8 +1,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "kernel_sets.h"
 #include "bit_table.h"
+#include "kernel_sets.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -21,7 +21,8 @@ struct Avx2 {
 
 }  // namespace
 
-const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::readout, VectorKernel<Avx2>::real_currents};
+const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::readout,
+                                VectorKernel<Avx2>::real_currents};
 
 }  // namespace spikelens::kernels
 #endif

@@ -1,6 +1,6 @@
 // 16-byte vectors, which every 64-bit CPU has.
-#include "kernel_sets.h"
 #include "bit_table.h"
+#include "kernel_sets.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {

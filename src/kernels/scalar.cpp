@@ -7,7 +7,8 @@
 namespace spikelens::kernels {
 namespace {
 
-bool input_bit(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int row, int column, int step, int plane, int channel) {
+bool input_bit(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int row, int column, int step, int plane,
+               int channel) {
     const int64_t pixel = int64_t{row} * plan.in_width + column;
     const uint64_t word = spikes[((pixel * steps + step) * planes + plane) * plan.in_words + channel / 64];
     return (word >> (channel % 64)) & 1;
@@ -28,7 +29,8 @@ void for_each_tap(const LayerPlan& plan, int out_row, int out_column, Visit visi
     }
 }
 
-int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int out_row, int out_column, int output, int step) {
+int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int out_row, int out_column,
+                        int output, int step) {
     int64_t sum = 0;
     for_each_tap(plan, out_row, out_column, [&](int tap, int row, int column) {
         for (int channel = 0; channel < plan.in_channels; ++channel)
@@ -57,7 +59,8 @@ void run_neuron(const LayerTask& task, int row, int column, int output) {
     for (int step = 0; step < task.steps; ++step) {
         u = neuron.beta * u + current_at(task, row, column, output, step);
         if (spiked) u = u - neuron.reset_delayed;
-        if (task.potentials) task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = u;
+        if (task.potentials)
+            task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = u;
         spiked = u > neuron.fire_above;
         if (spiked) u = neuron.to_value ? neuron.v_reset : u - neuron.reset_now;
         if (!spiked || !kept) continue;
@@ -94,7 +97,8 @@ void scalar_real_currents(const RealTask& task) {
                 float sum = 0;
                 for_each_tap(plan, row, column, [&](int tap, int in_row, int in_column) {
                     for (int channel = 0; channel < plan.in_channels; ++channel) {
-                        const float value = task.image[(int64_t{channel} * plan.in_height + in_row) * plan.in_width + in_column];
+                        const float value =
+                            task.image[(int64_t{channel} * plan.in_height + in_row) * plan.in_width + in_column];
                         sum = sum + plan.real_weights[weight_index(plan, output, tap, channel)] * value;
                     }
                 });

@@ -1,12 +1,13 @@
 #pragma once
 
-// The event-driven kernel, written once and compiled once per instruction set: portable.cpp, kernel_avx2.cpp and kernel_avx512.cpp give
-// it the type of a register, a way to turn a comparison into bits, and a way to list the set bits of a word.
+// The event-driven kernel, written once and compiled once per instruction set: portable.cpp, kernel_avx2.cpp and
+// kernel_avx512.cpp give it the type of a register, a way to turn a comparison into bits, and a way to list the set bits of a
+// word.
 //
-// For a tile of output pixels, the set bits of the input under each pixel's kernel become lists of weight rows, one list for each step:
-// this is where branches would be mispredicted, so it is done without. Then each block of outputs adds the listed rows to accumulators that
-// stay in registers and takes the membranes one step further. Cost: one vector addition per spike and register of outputs;
-// no current ever reaches memory.
+// For a tile of output pixels, the set bits of the input under each pixel's kernel become lists of weight rows, one list for
+// each step: this is where branches would be mispredicted, so it is done without. Then each block of outputs adds the listed
+// rows to accumulators that stay in registers and takes the membranes one step further. Cost: one vector addition per spike and
+// register of outputs; no current ever reaches memory.
 
 #include <algorithm>
 #include <cstddef>
@@ -42,7 +43,8 @@ struct VectorKernel {
         int first_ky, end_ky, first_kx, end_kx;
     };
     static Window window(const LayerPlan& plan, int row, int column) {
-        Window w{row * plan.stride - plan.padding, column * plan.stride - plan.padding, 0, plan.kernel_height, 0, plan.kernel_width};
+        Window w{
+            row * plan.stride - plan.padding, column * plan.stride - plan.padding, 0, plan.kernel_height, 0, plan.kernel_width};
         if (w.row < 0) w.first_ky = -w.row;
         if (w.column < 0) w.first_kx = -w.column;
         if (w.row + w.end_ky > plan.in_height) w.end_ky = plan.in_height - w.row;
@@ -83,7 +85,8 @@ struct VectorKernel {
         static constexpr int64_t kTileBytes = 512 * 1024;
         static constexpr int kSlack = 64;  // Isa::list_bits may write beyond the end
 
-        uint32_t** build_plane(const uint64_t* spikes, int64_t pixel_words, const Window& w, uint32_t*& out, uint32_t** end) const {
+        uint32_t** build_plane(const uint64_t* spikes, int64_t pixel_words, const Window& w, uint32_t*& out,
+                               uint32_t** end) const {
             const int* chunk = plan_.chunk_ends.data();
             const int* last_chunk = chunk + plan_.chunk_ends.size() - 1;
             const auto stride = static_cast<uint32_t>(plan_.lanes);
@@ -122,7 +125,8 @@ struct VectorKernel {
         }
 
         /// Adds one step's integer current to wide[kLanes].
-        static void wide_sum(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights, int64_t* wide) {
+        static void wide_sum(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights,
+                             int64_t* wide) {
             const int chunks = static_cast<int>(plan.chunk_ends.size());
             for (int segment = 0; segment < segments; ++segment) {
                 if (ends[segment] == ends[segment + 1]) continue;
@@ -130,12 +134,13 @@ struct VectorKernel {
                 add_rows(ends[segment], ends[segment + 1], weights, sum);
                 const int plane = segment / chunks;
                 for (int i = 0; i < N; ++i)
-                    for (int lane = 0; lane < kWidth; ++lane) wide[i * kWidth + lane] += int64_t{sum[i][lane]} * (int64_t{1} << plane);
+                    for (int lane = 0; lane < kWidth; ++lane)
+                        wide[i * kWidth + lane] += int64_t{sum[i][lane]} * (int64_t{1} << plane);
             }
         }
 
-        static void event_current(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights, int offset,
-                                  Floats (&current)[N]) {
+        static void event_current(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights,
+                                  int offset, Floats (&current)[N]) {
             if (segments > 1) {
                 alignas(64) int64_t wide[kLanes] = {};
                 alignas(64) float rounded[kLanes];
@@ -148,7 +153,8 @@ struct VectorKernel {
                 for (int i = 0; i < N; ++i) current[i] = __builtin_convertvector(sum[i], Floats);
             }
             for (int i = 0; i < N; ++i)
-                current[i] = current[i] * load<Floats>(&plan.scale[offset + i * kWidth]) + load<Floats>(&plan.bias[offset + i * kWidth]);
+                current[i] =
+                    current[i] * load<Floats>(&plan.scale[offset + i * kWidth]) + load<Floats>(&plan.bias[offset + i * kWidth]);
         }
 
         struct Membrane {
@@ -176,10 +182,12 @@ struct VectorKernel {
         }
 
         static const int32_t* weights_of(const LayerPlan& plan, int offset) {
-            return plan.weights.data() + int64_t{offset / plan.lanes} * plan.taps() * plan.in_channels * plan.lanes + offset % plan.lanes;
+            return plan.weights.data() + int64_t{offset / plan.lanes} * plan.taps() * plan.in_channels * plan.lanes +
+                   offset % plan.lanes;
         }
 
-        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel. lists: null when the current is given.
+        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel. lists: null when the current is
+        /// given.
         static void run(const LayerTask& task, int row, int column, int offset, const EventLists* lists, int list) {
             const LayerPlan& plan = *task.plan;
             const int64_t pixel = int64_t{row} * plan.out_width + column, pixels = int64_t{plan.out_height} * plan.out_width;
@@ -195,7 +203,8 @@ struct VectorKernel {
                 if (lists) event_current(plan, lists->ends(list, step), lists->segments(), weights, offset, current);
                 step_neuron(plan.neuron, current, membrane, task.potentials ? task.potentials + frame : nullptr);
                 for (int i = 0; i < N; ++i) count[i] -= membrane.spiked[i];
-                task.out_spikes[(pixel * task.steps + step) * plan.out_words + offset / 64] |= (bits_of(membrane) & keep) << (offset % 64);
+                task.out_spikes[(pixel * task.steps + step) * plan.out_words + offset / 64] |= (bits_of(membrane) & keep)
+                                                                                               << (offset % 64);
             }
             if (task.counts) store_counts(count, keep, task.counts + pixel * plan.padded() + offset);
         }
@@ -207,7 +216,8 @@ struct VectorKernel {
         static void store_counts(const Ints (&count)[N], uint64_t keep, uint16_t* to) {
             for (int i = 0; i < N; ++i)
                 for (int lane = 0; lane < kWidth; ++lane)
-                    to[i * kWidth + lane] = (keep >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(count[i][lane]) : uint16_t{0};
+                    to[i * kWidth + lane] =
+                        (keep >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(count[i][lane]) : uint16_t{0};
         }
 
         static void layer(const LayerTask& task) {
@@ -249,7 +259,8 @@ struct VectorKernel {
         static void real_current(const RealTask& task, int row, int column, int offset) {
             const LayerPlan& plan = *task.plan;
             const int block = offset / plan.lanes, lane = offset % plan.lanes;
-            const float* weights = plan.real_weights.data() + int64_t{block} * plan.taps() * plan.in_channels * plan.lanes + lane;
+            const float* weights =
+                plan.real_weights.data() + int64_t{block} * plan.taps() * plan.in_channels * plan.lanes + lane;
             const Window w = window(plan, row, column);
             const int64_t plane = int64_t{plan.in_height} * plan.in_width;
             Floats sum[N] = {};
@@ -259,7 +270,8 @@ struct VectorKernel {
                     const float* rows = weights + (int64_t{ky} * plan.kernel_width + kx) * plan.in_channels * plan.lanes;
                     for (int channel = 0; channel < plan.in_channels; ++channel)
                         for (int i = 0; i < N; ++i)
-                            sum[i] = sum[i] + load<Floats>(rows + int64_t{channel} * plan.lanes + i * kWidth) * pixel[channel * plane];
+                            sum[i] = sum[i] +
+                                     load<Floats>(rows + int64_t{channel} * plan.lanes + i * kWidth) * pixel[channel * plane];
                 }
             float* out = task.currents + (int64_t{row} * plan.out_width + column) * plan.padded() + offset;
             for (int i = 0; i < N; ++i) store(out + i * kWidth, sum[i] + load<Floats>(&plan.bias[offset + i * kWidth]));

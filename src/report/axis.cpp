@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "html.h"
 #include "plot.h"
@@ -41,7 +41,9 @@ std::vector<double> log_ticks(double low, double high) {
 
 std::vector<double> Axis::ticks() const { return log ? log_ticks(low, high) : nice_ticks(low, high); }
 
-std::string Axis::tick_label(double value) const { return percent ? compact(std::round(value * 1e6) / 1e4) + " %" : compact(value); }
+std::string Axis::tick_label(double value) const {
+    return percent ? compact(std::round(value * 1e6) / 1e4) + " %" : compact(value);
+}
 
 Scale::Scale(const Axis& axis, double first_pixel, double last_pixel)
     : log_(axis.log),

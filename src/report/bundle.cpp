@@ -35,21 +35,27 @@ Json path_of(const ClassPath& path) {
 Json paths_of(const Page& page) {
     Json paths = Json::array();
     if (page.results.interpret)
-        for (const ClassPath& path : page.results.interpret->per_class) paths.push_back({{"steps", path_of(path)}, {"predicted", path.predicted}});
+        for (const ClassPath& path : page.results.interpret->per_class)
+            paths.push_back({{"steps", path_of(path)}, {"predicted", path.predicted}});
     return paths;
 }
 
 Json filters_of(const Page& page) {
     Json filters = Json::array();
     for (const ReportFilter& filter : page.data.filters)
-        filters.push_back({{"name", filter.name}, {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, icon_side)))}});
+        filters.push_back(
+            {{"name", filter.name}, {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, icon_side)))}});
     return filters;
 }
 
 Json methods_of(const Page& page) {
     Json methods = Json::array();
     for (const ReportMethod& method : page.data.methods)
-        methods.push_back({{"name", method.name}, {"title", method.title}, {"meaning", method.meaning}, {"signed", method.signed_values}, {"baseline", method.baseline}});
+        methods.push_back({{"name", method.name},
+                           {"title", method.title},
+                           {"meaning", method.meaning},
+                           {"signed", method.signed_values},
+                           {"baseline", method.baseline}});
     return methods;
 }
 
@@ -69,9 +75,13 @@ Json images_of(const Page& page, std::string& bytes) {
     Json images = Json::array();
     for (const ReportImage& image : page.data.images) {
         Json maps = Json::array();
-        for (size_t m = 0; m < std::min(image.maps.size(), page.data.methods.size()); ++m) maps.push_back(map_of(image.maps[m], bytes));
-        images.push_back({{"name", image_name(image)}, {"label", image.label}, {"predicted", image.predicted},
-                          {"probabilities", image.probabilities}, {"maps", maps}});
+        for (size_t m = 0; m < std::min(image.maps.size(), page.data.methods.size()); ++m)
+            maps.push_back(map_of(image.maps[m], bytes));
+        images.push_back({{"name", image_name(image)},
+                          {"label", image.label},
+                          {"predicted", image.predicted},
+                          {"probabilities", image.probabilities},
+                          {"maps", maps}});
     }
     return images;
 }
@@ -79,7 +89,8 @@ Json images_of(const Page& page, std::string& bytes) {
 Json names_of(const Page& page) {
     const size_t paths = page.results.interpret ? page.results.interpret->per_class.size() : 0;
     Json names = Json::array();
-    for (size_t i = 0; i < std::max(paths, page.results.classes.size()); ++i) names.push_back(page.results.class_name(static_cast<int64_t>(i)));
+    for (size_t i = 0; i < std::max(paths, page.results.classes.size()); ++i)
+        names.push_back(page.results.class_name(static_cast<int64_t>(i)));
     return names;
 }
 
@@ -87,13 +98,17 @@ Json names_of(const Page& page) {
 
 Bundle bundle(const Page& page) {
     std::string maps;
-    Json values = {{"run", page.data.run}, {"classes", names_of(page)}, {"paths", paths_of(page)}, {"filters", filters_of(page)},
-                   {"methods", methods_of(page)}, {"figures", page.figures}};
+    Json values = {{"run", page.data.run},        {"classes", names_of(page)},   {"paths", paths_of(page)},
+                   {"filters", filters_of(page)}, {"methods", methods_of(page)}, {"figures", page.figures}};
     values["images"] = images_of(page, maps);
     values["mu"] = page.chosen_mu();
     values["budgets"] = page.results.interpret ? Json(page.results.interpret->budgets) : Json::array();
-    values["palettes"] = {{"sequential", base64(palette_bytes(sequential_palette()))}, {"diverging", base64(palette_bytes(diverging_palette()))}};
-    values["documents"] = {{"manifest", page.data.manifest}, {"train", page.data.train}, {"interpret", page.data.interpret}, {"evaluate", page.data.evaluate}};
+    values["palettes"] = {{"sequential", base64(palette_bytes(sequential_palette()))},
+                          {"diverging", base64(palette_bytes(diverging_palette()))}};
+    values["documents"] = {{"manifest", page.data.manifest},
+                           {"train", page.data.train},
+                           {"interpret", page.data.interpret},
+                           {"evaluate", page.data.evaluate}};
     return {packed(values.dump(-1, ' ', false, Json::error_handler_t::replace)), packed(maps)};
 }
 

@@ -1,10 +1,10 @@
 #include "bytes.h"
 
-#include <openssl/sha.h>
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstdint>
+
+#include <openssl/sha.h>
+#include <zlib.h>
 
 #include "spikelens/core/error.h"
 

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "html.h"
 #include "page.h"
@@ -18,7 +18,8 @@ Claim order_claim(const Evaluation& evaluation, const PaperValue& a, const Paper
                 decimal(high.value, 4) + " > " + decimal(low.value, 4), "no paired difference", a.source};
     const auto ours = evaluation.difference(a.metric, high.method, low.method);
     if (!ours) return claim;
-    claim.ours = fmt::format("{}{} {}", ours->value > 0 ? "+" : "", decimal(ours->value), interval(ours->ci.low, ours->ci.high));
+    claim.ours =
+        fmt::format("{}{} {}", ours->value > 0 ? "+" : "", decimal(ours->value), interval(ours->ci.low, ours->ci.high));
     if (ours->decided) claim.verdict = ours->value > 0 ? Verdict::held : Verdict::contradicted;
     return claim;
 }
@@ -33,7 +34,8 @@ Claim value_claim(const PaperValue& paper, const Metric& ours) {
 void add_published(const Evaluation& evaluation, std::vector<Claim>& list) {
     for (size_t i = 0; i < evaluation.paper.size(); ++i)
         for (size_t j = i + 1; j < evaluation.paper.size(); ++j)
-            if (evaluation.paper[i].metric == evaluation.paper[j].metric && evaluation.paper[i].source == evaluation.paper[j].source)
+            if (evaluation.paper[i].metric == evaluation.paper[j].metric &&
+                evaluation.paper[i].source == evaluation.paper[j].source)
                 list.push_back(order_claim(evaluation, evaluation.paper[i], evaluation.paper[j]));
     for (const PaperValue& paper : evaluation.paper) {
         const EvaluatedMethod* method = evaluation.method(paper.method);
@@ -47,8 +49,9 @@ void add_ablation(const Interpretation& interpretation, std::vector<Claim>& list
     const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
     if (!step || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return;
     const double gap = step->random - step->relevant, half = std::hypot(step->relevant_ci, step->random_ci);
-    Claim claim{fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones", compact(step->mu)),
-                "costs more", points(gap), "De Laet et al. 2025, ablation"};
+    Claim claim{
+        fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones", compact(step->mu)),
+        "costs more", points(gap), "De Laet et al. 2025, ablation"};
     if (std::isfinite(half)) {
         claim.ours += fmt::format(" {}", interval(100 * (gap - half), 100 * (gap + half), 1));
         if (std::abs(gap) > half) claim.verdict = gap > 0 ? Verdict::held : Verdict::contradicted;

@@ -60,7 +60,8 @@ std::vector<const PathPoint*> knots(const ClassPath& path) {
         for (const PathPoint& point : *points)
             if (point.mu > 0 && std::isfinite(point.mu)) all.push_back(&point);
     std::stable_sort(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu < b->mu; });
-    all.erase(std::unique(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu == b->mu; }), all.end());
+    all.erase(std::unique(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu == b->mu; }),
+              all.end());
     return all;
 }
 

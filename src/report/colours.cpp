@@ -1,9 +1,9 @@
 #include "colours.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <span>
+
+#include <fmt/format.h>
 
 namespace spikelens::report {
 namespace {
@@ -26,15 +26,15 @@ Palette between(std::span<const Rgb> anchors) {
 }  // namespace
 
 const Palette& sequential_palette() {
-    static constexpr Rgb anchors[] = {{8, 6, 24},    {38, 17, 86},    {82, 19, 124},   {124, 36, 130}, {166, 50, 125},
+    static constexpr Rgb anchors[] = {{8, 6, 24},     {38, 17, 86},   {82, 19, 124},   {124, 36, 130},  {166, 50, 125},
                                       {207, 69, 111}, {238, 106, 92}, {251, 154, 106}, {253, 205, 144}, {252, 250, 196}};
     static const Palette palette = between(anchors);
     return palette;
 }
 
 const Palette& diverging_palette() {
-    static constexpr Rgb anchors[] = {{10, 50, 110},   {33, 102, 172},  {90, 152, 200},  {160, 200, 226}, {246, 246, 244},
-                                      {248, 200, 160}, {232, 144, 92}, {196, 82, 38}, {120, 36, 10}};
+    static constexpr Rgb anchors[] = {{10, 50, 110},   {33, 102, 172}, {90, 152, 200}, {160, 200, 226}, {246, 246, 244},
+                                      {248, 200, 160}, {232, 144, 92}, {196, 82, 38},  {120, 36, 10}};
     static const Palette palette = between(anchors);
     return palette;
 }
@@ -49,7 +49,8 @@ std::string palette_bytes(const Palette& palette) {
 std::string hex(Rgb colour) { return fmt::format("#{:02x}{:02x}{:02x}", colour.r, colour.g, colour.b); }
 
 LineStyle line_style(int index) {
-    static const std::array<std::string, 7> colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8f6b3f"};
+    static const std::array<std::string, 7> colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                       "#e69f00", "#56b4e9", "#8f6b3f"};
     static const std::array<std::string, 4> dashes = {"", "7 3", "2 2.5", "9 3 2 3"};
     const int colour = index % static_cast<int>(colours.size());
     const int dash = (index + index / static_cast<int>(colours.size())) % static_cast<int>(dashes.size());

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "charts.h"
 #include "html.h"
@@ -35,14 +35,17 @@ Table curve_table(const LinePlot& plot) {
     Table table{{"fraction", "method", "mean", "ci95_half_width"}, {}};
     for (const Series& series : plot.series)
         for (size_t i = 0; i < series.y.size(); ++i)
-            table.rows.push_back({series.x[i], series.name, series.y[i], i < series.half.size() ? nlohmann::json(series.half[i]) : nlohmann::json()});
+            table.rows.push_back({series.x[i], series.name, series.y[i],
+                                  i < series.half.size() ? nlohmann::json(series.half[i]) : nlohmann::json()});
     return table;
 }
 
 std::string score_cell(const Metric* score) {
     if (!score || !std::isfinite(score->mean)) return "<td class=\"number\" data-value=\"\">—</td>";
-    const std::string range = score->ci.known() ? interval(score->ci.low, score->ci.high) : "no interval: " + plural(score->samples, "sample");
-    return fmt::format("<td class=\"number\" data-value=\"{}\">{} <small>{}</small></td>", score->mean, decimal(score->mean), range);
+    const std::string range =
+        score->ci.known() ? interval(score->ci.low, score->ci.high) : "no interval: " + plural(score->samples, "sample");
+    return fmt::format("<td class=\"number\" data-value=\"{}\">{} <small>{}</small></td>", score->mean, decimal(score->mean),
+                       range);
 }
 
 std::string paper_cell(const Evaluation& evaluation, const EvaluatedMethod& method, const std::string& metric) {
@@ -60,10 +63,12 @@ std::string score_row(const Evaluation& evaluation, const EvaluatedMethod& metho
         cells += score_cell(score);
         if (!evaluation.paper.empty()) cells += paper_cell(evaluation, method, metric);
     }
-    return fmt::format("<tr{}><th scope=\"row\"><span title=\"{}\">{}</span>{}</th>{}<td class=\"number\" data-value=\"{}\">{}</td><td class=\"number\" data-value=\"{}\">{}</td></tr>\n",
-                       method.baseline ? " class=\"baseline\"" : "", escape(method.title), escape(method.name),
-                       method.baseline ? " <span class=\"tag\">baseline</span>" : "", cells, samples, count(samples),
-                       std::isfinite(method.seconds) ? fmt::format("{}", method.seconds) : "", seconds(method.seconds));
+    return fmt::format(
+        "<tr{}><th scope=\"row\"><span title=\"{}\">{}</span>{}</th>{}<td class=\"number\" data-value=\"{}\">{}</td><td "
+        "class=\"number\" data-value=\"{}\">{}</td></tr>\n",
+        method.baseline ? " class=\"baseline\"" : "", escape(method.title), escape(method.name),
+        method.baseline ? " <span class=\"tag\">baseline</span>" : "", cells, samples, count(samples),
+        std::isfinite(method.seconds) ? fmt::format("{}", method.seconds) : "", seconds(method.seconds));
 }
 
 bool lower_is_better(const Evaluation& evaluation, const std::string& metric) {
@@ -83,7 +88,8 @@ RowChart forest(const Evaluation& evaluation, const std::string& metric, const E
         const auto difference = evaluation.difference(metric, leader.name, other.name);
         if (!difference || other.name == leader.name) continue;
         const LineStyle style{difference->decided ? "#0072b2" : "#8d8d8d", "", difference->decided ? 1 : 0};
-        chart.rows.push_back({"− " + other.name, {{difference->value, difference->ci, style}},
+        chart.rows.push_back({"− " + other.name,
+                              {{difference->value, difference->ci, style}},
                               difference->decided ? decimal(difference->value) : "~ " + decimal(difference->value)});
         for (double end : {difference->value, difference->ci.low, difference->ci.high})
             if (std::isfinite(end)) reach = std::max(reach, std::abs(end));
@@ -103,12 +109,16 @@ Table difference_table(const Evaluation& evaluation, const std::string& metric) 
 std::string all_pairs(const Evaluation& evaluation) {
     std::string rows;
     for (const Difference& d : evaluation.differences)
-        rows += fmt::format("<tr><td>{}</td><th scope=\"row\">{} − {}</th><td class=\"number\" data-value=\"{}\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>\n",
-                            escape(d.metric), escape(d.a), escape(d.b), std::isfinite(d.value) ? fmt::format("{}", d.value) : "", decimal(d.value),
-                            interval(d.ci.low, d.ci.high), d.decided ? "decided" : "~");
+        rows += fmt::format(
+            "<tr><td>{}</td><th scope=\"row\">{} − {}</th><td class=\"number\" data-value=\"{}\">{}</td><td "
+            "class=\"number\">{}</td><td>{}</td></tr>\n",
+            escape(d.metric), escape(d.a), escape(d.b), std::isfinite(d.value) ? fmt::format("{}", d.value) : "",
+            decimal(d.value), interval(d.ci.low, d.ci.high), d.decided ? "decided" : "~");
     return fmt::format(
-        "<details><summary>All {} paired differences</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th scope=\"col\">Metric</th>"
-        "<th scope=\"col\">Methods</th><th scope=\"col\">Difference</th><th scope=\"col\">95 % interval</th><th scope=\"col\">Decision</th></tr></thead><tbody>\n"
+        "<details><summary>All {} paired differences</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th "
+        "scope=\"col\">Metric</th>"
+        "<th scope=\"col\">Methods</th><th scope=\"col\">Difference</th><th scope=\"col\">95 % interval</th><th "
+        "scope=\"col\">Decision</th></tr></thead><tbody>\n"
         "{}</tbody></table></div></details>\n",
         evaluation.differences.size(), rows);
 }
@@ -122,7 +132,8 @@ std::string curves(Page& page, const Evaluation& evaluation) {
         if (plot.series.empty()) continue;
         const std::string better = lower_is_better(evaluation, metric) ? "lower is better" : "higher is better";
         out += figure(page, "curve-" + identifier(metric), draw(plot),
-                      fmt::format("<b>{}</b>: mean over images and 95 % band; {}. Grey lines never see the network.", escape(metric), better),
+                      fmt::format("<b>{}</b>: mean over images and 95 % band; {}. Grey lines never see the network.",
+                                  escape(metric), better),
                       curve_table(plot));
     }
     return out.empty() ? out : "<div class=\"pair\">\n" + out + "</div>\n";
@@ -137,8 +148,10 @@ std::string scores_table(const Evaluation& evaluation) {
     }
     for (const EvaluatedMethod& method : evaluation.methods) rows += score_row(evaluation, method, metrics);
     return fmt::format(
-        "<div class=\"scroll\"><table class=\"sortable scores\"><thead><tr><th scope=\"col\">Method</th>{}<th scope=\"col\">n</th><th scope=\"col\">time each</th></tr></thead>"
-        "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">Area under the curve, 95 % interval of the mean over images in brackets.</p>\n",
+        "<div class=\"scroll\"><table class=\"sortable scores\"><thead><tr><th scope=\"col\">Method</th>{}<th "
+        "scope=\"col\">n</th><th scope=\"col\">time each</th></tr></thead>"
+        "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">Area under the curve, 95 % interval of the mean over images in "
+        "brackets.</p>\n",
         heads, rows);
 }
 
@@ -150,14 +163,17 @@ std::string differences(Page& page, const Evaluation& evaluation) {
         const RowChart chart = forest(evaluation, metric, *leader);
         if (chart.rows.empty()) continue;
         out += figure(page, "difference-" + identifier(metric), draw(chart),
-                      fmt::format("Paired differences of <b>{}</b>: the leading method against each other one, on the same images. ~ marks an interval that holds zero.",
+                      fmt::format("Paired differences of <b>{}</b>: the leading method against each other one, on the same "
+                                  "images. ~ marks an interval that holds zero.",
                                   escape(metric)),
                       difference_table(evaluation, metric));
     }
     if (out.empty()) return "<p class=\"empty\">No paired differences were measured: one method only.</p>\n";
-    return fmt::format("<h3>Which differences are real?</h3>\n<p class=\"note\">{} comparisons; the intervals are not corrected for their number.</p>\n"
-                       "<div class=\"pair\">\n{}</div>\n{}",
-                       evaluation.differences.size(), out, all_pairs(evaluation));
+    return fmt::format(
+        "<h3>Which differences are real?</h3>\n<p class=\"note\">{} comparisons; the intervals are not corrected for their "
+        "number.</p>\n"
+        "<div class=\"pair\">\n{}</div>\n{}",
+        evaluation.differences.size(), out, all_pairs(evaluation));
 }
 
 }  // namespace spikelens::report

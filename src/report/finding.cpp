@@ -9,8 +9,8 @@ namespace {
 std::string accuracy_part(const Training& train) {
     const std::string network = train.network.empty() ? "The network" : train.network;
     const std::string data = train.data.empty() ? "its test set" : train.data;
-    if (!std::isfinite(train.accuracy)) return network + " was trained on " + data + ".";
-    return fmt::format("{} reads {} with {} accuracy.", network, data, percent(train.accuracy));
+    if (!std::isfinite(train.accuracy)) return network + " was trained on " + data;
+    return fmt::format("{} reads {} with {} accuracy", network, data, percent(train.accuracy));
 }
 
 std::string ablation_part(const Interpretation& interpretation) {
@@ -23,14 +23,16 @@ std::string ablation_part(const Interpretation& interpretation) {
 
 std::string filters_part(const Interpretation& interpretation) {
     const double selected = interpretation.mean_selected(interpretation.chosen_mu);
-    if (!std::isfinite(selected)) return "No filter drives any class at the chosen μ.";
-    return fmt::format("At μ = {}, on average {} of its {} filters drive a class{}.", compact(interpretation.chosen_mu), decimal(selected, 1),
-                       interpretation.filters.size(), ablation_part(interpretation));
+    if (!std::isfinite(selected)) return "no filter drives any class at the chosen μ";
+    return fmt::format("at μ = {}, on average {} of its {} filters drive a class{}", compact(interpretation.chosen_mu),
+                       decimal(selected, 1), interpretation.filters.size(), ablation_part(interpretation));
 }
 
-std::string against_baseline(const Evaluation& evaluation, const Metric& lead, const EvaluatedMethod& leader, const EvaluatedMethod& baseline) {
+std::string against_baseline(const Evaluation& evaluation, const Metric& lead, const EvaluatedMethod& leader,
+                             const EvaluatedMethod& baseline) {
     const auto difference = evaluation.difference(lead.name, leader.name, baseline.name);
-    const std::string rival = fmt::format("the sanity baseline {} ({})", baseline.name, decimal(baseline.metric(lead.name)->mean));
+    const std::string rival =
+        fmt::format("the sanity baseline {} ({})", baseline.name, decimal(baseline.metric(lead.name)->mean));
     if (!difference || !difference->decided) return "which is not told apart from " + rival;
     const bool wins = lead.higher_is_better ? difference->value > 0 : difference->value < 0;
     return wins ? "ahead of " + rival : "but " + rival + " does better";
@@ -50,12 +52,12 @@ std::string explanation_part(const Evaluation& evaluation) {
 
 std::string finding(const Page& page) {
     const Results& results = page.results;
-    std::string text;
-    const auto add = [&](const std::string& sentence) { text += (text.empty() || sentence.empty() ? "" : " ") + sentence; };
-    if (results.train) add(accuracy_part(*results.train));
-    if (results.interpret) add(filters_part(*results.interpret));
-    if (results.evaluate) add(explanation_part(*results.evaluate));
-    return text.empty() ? "Nothing has been measured in this run yet." : text;
+    if (!results.train && !results.interpret) return "What this network has learned has not been measured yet.";
+    std::string text = results.train ? accuracy_part(*results.train) : "Of this network's accuracy nothing is known";
+    if (results.interpret) text += "; " + filters_part(*results.interpret);
+    return text + ".";
 }
+
+std::string trust(const Page& page) { return page.results.evaluate ? explanation_part(*page.results.evaluate) : std::string(); }
 
 }  // namespace spikelens::report

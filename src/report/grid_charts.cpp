@@ -1,8 +1,8 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include <fmt/format.h>
 
 #include "charts.h"
 #include "html.h"
@@ -16,13 +16,14 @@ using svg::Anchor;
 double finite_or_zero(double value) { return std::isfinite(value) ? value : 0; }
 
 double row_sum(const std::vector<double>& values) {
-    return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, double value) { return sum + finite_or_zero(value); });
+    return std::accumulate(values.begin(), values.end(), 0.0,
+                           [](double sum, double value) { return sum + finite_or_zero(value); });
 }
 
 /// Layers from the input (light) to the output (dark): an ordered quantity has ordered colours.
 std::string part_colour(size_t part, size_t parts) {
     const double share = parts > 1 ? static_cast<double>(part) / static_cast<double>(parts - 1) : 0;
-    return hex(sequential_palette()[static_cast<size_t>(205 - 155 * share)]);
+    return hex(sequential_palette()[static_cast<size_t>(210 - 120 * share)]);
 }
 
 std::string stack_legend(const StackChart& chart, double top) {
@@ -68,9 +69,11 @@ std::string stack_columns(const StackChart& chart, double left, double right, do
 std::string matrix_cell(const MatrixChart& chart, size_t row, size_t column, double left, double top, double side) {
     const double total = row_sum(chart.counts[row]), value = finite_or_zero(chart.counts[row][column]);
     const double share = total > 0 ? value / total : 0, shade = std::sqrt(share);
-    std::string out = svg::rect(left, top, side - 1, side - 1, fmt::format("class=\"cell\" fill=\"#0072b2\" fill-opacity=\"{:.3f}\"", 0.04 + 0.9 * shade));
+    std::string out = svg::rect(left, top, side - 1, side - 1,
+                                fmt::format("class=\"cell\" fill=\"#0072b2\" fill-opacity=\"{:.3f}\"", 0.04 + 0.9 * shade));
     if (value > 0 && side >= 24)
-        out += svg::text(left + side / 2, top + side / 2 + 4, fmt::format("{:.0f}", value), Anchor::middle, shade > 0.55 ? "inverse" : "count");
+        out += svg::text(left + side / 2, top + side / 2 + 4, fmt::format("{:.0f}", value), Anchor::middle,
+                         shade > 0.55 ? "inverse" : "count");
     return out;
 }
 
@@ -85,9 +88,11 @@ std::string draw(const StackChart& chart) {
     const double rows = std::ceil(static_cast<double>(chart.parts.size()) * 70 / chart.width);
     std::string out = svg::open(chart.width, chart.height + 17 * rows + 6, chart.title, "plot stack");
     for (double tick : axis.ticks())
-        out += svg::line(left, y(tick), right, y(tick), "grid") + svg::text(left - 7, y(tick) + 4, compact(tick), Anchor::end, "tick");
+        out += svg::line(left, y(tick), right, y(tick), "grid") +
+               svg::text(left - 7, y(tick) + 4, compact(tick), Anchor::end, "tick");
     out += stack_columns(chart, left, right, bottom, y) + svg::line(left, bottom, right, bottom, "axis");
-    out += svg::text((left + right) / 2, bottom + 34, chart.x_label, Anchor::middle) + svg::text(4, 12, chart.y_label, Anchor::start);
+    out += svg::text((left + right) / 2, bottom + 34, chart.x_label, Anchor::middle) +
+           svg::text(4, 12, chart.y_label, Anchor::start);
     return out + stack_legend(chart, chart.height + 6) + "</svg>";
 }
 
@@ -100,7 +105,9 @@ std::string draw(const MatrixChart& chart) {
         const double y = top + side * static_cast<double>(row), centre = left + side * (static_cast<double>(row) + 0.5);
         const std::string name = row < chart.names.size() ? chart.names[row] : std::to_string(row);
         if (side >= 11) out += svg::text(left - 8, y + side / 2 + 4, shorten(name, 13), Anchor::end);
-        if (side >= 20) out += svg::text(centre, top + side * static_cast<double>(classes) + 16, shorten(name, static_cast<size_t>(side / 6.4)), Anchor::middle, "tick");
+        if (side >= 20)
+            out += svg::text(centre, top + side * static_cast<double>(classes) + 16,
+                             shorten(name, static_cast<size_t>(side / 6.4)), Anchor::middle, "tick");
         for (size_t column = 0; column < std::min(classes, chart.counts[row].size()); ++column)
             out += matrix_cell(chart, row, column, left + side * static_cast<double>(column), y, side);
     }

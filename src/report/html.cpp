@@ -1,9 +1,9 @@
 #include "html.h"
 
-#include <fmt/format.h>
-
 #include <cctype>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace spikelens::report {
 namespace {
@@ -24,14 +24,26 @@ std::string escape(std::string_view text) {
     safe.reserve(text.size());
     for (char c : text) {
         switch (c) {
-            case '&': safe += "&amp;"; break;
-            case '<': safe += "&lt;"; break;
-            case '>': safe += "&gt;"; break;
-            case '"': safe += "&quot;"; break;
-            case '\'': safe += "&#39;"; break;
+            case '&':
+                safe += "&amp;";
+                break;
+            case '<':
+                safe += "&lt;";
+                break;
+            case '>':
+                safe += "&gt;";
+                break;
+            case '"':
+                safe += "&quot;";
+                break;
+            case '\'':
+                safe += "&#39;";
+                break;
             default:
-                if (is_control(static_cast<unsigned char>(c))) safe += "\xEF\xBF\xBD";
-                else safe += c;
+                if (is_control(static_cast<unsigned char>(c)))
+                    safe += "\xEF\xBF\xBD";
+                else
+                    safe += c;
         }
     }
     return safe;
@@ -40,8 +52,10 @@ std::string escape(std::string_view text) {
 std::string identifier(std::string_view name) {
     std::string id;
     for (unsigned char c : name) {
-        if (std::isalnum(c) || c == '-' || c == '_' || c == '.') id += static_cast<char>(c);
-        else id += fmt::format("-{:02x}", c);
+        if (std::isalnum(c) || c == '-' || c == '_' || c == '.')
+            id += static_cast<char>(c);
+        else
+            id += fmt::format("-{:02x}", c);
     }
     return id;
 }

@@ -21,34 +21,38 @@ std::string verdict(const Page& page, const ReportImage& image) {
     const std::string predicted = escape(page.results.class_name(image.predicted));
     const std::string certainty = percent(probability(image, image.predicted), 0);
     if (image.label == image.predicted) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
-    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted, escape(page.results.class_name(image.label)), certainty);
+    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted,
+                       escape(page.results.class_name(image.label)), certainty);
 }
 
 std::string row(const Page& page, size_t index) {
     const ReportImage& image = page.data.images[index];
     std::string cells;
     for (size_t m = 0; m < page.data.methods.size(); ++m)
-        cells += fmt::format("<td data-label=\"{}\">{}<span class=\"value\"></span></td>", escape(page.data.methods[m].name), map_picture(page.data, index, m));
-    return fmt::format("<tr id=\"image-{0}\" data-image=\"{1}\" data-correct=\"{2}\"><th scope=\"row\"><a href=\"#image-{0}\">{3}</a>"
-                       "<span class=\"reading\">{4}<small>{0}</small></span></th>{5}</tr>\n",
-                       image_name(image), index, image.label == image.predicted ? 1 : 0, input_picture(image, "Test image " + image_name(image)),
-                       verdict(page, image), cells);
+        cells += fmt::format("<td data-label=\"{}\">{}<span class=\"value\"></span></td>", escape(page.data.methods[m].name),
+                             map_picture(page.data, index, m));
+    return fmt::format(
+        "<tr id=\"image-{0}\" data-image=\"{1}\" data-correct=\"{2}\"><th scope=\"row\"><a href=\"#image-{0}\">{3}</a>"
+        "<span class=\"reading\">{4}<small>{0}</small></span></th>{5}</tr>\n",
+        image_name(image), index, image.label == image.predicted ? 1 : 0,
+        input_picture(image, "Test image " + image_name(image)), verdict(page, image), cells);
 }
 
 std::string gallery(const Page& page) {
     std::string heads, rows;
     for (const ReportMethod& method : page.data.methods) heads += head(method);
     for (size_t i = 0; i < page.data.images.size(); ++i) rows += row(page, i);
-    return fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Explanations\"><table class=\"gallery\"><thead><tr>"
-                       "<th scope=\"col\">Image</th>{}</tr></thead><tbody>\n{}</tbody></table></div>\n",
-                       heads, rows);
+    return fmt::format(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Explanations\"><table class=\"gallery\"><thead><tr>"
+        "<th scope=\"col\">Image</th>{}</tr></thead><tbody>\n{}</tbody></table></div>\n",
+        heads, rows);
 }
 
 std::string meanings(const Page& page) {
     std::string items;
     for (const ReportMethod& method : page.data.methods)
-        items += fmt::format("<div><dt>{}</dt><dd>{}. {}{}</dd></div>\n", escape(method.name), escape(method.title), escape(method.meaning),
-                             method.baseline ? " A sanity baseline: any method should beat it." : "");
+        items += fmt::format("<div><dt>{}</dt><dd>{}. {}{}</dd></div>\n", escape(method.name), escape(method.title),
+                             escape(method.meaning), method.baseline ? " A sanity baseline: any method should beat it." : "");
     return "<details><summary>What the maps mean</summary><dl class=\"meanings\">\n" + items + "</dl></details>\n";
 }
 
@@ -66,9 +70,13 @@ std::string images_section(Page& page) {
     if (page.data.images.empty() || page.data.methods.empty())
         return section("images", title, "Where the network looked, image by image.",
                        missing_stage("No image has been explained for the report.", "spikelens report " + page.data.run));
-    const std::string lede = "Where the network looked, method by method, on images nobody picked by eye. Raw values, never clipped; the same pixel is read in all maps at once.";
-    const std::string choice = page.data.image_choice.empty() ? "How the images were chosen was not recorded." : "Images: " + page.data.image_choice + ".";
-    return section("images", title, lede, "<p class=\"note\">" + escape(choice) + "</p>\n" + std::string(controls) + gallery(page) + meanings(page));
+    const std::string lede =
+        "Where the network looked, method by method, on images nobody picked by eye. Raw values, never clipped; the same pixel "
+        "is read in all maps at once.";
+    const std::string choice = page.data.image_choice.empty() ? "How the images were chosen was not recorded."
+                                                              : "Images: " + page.data.image_choice + ".";
+    return section("images", title, lede,
+                   "<p class=\"note\">" + escape(choice) + "</p>\n" + std::string(controls) + gallery(page) + meanings(page));
 }
 
 }  // namespace spikelens::report

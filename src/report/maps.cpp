@@ -1,9 +1,9 @@
 #include "maps.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "html.h"
 #include "png.h"
@@ -37,7 +37,8 @@ QuantisedMap quantise(const FloatArray& map) {
     if (*low == *high) result.state = *low == 0 ? QuantisedMap::State::zero : QuantisedMap::State::constant;
     const double span = static_cast<double>(*high) - *low;
     for (float value : map.data)
-        result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span)) : 0);
+        result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span))
+                                        : 0);
     return result;
 }
 
@@ -54,10 +55,12 @@ std::string map_picture(const ReportData& data, size_t image, size_t method) {
     if (quantised.state == QuantisedMap::State::invalid)
         return fmt::format("<span class=\"map broken\">{} not finite</span>", plural(quantised.invalid, "value"));
     if (quantised.state == QuantisedMap::State::zero) return "<span class=\"map zero\"><span>no attribution (0)</span></span>";
-    const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name, image_name(data.images[image]),
-                                          compact(quantised.low), compact(quantised.high));
-    return fmt::format("<span class=\"map\" data-image=\"{}\" data-method=\"{}\" data-words=\"{}\"><noscript><img src=\"{}\" alt=\"{}\"></noscript></span>",
-                       image, method, escape(words), static_picture(map, quantised, data.methods[method].signed_values), escape(words));
+    const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name,
+                                          image_name(data.images[image]), compact(quantised.low), compact(quantised.high));
+    return fmt::format(
+        "<span class=\"map\" data-image=\"{}\" data-method=\"{}\" data-words=\"{}\"><noscript><img src=\"{}\" "
+        "alt=\"{}\"></noscript></span>",
+        image, method, escape(words), static_picture(map, quantised, data.methods[method].signed_values), escape(words));
 }
 
 }  // namespace spikelens::report

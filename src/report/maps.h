@@ -12,7 +12,8 @@ std::string image_name(const ReportImage& image);
 /// The picture of an input, as <img>.
 std::string input_picture(const ReportImage& image, const std::string& description);
 
-/// A place that the page's script paints with a map; without the script, a picture of it; a message where there is nothing to paint.
+/// A place that the page's script paints with a map; without the script, a picture of it; a message where there is nothing to
+/// paint.
 std::string map_picture(const ReportData& data, size_t image, size_t method);
 
 }  // namespace spikelens::report

@@ -1,20 +1,21 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <fmt/format.h>
+
+#include "spikelens/evaluate/statistics.h"
 
 #include "charts.h"
 #include "html.h"
 #include "page.h"
-#include "spikelens/evaluate/statistics.h"
 
 namespace spikelens::report {
 namespace {
 
 const LineStyle relevant_style{"#d55e00", "", 1}, random_style{"#0072b2", "6 3", 0};
 
-Series ablation_series(const AblationCurve& curve, const std::string& name, double AblationStep::*mean, double AblationStep::*half,
-                       const LineStyle& style) {
+Series ablation_series(const AblationCurve& curve, const std::string& name, double AblationStep::*mean,
+                       double AblationStep::*half, const LineStyle& style) {
     Series series{name, {}, {}, {}, style};
     for (const AblationStep& step : curve.steps) {
         series.x.push_back(step.mu);
@@ -37,8 +38,10 @@ Scatter draws_of(const AblationCurve& curve) {
 LinePlot ablation_plot(const AblationCurve& curve) {
     LinePlot plot;
     plot.title = "Accuracy with relevant and with random filters silenced, over the budget";
-    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationStep::relevant, &AblationStep::relevant_ci, relevant_style));
-    plot.series.push_back(ablation_series(curve, "as many random ones", &AblationStep::random, &AblationStep::random_ci, random_style));
+    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationStep::relevant,
+                                          &AblationStep::relevant_ci, relevant_style));
+    plot.series.push_back(
+        ablation_series(curve, "as many random ones", &AblationStep::random, &AblationStep::random_ci, random_style));
     plot.scatters.push_back(draws_of(curve));
     if (std::isfinite(curve.full)) plot.levels.push_back({"nothing silenced", curve.full});
     plot.x = {"budget μ (logarithmic)", curve.steps.front().mu, curve.steps.back().mu, true};
@@ -82,7 +85,11 @@ Table class_ablation_table(const Page& page, const AblationStep& step) {
 
 std::string layer_figure(Page& page, const Interpretation& interpretation) {
     if (interpretation.layer_counts.empty() || interpretation.layers.empty()) return {};
-    StackChart chart{"Relevant filters per layer at each budget", "budget μ", "relevant filters, summed over classes", {}, interpretation.layers,
+    StackChart chart{"Relevant filters per layer at each budget",
+                     "budget μ",
+                     "relevant filters, summed over classes",
+                     {},
+                     interpretation.layers,
                      interpretation.layer_counts};
     Table table{{"mu"}, {}};
     table.columns.insert(table.columns.end(), chart.parts.begin(), chart.parts.end());
@@ -110,7 +117,8 @@ std::string accuracy_figure(Page& page, const Training& train) {
         const std::string name = page.results.class_name(static_cast<int64_t>(c));
         const bool any = estimate.samples > 0;
         const Range range = any ? Range{estimate.low, estimate.high} : Range{};
-        chart.rows.push_back({name, {{any ? estimate.mean : unknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
+        chart.rows.push_back(
+            {name, {{any ? estimate.mean : unknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
         table.rows.push_back({name, estimate.mean, range.low, range.high, estimate.samples});
         if (any) lowest = std::min(lowest, range.low);
     }
@@ -123,8 +131,10 @@ std::string confusion_figure(Page& page, const Training& train) {
     Table table{{"true", "predicted", "samples"}, {}};
     for (size_t i = 0; i < train.confusion.size(); ++i)
         for (size_t j = 0; j < train.confusion[i].size(); ++j)
-            table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)), page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
-    return figure(page, "confusion", draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
+            table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)),
+                                  page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
+    return figure(page, "confusion",
+                  draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
                   "<b>What is mistaken for what</b>: counts, shaded by the share of the true class.", table);
 }
 
@@ -133,21 +143,25 @@ std::string confusion_figure(Page& page, const Training& train) {
 std::string ablation(Page& page, const Interpretation& interpretation) {
     const AblationCurve& curve = interpretation.ablation;
     const std::string heading = "<h3>Do the relevant filters matter?</h3>\n";
-    if (curve.steps.empty()) return heading + "<p class=\"empty\">No ablation was measured.</p>\n" + layer_figure(page, interpretation);
+    if (curve.steps.empty())
+        return heading + "<p class=\"empty\">No ablation was measured.</p>\n" + layer_figure(page, interpretation);
     std::string out = figure(page, "ablation", draw(ablation_plot(curve)),
-                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the images of that class. {}, {}; bands are 95 % over images.",
+                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the images of that class. "
+                                         "{}, {}; bands are 95 % over images.",
                                          plural(curve.samples, "image"), plural(curve.draws, "random draw")),
                              ablation_table(curve));
     const AblationStep* step = curve.at(interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())
-        out += figure(page, "class-ablation", draw(class_ablation(page, *step)), fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)),
-                      class_ablation_table(page, *step));
+        out += figure(page, "class-ablation", draw(class_ablation(page, *step)),
+                      fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)), class_ablation_table(page, *step));
     return heading + "<div class=\"pair\">\n" + out + layer_figure(page, interpretation) + "</div>\n";
 }
 
 std::string network_accuracy(Page& page, const Training& train) {
-    if (train.confusion.empty()) return "<h3>How well does it read?</h3>\n<p class=\"empty\">No confusion matrix was recorded.</p>\n";
-    return "<h3>How well does it read?</h3>\n<div class=\"pair\">\n" + accuracy_figure(page, train) + confusion_figure(page, train) + "</div>\n";
+    if (train.confusion.empty())
+        return "<h3>How well does it read?</h3>\n<p class=\"empty\">No confusion matrix was recorded.</p>\n";
+    return "<h3>How well does it read?</h3>\n<div class=\"pair\">\n" + accuracy_figure(page, train) +
+           confusion_figure(page, train) + "</div>\n";
 }
 
 }  // namespace spikelens::report

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "html.h"
 #include "maps.h"
@@ -11,8 +11,8 @@ namespace spikelens::report {
 namespace {
 
 std::string tile(const std::string& label, const std::string& value, const std::string& detail) {
-    return fmt::format("<div class=\"tile\"><dt>{}</dt><dd><strong>{}</strong><span>{}</span></dd></div>\n", escape(label), escape(value),
-                       escape(detail));
+    return fmt::format("<div class=\"tile\"><dt>{}</dt><dd><strong>{}</strong><span>{}</span></dd></div>\n", escape(label),
+                       escape(value), escape(detail));
 }
 
 std::string accuracy_tile(const Training& train) {
@@ -23,7 +23,8 @@ std::string accuracy_tile(const Training& train) {
 }
 
 std::string filters_tile(const Interpretation& interpretation) {
-    const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(), [](const FilterFacts& f) { return f.dead; });
+    const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(),
+                                    [](const FilterFacts& f) { return f.dead; });
     return tile(fmt::format("Filters per class at μ = {}", compact(interpretation.chosen_mu)),
                 decimal(interpretation.mean_selected(interpretation.chosen_mu), 1),
                 fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
@@ -34,7 +35,8 @@ std::string ablation_tile(const Interpretation& interpretation) {
     if (!step) return {};
     const double full = interpretation.ablation.full;
     return tile("Cost of silencing them", points(full - step->relevant),
-                fmt::format("± {} over images; as many random filters: {}", decimal(100 * step->relevant_ci, 1), points(full - step->random)));
+                fmt::format("± {} over images; as many random filters: {}", decimal(100 * step->relevant_ci, 1),
+                            points(full - step->random)));
 }
 
 std::string explanation_tile(const Evaluation& evaluation) {
@@ -42,8 +44,9 @@ std::string explanation_tile(const Evaluation& evaluation) {
     const EvaluatedMethod* leader = metrics.empty() ? nullptr : evaluation.best(metrics[0], false);
     if (!leader) return {};
     const Metric& score = *leader->metric(metrics[0]);
-    return tile("Best explanation by " + metrics[0], leader->name,
-                fmt::format("{} {}, {}", decimal(score.mean), interval(score.ci.low, score.ci.high), plural(score.samples, "image")));
+    return tile(
+        "Best explanation by " + metrics[0], leader->name,
+        fmt::format("{} {}, {}", decimal(score.mean), interval(score.ci.low, score.ci.high), plural(score.samples, "image")));
 }
 
 std::string tiles(const Results& results) {
@@ -61,7 +64,8 @@ struct Hero {
 };
 
 std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index) {
-    if (!page.results.interpret || class_index < 0 || class_index >= static_cast<int>(page.results.interpret->per_class.size())) return {};
+    if (!page.results.interpret || class_index < 0 || class_index >= static_cast<int>(page.results.interpret->per_class.size()))
+        return {};
     const PathPoint* point = page.results.interpret->per_class[static_cast<size_t>(class_index)].at(page.chosen_mu());
     if (point)
         for (const WeightedFilter& filter : point->filters)
@@ -97,14 +101,19 @@ std::string hero(const Page& page) {
     const std::string name = page.results.class_name(image.predicted), id = image_name(image);
     return fmt::format(
         "<div class=\"hero\">\n"
-        "<figure>{0}<figcaption><b>{1}</b><a href=\"#image-{2}\">{3}</a></figcaption></figure>\n<span class=\"arrow\" aria-hidden=\"true\"></span>\n"
-        "<figure><img class=\"input\" src=\"{4}\" alt=\"Average visualisation of filter {5}\"><figcaption><b>its strongest filter</b>"
-        "<a href=\"#filter-{6}\">{5}</a>, weight {7}</figcaption></figure>\n<span class=\"arrow\" aria-hidden=\"true\"></span>\n"
+        "<figure>{0}<figcaption><b>{1}</b><a href=\"#image-{2}\">{3}</a></figcaption></figure>\n<span class=\"arrow\" "
+        "aria-hidden=\"true\"></span>\n"
+        "<figure><img class=\"input\" src=\"{4}\" alt=\"Average visualisation of filter {5}\"><figcaption><b>its strongest "
+        "filter</b>"
+        "<a href=\"#filter-{6}\">{5}</a>, weight {7}</figcaption></figure>\n<span class=\"arrow\" "
+        "aria-hidden=\"true\"></span>\n"
         "<figure>{8}<figcaption><b>where it looked</b>{9}</figcaption></figure>\n</div>\n"
-        "<p class=\"note\">The first image of the sample below that the network reads right; chosen by this rule, not by eye.</p>\n",
-        input_picture(image, "Test image " + id), escape(name), id, id, data_uri(png(shrink(page.filter(choice->filter.name)->average, 160))),
-        escape(choice->filter.name), identifier(choice->filter.name), decimal(choice->filter.weight),
-        map_picture(page.data, choice->image, choice->method), escape(page.data.methods[choice->method].title));
+        "<p class=\"note\">The first image of the sample below that the network reads right; chosen by this rule, not by "
+        "eye.</p>\n",
+        input_picture(image, "Test image " + id), escape(name), id, id,
+        data_uri(png(shrink(page.filter(choice->filter.name)->average, 160))), escape(choice->filter.name),
+        identifier(choice->filter.name), decimal(choice->filter.weight), map_picture(page.data, choice->image, choice->method),
+        escape(page.data.methods[choice->method].title));
 }
 
 std::string claim_row(const Claim& claim) {
@@ -123,28 +132,36 @@ std::string claims_table(const Page& page) {
     std::string rows, sources;
     for (const Claim& claim : list) {
         rows += claim_row(claim);
-        if (!claim.source.empty() && sources.find(claim.source) == std::string::npos) sources += (sources.empty() ? "" : "; ") + claim.source;
+        if (!claim.source.empty() && sources.find(claim.source) == std::string::npos)
+            sources += (sources.empty() ? "" : "; ") + claim.source;
     }
     return fmt::format(
-        "<h3>Published claims, tested on this run</h3>\n<table class=\"cards\"><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Paper</th>"
+        "<h3>Published claims, tested on this run</h3>\n<table class=\"cards\"><thead><tr><th scope=\"col\">Claim</th><th "
+        "scope=\"col\">Paper</th>"
         "<th scope=\"col\">This run, 95 % interval</th><th scope=\"col\">Verdict</th></tr></thead><tbody>\n{}</tbody></table>\n"
-        "<p class=\"note\">A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals are over test "
+        "<p class=\"note\">A value holds when it lies inside our interval, an order when the paired difference excludes zero. "
+        "Intervals are over test "
         "images; they do not cover training again with another seed. Source: {}.</p>\n",
         rows, escape(sources));
 }
 
 std::string missing_stages(const Page& page) {
     std::string out;
-    if (!page.results.train) out += missing_stage("The network's accuracy and its mistakes have not been measured here.", "spikelens train --data DATA --network NETWORK --out " + page.data.run);
+    if (!page.results.train)
+        out += missing_stage("The network's accuracy and its mistakes have not been measured here.",
+                             "spikelens train --data DATA --network NETWORK --out " + page.data.run);
     return out;
 }
 
 }  // namespace
 
 std::string overview_section(Page& page) {
-    return fmt::format("<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h2 id=\"overview-title\" class=\"visually-hidden\">Overview</h2>\n"
-                       "<p class=\"finding\">{}</p>\n{}{}{}{}</section>\n",
-                       escape(finding(page)), tiles(page.results), hero(page), claims_table(page), missing_stages(page));
+    return fmt::format(
+        "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h2 id=\"overview-title\" "
+        "class=\"visually-hidden\">Overview</h2>\n"
+        "<p class=\"finding\">{}</p>\n{}{}{}{}{}</section>\n",
+        escape(finding(page)), trust(page).empty() ? "" : "<p class=\"lede\">" + escape(trust(page)) + "</p>\n", hero(page),
+        tiles(page.results), claims_table(page), missing_stages(page));
 }
 
 }  // namespace spikelens::report

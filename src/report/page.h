@@ -1,8 +1,9 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "results.h"
 
@@ -49,8 +50,10 @@ std::string differences(Page& page, const Evaluation& evaluation);
 std::string ablation(Page& page, const Interpretation& interpretation);
 std::string network_accuracy(Page& page, const Training& train);
 
-/// One or two sentences that answer "what has it learned?", from whatever stages there are.
+/// What the network has learned in one sentence, from whatever stages there are.
 std::string finding(const Page& page);
+/// How far its explanations can be trusted, in one sentence; empty without an evaluation.
+std::string trust(const Page& page);
 
 struct Claim {
     std::string statement, paper, ours, source;

@@ -1,10 +1,10 @@
 #include "plot.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "html.h"
 #include "svg.h"
@@ -15,13 +15,13 @@ namespace {
 using svg::Anchor;
 using Points = std::vector<std::pair<double, double>>;
 
-constexpr double legend_row = 17, label_width = 6.3;
+constexpr double legend_row = 17, label_width = 6.5;
 
 struct Frame {
     double left, top, right, bottom;
 };
 
-double legend_entry_width(const std::string& name) { return 38 + label_width * static_cast<double>(name.size()); }
+double legend_entry_width(const std::string& name) { return 46 + label_width * static_cast<double>(name.size()); }
 
 /// Where each legend entry goes: rows are filled from the left.
 Points legend_places(const LinePlot& plot, const std::vector<std::string>& names) {
@@ -46,8 +46,9 @@ std::vector<std::string> legend_names(const LinePlot& plot) {
 }
 
 std::string line_sample(const LineStyle& style, double x, double y) {
-    return fmt::format("<line stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", style.colour,
-                       style.dash, svg::pixel(x), svg::pixel(y), svg::pixel(x + 24), svg::pixel(y)) +
+    return fmt::format(
+               "<line stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>",
+               style.colour, style.dash, svg::pixel(x), svg::pixel(y), svg::pixel(x + 24), svg::pixel(y)) +
            svg::marker(style.marker, x + 12, y, style.colour);
 }
 
@@ -103,7 +104,8 @@ std::string draw_band(const Series& series, const Scale& x, const Scale& y) {
     }
     if (upper.size() < 2) return {};
     upper.insert(upper.end(), lower.rbegin(), lower.rend());
-    return fmt::format("<path class=\"band\" fill=\"{}\" fill-opacity=\"0.16\" d=\"{}Z\"/>", series.style.colour, svg::path(upper));
+    return fmt::format("<path class=\"band\" fill=\"{}\" fill-opacity=\"0.16\" d=\"{}Z\"/>", series.style.colour,
+                       svg::path(upper));
 }
 
 std::string draw_markers(const Series& series, const Points& points) {
@@ -117,17 +119,19 @@ std::string draw_markers(const Series& series, const Points& points) {
 
 std::string draw_series(const Series& series, const Scale& x, const Scale& y) {
     const Points points = mapped(series.x, series.y, x, y);
-    return fmt::format("<g class=\"series\" data-name=\"{}\">{}<path class=\"line\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" "
-                       "stroke-linejoin=\"round\" stroke-dasharray=\"{}\" d=\"{}\"/>{}</g>",
-                       escape(series.name), draw_band(series, x, y), series.style.colour, series.style.dash, svg::path(points),
-                       draw_markers(series, points));
+    return fmt::format(
+        "<g class=\"series\" data-name=\"{}\">{}<path class=\"line\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" "
+        "stroke-linejoin=\"round\" stroke-dasharray=\"{}\" d=\"{}\"/>{}</g>",
+        escape(series.name), draw_band(series, x, y), series.style.colour, series.style.dash, svg::path(points),
+        draw_markers(series, points));
 }
 
 std::string draw_scatter(const Scatter& scatter, const Scale& x, const Scale& y) {
     std::string out;
     for (const auto& [px, py] : mapped(scatter.x, scatter.y, x, y))
         if (std::isfinite(px) && std::isfinite(py))
-            out += fmt::format("<circle fill=\"{}\" fill-opacity=\"0.55\" cx=\"{}\" cy=\"{}\" r=\"2\"/>", scatter.colour, svg::pixel(px), svg::pixel(py));
+            out += fmt::format("<circle fill=\"{}\" fill-opacity=\"0.55\" cx=\"{}\" cy=\"{}\" r=\"2\"/>", scatter.colour,
+                               svg::pixel(px), svg::pixel(py));
     return out;
 }
 
@@ -140,9 +144,10 @@ std::string draw_levels(const LinePlot& plot, const Frame& frame, const Scale& y
 }
 
 std::string coordinates(const LinePlot& plot, const Frame& frame) {
-    return fmt::format(" data-x0=\"{}\" data-x1=\"{}\" data-y0=\"{}\" data-y1=\"{}\" data-low=\"{}\" data-high=\"{}\" data-log=\"{}\"",
-                       svg::pixel(frame.left), svg::pixel(frame.right), svg::pixel(frame.top), svg::pixel(frame.bottom), plot.x.low,
-                       plot.x.high, plot.x.log ? 1 : 0);
+    return fmt::format(
+        " data-x0=\"{}\" data-x1=\"{}\" data-y0=\"{}\" data-y1=\"{}\" data-low=\"{}\" data-high=\"{}\" data-log=\"{}\"",
+        svg::pixel(frame.left), svg::pixel(frame.right), svg::pixel(frame.top), svg::pixel(frame.bottom), plot.x.low,
+        plot.x.high, plot.x.log ? 1 : 0);
 }
 
 std::string draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
@@ -157,7 +162,7 @@ std::string draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
 std::string draw(const LinePlot& plot) {
     const auto places = legend_places(plot, legend_names(plot));
     const double legend_height = places.empty() ? 0 : places.back().second + legend_row + 8;
-    const Frame frame{46, 24, plot.width - 12, plot.height - 42};
+    const Frame frame{46, 24, plot.width - 20, plot.height - 42};
     const Scale x(plot.x, frame.left, frame.right), y(plot.y, frame.bottom, frame.top);
     std::string out = svg::open(plot.width, plot.height + legend_height, plot.title, "plot", coordinates(plot, frame));
     out += draw_axes(plot, frame, x, y) + draw_levels(plot, frame, y) + draw_data(plot, x, y);

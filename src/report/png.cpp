@@ -1,9 +1,9 @@
 #include "png.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <zlib.h>
 
 #include "bytes.h"
 
@@ -51,7 +51,8 @@ FloatArray as_drawable(const FloatArray& image) {
     FloatArray grey({1, height, width});
     for (int64_t c = 0; c < channels; ++c)
         for (int64_t p = 0; p < height * width; ++p)
-            grey.data[static_cast<size_t>(p)] += image.data[static_cast<size_t>(c * height * width + p)] / static_cast<float>(channels);
+            grey.data[static_cast<size_t>(p)] +=
+                image.data[static_cast<size_t>(c * height * width + p)] / static_cast<float>(channels);
     return grey;
 }
 
@@ -64,7 +65,8 @@ std::string png(const FloatArray& image) {
     for (int64_t y = 0; y < height; ++y) {
         rows += '\0';
         for (int64_t x = 0; x < width; ++x)
-            for (int64_t c = 0; c < channels; ++c) rows += to_byte(drawable.data[static_cast<size_t>((c * height + y) * width + x)]);
+            for (int64_t c = 0; c < channels; ++c)
+                rows += to_byte(drawable.data[static_cast<size_t>((c * height + y) * width + x)]);
     }
     return file(channels == 3 ? ColourType::rgb : ColourType::grey, height, width, {}, rows);
 }

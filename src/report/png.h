@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+
 #include "colours.h"
 
 namespace spikelens::report {

@@ -68,7 +68,8 @@ PathPoint read_point(const Json& point) {
     read.filters = list(member(point, "filters"), [](const Json& filter) {
         return WeightedFilter{filter_name(filter), number(filter, "weight")};
     });
-    std::stable_sort(read.filters.begin(), read.filters.end(), [](const auto& a, const auto& b) { return a.weight > b.weight; });
+    std::stable_sort(read.filters.begin(), read.filters.end(),
+                     [](const auto& a, const auto& b) { return a.weight > b.weight; });
     return read;
 }
 
@@ -78,7 +79,7 @@ ClassPath read_class(const Json& entry) {
 }
 
 FilterFacts read_filter(const Json& entry) {
-    return {filter_name(entry), text(entry, "layer"), number(entry, "mean_response"), number(entry, "active_share"),
+    return {filter_name(entry),  text(entry, "layer"),           number(entry, "mean_response"), number(entry, "active_share"),
             flag(entry, "dead"), whole(entry, "receptive_field")};
 }
 
@@ -124,19 +125,23 @@ Interpretation read_interpretation(const Json& document) {
 }
 
 Metric read_metric(const Json& entry) {
-    return {text(entry, "metric"),        text(entry, "better") != "lower", number(entry, "mean"),
-            range(member(entry, "ci95")), whole(entry, "samples"),          numbers(member(entry, "curve")),
+    return {text(entry, "metric"),
+            text(entry, "better") != "lower",
+            number(entry, "mean"),
+            range(member(entry, "ci95")),
+            whole(entry, "samples"),
+            numbers(member(entry, "curve")),
             numbers(member(entry, "curve_ci95"))};
 }
 
 EvaluatedMethod read_method(const Json& entry) {
-    return {text(entry, "method"), text(entry, "title"), flag(entry, "sanity_baseline"), number(entry, "seconds_per_explanation"),
-            list(member(entry, "metrics"), read_metric)};
+    return {text(entry, "method"), text(entry, "title"), flag(entry, "sanity_baseline"),
+            number(entry, "seconds_per_explanation"), list(member(entry, "metrics"), read_metric)};
 }
 
 Difference read_difference(const Json& entry) {
-    return {text(entry, "metric"), text(entry, "a"), text(entry, "b"), number(entry, "difference"), range(member(entry, "ci95")),
-            flag(entry, "decided")};
+    return {text(entry, "metric"),        text(entry, "a"),      text(entry, "b"), number(entry, "difference"),
+            range(member(entry, "ci95")), flag(entry, "decided")};
 }
 
 PaperValue read_paper(const Json& entry) {

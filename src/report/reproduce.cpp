@@ -41,15 +41,19 @@ std::string commands(const Page& page) {
         std::string words;
         if (command.is_array())
             for (const Json& word : command) words += (words.empty() ? "" : " ") + value_text(word);
-        else words = value_text(command);
+        else
+            words = value_text(command);
         lines = words.rfind("spikelens", 0) == 0 ? words + "\n" : "spikelens " + words + " …\n";
     }
-    for (const char* stage : {"interpret", "evaluate", "report"}) lines += fmt::format("spikelens {} {}\n", stage, page.data.run);
+    for (const char* stage : {"interpret", "evaluate", "report"})
+        lines += fmt::format("spikelens {} {}\n", stage, page.data.run);
     return "<h3>Commands</h3>\n<pre><code>" + escape(lines) + "</code></pre>\n";
 }
 
 std::string manifest(const Page& page) {
-    if (!page.data.manifest.is_object()) return missing_stage("This run has no manifest: seed, versions and checksums are unknown.", "spikelens train --out " + page.data.run);
+    if (!page.data.manifest.is_object())
+        return missing_stage("This run has no manifest: seed, versions and checksums are unknown.",
+                             "spikelens train --out " + page.data.run);
     std::string rows;
     flatten(page.data.manifest, "", rows);
     return "<h3>Manifest</h3>\n<div class=\"scroll\"><table class=\"manifest\"><tbody>\n" + rows + "</tbody></table></div>\n";
@@ -87,7 +91,8 @@ constexpr std::string_view glossary = R"(<details><summary>Glossary</summary>
 }  // namespace
 
 std::string reproduce_section(Page& page) {
-    return section("reproduce", "Reproduce", "The same commands with the same seed give the same bytes, on any number of threads.",
+    return section("reproduce", "Reproduce",
+                   "The same commands with the same seed give the same bytes, on any number of threads.",
                    commands(page) + manifest(page) + std::string(downloads) + std::string(limits) + std::string(glossary));
 }
 

@@ -39,7 +39,8 @@ double Interpretation::mean_selected(double mu) const {
 }
 
 const Metric* EvaluatedMethod::metric(const std::string& wanted) const {
-    const auto found = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.name == wanted; });
+    const auto found =
+        std::find_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.name == wanted; });
     return found == metrics.end() ? nullptr : &*found;
 }
 
@@ -60,7 +61,8 @@ std::optional<Difference> Evaluation::difference(const std::string& metric, cons
     for (const Difference& stored : differences) {
         if (stored.metric != metric) continue;
         if (stored.a == a && stored.b == b) return stored;
-        if (stored.a == b && stored.b == a) return Difference{metric, a, b, -stored.value, {-stored.ci.high, -stored.ci.low}, stored.decided};
+        if (stored.a == b && stored.b == a)
+            return Difference{metric, a, b, -stored.value, {-stored.ci.high, -stored.ci.low}, stored.decided};
     }
     return std::nullopt;
 }

@@ -1,8 +1,8 @@
 #include "svg.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "html.h"
 
@@ -15,7 +15,8 @@ std::string pixel(double value) {
     return text == "-0" ? "0" : text;
 }
 
-std::string open(double width, double height, const std::string& title, const std::string& classes, const std::string& attributes) {
+std::string open(double width, double height, const std::string& title, const std::string& classes,
+                 const std::string& attributes) {
     return fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" class=\"{}\" role=\"img\" aria-label=\"{}\" "
         "font-family=\"system-ui, sans-serif\" font-size=\"12\"{}>",
@@ -24,18 +25,18 @@ std::string open(double width, double height, const std::string& title, const st
 
 std::string text(double x, double y, const std::string& content, Anchor anchor, const std::string& classes) {
     static constexpr const char* names[] = {"start", "middle", "end"};
-    return fmt::format("<text class=\"{}\" fill=\"#55524c\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>", classes, pixel(x), pixel(y),
-                       names[static_cast<int>(anchor)], escape(content));
+    return fmt::format("<text class=\"{}\" fill=\"#55524c\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>", classes, pixel(x),
+                       pixel(y), names[static_cast<int>(anchor)], escape(content));
 }
 
 std::string line(double x1, double y1, double x2, double y2, const std::string& classes) {
-    return fmt::format("<line class=\"{}\" stroke=\"#d9d5cc\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", classes, pixel(x1), pixel(y1),
-                       pixel(x2), pixel(y2));
+    return fmt::format("<line class=\"{}\" stroke=\"#d9d5cc\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", classes, pixel(x1),
+                       pixel(y1), pixel(x2), pixel(y2));
 }
 
 std::string rect(double x, double y, double width, double height, const std::string& attributes) {
-    return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {}/>", pixel(x), pixel(y), pixel(std::fmax(0, width)),
-                       pixel(std::fmax(0, height)), attributes);
+    return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {}/>", pixel(x), pixel(y),
+                       pixel(std::fmax(0, width)), pixel(std::fmax(0, height)), attributes);
 }
 
 std::string path(const std::vector<std::pair<double, double>>& points) {
@@ -57,12 +58,18 @@ std::string marker(int shape, double x, double y, const std::string& colour) {
         return fmt::format("<polygon fill=\"{}\" points=\"{}\"/>", colour, points);
     };
     switch (shape) {
-        case 0: return fmt::format("<circle fill=\"{}\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", colour, pixel(x), pixel(y));
-        case 1: return polygon({{-2.8, -2.8}, {2.8, -2.8}, {2.8, 2.8}, {-2.8, 2.8}});
-        case 2: return polygon({{0, -3.6}, {3.4, 2.8}, {-3.4, 2.8}});
-        case 3: return polygon({{0, -3.9}, {3.9, 0}, {0, 3.9}, {-3.9, 0}});
-        case 4: return polygon({{-3.4, -2.8}, {3.4, -2.8}, {0, 3.6}});
-        default: return {};
+        case 0:
+            return fmt::format("<circle fill=\"{}\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", colour, pixel(x), pixel(y));
+        case 1:
+            return polygon({{-2.8, -2.8}, {2.8, -2.8}, {2.8, 2.8}, {-2.8, 2.8}});
+        case 2:
+            return polygon({{0, -3.6}, {3.4, 2.8}, {-3.4, 2.8}});
+        case 3:
+            return polygon({{0, -3.9}, {3.9, 0}, {0, 3.9}, {-3.9, 0}});
+        case 4:
+            return polygon({{-3.4, -2.8}, {3.4, -2.8}, {0, 3.6}});
+        default:
+            return {};
     }
 }
 

@@ -12,7 +12,8 @@ enum class Anchor { start, middle, end };
 /// Two decimals are plenty for pixels and keep the file small.
 std::string pixel(double value);
 
-std::string open(double width, double height, const std::string& title, const std::string& classes, const std::string& attributes = {});
+std::string open(double width, double height, const std::string& title, const std::string& classes,
+                 const std::string& attributes = {});
 std::string text(double x, double y, const std::string& content, Anchor anchor, const std::string& classes = "label");
 std::string line(double x1, double y1, double x2, double y2, const std::string& classes);
 std::string rect(double x, double y, double width, double height, const std::string& attributes);

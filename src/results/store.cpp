@@ -1,11 +1,7 @@
 #include "spikelens/results/store.h"
 
 #include <algorithm>
-#include <cassert>
 
-#include <fmt/format.h>
-
-#include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
 #include "spikelens/model_io/json_fields.h"
 

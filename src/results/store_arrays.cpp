@@ -1,4 +1,3 @@
-#include <cassert>
 
 #include <fmt/format.h>
 

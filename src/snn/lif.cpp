@@ -26,115 +26,105 @@ struct Constants {
                                          : Real(neuron.threshold)) {}
 };
 
-/// All steps of one plane: the potential when compared with the threshold, and the spikes before pooling.
-/// `zero` has one recursion for both delays: the reset acts before the next comparison either way.
+/// The steps of one plane: the potential when compared with the threshold, and the spikes before pooling. `zero` has
+/// one recursion for both delays: its reset acts before the next comparison either way.
 template <class Real>
 class PlaneTimeline {
   public:
-    explicit PlaneTimeline(const LifPlanes& layer)
+    /// Remembers the last `kept` steps.
+    PlaneTimeline(const LifPlanes& layer, int64_t kept)
         : layer_(layer),
           constants_(layer.neuron),
           size_(layer.size()),
-          potentials_(layer.steps * size_),
-          spikes_(layer.steps * size_),
+          kept_(kept),
+          potentials_(kept * size_),
+          spikes_(kept * size_),
           silence_(size_) {}
 
-    /// `current` of this plane; `stride` to its next step.
-    void run(const Real* current, int64_t stride) {
-        const Real *potential = silence_.data(), *spike = silence_.data();
-        for (int64_t t = 0; t < layer_.steps; ++t, current += stride) {
-            Real *next = potentials_.data() + t * size_, *fired = spikes_.data() + t * size_;
-            advance(potential, spike, current, next);
-            fire(next, fired);
-            potential = next;
-            spike = fired;
-        }
+    /// Step t, after step t − 1, under this current.
+    void advance(int64_t t, const Real* current) {
+        const Real* potential = t > 0 ? potentials(t - 1) : silence_.data();
+        const Real* spike = t > 0 ? spikes(t - 1) : silence_.data();
+        const auto [beta, threshold, v_reset, scale, unused] = constants_;
+        const auto step = [&](const auto& next) {
+            advance_row(next, potential, spike, current, row(potentials_, t), row(spikes_, t));
+        };
+        if (layer_.neuron.reset == Reset::none)
+            step([=](Real u, Real, Real i) { return beta * u + scale * i; });
+        else if (layer_.neuron.reset == Reset::zero)
+            step([=](Real u, Real s, Real i) { return beta * (u * (Real(1) - s) + v_reset * s) + scale * i; });
+        else if (layer_.neuron.delay)
+            step([=](Real u, Real s, Real i) { return (beta * u + scale * i) - threshold * s; });
+        else
+            step([=](Real u, Real s, Real i) { return beta * (u - threshold * s) + scale * i; });
+        if (layer_.smooth) smooth_row(potentials(t), row(spikes_, t));
     }
 
-    const Real* potentials(int64_t step) const { return potentials_.data() + step * size_; }
-    const Real* spikes(int64_t step) const { return spikes_.data() + step * size_; }
+    const Real* potentials(int64_t t) const { return potentials_.data() + t % kept_ * size_; }
+    const Real* spikes(int64_t t) const { return spikes_.data() + t % kept_ * size_; }
 
   private:
-    void advance(const Real* __restrict potential, const Real* __restrict spike, const Real* __restrict current,
-                 Real* __restrict next) {
-        const auto [beta, threshold, v_reset, scale, unused] = constants_;
-        switch (layer_.neuron.reset) {
-            case Reset::none:
-                for (int64_t i = 0; i < size_; ++i) next[i] = beta * potential[i] + scale * current[i];
-                return;
-            case Reset::zero:
-                for (int64_t i = 0; i < size_; ++i)
-                    next[i] = beta * (potential[i] * (Real(1) - spike[i]) + v_reset * spike[i]) + scale * current[i];
-                return;
-            case Reset::subtract:
-                break;
+    Real* row(std::vector<Real>& rows, int64_t t) { return rows.data() + t % kept_ * size_; }
+
+    template <class Next>
+    void advance_row(const Next& next, const Real* __restrict potential, const Real* __restrict spike,
+                     const Real* __restrict current, Real* __restrict next_potential, Real* __restrict next_spike) const {
+        const Real fire_above = constants_.fire_above;
+        for (int64_t i = 0; i < size_; ++i) {
+            const Real u = next(potential[i], spike[i], current[i]);
+            next_potential[i] = u;
+            next_spike[i] = u > fire_above ? Real(1) : Real(0);
         }
-        if (layer_.neuron.delay)
-            for (int64_t i = 0; i < size_; ++i) next[i] = (beta * potential[i] + scale * current[i]) - threshold * spike[i];
-        else
-            for (int64_t i = 0; i < size_; ++i) next[i] = beta * (potential[i] - threshold * spike[i]) + scale * current[i];
     }
 
-    void fire(const Real* __restrict potential, Real* __restrict spike) {
-        const Real fire_above = constants_.fire_above, threshold = constants_.threshold;
-        if (layer_.smooth)
-            for (int64_t i = 0; i < size_; ++i)
-                spike[i] = static_cast<Real>(
-                    surrogate_step(layer_.surrogate, static_cast<double>(potential[i] / threshold - Real(1))));
-        else
-            for (int64_t i = 0; i < size_; ++i) spike[i] = potential[i] > fire_above ? Real(1) : Real(0);
+    void smooth_row(const Real* potential, Real* spike) const {
+        for (int64_t i = 0; i < size_; ++i)
+            spike[i] = static_cast<Real>(
+                surrogate_step(layer_.surrogate, static_cast<double>(potential[i] / constants_.threshold - Real(1))));
     }
 
     const LifPlanes& layer_;
     Constants<Real> constants_;
-    int64_t size_;
+    int64_t size_, kept_;
     std::vector<Real> potentials_, spikes_, silence_;
 };
 
-template <SurrogateKind kind, class Real>
-void derivative_row(int64_t size, Real scale, Real threshold, const Real* __restrict potential, Real* __restrict slope) {
-    for (int64_t i = 0; i < size; ++i) slope[i] = derivative_of<kind>(scale, potential[i] / threshold - Real(1)) / threshold;
-}
-
-/// ∂S/∂U of a row of neurons.
-template <class Real>
-void spike_slope(const LifPlanes& layer, const Real* potential, Real* slope) {
-    const Real scale(layer.surrogate.scale), threshold(layer.neuron.threshold);
-    const int64_t size = layer.size();
-    switch (layer.surrogate.kind) {
-        case SurrogateKind::triangle:
-            return derivative_row<SurrogateKind::triangle>(size, scale, threshold, potential, slope);
-        case SurrogateKind::sigmoid:
-            return derivative_row<SurrogateKind::sigmoid>(size, scale, threshold, potential, slope);
-        case SurrogateKind::fast_sigmoid:
-            return derivative_row<SurrogateKind::fast_sigmoid>(size, scale, threshold, potential, slope);
-        case SurrogateKind::atan:
-            return derivative_row<SurrogateKind::atan>(size, scale, threshold, potential, slope);
-    }
-}
-
-/// One step back in time. With P the potential compared with the threshold, P[t+1] = β·P[t] + r·S[t] + … for the linear
-/// resets and P[t+1] = β·(P[t]·(1 − S[t]) + v_reset·S[t]) + … for `zero`; S depends on P through its slope.
+/// One step back in time. With P the potential compared with the threshold, P[t+1] = β·P[t] − drop·S[t] + … for the linear
+/// resets and P[t+1] = β·(P[t]·(1 − S[t]) + v_reset·S[t]) + … for `zero`; S depends on P through the surrogate's slope.
 /// `gradient` holds ∂/∂P[t+1] before and ∂/∂P[t] after.
-template <class Real>
+template <SurrogateKind kind, class Real>
 void step_back(const LifPlanes& layer, const Real* __restrict potential, const Real* __restrict spike,
-               const Real* __restrict slope, const Real* __restrict spike_gradient, Real* __restrict gradient) {
-    const Constants<Real> constants(layer.neuron);
-    const Real beta = constants.beta, v_reset = constants.v_reset;
-    const Real through(layer.surrogate.through_reset ? 1 : 0);
+               const Real* __restrict spike_gradient, Real* __restrict gradient) {
+    const auto [beta, threshold, v_reset, unused_scale, unused_edge] = Constants<Real>(layer.neuron);
+    const Real through(layer.surrogate.through_reset ? 1 : 0), scale(layer.surrogate.scale), inverse = Real(1) / threshold;
+    const auto slope = [=](Real u) { return derivative_of<kind>(scale, u * inverse - Real(1)) * inverse; };
     const int64_t size = layer.size();
     if (layer.neuron.reset == Reset::zero) {
+        const Real beta_through = beta * through;
         for (int64_t i = 0; i < size; ++i) {
-            const Real to_spike = spike_gradient[i] + through * beta * (v_reset - potential[i]) * gradient[i];
-            gradient[i] = beta * (Real(1) - spike[i]) * gradient[i] + slope[i] * to_spike;
+            const Real to_spike = spike_gradient[i] + beta_through * (v_reset - potential[i]) * gradient[i];
+            gradient[i] = beta * (Real(1) - spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
         }
         return;
     }
-    const Real drop = layer.neuron.reset == Reset::none ? Real(0)
-                      : layer.neuron.delay              ? constants.threshold
-                                                        : beta * constants.threshold;
-    const Real reset = -drop * through;
-    for (int64_t i = 0; i < size; ++i) gradient[i] = beta * gradient[i] + slope[i] * (spike_gradient[i] + reset * gradient[i]);
+    const Real drop = layer.neuron.reset == Reset::none ? Real(0) : layer.neuron.delay ? threshold : beta * threshold;
+    const Real to_reset = drop * through;
+    for (int64_t i = 0; i < size; ++i)
+        gradient[i] = beta * gradient[i] + slope(potential[i]) * (spike_gradient[i] - to_reset * gradient[i]);
+}
+
+template <class Real>
+void step_back(const LifPlanes& layer, const Real* potential, const Real* spike, const Real* spike_gradient, Real* gradient) {
+    switch (layer.surrogate.kind) {
+        case SurrogateKind::triangle:
+            return step_back<SurrogateKind::triangle>(layer, potential, spike, spike_gradient, gradient);
+        case SurrogateKind::sigmoid:
+            return step_back<SurrogateKind::sigmoid>(layer, potential, spike, spike_gradient, gradient);
+        case SurrogateKind::fast_sigmoid:
+            return step_back<SurrogateKind::fast_sigmoid>(layer, potential, spike, spike_gradient, gradient);
+        case SurrogateKind::atan:
+            return step_back<SurrogateKind::atan>(layer, potential, spike, spike_gradient, gradient);
+    }
 }
 
 template <class Real>
@@ -154,7 +144,6 @@ class PlaneAdjoint {
     explicit PlaneAdjoint(const LifPlanes& layer)
         : layer_(layer),
           input_scale_(Constants<Real>(layer.neuron).input_scale),
-          slope_(layer.size()),
           unpooled_(layer.size()),
           gradient_(layer.size()),
           sum_(layer.size()) {}
@@ -164,9 +153,7 @@ class PlaneAdjoint {
         std::fill(sum_.begin(), sum_.end(), Real(0));
         for (int64_t t = layer_.steps - 1; t >= 0; --t) {
             const Real* pooled = spikes_gradient + (t * layer_.planes + plane) * layer_.pooled_size();
-            spike_slope(layer_, timeline.potentials(t), slope_.data());
-            step_back(layer_, timeline.potentials(t), timeline.spikes(t), slope_.data(), unpool(timeline.spikes(t), pooled),
-                      gradient_.data());
+            step_back(layer_, timeline.potentials(t), timeline.spikes(t), unpool(timeline.spikes(t), pooled), gradient_.data());
             if (layer_.constant)
                 add_to(layer_.size(), gradient_.data(), sum_.data());
             else
@@ -185,36 +172,54 @@ class PlaneAdjoint {
 
     const LifPlanes& layer_;
     Real input_scale_;
-    std::vector<Real> slope_, unpooled_, gradient_, sum_;
+    std::vector<Real> unpooled_, gradient_, sum_;
 };
 
 int64_t step_stride(const LifPlanes& layer) { return layer.constant ? 0 : layer.planes * layer.size(); }
 
-}  // namespace
-
 template <class Real>
-void lif_forward(const LifPlanes& layer, const Real* current, Real* spikes) {
-    PlaneTimeline<Real> timeline(layer);
-    for (int64_t plane = 0; plane < layer.planes; ++plane) {
-        timeline.run(current + plane * layer.size(), step_stride(layer));
-        for (int64_t t = 0; t < layer.steps; ++t)
+void forward(const LifPlanes& layer, const Real* current, Real* spikes) {
+    PlaneTimeline<Real> timeline(layer, 2);
+    for (int64_t plane = 0; plane < layer.planes; ++plane)
+        for (int64_t t = 0; t < layer.steps; ++t) {
+            timeline.advance(t, current + plane * layer.size() + t * step_stride(layer));
             pool_plane(layer, timeline.spikes(t), spikes + (t * layer.planes + plane) * layer.pooled_size());
-    }
+        }
 }
 
 template <class Real>
-void lif_backward(const LifPlanes& layer, const Real* current, const Real* spikes_gradient, Real* current_gradient) {
-    PlaneTimeline<Real> timeline(layer);
+void backward(const LifPlanes& layer, const Real* current, const Real* spikes_gradient, Real* current_gradient) {
+    PlaneTimeline<Real> timeline(layer, layer.steps);
     PlaneAdjoint<Real> adjoint(layer);
     for (int64_t plane = 0; plane < layer.planes; ++plane) {
-        timeline.run(current + plane * layer.size(), step_stride(layer));
+        for (int64_t t = 0; t < layer.steps; ++t) timeline.advance(t, current + plane * layer.size() + t * step_stride(layer));
         adjoint.run(timeline, plane, spikes_gradient, current_gradient);
     }
 }
 
-template void lif_forward(const LifPlanes&, const float*, float*);
-template void lif_forward(const LifPlanes&, const double*, double*);
-template void lif_backward(const LifPlanes&, const float*, const float*, float*);
-template void lif_backward(const LifPlanes&, const double*, const double*, double*);
+}  // namespace
+
+// Half of training is spent here: on x86-64 also compiled, with all it calls, for wider vectors, chosen when the program is
+// loaded. Every lane computes what a single number would, so the bits are the same.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SPIKELENS_WIDE __attribute__((target_clones("avx2", "default"), flatten))
+#else
+#define SPIKELENS_WIDE
+#endif
+
+SPIKELENS_WIDE void lif_forward(const LifPlanes& layer, const float* current, float* spikes) {
+    forward(layer, current, spikes);
+}
+
+SPIKELENS_WIDE void lif_backward(const LifPlanes& layer, const float* current, const float* spikes_gradient,
+                                 float* current_gradient) {
+    backward(layer, current, spikes_gradient, current_gradient);
+}
+
+void lif_forward(const LifPlanes& layer, const double* current, double* spikes) { forward(layer, current, spikes); }
+
+void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient) {
+    backward(layer, current, spikes_gradient, current_gradient);
+}
 
 }  // namespace spikelens

@@ -29,12 +29,12 @@ struct LifPlanes {
 
 /// `current` is weights · input + bias, [steps, planes, height, width] (without steps when constant);
 /// `spikes` becomes [steps, planes, pooled_height, pooled_width].
-template <class Real>
-void lif_forward(const LifPlanes& layer, const Real* current, Real* spikes);
+void lif_forward(const LifPlanes& layer, const float* current, float* spikes);
+void lif_forward(const LifPlanes& layer, const double* current, double* spikes);
 
 /// The adjoint of lif_forward with the surrogate in place of the step's derivative: from the gradient of the spikes to that of
 /// the current (summed over the steps when constant). `current_gradient` may be `current` itself.
-template <class Real>
-void lif_backward(const LifPlanes& layer, const Real* current, const Real* spikes_gradient, Real* current_gradient);
+void lif_backward(const LifPlanes& layer, const float* current, const float* spikes_gradient, float* current_gradient);
+void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient);
 
 }  // namespace spikelens

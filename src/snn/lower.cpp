@@ -16,7 +16,8 @@ constexpr int kWeightBits = 24;
 NeuronStep lower_neuron(const Neuron& neuron) {
     NeuronStep step;
     step.beta = neuron.beta;
-    step.fire_above = neuron.at_threshold ? std::nextafter(neuron.threshold, -std::numeric_limits<float>::infinity()) : neuron.threshold;
+    step.fire_above =
+        neuron.at_threshold ? std::nextafter(neuron.threshold, -std::numeric_limits<float>::infinity()) : neuron.threshold;
     step.v_reset = neuron.v_reset;
     step.to_value = neuron.reset == Reset::zero;
     if (neuron.reset == Reset::subtract) (neuron.delay ? step.reset_delayed : step.reset_now) = neuron.threshold;
@@ -85,7 +86,8 @@ std::vector<int> plan_chunks(const LayerPlan& plan) {
         std::ranges::fill(unit, 0);
         for (int block = 0; block < plan.blocks; ++block)
             for (int channel = first; channel < end; ++channel) {
-                const int32_t* row = &plan.weights[((size_t(block) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes];
+                const int32_t* row =
+                    &plan.weights[((size_t(block) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes];
                 for (int lane = 0; lane < plan.lanes; ++lane) unit[block * plan.lanes + lane] += std::abs(row[lane]);
             }
         bool fits = true;

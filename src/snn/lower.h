@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// A layer for spiking input: weights quantised, chunks planned. `input_scale` multiplies the input's whole numbers (1/size² after an
-/// average pool).
+/// A layer for spiking input: weights quantised, chunks planned. `input_scale` multiplies the input's whole numbers (1/size²
+/// after an average pool).
 kernels::LayerPlan lower_for_spikes(const Layer& layer, double input_scale);
 
 /// A first layer for real-valued input.

@@ -31,7 +31,8 @@ void check_layer(const Layer& layer, bool last, const std::string& where) {
             "has weights " + shape_text(layer.weight.shape) + " where " + shape_text(expected) + " were expected");
     const Shape bias = layer.has_bias ? Shape{layer.out_channels} : Shape{};
     require(layer.has_bias ? layer.bias.shape == bias : layer.bias.empty(), where, layer,
-            "has a bias " + shape_text(layer.bias.shape) + " where " + (layer.has_bias ? shape_text(bias) : "none") + " was expected");
+            "has a bias " + shape_text(layer.bias.shape) + " where " + (layer.has_bias ? shape_text(bias) : "none") +
+                " was expected");
     check_values(layer.weight, where, layer, "weight");
     check_values(layer.bias, where, layer, "bias");
     require(last || layer.neuron.has_value(), where, layer, "has no neuron; only the last layer may be without");
@@ -82,7 +83,8 @@ std::vector<FilterIndex> response_filters(const Network& network) {
     std::vector<FilterIndex> filters;
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) {
         const Layer& layer = network.layers[l];
-        const bool counted = layer.neuron && (has_conv ? layer.kind == LayerKind::conv : l + 1 < static_cast<int>(network.layers.size()));
+        const bool counted =
+            layer.neuron && (has_conv ? layer.kind == LayerKind::conv : l + 1 < static_cast<int>(network.layers.size()));
         for (int f = 0; counted && f < layer.out_channels; ++f) filters.push_back({l, f});
     }
     return filters;

@@ -106,7 +106,8 @@ void apply_neuron_option(const Stage& stage, Neuron& neuron, std::string_view op
 Neuron parse_neuron(const Stage& stage, Cursor cursor, Neuron neuron) {
     if (cursor.done()) return neuron;
     std::string_view options = cursor.rest();
-    if (!options.starts_with('(') || !options.ends_with(')')) stage.fail("a neuron's options stand in parentheses, LIF(beta=0.9)");
+    if (!options.starts_with('(') || !options.ends_with(')'))
+        stage.fail("a neuron's options stand in parentheses, LIF(beta=0.9)");
     options = options.substr(1, options.size() - 2);
     while (!options.empty()) {
         const size_t comma = options.find(',');
@@ -122,7 +123,8 @@ class Builder {
     Builder(const Shape& input, int steps, NetworkDefaults defaults) : defaults_(std::move(defaults)) {
         if (input.size() != 3) throw InputError("a network's input has three extents [C, H, W], not " + shape_text(input));
         for (int64_t extent : input)
-            if (extent < 1 || extent > kLargestExtent) throw InputError("a network's input extents must be 1 to 131072, not " + shape_text(input));
+            if (extent < 1 || extent > kLargestExtent)
+                throw InputError("a network's input extents must be 1 to 131072, not " + shape_text(input));
         if (steps < 1 || steps > 65535) throw InputError("a network runs for 1 to 65535 steps, not " + std::to_string(steps));
         network_.channels = channels_ = static_cast<int>(input[0]);
         network_.height = height_ = static_cast<int>(input[1]);
@@ -166,7 +168,8 @@ class Builder {
     }
 
     void add_pool(const Stage& stage, Cursor cursor, PoolKind kind) {
-        if (network_.layers.empty() || !network_.layers.back().neuron) stage.fail("pooling acts on spikes: it follows a neuron");
+        if (network_.layers.empty() || !network_.layers.back().neuron)
+            stage.fail("pooling acts on spikes: it follows a neuron");
         Layer& layer = network_.layers.back();
         if (layer.pool.kind != PoolKind::none) stage.fail("a layer has at most one pool");
         layer.pool = {kind, cursor.number("the pool's size", 1, 255), 0};
@@ -209,13 +212,18 @@ class Builder {
         layer.kernel = cursor.number("the kernel's size", 1, 255);
         layer.padding = (layer.kernel - 1) / 2;
         while (!cursor.done()) {
-            if (cursor.take("p")) layer.padding = cursor.number("the padding", 0, layer.kernel - 1);
-            else if (cursor.take("s")) layer.stride = cursor.number("the stride", 1, 255);
-            else if (cursor.take("b")) layer.has_bias = cursor.number("b", 0, 1) == 1;
-            else stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected for example 16C3p1s2b0");
+            if (cursor.take("p"))
+                layer.padding = cursor.number("the padding", 0, layer.kernel - 1);
+            else if (cursor.take("s"))
+                layer.stride = cursor.number("the stride", 1, 255);
+            else if (cursor.take("b"))
+                layer.has_bias = cursor.number("b", 0, 1) == 1;
+            else
+                stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected for example 16C3p1s2b0");
         }
         const int rows = height_ + 2 * layer.padding - layer.kernel, columns = width_ + 2 * layer.padding - layer.kernel;
-        if (rows < 0 || columns < 0) stage.fail("the kernel does not fit into " + shape_text(Shape{channels_, height_, width_}));
+        if (rows < 0 || columns < 0)
+            stage.fail("the kernel does not fit into " + shape_text(Shape{channels_, height_, width_}));
         layer.out_height = rows / layer.stride + 1;
         layer.out_width = columns / layer.stride + 1;
         finish_layer(stage, layer);
@@ -224,7 +232,8 @@ class Builder {
     void add_full(const Stage& stage, Cursor cursor, int outputs) {
         Layer& layer = new_layer(stage, LayerKind::full, outputs);
         if (cursor.take("b")) layer.has_bias = cursor.number("b", 0, 1) == 1;
-        if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected for example 128F or 128Fb0");
+        if (!cursor.done())
+            stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected for example 128F or 128Fb0");
         layer.out_height = layer.out_width = 1;
         finish_layer(stage, layer);
     }
@@ -308,11 +317,13 @@ std::string network_text(const Network& network) {
 
 std::string preset_text(std::string_view name_or_text, int64_t classes) {
     const std::string name(name_or_text);
-    if (const auto preset = presets().find(name); preset != presets().end()) return preset->second + std::to_string(classes) + "F";
+    if (const auto preset = presets().find(name); preset != presets().end())
+        return preset->second + std::to_string(classes) + "F";
     if (!name.empty() && name[0] >= '0' && name[0] <= '9') return name;
     std::vector<std::string> names;
     for (const auto& [preset, text] : presets()) names.push_back(preset);
-    throw InputError("'" + name + "' is neither a preset nor a network text such as 16C3-LIF-MP2-128F-LIF-10F" + suggestion(name, names));
+    throw InputError("'" + name + "' is neither a preset nor a network text such as 16C3-LIF-MP2-128F-LIF-10F" +
+                     suggestion(name, names));
 }
 
 }  // namespace spikelens

@@ -6,11 +6,12 @@
 #include <cmath>
 #include <optional>
 
-#include "lower.h"
-#include "spike_maps.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/kernels/dispatch.h"
+
+#include "lower.h"
+#include "spike_maps.h"
 
 namespace spikelens {
 
@@ -22,8 +23,8 @@ struct Simulator::Plan {
     Network network;
     SimulateOptions options;
     const KernelSet* kernels = nullptr;
-    LayerPlan real_input;            // the first layer, for direct coding
-    std::vector<LayerPlan> layers;   // all layers for spiking input
+    LayerPlan real_input;           // the first layer, for direct coding
+    std::vector<LayerPlan> layers;  // all layers for spiking input
 };
 
 namespace {
@@ -43,7 +44,7 @@ struct Scratch {
 /// Where one sample's results go.
 struct Sample {
     int64_t index = 0;
-    const float* image = nullptr;        // [C, H, W], direct coding; or
+    const float* image = nullptr;  // [C, H, W], direct coding; or
     const SpikeMap* spikes = nullptr;
     int steps = 0;
 };
@@ -55,7 +56,8 @@ LayerRecording make_recording(const Layer& layer, int index, const RecordRequest
     Shape timed = full;
     timed.insert(timed.begin(), steps);
     if (request.counts) recording.counts = Array<uint16_t>(full);
-    if (request.pooled_counts) recording.pooled_counts = Array<uint16_t>({samples, layer.out_channels, layer.pooled_height, layer.pooled_width});
+    if (request.pooled_counts)
+        recording.pooled_counts = Array<uint16_t>({samples, layer.out_channels, layer.pooled_height, layer.pooled_width});
     if (request.spikes) recording.spikes = Array<uint8_t>(timed);
     if (request.potentials) recording.potentials = FloatArray(timed);
     return recording;
@@ -73,7 +75,8 @@ void record_spikes(const SpikeMap& spikes, int64_t sample, Array<uint8_t>& out) 
     for (int step = 0; step < spikes.steps; ++step) {
         uint8_t* frame = out.data.data() + (int64_t{step} * samples + sample) * spikes.channels * pixels;
         for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-            const uint64_t* words = spikes.at(static_cast<int>(pixel / spikes.width), static_cast<int>(pixel % spikes.width), step);
+            const uint64_t* words =
+                spikes.at(static_cast<int>(pixel / spikes.width), static_cast<int>(pixel % spikes.width), step);
             for (int word = 0; word < spikes.words_per_plane(); ++word)
                 for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1)
                     frame[(word * 64 + std::countr_zero(bits)) * pixels + pixel] = 1;
@@ -85,7 +88,8 @@ void record_counts(const SpikeMap& spikes, std::span<uint16_t> out) {
     const int64_t pixels = int64_t{spikes.height} * spikes.width;
     for (int64_t pixel = 0; pixel < pixels; ++pixel)
         for (int step = 0; step < spikes.steps; ++step) {
-            const uint64_t* words = spikes.at(static_cast<int>(pixel / spikes.width), static_cast<int>(pixel % spikes.width), step);
+            const uint64_t* words =
+                spikes.at(static_cast<int>(pixel / spikes.width), static_cast<int>(pixel % spikes.width), step);
             for (int plane = 0; plane < spikes.planes; ++plane)
                 for (int word = 0; word < spikes.words_per_plane(); ++word)
                     for (uint64_t bits = words[plane * spikes.words_per_plane() + word]; bits != 0; bits &= bits - 1)
@@ -96,9 +100,15 @@ void record_counts(const SpikeMap& spikes, std::span<uint16_t> out) {
 /// Runs one sample through the network.
 class SampleRun {
   public:
-    SampleRun(const Network& network, const KernelSet& kernels, const LayerPlan& real_input, const std::vector<LayerPlan>& plans,
-              std::span<const FilterIndex> ablated, int threads, Scratch& scratch)
-        : network_(network), kernels_(kernels), real_input_(real_input), plans_(plans), ablated_(ablated), threads_(threads), scratch_(scratch) {}
+    SampleRun(const Network& network, const KernelSet& kernels, const LayerPlan& real_input,
+              const std::vector<LayerPlan>& plans, std::span<const FilterIndex> ablated, int threads, Scratch& scratch)
+        : network_(network),
+          kernels_(kernels),
+          real_input_(real_input),
+          plans_(plans),
+          ablated_(ablated),
+          threads_(threads),
+          scratch_(scratch) {}
 
     void run(const Sample& sample, Recording& recording) {
         auto record = recording.layers.begin();
@@ -110,7 +120,8 @@ class SampleRun {
             fire(sample, input, static_cast<int>(l), wanted ? &*record : nullptr);
             if (wanted) ++record;
             input = &next_input(layer);
-            if (wanted && (record - 1)->pooled_counts.size() > 0) record_counts(*input, (record - 1)->pooled_counts.row(sample.index));
+            if (wanted && (record - 1)->pooled_counts.size() > 0)
+                record_counts(*input, (record - 1)->pooled_counts.row(sample.index));
         }
         count_scores(sample, *input, recording.scores.row(sample.index));
     }
@@ -182,11 +193,14 @@ class SampleRun {
     void keep_results(const LayerTask& task, const Sample& sample, LayerRecording& record) const {
         const LayerPlan& plan = *task.plan;
         const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
-        if (task.counts) unpack_channels(task.counts, pixels, plan.padded(), plan.out_channels, record.counts.row(sample.index).data());
+        if (task.counts)
+            unpack_channels(task.counts, pixels, plan.padded(), plan.out_channels, record.counts.row(sample.index).data());
         if (record.spikes.size() > 0) record_spikes(scratch_.spikes, sample.index, record.spikes);
         for (int step = 0; task.potentials && step < sample.steps; ++step)
-            unpack_channels(static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(), plan.out_channels,
-                            &record.potentials.data[(step * record.potentials.extent(1) + sample.index) * plan.out_channels * pixels]);
+            unpack_channels(
+                static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(),
+                plan.out_channels,
+                &record.potentials.data[(step * record.potentials.extent(1) + sample.index) * plan.out_channels * pixels]);
     }
 
     const SpikeMap& next_input(const Layer& layer) {
@@ -210,13 +224,15 @@ class SampleRun {
         scratch_.sums.resize(plan.padded());
         kernels_.readout({&plan, sample.steps, input->planes, input->words.data(), scratch_.sums.data()});
         for (size_t c = 0; c < scores.size(); ++c)
-            scores[c] = static_cast<float>(static_cast<double>(scratch_.sums[c]) * plan.exact_scale[c] / sample.steps + plan.exact_bias[c]);
+            scores[c] = static_cast<float>(static_cast<double>(scratch_.sums[c]) * plan.exact_scale[c] / sample.steps +
+                                           plan.exact_bias[c]);
     }
 
     static void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores) {
         std::vector<uint16_t> counts(scores.size());
         record_counts(output, counts);
-        for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(counts[c]) / sample.steps);
+        for (size_t c = 0; c < scores.size(); ++c)
+            scores[c] = static_cast<float>(static_cast<double>(counts[c]) / sample.steps);
     }
 
     const Network& network_;
@@ -231,19 +247,20 @@ class SampleRun {
 void check_request(const Network& network, const RecordRequest& request, std::span<const FilterIndex> ablated) {
     for (int layer : request.layers)
         if (layer < 0 || layer >= static_cast<int>(network.layers.size()) || !network.layers[layer].neuron)
-            throw InputError("cannot record layer " + std::to_string(layer) + ": the network has no spiking layer of that index");
+            throw InputError("cannot record layer " + std::to_string(layer) +
+                             ": the network has no spiking layer of that index");
     for (const FilterIndex& filter : ablated)
         if (filter.layer < 0 || filter.layer >= static_cast<int>(network.layers.size()) || filter.filter < 0 ||
             filter.filter >= network.layers[filter.layer].out_channels || !network.layers[filter.layer].neuron)
-            throw InputError("cannot ablate filter " + std::to_string(filter.filter) + " of layer " + std::to_string(filter.layer) +
-                             ": the network has no such spiking filter");
+            throw InputError("cannot ablate filter " + std::to_string(filter.filter) + " of layer " +
+                             std::to_string(filter.layer) + ": the network has no such spiking filter");
 }
 
 void check_sample_shape(const Network& network, const Shape& shape, size_t leading, const char* expected) {
     const Shape tail(shape.begin() + static_cast<ptrdiff_t>(std::min(leading, shape.size())), shape.end());
     if (shape.size() != leading + 3 || tail != network.input_shape())
-        throw InputError("the network expects " + std::string(expected) + " with [C, H, W] = " + shape_text(network.input_shape()) +
-                         ", but was given " + shape_text(shape));
+        throw InputError("the network expects " + std::string(expected) +
+                         " with [C, H, W] = " + shape_text(network.input_shape()) + ", but was given " + shape_text(shape));
 }
 
 Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
@@ -257,11 +274,13 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
 }
 
 /// Many samples: one thread each. Few: all threads work on each sample in turn.
-void for_each_sample(int64_t samples, int threads, const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
+void for_each_sample(int64_t samples, int threads,
+                     const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
     if (threads <= 0) threads = available_threads();
     const bool over_samples = samples >= threads;
     std::vector<Scratch> scratch(over_samples ? threads : 1);
-    parallel_for(samples, over_samples ? threads : 1, [&](int64_t sample, int worker) { body(sample, over_samples ? 1 : threads, scratch[worker]); });
+    parallel_for(samples, over_samples ? threads : 1,
+                 [&](int64_t sample, int worker) { body(sample, over_samples ? 1 : threads, scratch[worker]); });
 }
 
 }  // namespace
@@ -316,7 +335,8 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     return recording;
 }
 
-Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
+Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request,
+                                std::span<const FilterIndex> ablated) const {
     const Network& network = plan_->network;
     check_sample_shape(network, spikes.shape, 2, "spikes [T, N, C, H, W]");
     check_request(network, request, ablated);
@@ -328,7 +348,8 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     Recording recording = make_result(network, request, samples, static_cast<int>(steps));
     for_each_sample(samples, plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
         SpikeMap input;
-        pack_spikes(spikes.data.data() + n * sample_size, samples * sample_size, static_cast<int>(steps), network.input_shape(), planes, input);
+        pack_spikes(spikes.data.data() + n * sample_size, samples * sample_size, static_cast<int>(steps), network.input_shape(),
+                    planes, input);
         SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
         run.run({n, nullptr, &input, static_cast<int>(steps)}, recording);
     });

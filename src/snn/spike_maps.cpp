@@ -45,7 +45,8 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
     for (int row = 0; row < height; ++row)
         for (int column = 0; column < width; ++column)
             for (int window = 0; window < pool.size * pool.size; ++window) {
-                const int in_row = row * pool.stride + window / pool.size, in_column = column * pool.stride + window % pool.size;
+                const int in_row = row * pool.stride + window / pool.size,
+                          in_column = column * pool.stride + window % pool.size;
                 if (average) {
                     for (int step = 0; step < in.steps; ++step)
                         add_bits(out.at(row, column, step), words, out.planes, in.at(in_row, in_column, step));
@@ -66,7 +67,8 @@ void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Sh
             for (int row = 0; row < out.height; ++row)
                 for (int column = 0; column < out.width; ++column, ++value)
                     for (int plane = 0; *value >> plane != 0; ++plane)
-                        if ((*value >> plane) & 1) out.at(row, column, step)[plane * words + channel / 64] |= uint64_t{1} << (channel % 64);
+                        if ((*value >> plane) & 1)
+                            out.at(row, column, step)[plane * words + channel / 64] |= uint64_t{1} << (channel % 64);
     }
 }
 

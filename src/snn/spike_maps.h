@@ -16,7 +16,9 @@ struct SpikeMap {
     int words_per_plane() const { return (channels + 63) / 64; }
     int64_t words_per_step() const { return int64_t{planes} * words_per_plane(); }
     void reset(int new_channels, int new_height, int new_width, int new_steps, int new_planes);
-    uint64_t* at(int row, int column, int step) { return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()]; }
+    uint64_t* at(int row, int column, int step) {
+        return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()];
+    }
     const uint64_t* at(int row, int column, int step) const {
         return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()];
     }
@@ -24,7 +26,8 @@ struct SpikeMap {
     int value(int row, int column, int step, int channel) const;
 };
 
-/// Pools spikes: max is the OR of the window's bits; average keeps the window's sum, in binary over planes (the next layer divides).
+/// Pools spikes: max is the OR of the window's bits; average keeps the window's sum, in binary over planes (the next layer
+/// divides).
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
 
 /// Whole numbers [T, C, H, W], `step_stride` elements between steps, as a spike map.

@@ -42,7 +42,7 @@ void for_type(at::ScalarType type, const Call& call) {
 }  // namespace
 
 void compute_in_this_thread() {
-    at::set_num_threads(1);
+    if (at::get_num_threads() != 1) at::set_num_threads(1);
     using SetThreads = void (*)(int);
     // LibTorch's BLAS is whichever the system chose: only OpenBLAS has this function.
     static const auto set_blas_threads = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
@@ -63,6 +63,11 @@ TorchNetwork::TorchNetwork(Network& network, const Surrogate& surrogate, bool sm
         if (layer.has_bias) weights.bias = view_of(layer.bias).to(type);
         weights_.push_back(std::move(weights));
     }
+}
+
+bool TorchNetwork::finite() const {
+    const auto all_finite = [](const at::Tensor& values) { return !values.defined() || values.isfinite().all().item<bool>(); };
+    return std::ranges::all_of(weights_, [&](const Weights& w) { return all_finite(w.weight) && all_finite(w.bias); });
 }
 
 at::Tensor TorchNetwork::current(size_t index, const at::Tensor& input) const {

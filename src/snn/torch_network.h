@@ -45,6 +45,9 @@ class TorchNetwork {
     /// Gradients of Σ scores · score_gradient. Uses up the trace. The weights' are given when the trace kept the inputs.
     Gradients backward(Trace& trace, const at::Tensor& score_gradient, bool input_gradient) const;
 
+    /// Whether all weights and biases are.
+    bool finite() const;
+
     at::ScalarType type() const { return type_; }
 
   private:

@@ -35,8 +35,9 @@ void require(bool condition, const std::string& sentence) {
     if (!condition) throw InputError("training: " + sentence);
 }
 
-bool positive(double value) { return std::isfinite(value) && value > 0; }
-bool not_negative(double value) { return std::isfinite(value) && value >= 0; }
+// Weights are floats, and so must be what scales them.
+bool not_negative(double value) { return std::isfinite(static_cast<float>(value)) && value >= 0; }
+bool positive(double value) { return not_negative(value) && static_cast<float>(value) > 0; }
 
 void check_options(const TrainOptions& options, const TrainState& state) {
     require(options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
@@ -120,6 +121,8 @@ class Trainer {
             sum += batch;
             report_progress(progress_, task, first + size, total, "loss " + number(batch.loss / static_cast<double>(size)));
         }
+        // A neuron whose weights are no numbers is silent: the loss alone would not tell.
+        if (!torch_.finite()) throw diverged(task, "a weight");
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
         return {epoch, sum.loss / static_cast<double>(total), static_cast<double>(sum.correct) / static_cast<double>(total),
                 seconds.count()};
@@ -134,11 +137,14 @@ class Trainer {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
             add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
         });
-        if (!std::isfinite(sum.total().record.loss))
-            throw RunError(task + ": the loss is not finite; a learning rate below " + number(options_.learning_rate) +
-                           " may help");
+        if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
         sgd_.step(sum.total().gradients);
         return sum.total().record;
+    }
+
+    RunError diverged(const std::string& task, const std::string& what) const {
+        return RunError(task + ": " + what + " is not finite; a learning rate below " + number(options_.learning_rate) +
+                        " may help");
     }
 
     void add_shard(std::span<const int64_t> indices, int64_t shard, double weight, OrderedSum& sum) const {

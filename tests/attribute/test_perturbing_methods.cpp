@@ -49,6 +49,22 @@ TEST_F(PerturbingMethods, OcclusionIsTheMeanDropOfTheCoveringPatches) {
     }
 }
 
+TEST_F(PerturbingMethods, OcclusionOfSinglePixelsIsTheirDrop) {
+    const Network larger = test::small_network("4C3-LIF-MP2-5F", {1, 17, 17}, 4);  // 289 patches: more than fit one batch
+    const Simulator simulate(larger);
+    const FloatArray image = test::test_images(1, {1, 17, 17});
+    const std::vector<int> target{2};
+    const std::vector<int64_t> sample{0};
+    const FloatArray map =
+        explain(parse_method("occlusion:size=1:stride=1"), {.simulator = &simulate}, {image, target, sample});
+    const double full = simulate.run(image).scores.data[2];
+    for (int64_t p = 0; p < 289; ++p) {
+        FloatArray covered = image;
+        covered.data[p] = 0;
+        EXPECT_NEAR(map.data[p], full - simulate.run(covered).scores.data[2], 1e-6);
+    }
+}
+
 TEST_F(PerturbingMethods, OcclusionWithTheMeanLeavesAConstantImageAlone) {
     for (float& value : images.data) value = 0.5F;
     for (float value : map("occlusion:baseline=mean").data) EXPECT_EQ(value, 0);
@@ -56,11 +72,11 @@ TEST_F(PerturbingMethods, OcclusionWithTheMeanLeavesAConstantImageAlone) {
 }
 
 TEST_F(PerturbingMethods, RiseIsTheWeightedSumOfItsMasks) {
-    const FloatArray maps = map("rise:masks=40:grid=4:p=0.4", 9);
+    const FloatArray maps = map("rise:masks=300:grid=4:p=0.4", 9);
     const int64_t cell_height = 3, cell_width = 3;  // ⌈9/4⌉, ⌈10/4⌉
     for (int64_t n = 0; n < 2; ++n) {
         std::vector<double> sum(90);
-        for (uint64_t k = 0; k < 40; ++k) {
+        for (uint64_t k = 0; k < 300; ++k) {
             FloatArray cells({4, 4});
             for (uint64_t i = 0; i < 16; ++i) cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
             const FloatArray large = resize_bilinear(cells, 5 * cell_height, 5 * cell_width);
@@ -74,7 +90,7 @@ TEST_F(PerturbingMethods, RiseIsTheWeightedSumOfItsMasks) {
             for (float value : scores.data) normaliser += std::exp(value);
             for (int64_t p = 0; p < 90; ++p) sum[p] += std::exp(scores.data[targets[n]]) / normaliser * mask[p];
         }
-        for (int64_t p = 0; p < 90; ++p) EXPECT_NEAR(maps.row(n)[p], sum[p] / (40 * 0.4), 1e-6);
+        for (int64_t p = 0; p < 90; ++p) EXPECT_NEAR(maps.row(n)[p], sum[p] / (300 * 0.4), 1e-6);
     }
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -88,20 +89,36 @@ TEST_F(Svebi, OneLayerIsTheResizedSpikeSumOfItsRelevantFilters) {
 }
 
 TEST_F(Svebi, AutoTakesTheLayerOfTheMostActiveFilter) {
-    for (int target = 0; target < 5; ++target) {
-        const FloatArray map = maps("svebi", target);
-        for (int64_t n = 0; n < 5; ++n) {
-            double best = -1;
-            int layer = 0;
-            for (int row : rows[target]) {
-                const int of = relevant.filters[row].layer;
-                const Map spikes = spike_sum(n, of, {row});
-                double rate = 0;
-                for (double count : spikes) rate += count / static_cast<double>(spikes.size());
-                if (rate > best + 1e-9) std::tie(best, layer) = std::tie(rate, of);
+    const auto total = [](const Map& spikes) { return std::accumulate(spikes.begin(), spikes.end(), 0.0); };
+    int first_chosen = 0, second_chosen = 0, counts_mislead = 0;
+    for (int row : {0, 1, 2, 3}) {
+        for (int other : {4, 5, 6, 7, 8, 9}) {
+            relevant = test::relevant_filters(network, {{row, other}, {}, {}, {}, {}});
+            const FloatArray map = maps("svebi", 0);
+            for (int64_t n = 0; n < 5; ++n) {
+                const double first = total(spike_sum(n, 0, {row})), second = total(spike_sum(n, 1, {other}));
+                const bool deeper = second / 36 > first / 144;
+                ++(deeper ? second_chosen : first_chosen);
+                if (deeper && second < first) ++counts_mislead;
+                expect_equal(map.row(n), deeper ? layer_map(n, 1, {other}) : layer_map(n, 0, {row}), "auto");
             }
-            expect_equal(map.row(n), layer_map(n, layer, rows[target]), "auto");
         }
+    }
+    EXPECT_GT(std::min({first_chosen, second_chosen, counts_mislead}), 0) << "the cases must tell the layers apart";
+}
+
+TEST_F(Svebi, AutoLooksAtSingleFiltersNotAtTheirNumber) {
+    relevant = test::relevant_filters(network, {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {}, {}, {}, {}});
+    const FloatArray map = maps("svebi", 0);
+    for (int64_t n = 0; n < 5; ++n) {
+        double best = -1;
+        int layer = 0;
+        for (int row = 0; row < 10; ++row) {
+            const Map spikes = spike_sum(n, row < 4 ? 0 : 1, {row});
+            const double rate = std::accumulate(spikes.begin(), spikes.end(), 0.0) / static_cast<double>(spikes.size());
+            if (rate > best + 1e-9) best = rate, layer = row < 4 ? 0 : 1;
+        }
+        expect_equal(map.row(n), layer_map(n, layer, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), "auto");
     }
 }
 
@@ -147,6 +164,8 @@ TEST_F(Svebi, UnknownLayersAndClassesAreNamed) {
     }
     relevant.classes.pop_back();
     EXPECT_THROW(maps("svebi", 4), InputError);
+    relevant.filters.pop_back();
+    EXPECT_THROW(maps("svebi", 0), InputError) << "relevant filters of another network";
 }
 
 TEST(SvebiWithoutFilters, IsRefused) {

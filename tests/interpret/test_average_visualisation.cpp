@@ -48,7 +48,7 @@ TEST(AverageVisualisation, BeyondTheBorderLiesTheChannelsMean) {
 }
 
 TEST(AverageVisualisation, DeeperFieldsStepOverPixels) {
-    // After pooling by 2 a neuron of the second layer sees 2 + 2·2 + … = 8 pixels of 16, moving by 2, starting at −3.
+    // 3 pixels, 4 after pooling by 2, then 2 · 2 more: 8 pixels, moving by 2, starting at −1 − 2 = −3.
     const Network network = parse_network("1C3-IF-MP2-1C3-IF-2F", {1, 16, 16}, 3);
     const ReceptiveField field = receptive_field(network, 1);
     ASSERT_EQ(field.size, 8);

@@ -9,11 +9,12 @@
 
 namespace spikelens::naive {
 
-/// The definition of a spiking network, neuron by neuron and step by step in double: slow, obvious, sharing nothing with the library's paths.
+/// The definition of a spiking network, neuron by neuron and step by step in double: slow, obvious, sharing nothing with the
+/// library's paths.
 struct Activity {
     std::vector<double> scores;
-    std::vector<std::vector<uint8_t>> spikes;      // per layer [T][C][H][W]
-    std::vector<std::vector<double>> potentials;   // when compared with the threshold
+    std::vector<std::vector<uint8_t>> spikes;     // per layer [T][C][H][W]
+    std::vector<std::vector<double>> potentials;  // when compared with the threshold
 };
 
 inline double weighted_sum(const Layer& layer, const std::vector<double>& input, int o, int row, int column) {
@@ -42,7 +43,8 @@ inline std::vector<double> pooled(const Layer& layer, const std::vector<uint8_t>
                 double most = 0, sum = 0;
                 for (int i = 0; i < pool.size; ++i)
                     for (int j = 0; j < pool.size; ++j) {
-                        const double s = spikes[(c * layer.out_height + row * pool.stride + i) * layer.out_width + column * pool.stride + j];
+                        const double s =
+                            spikes[(c * layer.out_height + row * pool.stride + i) * layer.out_width + column * pool.stride + j];
                         most = std::max(most, s);
                         sum += s;
                     }
@@ -52,7 +54,8 @@ inline std::vector<double> pooled(const Layer& layer, const std::vector<uint8_t>
 }
 
 /// inputs[t]: [C, H, W] flattened.
-inline Activity simulate(const Network& network, const std::vector<std::vector<double>>& inputs, const std::vector<FilterIndex>& ablated = {}) {
+inline Activity simulate(const Network& network, const std::vector<std::vector<double>>& inputs,
+                         const std::vector<FilterIndex>& ablated = {}) {
     Activity activity;
     std::vector<std::vector<double>> current_input = inputs;
     for (size_t l = 0; l < network.layers.size(); ++l) {
@@ -79,12 +82,14 @@ inline Activity simulate(const Network& network, const std::vector<std::vector<d
                 spikes[i] = n.at_threshold ? u[i] >= n.threshold : u[i] > n.threshold;
                 if (spikes[i] && !n.delay && n.reset == Reset::subtract) u[i] -= n.threshold;
                 if (spikes[i] && !n.delay && n.reset == Reset::zero) u[i] = n.v_reset;
-                const bool dead = std::find(ablated.begin(), ablated.end(), FilterIndex{static_cast<int>(l), o}) != ablated.end();
+                const bool dead =
+                    std::find(ablated.begin(), ablated.end(), FilterIndex{static_cast<int>(l), o}) != ablated.end();
                 visible[i] = spikes[i] && !dead;
             }
             before = spikes;
             all.insert(all.end(), visible.begin(), visible.end());
-            next.push_back(layer.pool.kind == PoolKind::none ? std::vector<double>(visible.begin(), visible.end()) : pooled(layer, visible));
+            next.push_back(layer.pool.kind == PoolKind::none ? std::vector<double>(visible.begin(), visible.end())
+                                                             : pooled(layer, visible));
         }
         if (!layer.neuron) {
             for (double value : total) activity.scores.push_back(value / inputs.size());

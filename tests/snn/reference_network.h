@@ -79,7 +79,8 @@ class ReferenceNetwork {
                     for (int c = 0; c < layer.in_channels; ++c)
                         for (int i = 0; i < extent_y; ++i)
                             for (int j = 0; j < extent_x; ++j) {
-                                const int from_y = y * layer.stride - layer.padding + i, from_x = x * layer.stride - layer.padding + j;
+                                const int from_y = y * layer.stride - layer.padding + i,
+                                          from_x = x * layer.stride - layer.padding + j;
                                 if (from_y < 0 || from_x < 0 || from_y >= layer.in_height || from_x >= layer.in_width) continue;
                                 sum = sum + weight[((o * layer.in_channels + c) * extent_y + i) * extent_x + j] *
                                                 input[(c * layer.in_height + from_y) * layer.in_width + from_x];
@@ -145,7 +146,8 @@ class ReferenceNetwork {
 inline std::vector<float> random_values(int64_t count, float low, float high, uint64_t seed) {
     std::vector<float> values;
     for (int64_t i = 0; i < count; ++i)
-        values.push_back(low + (high - low) * static_cast<float>(random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)})));
+        values.push_back(low +
+                         (high - low) * static_cast<float>(random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)})));
     return values;
 }
 

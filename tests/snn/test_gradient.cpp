@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+
+#include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/snn/gradient.h"
@@ -39,7 +39,7 @@ const Case cases[] = {
     {"threshold", "3C3-LIF(threshold=0.6,ge)-MP2-4F-LIF(threshold=0.3,delay)-3F"},
     {"overlapping_max_pool", "3C3-LIF-MP3s2-4F-LIF-3F"},
     {"sparse_pool", "2C3-LIF-MP2s3-4F-LIF-3F"},
-    {"average_pool", "3C3-LIF-AP2-2C2p0-LIF-AP2s1-3F"},
+    {"average_pool", "3C3-LIF-AP2-2C3-LIF-AP2s1-3F"},
     {"stride_and_padding", "3C3s2p2-LIF-2C2s1p0-LIF-3F"},
     {"no_bias", "3C3b0-LIF-MP2-4Fb0-LIF-3Fb0"},
     {"spike_count_readout", "3C3-LIF-MP2-3F-LIF"},
@@ -59,7 +59,8 @@ class GradientCase : public ::testing::TestWithParam<Case> {
     int target = 1;
 
     FloatArray sequence() const {
-        return {{network.steps, 1, network.channels, network.height, network.width}, random_values(network.steps * size, 0, 1, 3)};
+        return {{network.steps, 1, network.channels, network.height, network.width},
+                random_values(network.steps * size, 0, 1, 3)};
     }
 
     static std::vector<std::vector<Dual>> reference_input(const FloatArray& input) {
@@ -147,11 +148,12 @@ TEST_P(GradientCase, FloatIsCloseToDouble) {
     options.surrogate = surrogate;
     const auto result = GradientNetwork(network, options).sequence_gradient(input, std::vector{target});
     const auto exact = computed(input, false);
-    for (int64_t i = 0; i < input.size(); ++i) ASSERT_NEAR(result.gradient.data[i], exact.gradient.data[i], 1e-4) << "input " << i;
+    for (int64_t i = 0; i < input.size(); ++i)
+        ASSERT_NEAR(result.gradient.data[i], exact.gradient.data[i], 1e-4) << "input " << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, GradientCase, ::testing::ValuesIn(cases),
-                         [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
+                         [](const ::testing::TestParamInfo<Case>& test) { return std::string(test.param.name); });
 
 /// One input, one neuron (weight 0.8, β = 0.5, θ = 1, subtract), a readout of weight 2, input 1 at both steps:
 /// U'[1] = 0.8, no spike; U'[2] = 0.4 + 0.8 = 1.2, a spike. Triangle of height 0.3: slopes 0.3·0.8 = 0.24 at both.
@@ -201,7 +203,9 @@ TEST(Gradient, AtThresholdDecidesEquality) {
     for (const auto& [text, spikes] : {std::pair{"1Fb0-IF-1Fb0", 0.0F}, {"1Fb0-IF(ge)-1Fb0", 1.0F}}) {
         Network network = parse_network(text, {1, 1, 1}, 1);
         network.layers[0].weight.data = network.layers[1].weight.data = {1.0F};
-        EXPECT_EQ(GradientNetwork(network).input_gradient(FloatArray({1, 1, 1, 1}, 1.0F), std::vector{0}).scores.data[0], spikes) << text;
+        EXPECT_EQ(GradientNetwork(network).input_gradient(FloatArray({1, 1, 1, 1}, 1.0F), std::vector{0}).scores.data[0],
+                  spikes)
+            << text;
     }
 }
 
@@ -223,7 +227,8 @@ TEST_F(GradientOfMany, SamplesDoNotDependOnTheirBatch) {
     const GradientNetwork gradient(network);
     for (int64_t n = 0; n < 7; ++n) {
         const auto row = images.row(n);
-        const auto alone = gradient.input_gradient({{1, 1, 12, 12}, {row.begin(), row.end()}}, std::span(targets).subspan(n, 1));
+        const auto alone =
+            gradient.input_gradient({{1, 1, 12, 12}, {row.begin(), row.end()}}, std::span(targets).subspan(n, 1));
         EXPECT_TRUE(std::ranges::equal(alone.scores.data, together.scores.row(n))) << n;
         EXPECT_TRUE(std::ranges::equal(alone.gradient.data, together.gradient.row(n))) << n;
         EXPECT_GT(std::abs(*std::ranges::max_element(alone.gradient.data)), 1e-5F);
@@ -239,7 +244,8 @@ TEST_F(GradientOfMany, SequencesDoNotDependOnTheirBatch) {
     const auto alone = gradient.sequence_gradient(second, std::vector{5});
     EXPECT_TRUE(std::ranges::equal(alone.scores.data, together.scores.row(1)));
     for (int64_t t = 0; t < 3; ++t)
-        EXPECT_TRUE(std::equal(alone.gradient.row(t).begin(), alone.gradient.row(t).end(), together.gradient.data.data() + (2 * t + 1) * 144));
+        EXPECT_TRUE(std::equal(alone.gradient.row(t).begin(), alone.gradient.row(t).end(),
+                               together.gradient.data.data() + (2 * t + 1) * 144));
 }
 
 TEST_F(GradientOfMany, ThreadsDoNotMatter) {

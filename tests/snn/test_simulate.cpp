@@ -1,12 +1,13 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
 
-#include "naive_network.h"
+#include <gtest/gtest.h>
+
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/simulate.h"
+
+#include "naive_network.h"
 
 namespace spikelens {
 namespace {
@@ -19,7 +20,8 @@ void dyadic_weights(Network& network, uint64_t seed) {
         Layer& layer = network.layers[l];
         for (int64_t i = 0; i < layer.weight.size(); ++i)
             layer.weight.data[i] = (static_cast<int>(draw(seed, l * 1000003 + i, 33)) - 14) / 16.0F;
-        for (int64_t i = 0; i < layer.bias.size(); ++i) layer.bias.data[i] = (static_cast<int>(draw(seed, l * 7919 + i + 5, 9)) - 3) / 16.0F;
+        for (int64_t i = 0; i < layer.bias.size(); ++i)
+            layer.bias.data[i] = (static_cast<int>(draw(seed, l * 7919 + i + 5, 9)) - 3) / 16.0F;
     }
 }
 
@@ -36,14 +38,19 @@ std::vector<std::vector<double>> repeated(const FloatArray& images, int64_t n, i
 
 /// Texts that cross every feature: kernels, strides, paddings, odd channel counts, pools, neurons, readouts. β is dyadic.
 std::string random_text(uint64_t seed) {
-    const auto pick = [&](uint64_t what, std::initializer_list<const char*> from) { return std::string(from.begin()[draw(seed, what, from.size())]); };
-    const auto neuron = [&](uint64_t what) {
-        return pick(what, {"LIF(beta=0.5)", "IF", "LIF(beta=0.75,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
-                           "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)"});
+    const auto pick = [&](uint64_t what, std::initializer_list<const char*> from) {
+        return std::string(from.begin()[draw(seed, what, from.size())]);
     };
-    std::string text = pick(1, {"3", "16", "17", "33", "70"}) + "C" + pick(2, {"1", "3", "5", "3p0", "3s2", "7p2"}) + pick(3, {"", "b0"}) + "-" + neuron(4);
+    const auto neuron = [&](uint64_t what) {
+        return pick(
+            what, {"LIF(beta=0.5)", "IF", "LIF(beta=0.75,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
+                   "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)"});
+    };
+    std::string text = pick(1, {"3", "16", "17", "33", "70"}) + "C" + pick(2, {"1", "3", "5", "3p0", "3s2", "7p2"}) +
+                       pick(3, {"", "b0"}) + "-" + neuron(4);
     text += pick(5, {"", "-MP2", "-AP2", "-MP3s1", "-AP2s1"});
-    text += "-" + pick(6, {"5", "32", "40", "65"}) + "C" + pick(7, {"1", "3", "2p1"}) + "-" + neuron(8) + pick(9, {"", "-MP2", "-AP2"});
+    text += "-" + pick(6, {"5", "32", "40", "65"}) + "C" + pick(7, {"1", "3", "2p1"}) + "-" + neuron(8) +
+            pick(9, {"", "-MP2", "-AP2"});
     return text + "-" + pick(10, {"12F-IF-", ""}) + pick(11, {"10F", "7F", "3F-IF"});
 }
 
@@ -67,8 +74,10 @@ TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
                     for (int t = 0; t < steps; ++t)
                         for (int64_t i = 0; i < size; ++i) {
                             const size_t at = (int64_t{t} * 2 + n) * size + i;
-                            ASSERT_EQ(layer.spikes.data[at], expected.spikes[l][t * size + i]) << network_text(network) << " " << kernel;
-                            ASSERT_EQ(layer.potentials.data[at], expected.potentials[l][t * size + i]) << network_text(network) << " " << kernel;
+                            ASSERT_EQ(layer.spikes.data[at], expected.spikes[l][t * size + i])
+                                << network_text(network) << " " << kernel;
+                            ASSERT_EQ(layer.potentials.data[at], expected.potentials[l][t * size + i])
+                                << network_text(network) << " " << kernel;
                             counts[i] += expected.spikes[l][t * size + i];
                         }
                     for (int64_t i = 0; i < size; ++i) ASSERT_EQ(layer.counts.row(n)[i], counts[i]);
@@ -85,7 +94,8 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
         for (Layer& layer : network.layers)
             for (float& w : layer.weight.data) w *= 3;
         FloatArray images({5, 2, 13, 10});
-        for (int64_t i = 0; i < images.size(); ++i) images.data[i] = static_cast<float>(random_uniform(seed, Stream::test, {uint64_t(i)}));
+        for (int64_t i = 0; i < images.size(); ++i)
+            images.data[i] = static_cast<float>(random_uniform(seed, Stream::test, {uint64_t(i)}));
         const RecordRequest request{{0, 1}, true, true, true, true};
         const Recording expected = Simulator(network, {1, "scalar"}).run(images, request);
         for (const std::string& kernel : kernels::supported_kernels())
@@ -116,7 +126,8 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
         const int steps = 1 + static_cast<int>(draw(seed, 30, 6));
         Array<uint8_t> input({steps, 3, 2, 9, 8});
         const uint64_t largest = seed % 2 ? 2 : 200;
-        for (int64_t i = 0; i < input.size(); ++i) input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
+        for (int64_t i = 0; i < input.size(); ++i)
+            input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
         for (const std::string& kernel : kernels::supported_kernels()) {
             const Recording recording = Simulator(network, {1, kernel}).run_spikes(input, {{1}, true, false, false, false});
             for (int64_t n = 0; n < 3; ++n) {
@@ -174,7 +185,8 @@ TEST(Simulate, ClosedFormOfOneNeuron) {
     Network integrate = parse_network("1F-IF(ge)-1F", {1, 1, 1}, 64);
     integrate.layers[0].weight.data = {1};
     for (int eighths = 1; eighths <= 8; ++eighths) {
-        const Recording counted = Simulator(integrate).run(FloatArray({1, 1, 1, 1}, eighths / 8.0F), {{0}, true, false, false, false});
+        const Recording counted =
+            Simulator(integrate).run(FloatArray({1, 1, 1, 1}, eighths / 8.0F), {{0}, true, false, false, false});
         EXPECT_EQ(counted.layer(0).counts.data[0], 64 * eighths / 8);
     }
 }

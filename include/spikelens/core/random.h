@@ -8,7 +8,18 @@ namespace spikelens {
 
 /// Randomness is an address, not a state: the value at (seed, stream, a, b, …) is always the same, whatever was drawn
 /// before, in whichever thread or process. Streams keep purposes apart.
-enum class Stream : uint64_t { initial_weights = 1, epoch_order, tie_breaking, random_map, random_filters, bootstrap, sampling, coding, test, masks };
+enum class Stream : uint64_t {
+    initial_weights = 1,
+    epoch_order,
+    tie_breaking,
+    random_map,
+    random_filters,
+    bootstrap,
+    sampling,
+    coding,
+    test,
+    masks
+};
 
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).
 uint64_t random_bits(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);

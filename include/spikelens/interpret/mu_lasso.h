@@ -21,10 +21,10 @@ struct LassoPoint {
 
 // The certificate of a point. With c = b − Gw (half the negative gradient) and λ = max(0, max_i c_i), or max_i |c_i| when w may
 // be negative, w is optimal exactly when c_i = λ·sign(w_i) on its support, ‖w‖₁ ≤ μ, and λ = 0 or ‖w‖₁ = μ.
-//  kkt_residual = max( |c_i − λ·sign(w_i)| on the support / max|b|,  λ·(1 − ‖w‖₁/μ) / max|b|,  (‖w‖₁ − μ)⁺/μ,  (−w_i)⁺/μ if w ≥
-//  0 )
-// (c_i ≤ λ off the support holds by the choice of λ.) The objective is at least 2rᵀl − ‖r‖² − 2μλ over the ball for any r;
-// with r = l − Xᵀw the difference to ‖r‖² is
+//  kkt_residual = max( |c_i − λ·sign(w_i)| on the support / max|b|,  λ·(1 − ‖w‖₁/μ) / max|b|,
+//                      (‖w‖₁ − μ)⁺ / μ,  (−w_i)⁺ / μ where w ≥ 0 is asked )
+// (c_i ≤ λ off the support holds by the choice of λ.) For any r, the objective is at least 2rᵀl − ‖r‖² − 2μλ over the ball, λ
+// taken from Xr; with r = l − Xᵀw, where Xr = c, the difference to ‖r‖² is
 //  duality_gap = 2·(μλ − wᵀc) / max(1, ‖l‖²),
 // a bound on the excess of the objective that needs neither X nor l (also known as the Frank–Wolfe gap).
 

@@ -25,26 +25,26 @@ struct NeuronStep {
 /// (average pooling, several events in a bin) is written in binary over the planes: value = Σ_p 2^p · bit_p.
 ///
 /// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
-/// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32 keeps of that
-/// largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every addition. They are
-/// rounded to float once. No sum can overflow: the inputs are cut into chunks with Σ|w_q| ≤ 2^31 − 1 for every output
-/// (accumulated in int32; one word of 64 inputs is at most 2^30), and chunks are added in int64, where fan-ins up to 2^22 with
-/// counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+/// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32
+/// keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every
+/// addition. They are rounded to float once. No sum can overflow: the inputs are cut into chunks with Σ|w_q| ≤ 2^31 − 1 for
+/// every output (accumulated in int32; one word of 64 inputs is at most 2^30), and chunks are added in int64, where fan-ins up
+/// to 2^22 with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
 struct LayerPlan {
     int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
     int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
     int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
 
-    int lanes = 16;   ///< outputs computed together: 16, 32 or 64
-    int blocks = 1;   ///< ⌈out_channels / lanes⌉
+    int lanes = 16;  ///< outputs computed together: 16, 32 or 64
+    int blocks = 1;  ///< ⌈out_channels / lanes⌉
     int padded() const { return lanes * blocks; }
     int taps() const { return kernel_height * kernel_width; }
 
-    AlignedVector<int32_t> weights;      ///< [block][tap][in_channel][lane]; empty for a layer of real input
-    AlignedVector<float> real_weights;   ///< the same as float, for a layer of real input; empty otherwise
-    std::vector<int> chunk_ends;       ///< ends of the chunks, counted in (tap, word) units
+    AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
+    AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
+    std::vector<int> chunk_ends;        ///< ends of the chunks, counted in (tap, word) units
 
-    AlignedVector<float> scale, bias;           ///< [padded] of the current, gain and input decay folded in
+    AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
     NeuronStep neuron;
 
@@ -55,13 +55,13 @@ struct LayerPlan {
 struct LayerTask {
     const LayerPlan* plan = nullptr;
     int steps = 0;
-    int planes = 1;                     ///< of the input
-    const uint64_t* spikes = nullptr;   ///< input bits; or
-    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time
-    const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
-    uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller
-    uint16_t* counts = nullptr;         ///< [row][column][padded] or null
-    float* potentials = nullptr;        ///< [step][row][column][padded] or null
+    int planes = 1;                    ///< of the input
+    const uint64_t* spikes = nullptr;  ///< input bits; or
+    const float* currents = nullptr;   ///< when spikes is null: [row][column][padded], constant in time
+    const uint64_t* keep = nullptr;    ///< [out_words] outputs that may spike: real channels that are not ablated
+    uint64_t* out_spikes = nullptr;    ///< [row][column][step][out_words], zeroed by the caller
+    uint16_t* counts = nullptr;        ///< [row][column][padded] or null
+    float* potentials = nullptr;       ///< [step][row][column][padded] or null
     int first_row = 0, end_row = 0;
     int first_block = 0, end_block = 0;
 };
@@ -75,8 +75,8 @@ struct ReadoutTask {
     int64_t* sums = nullptr;
 };
 
-/// Currents of a layer of real input (image [C, H, W]) → [row][column][padded]: Σ over rows, columns, channels of the kernel in that
-/// order, float32 without contraction, then the bias.
+/// Currents of a layer of real input (image [C, H, W]) → [row][column][padded]: Σ over rows, columns, channels of the kernel in
+/// that order, float32 without contraction, then the bias.
 struct RealTask {
     const LayerPlan* plan = nullptr;
     const float* image = nullptr;

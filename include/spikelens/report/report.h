@@ -2,9 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "spikelens/core/array.h"
 
@@ -31,7 +32,7 @@ struct ReportImage {
 };
 
 struct ReportMethod {
-    std::string name;     ///< "ig2d"
+    std::string name;  ///< "ig2d"
     std::string title;
     std::string meaning;  ///< what a value and its sign mean
     bool signed_values = false;

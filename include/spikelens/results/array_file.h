@@ -24,10 +24,15 @@ struct ArrayFile {
     std::filesystem::path source;  ///< set by read_arrays, for messages
 };
 
-/// Written atomically. Equal contents give equal bytes (no timestamps).
+/// Written atomically, little-endian, arrays above 4 KB compressed (shuffle, deflate). Equal contents give equal bytes (no
+/// timestamps). The file begins with a block of 512 bytes that holds the SHA-256 of the rest; HDF5 readers skip it. An Array{}
+/// (no shape, no data) comes back as such. Safe to call from several threads: HDF5's library is not, so calls take turns. A
+/// caller that uses HDF5 itself must not do so at the same time. Throws InputError for names HDF5 cannot hold, more than 8 axes
+/// or attributes above 60,000 bytes.
 void write_arrays(const std::filesystem::path& path, const ArrayFile& contents);
 
-/// Throws InputError for a missing, truncated or foreign file, or a type that is not one of AnyArray's.
+/// Throws InputError for a missing, damaged (the checksum) or foreign file, a type that is not one of AnyArray's, links to
+/// other files, and arrays above 8 GiB or larger than the file can hold.
 ArrayFile read_arrays(const std::filesystem::path& path);
 
 /// NumPy's .npy, version 1.0, little-endian float32: numpy.load reads it.

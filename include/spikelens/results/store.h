@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "spikelens/interpret/ablation.h"
@@ -10,7 +11,8 @@
 
 namespace spikelens {
 
-/// JSON files, read with one clear sentence on failure and written atomically (2-space indent, keys in order, final newline).
+/// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in order, final
+/// newline). Numbers come back to the bit; NaN and infinities are written as null and read by the functions below as NaN.
 nlohmann::json read_json(const std::filesystem::path& path);
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
 
@@ -25,7 +27,8 @@ RelevantFilters load_relevant_filters(const std::string& fingerprint, const std:
 void save_ablation(const Ablation& ablation, const std::string& fingerprint, const std::filesystem::path& path);
 Ablation load_ablation(const std::string& fingerprint, const std::filesystem::path& path);
 
-void save_visualisations(const std::vector<FilterVisualisation>& pictures, const std::string& fingerprint, const std::filesystem::path& path);
+void save_visualisations(const std::vector<FilterVisualisation>& pictures, const std::string& fingerprint,
+                         const std::filesystem::path& path);
 std::vector<FilterVisualisation> load_visualisations(const std::string& fingerprint, const std::filesystem::path& path);
 
 }  // namespace spikelens

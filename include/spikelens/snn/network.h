@@ -21,14 +21,14 @@ enum class Reset { subtract, zero, none };
 /// A leaky integrate-and-fire neuron, complete: a network trained elsewhere keeps its exact meaning. U[0⁻] = 0.
 /// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1.
 struct Neuron {
-    float beta = 0.95F;        ///< leak per step, in [0, 1]
-    float threshold = 1.0F;    ///< θ > 0
+    float beta = 0.95F;      ///< leak per step, in [0, 1]
+    float threshold = 1.0F;  ///< θ > 0
     Reset reset = Reset::subtract;
-    bool delay = false;        ///< the reset acts one step after the spike
-    bool at_threshold = false; ///< fire when U ≥ θ instead of U > θ
-    bool decay_input = false;  ///< scale the current by 1 − β
-    float gain = 1.0F;         ///< scale of the current
-    float v_reset = 0.0F;      ///< where `zero` puts the membrane
+    bool delay = false;         ///< the reset acts one step after the spike
+    bool at_threshold = false;  ///< fire when U ≥ θ instead of U > θ
+    bool decay_input = false;   ///< scale the current by 1 − β
+    float gain = 1.0F;          ///< scale of the current
+    float v_reset = 0.0F;       ///< where `zero` puts the membrane
 
     bool operator==(const Neuron&) const = default;
 };
@@ -100,7 +100,8 @@ std::string network_text(const Network& network);
 /// Throws InputError for a word that is neither, with the nearest preset's name.
 std::string preset_text(std::string_view name_or_text, int64_t classes);
 
-/// Weights uniform in ±1/√fan_in (Kaiming uniform with a = √5, PyTorch's default), biases too; each value from its address (seed, layer, index).
+/// Weights uniform in ±1/√fan_in (Kaiming uniform with a = √5, PyTorch's default), biases too; each value from its address
+/// (seed, layer, index).
 void initialise_weights(Network& network, uint64_t seed);
 
 /// Throws InputError unless shapes fit together, weights and biases are finite and have the shapes stated, and neurons

@@ -14,10 +14,11 @@ namespace spikelens {
 /// What to keep of a simulation, for which layers (indices into network.layers; only layers with a neuron).
 struct RecordRequest {
     std::vector<int> layers;
-    bool counts = false;         ///< spikes per neuron over all steps, before pooling
-    bool pooled_counts = false;  ///< the same after the layer's pool (max-pool: windows that spiked; average: spikes in the window)
-    bool spikes = false;         ///< every spike, before pooling
-    bool potentials = false;     ///< membrane when compared with the threshold
+    bool counts = false;  ///< spikes per neuron over all steps, before pooling
+    bool pooled_counts =
+        false;            ///< the same after the layer's pool (max-pool: windows that spiked; average: spikes in the window)
+    bool spikes = false;  ///< every spike, before pooling
+    bool potentials = false;  ///< membrane when compared with the threshold
 };
 
 struct LayerRecording {

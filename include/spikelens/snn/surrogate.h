@@ -14,7 +14,7 @@ enum class SurrogateKind { triangle, sigmoid, fast_sigmoid, atan };
 
 struct Surrogate {
     SurrogateKind kind = SurrogateKind::triangle;
-    float scale = 0.3F;  ///< the triangle's height, k, or α
+    float scale = 0.3F;          ///< the triangle's height, k, or α
     bool through_reset = false;  ///< let the gradient also flow through the reset term
 };
 

@@ -23,12 +23,13 @@ struct TrainOptions {
     double clip_norm = 0.0;  ///< scale the gradient to at most this norm; 0: never
     Surrogate surrogate;
     uint64_t seed = 1;
-    int threads = 0;  ///< 0: all cores. Each batch is cut into a fixed number of shards, summed in order: weights do not depend on it.
+    int threads =
+        0;  ///< 0: all cores. Each batch is cut into a fixed number of shards, summed in order: weights do not depend on it.
 };
 
 struct EpochResult {
-    int epoch = 0;  ///< from 1
-    double loss = 0;  ///< mean cross-entropy over the epoch's samples, while training
+    int epoch = 0;        ///< from 1
+    double loss = 0;      ///< mean cross-entropy over the epoch's samples, while training
     double accuracy = 0;  ///< while training
     double seconds = 0;
 };

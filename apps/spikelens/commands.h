@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "console.h"
+
+namespace spikelens::app {
+
+/// Options every command takes.
+struct Globals {
+    bool json = false;
+    bool quiet = false;
+    uint64_t seed = 1;
+    int threads = 0;
+    std::vector<std::string> arguments;  ///< the whole command line, for the manifest
+};
+
+/// What a command gives back: its result document, and the same for people.
+struct Outcome {
+    nlohmann::json document;
+    std::string text;
+};
+
+/// Adds the command to the program; `run` is set to what it does when it was called.
+using Run = std::function<Outcome(const Globals&, Console&)>;
+void add_train(CLI::App& program, Run& run);
+void add_interpret(CLI::App& program, Run& run);
+void add_explain(CLI::App& program, Run& run);
+void add_evaluate(CLI::App& program, Run& run);
+void add_report(CLI::App& program, Run& run);
+void add_reproduce(CLI::App& program, Run& run);
+void add_inspect(CLI::App& program, Run& run);
+void add_data(CLI::App& program, Run& run);
+void add_methods(CLI::App& program, Run& run);
+
+/// The stages, with their options as the command line gives them; `reproduce` calls them in turn.
+struct TrainCommand {
+    std::string data = "fashion-mnist";
+    std::string network = "shallow";
+    std::filesystem::path out;
+    int steps = 10;
+    int epochs = 5;
+    int batch = 100;
+    double learning_rate = 0.3;
+    double momentum = 0.9;
+    double weight_decay = 0;
+    double clip_norm = 0;
+    std::string surrogate = "triangle";
+    float beta = 0.95F;
+    float threshold = 1.0F;
+    std::string reset = "subtract";
+    bool delay = false;
+    bool bias = true;
+    int64_t samples = 0;  ///< of the training set; 0: all
+    bool restart = false;
+};
+Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console);
+
+struct InterpretCommand {
+    std::filesystem::path run;
+    double mu = 2;
+    int mu_max = 50;
+    std::string response = "energy";
+    bool is_signed = false;
+    int draws = 5;
+    int64_t samples = 0;  ///< of the training set; 0: all
+};
+Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
+
+struct EvaluateCommand {
+    std::filesystem::path run;
+    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
+    std::vector<std::string> metrics = {"insertion", "deletion"};
+    int64_t samples = 1000;  ///< 0: the whole test set
+    std::string baseline = "black";
+    int64_t step = 0;
+};
+Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console);
+
+struct ReportCommand {
+    std::filesystem::path run;
+    std::filesystem::path out;  ///< empty: report.html in the run
+    int images = 24;
+    std::vector<std::string> methods;  ///< empty: those evaluated, or a default set
+};
+Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console);
+
+/// Cuts a list of methods or metrics at commas.
+std::vector<std::string> split_list(const std::vector<std::string>& words);
+
+}  // namespace spikelens::app

@@ -1,0 +1,103 @@
+#include "console.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace spikelens::app {
+namespace {
+
+/// Columns of the text, for the UTF-8 the program writes itself (μ, …).
+int columns_of(const std::string& text) {
+    return static_cast<int>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+int terminal_width() {
+    winsize size{};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+    return size.ws_col;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+    const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
+    if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+    return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width) {
+    const double share = event.total > 0 ? static_cast<double>(event.done) / static_cast<double>(event.total) : 0.0;
+    std::string tail = fmt::format(" {:3.0f} %", 100 * share);
+    if (event.done > done_before && event.done < event.total && seconds > 0.5) {
+        const double left =
+            seconds * static_cast<double>(event.total - event.done) / static_cast<double>(event.done - done_before);
+        tail += fmt::format("  {} left", duration_text(left));
+    }
+    if (!event.detail.empty()) tail += "  " + event.detail;
+    const int bar = std::min(30, width - 1 - columns_of(event.task) - columns_of(tail) - 3);
+    if (bar < 5) return (event.task + tail).substr(0, static_cast<size_t>(width - 1));
+    const int filled = static_cast<int>(share * bar);
+    return fmt::format("{} [{}{}]{}", event.task, std::string(filled, '='), std::string(bar - filled, ' '), tail);
+}
+
+Console::Console(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+Console::~Console() { finish(); }
+
+void Console::message(const std::string& line) {
+    finish();
+    fmt::print(stderr, "{}\n", line);
+}
+
+void Console::finish() {
+    if (open_ && terminal_)
+        fmt::print(stderr, "\r\033[K{}: {}\n", task_,
+                   duration_text(std::chrono::duration<double>(Clock::now() - started_).count()));
+    open_ = false;
+    task_.clear();
+}
+
+Progress Console::progress() {
+    if (quiet_) return {};
+    return [this](const ProgressEvent& event) { show(event); };
+}
+
+void Console::show(const ProgressEvent& event) {
+    const auto now = Clock::now();
+    const bool new_task = event.task != task_;
+    if (new_task) {
+        finish();
+        task_ = event.task;
+        open_ = true;
+        started_ = now;
+        first_done_ = event.done;
+    }
+    const bool last = event.done >= event.total;
+    const double pause = terminal_ ? 0.1 : 10.0;
+    if (!new_task && !last && std::chrono::duration<double>(now - shown_).count() < pause) return;
+    if (last && !open_) return;
+    shown_ = now;
+    draw(event, std::chrono::duration<double>(now - started_).count());
+    if (last) {
+        if (terminal_) finish();
+        open_ = false;
+    }
+}
+
+void Console::draw(const ProgressEvent& event, double seconds) const {
+    if (terminal_) {
+        fmt::print(stderr, "\r\033[K{}", progress_line(event, seconds, first_done_, terminal_width()));
+    } else {
+        const std::string state = event.done >= event.total
+                                      ? "done in " + duration_text(seconds)
+                                      : fmt::format("{:.0f} %", 100.0 * event.done / std::max<int64_t>(1, event.total));
+        fmt::print(stderr, "{}: {}{}{}\n", event.task, state, event.detail.empty() ? "" : ", ", event.detail);
+    }
+    std::fflush(stderr);
+}
+
+}  // namespace spikelens::app

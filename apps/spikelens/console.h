@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "spikelens/core/progress.h"
+
+namespace spikelens::app {
+
+/// What the program says: results on standard output, everything else on standard error.
+class Console {
+  public:
+    /// `quiet`: no progress.
+    explicit Console(bool quiet);
+    ~Console();
+    Console(const Console&) = delete;
+    Console& operator=(const Console&) = delete;
+
+    /// A line on standard error, above the progress bar.
+    void message(const std::string& line);
+    /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between.
+    Progress progress();
+    /// Ends the bar of the task under way, if any.
+    void finish();
+
+  private:
+    void show(const ProgressEvent& event);
+    void draw(const ProgressEvent& event, double seconds) const;
+
+    using Clock = std::chrono::steady_clock;
+    bool quiet_;
+    bool terminal_;
+    std::string task_;
+    bool open_ = false;
+    int64_t first_done_ = 0;
+    Clock::time_point started_, shown_;
+};
+
+/// "2:05" or "1:02:05"
+std::string duration_text(double seconds);
+
+/// The line of the progress bar: at most `width` columns, task, bar, share, time left, detail.
+std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width);
+
+}  // namespace spikelens::app

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include "spikelens/data/dataset.h"
+#include "spikelens/data/download.h"
+
+#include "commands.h"
+
+namespace spikelens::app {
+namespace {
+
+using nlohmann::json;
+
+Outcome list_data() {
+    json list = json::array();
+    std::string text;
+    for (const DatasetInfo& info : known_datasets()) {
+        list.push_back({{"name", info.name},
+                        {"title", info.title},
+                        {"licence", info.licence},
+                        {"where", info.where},
+                        {"downloadable", info.downloadable}});
+        const std::string state = !info.where.empty() ? info.where
+                                  : info.downloadable ? "not here; spikelens data download " + info.name
+                                                      : "not here";
+        text += fmt::format("{:14} {} ({})\n{:14} {}\n", info.name, info.title, info.licence, "", state);
+    }
+    return {{{"command", "data list"}, {"datasets", list}}, text};
+}
+
+Outcome check_data(const std::string& name) {
+    const LoadedDataset data = load_dataset(name);
+    const json document = {{"command", "data check"},
+                           {"data", data.name},
+                           {"train_samples", data.train->size()},
+                           {"test_samples", data.test->size()},
+                           {"shape", data.train->shape()},
+                           {"classes", data.train->classes()},
+                           {"sha256", data.sha256}};
+    std::string text = fmt::format("{}: {} training and {} test images {}, {} classes\n", data.name, data.train->size(),
+                                   data.test->size(), shape_text(data.train->shape()), data.train->classes().size());
+    for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, file);
+    return {document, text};
+}
+
+Outcome download_data(const std::string& name, Console& console) {
+    const std::filesystem::path folder = download_dataset(name, console.progress());
+    return {{{"command", "data download"}, {"data", name}, {"folder", folder.string()}}, folder.string() + "\n"};
+}
+
+}  // namespace
+
+void add_data(CLI::App& program, Run& run) {
+    CLI::App* app = program.add_subcommand("data", "List, check and download data sets");
+    app->require_subcommand(1);
+    app->add_subcommand("list", "The data sets known, and where they are")->callback([&run] {
+        run = [](const Globals&, Console&) { return list_data(); };
+    });
+    auto name = std::make_shared<std::string>();
+    CLI::App* check = app->add_subcommand("check", "Read a data set and print its checksums");
+    check->add_option("data", *name, "A name, or a folder of four IDX files")->required();
+    check->callback([name, &run] { run = [name](const Globals&, Console&) { return check_data(*name); }; });
+    CLI::App* download = app->add_subcommand("download", "Fetch a data set into the user's cache, checked and resumable");
+    download->add_option("data", *name, "mnist")->required();
+    download->callback(
+        [name, &run] { run = [name](const Globals&, Console& console) { return download_data(*name, console); }; });
+}
+
+}  // namespace spikelens::app

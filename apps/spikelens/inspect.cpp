@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/model_io/model_file.h"
+#include "spikelens/results/documents.h"
+#include "spikelens/snn/simulate.h"
+
+#include "commands.h"
+#include "run_directory.h"
+
+namespace spikelens::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct InspectCommand {
+    fs::path model;
+    int64_t samples = 500;
+};
+
+std::string neuron_words(const Layer& layer) {
+    if (!layer.neuron) return "integrates (readout)";
+    const Neuron& n = *layer.neuron;
+    std::string text = fmt::format("{} β {:g}, θ {:g}, fires at U {} θ, reset {}", n.beta == 1.0F ? "IF" : "LIF", n.beta,
+                                   n.threshold, n.at_threshold ? "≥" : ">",
+                                   n.reset == Reset::subtract ? "by subtraction"
+                                   : n.reset == Reset::zero   ? fmt::format("to {:g}", n.v_reset)
+                                                              : "none");
+    if (n.delay) text += ", one step later";
+    if (n.decay_input) text += ", input scaled by 1 − β";
+    if (n.gain != 1.0F) text += fmt::format(", gain {:g}", n.gain);
+    return text;
+}
+
+json layer_document(const Network& network, int index) {
+    const Layer& layer = network.layers[index];
+    json document = {{"layer", layer.name},
+                     {"kind", layer.kind == LayerKind::conv ? "convolution" : "fully connected"},
+                     {"input", {layer.in_channels, layer.in_height, layer.in_width}},
+                     {"output", {layer.out_channels, layer.out_height, layer.out_width}},
+                     {"parameters", layer.weight.size() + layer.bias.size()},
+                     {"neuron", neuron_words(layer)},
+                     {"receptive_field", receptive_field(network, index).size}};
+    if (layer.kind == LayerKind::conv)
+        document.update({{"kernel", layer.kernel}, {"stride", layer.stride}, {"padding", layer.padding}});
+    if (layer.pool.kind != PoolKind::none)
+        document["pool"] = {{"kind", layer.pool.kind == PoolKind::max ? "max" : "average"},
+                            {"size", layer.pool.size},
+                            {"stride", layer.pool.stride},
+                            {"output", {layer.out_channels, layer.pooled_height, layer.pooled_width}}};
+    return document;
+}
+
+/// Spikes per neuron and step, and filters that never spike, over some test images.
+void add_activity(json& layers, const Network& network, const Simulator& simulator, const SampleSource& data) {
+    RecordRequest request;
+    request.counts = true;
+    for (int l = 0; l < static_cast<int>(network.layers.size()); ++l)
+        if (network.layers[l].neuron) request.layers.push_back(l);
+    std::vector<double> spikes(network.layers.size(), 0), neurons(network.layers.size(), 0);
+    std::vector<std::vector<bool>> active(network.layers.size());
+    for (int64_t first = 0; first < data.size(); first += 100) {
+        std::vector<int64_t> indices(std::min<int64_t>(100, data.size() - first));
+        std::iota(indices.begin(), indices.end(), first);
+        const Recording recording = simulator.run(data.images(indices), request);
+        for (const LayerRecording& layer : recording.layers) {
+            auto& seen = active[layer.layer];
+            seen.resize(layer.counts.extent(1));
+            const int64_t pixels = layer.counts.extent(2) * layer.counts.extent(3);
+            for (int64_t i = 0; i < layer.counts.size(); ++i) {
+                spikes[layer.layer] += layer.counts.data[i];
+                if (layer.counts.data[i] > 0) seen[i / pixels % layer.counts.extent(1)] = true;
+            }
+            neurons[layer.layer] += static_cast<double>(layer.counts.size());
+        }
+    }
+    for (int l : request.layers) {
+        layers[l]["spikes_per_neuron_and_step"] = spikes[l] / (neurons[l] * network.steps);
+        layers[l]["dead_filters"] = std::ranges::count(active[l], false);
+    }
+}
+
+std::string text_of(const json& document) {
+    std::string text =
+        fmt::format("{}\ninput {}, {} steps, {} parameters, model {}\n\n", document["network"]["text"].get<std::string>(),
+                    document["network"]["input"].dump(), document["network"]["steps"].get<int>(),
+                    document["network"]["parameters"].get<int64_t>(), document["fingerprint"].get<std::string>().substr(0, 16));
+    text += fmt::format("{:8} {:16} {:16} {:>11} {:>6} {:>8} {:>6}\n", "layer", "output", "after pooling", "parameters",
+                        "field", "spikes", "dead");
+    for (const json& layer : document["layers"]) {
+        text += fmt::format("{:8} {:16} {:16} {:>11} {:>6}", layer["layer"].get<std::string>(), layer["output"].dump(),
+                            layer.contains("pool") ? layer["pool"]["output"].dump() : "", layer["parameters"].get<int64_t>(),
+                            layer["receptive_field"].get<int64_t>());
+        if (layer.contains("dead_filters"))
+            text += fmt::format(" {:7.1f}% {:>6}", 100 * layer["spikes_per_neuron_and_step"].get<double>(),
+                                layer["dead_filters"].get<int64_t>());
+        text += "\n";
+    }
+    text += "\n";
+    for (const json& layer : document["layers"])
+        text += fmt::format("{:8} {}\n", layer["layer"].get<std::string>(), layer["neuron"].get<std::string>());
+    text += "\n";
+    for (const json& line : document["kernels"]) text += line.get<std::string>() + "\n";
+    return text;
+}
+
+Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
+    const bool is_run = fs::is_directory(command.model);
+    const OpenRun run = is_run ? open_run(command.model) : OpenRun{};
+    const Network network = is_run ? run.network : load_model(command.model);
+    const Simulator simulator(network, {globals.threads, ""});
+    json layers = json::array();
+    for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(layer_document(network, l));
+    json document = {{"command", "inspect"},
+                     {"model", command.model.string()},
+                     {"fingerprint", model_fingerprint(network)},
+                     {"network", network_document(network)},
+                     {"classes", network.classes},
+                     {"kernels", simulator.describe_kernels()}};
+    if (is_run && command.samples > 0) {
+        const LoadedDataset data = run.load_data();
+        const FirstSamples samples(*data.test, command.samples);
+        add_activity(layers, network, simulator, samples);
+        document["activity_samples"] = samples.size();
+    }
+    document["layers"] = layers;
+    return {document, text_of(document)};
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program, Run& run) {
+    auto command = std::make_shared<InspectCommand>();
+    CLI::App* app =
+        program.add_subcommand("inspect", "Print a model: layers, shapes, neurons, spike rates, dead filters, kernels");
+    app->add_option("model", command->model, "A run directory or a model file")->required();
+    app->add_option("--samples", command->samples, "Test images for spike rates, when a run directory is given")
+        ->capture_default_str();
+    app->callback(
+        [command, &run] { run = [command](const Globals& globals, Console&) { return run_inspect(*command, globals); }; });
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
+#include "spikelens/interpret/ablation.h"
+#include "spikelens/interpret/average_visualisation.h"
+#include "spikelens/results/documents.h"
+#include "spikelens/results/store.h"
+
+#include "commands.h"
+#include "run_directory.h"
+
+namespace spikelens::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+ResponseKind parse_response(const std::string& text) {
+    if (text == "energy") return ResponseKind::energy;
+    if (text == "l2") return ResponseKind::l2;
+    throw InputError("--response is energy or l2, not '" + text + "'" + suggestion(text, {"energy", "l2"}));
+}
+
+std::vector<double> budgets_of(const InterpretCommand& command) {
+    if (command.mu_max < 1 || command.mu_max > 1000)
+        throw InputError(fmt::format("--mu-max must be 1 to 1000, not {}", command.mu_max));
+    if (!(command.mu > 0)) throw InputError(fmt::format("--mu must be above 0, not {}", command.mu));
+    std::vector<double> budgets;
+    for (int mu = 1; mu <= command.mu_max; ++mu) budgets.push_back(mu);
+    if (std::ranges::find(budgets, command.mu) == budgets.end())
+        budgets.insert(std::ranges::lower_bound(budgets, command.mu), command.mu);
+    return budgets;
+}
+
+/// Partial results belong to one model and one set of options; those of another are removed.
+void claim_results(const RunDirectory& files, const json& identity, Console& console) {
+    if (fs::exists(files.interpret_options())) {
+        if (read_json(files.interpret_options()) == identity) return;
+        console.message("the model or the options have changed: interpreting anew");
+    }
+    for (const fs::path& path :
+         {files.responses(), files.relevant(), files.ablation(), files.visualisations(), files.result("interpret")})
+        fs::remove(path);
+    write_json(files.interpret_options(), identity);
+}
+
+Responses find_responses(const OpenRun& run, const Simulator& simulator, const SampleSource& samples, ResponseKind kind,
+                         Console& console) {
+    Responses responses;
+    if (fs::exists(run.files.responses())) responses = load_responses(run.fingerprint, run.files.responses());
+    auto saved = Clock::now();
+    const auto save = [&](const Responses& at) {
+        if (at.samples < samples.size() && since(saved) < 2) return;
+        save_responses(at, run.fingerprint, run.files.responses());
+        saved = Clock::now();
+    };
+    ResponseOptions options;
+    options.kind = kind;
+    if (responses.samples < samples.size())
+        accumulate_responses(simulator, samples, options, responses, save, console.progress());
+    return responses;
+}
+
+template <class Result, class Load, class Make, class Save>
+Result load_or_make(const fs::path& path, Load load, Make make, Save save) {
+    if (fs::exists(path)) return load();
+    Result result = make();
+    save(result);
+    return result;
+}
+
+std::string filters_text(const json& filters) {
+    std::string text;
+    for (const json& filter : filters)
+        text += fmt::format("{}{}.{} {:.2f}", text.empty() ? "" : ", ", filter["layer"].get<std::string>(),
+                            filter["filter"].get<int>(), filter["weight"].get<double>());
+    return text.empty() ? "none" : text;
+}
+
+std::string text_of(const json& document) {
+    const double mu = document["chosen_mu"];
+    std::string text =
+        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):\n", mu,
+                    document["filters"].size(), document["kkt_residual"].get<double>(), document["duality_gap"].get<double>());
+    for (const json& of_class : document["per_class"])
+        for (const json& point : of_class["path"])
+            if (point["mu"] == mu)
+                text += fmt::format("  {:14} {}\n", of_class["name"].get<std::string>(), filters_text(point["filters"]));
+    text += fmt::format(
+        "accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):\n     μ  filters  "
+        "relevant  random\n",
+        document["ablation"]["full_accuracy"].get<double>());
+    for (const json& point : document["ablation"]["curve"])
+        if (const double at = point["mu"]; at == 1 || at == 2 || at == 5 || at == 10 || at == 20 || at == 50 || at == mu)
+            text += fmt::format("  {:4g}  {:7.1f}  {:8.3f}  {:6.3f}\n", at, point["mean_filters"].get<double>(),
+                                point["relevant_accuracy"].get<double>(), point["random_accuracy"].get<double>());
+    return text;
+}
+
+}  // namespace
+
+Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
+    const OpenRun run = open_run(command.run);
+    const std::vector<double> budgets = budgets_of(command);
+    const ResponseKind kind = parse_response(command.response);
+    const LoadedDataset data = run.load_data();
+    const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
+    claim_results(run.files,
+                  {{"fingerprint", run.fingerprint},
+                   {"mu", budgets},
+                   {"chosen_mu", command.mu},
+                   {"response", command.response},
+                   {"signed", command.is_signed},
+                   {"draws", command.draws},
+                   {"seed", globals.seed},
+                   {"samples", samples.size()}},
+                  console);
+    const Simulator simulator(run.network, {globals.threads, ""});
+    json seconds;
+    auto started = Clock::now();
+    const auto lap = [&](const char* stage) {
+        seconds[stage] = since(started);
+        started = Clock::now();
+    };
+
+    const Responses responses = find_responses(run, simulator, samples, kind, console);
+    lap("responses");
+    const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
+    const auto relevant = load_or_make<RelevantFilters>(
+        run.files.relevant(), [&] { return load_relevant_filters(run.fingerprint, run.files.relevant()); },
+        [&] { return find_relevant_filters(run.network, responses, budgets, command.mu, lasso, console.progress()); },
+        [&](const RelevantFilters& made) { save_relevant_filters(made, run.fingerprint, run.files.relevant()); });
+    lap("lasso");
+    const auto ablation = load_or_make<Ablation>(
+        run.files.ablation(), [&] { return load_ablation(run.fingerprint, run.files.ablation()); },
+        [&] {
+            return ablate(simulator, *data.test, relevant, {command.draws, globals.seed}, console.progress());
+        },
+        [&](const Ablation& made) { save_ablation(made, run.fingerprint, run.files.ablation()); });
+    lap("ablation");
+    std::vector<int> rows(relevant.filters.size());
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
+    load_or_make<std::vector<FilterVisualisation>>(
+        run.files.visualisations(), [&] { return load_visualisations(run.fingerprint, run.files.visualisations()); },
+        [&] { return average_visualisations(run.network, samples, responses, rows, 9, console.progress()); },
+        [&](const std::vector<FilterVisualisation>& made) {
+            save_visualisations(made, run.fingerprint, run.files.visualisations());
+        });
+    lap("visualisations");
+
+    json layers = json::array();
+    for (const FilterIndex& filter : relevant.filters)
+        if (const std::string& name = run.network.layers[filter.layer].name; layers.empty() || layers.back() != name)
+            layers.push_back(name);
+    json document = {{"command", "interpret"},
+                     {"run", command.run.string()},
+                     {"data", data.name},
+                     {"fingerprint", run.fingerprint},
+                     {"classes", run.network.classes},
+                     {"samples", responses.samples},
+                     {"response", command.response},
+                     {"non_negative", !command.is_signed},
+                     {"chosen_mu", command.mu},
+                     {"mu", budgets},
+                     {"kkt_residual", relevant.worst_kkt_residual()},
+                     {"duality_gap", relevant.worst_duality_gap()},
+                     {"layers", layers},
+                     {"filters", filters_document(run.network, responses)},
+                     {"per_class", paths_document(run.network, relevant, responses)},
+                     {"layer_distribution", distribution_document(run.network, relevant)},
+                     {"ablation", ablation_document(ablation, command.draws)},
+                     {"seed", globals.seed},
+                     {"seconds", seconds}};
+    write_json(run.files.result("interpret"), document);
+    return {document, text_of(document)};
+}
+
+void add_interpret(CLI::App& program, Run& run) {
+    auto command = std::make_shared<InterpretCommand>();
+    CLI::App* app = program.add_subcommand(
+        "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see");
+    app->add_option("run", command->run, "The run directory")->required();
+    app->add_option("--mu", command->mu, "The budget whose filters are shown and used for heatmaps")->capture_default_str();
+    app->add_option("--mu-max", command->mu_max, "Budgets 1 … so many are swept")->capture_default_str();
+    app->add_option("--response", command->response, "energy (reference code) or l2")->capture_default_str();
+    app->add_flag("--signed", command->is_signed, "Let weights be negative");
+    app->add_option("--draws", command->draws, "Random filter sets per class and size")->capture_default_str();
+    app->add_option("--train-samples", command->samples, "Use the first so many training samples; 0: all")
+        ->capture_default_str();
+    app->callback([command, &run] {
+        run = [command](const Globals& globals, Console& console) { return run_interpret(*command, globals, console); };
+    });
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,151 @@
+"""Opens every report of a folder in a headless Chromium and uses it. Exit 77: no Chromium here."""
+
+import base64
+import pathlib
+import re
+import sys
+import zlib
+
+from browser import Browser, find_chromium
+
+FULL_ADDRESS = "#v=1&p=images&c=3&f=conv2.4&mu=5&i=test:679&s=shared"
+STATE = """({c: document.querySelector('.class-panel.current').dataset.class, f: document.querySelector('.filter-card.current').dataset.filter,
+  mu: document.querySelector('#mu-number').value, i: document.querySelector('#focus h3').textContent.split(': ')[0],
+  s: document.querySelector('input[name=scale]:checked').value})"""
+failures = []
+
+
+def expect(condition, sentence):
+    if not condition:
+        failures.append(sentence)
+
+
+def check_quiet(browser, place):
+    for complaint in browser.complaints():
+        failures.append(f"{place}: {complaint}")
+
+
+def check_layout(browser, path):
+    for width, mobile in ((390, True), (768, False), (1440, False)):
+        for scheme in ("light", "dark"):
+            browser.size(width, 900, mobile)
+            browser.prefer(scheme)
+            browser.open(path)
+            room = browser.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            expect(room[0] <= room[1], f"{path.name} at {width} px is {room[0]} px wide")
+            check_quiet(browser, f"{path.name} at {width} px, {scheme}")
+
+
+def check_address(browser, path):
+    browser.open(path, FULL_ADDRESS)
+    wanted = {"c": "3", "f": "conv2.4", "mu": "5", "i": "test:679", "s": "shared"}
+    expect(browser.evaluate(STATE) == wanted, f"the address restores {browser.evaluate(STATE)}")
+    address = browser.evaluate("location.hash")
+    expect(address == FULL_ADDRESS, f"the address became {address}")
+    browser.open(path, "#v=1&f=conv9.9&c=77&p=nowhere")
+    expect("no " in browser.evaluate("document.querySelector('#notice').textContent"), "unknown names give no notice")
+    expect(browser.evaluate(STATE)["c"] == "0", "an unknown class does not fall back")
+    for anchor, expected in (("#class-2", ("c", "2")), ("#filter-conv1.3", ("f", "conv1.3")), ("#image-test:810", ("i", "test:810"))):
+        browser.open(path, anchor)
+        expect(browser.evaluate(STATE)[expected[0]] == expected[1], f"{anchor} is not followed")
+    check_quiet(browser, "addresses")
+
+
+def check_keys(browser, path):
+    browser.open(path)
+    before = browser.evaluate(STATE)
+    for key, changed in (("j", "i"), ("]", "mu"), ("c", "c"), ("s", "s")):
+        browser.press(key)
+        expect(browser.evaluate(STATE)[changed] != before[changed], f"{key} does not change {changed}")
+    for key, restored in (("k", "i"), ("C", "c"), ("s", "s")):
+        browser.press(key)
+        expect(browser.evaluate(STATE)[restored] == before[restored], f"{key} does not restore {restored}")
+    browser.press("?")
+    expect(browser.evaluate("document.querySelector('#help').open"), "? does not open the help")
+    browser.evaluate("document.querySelector('#help-close').click()")
+    expect(not browser.evaluate("document.querySelector('#help').open"), "the help does not close")
+    check_quiet(browser, "keys")
+
+
+def decoded(png):
+    """Colours of the palette PNGs that the report writes: rows of entries without filter."""
+    chunks, at = {}, 8
+    while at < len(png):
+        length = int.from_bytes(png[at:at + 4], "big")
+        chunks[png[at + 4:at + 8]] = png[at + 8:at + 8 + length]
+        at += 12 + length
+    width = int.from_bytes(chunks[b"IHDR"][:4], "big")
+    rows, palette = zlib.decompress(chunks[b"IDAT"]), chunks[b"PLTE"]
+    entries = [entry for k, entry in enumerate(rows) if k % (width + 1)]
+    return [channel for entry in entries for channel in palette[3 * entry:3 * entry + 3]]
+
+
+def check_pixels(browser, path):
+    """The canvas shows what the picture for readers without scripts shows; keys read the same pixel in every map."""
+    browser.open(path)
+    row = path.read_text().split('<tr id="image-test:417"')[1].split("</tr>")[0]
+    pictures = re.findall(r'data-method="(\d+)".*?base64,([^"]+)"', row)
+    expect(len(pictures) == 6, f"{len(pictures)} pictures of the first image's maps")
+    browser.evaluate("document.querySelector('.gallery tr[data-image]').scrollIntoView()")
+    for method, picture in pictures:
+        canvas = f"document.querySelector('.gallery tr[data-image] .map[data-method=\"{method}\"] canvas')"
+        browser.wait_for(f"!!{canvas}")
+        pixels = browser.evaluate(f"[...{canvas}.getContext('2d').getImageData(0, 0, 28, 28).data].filter((v, k) => k % 4 !== 3)")
+        # Signed maps pass through 256 steps before they are coloured: neighbouring colours may differ.
+        room = 9 if method in ("1", "2") else 0
+        worst = max(abs(a - b) for a, b in zip(pixels, decoded(base64.b64decode(picture)), strict=True))
+        expect(worst <= room, f"map {method} is painted {worst} levels off")
+    browser.evaluate("document.querySelector('#focus .focus-maps .reader').focus()")
+    browser.press("ArrowRight")
+    reads = browser.evaluate("[...document.querySelectorAll('#focus .reads')].map((r) => r.textContent)")
+    expect(len(reads) == 6 and all(reads), f"arrow keys read {reads}")
+    check_quiet(browser, "pixels")
+
+
+def check_tables_and_saving(browser, path):
+    browser.open(path)
+    order = browser.evaluate("""(() => { const table = document.querySelector('table.scores'), head = table.querySelectorAll('thead button')[1];
+      head.click(); const up = [...table.tBodies[0].rows].map((r) => Number(r.cells[1].dataset.value));
+      head.click(); const down = [...table.tBodies[0].rows].map((r) => Number(r.cells[1].dataset.value));
+      return [up, down, table.querySelectorAll('th')[1].getAttribute('aria-sort')]; })()""")
+    expect(order[0] == sorted(order[0]) and order[1] == sorted(order[1], reverse=True), f"sorting gives {order}")
+    expect(order[2] == "descending", "aria-sort is not set")
+    saved = browser.evaluate("""(async () => { const texts = []; const real = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { texts.push(blob.text()); return real(blob); };
+      HTMLAnchorElement.prototype.click = () => {};
+      for (const button of document.querySelectorAll('[data-save], [data-document]')) button.click();
+      const all = await Promise.all(texts);
+      return all.map((t) => t.startsWith('<svg') ? !new DOMParser().parseFromString(t, 'image/svg+xml').querySelector('parsererror') : t.length > 20); })()""")
+    expect(len(saved) > 20 and all(saved), "some figure or document does not save")
+    check_quiet(browser, "tables and saving")
+
+
+def check_without_script(browser, path):
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(path, script=False)
+    text = browser.evaluate("document.body.innerText")
+    for word in ("accuracy", "Ankle boot", "conv2.3", "Limits"):
+        expect(word in text, f"without scripts, {word} cannot be read")
+    broken = browser.evaluate("[...document.images].filter((i) => !i.complete || !i.naturalWidth).length")
+    expect(broken == 0, f"{broken} pictures do not decode")
+    expect(browser.evaluate("document.querySelectorAll('.map noscript img, .map img').length") > 20, "no pictures of maps without scripts")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def main(folder):
+    program = find_chromium()
+    if not program:
+        return 77
+    browser = Browser(program)
+    try:
+        for path in sorted(folder.glob("*.html")):
+            check_layout(browser, path)
+        for check in (check_address, check_keys, check_pixels, check_tables_and_saving, check_without_script):
+            check(browser, folder / "full.html")
+    finally:
+        browser.close()
+    print("\n".join(failures), file=sys.stderr)
+    return 1 if failures else 0
+
+
+sys.exit(main(pathlib.Path(sys.argv[1])))

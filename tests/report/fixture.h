@@ -1,0 +1,19 @@
+#pragma once
+
+#include "spikelens/report/report.h"
+
+namespace spikelens::report_test {
+
+struct FixtureOptions {
+    int classes = 10;
+    int filters_per_layer[2] = {16, 32};
+    int channels = 1;
+    int side = 28;
+    int images = 12;
+    bool broken = true;  ///< dead filters, an all-zero map, a NaN map, a class never predicted
+};
+
+/// A complete report's data, synthetic throughout: shapes and curves are drawn from formulas, nothing was trained.
+ReportData synthetic_report(const FixtureOptions& options = {});
+
+}  // namespace spikelens::report_test
