@@ -48,6 +48,7 @@ float from_bfloat(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) <<
 
 std::vector<float> to_floats(const char* bytes, uint64_t count, TensorType type) {
     std::vector<float> values(count);
+    if (count == 0) return values;
     const auto convert = [&](auto each) {
         for (uint64_t i = 0; i < count; ++i) values[i] = each(i);
     };

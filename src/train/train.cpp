@@ -9,6 +9,7 @@
 #include <span>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"

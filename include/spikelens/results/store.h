@@ -11,8 +11,8 @@
 
 namespace spikelens {
 
-/// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in order, final
-/// newline). Numbers come back to the bit; NaN and infinities are written as null and read by the functions below as NaN.
+/// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in order,
+/// final newline). Numbers come back to the bit; NaN and infinities are written as null and read by the functions below as NaN.
 nlohmann::json read_json(const std::filesystem::path& path);
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
 

@@ -17,7 +17,9 @@ struct GradientOptions {
     int threads = 0;  ///< 0: all cores; the result does not depend on it
 };
 
-/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch.
+/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch. Samples are
+/// computed one at a time, each by one thread: the result of a sample is the same to the bit in any batch. Sets LibTorch
+/// and OpenBLAS to one thread of their own, for the whole process.
 class GradientNetwork {
   public:
     explicit GradientNetwork(const Network& network, GradientOptions options = {});
@@ -30,6 +32,7 @@ class GradientNetwork {
         FloatArray gradient;  ///< ∂ score[target[n]] / ∂ input
     };
 
+    /// Both throw InputError for shapes that do not fit the network, targets that are not classes, values that are not finite.
     /// Direct coding: images [N, C, H, W]; the gradient of the score of targets[n] with respect to the image
     /// (= Σ_t ∂y/∂x[t]), same shape.
     Result input_gradient(const FloatArray& images, std::span<const int> targets) const;

@@ -18,7 +18,8 @@ struct Surrogate {
     bool through_reset = false;  ///< let the gradient also flow through the reset term
 };
 
-/// "triangle", "triangle(0.3)", "atan(2)", …; the default scales are 0.3, 25, 25, 2. Throws InputError.
+/// "triangle", "triangle(0.3)", "atan(2)", "atan(2,through_reset)", …; the default scales are 0.3, 25, 25, 2. Throws
+/// InputError.
 Surrogate parse_surrogate(std::string_view text);
 std::string surrogate_text(const Surrogate& surrogate);
 

@@ -43,7 +43,8 @@ struct TrainState {
 
 /// Trains `network` in place from `state` to options.epochs and keeps `state` up to date; `after_epoch` is called at the end
 /// of every epoch (write the checkpoint there). The order of samples of an epoch is a permutation addressed by
-/// (seed, epoch). Throws InputError for unusable options or labels, RunError when the loss stops being finite.
+/// (seed, epoch). Throws InputError for unusable options or labels, RunError when the loss or a weight stops being finite.
+/// Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
            const std::function<void(const Network&, const TrainState&)>& after_epoch, const Progress& progress = {});
 
