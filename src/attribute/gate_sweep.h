@@ -25,8 +25,8 @@ class GateSweep {
     std::vector<float> input_gain(std::span<const float> image, const Recording& recording, int64_t n, int target) const;
 
   private:
-    std::vector<float> gates(size_t layer, std::span<const float> image, const Recording& recording, int64_t n) const;
-    std::vector<float> unpool(size_t layer, std::span<const float> gain, const Recording& recording, int64_t n) const;
+    std::vector<float> gates(size_t index, std::span<const float> image, const Recording& recording, int64_t n) const;
+    std::vector<float> unpool(size_t index, std::span<const float> gain, const Recording& recording, int64_t n) const;
 
     const Network& network_;
     std::vector<LinearMap> maps_;

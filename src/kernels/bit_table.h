@@ -16,16 +16,22 @@ constexpr auto kSetBits = [] {
     return table;
 }();
 
-/// Writes first + stride · c for each set bit c; up to 7 entries beyond the end are overwritten.
-inline uint32_t* list_bits_by_table(uint64_t word, uint32_t first, uint32_t stride, int bits, uint32_t* out) {
-    for (int bit = 0; bit < bits; bit += 8) {
-        const auto byte = static_cast<uint8_t>(word >> bit);
-        const auto& positions = kSetBits[byte];
-        for (int i = 0; i < 8; ++i) out[i] = first + stride * (positions[i] + static_cast<uint32_t>(bit));
-        out += __builtin_popcount(byte);
+/// Lists first_row + stride · c for each set bit c; up to 7 entries beyond the end are overwritten.
+struct RowsOfBitsByTable {
+    explicit RowsOfBitsByTable(uint32_t row_stride) : stride(row_stride) {}
+
+    uint32_t* list(uint64_t word, uint32_t first_row, int bits, uint32_t* out) const {
+        for (; bits > 0; bits -= 8, word >>= 8, first_row += 8 * stride) {
+            const auto byte = static_cast<uint8_t>(word);
+            const auto& positions = kSetBits[byte];
+            for (int i = 0; i < 8; ++i) out[i] = first_row + stride * positions[i];
+            out += __builtin_popcount(byte);
+        }
+        return out;
     }
-    return out;
-}
+
+    uint32_t stride;
+};
 
 }  // namespace
 }  // namespace spikelens::kernels

@@ -14,9 +14,7 @@ struct Avx2 {
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
     static unsigned bits(Ints spiked) { return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked))); }
-    static uint32_t* list_bits(uint64_t word, uint32_t first, uint32_t stride, int bits, uint32_t* out) {
-        return list_bits_by_table(word, first, stride, bits, out);
-    }
+    using RowsOfBits = RowsOfBitsByTable;
 };
 
 }  // namespace

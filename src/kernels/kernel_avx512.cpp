@@ -13,20 +13,27 @@ struct Avx512 {
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
     static unsigned bits(Ints spiked) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(spiked)); }
-    /// Writes first + stride · c for each set bit c; up to 15 entries beyond the end are overwritten.
-    static uint32_t* list_bits(uint64_t word, uint32_t first, uint32_t stride, int bits, uint32_t* out) {
-        const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        __m512i rows = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(static_cast<int>(stride))),
-                                        _mm512_set1_epi32(static_cast<int>(first)));
-        const __m512i next = _mm512_set1_epi32(static_cast<int>(16 * stride));
-        for (int bit = 0; bit < bits; bit += 16) {
-            const auto mask = static_cast<__mmask16>(word >> bit);
-            _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(mask, rows));
-            out += __builtin_popcount(mask);
-            rows = _mm512_add_epi32(rows, next);
+    /// Lists first_row + stride · c for each set bit c; up to 15 entries beyond the end are overwritten.
+    struct RowsOfBits {
+        explicit RowsOfBits(uint32_t stride)
+            : rows_(_mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                       _mm512_set1_epi32(static_cast<int>(stride)))),
+              next_(_mm512_set1_epi32(static_cast<int>(16 * stride))) {}
+
+        uint32_t* list(uint64_t word, uint32_t first_row, int bits, uint32_t* out) const {
+            __m512i rows = _mm512_add_epi32(rows_, _mm512_set1_epi32(static_cast<int>(first_row)));
+            for (; bits > 0; bits -= 16, word >>= 16) {
+                const auto mask = static_cast<__mmask16>(word);
+                _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(mask, rows));
+                out += __builtin_popcount(mask);
+                rows = _mm512_add_epi32(rows, next_);
+            }
+            return out;
         }
-        return out;
-    }
+
+      private:
+        __m512i rows_, next_;
+    };
 };
 
 }  // namespace

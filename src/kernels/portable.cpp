@@ -16,9 +16,7 @@ struct Portable {
         for (int lane = 0; lane < 4; ++lane) bits |= static_cast<unsigned>(spiked[lane] & 1) << lane;
         return bits;
     }
-    static uint32_t* list_bits(uint64_t word, uint32_t first, uint32_t stride, int bits, uint32_t* out) {
-        return list_bits_by_table(word, first, stride, bits, out);
-    }
+    using RowsOfBits = RowsOfBitsByTable;
 };
 
 }  // namespace

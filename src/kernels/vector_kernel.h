@@ -56,11 +56,18 @@ struct VectorKernel {
     class EventLists {
       public:
         EventLists(const LayerPlan& plan, int steps, int planes, int most_pixels)
-            : plan_(plan), steps_(steps), planes_(planes), segments_(planes * static_cast<int>(plan.chunk_ends.size())) {
+            : plan_(plan),
+              steps_(steps),
+              planes_(planes),
+              segments_(planes * static_cast<int>(plan.chunk_ends.size())),
+              step_words_(int64_t{planes} * plan.in_words),
+              rows_of_bits_(static_cast<uint32_t>(plan.lanes)) {
             const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
             pixels_ = static_cast<int>(std::clamp<int64_t>(kTileBytes / (4 * capacity), 1, std::max(1, most_pixels)));
             rows_.reset(new uint32_t[pixels_ * capacity + kSlack]);
             ends_.reset(new uint32_t*[int64_t{pixels_} * steps * segments_ + 1]);
+            words_.reset(new InputWord[int64_t{plan.taps()} * plan.in_words]);
+            chunks_.reset(new InputWord*[plan.chunk_ends.size() + 1]);
         }
 
         int pixels() const { return pixels_; }
@@ -71,44 +78,64 @@ struct VectorKernel {
         void build(const uint64_t* spikes, int row, int first_column, int end_column) {
             uint32_t* out = rows_.get();
             uint32_t** end = ends_.get();
+            const size_t chunks = plan_.chunk_ends.size();
             *end++ = out;
-            const int64_t plane_words = plan_.in_words, step_words = planes_ * plane_words;
             for (int column = first_column; column < end_column; ++column) {
-                const Window w = window(plan_, row, column);
+                find_words(window(plan_, row, column));
                 for (int step = 0; step < steps_; ++step)
                     for (int plane = 0; plane < planes_; ++plane)
-                        end = build_plane(spikes + step * step_words + plane * plane_words, steps_ * step_words, w, out, end);
+                        for (size_t chunk = 0; chunk < chunks; ++chunk) {
+                            out = list(spikes + step * step_words_ + int64_t{plane} * plan_.in_words, chunks_[chunk],
+                                       chunks_[chunk + 1], out);
+                            *end++ = out;
+                        }
             }
         }
 
       private:
         static constexpr int64_t kTileBytes = 512 * 1024;
-        static constexpr int kSlack = 64;  // Isa::list_bits may write beyond the end
+        static constexpr int kSlack = 64;  // Isa::RowsOfBits may write beyond the end
 
-        uint32_t** build_plane(const uint64_t* spikes, int64_t pixel_words, const Window& w, uint32_t*& out,
-                               uint32_t** end) const {
+        /// A word of the input under the kernel: where it lies at step 0, and the weight row of its first bit.
+        struct InputWord {
+            int64_t offset;
+            uint32_t first_row;
+            int bits;
+        };
+
+        void find_words(const Window& w) {
             const int* chunk = plan_.chunk_ends.data();
-            const int* last_chunk = chunk + plan_.chunk_ends.size() - 1;
-            const auto stride = static_cast<uint32_t>(plan_.lanes);
+            InputWord *word = words_.get(), **begin = chunks_.get();
+            *begin++ = word;
             for (int ky = w.first_ky; ky < w.end_ky; ++ky)
-                for (int kx = w.first_kx; kx < w.end_kx; ++kx) {
-                    const int tap = ky * plan_.kernel_width + kx;
-                    const uint64_t* words = spikes + (int64_t{w.row + ky} * plan_.in_width + w.column + kx) * pixel_words;
-                    for (int word = 0; word < plan_.in_words; ++word) {
-                        for (; chunk < last_chunk && tap * plan_.in_words + word >= *chunk; ++chunk) *end++ = out;
-                        if (words[word] == 0) continue;
-                        const auto first = (static_cast<uint32_t>(tap) * plan_.in_channels + word * 64) * stride;
-                        out = Isa::list_bits(words[word], first, stride, std::min(64, plan_.in_channels - word * 64), out);
+                for (int kx = w.first_kx; kx < w.end_kx; ++kx)
+                    for (int i = 0; i < plan_.in_words; ++i) {
+                        const int tap = ky * plan_.kernel_width + kx;
+                        for (; tap * plan_.in_words + i >= *chunk; ++chunk) *begin++ = word;
+                        const int64_t pixel = int64_t{w.row + ky} * plan_.in_width + w.column + kx;
+                        *word++ = {pixel * steps_ * step_words_ + i,
+                                   static_cast<uint32_t>((tap * plan_.in_channels + i * 64) * plan_.lanes),
+                                   std::min(64, plan_.in_channels - i * 64)};
                     }
-                }
-            for (; chunk <= last_chunk; ++chunk) *end++ = out;
-            return end;
+            for (InputWord** last = chunks_.get() + plan_.chunk_ends.size(); begin <= last; ++begin) *begin = word;
+        }
+
+        uint32_t* list(const uint64_t* spikes, const InputWord* word, const InputWord* end, uint32_t* out) const {
+            const auto rows_of_bits = rows_of_bits_;
+            for (; word != end; ++word)
+                if (const uint64_t bits = spikes[word->offset]; bits != 0)
+                    out = rows_of_bits.list(bits, word->first_row, word->bits, out);
+            return out;
         }
 
         const LayerPlan& plan_;
         int steps_, planes_, segments_, pixels_ = 1;
+        int64_t step_words_;
+        typename Isa::RowsOfBits rows_of_bits_;
         std::unique_ptr<uint32_t[]> rows_;
         std::unique_ptr<uint32_t*[]> ends_;
+        std::unique_ptr<InputWord[]> words_;
+        std::unique_ptr<InputWord*[]> chunks_;
     };
 
     /// N registers of outputs of one block of one pixel.

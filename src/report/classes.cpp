@@ -105,7 +105,7 @@ std::string controls(const Page& page, size_t classes) {
 std::string classes_section(Page& page) {
     const std::string title = "Classes and μ",
                       lede =
-                          "Each class is written as a sparse, non-negative sum of filter responses whose weights may add up to "
+                          "Each class is written as a sparse sum of filter responses whose weights may add up to "
                           "μ at most. What stays at a small budget drives the class.";
     if (!page.results.interpret)
         return section(

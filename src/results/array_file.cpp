@@ -80,7 +80,7 @@ void write_array(hid_t file, const std::string& name, const Array<T>& array) {
     require_written(H5Pset_create_intermediate_group(links.get(), 1));
     const Hdf5Handle dataset = made(
         H5Dcreate2(file, name.c_str(), Hdf5Type<T>::file(), space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose);
-    if (array.size() > 0)
+    if (!array.empty())
         require_written(H5Dwrite(dataset.get(), Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()));
 }
 
