@@ -8,7 +8,7 @@ namespace spikelens::app {
 namespace fs = std::filesystem;
 
 LoadedDataset OpenRun::load_data() const {
-    LoadedDataset data = load_dataset(data_name());
+    LoadedDataset data = load_dataset(manifest.at("data").at("source").get<std::string>());
     for (const auto& [file, checksum] : manifest.at("data").at("sha256").items())
         if (const auto found = data.sha256.find(file);
             found == data.sha256.end() || found->second != checksum.get<std::string>())
@@ -32,6 +32,7 @@ OpenRun open_run(const fs::path& root) {
     run.manifest = read_json(run.files.manifest());
     try {
         run.manifest.at("data").at("name").get_ref<const std::string&>();
+        run.manifest.at("data").at("source").get_ref<const std::string&>();
         for (const auto& [file, checksum] : run.manifest.at("data").at("sha256").items())
             checksum.get_ref<const std::string&>();
     } catch (const nlohmann::json::exception&) {

@@ -83,10 +83,16 @@ std::map<std::string, std::string> identity(const json& options, const Network& 
     return text;
 }
 
-json manifest_document(const Globals& globals, const LoadedDataset& data, const Network& network, const json& options) {
+/// How a later command finds the data again: a known name, or a folder wherever the program is started.
+std::string source_of(const std::string& data) {
+    return std::filesystem::is_directory(data) ? std::filesystem::canonical(data).string() : data;
+}
+
+json manifest_document(const Globals& globals, const TrainCommand& command, const LoadedDataset& data, const Network& network,
+                       const json& options) {
     return {{"spikelens", version},
             {"command", globals.arguments},
-            {"data", {{"name", data.name}, {"sha256", data.sha256}}},
+            {"data", {{"name", data.name}, {"source", source_of(command.data)}, {"sha256", data.sha256}}},
             {"network", network_document(network)},
             {"options", options},
             {"seed", globals.seed}};
@@ -150,7 +156,7 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     document["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     save_model(network, files.model());
     write_json(files.result("train"), document);
-    write_json(files.manifest(), manifest_document(globals, data, network, options_json));
+    write_json(files.manifest(), manifest_document(globals, command, data, network, options_json));
     return {document, text_of(document)};
 }
 

@@ -1,9 +1,10 @@
 # Installs the build into a fresh prefix and builds and runs a program that only knows find_package(spikelens).
 set(place ${BUILD}/install_check)
 file(REMOVE_RECURSE ${place})
+file(MAKE_DIRECTORY ${place})
 
 function(must)
-    execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${place} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
 must(${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${place}/prefix)
