@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that object files compiled for one instruction set define no symbol that the linker may share with others.
+"""Checks that object files compiled for one instruction set define no function that the linker may share with others.
 
 An inline function compiled with -mavx512f here and plainly elsewhere is one symbol to the linker, which may keep this
 copy: then the program dies on machines without AVX-512, far from any kernel. usage: check_kernel_symbols.py NM OBJECT…
@@ -17,7 +17,7 @@ def shared_symbols(nm: str, path: str) -> list[str]:
 
 
 def main(nm: str, objects: list[str]) -> int:
-    found = [f"{path} defines {symbol}" for path in objects for symbol in shared_symbols(nm, path)]
+    found = [f"{path} defines {symbol}" for path in objects for symbol in shared_functions(nm, path)]
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found or not objects else 0

@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
+const std::string kEveryCommand =
+    "Every command takes --json, --quiet, --seed and --threads; spikelens --help says what they do.";
 
 /// The command under way, however deep, for help and suggestions.
 const CLI::App& deepest(const CLI::App& app) {
@@ -85,7 +87,7 @@ int run_program(int argc, char** argv) {
     for (const auto add :
          {add_train, add_interpret, add_explain, add_evaluate, add_report, add_reproduce, add_inspect, add_data, add_methods})
         add(program, run);
-    for (CLI::App* command : program.get_subcommands({})) command->fallthrough();
+    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
     try {
         program.parse(argc, argv);
     } catch (const CLI::Success& asked) {

@@ -52,43 +52,38 @@ struct VectorKernel {
         return w;
     }
 
-    /// Weight rows to add, as offsets into a block: for each pixel of a tile, step, plane and chunk one segment.
+    /// Weight rows to add, as offsets into a block: one list for each pixel of a tile, step and plane.
     class EventLists {
       public:
         EventLists(const LayerPlan& plan, int steps, int planes, int most_pixels)
             : plan_(plan),
               steps_(steps),
               planes_(planes),
-              segments_(planes * static_cast<int>(plan.chunk_ends.size())),
               step_words_(int64_t{planes} * plan.in_words),
               rows_of_bits_(static_cast<uint32_t>(plan.lanes)) {
             const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
             pixels_ = static_cast<int>(std::clamp<int64_t>(kTileBytes / (4 * capacity), 1, std::max(1, most_pixels)));
             rows_.reset(new uint32_t[pixels_ * capacity + kSlack]);
-            ends_.reset(new uint32_t*[int64_t{pixels_} * steps * segments_ + 1]);
+            ends_.reset(new uint32_t*[int64_t{pixels_} * steps * planes + 1]);
             words_.reset(new InputWord[int64_t{plan.taps()} * plan.in_words]);
-            chunks_.reset(new InputWord*[plan.chunk_ends.size() + 1]);
         }
 
         int pixels() const { return pixels_; }
-        int segments() const { return segments_; }
-        /// ends(p, t)[s] … ends(p, t)[s + 1]: the rows of segment s.
-        uint32_t* const* ends(int pixel, int step) const { return &ends_[(int64_t{pixel} * steps_ + step) * segments_]; }
+        int planes() const { return planes_; }
+        /// ends(p, t)[plane] … ends(p, t)[plane + 1]: the rows of this plane.
+        uint32_t* const* ends(int pixel, int step) const { return &ends_[(int64_t{pixel} * steps_ + step) * planes_]; }
 
         void build(const uint64_t* spikes, int row, int first_column, int end_column) {
             uint32_t* out = rows_.get();
             uint32_t** end = ends_.get();
-            const size_t chunks = plan_.chunk_ends.size();
             *end++ = out;
             for (int column = first_column; column < end_column; ++column) {
-                find_words(window(plan_, row, column));
+                const InputWord* end_word = find_words(window(plan_, row, column));
                 for (int step = 0; step < steps_; ++step)
-                    for (int plane = 0; plane < planes_; ++plane)
-                        for (size_t chunk = 0; chunk < chunks; ++chunk) {
-                            out = list(spikes + step * step_words_ + int64_t{plane} * plan_.in_words, chunks_[chunk],
-                                       chunks_[chunk + 1], out);
-                            *end++ = out;
-                        }
+                    for (int plane = 0; plane < planes_; ++plane) {
+                        out = list(spikes + step * step_words_ + int64_t{plane} * plan_.in_words, words_.get(), end_word, out);
+                        *end++ = out;
+                    }
             }
         }
 
@@ -103,25 +98,26 @@ struct VectorKernel {
             int bits;
         };
 
-        void find_words(const Window& w) {
-            const int* chunk = plan_.chunk_ends.data();
-            InputWord *word = words_.get(), **begin = chunks_.get();
-            *begin++ = word;
+        const InputWord* find_words(const Window& w) {
+            InputWord* word = words_.get();
             for (int ky = w.first_ky; ky < w.end_ky; ++ky)
                 for (int kx = w.first_kx; kx < w.end_kx; ++kx)
                     for (int i = 0; i < plan_.in_words; ++i) {
                         const int tap = ky * plan_.kernel_width + kx;
-                        for (; tap * plan_.in_words + i >= *chunk; ++chunk) *begin++ = word;
                         const int64_t pixel = int64_t{w.row + ky} * plan_.in_width + w.column + kx;
                         *word++ = {pixel * steps_ * step_words_ + i,
                                    static_cast<uint32_t>((tap * plan_.in_channels + i * 64) * plan_.lanes),
                                    std::min(64, plan_.in_channels - i * 64)};
                     }
-            for (InputWord** last = chunks_.get() + plan_.chunk_ends.size(); begin <= last; ++begin) *begin = word;
+            return word;
         }
 
         uint32_t* list(const uint64_t* spikes, const InputWord* word, const InputWord* end, uint32_t* out) const {
             const auto rows_of_bits = rows_of_bits_;
+            if (plan_.in_channels <= 16) {  // so short that testing for silence costs more than listing nothing
+                for (; word != end; ++word) out = rows_of_bits.list(spikes[word->offset], word->first_row, 16, out);
+                return out;
+            }
             for (; word != end; ++word)
                 if (const uint64_t bits = spikes[word->offset]; bits != 0)
                     out = rows_of_bits.list(bits, word->first_row, word->bits, out);
@@ -129,13 +125,12 @@ struct VectorKernel {
         }
 
         const LayerPlan& plan_;
-        int steps_, planes_, segments_, pixels_ = 1;
+        int steps_, planes_, pixels_ = 1;
         int64_t step_words_;
         typename Isa::RowsOfBits rows_of_bits_;
         std::unique_ptr<uint32_t[]> rows_;
         std::unique_ptr<uint32_t*[]> ends_;
         std::unique_ptr<InputWord[]> words_;
-        std::unique_ptr<InputWord*[]> chunks_;
     };
 
     /// N registers of outputs of one block of one pixel.
@@ -151,33 +146,32 @@ struct VectorKernel {
             for (int i = 0; i < N; ++i) sum[i] = local[i];
         }
 
-        /// Adds one step's integer current to wide[kLanes].
-        static void wide_sum(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights,
-                             int64_t* wide) {
-            const int chunks = static_cast<int>(plan.chunk_ends.size());
-            for (int segment = 0; segment < segments; ++segment) {
-                if (ends[segment] == ends[segment + 1]) continue;
-                Ints sum[N] = {};
-                add_rows(ends[segment], ends[segment + 1], weights, sum);
-                const int plane = segment / chunks;
-                for (int i = 0; i < N; ++i)
-                    for (int lane = 0; lane < kWidth; ++lane)
-                        wide[i * kWidth + lane] += int64_t{sum[i][lane]} * (int64_t{1} << plane);
-            }
+        /// Adds the rows of one step, all planes, to wide[kLanes]. No more than kMostRows are added in int32.
+        static void wide_sum(uint32_t* const* ends, int planes, const int32_t* weights, int64_t* wide) {
+            for (int plane = 0; plane < planes; ++plane)
+                for (const uint32_t* row = ends[plane]; row != ends[plane + 1];) {
+                    const uint32_t* end = row + std::min<ptrdiff_t>(kMostRows, ends[plane + 1] - row);
+                    Ints sum[N] = {};
+                    add_rows(row, end, weights, sum);
+                    alignas(64) int32_t part[kLanes];
+                    std::memcpy(part, sum, sizeof part);
+                    for (int lane = 0; lane < kLanes; ++lane) wide[lane] += int64_t{part[lane]} * (int64_t{1} << plane);
+                    row = end;
+                }
         }
 
-        static void event_current(const LayerPlan& plan, uint32_t* const* ends, int segments, const int32_t* weights,
-                                  int offset, Floats (&current)[N]) {
-            if (segments > 1) {
-                alignas(64) int64_t wide[kLanes] = {};
-                alignas(64) float rounded[kLanes];
-                wide_sum(plan, ends, segments, weights, wide);
-                for (int lane = 0; lane < kLanes; ++lane) rounded[lane] = static_cast<float>(static_cast<double>(wide[lane]));
-                for (int i = 0; i < N; ++i) current[i] = load<Floats>(rounded + i * kWidth);
-            } else {
+        static void event_current(const LayerPlan& plan, uint32_t* const* ends, int planes, const int32_t* weights, int offset,
+                                  Floats (&current)[N]) {
+            if (planes == 1 && ends[1] - ends[0] <= kMostRows) {
                 Ints sum[N] = {};
                 add_rows(ends[0], ends[1], weights, sum);
                 for (int i = 0; i < N; ++i) current[i] = __builtin_convertvector(sum[i], Floats);
+            } else {
+                alignas(64) int64_t wide[kLanes] = {};
+                alignas(64) float rounded[kLanes];
+                wide_sum(ends, planes, weights, wide);
+                for (int lane = 0; lane < kLanes; ++lane) rounded[lane] = static_cast<float>(static_cast<double>(wide[lane]));
+                std::memcpy(current, rounded, sizeof rounded);
             }
             for (int i = 0; i < N; ++i)
                 current[i] =
@@ -213,25 +207,33 @@ struct VectorKernel {
                    offset % plan.lanes;
         }
 
-        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel. lists: null when the current is
-        /// given.
-        static void run(const LayerTask& task, int row, int column, int offset, const EventLists* lists, int list) {
+        /// Which of the kLanes outputs from `offset` on may spike.
+        static uint64_t keep_mask(const LayerTask& task, int offset) {
+            const uint64_t lanes = kLanes == 64 ? ~uint64_t{0} : (uint64_t{1} << kLanes) - 1;
+            return (task.keep[offset / 64] >> (offset % 64)) & lanes;
+        }
+
+        static void store_spikes(const LayerTask& task, int64_t pixel, int step, int offset, uint64_t keep,
+                                 const Membrane& membrane, Ints (&count)[N]) {
+            for (int i = 0; i < N; ++i) count[i] -= membrane.spiked[i];
+            task.out_spikes[(pixel * task.steps + step) * task.plan->out_words + offset / 64] |= (bits_of(membrane) & keep)
+                                                                                                 << (offset % 64);
+        }
+
+        /// All steps of kLanes outputs, from `offset` of the padded outputs on, at one pixel.
+        static void run(const LayerTask& task, int row, int column, int offset, const EventLists& lists, int list) {
             const LayerPlan& plan = *task.plan;
             const int64_t pixel = int64_t{row} * plan.out_width + column, pixels = int64_t{plan.out_height} * plan.out_width;
             const int32_t* weights = weights_of(plan, offset);
-            const uint64_t lanes_mask = kLanes == 64 ? ~uint64_t{0} : (uint64_t{1} << kLanes) - 1;
-            const uint64_t keep = (task.keep[offset / 64] >> (offset % 64)) & lanes_mask;
+            const uint64_t keep = keep_mask(task, offset);
             Membrane membrane;
             Floats current[N] = {};
             Ints count[N] = {};
-            if (!lists) load_current(task.currents + pixel * plan.padded() + offset, current);
             for (int step = 0; step < task.steps; ++step) {
                 const int64_t frame = (int64_t{step} * pixels + pixel) * plan.padded() + offset;
-                if (lists) event_current(plan, lists->ends(list, step), lists->segments(), weights, offset, current);
+                event_current(plan, lists.ends(list, step), lists.planes(), weights, offset, current);
                 step_neuron(plan.neuron, current, membrane, task.potentials ? task.potentials + frame : nullptr);
-                for (int i = 0; i < N; ++i) count[i] -= membrane.spiked[i];
-                task.out_spikes[(pixel * task.steps + step) * plan.out_words + offset / 64] |= (bits_of(membrane) & keep)
-                                                                                               << (offset % 64);
+                store_spikes(task, pixel, step, offset, keep, membrane, count);
             }
             if (task.counts) store_counts(count, keep, task.counts + pixel * plan.padded() + offset);
         }
@@ -247,13 +249,40 @@ struct VectorKernel {
                         (keep >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(count[i][lane]) : uint16_t{0};
         }
 
+        /// A row of pixels whose currents do not change: several at once, because each is one long chain of dependent steps.
+        static void run_constant_row(const LayerTask& task, int row, int offset) {
+            constexpr int kPixels = std::max(1, 4 / N);
+            int column = 0;
+            for (; column + kPixels <= task.plan->out_width; column += kPixels)
+                run_constant<kPixels>(task, row, column, offset);
+            for (; column < task.plan->out_width; ++column) run_constant<1>(task, row, column, offset);
+        }
+
+        template <int P>
+        static void run_constant(const LayerTask& task, int row, int column, int offset) {
+            const LayerPlan& plan = *task.plan;
+            const int64_t first = int64_t{row} * plan.out_width + column, pixels = int64_t{plan.out_height} * plan.out_width;
+            const uint64_t keep = keep_mask(task, offset);
+            Membrane membrane[P];
+            Floats current[P][N] = {};
+            Ints count[P][N] = {};
+            for (int p = 0; p < P; ++p) load_current(task.currents + (first + p) * plan.padded() + offset, current[p]);
+            for (int step = 0; step < task.steps; ++step)
+                for (int p = 0; p < P; ++p) {
+                    const int64_t frame = (int64_t{step} * pixels + first + p) * plan.padded() + offset;
+                    step_neuron(plan.neuron, current[p], membrane[p], task.potentials ? task.potentials + frame : nullptr);
+                    store_spikes(task, first + p, step, offset, keep, membrane[p], count[p]);
+                }
+            for (int p = 0; task.counts && p < P; ++p)
+                store_counts(count[p], keep, task.counts + (first + p) * plan.padded() + offset);
+        }
+
         static void layer(const LayerTask& task) {
             const LayerPlan& plan = *task.plan;
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
             if (!task.spikes) {
                 for (int row = task.first_row; row < task.end_row; ++row)
-                    for (int column = 0; column < plan.out_width; ++column)
-                        for (int offset = first; offset < end; offset += kLanes) run(task, row, column, offset, nullptr, 0);
+                    for (int offset = first; offset < end; offset += kLanes) run_constant_row(task, row, offset);
                 return;
             }
             EventLists lists(plan, task.steps, task.planes, plan.out_width);
@@ -262,7 +291,7 @@ struct VectorKernel {
                     const int tile_end = std::min(plan.out_width, column + lists.pixels());
                     lists.build(task.spikes, row, column, tile_end);
                     for (int offset = first; offset < end; offset += kLanes)
-                        for (int c = column; c < tile_end; ++c) run(task, row, c, offset, &lists, c - column);
+                        for (int c = column; c < tile_end; ++c) run(task, row, c, offset, lists, c - column);
                 }
         }
 
@@ -273,7 +302,7 @@ struct VectorKernel {
             lists.build(task.spikes, 0, 0, 1);
             for (int offset = 0; offset < plan.padded(); offset += kLanes)
                 for (int step = 0; step < task.steps; ++step)
-                    wide_sum(plan, lists.ends(0, step), lists.segments(), weights_of(plan, offset), task.sums + offset);
+                    wide_sum(lists.ends(0, step), lists.planes(), weights_of(plan, offset), task.sums + offset);
         }
 
         static void real_currents(const RealTask& task) {

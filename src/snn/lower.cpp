@@ -75,34 +75,6 @@ size_t lane_position(const LayerPlan& plan, int output, int64_t i) {
     return ((size_t(output / plan.lanes) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes + output % plan.lanes;
 }
 
-/// Cuts the (tap, word) units into chunks whose Σ|w_q| fits int32 for every output.
-std::vector<int> plan_chunks(const LayerPlan& plan) {
-    constexpr int64_t limit = std::numeric_limits<int32_t>::max();
-    std::vector<int> ends;
-    std::vector<int64_t> sum(plan.padded(), 0), unit(plan.padded());
-    const int units = plan.taps() * plan.in_words;
-    for (int u = 0; u < units; ++u) {
-        const int tap = u / plan.in_words, first = (u % plan.in_words) * 64, end = std::min(first + 64, plan.in_channels);
-        std::ranges::fill(unit, 0);
-        for (int block = 0; block < plan.blocks; ++block)
-            for (int channel = first; channel < end; ++channel) {
-                const int32_t* row =
-                    &plan.weights[((size_t(block) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes];
-                for (int lane = 0; lane < plan.lanes; ++lane) unit[block * plan.lanes + lane] += std::abs(row[lane]);
-            }
-        bool fits = true;
-        for (int o = 0; o < plan.padded(); ++o) fits = fits && sum[o] + unit[o] <= limit;
-        if (!fits) {
-            ends.push_back(u);
-            sum = unit;
-        } else {
-            for (int o = 0; o < plan.padded(); ++o) sum[o] += unit[o];
-        }
-    }
-    ends.push_back(units);
-    return ends;
-}
-
 }  // namespace
 
 QuantisedWeights quantise(const float* weights, int64_t count) {
@@ -130,7 +102,6 @@ LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
         scale[o] = std::ldexp(input_scale, quantised.exponent);
     }
     set_scales(plan, layer, scale);
-    plan.chunk_ends = plan_chunks(plan);
     return plan;
 }
 

@@ -7,7 +7,7 @@
 
 namespace spikelens {
 
-/// A layer for spiking input: weights quantised, chunks planned. `input_scale` multiplies the input's whole numbers (1/size²
+/// A layer for spiking input: weights quantised. `input_scale` multiplies the input's whole numbers (1/size²
 /// after an average pool).
 kernels::LayerPlan lower_for_spikes(const Layer& layer, double input_scale);
 

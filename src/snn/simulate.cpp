@@ -359,10 +359,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
 std::vector<std::string> Simulator::describe_kernels() const {
     std::vector<std::string> lines;
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
-        const LayerPlan& plan = plan_->layers[l];
-        const size_t chunks = plan.chunk_ends.size();
-        std::string how = l == 0 ? "real input once in float32, then neurons" : "event-driven, exact integer sums";
-        if (l > 0 && chunks > 1) how += " in " + std::to_string(chunks) + " chunks";
+        const std::string how = l == 0 ? "real input once in float32, then neurons" : "event-driven, exact integer sums";
         lines.push_back(plan_->network.layers[l].name + ": " + how + ", " + plan_->kernels->name);
     }
     return lines;

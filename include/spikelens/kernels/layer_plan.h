@@ -19,6 +19,8 @@ struct NeuronStep {
     bool to_value = false;
 };
 
+constexpr int kMostRows = 127;
+
 /// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
 ///
 /// Spikes are bits, [row][column][step][plane][word]: bit c of the words belongs to channel c, and an input of whole numbers
@@ -27,9 +29,8 @@ struct NeuronStep {
 /// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
 /// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32
 /// keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every
-/// addition. They are rounded to float once. No sum can overflow: the inputs are cut into chunks with Σ|w_q| ≤ 2^31 − 1 for
-/// every output (accumulated in int32; one word of 64 inputs is at most 2^30), and chunks are added in int64, where fan-ins up
-/// to 2^22 with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+/// addition. They are rounded to float once. No sum can overflow: at most kMostRows weights, 127 · 2^24 < 2^31, are added in
+/// int32 before they go to int64, where fan-ins up to 2^22 with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
 struct LayerPlan {
     int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
     int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
@@ -42,7 +43,6 @@ struct LayerPlan {
 
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
-    std::vector<int> chunk_ends;        ///< ends of the chunks, counted in (tap, word) units
 
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
