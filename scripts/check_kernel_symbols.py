@@ -7,13 +7,12 @@ copy: then the program dies on machines without AVX-512, far from any kernel. us
 import subprocess
 import sys
 
-SHARED = {"W", "V", "u"}  # nm's letters for weak and unique definitions
-DATA = "DW.ref."  # the compiler's pointers to personality routines: data, the same in every object
+WEAK_FUNCTION = "W"  # nm's letter; weak data holds no instructions
 
 
-def shared_symbols(nm: str, path: str) -> list[str]:
+def shared_functions(nm: str, path: str) -> list[str]:
     lines = subprocess.run([nm, "-C", "--defined-only", path], check=True, capture_output=True, text=True).stdout.splitlines()
-    return [fields[2] for fields in (line.split(maxsplit=2) for line in lines) if fields[1] in SHARED and not fields[2].startswith(DATA)]
+    return [fields[2] for fields in (line.split(maxsplit=2) for line in lines) if fields[1] == WEAK_FUNCTION]
 
 
 def main(nm: str, objects: list[str]) -> int:

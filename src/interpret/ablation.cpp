@@ -86,17 +86,27 @@ struct Tally {
     void add(int64_t count) { report_progress(progress, "ablation", done += count, total); }
 };
 
+int first_maximum(std::span<const float> scores) {
+    return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
+
 void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
     const int64_t batch = images_per_batch(simulator.network(), {});
     const auto count = static_cast<int64_t>(task.samples.size());
+    const auto classes = static_cast<size_t>(simulator.network().class_count());
+    std::vector<FilterSet> sets;
+    for (const auto& [set, right] : task.outcomes) sets.push_back(set);
     for (int64_t first = 0; first < count; first += batch) {
+        int64_t at = 0;
         const auto indices = std::span(task.samples).subspan(first, std::min(batch, count - first));
         const FloatArray images = samples.images(indices);
+        const FloatArray scores = simulator.run_ablations(images, sets);
         for (auto& [set, right] : task.outcomes) {
-            const std::vector<int> predicted = predictions(simulator.run(images, {}, set).scores);
-            for (size_t i = 0; i < predicted.size(); ++i) right[first + i] = predicted[i] == label;
-            tally.add(static_cast<int64_t>(predicted.size()));
+            const auto of_set = scores.row(at++);
+            for (size_t i = 0; i < indices.size(); ++i)
+                right[first + i] = first_maximum(of_set.subspan(i * classes, classes)) == label;
         }
+        tally.add(static_cast<int64_t>(indices.size() * sets.size()));
     }
 }
 

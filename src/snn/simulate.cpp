@@ -39,6 +39,7 @@ struct Scratch {
     std::vector<int64_t> sums;
     std::vector<uint64_t> keep;
     SpikeMap input, spikes, pooled;
+    std::vector<SpikeMap> kept;  // of every layer, before pooling
 };
 
 /// Where one sample's results go.
@@ -112,21 +113,57 @@ class SampleRun {
 
     void run(const Sample& sample, Recording& recording) {
         auto record = recording.layers.begin();
-        const SpikeMap* input = sample.spikes;
-        for (size_t l = 0; l < network_.layers.size(); ++l) {
-            const Layer& layer = network_.layers[l];
-            if (!layer.neuron) return integrate(sample, input, static_cast<int>(l), recording.scores.row(sample.index));
-            const bool wanted = record != recording.layers.end() && record->layer == static_cast<int>(l);
-            fire(sample, input, static_cast<int>(l), wanted ? &*record : nullptr);
-            if (wanted) ++record;
-            input = &next_input(layer);
-            if (wanted && (record - 1)->pooled_counts.size() > 0)
-                record_counts(*input, (record - 1)->pooled_counts.row(sample.index));
+        run_from(0, sample, sample.spikes, recording.scores.row(sample.index),
+                 [&](int layer) { return record != recording.layers.end() && record->layer == layer ? &*record++ : nullptr; });
+    }
+
+    /// The scores under each ablation: everything before the first ablated layer is simulated once.
+    void run_ablations(const Sample& sample, std::span<const std::vector<FilterIndex>> sets, FloatArray& scores) {
+        const int64_t classes = scores.extent(2);
+        std::vector<float> complete(classes);
+        const auto no_record = [](int) -> LayerRecording* { return nullptr; };
+        scratch_.kept.resize(network_.layers.size());
+        keep_spikes_ = true;
+        run_from(0, sample, sample.spikes, complete, no_record);
+        keep_spikes_ = false;
+        for (size_t i = 0; i < sets.size(); ++i) {
+            const auto out = scores.row(static_cast<int64_t>(i)).subspan(sample.index * classes, classes);
+            ablated_ = sets[i];
+            if (ablated_.empty()) {
+                std::ranges::copy(complete, out.begin());
+                continue;
+            }
+            const int first = std::ranges::min(ablated_).layer;
+            scratch_.spikes = scratch_.kept[first];
+            silence(scratch_.spikes, keep_mask(first));
+            const SpikeMap& input = next_input(network_.layers[first]);
+            run_from(first + 1, sample, &input, out, no_record);
         }
-        count_scores(sample, *input, recording.scores.row(sample.index));
+        ablated_ = {};
     }
 
   private:
+    /// Layers `first` and after, from their input (null: the image); `record_of` gives where a layer's activity is recorded, or
+    /// null.
+    template <class RecordOf>
+    void run_from(int first, const Sample& sample, const SpikeMap* input, std::span<float> scores, RecordOf record_of) {
+        for (int l = first; l < static_cast<int>(network_.layers.size()); ++l) {
+            const Layer& layer = network_.layers[l];
+            if (!layer.neuron) return integrate(sample, input, l, scores);
+            LayerRecording* record = record_of(l);
+            fire(sample, input, l, record);
+            if (keep_spikes_) scratch_.kept[l] = scratch_.spikes;
+            input = &next_input(layer);
+            if (record && record->pooled_counts.size() > 0) record_counts(*input, record->pooled_counts.row(sample.index));
+        }
+        count_scores(sample, *input, scores);
+    }
+
+    static void silence(SpikeMap& spikes, const uint64_t* keep) {
+        const int words = spikes.words_per_plane();
+        for (size_t i = 0; i < spikes.words.size(); ++i) spikes.words[i] &= keep[i % words];
+    }
+
     const LayerPlan& plan(int layer, const SpikeMap* input) const { return input ? plans_[layer] : real_input_; }
 
     /// Channels of this layer whose spikes count: real ones that are not ablated.
@@ -242,6 +279,7 @@ class SampleRun {
     std::span<const FilterIndex> ablated_;
     int threads_;
     Scratch& scratch_;
+    bool keep_spikes_ = false;
 };
 
 void check_request(const Network& network, const RecordRequest& request, std::span<const FilterIndex> ablated) {
@@ -261,6 +299,12 @@ void check_sample_shape(const Network& network, const Shape& shape, size_t leadi
     if (shape.size() != leading + 3 || tail != network.input_shape())
         throw InputError("the network expects " + std::string(expected) +
                          " with [C, H, W] = " + shape_text(network.input_shape()) + ", but was given " + shape_text(shape));
+}
+
+void check_images(const Network& network, const FloatArray& images) {
+    check_sample_shape(network, images.shape, 1, "images [N, C, H, W]");
+    if (!std::ranges::all_of(images.data, [](float value) { return std::isfinite(value); }))
+        throw InputError("an image holds a value that is not finite");
 }
 
 Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
@@ -323,10 +367,8 @@ const Network& Simulator::network() const { return plan_->network; }
 
 Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
     const Network& network = plan_->network;
-    check_sample_shape(network, images.shape, 1, "images [N, C, H, W]");
+    check_images(network, images);
     check_request(network, request, ablated);
-    if (!std::ranges::all_of(images.data, [](float value) { return std::isfinite(value); }))
-        throw InputError("an image holds a value that is not finite");
     Recording recording = make_result(network, request, images.extent(0), network.steps);
     for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
@@ -354,6 +396,18 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
         run.run({n, nullptr, &input, static_cast<int>(steps)}, recording);
     });
     return recording;
+}
+
+FloatArray Simulator::run_ablations(const FloatArray& images, std::span<const std::vector<FilterIndex>> sets) const {
+    const Network& network = plan_->network;
+    check_images(network, images);
+    for (const auto& set : sets) check_request(network, {}, set);
+    FloatArray scores({static_cast<int64_t>(sets.size()), images.extent(0), network.class_count()});
+    for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
+        SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, {}, threads, scratch);
+        run.run_ablations({n, images.row(n).data(), nullptr, network.steps}, sets, scores);
+    });
+    return scores;
 }
 
 std::vector<std::string> Simulator::describe_kernels() const {

@@ -159,8 +159,27 @@ TEST(Simulate, AblationSilencesAFilterAndEverythingAfterIt) {
     }
 }
 
+TEST(Simulate, ManyAblationsAtOnceEqualOneAtATime) {
+    for (uint64_t seed = 300; seed < 306; ++seed) {
+        Network network = parse_network(random_text(seed), {2, 9, 11}, 5);
+        dyadic_weights(network, seed);
+        const FloatArray images = dyadic_images(network, 3, seed);
+        const std::vector<std::vector<FilterIndex>> sets = {
+            {{1, 2}}, {}, {{0, 0}, {0, 2}}, {{1, 4}, {0, 1}, {1, 0}}, {{1, 0}, {1, 1}, {1, 2}, {1, 3}}};
+        for (int threads : {1, 2}) {
+            const Simulator simulator(network, {threads, ""});
+            const FloatArray scores = simulator.run_ablations(images, sets);
+            for (size_t i = 0; i < sets.size(); ++i) {
+                const auto row = scores.row(static_cast<int64_t>(i));
+                EXPECT_EQ(std::vector<float>(row.begin(), row.end()), simulator.run(images, {}, sets[i]).scores.data)
+                    << network_text(network);
+            }
+        }
+    }
+}
+
 TEST(Simulate, SumsOfLargeFanInDoNotOverflow) {
-    // 20,000 inputs, all spiking, all weights equal to the largest: Σ|w_q| is far beyond int32.
+    // 20,000 inputs, all spiking, all weights near the largest: the sum of fixed-point weights is far beyond int32.
     Network network = parse_network("20000F-IF-20F-IF(threshold=100)-2F", {1, 1, 1}, 3);
     for (float& w : network.layers[0].weight.data) w = 2.0F;
     for (float& w : network.layers[1].weight.data) w = 0.999F;

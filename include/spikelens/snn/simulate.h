@@ -64,6 +64,10 @@ class Simulator {
     /// are set to zero. Throws InputError when the shape is not the network's or a value is not finite.
     Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
 
+    /// Scores [sets, N, classes] under each of several ablations: what run(images, {}, set) gives, to the bit. Everything
+    /// before the first ablated layer is simulated once.
+    FloatArray run_ablations(const FloatArray& images, std::span<const std::vector<FilterIndex>> sets) const;
+
     /// Spiking input [T, N, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
     Recording run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request = {},
                          std::span<const FilterIndex> ablated = {}) const;
