@@ -32,7 +32,6 @@ LIBRARIES = {
     "OpenSSL": (r"openssl/", ["data", "model_io", "results", "report"]),
     "libcurl": (r"curl/", ["data"]),
     "CLI11": (r"CLI/", []),
-    "spdlog": (r"spdlog/", []),
 }
 PUBLIC_LIBRARIES = ["nlohmann-json"]  # what those who include our headers need too
 

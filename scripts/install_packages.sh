@@ -7,7 +7,7 @@ build_packages=(
     g++ cmake ninja-build ccache
     libtorch-dev libopenblas-pthread-dev
     libopencv-imgcodecs-dev libopencv-imgproc-dev libhdf5-dev
-    libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+    libcli11-dev libfmt-dev nlohmann-json3-dev
     libcurl4-openssl-dev libssl-dev zlib1g-dev
     libgtest-dev libgmock-dev libbenchmark-dev
     dataset-fashion-mnist ca-certificates
