@@ -1,5 +1,6 @@
 #include "spikelens/train/train.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -85,7 +86,8 @@ std::map<std::string, std::string> identity(const json& options, const Network& 
 
 /// How a later command finds the data again: a known name, or a folder wherever the program is started.
 std::string source_of(const std::string& data) {
-    return std::filesystem::is_directory(data) ? std::filesystem::canonical(data).string() : data;
+    const bool known = std::ranges::any_of(known_datasets(), [&](const DatasetInfo& info) { return info.name == data; });
+    return known ? data : std::filesystem::canonical(data).string();
 }
 
 json manifest_document(const Globals& globals, const TrainCommand& command, const LoadedDataset& data, const Network& network,
