@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "spikelens/snn/simulate.h"
+
+#include "spike_maps.h"
+
+namespace spikelens {
+
+/// An empty recording of a layer: the arrays asked for, zeroed.
+LayerRecording make_recording(const Layer& layer, int index, const RecordRequest& request, int64_t samples, int steps);
+
+/// Writes one sample's spikes into [T, N, C, H, W].
+void record_spikes(const SpikeMap& spikes, int64_t sample, Array<uint8_t>& out);
+
+/// Adds up a sample's spikes (or whole numbers) over time into [C, H, W].
+void record_counts(const SpikeMap& spikes, std::span<uint16_t> out);
+
+/// [pixel][padded] → [channel][pixel]
+template <class T>
+void unpack_channels(const T* packed, int64_t pixels, int padded, int channels, T* out) {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel)
+        for (int channel = 0; channel < channels; ++channel) out[channel * pixels + pixel] = packed[pixel * padded + channel];
+}
+
+}  // namespace spikelens
