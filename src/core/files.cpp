@@ -1,12 +1,12 @@
 #include "spikelens/core/files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "spikelens/core/error.h"
 
@@ -59,10 +59,12 @@ std::string read_file(const fs::path& path, uint64_t limit) {
     const uint64_t size = fs::file_size(path, error);
     if (error) throw InputError("cannot read " + path.string() + ": " + error.message());
     if (size > limit)
-        throw InputError(path.string() + " has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) + " allowed");
+        throw InputError(path.string() + " has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
+                         " allowed");
     std::ifstream in(path, std::ios::binary);
     std::string bytes(size, '\0');
-    if (!in.read(bytes.data(), static_cast<std::streamsize>(size))) throw InputError("cannot read " + path.string() + ": " + std::strerror(errno));
+    if (!in.read(bytes.data(), static_cast<std::streamsize>(size)))
+        throw InputError("cannot read " + path.string() + ": " + std::strerror(errno));
     return bytes;
 }
 
