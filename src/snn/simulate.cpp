@@ -39,6 +39,17 @@ void check_request(const Network& network, const RecordRequest& request, std::sp
                              std::to_string(filter.layer) + ": the network has no such spiking filter");
 }
 
+/// Counts are 16 bits wide and the readout's sums 64: large average-pooling windows and many steps may not fit.
+void check_counts(const Network& network, const RecordRequest& request, int64_t steps) {
+    for (int index : request.layers) {
+        const Layer& layer = network.layers[index];
+        const int64_t most = steps * (layer.pool.kind == PoolKind::average ? layer.pool.size * layer.pool.size : 1);
+        if (request.pooled_counts && most > UINT16_MAX)
+            throw InputError("pooled counts of layer " + layer.name + " can reach " + std::to_string(most) +
+                             ", more than 65535");
+    }
+}
+
 void check_sample_shape(const Network& network, const Shape& shape, size_t leading, const char* expected) {
     const Shape tail(shape.begin() + static_cast<ptrdiff_t>(std::min(leading, shape.size())), shape.end());
     if (shape.size() != leading + 3 || tail != network.input_shape())
@@ -91,6 +102,10 @@ std::vector<int> predictions(const FloatArray& scores) {
 
 Simulator::Simulator(const Network& network, SimulateOptions options) {
     check_network(network, "the network");
+    for (const Layer& layer : network.layers)
+        if (layer.fan_in() > kernels::kMostInputs)
+            throw InputError("layer " + layer.name + " has " + std::to_string(layer.fan_in()) +
+                             " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
     auto plan = std::make_unique<Plan>();
     plan->network = network;
     plan->kernels = &kernels::choose_kernels(options.kernel);
@@ -114,6 +129,7 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     const Network& network = plan_->network;
     check_images(network, images);
     check_request(network, request, ablated);
+    check_counts(network, request, network.steps);
     Recording recording = make_result(network, request, images.extent(0), network.steps);
     for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
@@ -129,6 +145,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     check_request(network, request, ablated);
     const int64_t steps = spikes.extent(0), samples = spikes.extent(1);
     if (steps < 1 || steps > 65535) throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(steps));
+    check_counts(network, request, steps);
     const uint8_t largest = spikes.empty() ? uint8_t{0} : *std::ranges::max_element(spikes.data);
     const int planes = std::max(1, static_cast<int>(std::bit_width(largest)));
     const int64_t sample_size = element_count(network.input_shape());

@@ -220,6 +220,11 @@ TEST(Simulate, RefusesWhatDoesNotFit) {
     EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}), {}, std::vector<FilterIndex>{{0, 2}}), InputError);
     EXPECT_THROW(Simulator(network, {1, "avx3"}), InputError);
     EXPECT_EQ(simulator.run(FloatArray({0, 1, 5, 5})).scores.extent(0), 0);
+    EXPECT_THROW(Simulator(parse_network("2F-IF-2F", {3, 1200, 1200}, 1)), InputError);
+    const Simulator many_steps(parse_network("1F-IF-2F", {1, 1, 1}, 3));
+    EXPECT_THROW(many_steps.run_spikes(Array<uint8_t>({70000, 1, 1, 1, 1})), InputError);
+    const Simulator wide_pool(parse_network("1C1-IF-AP200-2F", {1, 200, 200}, 2));
+    EXPECT_THROW(wide_pool.run(FloatArray({1, 1, 200, 200}), {{0}, false, true, false, false}), InputError);
 }
 
 }  // namespace

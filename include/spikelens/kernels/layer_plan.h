@@ -19,7 +19,8 @@ struct NeuronStep {
     bool to_value = false;
 };
 
-constexpr int kMostRows = 127;
+constexpr int kMostRows = 127;            ///< weights added in int32
+constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
 /// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
 ///
@@ -29,8 +30,8 @@ constexpr int kMostRows = 127;
 /// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
 /// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32
 /// keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every
-/// addition. They are rounded to float once. No sum can overflow: at most kMostRows weights, 127 · 2^24 < 2^31, are added in
-/// int32 before they go to int64, where fan-ins up to 2^22 with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+/// addition. They are rounded to float once. No sum can overflow: at most kMostRows weights (127 · 2^24 < 2^31) are added in
+/// int32 before they go to int64, where kMostInputs inputs with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
 struct LayerPlan {
     int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
     int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
