@@ -10,10 +10,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAY_INCLUDE = {
     "core": [],
     "data": ["core"],
-    "encode": ["core"],
     "kernels": ["core"],
     "snn": ["core", "kernels"],
-    "train": ["core", "encode", "snn"],
+    "train": ["core", "snn"],
     "model_io": ["core", "snn", "train/train.h"],
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
