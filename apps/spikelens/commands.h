@@ -19,7 +19,7 @@ struct Globals {
     bool quiet = false;
     uint64_t seed = 1;
     int threads = 0;
-    std::vector<std::string> arguments;  ///< the whole command line, for the manifest
+    std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
 };
 
 /// What a command gives back: its result document, and the same for people.

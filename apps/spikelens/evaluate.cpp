@@ -138,10 +138,11 @@ json method_document(const MethodSpec& method, const MethodScores& scores) {
 
 json differences_document(const std::vector<MethodSpec>& methods, const std::vector<MethodScores>& scores) {
     json list = json::array();
-    for (const auto& [metric, first] : scores.front().metrics)
-        for (size_t i = 1; i < methods.size(); ++i)
-            list.push_back(difference_document(parse_metric(metric), methods[0].text, first.auc, methods[i].text,
-                                               scores[i].metrics.at(metric).auc));
+    for (const auto& [metric, unused] : scores.front().metrics)
+        for (size_t a = 0; a < methods.size(); ++a)
+            for (size_t b = a + 1; b < methods.size(); ++b)
+                list.push_back(difference_document(parse_metric(metric), methods[a].text, scores[a].metrics.at(metric).auc,
+                                                   methods[b].text, scores[b].metrics.at(metric).auc));
     return list;
 }
 

@@ -71,7 +71,7 @@ std::vector<std::string> split_at_commas(const std::string& word) {
 int run_program(int argc, char** argv) {
     CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
     Globals globals;
-    globals.arguments.assign(argv, argv + argc);
+    globals.arguments.assign(argv + 1, argv + argc);
     Run run;
     program.set_version_flag("--version", fmt::format("spikelens {}", version));
     program.add_flag("--json", globals.json, "Print the result as one JSON document");

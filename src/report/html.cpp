@@ -77,7 +77,7 @@ std::string scientific(double value) {
 }
 
 std::string percent(double share, int digits) {
-    return std::isfinite(share) ? decimal(100 * share, digits) + " %" : std::string(missing);
+    return std::isfinite(share) ? decimal(100 * share, digits) + "\u00a0%" : std::string(missing);
 }
 
 std::string points(double share, int digits) {
@@ -106,7 +106,7 @@ std::string interval(double low, double high, int digits) {
 
 std::string percent_interval(double low, double high) {
     if (!std::isfinite(low) || !std::isfinite(high)) return {};
-    return decimal(100 * low, 1) + "–" + decimal(100 * high, 1) + " %";
+    return decimal(100 * low, 1) + "–" + decimal(100 * high, 1) + "\u00a0%";
 }
 
 std::string plural(int64_t number, std::string_view noun) {

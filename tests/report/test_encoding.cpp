@@ -58,7 +58,7 @@ TEST(Identifier, IsSafeAndKeepsNamesApart) {
 }
 
 TEST(Numbers, AreWrittenForReaders) {
-    EXPECT_EQ(percent(0.8894), "88.9 %");
+    EXPECT_EQ(percent(0.8894), "88.9\u00a0%");
     EXPECT_EQ(decimal(-0.0001), "0.000");
     EXPECT_EQ(decimal(-0.25, 2), "−0.25");
     EXPECT_EQ(decimal(std::numeric_limits<double>::quiet_NaN()), "—");

@@ -30,7 +30,7 @@ TEST(Report, PolicyNamesTheStyleAndTheScriptInTheFile) {
 
 TEST(Report, FindingSaysWhatWasMeasured) {
     ReportData data = synthetic_report();
-    EXPECT_TRUE(contains(finding(page_of(data)), "reads synthetic garments with 88.9 % accuracy; at μ = 2, on average "));
+    EXPECT_TRUE(contains(finding(page_of(data)), "reads synthetic garments with 88.9\u00a0% accuracy; at μ = 2, on average "));
     EXPECT_TRUE(contains(finding(page_of(data)), "silencing them costs 10.9 points, silencing as many random ones 0.7."));
     EXPECT_TRUE(contains(trust(page_of(data)),
                          "ig2d explains best (0.810), which is not told apart from the sanity baseline intensity (0.806)"));
