@@ -213,7 +213,7 @@ class BadInput(ProgramTest):
         self.refused("explain", self.run_dir, "--method", "input", "--test", "90", saying=["0 to 89"])
         self.refused("explain", self.run_dir, self.root / "none.png")
         self.refused("inspect", self.root / "nothing")
-        self.refused("train", "--network", "4C3-LIF-MP9-3F", "--data", self.data, "--out", self.root / "bad", saying=["stage"])
+        self.refused("train", "--network", "4C3-LIF-MP13-3F", "--data", self.data, "--out", self.root / "bad", saying=["stage"])
         self.assertFalse((self.root / "bad").exists())
 
     def test_data_files(self):
