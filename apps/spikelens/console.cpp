@@ -1,6 +1,7 @@
 #include "console.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ int terminal_width() {
 }  // namespace
 
 std::string duration_text(double seconds) {
-    const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
+    const auto whole = std::llround(std::max(0.0, seconds));
     if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }

@@ -45,7 +45,8 @@ class PlaneTimeline {
     void advance(int64_t t, const Real* current) {
         const Real* potential = t > 0 ? potentials(t - 1) : silence_.data();
         const Real* spike = t > 0 ? spikes(t - 1) : silence_.data();
-        const auto [beta, threshold, v_reset, scale, unused] = constants_;
+        const Real beta = constants_.beta, threshold = constants_.threshold;
+        const Real v_reset = constants_.v_reset, scale = constants_.input_scale;
         const auto step = [&](const auto& next) {
             advance_row(next, potential, spike, current, row(potentials_, t), row(spikes_, t));
         };

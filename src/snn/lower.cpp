@@ -26,7 +26,10 @@ NeuronStep lower_neuron(const Neuron& neuron) {
 
 /// Outputs computed together: registers cost one addition each, every group walks over the spikes once more.
 int choose_lanes(int outputs) {
-    const auto cost = [&](int lanes) { return ((outputs + lanes - 1) / lanes) * (lanes / 16.0 + 1.5); };
+    const auto cost = [&](int lanes) {
+        const int groups = (outputs + lanes - 1) / lanes;
+        return groups * (lanes / 16.0 + 1.5);
+    };
     return std::ranges::min(std::array{64, 32, 16}, {}, cost);
 }
 

@@ -120,7 +120,7 @@ Neuron parse_neuron(const Stage& stage, Cursor cursor, Neuron neuron) {
 /// Builds the layers while the stages are read.
 class Builder {
   public:
-    Builder(const Shape& input, int steps, NetworkDefaults defaults) : defaults_(std::move(defaults)) {
+    Builder(const Shape& input, int steps, const NetworkDefaults& defaults) : defaults_(defaults) {
         if (input.size() != 3) throw InputError("a network's input has three extents [C, H, W], not " + shape_text(input));
         for (int64_t extent : input)
             if (extent < 1 || extent > kLargestExtent)
@@ -316,7 +316,7 @@ std::string network_text(const Network& network) {
 }
 
 std::string preset_text(std::string_view name_or_text, int64_t classes) {
-    const std::string name(name_or_text);
+    std::string name(name_or_text);
     if (const auto preset = presets().find(name); preset != presets().end())
         return preset->second + std::to_string(classes) + "F";
     if (!name.empty() && name[0] >= '0' && name[0] <= '9') return name;

@@ -96,7 +96,7 @@ class SampleRun {
             fire(sample, input, l, record);
             if (keep_spikes_) scratch_.kept[l] = scratch_.spikes;
             input = &next_input(layer);
-            if (record && record->pooled_counts.size() > 0) record_counts(*input, record->pooled_counts.row(sample.index));
+            if (record && !record->pooled_counts.empty()) record_counts(*input, record->pooled_counts.row(sample.index));
         }
         count_scores(sample, *input, scores);
     }
@@ -140,11 +140,11 @@ class SampleRun {
         } else {
             task.currents = real_currents(sample);
         }
-        if (record && record->counts.size() > 0) {
+        if (record && !record->counts.empty()) {
             scratch_.counts.resize(pixels * plan.padded());
             task.counts = scratch_.counts.data();
         }
-        if (record && record->potentials.size() > 0) {
+        if (record && !record->potentials.empty()) {
             scratch_.potentials.resize(sample.steps * pixels * plan.padded());
             task.potentials = scratch_.potentials.data();
         }
@@ -174,7 +174,7 @@ class SampleRun {
         const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
         if (task.counts)
             unpack_channels(task.counts, pixels, plan.padded(), plan.out_channels, record.counts.row(sample.index).data());
-        if (record.spikes.size() > 0) record_spikes(scratch_.spikes, sample.index, record.spikes);
+        if (!record.spikes.empty()) record_spikes(scratch_.spikes, sample.index, record.spikes);
         for (int step = 0; task.potentials && step < sample.steps; ++step)
             unpack_channels(
                 static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(),
