@@ -3,8 +3,6 @@
 #include <chrono>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "spikelens/core/progress.h"
 
 namespace spikelens::app {

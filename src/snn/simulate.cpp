@@ -4,7 +4,6 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
-#include <optional>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
