@@ -9,15 +9,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Folder: the folders it may include besides itself, or single headers of them.
 MAY_INCLUDE = {
     "core": [],
-    "data": ["core"],
+    "archive": ["core"],
+    "data": ["core", "archive"],
+    "encode": ["core"],
     "kernels": ["core"],
     "snn": ["core", "kernels"],
     "train": ["core", "snn"],
-    "model_io": ["core", "snn", "train/train.h"],
+    "model_io": ["core", "snn", "archive", "train/train.h"],
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "results": ["core", "train/train.h", "interpret", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "results": ["core", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
     "report": ["core", "results/picture.h", "evaluate/statistics.h"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
@@ -26,7 +28,10 @@ LIBRARIES = {
     "nlohmann-json": (r"nlohmann/", ["data", "model_io", "results", "report"]),
     "fmt": (r"fmt/", ["data", "model_io", "results", "report"]),
     "OpenCV": (r"opencv2/", ["data", "results"]),
-    "HDF5": (r"(hdf5|H5\w+)\.h", ["data", "results"]),
+    "HDF5": (r"(hdf5|H5\w+)\.h", ["data", "model_io", "results"]),
+    "libzip": (r"zip\.h", ["archive"]),
+    "LZ4": (r"lz4\w*\.h", ["data"]),
+    "Zstandard": (r"zstd\w*\.h", ["data"]),
     "zlib": (r"zlib\.h", ["data", "model_io", "results", "report"]),
     "OpenSSL": (r"openssl/", ["data", "model_io", "results", "report"]),
     "libcurl": (r"curl/", ["data"]),

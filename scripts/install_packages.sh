@@ -8,7 +8,7 @@ build_packages=(
     libtorch-dev libopenblas-pthread-dev
     libopencv-imgcodecs-dev libopencv-imgproc-dev libhdf5-dev
     libcli11-dev libfmt-dev nlohmann-json3-dev
-    libcurl4-openssl-dev libssl-dev zlib1g-dev
+    libcurl4-openssl-dev libssl-dev zlib1g-dev libzip-dev liblz4-dev libzstd-dev
     libgtest-dev libgmock-dev libbenchmark-dev
     dataset-fashion-mnist ca-certificates
 )

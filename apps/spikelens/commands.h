@@ -39,11 +39,16 @@ void add_reproduce(CLI::App& program, Run& run);
 void add_inspect(CLI::App& program, Run& run);
 void add_data(CLI::App& program, Run& run);
 void add_methods(CLI::App& program, Run& run);
+void add_import(CLI::App& program, Run& run);
+void add_export(CLI::App& program, Run& run);
+void add_codings(CLI::App& program, Run& run);
 
 /// The stages, with their options as the command line gives them; `reproduce` calls them in turn.
 struct TrainCommand {
     std::string data = "fashion-mnist";
     std::string network = "shallow";
+    std::string coding = "direct";
+    std::string binning;  ///< of recordings; empty: 1 ms
     std::filesystem::path out;
     int steps = 10;
     int epochs = 5;
@@ -63,6 +68,20 @@ struct TrainCommand {
 };
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console);
 
+struct ImportCommand {
+    std::filesystem::path file, out;
+    std::string data;  ///< empty: a model file is written and no run
+    std::string binning, coding;
+    std::string network, input, reset;
+    int64_t classes = 10;
+    int steps = 0;  ///< 0: the default of what is imported
+    std::string match = "auto";
+    std::string dialect = "auto";
+    double dt = 0;  ///< 0: the dialect's
+    std::string surrogate = "triangle";
+};
+Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console);
+
 struct InterpretCommand {
     std::filesystem::path run;
     double mu = 2;
@@ -70,17 +89,20 @@ struct InterpretCommand {
     std::string response = "energy";
     bool is_signed = false;
     int draws = 5;
-    int64_t samples = 0;  ///< of the training set; 0: all
+    int64_t samples = 0;        ///< of the training set; 0: all
+    int64_t probe_samples = 0;  ///< fit probes to so many training images; 0: none
 };
 Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
 
 struct EvaluateCommand {
     std::filesystem::path run;
-    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
-    std::vector<std::string> metrics = {"insertion", "deletion"};
-    int64_t samples = 1000;  ///< 0: the whole test set
+    std::vector<std::string> methods;  ///< empty: a usual set for images or recordings
+    std::vector<std::string> metrics;  ///< empty: insertion and deletion, of pixels or spikes
+    int64_t samples = 1000;            ///< 0: the whole test set
     std::string baseline = "black";
+    std::string coding;  ///< empty: the run's own
     int64_t step = 0;
+    int64_t spike_steps = 20;
 };
 Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console);
 

@@ -6,10 +6,12 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/results/array_file.h"
 #include "spikelens/results/picture.h"
+#include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
 
 #include "commands.h"
 #include "explainer.h"
+#include "pictures.h"
 
 namespace spikelens::app {
 namespace {
@@ -19,19 +21,21 @@ using nlohmann::json;
 
 struct ExplainCommand {
     fs::path run;
-    std::vector<std::string> pictures;
+    std::vector<std::string> files;
     std::vector<int64_t> test;
-    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate"};
+    std::vector<std::string> methods;
     std::string target;
+    int64_t windows = 6;
     fs::path out;
 };
 
-/// One image to explain.
-struct Input {
+/// One sample to explain.
+struct Sample {
     std::string name;  // of its files
     std::string source;
-    int64_t sample = 0;  // the address of seeded methods
-    FloatArray image;    // [1, C, H, W]
+    int64_t address = 0;  // of seeded methods
+    Input input;          // one sample
+    FloatArray picture;   // [C, H, W], as people see it
     int label = -1;
 };
 
@@ -45,26 +49,54 @@ FloatArray without_batch_axis(FloatArray image) {
     return image;
 }
 
-std::vector<Input> gather_inputs(const ExplainCommand& command, const OpenRun& run) {
-    std::vector<Input> inputs;
-    for (const std::string& path : command.pictures) {
-        FloatArray image = read_picture(path, run.network.channels, run.network.height, run.network.width);
-        std::string name = fs::path(path).stem().string();
-        while (std::ranges::any_of(inputs, [&](const Input& other) { return other.name == name; })) name += "_";
-        inputs.push_back({name, path, static_cast<int64_t>(inputs.size()), with_batch_axis(std::move(image))});
+/// The first of an attribution's samples: [1, …] or [T, 1, …] without that axis.
+FloatArray only_sample(FloatArray attribution) {
+    attribution.shape.erase(attribution.shape.begin() + (attribution.shape.size() == 5 ? 1 : 0));
+    return attribution;
+}
+
+/// A recording, or a picture in the run's coding.
+Sample read_sample(const fs::path& path, int64_t address, const OpenRun& run) {
+    Sample sample{path.stem().string(), path.string(), address, {}, {}, -1};
+    const Network& network = run.network;
+    if (!run.binning().empty()) {
+        const EventSet set({read_events(path)}, {0}, {""}, parse_binning(run.binning()), network.height, network.width);
+        sample.input = set.input(std::vector<int64_t>{0});
+        sample.picture = without_batch_axis(set.images(std::vector<int64_t>{0}));
+        return sample;
+    }
+    const std::string coding = run.manifest.at("data").value("coding", "");
+    const FloatArray image = with_batch_axis(read_picture(path, network.channels, network.height, network.width));
+    sample.input =
+        coding.empty()
+            ? Input(image)
+            : Input(encode(image, parse_coding(coding), network.steps, run.manifest.value("seed", uint64_t{1}), {&address, 1}));
+    sample.picture = without_batch_axis(image);
+    return sample;
+}
+
+std::vector<Sample> gather_samples(const ExplainCommand& command, const OpenRun& run) {
+    std::vector<Sample> samples;
+    for (const std::string& path : command.files) {
+        Sample sample = read_sample(path, static_cast<int64_t>(samples.size()), run);
+        while (std::ranges::any_of(samples, [&](const Sample& other) { return other.name == sample.name; })) sample.name += "_";
+        samples.push_back(std::move(sample));
     }
     if (!command.test.empty()) {
-        const LoadedDataset data = run.load_data();
+        const RunData data = run.load_data();
+        const char* kind = run.binning().empty() ? "image" : "recording";
         for (int64_t index : command.test) {
             if (index < 0 || index >= data.test->size())
-                throw InputError(
-                    fmt::format("--test {} is outside the test set, which has images 0 to {}", index, data.test->size() - 1));
-            inputs.push_back({fmt::format("test{:05}", index), fmt::format("test image {}", index), index,
-                              data.test->images(std::vector{index}), data.test->label(index)});
+                throw InputError(fmt::format("--test {} is outside the test set, which has {}s 0 to {}", index, kind,
+                                             data.test->size() - 1));
+            const std::vector<int64_t> one{index};
+            samples.push_back({fmt::format("test{:05}", index), fmt::format("test {} {}", kind, index), index,
+                               data.test->input(one), without_batch_axis(data.test->images(one)), data.test->label(index)});
         }
     }
-    if (inputs.empty()) throw InputError("nothing to explain: name picture files, or test images with --test 0 1 2");
-    return inputs;
+    if (samples.empty())
+        throw InputError("nothing to explain: name picture or recording files, or test samples with --test 0 1 2");
+    return samples;
 }
 
 int parse_target(const std::string& text, const Network& network) {
@@ -89,37 +121,80 @@ std::string file_part(std::string text) {
 
 int enlargement(int64_t height, int64_t width) { return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width))); }
 
-/// Writes the overlay, the coloured map and the raw values; returns their names.
-json write_map(const fs::path& folder, const std::string& stem, const MethodSpec& method, const FloatArray& image,
-               const FloatArray& map) {
-    const int factor = enlargement(map.extent(0), map.extent(1));
-    const Colours colours =
-        method.method->info().signed_values && method.view == View::natural ? Colours::diverging : Colours::heat;
-    write_png(folder / (stem + ".png"), enlarge(colour_map(map, colours), factor));
-    write_png(folder / (stem + "_overlay.png"), enlarge(overlay(image, map), factor));
-    write_npy(folder / (stem + ".npy"), map);
-    return {{"map", stem + ".png"}, {"overlay", stem + "_overlay.png"}, {"values", stem + ".npy"}};
+/// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point cloud.
+class MapWriter {
+  public:
+    MapWriter(fs::path folder, std::string stem, const MethodSpec& method, const FloatArray& attribution)
+        : folder_(std::move(folder)),
+          stem_(std::move(stem)),
+          method_(method),
+          attribution_(attribution),
+          signed_(method.method->info().signed_values && method.view == View::natural),
+          map_(without_batch_axis(pixel_maps(attribution, method.view))) {}
+
+    json write(const Sample& sample, int64_t windows) const {
+        const int factor = enlargement(map_.extent(0), map_.extent(1));
+        const bool timed = method_.method->info().timed;
+        write_png(file(".png"), enlarge(colour_map(map_, colours()), factor));
+        write_png(file("_overlay.png"), enlarge(overlay(drawable(sample.picture), map_), factor));
+        write_npy(file(".npy"), timed ? only_sample(attribution_) : map_);
+        json names = {{"map", stem_ + ".png"}, {"overlay", stem_ + "_overlay.png"}, {"values", stem_ + ".npy"}};
+        if (timed) names.update(write_in_time(sample, windows, factor));
+        names["method"] = method_.text;
+        names["minimum"] = *std::ranges::min_element(map_.data);
+        names["maximum"] = *std::ranges::max_element(map_.data);
+        return names;
+    }
+
+  private:
+    fs::path file(const char* ending) const { return folder_ / (stem_ + ending); }
+    Colours colours() const { return signed_ ? Colours::diverging : Colours::heat; }
+
+    json write_in_time(const Sample& sample, int64_t windows, int factor) const {
+        const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[0]));
+        FloatArray frames({parts.shape[0], parts.shape[2], parts.shape[3]}, parts.data);
+        write_png(file("_windows.png"), window_strip(frames, colours(), factor));
+        json names = {{"windows", stem_ + "_windows.png"}};
+        if (!sample.input.spiking()) return names;
+        Array<uint8_t> spikes = sample.input.spikes;
+        FloatArray scores = only_sample(spike_scores(attribution_, method_.view, spikes.shape));
+        spikes.shape.erase(spikes.shape.begin() + 1);
+        write_png(file("_xyt.png"), space_time_picture(spikes, scores, signed_, 960, 640));
+        names["space_time"] = stem_ + "_xyt.png";
+        return names;
+    }
+
+    fs::path folder_;
+    std::string stem_;
+    const MethodSpec& method_;
+    const FloatArray& attribution_;
+    bool signed_;
+    FloatArray map_;
+};
+
+void write_sample(const Sample& sample, const fs::path& folder) {
+    write_png(folder / (sample.name + ".png"),
+              enlarge(drawable(sample.picture), enlargement(sample.picture.extent(1), sample.picture.extent(2))));
+    if (!sample.input.spiking()) return;
+    Array<uint8_t> spikes = sample.input.spikes;
+    spikes.shape.erase(spikes.shape.begin() + 1);
+    write_png(folder / (sample.name + "_xyt.png"), space_time_picture(spikes, {}, false, 960, 640));
 }
 
-json explain_one(const Input& input, const Explainer& explainer, const Network& network, const std::string& target_text,
+json explain_one(const Sample& sample, const Explainer& explainer, const Network& network, const ExplainCommand& command,
                  const fs::path& folder) {
-    const FloatArray scores = explainer.simulator().run(input.image).scores;
+    const FloatArray scores = explainer.simulator().run(sample.input).scores;
     const int predicted = predictions(scores)[0];
-    const std::vector<int> target = {target_text.empty() ? predicted : parse_target(target_text, network)};
-    const std::vector<int64_t> sample = {input.sample};
-    const FloatArray image = without_batch_axis(input.image);
+    const std::vector<int> target = {command.target.empty() ? predicted : parse_target(command.target, network)};
     json maps = json::array();
     for (const MethodSpec& method : explainer.methods()) {
-        const FloatArray map = without_batch_axis(explainer.maps(method, input.image, target, sample));
-        json entry = write_map(folder, input.name + "_" + file_part(method.text), method, image, map);
-        entry["method"] = method.text;
-        entry["minimum"] = *std::ranges::min_element(map.data);
-        entry["maximum"] = *std::ranges::max_element(map.data);
-        maps.push_back(entry);
+        const FloatArray attribution = explainer.attributions(method, sample.input, target, {&sample.address, 1});
+        const MapWriter writer(folder, sample.name + "_" + file_part(method.text), method, attribution);
+        maps.push_back(writer.write(sample, command.windows));
     }
-    write_png(folder / (input.name + ".png"), enlarge(image, enlargement(image.extent(1), image.extent(2))));
-    json document = {{"image", input.source},
-                     {"file", input.name + ".png"},
+    write_sample(sample, folder);
+    json document = {{"image", sample.source},
+                     {"file", sample.name + ".png"},
                      {"predicted", predicted},
                      {"predicted_name", class_name(network, predicted)},
                      {"target", target[0]},
@@ -127,29 +202,36 @@ json explain_one(const Input& input, const Explainer& explainer, const Network& 
                      {"scores", scores.data},
                      {"probabilities", softmax(scores.row(0))},
                      {"maps", maps}};
-    document["label"] = input.label < 0 ? json(nullptr) : json(input.label);
+    document["label"] = sample.label < 0 ? json(nullptr) : json(sample.label);
     return document;
+}
+
+std::string line_of(const Sample& sample, const json& one, const Network& network) {
+    return fmt::format(
+        "{}: {} ({:.1f} %){}\n", sample.source, one["predicted_name"].get<std::string>(),
+        100 * one["probabilities"][one["predicted"].get<size_t>()].get<double>(),
+        sample.label < 0 || sample.label == one["predicted"] ? "" : ", in truth " + class_name(network, sample.label));
 }
 
 Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
     const OpenRun run = open_run(command.run);
-    const Explainer explainer(run, split_list(command.methods), globals);
-    const std::vector<Input> inputs = gather_inputs(command, run);
+    if (command.windows < 1) throw InputError(fmt::format("--windows must be 1 or more, not {}", command.windows));
+    const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
+    const std::vector<std::string> methods = split_list(command.methods);
+    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking) : methods, spiking, globals);
+    const std::vector<Sample> samples = gather_samples(command, run);
     if (!command.target.empty()) parse_target(command.target, run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const Progress progress = console.progress();
+    const auto count = static_cast<int64_t>(samples.size());
     json images = json::array();
     std::string text;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-        report_progress(progress, "explaining", static_cast<int64_t>(i), static_cast<int64_t>(inputs.size()));
-        const json& one = images.emplace_back(explain_one(inputs[i], explainer, run.network, command.target, folder));
-        text += fmt::format("{}: {} ({:.1f} %){}\n", inputs[i].source, one["predicted_name"].get<std::string>(),
-                            100 * one["probabilities"][one["predicted"].get<size_t>()].get<double>(),
-                            inputs[i].label < 0 || inputs[i].label == one["predicted"]
-                                ? ""
-                                : ", in truth " + class_name(run.network, inputs[i].label));
+    for (const Sample& sample : samples) {
+        report_progress(progress, "explaining", static_cast<int64_t>(images.size()), count);
+        images.push_back(explain_one(sample, explainer, run.network, command, folder));
+        text += line_of(sample, images.back(), run.network);
     }
-    report_progress(progress, "explaining", static_cast<int64_t>(inputs.size()), static_cast<int64_t>(inputs.size()));
+    report_progress(progress, "explaining", count, count);
     const json document = {{"command", "explain"},
                            {"run", command.run.string()},
                            {"fingerprint", run.fingerprint},
@@ -157,7 +239,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
                            {"images", images}};
     write_json(folder / "explain.json", document);
     return {document, text + fmt::format("{} maps with overlays and raw values in {}\n",
-                                         inputs.size() * explainer.methods().size(), folder.string())};
+                                         samples.size() * explainer.methods().size(), folder.string())};
 }
 
 }  // namespace
@@ -166,12 +248,13 @@ void add_explain(CLI::App& program, Run& run) {
     auto command = std::make_shared<ExplainCommand>();
     CLI::App* app = program.add_subcommand("explain", "Explain single predictions: heatmaps as PNG, raw values as NPY");
     app->add_option("run", command->run, "The run directory")->required();
-    app->add_option("pictures", command->pictures, "Picture files");
-    app->add_option("--test", command->test, "Images of the test set, by index");
+    app->add_option("files", command->files, "Picture files, or recordings where the run is of recordings");
+    app->add_option("--test", command->test, "Samples of the test set, by index");
     app->add_option("--method,--methods", command->methods,
-                    "Methods, with options: ig2d:steps=64 (spikelens methods lists them)")
-        ->capture_default_str();
+                    "Methods, with options: ig2d:steps=64 (spikelens methods lists them); a usual set unless said");
     app->add_option("--target", command->target, "The class explained, by name or index; the prediction unless said");
+    app->add_option("--windows", command->windows, "Parts in time that maps of timed methods are drawn in")
+        ->capture_default_str();
     app->add_option("--out", command->out, "Folder for the files; RUN/explain unless said");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_explain(*command, globals, console); };

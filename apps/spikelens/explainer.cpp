@@ -10,43 +10,87 @@
 namespace spikelens::app {
 namespace {
 
-std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts) {
+std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, bool spiking) {
     std::vector<MethodSpec> methods;
     for (const std::string& text : texts) {
         methods.push_back(parse_method(text));
         if (std::ranges::count(methods, methods.back().text, &MethodSpec::text) > 1)
             throw InputError("the method '" + text + "' is asked for twice");
+        const MethodInfo& info = methods.back().method->info();
+        if (!(spiking ? info.on_spikes : info.on_images))
+            throw InputError("the method '" + text + "' explains " + (spiking ? "images" : "spikes") +
+                             ", and this run's input is " + (spiking ? "spikes" : "images") +
+                             "; spikelens methods says what each explains");
     }
     if (methods.empty()) throw InputError("no method is named; spikelens methods lists them");
     return methods;
 }
 
-}  // namespace
-
-Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, const Globals& globals)
-    : methods_(parse_methods(methods)), simulator_(run.network, {globals.threads, ""}) {
-    const auto any = [&](bool MethodInfo::*need) {
-        return std::ranges::any_of(methods_, [&](const MethodSpec& m) { return m.method->info().*need; });
-    };
-    if (any(&MethodInfo::needs_gradient)) {
-        GradientOptions options;
-        if (run.manifest.contains("options") && run.manifest["options"].contains("surrogate"))
-            options.surrogate = parse_surrogate(run.manifest["options"]["surrogate"].get<std::string>());
-        options.threads = globals.threads;
-        gradient_.emplace(run.network, options);
-    }
-    if (any(&MethodInfo::needs_relevant)) {
-        if (!std::filesystem::exists(run.files.relevant()))
-            throw InputError("the relevant filters of " + run.files.root.string() +
-                             " are not known yet; run spikelens interpret " + run.files.root.string() + " first");
-        relevant_ = load_relevant_filters(run.fingerprint, run.files.relevant());
-    }
-    context_ = {&simulator_, gradient_ ? &*gradient_ : nullptr, relevant_ ? &*relevant_ : nullptr, globals.seed};
+bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
+    return std::ranges::any_of(methods, [&](const MethodSpec& m) { return m.method->info().*need; });
 }
 
-FloatArray Explainer::maps(const MethodSpec& method, const FloatArray& images, std::span<const int> targets,
+}  // namespace
+
+Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals)
+    : methods_(parse_methods(methods, spiking)), simulator_(run.network, {globals.threads, ""}) {
+    if (run.manifest.contains("options") && run.manifest["options"].contains("surrogate"))
+        surrogate_ = parse_surrogate(run.manifest["options"]["surrogate"].get<std::string>());
+    const std::string root = run.files.root.string();
+    if (any_needs(methods_, &MethodInfo::needs_relevant)) {
+        if (!std::filesystem::exists(run.files.relevant()))
+            throw InputError("the relevant filters of " + root + " are not known yet; run spikelens interpret " + root +
+                             " first");
+        relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(run.fingerprint, run.files.relevant()));
+    }
+    if (any_needs(methods_, &MethodInfo::needs_probe)) {
+        if (!std::filesystem::exists(run.files.probe()))
+            throw InputError("the probes of " + root + " are not fitted yet; run spikelens interpret " + root +
+                             " --probe-samples 20000 first");
+        probe_ = std::make_shared<Probe>(load_probe(run.fingerprint, run.files.probe()));
+    }
+    prepare(run.network, globals);
+}
+
+Explainer::Explainer(const Explainer& other, const Network& network, const Globals& globals)
+    : methods_(other.methods_),
+      simulator_(network, {globals.threads, ""}),
+      surrogate_(other.surrogate_),
+      relevant_(other.relevant_),
+      probe_(other.probe_) {
+    prepare(network, globals);
+}
+
+void Explainer::prepare(const Network& network, const Globals& globals) {
+    if (any_needs(methods_, &MethodInfo::needs_gradient)) {
+        GradientOptions options;
+        options.surrogate = surrogate_;
+        options.threads = globals.threads;
+        gradient_.emplace(network, options);
+    }
+    context_ = {&simulator_, gradient_ ? &*gradient_ : nullptr, relevant_.get(), globals.seed, probe_.get()};
+}
+
+FloatArray Explainer::attributions(const MethodSpec& method, const Input& input, std::span<const int> targets,
+                                   std::span<const int64_t> samples) const {
+    return explain(method, context_, {input, targets, samples});
+}
+
+FloatArray Explainer::maps(const MethodSpec& method, const Input& input, std::span<const int> targets,
                            std::span<const int64_t> samples) const {
-    return pixel_maps(explain(method, context_, {images, targets, samples}), method.view);
+    return pixel_maps(attributions(method, input, targets, samples), method.view);
+}
+
+std::vector<std::string> usual_methods(bool spiking) {
+    if (spiking) return {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
+    return {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
+}
+
+std::vector<std::string> shown_methods(const OpenRun& run, bool spiking) {
+    std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
+                                               : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
+    if (!std::filesystem::exists(run.files.relevant())) methods.erase(methods.begin());
+    return methods;
 }
 
 std::vector<float> softmax(std::span<const float> scores) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikelens/attribute/method.h"
+#include "spikelens/attribute/probe.h"
 
 #include "commands.h"
 #include "run_directory.h"
@@ -15,22 +16,37 @@ namespace spikelens::app {
 /// A run's network with what the methods asked for need, and nothing they do not need.
 class Explainer {
   public:
-    /// Throws InputError for an unknown method, and when one needs relevant filters that the run does not have.
-    Explainer(const OpenRun& run, const std::vector<std::string>& methods, const Globals& globals);
+    /// `spiking`: what the network is shown. Throws InputError for an unknown method, one that does not explain such input, and
+    /// one that needs relevant filters or probes that the run does not have.
+    Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals);
+    /// The same methods on another network of the same shape.
+    Explainer(const Explainer& other, const Network& network, const Globals& globals);
 
     const std::vector<MethodSpec>& methods() const { return methods_; }
     const Simulator& simulator() const { return simulator_; }
+    /// Raw attributions of one method, [N, C, H, W] or [T, N, C, H, W].
+    FloatArray attributions(const MethodSpec& method, const Input& input, std::span<const int> targets,
+                            std::span<const int64_t> samples) const;
     /// Maps [N, H, W] of one method.
-    FloatArray maps(const MethodSpec& method, const FloatArray& images, std::span<const int> targets,
+    FloatArray maps(const MethodSpec& method, const Input& input, std::span<const int> targets,
                     std::span<const int64_t> samples) const;
 
   private:
+    void prepare(const Network& network, const Globals& globals);
+
     std::vector<MethodSpec> methods_;
     Simulator simulator_;
+    Surrogate surrogate_;
     std::optional<GradientNetwork> gradient_;
-    std::optional<RelevantFilters> relevant_;
+    std::shared_ptr<const RelevantFilters> relevant_;
+    std::shared_ptr<const Probe> probe_;
     AttributionContext context_;
 };
+
+/// What is evaluated unless methods are named: the same families for images and for spikes.
+std::vector<std::string> usual_methods(bool spiking);
+/// What is shown of single samples unless methods are named, without what the run lacks (relevant filters).
+std::vector<std::string> shown_methods(const OpenRun& run, bool spiking);
 
 /// The same numbers for each row: softmax of scores.
 std::vector<float> softmax(std::span<const float> scores);

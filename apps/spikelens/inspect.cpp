@@ -25,7 +25,8 @@ struct InspectCommand {
 };
 
 std::string neuron_words(const Layer& layer) {
-    if (!layer.neuron) return "integrates (readout)";
+    if (!layer.neuron)
+        return layer.readout_beta == 1 ? "integrates (readout)" : fmt::format("leaks, β {:g} (readout)", layer.readout_beta);
     const Neuron& n = *layer.neuron;
     std::string text = fmt::format("{} β {:g}, θ {:g}, fires at U {} θ, reset {}", n.beta == 1.0F ? "IF" : "LIF", n.beta,
                                    n.threshold, n.at_threshold ? "≥" : ">",
@@ -33,6 +34,7 @@ std::string neuron_words(const Layer& layer) {
                                    : n.reset == Reset::zero   ? fmt::format("to {:g}", n.v_reset)
                                                               : "none");
     if (n.delay) text += ", one step later";
+    if (n.alpha != 0) text += fmt::format(", current kept by α {:g}", n.alpha);
     if (n.decay_input) text += ", input scaled by 1 − β";
     if (n.gain != 1.0F) text += fmt::format(", gain {:g}", n.gain);
     return text;
@@ -50,7 +52,9 @@ json layer_document(const Network& network, int index) {
     if (layer.kind == LayerKind::conv)
         document.update({{"kernel", layer.kernel}, {"stride", layer.stride}, {"padding", layer.padding}});
     if (layer.pool.kind != PoolKind::none)
-        document["pool"] = {{"kind", layer.pool.kind == PoolKind::max ? "max" : "average"},
+        document["pool"] = {{"kind", layer.pool.kind == PoolKind::max       ? "max"
+                                     : layer.pool.kind == PoolKind::average ? "average"
+                                                                            : "sum"},
                             {"size", layer.pool.size},
                             {"stride", layer.pool.stride},
                             {"output", {layer.out_channels, layer.pooled_height, layer.pooled_width}}};
@@ -68,7 +72,7 @@ void add_activity(json& layers, const Network& network, const Simulator& simulat
     for (int64_t first = 0; first < data.size(); first += 100) {
         std::vector<int64_t> indices(std::min<int64_t>(100, data.size() - first));
         std::iota(indices.begin(), indices.end(), first);
-        const Recording recording = simulator.run(data.images(indices), request);
+        const Recording recording = simulator.run(data.input(indices), request);
         for (const LayerRecording& layer : recording.layers) {
             auto& seen = active[layer.layer];
             seen.resize(layer.counts.extent(1));
@@ -80,8 +84,9 @@ void add_activity(json& layers, const Network& network, const Simulator& simulat
             neurons[layer.layer] += static_cast<double>(layer.counts.size());
         }
     }
+    const int steps = data.steps() > 0 ? data.steps() : network.steps;
     for (int l : request.layers) {
-        layers[l]["spikes_per_neuron_and_step"] = spikes[l] / (neurons[l] * network.steps);
+        layers[l]["spikes_per_neuron_and_step"] = spikes[l] / (neurons[l] * steps);
         layers[l]["dead_filters"] = std::ranges::count(active[l], false);
     }
 }
@@ -90,7 +95,7 @@ void add_activity(json& layers, const Network& network, const Simulator& simulat
 double images_per_second(const Simulator& simulator, const SampleSource& data) {
     std::vector<int64_t> indices(data.size());
     std::iota(indices.begin(), indices.end(), 0);
-    const FloatArray images = data.images(indices);
+    const Input images = data.input(indices);
     double best = 0;
     for (int pass = 0; pass < 4; ++pass) {
         const auto started = std::chrono::steady_clock::now();
@@ -141,7 +146,7 @@ Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
                      {"classes", network.classes},
                      {"kernels", simulator.describe_kernels()}};
     if (is_run && command.samples > 0) {
-        const LoadedDataset data = run.load_data();
+        const RunData data = run.load_data();
         const FirstSamples samples(*data.test, command.samples);
         add_activity(layers, network, simulator, samples);
         document["activity_samples"] = samples.size();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/probe.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/interpret/ablation.h"
@@ -45,8 +46,8 @@ void claim_results(const RunDirectory& files, const json& identity, Console& con
         if (read_json(files.interpret_options()) == identity) return;
         console.message("the model or the options have changed: interpreting anew");
     }
-    for (const fs::path& path :
-         {files.responses(), files.relevant(), files.ablation(), files.visualisations(), files.result("interpret")})
+    for (const fs::path& path : {files.responses(), files.relevant(), files.ablation(), files.visualisations(), files.probe(),
+                                 files.result("interpret")})
         fs::remove(path);
     write_json(files.interpret_options(), identity);
 }
@@ -66,6 +67,12 @@ Responses find_responses(const OpenRun& run, const Simulator& simulator, const S
     if (responses.samples < samples.size())
         accumulate_responses(simulator, samples, options, responses, save, console.progress());
     return responses;
+}
+
+void find_probe(const OpenRun& run, const Simulator& simulator, const SampleSource& samples, int64_t count, Console& console) {
+    count = std::min(count, samples.size());
+    if (fs::exists(run.files.probe()) && load_probe(run.fingerprint, run.files.probe()).samples == count) return;
+    save_probe(fit_probe(simulator, samples, count, console.progress()), run.fingerprint, run.files.probe());
 }
 
 template <class Result, class Load, class Make, class Save>
@@ -110,7 +117,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
     const OpenRun run = open_run(command.run);
     const std::vector<double> budgets = budgets_of(command);
     const ResponseKind kind = parse_response(command.response);
-    const LoadedDataset data = run.load_data();
+    const RunData data = run.load_data();
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     claim_results(run.files,
                   {{"fingerprint", run.fingerprint},
@@ -154,6 +161,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
             save_visualisations(made, run.fingerprint, run.files.visualisations());
         });
     lap("visualisations");
+    if (command.probe_samples > 0) find_probe(run, simulator, *data.train, command.probe_samples, console);
 
     json layers = json::array();
     for (const FilterIndex& filter : relevant.filters)
@@ -193,6 +201,9 @@ void add_interpret(CLI::App& program, Run& run) {
     app->add_flag("--signed", command->is_signed, "Let weights be negative");
     app->add_option("--draws", command->draws, "Random filter sets per class and size")->capture_default_str();
     app->add_option("--train-samples", command->samples, "Use the first so many training samples; 0: all")
+        ->capture_default_str();
+    app->add_option("--probe-samples", command->probe_samples,
+                    "Fit the readings that the method probe needs to so many training images (20000 is plenty); 0: none")
         ->capture_default_str();
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_interpret(*command, globals, console); };

@@ -84,8 +84,8 @@ int run_program(int argc, char** argv) {
     program.fallthrough();
     program.require_subcommand(1);
     program.get_formatter()->column_width(34);
-    for (const auto add :
-         {add_train, add_interpret, add_explain, add_evaluate, add_report, add_reproduce, add_inspect, add_data, add_methods})
+    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
+                           add_codings, add_inspect, add_export, add_data, add_methods})
         add(program, run);
     for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
     try {

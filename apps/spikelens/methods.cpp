@@ -17,7 +17,14 @@ std::string needs_of(const MethodInfo& info) {
     add(info.needs_simulator, "simulation");
     add(info.needs_gradient, "gradients");
     add(info.needs_relevant, "relevant filters");
-    return needs.empty() ? "nothing but the image" : needs;
+    add(info.needs_probe, "probes");
+    return needs.empty() ? "nothing but the input" : needs;
+}
+
+std::string explains(const MethodInfo& info) {
+    const std::string timed = info.timed ? ", step by step" : "";
+    if (!info.on_spikes) return "images" + timed;
+    return (info.on_images ? "images and spikes" : "spikes") + timed;
 }
 
 Outcome run_methods() {
@@ -33,11 +40,15 @@ Outcome run_methods() {
                         {"signed", info.signed_values},
                         {"class_specific", info.class_specific},
                         {"needs_gradient", info.needs_gradient},
+                        {"on_images", info.on_images},
+                        {"on_spikes", info.on_spikes},
+                        {"timed", info.timed},
                         {"needs_relevant_filters", info.needs_relevant},
+                        {"needs_probes", info.needs_probe},
                         {"sanity_baseline", info.baseline}});
-        text += fmt::format("{}{}\n    {}\n    {}\n    needs: {}; cost: {}\n    source: {}\n", info.name,
-                            info.baseline ? " (sanity baseline)" : "", info.title, info.meaning, needs_of(info), info.cost,
-                            info.source);
+        text += fmt::format("{}{}\n    {}\n    {}\n    explains {}; needs {}; cost: {}\n    source: {}\n", info.name,
+                            info.baseline ? " (sanity baseline)" : "", info.title, info.meaning, explains(info), needs_of(info),
+                            info.cost, info.source);
         if (!info.options.empty()) text += fmt::format("    options: {}\n", info.options);
     }
     return {{{"command", "methods"}, {"methods", list}},

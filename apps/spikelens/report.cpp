@@ -7,10 +7,12 @@
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
 
 #include "commands.h"
 #include "explainer.h"
+#include "pictures.h"
 
 namespace spikelens::app {
 namespace {
@@ -35,17 +37,20 @@ std::vector<ReportFilter> filters_of(const OpenRun& run) {
 }
 
 /// Methods of the evaluation, or the usual ones; without those that need what the run does not have; always with the baselines.
-std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, const json& evaluate) {
+std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, bool spiking, const json& evaluate) {
     std::vector<std::string> methods = split_list(command.methods);
     if (methods.empty() && evaluate.is_object())
         for (const json& method : evaluate.at("methods")) methods.push_back(method.at("method"));
-    if (methods.empty()) methods = {"svebi", "grad2d", "ig2d", "gate"};
+    if (methods.empty()) methods = shown_methods(run, spiking);
     for (const char* baseline : {"input", "random"})
         if (std::ranges::find(methods, baseline) == methods.end()) methods.emplace_back(baseline);
     if (command.methods.empty() && !fs::exists(run.files.relevant()))
         std::erase_if(methods, [](const std::string& text) { return parse_method(text).method->info().needs_relevant; });
     return methods;
 }
+
+constexpr int64_t kWindows = 8;
+constexpr int kMostRecordings = 12, kCloudWidth = 720, kCloudHeight = 480;
 
 /// As many right as wrong predictions as there are, drawn by the seed.
 std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<int>& predicted, int count, uint64_t seed) {
@@ -65,24 +70,74 @@ FloatArray row_of(const FloatArray& array, int64_t index) {
     return {Shape(array.shape.begin() + 1, array.shape.end()), std::vector<float>(row.begin(), row.end())};
 }
 
+/// One sample of [T, N, …] as [T, …].
+template <class T>
+Array<T> sequence_of(const Array<T>& all, int64_t sample) {
+    Shape shape = all.shape;
+    shape.erase(shape.begin() + 1);
+    Array<T> one;
+    one.shape = shape;
+    const int64_t size = element_count(std::span(shape).subspan(1));
+    for (int64_t t = 0; t < shape[0]; ++t) {
+        const auto first = all.data.begin() + (t * all.shape[1] + sample) * size;
+        one.data.insert(one.data.end(), first, first + size);
+    }
+    return one;
+}
+
+/// The recordings as point clouds, and their spikes per window.
+void add_recordings(const Array<uint8_t>& spikes, std::vector<ReportImage>& result) {
+    for (size_t i = 0; i < result.size(); ++i) {
+        const Array<uint8_t> one = sequence_of(spikes, static_cast<int64_t>(i));
+        result[i].cloud = space_time_picture(one, {}, false, kCloudWidth, kCloudHeight);
+        const int64_t windows = std::min<int64_t>(kWindows, one.shape[0]);
+        result[i].spikes_per_window.assign(windows, 0);
+        for (int64_t w = 0; w < windows; ++w)
+            for (int64_t t = w * one.shape[0] / windows; t < (w + 1) * one.shape[0] / windows; ++t)
+                for (uint8_t count : one.row(t)) result[i].spikes_per_window[w] += count;
+    }
+}
+
+/// What a timed method says of each recording: windows, and the point cloud coloured by it.
+void add_in_time(const MethodSpec& method, const FloatArray& attribution, const Array<uint8_t>& spikes,
+                 std::vector<ReportImage>& result) {
+    const bool timed = method.method->info().timed;
+    const bool is_signed = method.method->info().signed_values && method.view == View::natural;
+    const FloatArray windows =
+        timed ? window_maps(attribution, method.view, std::min<int64_t>(kWindows, spikes.shape[0])) : FloatArray();
+    const FloatArray scores = timed ? spike_scores(attribution, method.view, spikes.shape) : FloatArray();
+    for (size_t i = 0; i < result.size(); ++i) {
+        const auto n = static_cast<int64_t>(i);
+        result[i].windows.push_back(timed ? sequence_of(windows, n) : FloatArray());
+        result[i].clouds.push_back(
+            timed ? space_time_picture(sequence_of(spikes, n), sequence_of(scores, n), is_signed, kCloudWidth, kCloudHeight)
+                  : FloatArray());
+    }
+}
+
 std::vector<ReportImage> explained_images(const Explainer& explainer, const SampleSource& data,
-                                          const std::vector<int64_t>& chosen, Console& console) {
+                                          const std::vector<int64_t>& chosen, bool recordings, Console& console) {
     const FloatArray images = data.images(chosen);
-    const FloatArray scores = explainer.simulator().run(images).scores;
+    const Input input = data.input(chosen);
+    const FloatArray scores = explainer.simulator().run(input).scores;
     const std::vector<int> predicted = predictions(scores);
-    std::vector<ReportImage> result;
-    for (size_t i = 0; i < chosen.size(); ++i)
-        result.push_back({chosen[i],
-                          data.label(chosen[i]),
-                          predicted[i],
-                          softmax(scores.row(static_cast<int64_t>(i))),
-                          row_of(images, static_cast<int64_t>(i)),
-                          {}});
+    std::vector<ReportImage> result(chosen.size());
+    for (size_t i = 0; i < chosen.size(); ++i) {
+        const auto n = static_cast<int64_t>(i);
+        result[i].sample = chosen[i];
+        result[i].label = data.label(chosen[i]);
+        result[i].predicted = predicted[i];
+        result[i].probabilities = softmax(scores.row(n));
+        result[i].image = drawable(row_of(images, n));
+    }
+    if (recordings) add_recordings(input.spikes, result);
     int64_t done = 0;
     for (const MethodSpec& method : explainer.methods()) {
         report_progress(console.progress(), "explaining images for the report", done++,
                         static_cast<int64_t>(explainer.methods().size()), method.text);
-        const FloatArray maps = explainer.maps(method, images, predicted, chosen);
+        const FloatArray attribution = explainer.attributions(method, input, predicted, chosen);
+        const FloatArray maps = pixel_maps(attribution, method.view);
+        if (recordings) add_in_time(method, attribution, input.spikes, result);
         for (size_t i = 0; i < chosen.size(); ++i) result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
     }
     report_progress(console.progress(), "explaining images for the report", done, done);
@@ -100,18 +155,23 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.interpret = result_of(run, "interpret");
     data.evaluate = result_of(run, "evaluate");
     data.filters = filters_of(run);
-    const Explainer explainer(run, methods_of(command, run, data.evaluate), globals);
+    const RunData dataset = run.load_data();
+    const bool spiking = dataset.test->steps() > 0, recordings = spiking && !dataset.coded();
+    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate), spiking, globals);
     for (const MethodSpec& method : explainer.methods()) {
         const MethodInfo& info = method.method->info();
         data.methods.push_back(
             {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural, info.baseline});
     }
-    const LoadedDataset dataset = run.load_data();
-    const Accuracy accuracy = measure_accuracy(explainer.simulator(), *dataset.test, "test images", console.progress());
-    const std::vector<int64_t> chosen = choose_images(*dataset.test, accuracy.predicted, command.images, globals.seed);
-    data.images = explained_images(explainer, *dataset.test, chosen, console);
+    const Accuracy accuracy = measure_accuracy(explainer.simulator(), *dataset.test, "test samples", console.progress());
+    const int count = recordings ? std::min(command.images, kMostRecordings) : command.images;
+    const std::vector<int64_t> chosen = choose_images(*dataset.test, accuracy.predicted, count, globals.seed);
+    data.images = explained_images(explainer, *dataset.test, chosen, recordings, console);
     const auto wrong =
         std::ranges::count_if(data.images, [](const ReportImage& image) { return image.label != image.predicted; });
+    data.input_kind = recordings ? "recordings" : "images";
+    data.steps = spiking ? dataset.test->steps() : run.network.steps;
+    data.window_steps = (data.steps + kWindows - 1) / kWindows;
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
                                     data.images.size() - wrong, wrong, globals.seed);
 
@@ -128,7 +188,8 @@ void add_report(CLI::App& program, Run& run) {
     CLI::App* app = program.add_subcommand("report", "Write one self-contained report.html");
     app->add_option("run", command->run, "The run directory")->required();
     app->add_option("--out", command->out, "The file to write; RUN/report.html unless said");
-    app->add_option("--images", command->images, "Images in the gallery, half of them wrong predictions")
+    app->add_option("--images", command->images,
+                    "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
         ->check(CLI::Range(0, 500))
         ->capture_default_str();
     app->add_option("--methods", command->methods, "Methods in the gallery; those evaluated unless said");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/data/dataset.h"
+#include "spikelens/encode/coding.h"
 #include "spikelens/snn/network.h"
 
 namespace spikelens::app {
@@ -21,12 +22,40 @@ struct RunDirectory {
     std::filesystem::path responses() const { return root / "responses.h5"; }
     std::filesystem::path relevant() const { return root / "relevant.json"; }
     std::filesystem::path ablation() const { return root / "ablation.json"; }
+    std::filesystem::path probe() const { return root / "probe.h5"; }
     std::filesystem::path visualisations() const { return root / "visualisations.h5"; }
     std::filesystem::path interpret_options() const { return root / "interpret.options.json"; }
     std::filesystem::path evaluation(const std::string& file) const { return root / "evaluate" / file; }
     std::filesystem::path explanations() const { return root / "explain"; }
     std::filesystem::path report() const { return root / "report.html"; }
 };
+
+/// A data set as a run's network is shown it: images as they are or coded as spikes, or recordings in bins.
+struct RunData {
+    std::string name;
+    std::map<std::string, std::string> sha256;
+    std::shared_ptr<const SampleSource> train, test;
+    Coding coding;
+    uint64_t coding_seed = 1;
+    int coding_steps = 0;
+
+    /// Whether images are coded as spikes.
+    bool coded() const { return coding.kind != CodingKind::direct; }
+    /// Where a test sample's random spikes are addressed.
+    int64_t test_address(int64_t index) const { return train->size() + index; }
+    /// Images [N, C, H, W] as the network is shown them; `addresses` are those of random coders.
+    Input shown(const FloatArray& images, std::span<const int64_t> addresses) const;
+};
+
+/// Loads a data set; `steps` and `seed` are of the coder. Throws InputError for coded recordings and binned images.
+RunData load_run_data(const std::string& source, const std::string& binning, const std::string& coding, int steps,
+                      uint64_t seed);
+
+/// How a later command finds the data again: a known name, or a folder wherever the program is started.
+std::string source_of(const std::string& data);
+
+/// The manifest's "data": { "name", "source", "sha256", "binning", "coding" }
+nlohmann::json data_document(const RunData& data, const std::string& source, const std::string& binning);
 
 /// A run that has been trained: its network, what was recorded about it, and its data.
 struct OpenRun {
@@ -36,8 +65,11 @@ struct OpenRun {
     std::string fingerprint;
 
     std::string data_name() const { return manifest.at("data").at("name").get<std::string>(); }
-    /// Loads the run's data set and checks that its files are the ones the run was made with.
-    LoadedDataset load_data() const;
+    /// Loads the run's data set and checks that its files are the ones the run was made with. A coding other than the run's own
+    /// may be given.
+    RunData load_data(const std::string& coding = {}) const;
+    /// Of recordings, "1ms"; empty for images
+    std::string binning() const;
 };
 
 /// Throws InputError when there is no trained run at `root`.

@@ -30,6 +30,7 @@ Reset parse_reset(const std::string& text) {
 }
 
 Network make_network(const TrainCommand& command, const SampleSource& samples, uint64_t seed) {
+    const int steps = samples.steps() > 0 ? samples.steps() : command.steps;
     NetworkDefaults defaults;
     defaults.neuron.beta = command.beta;
     defaults.neuron.threshold = command.threshold;
@@ -37,7 +38,7 @@ Network make_network(const TrainCommand& command, const SampleSource& samples, u
     defaults.neuron.delay = command.delay;
     defaults.bias = command.bias;
     const auto classes = static_cast<int64_t>(samples.classes().size());
-    Network network = parse_network(preset_text(command.network, classes), samples.shape(), command.steps, defaults);
+    Network network = parse_network(preset_text(command.network, classes), samples.shape(), steps, defaults);
     if (network.class_count() != classes)
         throw InputError(
             fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(), command.data, classes));
@@ -72,29 +73,23 @@ json options_document(const TrainOptions& options, int64_t samples) {
 }
 
 /// What a checkpoint belongs to. Epochs are not in it: training may go on for more.
-std::map<std::string, std::string> identity(const json& options, const Network& network, const LoadedDataset& data,
-                                            uint64_t seed) {
+std::map<std::string, std::string> identity(const json& options, const Network& network, const RunData& data, uint64_t seed) {
     std::map<std::string, std::string> text = {{"data", data.name},
                                                {"network", network_text(network)},
                                                {"steps", std::to_string(network.steps)},
                                                {"seed", std::to_string(seed)}};
+    if (data.coded()) text["coding"] = coding_text(data.coding);
     for (const auto& [key, value] : options.items())
         if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
     return text;
 }
 
-/// How a later command finds the data again: a known name, or a folder wherever the program is started.
-std::string source_of(const std::string& data) {
-    const bool known = std::ranges::any_of(known_datasets(), [&](const DatasetInfo& info) { return info.name == data; });
-    return known ? data : std::filesystem::canonical(data).string();
-}
-
-json manifest_document(const Globals& globals, const TrainCommand& command, const LoadedDataset& data, const Network& network,
+json manifest_document(const Globals& globals, const TrainCommand& command, const RunData& data, const Network& network,
                        const json& options) {
     return {{"spikelens", version},
             {"command", globals.arguments},
-            {"data", {{"name", data.name}, {"source", source_of(command.data)}, {"sha256", data.sha256}}},
+            {"data", data_document(data, command.data, command.binning)},
             {"network", network_document(network)},
             {"options", options},
             {"seed", globals.seed}};
@@ -103,7 +98,7 @@ json manifest_document(const Globals& globals, const TrainCommand& command, cons
 std::string text_of(const json& document) {
     const auto& interval = document.at("test_accuracy_ci95");
     return fmt::format(
-        "{} on {}: {:.2f} % of {} test images right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training images\nrun: "
+        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\nrun: "
         "{}\n",
         document["network"]["text"].get<std::string>(), document["data"].get<std::string>(),
         100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>(), 100 * interval[0].get<double>(),
@@ -116,7 +111,7 @@ std::string text_of(const json& document) {
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console) {
     const auto started = std::chrono::steady_clock::now();
     const RunDirectory files{command.out};
-    const LoadedDataset data = load_dataset(command.data);
+    const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
     const TrainOptions options = train_options(command, globals);
@@ -166,11 +161,15 @@ void add_train(CLI::App& program, Run& run) {
     auto command = std::make_shared<TrainCommand>();
     CLI::App* app =
         program.add_subcommand("train", "Train a spiking network on a data set; continues where an interrupted run stopped");
-    app->add_option("--data", command->data, "fashion-mnist, mnist, or a folder of four IDX files")->capture_default_str();
+    app->add_option("--data", command->data, "fashion-mnist, mnist, nmnist, or a folder of IDX files or event recordings")
+        ->capture_default_str();
+    app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
+        ->capture_default_str();
+    app->add_option("--binning", command->binning, "Recordings as steps: 1ms, 30x10ms or count=50; 1ms unless said");
     app->add_option("--network", command->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
         ->capture_default_str();
     app->add_option("--out", command->out, "The run directory to make")->required();
-    app->add_option("--steps", command->steps, "Time steps T")->capture_default_str();
+    app->add_option("--steps", command->steps, "Time steps T, for images")->capture_default_str();
     app->add_option("--epochs", command->epochs, "Passes over the training set")->capture_default_str();
     app->add_option("--batch", command->batch, "Samples per step of the optimiser")->capture_default_str();
     app->add_option("--learning-rate", command->learning_rate, "Of stochastic gradient descent")->capture_default_str();

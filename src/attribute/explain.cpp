@@ -20,27 +20,34 @@ void check_context(const MethodInfo& info, const AttributionContext& context) {
     if (info.needs_relevant && !context.relevant) {
         throw InputError(info.name + " needs relevant filters: run spikelens interpret first");
     }
+    if (info.needs_probe && !context.probe) {
+        throw InputError(info.name + " needs fitted probes: run spikelens interpret with --probe first");
+    }
 }
 
-void check_images(const FloatArray& images, const AttributionContext& context) {
-    const bool four_axes = images.shape.size() == 4;
-    if (!four_axes) throw InputError("images to explain have shape " + shape_text(images.shape) + ", expected [N, C, H, W]");
+void check_input(const MethodInfo& info, const Input& input, const AttributionContext& context) {
+    const std::string what = input.spiking() ? "spikes" : "images";
+    const size_t leading = input.spiking() ? 2 : 1;
+    if (!(input.spiking() ? info.on_spikes : info.on_images))
+        throw InputError(info.name + " does not explain " + what + ", only " + (input.spiking() ? "images" : "spikes"));
+    const std::string axes = input.spiking() ? "[T, N, " : "[N, ";
+    if (input.shape().size() != leading + 3)
+        throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", expected " + axes + "C, H, W]");
     if (context.simulator) {
         const Shape expected = context.simulator->network().input_shape();
-        if (!std::equal(expected.begin(), expected.end(), images.shape.begin() + 1)) {
-            throw InputError("images to explain have shape " + shape_text(images.shape) + ", the network expects [N, " +
+        if (!std::equal(expected.begin(), expected.end(), input.shape().begin() + static_cast<ptrdiff_t>(leading)))
+            throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", the network expects " + axes +
                              shape_text(expected).substr(1));
-        }
     }
-    for (int64_t i = 0; i < images.size(); ++i) {
-        if (std::isfinite(images.data[i])) continue;
-        throw InputError("image " + std::to_string(i / images.row_size()) +
+    for (int64_t i = 0; i < input.images.size(); ++i) {
+        if (std::isfinite(input.images.data[i])) continue;
+        throw InputError("image " + std::to_string(i / input.images.row_size()) +
                          " of those to explain has a value that is not finite");
     }
 }
 
 void check_targets(const AttributionRequest& request, const AttributionContext& context) {
-    const auto count = static_cast<size_t>(request.images.shape[0]);
+    const auto count = static_cast<size_t>(request.input.samples());
     if (request.targets.size() != count || request.samples.size() != count) {
         throw InputError("explaining " + std::to_string(count) + " images needs as many targets and sample numbers, got " +
                          std::to_string(request.targets.size()) + " and " + std::to_string(request.samples.size()));
@@ -55,40 +62,73 @@ void check_targets(const AttributionRequest& request, const AttributionContext& 
 }
 
 /// Samples at once: what they leave behind fits the budget, whatever the network. Results do not depend on it.
-int64_t batch_size(const AttributionContext& context) {
-    if (!context.simulator) return largest_batch;
-    const Network& network = context.simulator->network();
-    int64_t neurons = 0;
-    for (const Layer& layer : network.layers) {
-        neurons = std::max(neurons, int64_t{layer.out_channels} * layer.out_height * layer.out_width);
+int64_t batch_size(const AttributionContext& context, const Input& input) {
+    int64_t neurons =
+        input.spiking() ? element_count(input.shape()) / (input.shape()[0] * std::max<int64_t>(1, input.samples())) : 1;
+    int64_t steps = input.spiking() ? input.shape()[0] : 1;
+    if (context.simulator) {
+        const Network& network = context.simulator->network();
+        if (!input.spiking()) steps = network.steps;
+        for (const Layer& layer : network.layers)
+            neurons = std::max(neurons, int64_t{layer.out_channels} * layer.out_height * layer.out_width);
     }
-    return std::clamp<int64_t>(memory_budget / (neurons * network.steps * int64_t{sizeof(float)}), 1, largest_batch);
+    return std::clamp<int64_t>(memory_budget / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1,
+                               largest_batch);
 }
 
-FloatArray slice(const FloatArray& images, int64_t begin, int64_t count) {
-    Shape shape = images.shape;
-    shape[0] = count;
-    const auto first = images.data.begin() + begin * images.row_size();
-    return FloatArray(std::move(shape), std::vector<float>(first, first + count * images.row_size()));
+/// Samples begin … begin + count − 1 of [N, …], or of [T, N, …] along its second axis.
+template <class T>
+Array<T> slice(const Array<T>& all, size_t axis, int64_t begin, int64_t count) {
+    Shape shape = all.shape;
+    shape[axis] = count;
+    Array<T> part;
+    part.shape = shape;
+    const int64_t outer = axis == 0 ? 1 : all.shape[0];
+    const int64_t size = element_count(std::span(shape).subspan(axis + 1)), stride = all.shape[axis] * size;
+    part.data.reserve(static_cast<size_t>(outer * count * size));
+    for (int64_t t = 0; t < outer; ++t) {
+        const auto first = all.data.begin() + t * stride + begin * size;
+        part.data.insert(part.data.end(), first, first + count * size);
+    }
+    return part;
+}
+
+Input slice(const Input& input, int64_t begin, int64_t count) {
+    if (input.spiking()) return slice(input.spikes, 1, begin, count);
+    return slice(input.images, 0, begin, count);
+}
+
+/// Puts the attributions of some samples in their place; the first part decides the shape of the whole.
+void place(const FloatArray& part, bool timed, int64_t begin, int64_t total, FloatArray& result) {
+    const size_t axis = timed ? 1 : 0;
+    if (result.shape.empty()) {
+        Shape shape = part.shape;
+        shape[axis] = total;
+        result = FloatArray(shape);
+    }
+    const int64_t outer = timed ? part.shape[0] : 1, size = element_count(std::span(part.shape).subspan(axis + 1));
+    const int64_t length = part.shape[axis] * size;
+    for (int64_t t = 0; t < outer; ++t)
+        std::copy_n(part.data.begin() + t * length, length, result.data.begin() + (t * total + begin) * size);
 }
 
 }  // namespace
 
 FloatArray explain(const MethodSpec& spec, const AttributionContext& context, const AttributionRequest& request) {
-    check_context(spec.method->info(), context);
-    check_images(request.images, context);
+    const MethodInfo& info = spec.method->info();
+    check_context(info, context);
+    check_input(info, request.input, context);
     check_targets(request, context);
-    const int64_t total = request.images.shape[0], step = batch_size(context);
-    FloatArray result(request.images.shape);
-    result.data.clear();
+    const int64_t total = request.input.samples(), step = batch_size(context, request.input);
+    if (total == 0) return FloatArray(request.input.shape());
+    FloatArray result;
     for (int64_t begin = 0; begin < total; begin += step) {
         const int64_t count = std::min(step, total - begin);
-        const FloatArray images = slice(request.images, begin, count);
+        const Input input = slice(request.input, begin, count);
         const FloatArray part = spec.method->attribute(
-            context, {images, request.targets.subspan(begin, count), request.samples.subspan(begin, count)});
-        assert(part.shape.size() == 4 && part.shape[0] == count);
-        result.shape[1] = part.shape[1];
-        result.data.insert(result.data.end(), part.data.begin(), part.data.end());
+            context, {input, request.targets.subspan(begin, count), request.samples.subspan(begin, count)});
+        assert(part.shape.size() == (info.timed ? 5 : 4) && part.shape[info.timed ? 1 : 0] == count);
+        place(part, info.timed, begin, total, result);
     }
     return result;
 }

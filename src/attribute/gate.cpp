@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include "spikelens/core/parallel.h"
 
 #include "gate_sweep.h"
 #include "methods.h"
+#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -15,27 +18,42 @@ FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int6
     return point;
 }
 
+/// The spikes of the first k of n windows of time; the last point is the recording.
+Array<uint8_t> path_point(const Array<uint8_t>& spikes, int64_t k, int64_t steps) {
+    Array<uint8_t> point = spikes;
+    std::fill(point.data.begin() + spikes.extent(0) * k / steps * spikes.row_size(), point.data.end(), uint8_t{0});
+    return point;
+}
+
 /// One step on the path is the gate attribution itself.
 class Gate final : public AttributionMethod {
   public:
     Gate(MethodInfo info, Baseline baseline, int64_t steps) : info_(std::move(info)), baseline_(baseline), steps_(steps) {
         info_.meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had";
         info_.signed_values = true;
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
-    /// (x − b) ⊙ mean of g_x over the path's points
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const FloatArray& images = request.images;
+        const Input& input = request.input;
+        return input.spiking() ? on_spikes(*context.simulator, input.spikes, request.targets)
+                               : on_images(*context.simulator, input.images, request.targets);
+    }
+
+  private:
+    /// (x − b) ⊙ mean of g_x over the path's points
+    FloatArray on_images(const Simulator& simulator, const FloatArray& images, std::span<const int> targets) const {
         const FloatArray baseline = baseline_images(images, baseline_);
-        const GateSweep sweep(context.simulator->network());
+        const GateSweep sweep(simulator.network());
+        const int64_t simulated = simulator.network().steps;
         FloatArray result(images.shape);
         for (int64_t k = 1; k <= steps_; ++k) {
             const FloatArray point = path_point(images, baseline, k, steps_);
-            const Recording recording = context.simulator->run(point, sweep.request());
+            const Recording recording = simulator.run(point, sweep.request());
             parallel_for(images.shape[0], 0, [&](int64_t n, int) {
-                const std::vector<float> gain = sweep.input_gain(point.row(n), recording, n, request.targets[n]);
+                const std::vector<float> gain = sweep.input_gain({point.row(n), simulated, true}, recording, n, targets[n]);
                 const auto sum = result.row(n);
                 for (size_t i = 0; i < gain.size(); ++i) sum[i] += gain[i];
             });
@@ -46,7 +64,25 @@ class Gate final : public AttributionMethod {
         return result;
     }
 
-  private:
+    /// Spikes have no halves: point k has the first k windows of time, and Σ_k (Σ_t x_k − Σ_t x_{k−1}) ⊙ g(x_k).
+    FloatArray on_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, std::span<const int> targets) const {
+        require_silence(info_.name, baseline_);
+        const GateSweep sweep(simulator.network());
+        FloatArray before(Shape(spikes.shape.begin() + 1, spikes.shape.end())), result = before;
+        for (int64_t k = 1; k <= steps_; ++k) {
+            const Array<uint8_t> point = path_point(spikes, k, steps_);
+            const FloatArray counts = spikes_over_time(point);
+            const Recording recording = simulator.run_spikes(point, sweep.request());
+            parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
+                const std::vector<float> gain =
+                    sweep.input_gain({counts.row(n), spikes.extent(0), false}, recording, n, targets[n]);
+                for (size_t i = 0; i < gain.size(); ++i) result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);
+            });
+            before = counts;
+        }
+        return result;
+    }
+
     MethodInfo info_;
     Baseline baseline_;
     int64_t steps_;
@@ -60,7 +96,7 @@ MethodPointer make_gate(MethodOptions& options) {
     info.title = "Gate attribution: neurons as the gains they had";
     info.cost = "1 forward and 1 sweep of linear maps";
     info.source = "this project: METHODS, Sec. 9";
-    info.options = "baseline=black|blur|mean";
+    info.options = "baseline=black|blur|mean (of spikes: black, silence)";
     return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), 1);
 }
 
@@ -71,7 +107,8 @@ MethodPointer make_gate_path(MethodOptions& options) {
     info.title = "Gate attribution, averaged along the path from the baseline";
     info.cost = std::to_string(steps) + " forward and " + std::to_string(steps) + " sweeps of linear maps";
     info.source = "this project: METHODS, Sec. 9";
-    info.options = "steps=4, baseline=black|blur|mean";
+    info.options =
+        "steps=4 (of spikes: windows of time, put in one after the other), baseline=black|blur|mean (of spikes: black)";
     return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), steps);
 }
 

@@ -1,23 +1,20 @@
 #include "gate_sweep.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace spikelens {
 namespace {
 
 float current_scale(const Layer& layer) {
     if (!layer.neuron) return 1;
-    return layer.neuron->gain * (layer.neuron->decay_input ? 1 - layer.neuron->beta : 1);
-}
-
-/// A window's spikes become this much input of the layer that follows.
-float spike_size(const Pool& pool) {
-    return pool.kind == PoolKind::average ? 1.0F / static_cast<float>(pool.size * pool.size) : 1.0F;
+    const Neuron& neuron = *layer.neuron;
+    return neuron.gain * (neuron.decay_input ? 1 - neuron.beta : 1) / (1 - neuron.alpha);
 }
 
 std::vector<float> pooled_input(const Layer& before, std::span<const uint16_t> pooled) {
     std::vector<float> input(pooled.begin(), pooled.end());
-    for (float& value : input) value *= spike_size(before.pool);
+    for (float& value : input) value *= static_cast<float>(pooled_unit(before.pool));
     return input;
 }
 
@@ -52,19 +49,29 @@ RecordRequest GateSweep::request() const {
     return request;
 }
 
-std::vector<float> GateSweep::gates(size_t index, std::span<const float> image, const Recording& recording, int64_t n) const {
+/// A unit of a readout's total input becomes this much score.
+float GateSweep::readout_share(int64_t steps) const {
+    const auto count = static_cast<float>(steps);
+    const double beta = network_.layers.back().readout_beta;
+    if (beta == 1) return 1 / count;
+    double kept = 0;
+    for (int64_t later = 0; later < steps; ++later) kept += std::pow(beta, static_cast<double>(later));
+    return static_cast<float>(kept) / count / count;
+}
+
+std::vector<float> GateSweep::gates(size_t index, const SweepInput& input, const Recording& recording, int64_t n) const {
     const Layer& layer = network_.layers[index];
-    const auto steps = static_cast<float>(network_.steps);
+    const auto steps = static_cast<float>(input.steps);
     const bool first = index == 0;
     const auto before = static_cast<int>(index) - 1;
     std::vector<float> drive =
-        first ? maps_[0].apply(image)
+        first ? maps_[0].apply(input.values)
               : maps_[index].apply(pooled_input(network_.layers[before], recording.layer(before).pooled_counts.row(n)));
     const auto counts = recording.layer(static_cast<int>(index)).counts.row(n);
     const size_t neurons = drive.size() / layer.out_channels;
     for (size_t i = 0; i < drive.size(); ++i) {
         const float bias = layer.has_bias ? layer.bias.data[i / neurons] : 0.0F;
-        const float sum = first ? steps * (drive[i] + bias) : drive[i] + steps * bias;
+        const float sum = first && input.constant ? steps * (drive[i] + bias) : drive[i] + steps * bias;
         drive[i] = gate(counts[i], current_scale(layer) * sum);
     }
     return drive;
@@ -82,29 +89,31 @@ std::vector<float> GateSweep::unpool(size_t index, std::span<const float> gain, 
         const int64_t channel = window / layer.pooled_width / layer.pooled_height;
         int64_t spikes = 0;
         for_each_in_window(layer, channel, row, column, [&](int64_t neuron) { spikes += counts[neuron]; });
-        const bool average = layer.pool.kind == PoolKind::average;
-        if (spikes == 0 && !average) continue;
-        const float share = average ? spike_size(layer.pool) : static_cast<float>(pooled[window]) / static_cast<float>(spikes);
+        const bool sums = layer.pool.kind != PoolKind::max;
+        if (spikes == 0 && !sums) continue;
+        const float share = sums ? static_cast<float>(pooled_unit(layer.pool))
+                                 : static_cast<float>(pooled[window]) / static_cast<float>(spikes);
         for_each_in_window(layer, channel, row, column, [&](int64_t neuron) { result[neuron] += share * gain[window]; });
     }
     return result;
 }
 
-std::vector<float> GateSweep::input_gain(std::span<const float> image, const Recording& recording, int64_t n,
-                                         int target) const {
-    const auto steps = static_cast<float>(network_.steps);
+std::vector<float> GateSweep::input_gain(const SweepInput& input, const Recording& recording, int64_t n, int target,
+                                         const Visit& visit) const {
     std::vector<float> gain(network_.class_count());
-    gain[target] = 1 / steps;
+    gain[target] = readout_share(input.steps);
     for (size_t index = network_.layers.size(); index-- > 0;) {
         const Layer& layer = network_.layers[index];
         if (layer.neuron) {
-            const std::vector<float> gate = gates(index, image, recording, n);
+            gain = unpool(index, gain, recording, n);
+            if (visit) visit(static_cast<int>(index), gain);
+            const std::vector<float> gate = gates(index, input, recording, n);
             for (size_t i = 0; i < gain.size(); ++i) gain[i] *= current_scale(layer) * gate[i];
         }
         gain = maps_[index].apply_transposed(gain);
-        if (index > 0) gain = unpool(index - 1, gain, recording, n);
     }
-    for (float& value : gain) value *= steps;
+    if (!input.constant) return gain;
+    for (float& value : gain) value *= static_cast<float>(input.steps);
     return gain;
 }
 

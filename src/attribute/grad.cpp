@@ -1,4 +1,5 @@
 #include "methods.h"
+#include "sequence.h"
 
 namespace spikelens {
 namespace {
@@ -8,10 +9,11 @@ class Grad2D final : public AttributionMethod {
     Grad2D() {
         info_.name = "grad2d";
         info_.title = "Surrogate gradient, summed over time";
-        info_.meaning = "signed: change of the class score per unit of the pixel, through the surrogate gradient";
+        info_.meaning = "signed: change of the class score per unit of the pixel at every step, through the surrogate gradient";
         info_.cost = "1 forward and 1 backward";
         info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023";
         info_.signed_values = true;
+        info_.on_spikes = true;
         info_.needs_simulator = false;
         info_.needs_gradient = true;
     }
@@ -19,7 +21,8 @@ class Grad2D final : public AttributionMethod {
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        return context.gradient->input_gradient(request.images, request.targets).gradient;
+        const FloatArray gradient = context.gradient->gradient(request.input, request.targets).gradient;
+        return request.input.spiking() ? sum_over_time(gradient) : gradient;
     }
 
   private:

@@ -1,6 +1,9 @@
 #include <algorithm>
 
+#include "gradient_path.h"
 #include "methods.h"
+#include "sequence.h"
+#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -30,17 +33,27 @@ class IntegratedGradients final : public AttributionMethod {
             "signed: the pixel's share of the class score's change from the baseline to the image, by surrogate gradients";
         info_.cost = std::to_string(steps_) + " forward and " + std::to_string(steps_) + " backward";
         info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
-        info_.options = "steps=32, baseline=black|blur|mean";
+        info_.options = "steps=32, of images baseline=black|blur|mean";
         info_.signed_values = true;
+        info_.on_spikes = true;
         info_.needs_simulator = false;
         info_.needs_gradient = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
-    /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂image at x' + (k/n)(x − x')
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const FloatArray& images = request.images;
+        if (!request.input.spiking()) return of_images(context, request);
+        require_silence("ig2d", baseline_);
+        const FloatArray sequence = spike_values(request.input.spikes);
+        const FloatArray silence(sequence.shape);
+        return sum_over_time(integrate_linear(*context.gradient, sequence, silence, request.targets, steps_));
+    }
+
+  private:
+    /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂image at x' + (k/n)(x − x')
+    FloatArray of_images(const AttributionContext& context, const AttributionRequest& request) const {
+        const FloatArray& images = request.input.images;
         const FloatArray baseline = baseline_images(images, baseline_);
         const int64_t at_once = std::max<int64_t>(1, images_at_once / std::max<int64_t>(1, images.shape[0]));
         std::vector<double> sum(images.size());
@@ -56,7 +69,6 @@ class IntegratedGradients final : public AttributionMethod {
         return result;
     }
 
-  private:
     static void add_gradients(const GradientNetwork& network, const FloatArray& points, std::span<const int> targets,
                               std::vector<double>& sum) {
         std::vector<int> repeated;

@@ -1,8 +1,7 @@
 #include <algorithm>
 
-#include "spikelens/core/error.h"
-
 #include "methods.h"
+#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -52,6 +51,14 @@ FloatArray occluded(std::span<const float> image, std::span<const float> baselin
     return images;
 }
 
+/// Places of spikes by the pixel they are at.
+std::vector<std::vector<int64_t>> places_by_pixel(const Array<uint8_t>& spikes, int64_t sample) {
+    const int64_t pixels = spikes.shape[3] * spikes.shape[4];
+    std::vector<std::vector<int64_t>> result(pixels);
+    for (int64_t place : spike_places(spikes, sample)) result[place % pixels].push_back(place);
+    return result;
+}
+
 class Occlusion final : public AttributionMethod {
   public:
     explicit Occlusion(MethodOptions& options)
@@ -63,35 +70,60 @@ class Occlusion final : public AttributionMethod {
         info_.meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it";
         info_.cost = "1 forward per patch: about H·W/stride² + 1";
         info_.source = "Zeiler, Fergus, ECCV 2014";
-        info_.options = "size=4, stride=2 (at most size), baseline=black|blur|mean";
+        info_.options = "size=4, stride=2 (at most size), baseline=black|blur|mean (of spikes: black, silence)";
         info_.signed_values = true;
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Shape& shape = request.images.shape;
-        const FloatArray baseline = baseline_images(request.images, baseline_);
-        const FloatArray scores = context.simulator->run(request.images).scores;
-        const std::vector<Patch> all = patches(shape[2], shape[3], size_, stride_);
-        FloatArray maps({shape[0], 1, shape[2], shape[3]});
-        for (int64_t n = 0; n < shape[0]; ++n) {
+        const Network& network = context.simulator->network();
+        const Input& input = request.input;
+        if (input.spiking()) require_silence(info_.name, baseline_);
+        const FloatArray baseline = input.spiking() ? FloatArray() : baseline_images(input.images, baseline_);
+        const FloatArray scores = context.simulator->run(input).scores;
+        const std::vector<Patch> all = patches(network.height, network.width, size_, stride_);
+        FloatArray maps({input.samples(), 1, network.height, network.width});
+        for (int64_t n = 0; n < input.samples(); ++n) {
+            const FloatArray left = input.spiking()
+                                        ? scores_of_spikes(*context.simulator, input.spikes, n, all)
+                                        : scores_of_images(*context.simulator, input.images, baseline.row(n), n, all);
             const int target = request.targets[n];
             std::vector<double> drops;
-            for (size_t begin = 0; begin < all.size(); begin += images_at_once) {
-                const auto some = std::span(all).subspan(begin, std::min<size_t>(images_at_once, all.size() - begin));
-                const FloatArray covered = occluded(request.images.row(n), baseline.row(n), shape, some);
-                const FloatArray left = context.simulator->run(covered).scores;
-                for (int64_t i = 0; i < left.shape[0]; ++i) {
-                    drops.push_back(static_cast<double>(scores.row(n)[target]) - left.row(i)[target]);
-                }
+            for (int64_t i = 0; i < left.shape[0]; ++i) {
+                drops.push_back(static_cast<double>(scores.row(n)[target]) - left.row(i)[target]);
             }
-            spread(all, drops, shape[3], maps.row(n));
+            spread(all, drops, network.width, maps.row(n));
         }
         return maps;
     }
 
   private:
+    /// [patches, classes]: with each patch covered.
+    static FloatArray scores_of_images(const Simulator& simulator, const FloatArray& images, std::span<const float> baseline,
+                                       int64_t n, const std::vector<Patch>& all) {
+        FloatArray scores({static_cast<int64_t>(all.size()), simulator.network().class_count()});
+        for (size_t begin = 0; begin < all.size(); begin += images_at_once) {
+            const auto some = std::span(all).subspan(begin, std::min<size_t>(images_at_once, all.size() - begin));
+            const FloatArray covered = occluded(images.row(n), baseline, images.shape, some);
+            std::ranges::copy(simulator.run(covered).scores.data, scores.row(static_cast<int64_t>(begin)).begin());
+        }
+        return scores;
+    }
+
+    /// The same, without the patch's spikes of all steps and channels.
+    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+                                       const std::vector<Patch>& all) {
+        const std::vector<std::vector<int64_t>> places = places_by_pixel(spikes, n);
+        return scores_without(simulator, spikes, n, static_cast<int64_t>(all.size()), [&](int64_t k) {
+            std::vector<int64_t> inside;
+            for_each_pixel(all[k], spikes.shape[4],
+                           [&](int64_t pixel) { inside.insert(inside.end(), places[pixel].begin(), places[pixel].end()); });
+            return inside;
+        });
+    }
+
     static void spread(const std::vector<Patch>& all, const std::vector<double>& drops, int64_t width, std::span<float> map) {
         std::vector<double> sum(map.size()), covers(map.size());
         for (size_t i = 0; i < all.size(); ++i) {

@@ -94,6 +94,16 @@ std::string MethodOptions::take_text(const std::string& option, const std::strin
     return *text;
 }
 
+std::string MethodOptions::take_word(const std::string& option, const std::string& fallback,
+                                     const std::vector<std::string>& words) {
+    const std::string* text = take(option);
+    if (!text) return fallback;
+    if (std::ranges::find(words, *text) != words.end()) return *text;
+    std::string expected;
+    for (const std::string& word : words) expected += (expected.empty() ? "" : " or ") + word;
+    refuse(option, *text, expected);
+}
+
 Baseline MethodOptions::take_baseline(const std::string& option, Baseline fallback) {
     const std::string* text = take(option);
     if (!text) return fallback;

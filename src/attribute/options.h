@@ -28,6 +28,8 @@ class MethodOptions {
     /// A finite number in (low, high].
     double take_number(const std::string& option, double fallback, double low, double high);
     std::string take_text(const std::string& option, const std::string& fallback);
+    /// One of the words; the fallback need not be among them.
+    std::string take_word(const std::string& option, const std::string& fallback, const std::vector<std::string>& words);
     Baseline take_baseline(const std::string& option, Baseline fallback);
     View take_view();
 

@@ -17,12 +17,13 @@ struct Entry {
 
 /// In the order of tables and of `spikelens methods`.
 constexpr std::array entries = {
-    Entry{"svebi", make_svebi},         Entry{"grad2d", make_grad2d},
-    Entry{"ig2d", make_ig2d},           Entry{"sam", make_sam},
-    Entry{"gate", make_gate},           Entry{"gate_path", make_gate_path},
-    Entry{"occlusion", make_occlusion}, Entry{"rise", make_rise},
-    Entry{"random", make_random},       Entry{"uniform", make_uniform},
-    Entry{"input", make_input},         Entry{"sobel", make_sobel},
+    Entry{"svebi", make_svebi},     Entry{"grad2d", make_grad2d},       Entry{"grad3d", make_grad3d},
+    Entry{"ig2d", make_ig2d},       Entry{"ig3d", make_ig3d},           Entry{"gradcam", make_gradcam},
+    Entry{"sam", make_sam},         Entry{"tsa_s", make_tsa_s},         Entry{"tsa_ns", make_tsa_ns},
+    Entry{"gate", make_gate},       Entry{"gate_path", make_gate_path}, Entry{"gate3d", make_gate3d},
+    Entry{"probe", make_probe},     Entry{"occlusion", make_occlusion}, Entry{"spike_occlusion", make_spike_occlusion},
+    Entry{"rise", make_rise},       Entry{"lime", make_lime},           Entry{"random", make_random},
+    Entry{"uniform", make_uniform}, Entry{"input", make_input},         Entry{"sobel", make_sobel},
 };
 
 const Entry& find_entry(const std::string& name) {

@@ -1,22 +1,16 @@
 #include <algorithm>
-#include <cmath>
 
 #include "spikelens/core/random.h"
 #include "spikelens/core/resize.h"
 
 #include "methods.h"
+#include "softmax.h"
+#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
 
 constexpr int64_t masks_at_once = 256;
-
-double softmax_probability(std::span<const float> scores, int target) {
-    const double highest = *std::ranges::max_element(scores);
-    double sum = 0;
-    for (float score : scores) sum += std::exp(score - highest);
-    return std::exp(scores[target] - highest) / sum;
-}
 
 /// images[k] = image ⊙ mask k, for the masks first … first + count − 1.
 FloatArray masked(std::span<const float> image, const Shape& shape, const FloatArray& masks) {
@@ -37,34 +31,68 @@ class Rise final : public AttributionMethod {
           p_(options.take_number("p", 0.5, 0, 1)) {
         info_.name = "rise";
         info_.title = "RISE: random masks";
-        info_.meaning = "0 and above: mean softmax probability of the class over the masks that show the pixel";
+        info_.meaning =
+            "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes a mask keeps all "
+            "at the pixels where it is 0.5 or more";
         info_.cost = std::to_string(masks_) + " forward";
         info_.source = "Petsiuk, Das, Saenko, BMVC 2018";
         info_.options = "masks=1000, grid=7, p=0.5";
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
-    /// S = Σ_k p_c(x ⊙ M_k)·M_k / (n·p). All samples share the masks, which are addressed by (seed, mask).
+    /// All samples share the masks, which are addressed by (seed, mask).
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Shape& shape = request.images.shape;
-        const int64_t pixels = shape[2] * shape[3];
-        std::vector<double> sums(shape[0] * pixels);
+        const Network& network = context.simulator->network();
+        const Input& input = request.input;
+        FloatArray maps({input.samples(), 1, network.height, network.width});
+        std::vector<double> sums(maps.size()), shown(maps.row_size());
         for (int64_t first = 0; first < masks_; first += masks_at_once) {
-            const FloatArray masks =
-                draw_masks(context.seed, first, std::min(masks_at_once, masks_ - first), shape[2], shape[3]);
-            for (int64_t n = 0; n < shape[0]; ++n) {
-                const FloatArray scores = context.simulator->run(masked(request.images.row(n), shape, masks)).scores;
-                add_weighted(masks, scores, request.targets[n], std::span(sums).subspan(n * pixels, pixels));
+            const int64_t count = std::min(masks_at_once, masks_ - first);
+            FloatArray masks = draw_masks(context.seed, first, count, network.height, network.width);
+            if (input.spiking()) make_binary(masks);
+            for (int64_t i = 0; i < masks.size(); ++i) shown[i % maps.row_size()] += masks.data[i];
+            for (int64_t n = 0; n < input.samples(); ++n) {
+                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.simulator, input.spikes, n, masks)
+                                                          : scores_of_image(*context.simulator, input.images, n, masks);
+                add_weighted(masks, scores, request.targets[n], std::span(sums).subspan(n * shown.size(), shown.size()));
             }
         }
-        FloatArray maps({shape[0], 1, shape[2], shape[3]});
-        const double expected = static_cast<double>(masks_) * p_;
-        for (size_t i = 0; i < sums.size(); ++i) maps.data[i] = static_cast<float>(sums[i] / expected);
+        for (size_t i = 0; i < sums.size(); ++i)
+            maps.data[i] = normalised(sums[i], input.spiking() ? shown[i % shown.size()] : expected());
         return maps;
     }
 
   private:
+    /// S = Σ_k p_c(x ⊙ M_k)·M_k / (n·p)
+    double expected() const { return static_cast<double>(masks_) * p_; }
+
+    /// A binary mask shows a pixel with another probability than p, so spikes count the masks that did:
+    /// S = Σ_k p_c(x ⊙ M_k)·M_k / Σ_k M_k, 0 where none did.
+    static float normalised(double sum, double shown) { return shown > 0 ? static_cast<float>(sum / shown) : 0.0F; }
+
+    static void make_binary(FloatArray& masks) {
+        for (float& value : masks.data) value = value >= 0.5F ? 1.0F : 0.0F;
+    }
+
+    static FloatArray scores_of_image(const Simulator& simulator, const FloatArray& images, int64_t n,
+                                      const FloatArray& masks) {
+        return simulator.run(masked(images.row(n), images.shape, masks)).scores;
+    }
+
+    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+                                       const FloatArray& masks) {
+        const std::vector<int64_t> places = spike_places(spikes, n);
+        return scores_without(simulator, spikes, n, masks.shape[0], [&](int64_t k) {
+            std::vector<int64_t> hidden;
+            for (int64_t place : places) {
+                if (masks.row(k)[place % masks.row_size()] == 0) hidden.push_back(place);
+            }
+            return hidden;
+        });
+    }
+
     static void add_weighted(const FloatArray& masks, const FloatArray& scores, int target, std::span<double> sum) {
         for (int64_t k = 0; k < masks.shape[0]; ++k) {
             const double probability = softmax_probability(scores.row(k), target);

@@ -39,6 +39,7 @@ class Sam final : public AttributionMethod {
         info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021";
         info_.options = "gamma=0.5, layer=last|<conv layer>";
         info_.class_specific = false;
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
@@ -48,10 +49,11 @@ class Sam final : public AttributionMethod {
         const int index =
             layer_ == "last" ? filter_layers(network, "sam").back() : named_layer(network, "sam", layer_, {"last"});
         const Layer& layer = network.layers[index];
-        const Recording recording = context.simulator->run(request.images, {.layers = {index}, .spikes = true});
-        FloatArray maps({request.images.shape[0], 1, layer.out_height, layer.out_width});
+        const Recording recording = context.simulator->run(request.input, {.layers = {index}, .spikes = true});
+        FloatArray maps({request.input.samples(), 1, layer.out_height, layer.out_width});
         parallel_for(maps.shape[0], 0, [&](int64_t n, int) {
-            weigh_by_interval(spike_pairs(recording.layer(index).spikes, n), network.steps, maps.row(n));
+            const Array<uint8_t>& spikes = recording.layer(index).spikes;
+            weigh_by_interval(spike_pairs(spikes, n), spikes.extent(0), maps.row(n));
         });
         return resize_bilinear(maps, network.height, network.width);
     }

@@ -4,6 +4,7 @@
 #include "spikelens/core/random.h"
 
 #include "methods.h"
+#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -24,15 +25,17 @@ class SanityBaseline final : public AttributionMethod {
         info_.class_specific = false;
         info_.needs_simulator = false;
         info_.baseline = true;
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Shape& shape = request.images.shape;
+        const FloatArray summed = request.input.spiking() ? spikes_over_time(request.input.spikes) : FloatArray();
+        const FloatArray& pictures = request.input.spiking() ? summed : request.input.images;
+        const Shape& shape = pictures.shape;
         FloatArray maps({shape[0], 1, shape[2], shape[3]});
-        for (int64_t n = 0; n < shape[0]; ++n)
-            draw_(request.images.row(n), shape, context.seed, request.samples[n], maps.row(n));
+        for (int64_t n = 0; n < shape[0]; ++n) draw_(pictures.row(n), shape, context.seed, request.samples[n], maps.row(n));
         return maps;
     }
 
@@ -92,7 +95,8 @@ MethodPointer make_uniform(MethodOptions&) {
 
 MethodPointer make_input(MethodOptions&) {
     return std::make_unique<SanityBaseline>("input", "The input's own intensity",
-                                            "sum over channels of the absolute pixel value", "sanity baseline", draw_intensity);
+                                            "sum over channels of the absolute pixel value; of spikes their number",
+                                            "sanity baseline", draw_intensity);
 }
 
 MethodPointer make_sobel(MethodOptions&) {

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "spikelens/core/error.h"
@@ -11,32 +11,78 @@
 namespace spikelens {
 namespace {
 
-/// Spikes of a class's relevant filters in one layer, summed over filters and steps: whole numbers, so that equal pixels
-/// are exactly equal. Counts stay below 2^24 and are exact in float.
+/// Weights over time, w_t in place of 1/T.
+enum class TimeWeights { uniform, exponential, first };
+
+/// Spikes of a class's relevant filters in one layer, weighted and summed over filters and steps. Under uniform and first
+/// weights these are whole numbers (w_t = 1 in place of 1/T: the map is scaled afterwards), so that equal pixels are exactly
+/// equal; counts stay below 2^24 and are exact in float.
 struct LayerEvidence {
-    FloatArray sum;           ///< [1, h, w]
-    int64_t most_spikes = 0;  ///< of its most active relevant filter
-    int64_t neurons = 0;      ///< of one filter
-    bool relevant = false;    ///< the class has a relevant filter here
+    FloatArray sum;          ///< [1, h, w]
+    double most_spikes = 0;  ///< of its most active relevant filter, weighted
+    int64_t neurons = 0;     ///< of one filter
+    bool relevant = false;   ///< the class has a relevant filter here
+};
+
+/// Weighted spikes of single neurons.
+class SpikeWeights {
+  public:
+    SpikeWeights(TimeWeights kind, double decay) : kind_(kind), decay_(decay) {}
+
+    RecordRequest request(const std::vector<int>& layers) const {
+        const bool timed = kind_ == TimeWeights::exponential;
+        return {.layers = layers, .counts = !timed, .spikes = timed};
+    }
+
+    /// Σ_t w_t·Σ_f S, neuron by neuron of some filters of a layer.
+    std::vector<double> sums(const LayerRecording& recorded, int64_t n, std::span<const int> filters, int64_t neurons) const {
+        if (kind_ == TimeWeights::exponential) return decayed(recorded.spikes, n, filters, neurons);
+        std::vector<double> sum(neurons);
+        for (int filter : filters) {
+            const auto counts = recorded.counts.row(n).subspan(filter * neurons, neurons);
+            for (int64_t i = 0; i < neurons; ++i)
+                sum[i] += kind_ == TimeWeights::first ? std::min<int>(counts[i], 1) : counts[i];
+        }
+        return sum;
+    }
+
+  private:
+    /// Horner: Σ_t decay^(T−1−t)·Σ_f S_t, divided by Σ_t decay^(T−1−t). Neurons with as many spikes in every step are equal.
+    std::vector<double> decayed(const Array<uint8_t>& spikes, int64_t n, std::span<const int> filters, int64_t neurons) const {
+        std::vector<double> sum(neurons);
+        double total = 0;
+        for (int64_t t = 0; t < spikes.shape[0]; ++t) {
+            std::vector<int> now(neurons);
+            for (int filter : filters) {
+                const auto frame = spikes.row(t).subspan((n * spikes.shape[2] + filter) * neurons, neurons);
+                for (int64_t i = 0; i < neurons; ++i) now[i] += frame[i];
+            }
+            for (int64_t i = 0; i < neurons; ++i) sum[i] = decay_ * sum[i] + now[i];
+            total = decay_ * total + 1;
+        }
+        for (double& value : sum) value /= total;
+        return sum;
+    }
+
+    TimeWeights kind_;
+    double decay_;
 };
 
 LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int index, int64_t n,
-                             const std::vector<RelevantFilters::Weighted>& relevant) {
+                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights) {
     LayerEvidence evidence;
     evidence.neurons = int64_t{layer.out_height} * layer.out_width;
-    evidence.sum = FloatArray({1, layer.out_height, layer.out_width});
+    std::vector<int> filters;
     for (const RelevantFilters::Weighted& weighted : relevant) {
-        if (weighted.filter.layer != index) continue;
-        evidence.relevant = true;
-        const auto counts =
-            recording.layer(index).counts.row(n).subspan(weighted.filter.filter * evidence.neurons, evidence.neurons);
-        int64_t spikes = 0;
-        for (int64_t i = 0; i < evidence.neurons; ++i) {
-            evidence.sum.data[i] += static_cast<float>(counts[i]);
-            spikes += counts[i];
-        }
-        evidence.most_spikes = std::max(evidence.most_spikes, spikes);
+        if (weighted.filter.layer == index) filters.push_back(weighted.filter.filter);
     }
+    evidence.relevant = !filters.empty();
+    for (int filter : filters) {
+        const std::vector<double> spikes = weights.sums(recording.layer(index), n, {&filter, 1}, evidence.neurons);
+        evidence.most_spikes = std::max(evidence.most_spikes, std::accumulate(spikes.begin(), spikes.end(), 0.0));
+    }
+    const std::vector<double> sum = weights.sums(recording.layer(index), n, filters, evidence.neurons);
+    evidence.sum = FloatArray({1, layer.out_height, layer.out_width}, std::vector<float>(sum.begin(), sum.end()));
     return evidence;
 }
 
@@ -53,13 +99,14 @@ std::vector<float> heat(const LayerEvidence& evidence, const Network& network) {
     return std::move(map.data);
 }
 
-/// The layer of the most active relevant filter: highest mean firing rate spikes / (neurons · T), compared in whole
-/// numbers; the first of equals.
+/// The layer of the most active relevant filter: highest mean firing rate spikes / (neurons · T); the first of equals.
+/// Products of whole numbers are exact in double.
 const LayerEvidence* most_active(const std::vector<LayerEvidence>& layers) {
     const LayerEvidence* best = nullptr;
     for (const LayerEvidence& layer : layers) {
         if (!layer.relevant) continue;
-        if (!best || layer.most_spikes * best->neurons > best->most_spikes * layer.neurons) best = &layer;
+        const auto spread = [](const LayerEvidence& over) { return static_cast<double>(over.neurons); };
+        if (!best || layer.most_spikes * spread(*best) > best->most_spikes * spread(layer)) best = &layer;
     }
     return best;
 }
@@ -76,16 +123,20 @@ std::vector<float> combined(const std::vector<LayerEvidence>& layers, const Netw
 
 class Svebi final : public AttributionMethod {
   public:
-    explicit Svebi(MethodOptions& options) : layer_(options.take_text("layer", "auto")) {
+    explicit Svebi(MethodOptions& options) : layer_(options.take_text("layer", "auto")), weights_(take_weights(options)) {
         const double mu = options.take_number("mu", 0, 0, 1e12);
         if (mu > 0) mu_ = mu;
         info_.name = "svebi";
         info_.title = "SVEBI: spikes of the class's relevant filters";
-        info_.meaning = "0 to 1: where the filters relevant to the class spiked most, summed over time without weights";
+        info_.meaning = "0 to 1: where the filters relevant to the class spiked most, summed over time";
         info_.cost = "1 forward";
         info_.source = "De Laet, Behzadi-Khormouji, Deckers, Oramas, ECML-PKDD 2025, Sec. 4.2";
-        info_.options = "layer=auto|combined|<conv layer>, mu=<budget, default the chosen one>";
+        info_.options =
+            "layer=auto|combined|<conv layer>, mu=<budget, default the chosen one>, weights=uniform|exponential|first (of "
+            "time; "
+            "exponential: decay=0.9 per step back from the last; first: each neuron's first spike alone)";
         info_.needs_relevant = true;
+        info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
@@ -97,18 +148,25 @@ class Svebi final : public AttributionMethod {
             throw InputError("svebi: the relevant filters are of another network: run spikelens interpret on this one");
         }
         const double mu = budget(*context.relevant);
-        const Recording recording = context.simulator->run(request.images, {.layers = layers, .counts = true});
-        FloatArray maps({request.images.shape[0], 1, network.height, network.width});
+        const Recording recording = context.simulator->run(request.input, weights_.request(layers));
+        FloatArray maps({request.input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < maps.shape[0]; ++n) {
             const auto relevant = filters_of(*context.relevant, request.targets[n], mu);
             std::vector<LayerEvidence> evidence;
-            for (int layer : layers) evidence.push_back(layer_evidence(recording, network.layers[layer], layer, n, relevant));
+            for (int layer : layers)
+                evidence.push_back(layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_));
             std::ranges::copy(map_of(evidence, network), maps.row(n).begin());
         }
         return maps;
     }
 
   private:
+    static SpikeWeights take_weights(MethodOptions& options) {
+        const std::string name = options.take_word("weights", "uniform", {"uniform", "exponential", "first"});
+        if (name == "exponential") return {TimeWeights::exponential, options.take_number("decay", 0.9, 0, 1)};
+        return {name == "first" ? TimeWeights::first : TimeWeights::uniform, 1};
+    }
+
     std::vector<int> chosen_layers(const Network& network) const {
         const bool every = layer_ == "auto" || layer_ == "combined";
         return every ? filter_layers(network, "svebi")
@@ -139,6 +197,7 @@ class Svebi final : public AttributionMethod {
     }
 
     std::string layer_;
+    SpikeWeights weights_;
     std::optional<double> mu_;
     MethodInfo info_;
 };

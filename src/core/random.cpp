@@ -30,6 +30,8 @@ double random_uniform(uint64_t seed, Stream stream, std::initializer_list<uint64
     return to_uniform(random_bits(seed, stream, address));
 }
 
+double RandomRow::uniform(uint64_t i) const { return to_uniform(mix(state_ ^ mix(i))); }
+
 double random_normal(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address) {
     const uint64_t bits = random_bits(seed, stream, address);
     const double radius = std::sqrt(-2.0 * std::log(1.0 - to_uniform(bits)));

@@ -11,6 +11,7 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/data/idx.h"
 
+#include "event_dataset.h"
 #include "registry.h"
 
 namespace spikelens {
@@ -36,10 +37,15 @@ bool is_complete(const fs::path& folder) {
     return std::ranges::all_of(kParts, [&](const std::string& part) { return find_part(folder, part).has_value(); });
 }
 
+bool has_any_part(const fs::path& folder) {
+    return std::ranges::any_of(kParts, [&](const std::string& part) { return find_part(folder, part).has_value(); });
+}
+
 fs::path require_part(const fs::path& folder, const std::string& part) {
     if (const auto path = find_part(folder, part)) return *path;
-    throw InputError("the folder " + folder.string() + " has no file " + part + (holds_images(part) ? "-idx3" : "-idx1") +
-                     "-ubyte, plain or .gz");
+    throw InputError(
+        "the folder " + folder.string() + " has no file " + part + (holds_images(part) ? "-idx3" : "-idx1") +
+        "-ubyte, plain or .gz, and no event recordings in train/CLASS and test/CLASS or listed in train*.txt and test*.txt");
 }
 
 struct RawSplit {
@@ -103,7 +109,7 @@ void check_same_size(const RawSplit& train, const RawSplit& test) {
                                      test.images_file.string(), size(test)));
 }
 
-LoadedDataset load_folder(const fs::path& folder, const std::string& name, std::vector<std::string> classes) {
+LoadedDataset load_images(const fs::path& folder, const std::string& name, std::vector<std::string> classes) {
     RawSplit train = read_split(folder, "train"), test = read_split(folder, "t10k");
     check_same_size(train, test);
     const fs::path names = folder / "classes.txt";
@@ -119,20 +125,32 @@ LoadedDataset load_folder(const fs::path& folder, const std::string& name, std::
     return loaded;
 }
 
-std::optional<fs::path> find_complete(const std::string& name) {
-    for (const fs::path& place : places_of(name))
-        if (is_complete(place)) return place;
+LoadedDataset load_folder(const fs::path& folder, const std::string& name, const std::vector<std::string>& classes,
+                          const Binning& binning) {
+    if (!has_any_part(folder) && holds_recordings(folder)) return load_recordings(folder, name, classes, binning);
+    if (binning != Binning{})
+        throw InputError("binning is for event recordings, but " + folder.string() + " is not a folder of them");
+    return load_images(folder, name, classes);
+}
+
+std::optional<fs::path> find_complete(const KnownDataset& known) {
+    for (const fs::path& place : places_of(known))
+        if (known.recordings ? holds_recordings(place) : is_complete(place)) return place;
     return std::nullopt;
 }
 
-LoadedDataset load_known(const KnownDataset& known) {
-    if (const auto place = find_complete(known.name)) return load_folder(*place, known.name, known.classes);
+std::string how_to_get(const KnownDataset& known) {
+    if (known.recordings) return "put its folders Train and Test of recordings into one of these folders";
+    return fmt::format("get it with 'spikelens data download {}' or put its four IDX files into one of these folders",
+                       known.name);
+}
+
+LoadedDataset load_known(const KnownDataset& known, const Binning& binning) {
+    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, binning);
     std::vector<std::string> looked;
-    for (const fs::path& place : places_of(known.name)) looked.push_back(place.string());
+    for (const fs::path& place : places_of(known)) looked.push_back(place.string());
     throw InputError(
-        fmt::format("the data set {0} was not found in {1}; get it with 'spikelens data download {0}' or put its four IDX "
-                    "files into one of these folders",
-                    known.name, fmt::join(looked, ", ")));
+        fmt::format("the data set {} was not found in {}; {}", known.name, fmt::join(looked, ", "), how_to_get(known)));
 }
 
 }  // namespace
@@ -143,18 +161,18 @@ std::vector<DatasetInfo> known_datasets() {
         infos.push_back({.name = known.name,
                          .title = known.title,
                          .licence = known.licence,
-                         .where = find_complete(known.name).value_or(fs::path()).string(),
+                         .where = find_complete(known).value_or(fs::path()).string(),
                          .downloadable = !known.mirrors.empty()});
     return infos;
 }
 
-LoadedDataset load_dataset(std::string_view name_or_folder) {
-    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known);
+LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning) {
+    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known, binning);
     std::error_code error;
     fs::path folder = name_or_folder;
     if (fs::is_directory(folder, error)) {
         if (!folder.has_filename()) folder = folder.parent_path();
-        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {});
+        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {}, binning);
     }
     throw InputError(
         fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));

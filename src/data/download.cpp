@@ -115,6 +115,7 @@ void download_files(const std::vector<std::string>& mirrors, const std::vector<R
 fs::path download_dataset(const std::string& name, const Progress& progress) {
     const KnownDataset* known = find_known(name);
     if (!known) throw InputError("there is no data set '" + name + "' to download" + suggestion(name, known_names()));
+    if (known->mirrors.empty()) throw InputError("the data set " + name + " is not downloadable");
     const fs::path folder = cache_folder() / known->name;
     download_files(known->mirrors, known->files, folder, progress);
     return folder;

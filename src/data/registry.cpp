@@ -42,6 +42,17 @@ KnownDataset mnist() {
     };
 }
 
+KnownDataset nmnist() {
+    return {.name = "nmnist",
+            .title = "N-MNIST: MNIST's digits seen by an event camera, 34 x 34 (Orchard, Jayawant, Cohen, Thakor 2015)",
+            .licence = "CC BY-SA 4.0",
+            .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+            .mirrors = {},
+            .files = {},
+            .recordings = true,
+            .other_folders = {"nmnist-small"}};
+}
+
 /// The value of an environment variable that names an absolute folder.
 std::optional<fs::path> folder_from(const char* variable) {
     const char* value = std::getenv(variable);
@@ -58,7 +69,7 @@ std::optional<fs::path> user_cache() {
 }  // namespace
 
 const std::vector<KnownDataset>& registry() {
-    static const std::vector<KnownDataset> known = {fashion_mnist(), mnist()};
+    static const std::vector<KnownDataset> known = {fashion_mnist(), mnist(), nmnist()};
     return known;
 }
 
@@ -73,11 +84,14 @@ std::vector<std::string> known_names() {
     return names;
 }
 
-std::vector<fs::path> places_of(const std::string& name) {
+std::vector<fs::path> places_of(const KnownDataset& known) {
     std::vector<fs::path> places;
-    if (const char* data = std::getenv("SPIKELENS_DATA"); data && *data) places.push_back(fs::path(data) / name);
-    places.push_back(fs::path("/usr/share/datasets") / name);
-    if (const auto cache = user_cache()) places.push_back(*cache / name);
+    if (const char* data = std::getenv("SPIKELENS_DATA"); data && *data) {
+        places.push_back(fs::path(data) / known.name);
+        for (const std::string& folder : known.other_folders) places.push_back(fs::path(data) / folder);
+    }
+    places.push_back(fs::path("/usr/share/datasets") / known.name);
+    if (const auto cache = user_cache()) places.push_back(*cache / known.name);
     return places;
 }
 

@@ -15,6 +15,8 @@ struct KnownDataset {
     std::vector<std::string> classes;
     std::vector<std::string> mirrors;
     std::vector<RemoteFile> files;
+    bool recordings = false;                   ///< of events, else images in IDX files
+    std::vector<std::string> other_folders{};  ///< names, besides its own, under which it may lie in $SPIKELENS_DATA
 };
 
 const std::vector<KnownDataset>& registry();
@@ -24,7 +26,7 @@ const KnownDataset* find_known(std::string_view name);
 
 std::vector<std::string> known_names();
 
-/// The folders where a data set of this name may lie, most specific first.
-std::vector<std::filesystem::path> places_of(const std::string& name);
+/// The folders where a data set may lie, most specific first.
+std::vector<std::filesystem::path> places_of(const KnownDataset& known);
 
 }  // namespace spikelens

@@ -15,7 +15,7 @@ Accuracy measure_accuracy(const Simulator& simulator, const SampleSource& sample
         report_progress(progress, task, first, samples.size());
         std::vector<int64_t> indices(std::min(kBatch, samples.size() - first));
         std::iota(indices.begin(), indices.end(), first);
-        const std::vector<int> predicted = predictions(simulator.run(samples.images(indices)).scores);
+        const std::vector<int> predicted = predictions(simulator.run(samples.input(indices)).scores);
         for (size_t i = 0; i < indices.size(); ++i) {
             const int label = samples.label(indices[i]);
             if (label < classes) ++result.confusion.data[label * classes + predicted[i]];

@@ -1,11 +1,8 @@
 #include "spikelens/evaluate/perturbation.h"
 
-#include <algorithm>
-#include <cmath>
-#include <tuple>
-
 #include "spikelens/core/error.h"
-#include "spikelens/core/random.h"
+
+#include "curves.h"
 
 namespace spikelens {
 namespace {
@@ -17,132 +14,20 @@ void check_request(const FloatArray& images, const FloatArray& maps, size_t targ
     const Shape expected{images.extent(0), images.extent(2), images.extent(3)};
     if (maps.shape != expected)
         throw InputError("the maps have shape " + shape_text(maps.shape) + ", but the images need " + shape_text(expected));
-    if (static_cast<int64_t>(targets) != images.extent(0) || static_cast<int64_t>(samples) != images.extent(0))
-        throw InputError(std::to_string(images.extent(0)) + " images came with " + std::to_string(targets) + " targets and " +
-                         std::to_string(samples) + " sample numbers");
+    check_counts(images.extent(0), targets, samples, "image");
     if (options.pixels_per_step < 0) throw InputError("the pixels per step must not be negative");
     if (options.max_batch < 1) throw InputError("the batch of perturbed images must be positive");
 }
 
-void check_scores(const FloatArray& scores, int64_t images, std::span<const int> targets) {
-    if (scores.shape.size() != 2 || scores.extent(0) != images)
-        throw InputError("the score function gave shape " + shape_text(scores.shape) + " for " + std::to_string(images) +
-                         " images, expected one row of class scores for each");
-    for (const int target : targets)
-        if (target < 0 || target >= scores.extent(1))
-            throw InputError("the target class " + std::to_string(target) + " is not one of the " +
-                             std::to_string(scores.extent(1)) + " scored classes");
-}
-
-double softmax(std::span<const float> scores, int target) {
-    const double highest = *std::max_element(scores.begin(), scores.end());
-    double sum = 0;
-    for (const float score : scores) sum += std::exp(score - highest);
-    const double probability = std::exp(scores[target] - highest) / sum;
-    if (!std::isfinite(probability)) throw InputError("a class score of a perturbed image is not finite");
-    return probability;
-}
-
-// One sample on its way from the first image of its series to the last.
-class Series {
-  public:
-    Series(std::span<const float> from, std::span<const float> to, std::vector<int64_t> order)
-        : current_(from.begin(), from.end()), goal_(to), order_(std::move(order)) {}
-
-    std::span<const float> image() const { return current_; }
-
-    // Takes the next `pixels` pixels, all channels of each, from the goal.
-    void advance(int64_t pixels) {
-        const auto area = static_cast<int64_t>(order_.size());
-        const int64_t end = std::min(done_ + pixels, area);
-        for (; done_ < end; ++done_)
-            for (size_t i = order_[done_]; i < current_.size(); i += area) current_[i] = goal_[i];
-    }
-
-  private:
-    std::vector<float> current_;
-    std::span<const float> goal_;
-    std::vector<int64_t> order_;
-    int64_t done_ = 0;
-};
-
-// Collects perturbed images until a batch is full, scores it, and writes down the targets' probabilities in order.
-class BatchScorer {
-  public:
-    BatchScorer(const ScoreFunction& score, std::span<const int> targets, const FloatArray& images, int64_t max_batch)
-        : score_(score), targets_(targets), image_shape_(images.shape.begin() + 1, images.shape.end()), max_batch_(max_batch) {}
-
-    void add(std::span<const float> image, int target) {
-        pixels_.insert(pixels_.end(), image.begin(), image.end());
-        waiting_.push_back(target);
-        if (static_cast<int64_t>(waiting_.size()) == max_batch_) flush();
-    }
-
-    std::vector<double> finish() {
-        if (!waiting_.empty()) flush();
-        return std::move(probabilities_);
-    }
-
-  private:
-    void flush() {
-        const auto count = static_cast<int64_t>(waiting_.size());
-        Shape shape{count};
-        shape.insert(shape.end(), image_shape_.begin(), image_shape_.end());
-        FloatArray batch(std::move(shape), std::move(pixels_));
-        const FloatArray scores = score_(batch);
-        check_scores(scores, count, targets_);
-        for (int64_t i = 0; i < count; ++i) probabilities_.push_back(softmax(scores.row(i), waiting_[i]));
-        pixels_ = std::move(batch.data);
-        pixels_.clear();
-        waiting_.clear();
-    }
-
-    const ScoreFunction& score_;
-    std::span<const int> targets_;
-    Shape image_shape_;
-    int64_t max_batch_;
-    std::vector<float> pixels_;
-    std::vector<int> waiting_;
-    std::vector<double> probabilities_;
-};
-
-double area_under(std::span<const double> curve) {
-    double sum = 0;
-    for (const double value : curve) sum += value;
-    return (sum - curve.front() / 2 - curve.back() / 2) / static_cast<double>(curve.size() - 1);
-}
-
-PerturbationResult collect(const std::vector<double>& probabilities, int64_t samples, int64_t points) {
-    PerturbationResult result;
-    result.curves = FloatArray({samples, points}, std::vector<float>(probabilities.begin(), probabilities.end()));
-    for (int64_t n = 0; n < samples; ++n)
-        result.auc.push_back(area_under(std::span(probabilities).subspan(n * points, points)));
-    return result;
+// Batches of images of this shape, for a function that scores arrays.
+BatchScorer<float>::Score score_images(const ScoreFunction& score, Shape shape) {
+    return [&score, shape = std::move(shape)](std::span<const float> values, int64_t count) mutable {
+        shape[0] = count;
+        return score(FloatArray(shape, {values.begin(), values.end()}));
+    };
 }
 
 }  // namespace
-
-std::vector<int64_t> ranking(std::span<const float> map, uint64_t seed, int64_t sample) {
-    struct Pixel {
-        float value;
-        uint64_t tie;
-        int64_t index;
-    };
-    std::vector<Pixel> pixels;
-    for (size_t i = 0; i < map.size(); ++i) {
-        if (std::isnan(map[i]))
-            throw InputError("the map of sample " + std::to_string(sample) + " has no number (NaN) at pixel " +
-                             std::to_string(i));
-        const uint64_t tie = random_bits(seed, Stream::tie_breaking, {static_cast<uint64_t>(sample), i});
-        pixels.push_back({map[i], tie, static_cast<int64_t>(i)});
-    }
-    std::sort(pixels.begin(), pixels.end(), [](const Pixel& a, const Pixel& b) {
-        return std::tie(b.value, a.tie, a.index) < std::tie(a.value, b.tie, b.index);
-    });
-    std::vector<int64_t> order;
-    for (const Pixel& pixel : pixels) order.push_back(pixel.index);
-    return order;
-}
 
 const MetricInfo& metric_info(Perturbation kind) {
     static const std::string source = "Petsiuk, Das, Saenko: RISE, BMVC 2018, Sec. 4.1";
@@ -164,16 +49,15 @@ PerturbationResult perturb(Perturbation kind, const FloatArray& images, const Fl
     const FloatArray& from = insertion ? removed : images;
     const FloatArray& to = insertion ? images : removed;
 
-    BatchScorer scorer(score, targets, images, options.max_batch);
+    BatchScorer<float> scorer(score_images(score, images.shape), targets, options.max_batch, "image");
     for (int64_t n = 0; n < images.extent(0); ++n) {
-        Series series(from.row(n), to.row(n), ranking(maps.row(n), options.seed, samples[n]));
-        scorer.add(series.image(), targets[n]);
-        for (int64_t k = 0; k < steps; ++k) {
-            series.advance(step);
-            scorer.add(series.image(), targets[n]);
+        Series<float> series(from.row(n), to.row(n), ranking(maps.row(n), options.seed, samples[n]), pixels);
+        for (int64_t k = 0; k <= steps; ++k) {
+            series.advance_to(k * step);
+            scorer.add(series.input(), targets[n]);
         }
     }
-    return collect(scorer.finish(), images.extent(0), steps + 1);
+    return collect_curves(scorer.finish(), images.extent(0), steps + 1);
 }
 
 }  // namespace spikelens

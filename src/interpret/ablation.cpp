@@ -99,7 +99,7 @@ void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask
     for (int64_t first = 0; first < count; first += batch) {
         int64_t at = 0;
         const auto indices = std::span(task.samples).subspan(first, std::min(batch, count - first));
-        const FloatArray images = samples.images(indices);
+        const Input images = samples.input(indices);
         const FloatArray scores = simulator.run_ablations(images, sets);
         for (auto& [set, right] : task.outcomes) {
             const auto of_set = scores.row(at++);

@@ -111,7 +111,7 @@ class Accumulation {
     void add_batch(int64_t count) {
         std::vector<int64_t> indices(count);
         std::iota(indices.begin(), indices.end(), responses_.samples);
-        const Recording recording = simulator_.run(samples_.images(indices), counts_of(rows_));
+        const Recording recording = simulator_.run(samples_.input(indices), counts_of(rows_));
         const FloatArray x = batch_responses(network(), recording, options_.kind, options_.threads);
         const std::vector<int> predicted = predictions(recording.scores);
         add_gram(responses_.gram, x, options_.threads);

@@ -52,4 +52,10 @@ const KernelSet& choose_kernels(std::string_view name) {
     return *best;
 }
 
+Listing choose_listing(const LayerPlan& plan, int planes, double density) {
+    if (planes == 1 && density > 0.5) return Listing::silence;
+    const bool often_silent = density * plan.in_channels < 0.1;  // so that the branch is foreseen
+    return plan.in_channels > 16 || often_silent ? Listing::active_words : Listing::every_word;
+}
+
 }  // namespace spikelens::kernels

@@ -53,11 +53,13 @@ void run_neuron(const LayerTask& task, int row, int column, int output) {
     const NeuronStep& neuron = plan.neuron;
     const int64_t pixel = int64_t{row} * plan.out_width + column;
     const bool kept = (task.keep[output / 64] >> (output % 64)) & 1;
-    float u = 0;
+    float u = 0, synapse = 0;
     bool spiked = false;
     uint16_t count = 0;
     for (int step = 0; step < task.steps; ++step) {
-        u = neuron.beta * u + current_at(task, row, column, output, step);
+        const float current = current_at(task, row, column, output, step);
+        synapse = neuron.alpha != 0 ? neuron.alpha * synapse + current : current;
+        u = neuron.beta * u + synapse;
         if (spiked) u = u - neuron.reset_delayed;
         if (task.potentials)
             task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = u;

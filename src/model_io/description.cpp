@@ -17,7 +17,7 @@ constexpr int64_t most_steps = 65535;
 
 constexpr std::array<std::string_view, 2> layer_kinds = {"conv", "full"};
 constexpr std::array<std::string_view, 3> resets = {"subtract", "zero", "none"};
-constexpr std::array<std::string_view, 3> pool_kinds = {"none", "max", "average"};
+constexpr std::array<std::string_view, 4> pool_kinds = {"none", "max", "average", "sum"};
 
 template <class Enum, size_t n>
 Enum read_word(const JsonField& field, const std::array<std::string_view, n>& words) {
@@ -33,10 +33,12 @@ std::string word(Enum value, const std::array<std::string_view, n>& words) {
 }
 
 json describe_neuron(const Neuron& neuron) {
-    return {{"beta", json_of_float(neuron.beta)},  {"threshold", json_of_float(neuron.threshold)},
-            {"reset", word(neuron.reset, resets)}, {"delay", neuron.delay},
-            {"at_threshold", neuron.at_threshold}, {"decay_input", neuron.decay_input},
-            {"gain", json_of_float(neuron.gain)},  {"v_reset", json_of_float(neuron.v_reset)}};
+    json document = {{"beta", json_of_float(neuron.beta)},  {"threshold", json_of_float(neuron.threshold)},
+                     {"reset", word(neuron.reset, resets)}, {"delay", neuron.delay},
+                     {"at_threshold", neuron.at_threshold}, {"decay_input", neuron.decay_input},
+                     {"gain", json_of_float(neuron.gain)},  {"v_reset", json_of_float(neuron.v_reset)}};
+    if (neuron.alpha != 0) document["alpha"] = json_of_float(neuron.alpha);
+    return document;
 }
 
 Neuron read_neuron(const JsonField& field) {
@@ -49,6 +51,7 @@ Neuron read_neuron(const JsonField& field) {
     neuron.decay_input = field["decay_input"].boolean();
     neuron.gain = field["gain"].single();
     neuron.v_reset = field["v_reset"].single();
+    if (field.has("alpha")) neuron.alpha = field["alpha"].single();
     return neuron;
 }
 
@@ -65,6 +68,7 @@ json describe_layer(const Layer& layer) {
                      {"neuron", nullptr}};
     document["pool"] = {{"kind", word(layer.pool.kind, pool_kinds)}, {"size", layer.pool.size}, {"stride", layer.pool.stride}};
     if (layer.neuron) document["neuron"] = describe_neuron(*layer.neuron);
+    if (layer.readout_beta != 1) document["readout_beta"] = json_of_float(layer.readout_beta);
     return document;
 }
 
@@ -90,6 +94,7 @@ Layer read_layer(const JsonField& field) {
     layer.padding = read_int(field["padding"], 0, largest_window);
     layer.has_bias = field["bias"].boolean();
     if (!field["neuron"].is_null()) layer.neuron = read_neuron(field["neuron"]);
+    if (field.has("readout_beta")) layer.readout_beta = field["readout_beta"].single();
     layer.pool.kind = read_word<PoolKind>(field["pool"]["kind"], pool_kinds);
     layer.pool.size = read_int(field["pool"]["size"], 1, largest_window);
     layer.pool.stride = read_int(field["pool"]["stride"], 1, largest_window);

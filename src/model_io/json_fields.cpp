@@ -64,6 +64,8 @@ void JsonField::fail(const std::string& expected) const {
     throw InputError(fmt::format("{}: {} {}", file_, place_.empty() ? "the document" : place_, expected));
 }
 
+bool JsonField::has(const std::string& key) const { return value_->is_object() && value_->contains(key); }
+
 JsonField JsonField::operator[](const std::string& key) const {
     if (!value_->is_object()) fail("must be an object");
     const auto found = value_->find(key);

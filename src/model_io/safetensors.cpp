@@ -14,7 +14,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
 
-#include "safetensors_header.h"
+#include "safetensors_file.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -30,43 +30,6 @@ T load(const char* bytes) {
     T value;
     std::memcpy(&value, bytes, sizeof value);
     return value;
-}
-
-float from_half(uint16_t half) {
-    const uint32_t sign = uint32_t(half & 0x8000U) << 16;
-    const uint32_t exponent = (half >> 10) & 0x1FU;
-    const uint32_t fraction = half & 0x3FFU;
-    if (exponent == 0) {  // zero or subnormal: fraction · 2⁻²⁴, exact in float32
-        const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-        return sign ? -magnitude : magnitude;
-    }
-    if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000U | (fraction << 13));
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
-}
-
-float from_bfloat(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
-
-std::vector<float> to_floats(const char* bytes, uint64_t count, TensorType type) {
-    std::vector<float> values(count);
-    if (count == 0) return values;
-    const auto convert = [&](auto each) {
-        for (uint64_t i = 0; i < count; ++i) values[i] = each(i);
-    };
-    switch (type) {
-        case TensorType::f32:
-            std::memcpy(values.data(), bytes, count * 4);
-            break;
-        case TensorType::f16:
-            convert([&](uint64_t i) { return from_half(load<uint16_t>(bytes + 2 * i)); });
-            break;
-        case TensorType::bf16:
-            convert([&](uint64_t i) { return from_bfloat(load<uint16_t>(bytes + 2 * i)); });
-            break;
-        case TensorType::f64:
-            convert([&](uint64_t i) { return static_cast<float>(load<double>(bytes + 8 * i)); });
-            break;
-    }
-    return values;
 }
 
 /// Tensors must tile the data: sorted by where they begin, each begins where the one before ends.
@@ -98,12 +61,11 @@ uint64_t bytes_needed(const TensorEntry& entry, const std::string& name, const s
     return zero ? 0 : bound;
 }
 
-FloatArray read_tensor(const TensorEntry& entry, std::string_view data, const std::string& name, const std::string& where) {
+void check_size(const TensorEntry& entry, const std::string& name, const std::string& where) {
     const uint64_t needed = bytes_needed(entry, name, where);
     if (entry.end - entry.begin != needed)
         throw InputError(fmt::format("{}: tensor {} has {} bytes, but its shape {} needs {}", where, name,
                                      entry.end - entry.begin, shape_text(entry.shape), needed));
-    return FloatArray(entry.shape, to_floats(data.data() + entry.begin, needed / type_size(entry.type), entry.type));
 }
 
 std::string header_text(const Safetensors& contents) {
@@ -136,8 +98,9 @@ std::string checked_header_text(const Safetensors& contents, const fs::path& pat
 
 }  // namespace
 
-Safetensors read_safetensors(const fs::path& path) {
-    const std::string bytes = read_file(path);
+SafetensorsFile open_safetensors(const fs::path& path) {
+    auto content = std::make_shared<const std::string>(read_file(path));
+    const std::string& bytes = *content;
     const std::string where = path.string();
     if (bytes.size() < length_bytes)
         throw InputError(fmt::format("{} is not a safetensors file: it has {} bytes, fewer than the 8 of its header's length",
@@ -146,12 +109,34 @@ Safetensors read_safetensors(const fs::path& path) {
     if (header_length > longest_header || header_length > bytes.size() - length_bytes)
         throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} bytes in a file of {}",
                                      where, header_length, bytes.size()));
-    SafetensorsHeader header = parse_safetensors_header(std::string_view(bytes).substr(length_bytes, header_length), where);
-    const std::string_view data = std::string_view(bytes).substr(length_bytes + header_length);
-    check_layout(header, data.size(), where);
+    SafetensorsFile file;
+    file.header = parse_safetensors_header(std::string_view(bytes).substr(length_bytes, header_length), where);
+    const uint64_t begin = length_bytes + header_length;
+    check_layout(file.header, bytes.size() - begin, where);
+    for (const auto& [name, entry] : file.header.tensors) check_size(entry, name, where);
+    file.data.bytes = {reinterpret_cast<const uint8_t*>(bytes.data()) + begin, bytes.size() - begin};
+    file.data.owner = std::move(content);
+    return file;
+}
+
+TensorView SafetensorsFile::view(const TensorEntry& entry) const {
+    return {{data.owner, data.bytes.subspan(entry.begin, entry.end - entry.begin)},
+            entry.type,
+            0,
+            entry.shape,
+            dense_strides(entry.shape)};
+}
+
+Safetensors read_safetensors(const fs::path& path) {
+    SafetensorsFile file = open_safetensors(path);
     Safetensors contents;
-    contents.metadata = std::move(header.metadata);
-    for (const auto& [name, entry] : header.tensors) contents.tensors.emplace(name, read_tensor(entry, data, name, where));
+    contents.metadata = std::move(file.header.metadata);
+    for (const auto& [name, entry] : file.header.tensors) {
+        if (!is_real(entry.type))
+            throw InputError(fmt::format("{}: tensor {} is of type {}, expected float32, float16, bfloat16 or float64",
+                                         path.string(), name, type_name(entry.type)));
+        contents.tensors.emplace(name, tensor_values(file.view(entry)));
+    }
     return contents;
 }
 

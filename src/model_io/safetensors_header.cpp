@@ -91,11 +91,14 @@ class HeaderReader : public nlohmann::json_sax<json> {
     }
 
     TensorType read_type(const std::string& text) const {
-        if (text == "F32") return TensorType::f32;
-        if (text == "F16") return TensorType::f16;
-        if (text == "BF16") return TensorType::bf16;
-        if (text == "F64") return TensorType::f64;
-        fail(fmt::format("type {}, expected F32, F16, BF16 or F64", text));
+        static const std::map<std::string, TensorType> types = {
+            {"F32", TensorType::f32},     {"F16", TensorType::f16}, {"BF16", TensorType::bf16}, {"F64", TensorType::f64},
+            {"I8", TensorType::i8},       {"I16", TensorType::i16}, {"I32", TensorType::i32},   {"I64", TensorType::i64},
+            {"U8", TensorType::u8},       {"U16", TensorType::u16}, {"U32", TensorType::u32},   {"U64", TensorType::u64},
+            {"BOOL", TensorType::boolean}};
+        const auto found = types.find(text);
+        if (found == types.end()) fail(fmt::format("type {}, expected for example F32, F16, BF16 or F64", text));
+        return found->second;
     }
 
     void finish_entry() {

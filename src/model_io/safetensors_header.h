@@ -7,11 +7,9 @@
 
 #include "spikelens/core/array.h"
 
+#include "tensor_view.h"
+
 namespace spikelens {
-
-enum class TensorType { f32, f16, bf16, f64 };
-
-inline uint64_t type_size(TensorType type) { return type == TensorType::f64 ? 8 : type == TensorType::f32 ? 4 : 2; }
 
 /// One tensor as the header states it; offsets count from the end of the header and are not checked yet.
 struct TensorEntry {

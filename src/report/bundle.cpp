@@ -81,7 +81,8 @@ Json images_of(const Page& page, std::string& bytes) {
                           {"label", image.label},
                           {"predicted", image.predicted},
                           {"probabilities", image.probabilities},
-                          {"maps", maps}});
+                          {"maps", maps},
+                          {"events", !image.cloud.empty()}});
     }
     return images;
 }
@@ -100,6 +101,7 @@ Bundle bundle(const Page& page) {
     std::string maps;
     Json values = {{"run", page.data.run},        {"classes", names_of(page)},   {"paths", paths_of(page)},
                    {"filters", filters_of(page)}, {"methods", methods_of(page)}, {"figures", page.figures}};
+    values["noun"] = page.noun();
     values["images"] = images_of(page, maps);
     values["mu"] = page.chosen_mu();
     values["budgets"] = page.results.interpret ? Json(page.results.interpret->budgets) : Json::array();

@@ -26,7 +26,7 @@ Claim order_claim(const Evaluation& evaluation, const PaperValue& a, const Paper
 
 Claim value_claim(const PaperValue& paper, const Metric& ours) {
     Claim claim{fmt::format("{} of {}", paper.metric, paper.method), decimal(paper.value, 4),
-                decimal(ours.mean) + " " + interval(ours.ci.low, ours.ci.high), paper.source};
+                ours.text(ours.mean) + " " + ours.text(ours.ci), paper.source};
     if (ours.ci.known()) claim.verdict = ours.ci.holds(paper.value) ? Verdict::held : Verdict::contradicted;
     return claim;
 }

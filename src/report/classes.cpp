@@ -64,7 +64,7 @@ std::string panel(Page& page, const ClassPath& path, size_t index) {
     return fmt::format(
         "<article class=\"class-panel\" id=\"class-{0}\" data-class=\"{0}\"><h3>{1}</h3><p class=\"facts\">predicted for {2} "
         "{3}</p>\n{4}</article>\n",
-        index, escape(name), plural(path.predicted, "training image"), optimality_badge(path),
+        index, escape(name), plural(path.predicted, "training " + page.noun()), optimality_badge(path),
         panel_body(page, path, index, name));
 }
 

@@ -6,10 +6,18 @@
 namespace spikelens::report {
 namespace {
 
-std::string protocol(const Evaluation& evaluation) {
-    return fmt::format("{}; baseline {}, {} pixels a step, {} steps, seed {}.", plural(evaluation.samples, "test image"),
-                       evaluation.baseline.empty() ? "not recorded" : evaluation.baseline, evaluation.pixels_per_step,
-                       evaluation.steps, evaluation.seed);
+std::string protocol(const Page& page, const Evaluation& evaluation) {
+    std::string parts = plural(evaluation.samples, "test " + page.noun());
+    const bool pixels = evaluation.measures("insertion") || evaluation.measures("deletion");
+    const bool spikes = evaluation.measures("spike_insertion") || evaluation.measures("spike_deletion");
+    if (pixels)
+        parts += fmt::format("; baseline {}, {} pixels a step, {} steps",
+                             evaluation.baseline.empty() ? "not recorded" : evaluation.baseline, evaluation.pixels_per_step,
+                             evaluation.steps);
+    if (spikes)
+        parts += evaluation.spike_steps > 0 ? fmt::format("; spikes changed in {}", plural(evaluation.spike_steps, "step"))
+                                            : "; steps of the spikes not recorded";
+    return fmt::format("{}; seed {}.", parts, evaluation.seed);
 }
 
 std::string explanations(Page& page) {
@@ -17,8 +25,8 @@ std::string explanations(Page& page) {
         return missing_stage("The explanations have not been measured.", "spikelens evaluate " + page.data.run);
     const Evaluation& evaluation = *page.results.evaluate;
     if (evaluation.methods.empty()) return "<p class=\"empty\">The evaluation names no method.</p>\n";
-    return "<h3>Can the explanations be trusted?</h3>\n<p class=\"note\">" + escape(protocol(evaluation)) + "</p>\n" +
-           curves(page, evaluation) + scores_table(evaluation) + differences(page, evaluation);
+    return "<h3>Can the explanations be trusted?</h3>\n<p class=\"note\">" + escape(protocol(page, evaluation)) + "</p>\n" +
+           curves(page, evaluation) + scores_table(page, evaluation) + differences(page, evaluation);
 }
 
 std::string filters_matter(Page& page) {

@@ -15,10 +15,16 @@ std::vector<double> fractions(size_t points) {
     return x;
 }
 
+/// "spikes deleted": what changes along the curve.
+std::string changed(const std::string& metric) {
+    const bool spikes = metric.rfind("spike_", 0) == 0, deleted = metric.find("deletion") != std::string::npos;
+    return std::string(spikes ? "spikes " : "pixels ") + (deleted ? "deleted" : "inserted");
+}
+
 LinePlot curve_plot(const Evaluation& evaluation, const std::string& metric) {
     LinePlot plot;
     plot.title = "Mean " + metric + " curve of every method with its 95 % band";
-    plot.x = {"pixels " + std::string(metric == "deletion" ? "deleted" : "inserted"), 0, 1, false, true};
+    plot.x = {changed(metric), 0, 1, false, true};
     plot.y.label = "probability of the prediction";
     int methods = 0, baselines = 0;
     for (const EvaluatedMethod& method : evaluation.methods) {
@@ -42,10 +48,9 @@ Table curve_table(const LinePlot& plot) {
 
 std::string score_cell(const Metric* score) {
     if (!score || !std::isfinite(score->mean)) return "<td class=\"number\" data-value=\"\">—</td>";
-    const std::string range =
-        score->ci.known() ? interval(score->ci.low, score->ci.high) : "no interval: " + plural(score->samples, "sample");
-    return fmt::format("<td class=\"number\" data-value=\"{}\">{} <small>{}</small></td>", score->mean, decimal(score->mean),
-                       range);
+    const std::string range = score->ci.known() ? score->text(score->ci) : "no interval: " + plural(score->samples, "sample");
+    return fmt::format("<td class=\"number\" data-value=\"{}\">{} <small>{}</small></td>", score->mean,
+                       score->text(score->mean), range);
 }
 
 std::string paper_cell(const Evaluation& evaluation, const EvaluatedMethod& method, const std::string& metric) {
@@ -84,13 +89,14 @@ RowChart forest(const Evaluation& evaluation, const std::string& metric, const E
     chart.title = "Paired differences of " + metric + " from " + leader.name;
     chart.zero_line = true;
     double reach = 0;
+    const Metric& unit = *leader.metric(metric);
     for (const EvaluatedMethod& other : evaluation.methods) {
         const auto difference = evaluation.difference(metric, leader.name, other.name);
         if (!difference || other.name == leader.name) continue;
         const LineStyle style{difference->decided ? "#0072b2" : "#8d8d8d", "", difference->decided ? 1 : 0};
         chart.rows.push_back({"− " + other.name,
                               {{difference->value, difference->ci, style}},
-                              difference->decided ? decimal(difference->value) : "~ " + decimal(difference->value)});
+                              (difference->decided ? "" : "~ ") + unit.text(difference->value)});
         for (double end : {difference->value, difference->ci.low, difference->ci.high})
             if (std::isfinite(end)) reach = std::max(reach, std::abs(end));
     }
@@ -108,12 +114,16 @@ Table difference_table(const Evaluation& evaluation, const std::string& metric) 
 
 std::string all_pairs(const Evaluation& evaluation) {
     std::string rows;
-    for (const Difference& d : evaluation.differences)
+    for (const Difference& d : evaluation.differences) {
+        const EvaluatedMethod* method = evaluation.method(d.a);
+        const Metric* measured = method ? method->metric(d.metric) : nullptr;
+        const Metric unit = measured ? *measured : Metric{};
         rows += fmt::format(
             "<tr><td>{}</td><th scope=\"row\">{} − {}</th><td class=\"number\" data-value=\"{}\">{}</td><td "
             "class=\"number\">{}</td><td>{}</td></tr>\n",
             escape(d.metric), escape(d.a), escape(d.b), std::isfinite(d.value) ? fmt::format("{}", d.value) : "",
-            decimal(d.value), interval(d.ci.low, d.ci.high), d.decided ? "decided" : "~");
+            unit.text(d.value), unit.text(d.ci), d.decided ? "decided" : "~");
+    }
     return fmt::format(
         "<details><summary>All {} paired differences</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th "
         "scope=\"col\">Metric</th>"
@@ -132,14 +142,36 @@ std::string curves(Page& page, const Evaluation& evaluation) {
         if (plot.series.empty()) continue;
         const std::string better = lower_is_better(evaluation, metric) ? "lower is better" : "higher is better";
         out += figure(page, "curve-" + identifier(metric), draw(plot),
-                      fmt::format("<b>{}</b>: mean over images and 95 % band; {}. Grey lines never see the network.",
-                                  escape(metric), better),
+                      fmt::format("<b>{}</b>: mean over {}s and 95 % band; {}. Grey lines never see the network.",
+                                  escape(metric), page.noun(), better),
                       curve_table(plot));
     }
     return out.empty() ? out : "<div class=\"pair\">\n" + out + "</div>\n";
 }
 
-std::string scores_table(const Evaluation& evaluation) {
+namespace {
+
+/// What the columns hold that are no area under a curve.
+std::string what_is_measured(const Page& page, const std::vector<std::string>& metrics, const Evaluation& evaluation) {
+    static const std::pair<const char*, const char*> known[] = {
+        {"sensitivity", "largest relative change of the map under small changes of the input"},
+        {"randomisation", "rank correlation with the map of a network whose fully connected weights are shuffled"},
+        {"completeness", "gap between what the map adds up to and what the score changed"}};
+    std::string areas, others;
+    for (const std::string& metric : metrics) {
+        const auto has_curve = [&](const EvaluatedMethod& m) { return m.metric(metric) && !m.metric(metric)->curve.empty(); };
+        if (std::any_of(evaluation.methods.begin(), evaluation.methods.end(), has_curve))
+            areas += (areas.empty() ? "" : ", ") + metric;
+        for (const auto& [name, meaning] : known)
+            if (metric == name) others += fmt::format(" {}: {}.", name, meaning);
+    }
+    return fmt::format("{}{} In brackets, the 95 % interval of the mean over {}s.",
+                       areas.empty() ? "" : escape(areas) + ": area under the curve.", others, page.noun());
+}
+
+}  // namespace
+
+std::string scores_table(const Page& page, const Evaluation& evaluation) {
     const auto metrics = evaluation.metrics();
     std::string heads, rows;
     for (const std::string& metric : metrics) {
@@ -150,9 +182,8 @@ std::string scores_table(const Evaluation& evaluation) {
     return fmt::format(
         "<div class=\"scroll\"><table class=\"sortable scores\"><thead><tr><th scope=\"col\">Method</th>{}<th "
         "scope=\"col\">n</th><th scope=\"col\">time each</th></tr></thead>"
-        "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">Area under the curve, 95 % interval of the mean over images in "
-        "brackets.</p>\n",
-        heads, rows);
+        "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">{}</p>\n",
+        heads, rows, what_is_measured(page, metrics, evaluation));
 }
 
 std::string differences(Page& page, const Evaluation& evaluation) {
@@ -164,8 +195,8 @@ std::string differences(Page& page, const Evaluation& evaluation) {
         if (chart.rows.empty()) continue;
         out += figure(page, "difference-" + identifier(metric), draw(chart),
                       fmt::format("Paired differences of <b>{}</b>: the leading method against each other one, on the same "
-                                  "images. ~ marks an interval that holds zero.",
-                                  escape(metric)),
+                                  "{}s. ~ marks an interval that holds zero.",
+                                  escape(metric), page.noun()),
                       difference_table(evaluation, metric));
     }
     if (out.empty()) return "<p class=\"empty\">No paired differences were measured: one method only.</p>\n";

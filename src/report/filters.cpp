@@ -41,12 +41,12 @@ std::string fact(const std::string& term, const std::string& value) {
     return "<div><dt>" + term + "</dt><dd>" + value + "</dd></div>";
 }
 
-std::string fact_list(const ReportFilter& filter, const FilterFacts* facts) {
+std::string fact_list(const ReportFilter& filter, const FilterFacts* facts, const std::string& noun) {
     std::string out = fact("receptive field", fmt::format("{0} × {0} px", filter.receptive_field));
     if (!filter.average.empty()) out += fact("spread over crops", decimal(filter.spread, 3));
     if (facts)
         out += fact("mean response", decimal(facts->mean_response, 4)) +
-               fact("active in", percent(facts->active_share) + " of images");
+               fact("active in", percent(facts->active_share) + " of " + noun + "s");
     return "<dl class=\"facts\">" + out + "</dl>";
 }
 
@@ -94,7 +94,7 @@ std::string card(const Page& page, const ReportFilter& filter) {
         "<article class=\"filter-card card{}\" id=\"filter-{}\" data-filter=\"{}\"><h3>{}</h3>{}{}<div "
         "class=\"drives\">{}</div></article>\n",
         filter.average.empty() ? " dead" : "", identifier(filter.name), escape(filter.name), escape(filter.name),
-        pictures(filter), fact_list(filter, facts_of(page, filter.name)), driven_classes(page, filter.name));
+        pictures(filter), fact_list(filter, facts_of(page, filter.name), page.noun()), driven_classes(page, filter.name));
 }
 
 std::string table_row(const Page& page, const FilterFacts& facts) {
@@ -127,10 +127,9 @@ std::string all_filters(const Page& page) {
 }  // namespace
 
 std::string filters_section(Page& page) {
-    const std::string title = "Filters",
-                      lede =
-                          "What a filter sees: the mean of the image patches where it answered most, beside the patches "
-                          "themselves. A mean of unlike patches is grey mush; the spread says so.";
+    const std::string title = "Filters", lede = "What a filter sees: the mean of the " + page.noun() +
+                                                " patches where it answered most, beside the patches "
+                                                "themselves. A mean of unlike patches is grey mush; the spread says so.";
     if (page.data.filters.empty())
         return section("filters", title, lede,
                        missing_stage("No filter has been drawn.", "spikelens interpret " + page.data.run));

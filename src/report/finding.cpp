@@ -32,19 +32,19 @@ std::string against_baseline(const Evaluation& evaluation, const Metric& lead, c
                              const EvaluatedMethod& baseline) {
     const auto difference = evaluation.difference(lead.name, leader.name, baseline.name);
     const std::string rival =
-        fmt::format("the sanity baseline {} ({})", baseline.name, decimal(baseline.metric(lead.name)->mean));
+        fmt::format("the sanity baseline {} ({})", baseline.name, lead.text(baseline.metric(lead.name)->mean));
     if (!difference || !difference->decided) return "which is not told apart from " + rival;
     const bool wins = lead.higher_is_better ? difference->value > 0 : difference->value < 0;
     return wins ? "ahead of " + rival : "but " + rival + " does better";
 }
 
 std::string explanation_part(const Evaluation& evaluation) {
-    const auto metrics = evaluation.metrics();
-    const EvaluatedMethod* leader = metrics.empty() ? nullptr : evaluation.best(metrics[0], false);
+    const std::string metric = evaluation.leading_metric();
+    const EvaluatedMethod* leader = evaluation.best(metric, false);
     if (!leader) return {};
-    const Metric& lead = *leader->metric(metrics[0]);
-    const EvaluatedMethod* baseline = evaluation.best(metrics[0], true);
-    return fmt::format("Measured by {}, {} explains best ({}){}.", lead.name, leader->name, decimal(lead.mean),
+    const Metric& lead = *leader->metric(metric);
+    const EvaluatedMethod* baseline = evaluation.best(metric, true);
+    return fmt::format("Measured by {}, {} explains best ({}){}.", lead.name, leader->name, lead.text(lead.mean),
                        baseline ? ", " + against_baseline(evaluation, lead, *leader, *baseline) : "");
 }
 

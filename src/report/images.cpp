@@ -12,19 +12,6 @@ std::string head(const ReportMethod& method) {
                        method.baseline ? "<span class=\"tag\">baseline</span>" : "");
 }
 
-double probability(const ReportImage& image, int class_index) {
-    if (class_index < 0 || class_index >= static_cast<int>(image.probabilities.size())) return unknown;
-    return image.probabilities[static_cast<size_t>(class_index)];
-}
-
-std::string verdict(const Page& page, const ReportImage& image) {
-    const std::string predicted = escape(page.results.class_name(image.predicted));
-    const std::string certainty = percent(probability(image, image.predicted), 0);
-    if (image.label == image.predicted) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
-    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted,
-                       escape(page.results.class_name(image.label)), certainty);
-}
-
 std::string row(const Page& page, size_t index) {
     const ReportImage& image = page.data.images[index];
     std::string cells;
@@ -33,9 +20,10 @@ std::string row(const Page& page, size_t index) {
                              map_picture(page.data, index, m));
     return fmt::format(
         "<tr id=\"image-{0}\" data-image=\"{1}\" data-correct=\"{2}\"><th scope=\"row\"><a href=\"#image-{0}\">{3}</a>"
-        "<span class=\"reading\">{4}<small>{0}</small></span></th>{5}</tr>\n",
+        "<span class=\"reading\">{4}<small>{0}{5}</small></span></th>{6}</tr>\n",
         image_name(image), index, image.label == image.predicted ? 1 : 0,
-        input_picture(image, "Test image " + image_name(image)), verdict(page, image), cells);
+        input_picture(image, "Test " + page.noun() + " " + image_name(image)), verdict(page, image),
+        image.cloud.empty() ? "" : fmt::format(" · <a href=\"#event-{}\">events</a>", image_name(image)), cells);
 }
 
 std::string gallery(const Page& page) {
@@ -44,8 +32,8 @@ std::string gallery(const Page& page) {
     for (size_t i = 0; i < page.data.images.size(); ++i) rows += row(page, i);
     return fmt::format(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Explanations\"><table class=\"gallery\"><thead><tr>"
-        "<th scope=\"col\">Image</th>{}</tr></thead><tbody>\n{}</tbody></table></div>\n",
-        heads, rows);
+        "<th scope=\"col\">{}</th>{}</tr></thead><tbody>\n{}</tbody></table></div>\n",
+        page.shows_recordings() ? "Recording" : "Image", heads, rows);
 }
 
 std::string meanings(const Page& page) {
@@ -56,8 +44,10 @@ std::string meanings(const Page& page) {
     return "<details><summary>What the maps mean</summary><dl class=\"meanings\">\n" + items + "</dl></details>\n";
 }
 
-constexpr std::string_view controls = R"(<div class="controls js-only">
-<fieldset><legend>Images</legend><label><input type="radio" name="shown" value="all" checked> all</label><label><input type="radio" name="shown" value="right"> read right</label><label><input type="radio" name="shown" value="wrong"> read wrong</label></fieldset>
+constexpr std::string_view controls_begin = R"(<div class="controls js-only">
+<fieldset><legend>)";
+constexpr std::string_view controls_end =
+    R"(</legend><label><input type="radio" name="shown" value="all" checked> all</label><label><input type="radio" name="shown" value="right"> read right</label><label><input type="radio" name="shown" value="wrong"> read wrong</label></fieldset>
 <fieldset><legend>Colour range</legend><label><input type="radio" name="scale" value="own" checked> each map its own</label><label><input type="radio" name="scale" value="shared"> shared by a method</label></fieldset>
 </div>
 <div id="focus" class="js-only" hidden></div>
@@ -66,17 +56,19 @@ constexpr std::string_view controls = R"(<div class="controls js-only">
 }  // namespace
 
 std::string images_section(Page& page) {
-    const std::string title = "Images";
+    const std::string title = page.shows_recordings() ? "Recordings" : "Images", noun = page.noun();
     if (page.data.images.empty() || page.data.methods.empty())
-        return section("images", title, "Where the network looked, image by image.",
-                       missing_stage("No image has been explained for the report.", "spikelens report " + page.data.run));
-    const std::string lede =
-        "Where the network looked, method by method, on images nobody picked by eye. Raw values, never clipped; the same pixel "
-        "is read in all maps at once.";
-    const std::string choice = page.data.image_choice.empty() ? "How the images were chosen was not recorded."
-                                                              : "Images: " + page.data.image_choice + ".";
+        return section(
+            "images", title, "Where the network looked, " + noun + " by " + noun + ".",
+            missing_stage("No " + noun + " has been explained for the report.", "spikelens report " + page.data.run));
+    const std::string lede = "Where the network looked, method by method, on " + noun +
+                             "s nobody picked by eye. Raw values, never clipped; the same pixel is read in all maps at once." +
+                             (page.shows_recordings() ? " Pictures and maps are sums over time." : "");
+    const std::string choice = page.data.image_choice.empty() ? "How the " + noun + "s were chosen was not recorded."
+                                                              : title + ": " + page.data.image_choice + ".";
     return section("images", title, lede,
-                   "<p class=\"note\">" + escape(choice) + "</p>\n" + std::string(controls) + gallery(page) + meanings(page));
+                   "<p class=\"note\">" + escape(choice) + "</p>\n" + std::string(controls_begin) + title +
+                       std::string(controls_end) + gallery(page) + meanings(page));
 }
 
 }  // namespace spikelens::report

@@ -25,6 +25,11 @@ std::string static_picture(const FloatArray& map, const QuantisedMap& quantised,
     return data_uri(png(entries, height, width, diverging_palette()));
 }
 
+double probability(const ReportImage& image, int class_index) {
+    if (class_index < 0 || class_index >= static_cast<int>(image.probabilities.size())) return unknown;
+    return image.probabilities[static_cast<size_t>(class_index)];
+}
+
 }  // namespace
 
 QuantisedMap quantise(const FloatArray& map) {
@@ -43,6 +48,14 @@ QuantisedMap quantise(const FloatArray& map) {
 }
 
 std::string image_name(const ReportImage& image) { return fmt::format("test:{}", image.sample); }
+
+std::string verdict(const Page& page, const ReportImage& image) {
+    const std::string predicted = escape(page.results.class_name(image.predicted));
+    const std::string certainty = percent(probability(image, image.predicted), 0);
+    if (image.label == image.predicted) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
+    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted,
+                       escape(page.results.class_name(image.label)), certainty);
+}
 
 std::string input_picture(const ReportImage& image, const std::string& description) {
     return fmt::format("<img class=\"input\" src=\"{}\" alt=\"{}\">", data_uri(png(image.image)), escape(description));

@@ -9,6 +9,9 @@ namespace spikelens::report {
 /// "test:417", an image's name in the page's address.
 std::string image_name(const ReportImage& image);
 
+/// What it was read as, whether that is right, and how sure the network was.
+std::string verdict(const Page& page, const ReportImage& image);
+
 /// The picture of an input, as <img>.
 std::string input_picture(const ReportImage& image, const std::string& description);
 

@@ -146,9 +146,9 @@ std::string ablation(Page& page, const Interpretation& interpretation) {
     if (curve.steps.empty())
         return heading + "<p class=\"empty\">No ablation was measured.</p>\n" + layer_figure(page, interpretation);
     std::string out = figure(page, "ablation", draw(ablation_plot(curve)),
-                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the images of that class. "
-                                         "{}, {}; bands are 95 % over images.",
-                                         plural(curve.samples, "image"), plural(curve.draws, "random draw")),
+                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the {0}s of that class. "
+                                         "{1}, {2}; bands are 95 % over {0}s.",
+                                         page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
                              ablation_table(curve));
     const AblationStep* step = curve.at(interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())

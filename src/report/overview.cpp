@@ -15,8 +15,8 @@ std::string tile(const std::string& label, const std::string& value, const std::
                        escape(value), escape(detail));
 }
 
-std::string accuracy_tile(const Training& train) {
-    std::string detail = train.samples ? plural(train.samples, "test image") : "number of test images unknown";
+std::string accuracy_tile(const Training& train, const std::string& noun) {
+    std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
     detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
                                         : ", no interval";
     return tile("Accuracy", percent(train.accuracy), detail);
@@ -30,30 +30,29 @@ std::string filters_tile(const Interpretation& interpretation) {
                 fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
 }
 
-std::string ablation_tile(const Interpretation& interpretation) {
+std::string ablation_tile(const Interpretation& interpretation, const std::string& noun) {
     const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
     if (!step) return {};
     const double full = interpretation.ablation.full;
     return tile("Cost of silencing them", points(full - step->relevant),
-                fmt::format("± {} over images; as many random filters: {}", decimal(100 * step->relevant_ci, 1),
+                fmt::format("± {} over {}s; as many random filters: {}", decimal(100 * step->relevant_ci, 1), noun,
                             points(full - step->random)));
 }
 
-std::string explanation_tile(const Evaluation& evaluation) {
-    const auto metrics = evaluation.metrics();
-    const EvaluatedMethod* leader = metrics.empty() ? nullptr : evaluation.best(metrics[0], false);
+std::string explanation_tile(const Evaluation& evaluation, const std::string& noun) {
+    const std::string metric = evaluation.leading_metric();
+    const EvaluatedMethod* leader = evaluation.best(metric, false);
     if (!leader) return {};
-    const Metric& score = *leader->metric(metrics[0]);
-    return tile(
-        "Best explanation by " + metrics[0], leader->name,
-        fmt::format("{} {}, {}", decimal(score.mean), interval(score.ci.low, score.ci.high), plural(score.samples, "image")));
+    const Metric& score = *leader->metric(metric);
+    return tile("Best explanation by " + metric, leader->name,
+                fmt::format("{} {}, {}", score.text(score.mean), score.text(score.ci), plural(score.samples, noun)));
 }
 
-std::string tiles(const Results& results) {
+std::string tiles(const Results& results, const std::string& noun) {
     std::string out;
-    if (results.train) out += accuracy_tile(*results.train);
-    if (results.interpret) out += filters_tile(*results.interpret) + ablation_tile(*results.interpret);
-    if (results.evaluate) out += explanation_tile(*results.evaluate);
+    if (results.train) out += accuracy_tile(*results.train, noun);
+    if (results.interpret) out += filters_tile(*results.interpret) + ablation_tile(*results.interpret, noun);
+    if (results.evaluate) out += explanation_tile(*results.evaluate, noun);
     return out.empty() ? out : "<dl class=\"tiles\">\n" + out + "</dl>\n";
 }
 
@@ -108,12 +107,12 @@ std::string hero(const Page& page) {
         "<a href=\"#filter-{6}\">{5}</a>, weight {7}</figcaption></figure>\n<span class=\"arrow\" "
         "aria-hidden=\"true\"></span>\n"
         "<figure>{8}<figcaption><b>where it looked</b>{9}</figcaption></figure>\n</div>\n"
-        "<p class=\"note\">The first image of the sample below that the network reads right; chosen by this rule, not by "
+        "<p class=\"note\">The first {10} of the sample below that the network reads right; chosen by this rule, not by "
         "eye.</p>\n",
-        input_picture(image, "Test image " + id), escape(name), id, id,
+        input_picture(image, "Test " + page.noun() + " " + id), escape(name), id, id,
         data_uri(png(shrink(page.filter(choice->filter.name)->average, 160))), escape(choice->filter.name),
         identifier(choice->filter.name), decimal(choice->filter.weight), map_picture(page.data, choice->image, choice->method),
-        escape(page.data.methods[choice->method].title));
+        escape(page.data.methods[choice->method].title), page.noun());
 }
 
 std::string claim_row(const Claim& claim) {
@@ -140,9 +139,8 @@ std::string claims_table(const Page& page) {
         "scope=\"col\">Paper</th>"
         "<th scope=\"col\">This run, 95 % interval</th><th scope=\"col\">Verdict</th></tr></thead><tbody>\n{}</tbody></table>\n"
         "<p class=\"note\">A value holds when it lies inside our interval, an order when the paired difference excludes zero. "
-        "Intervals are over test "
-        "images; they do not cover training again with another seed. Source: {}.</p>\n",
-        rows, escape(sources));
+        "Intervals are over test {}s; they do not cover training again with another seed. Source: {}.</p>\n",
+        rows, page.noun(), escape(sources));
 }
 
 std::string missing_stages(const Page& page) {
@@ -161,7 +159,7 @@ std::string overview_section(Page& page) {
         "class=\"visually-hidden\">Overview</h2>\n"
         "<p class=\"finding\">{}</p>\n{}{}{}{}{}</section>\n",
         escape(finding(page)), trust(page).empty() ? "" : "<p class=\"lede\">" + escape(trust(page)) + "</p>\n", hero(page),
-        tiles(page.results), claims_table(page), missing_stages(page));
+        tiles(page.results, page.noun()), claims_table(page), missing_stages(page));
 }
 
 }  // namespace spikelens::report

@@ -21,6 +21,10 @@ bool Page::is_pictured(const std::string& name) const {
     return found && !found->average.empty();
 }
 
+bool Page::has_clouds() const {
+    return std::any_of(data.images.begin(), data.images.end(), [](const ReportImage& image) { return !image.cloud.empty(); });
+}
+
 std::string figure(Page& page, const std::string& id, const std::string& svg, const std::string& caption, const Table& table) {
     page.figures[id] = {{"columns", table.columns}, {"rows", table.rows}};
     return fmt::format(

@@ -22,6 +22,9 @@ struct Page {
     nlohmann::json figures = nlohmann::json::object();  ///< tables of all figures, by id
 
     double chosen_mu() const;
+    bool shows_recordings() const { return data.input_kind == "recordings"; }
+    std::string noun() const { return shows_recordings() ? "recording" : "image"; }  ///< what one sample is called
+    bool has_clouds() const;                                                         ///< some recording is drawn over time
     bool is_pictured(const std::string& filter) const;
     const ReportFilter* filter(const std::string& name) const;
 };
@@ -40,12 +43,13 @@ std::string overview_section(Page& page);
 std::string classes_section(Page& page);
 std::string filters_section(Page& page);
 std::string images_section(Page& page);
+std::string events_section(Page& page);  ///< empty where no recording is drawn over time
 std::string evidence_section(Page& page);
 std::string reproduce_section(Page& page);
 
 /// Parts of Evidence that have their own files.
 std::string curves(Page& page, const Evaluation& evaluation);
-std::string scores_table(const Evaluation& evaluation);
+std::string scores_table(const Page& page, const Evaluation& evaluation);
 std::string differences(Page& page, const Evaluation& evaluation);
 std::string ablation(Page& page, const Interpretation& interpretation);
 std::string network_accuracy(Page& page, const Training& train);

@@ -45,9 +45,24 @@ char to_byte(float value) {
     return std::isfinite(value) ? static_cast<char>(std::lround(255 * std::clamp(value, 0.0F, 1.0F))) : '\0';
 }
 
+/// White where nothing happened; the more events, the stronger the mix of the two polarities' colours.
+FloatArray polarities(const FloatArray& events, int64_t height, int64_t width) {
+    static constexpr float off[] = {0, 0.447F, 0.698F}, on[] = {0.902F, 0.45F, 0};
+    FloatArray picture({3, height, width});
+    const auto plane = static_cast<size_t>(height * width);
+    for (size_t i = 0; i < plane; ++i) {
+        const float a = events.data[i], b = events.data[plane + i], sum = a + b;
+        for (size_t c = 0; c < 3; ++c)
+            picture.data[c * plane + i] =
+                sum == 0 ? 1 : 1 - std::sqrt(std::min(sum, 1.0F)) * (1 - (a * off[c] + b * on[c]) / sum);
+    }
+    return picture;
+}
+
 FloatArray as_drawable(const FloatArray& image) {
     const auto [channels, height, width] = extent_of(image);
     if (channels == 1 || channels == 3) return image;
+    if (channels == 2) return polarities(image, height, width);
     FloatArray grey({1, height, width});
     for (int64_t c = 0; c < channels; ++c)
         for (int64_t p = 0; p < height * width; ++p)

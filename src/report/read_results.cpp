@@ -156,6 +156,7 @@ Evaluation read_evaluation(const Json& document) {
     read.seed = whole(document, "seed");
     read.pixels_per_step = whole(document, "pixels_per_step");
     read.steps = whole(document, "steps");
+    read.spike_steps = whole(document, "spike_steps");
     read.methods = list(member(document, "methods"), read_method);
     read.differences = list(member(document, "differences"), read_difference);
     read.paper = list(member(document, "paper"), read_paper);

@@ -1,6 +1,10 @@
 #include "spikelens/report/report.h"
 
+#include <vector>
+
 #include <fmt/format.h>
+
+#include "spikelens/core/error.h"
 
 #include "assets.h"
 #include "bytes.h"
@@ -31,15 +35,15 @@ std::string head(const std::string& run) {
         policy(), escape(run), report_css(), report_js());
 }
 
-std::string header(const std::string& run) {
+std::string header(const Page& page) {
+    std::vector<std::pair<const char*, const char*>> sections = {{"overview", "Overview"},
+                                                                 {"classes", "Classes and μ"},
+                                                                 {"filters", "Filters"},
+                                                                 {"images", page.shows_recordings() ? "Recordings" : "Images"}};
+    if (page.has_clouds()) sections.emplace_back("events", "Events");
+    sections.insert(sections.end(), {{"evidence", "Evidence"}, {"reproduce", "Reproduce"}});
     std::string links;
-    for (const auto& [id, name] : {std::pair{"overview", "Overview"},
-                                   {"classes", "Classes and μ"},
-                                   {"filters", "Filters"},
-                                   {"images", "Images"},
-                                   {"evidence", "Evidence"},
-                                   {"reproduce", "Reproduce"}})
-        links += fmt::format("<a href=\"#{}\">{}</a>", id, name);
+    for (const auto& [id, name] : sections) links += fmt::format("<a href=\"#{}\">{}</a>", id, name);
     return fmt::format(
         "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n<p class=\"run\"><b>Spikelens</b> "
         "<span>{}</span></p>\n"
@@ -47,11 +51,13 @@ std::string header(const std::string& run) {
         "link</button>"
         "<button type=\"button\" id=\"theme\" aria-label=\"Colour theme\">Auto</button>"
         "<button type=\"button\" id=\"help-open\" aria-label=\"Help and keys\">?</button></p>\n</header>\n",
-        escape(run), links);
+        escape(page.data.run), links);
 }
 
-constexpr std::string_view help = R"(<dialog id="help" aria-labelledby="help-title"><h2 id="help-title">Keys</h2>
-<dl><div><dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next, previous image</dd></div><div><dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>smaller, larger budget μ</dd></div>
+constexpr std::string_view help_begin = R"(<dialog id="help" aria-labelledby="help-title"><h2 id="help-title">Keys</h2>
+<dl><div><dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next, previous )";
+constexpr std::string_view help_end =
+    R"(</dd></div><div><dt><kbd>[</kbd> <kbd>]</kbd></dt><dd>smaller, larger budget μ</dd></div>
 <div><dt><kbd>c</kbd> <kbd>C</kbd></dt><dd>next, previous class</dd></div><div><dt><kbd>s</kbd></dt><dd>colour range: own or shared</dd></div>
 <div><dt><kbd>/</kbd></dt><dd>find a filter</dd></div><div><dt>arrows on a map</dt><dd>move the pixel read in all maps</dd></div>
 <div><dt><kbd>?</kbd></dt><dd>this help</dd></div></dl><p>The address of the page names what you see: copy it to show somebody else the same view.</p>
@@ -62,12 +68,15 @@ constexpr std::string_view help = R"(<dialog id="help" aria-labelledby="help-tit
 }  // namespace
 
 std::string report_html(const ReportData& data) {
+    if (data.input_kind != "images" && data.input_kind != "recordings")
+        throw InputError("a report shows images or recordings, not '" + data.input_kind + "'");
     Page page{data, read_results(data)};
     std::string sections = overview_section(page) + classes_section(page) + filters_section(page) + images_section(page) +
-                           evidence_section(page) + reproduce_section(page);
+                           events_section(page) + evidence_section(page) + reproduce_section(page);
     const Bundle values = bundle(page);
-    return head(data.run) + "<body>\n" + header(data.run) + "<main id=\"main\">\n" + sections + "</main>\n" +
-           std::string(help) + "<script type=\"application/octet-stream\" id=\"values\">" + values.values + "</script>\n" +
+    return head(data.run) + "<body>\n" + header(page) + "<main id=\"main\">\n" + sections + "</main>\n" +
+           std::string(help_begin) + page.noun() + std::string(help_end) +
+           "<script type=\"application/octet-stream\" id=\"values\">" + values.values + "</script>\n" +
            "<script type=\"application/octet-stream\" id=\"maps\">" + values.maps + "</script>\n</body>\n</html>\n";
 }
 

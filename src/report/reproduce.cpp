@@ -64,7 +64,7 @@ constexpr std::string_view downloads = R"(<h3>Results as data</h3>
 <p class="note">The same documents lie in the run directory. Every figure above saves as SVG, and its numbers as CSV.</p>
 )";
 
-constexpr std::string_view limits = R"(<h3>Limits</h3>
+constexpr std::string_view limits_of_images = R"(<h3>Limits</h3>
 <ul class="prose">
 <li>Intervals are over test images (and random draws) of one trained network. They say nothing about training again with another seed.</li>
 <li>A relevant filter is one whose response helps to <em>predict</em> the network's decision linearly. That is association; the ablation is the intervention.</li>
@@ -74,17 +74,28 @@ constexpr std::string_view limits = R"(<h3>Limits</h3>
 </ul>
 )";
 
+constexpr std::string_view limits_of_recordings = R"(<h3>Limits</h3>
+<ul class="prose">
+<li>Intervals are over test recordings (and random draws) of one trained network. They say nothing about training again with another seed.</li>
+<li>A relevant filter is one whose response helps to <em>predict</em> the network's decision linearly. That is association; the ablation is the intervention.</li>
+<li>Taking spikes away leaves recordings that no camera makes. A method may do well on them for that reason alone; that is why sanity baselines stand in every table.</li>
+<li>At large μ the budget goes to nearly dead filters, and the gap between relevant and random filters closes.</li>
+<li>A map says where and when, never why. Two methods that disagree may both be right about different questions.</li>
+</ul>
+)";
+
 constexpr std::string_view glossary = R"(<details><summary>Glossary</summary>
 <dl class="meanings">
 <div><dt>μ, budget</dt><dd>Upper bound on the sum of absolute weights a class may give to filters. Small budgets select few filters.</dd></div>
 <div><dt>breakpoint</dt><dd>A budget at which a filter enters or leaves. Between breakpoints the weights change linearly in μ.</dd></div>
 <div><dt>KKT residual, duality gap</dt><dd>Two independent measures of how far a solution is from optimal; zero at the optimum.</dd></div>
 <div><dt>response</dt><dd>A filter's share of its layer's spiking energy, averaged over time.</dd></div>
-<div><dt>average visualisation</dt><dd>Mean of the image patches around the strongest activation of a filter.</dd></div>
+<div><dt>average visualisation</dt><dd>Mean of the patches of the input around the strongest activation of a filter.</dd></div>
 <div><dt>spread</dt><dd>Standard deviation of a pixel over those patches, averaged over pixels. Large: the mean hides variety.</dd></div>
 <div><dt>insertion, deletion</dt><dd>Area under the probability of the prediction while the highest-ranked pixels are inserted into a baseline, or removed.</dd></div>
-<div><dt>paired difference</dt><dd>Mean over images of the difference between two methods on the same image.</dd></div>
-<div><dt>sanity baseline</dt><dd>A map made without looking into the network: random, the image's brightness, its edges.</dd></div>
+<div><dt>spike insertion, spike deletion</dt><dd>The same with single spikes: inserted into silence, or removed until none is left.</dd></div>
+<div><dt>paired difference</dt><dd>Mean over samples of the difference between two methods on the same sample.</dd></div>
+<div><dt>sanity baseline</dt><dd>A map made without looking into the network: random, the input's own intensity, its edges.</dd></div>
 </dl></details>
 )";
 
@@ -93,7 +104,8 @@ constexpr std::string_view glossary = R"(<details><summary>Glossary</summary>
 std::string reproduce_section(Page& page) {
     return section("reproduce", "Reproduce",
                    "The same commands with the same seed give the same bytes, on any number of threads.",
-                   commands(page) + manifest(page) + std::string(downloads) + std::string(limits) + std::string(glossary));
+                   commands(page) + manifest(page) + std::string(downloads) +
+                       std::string(page.shows_recordings() ? limits_of_recordings : limits_of_images) + std::string(glossary));
 }
 
 }  // namespace spikelens::report

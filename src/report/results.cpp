@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "html.h"
+
 namespace spikelens::report {
 namespace {
 
@@ -38,6 +40,12 @@ double Interpretation::mean_selected(double mu) const {
     return classes_with_any ? sum / classes_with_any : unknown;
 }
 
+std::string Metric::text(double value) const { return curve.empty() ? compact(value) : decimal(value); }
+
+std::string Metric::text(const Range& range) const {
+    return range.known() ? "[" + text(range.low) + ", " + text(range.high) + "]" : std::string();
+}
+
 const Metric* EvaluatedMethod::metric(const std::string& wanted) const {
     const auto found =
         std::find_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.name == wanted; });
@@ -55,6 +63,18 @@ std::vector<std::string> Evaluation::metrics() const {
         for (const Metric& metric : evaluated.metrics)
             if (std::find(names.begin(), names.end(), metric.name) == names.end()) names.push_back(metric.name);
     return names;
+}
+
+std::string Evaluation::leading_metric() const {
+    const std::vector<std::string> names = metrics();
+    for (const std::string& name : names)
+        for (const EvaluatedMethod& evaluated : methods)
+            if (const Metric* found = evaluated.metric(name); found && !found->curve.empty()) return name;
+    return names.empty() ? std::string() : names[0];
+}
+
+bool Evaluation::measures(const std::string& metric) const {
+    return std::any_of(methods.begin(), methods.end(), [&](const EvaluatedMethod& m) { return m.metric(metric) != nullptr; });
 }
 
 std::optional<Difference> Evaluation::difference(const std::string& metric, const std::string& a, const std::string& b) const {

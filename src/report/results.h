@@ -87,7 +87,9 @@ struct Metric {
     double mean = unknown;
     Range ci;
     int64_t samples = 0;
-    std::vector<double> curve, curve_ci;
+    std::vector<double> curve, curve_ci;         ///< empty for a metric that is no area under a curve
+    std::string text(double value) const;        ///< areas and their differences with three decimals, others with four digits
+    std::string text(const Range& range) const;  ///< "[0.847, 0.891]", empty when unknown
 };
 
 struct EvaluatedMethod {
@@ -112,12 +114,15 @@ struct PaperValue {
 
 struct Evaluation {
     std::string data, baseline;
-    int64_t samples = 0, seed = 0, pixels_per_step = 0, steps = 0;
+    int64_t samples = 0, seed = 0, pixels_per_step = 0, steps = 0, spike_steps = 0;
     std::vector<EvaluatedMethod> methods;
     std::vector<Difference> differences;
     std::vector<PaperValue> paper;
     const EvaluatedMethod* method(const std::string& name) const;
     std::vector<std::string> metrics() const;  ///< in order of first appearance
+    /// What the best explanation is told by: the first metric with a curve, or the first; empty without any.
+    std::string leading_metric() const;
+    bool measures(const std::string& metric) const;  ///< some method has it
     /// a − b on this metric, whichever way round it was stored.
     std::optional<Difference> difference(const std::string& metric, const std::string& a, const std::string& b) const;
     std::optional<PaperValue> paper_value(const std::string& method, const std::string& metric) const;

@@ -138,30 +138,29 @@ json ablation_document(const Ablation& ablation, int draws) {
         {"samples", samples}, {"draws", draws}, {"full_accuracy", number_or_null(ablation.full_accuracy)}, {"curve", curve}};
 }
 
-json metric_document(Perturbation kind, const PerturbationResult& result) {
+json metric_document(const MetricInfo& metric, const PerturbationResult& result) {
     const PerturbationSummary summary = summarise(result);
     json curve = json::array(), half_widths = json::array();
     for (const Estimate& point : summary.curve) {
         curve.push_back(point.mean);
         half_widths.push_back(number_or_null(point.high - point.mean));
     }
-    const MetricInfo& info = metric_info(kind);
-    return {{"metric", info.name},
-            {"better", info.direction},
-            {"mean", summary.auc.mean},
+    return {{"metric", metric.name},
+            {"better", metric.direction},
+            {"mean", number_or_null(summary.auc.mean)},
             {"ci95", interval_document(summary.auc)},
             {"samples", summary.auc.samples},
             {"curve", curve},
             {"curve_ci95", half_widths}};
 }
 
-json difference_document(Perturbation kind, const std::string& a, const std::vector<double>& auc_a, const std::string& b,
+json difference_document(const MetricInfo& metric, const std::string& a, const std::vector<double>& auc_a, const std::string& b,
                          const std::vector<double>& auc_b) {
     const Estimate difference = estimate_difference(auc_a, auc_b);
-    return {{"metric", metric_info(kind).name},
+    return {{"metric", metric.name},
             {"a", a},
             {"b", b},
-            {"difference", difference.mean},
+            {"difference", number_or_null(difference.mean)},
             {"ci95", interval_document(difference)},
             {"decided", std::isfinite(difference.low) && (difference.low > 0 || difference.high < 0)}};
 }

@@ -10,7 +10,7 @@ namespace spikelens {
 namespace {
 
 std::string kind_text(ResultKind kind) {
-    constexpr std::array<const char*, 4> names = {"responses", "relevant filters", "ablation", "visualisations"};
+    constexpr std::array<const char*, 5> names = {"responses", "relevant filters", "ablation", "visualisations", "probe"};
     return fmt::format("spikelens {} 1", names.at(static_cast<size_t>(kind)));
 }
 

@@ -10,7 +10,7 @@
 
 namespace spikelens {
 
-enum class ResultKind { responses, relevant_filters, ablation, visualisations };
+enum class ResultKind { responses, relevant_filters, ablation, visualisations, probe };
 
 /// Every result file says what it is, in which version, and of which model. These begin such a file …
 nlohmann::json result_document(ResultKind kind, const std::string& fingerprint);

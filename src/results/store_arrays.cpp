@@ -180,4 +180,35 @@ std::vector<FilterVisualisation> load_visualisations(const std::string& fingerpr
     return pictures;
 }
 
+void save_probe(const Probe& probe, const std::string& fingerprint, const fs::path& path) {
+    ArrayFile file = result_arrays(ResultKind::probe, fingerprint);
+    std::vector<int64_t> layers;
+    for (size_t i = 0; i < probe.readings.size(); ++i) {
+        layers.push_back(probe.readings[i].layer);
+        file.arrays[group_of(i) + "weight"] = probe.readings[i].weight;
+        file.arrays[group_of(i) + "intercept"] = probe.readings[i].intercept;
+    }
+    file.arrays["layers"] = vector_array(layers);
+    file.arrays["samples"] = scalar_array(probe.samples);
+    write_arrays(path, file);
+}
+
+Probe load_probe(const std::string& fingerprint, const fs::path& path) {
+    const ArrayFile file = read_arrays(path);
+    check_result(file, ResultKind::probe, fingerprint);
+    Probe probe;
+    probe.samples = read_scalar<int64_t>(file, "samples");
+    const int64_t count = length_of<int64_t>(file, "layers");
+    for (int64_t i = 0; i < count; ++i) {
+        const std::string group = group_of(static_cast<size_t>(i));
+        Probe::Reading& reading = probe.readings.emplace_back();
+        reading.layer = read_coordinate(file, "layers", file.get<int64_t>("layers").data[i]);
+        reading.weight = file.get<float>(group + "weight");
+        reading.intercept = file.get<float>(group + "intercept");
+        if (reading.weight.shape.size() != 2) fail(file, group + "weight", "must be [classes, inputs]");
+        if (reading.intercept.shape != Shape{reading.weight.shape[0]}) fail(file, group + "intercept", "must be [classes]");
+    }
+    return probe;
+}
+
 }  // namespace spikelens

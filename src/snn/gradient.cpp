@@ -25,6 +25,8 @@ struct GradientNetwork::Modules {
 
     void check(const FloatArray& input, int64_t samples, std::span<const int> targets) const;
     Result gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets) const;
+    SpikeResult spike_gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets,
+                               int layer) const;
     at::Tensor gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
 };
 
@@ -38,6 +40,13 @@ void check_extents(const FloatArray& input, size_t leading, const std::string& a
                          std::to_string(network.channels) + ", " + std::to_string(network.height) + ", " +
                          std::to_string(network.width) + "]");
 }
+
+void check_sequence(const FloatArray& input, const Network& network) {
+    check_extents(input, 2, "T, N, ", network);
+    if (input.extent(0) < 1) throw InputError("a sequence needs at least one step");
+}
+
+FloatArray as_values(const Array<uint8_t>& spikes) { return {spikes.shape, {spikes.data.begin(), spikes.data.end()}}; }
 
 /// Row-major [steps, samples, …]: copies one sample's values out of or into the whole.
 template <class From, class To>
@@ -102,6 +111,30 @@ GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& inp
     return result;
 }
 
+/// `steps` of the input, 1 for images; a layer's spikes are over all steps of the network either way.
+GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const FloatArray& input, int64_t steps, int64_t samples,
+                                                                      std::span<const int> targets, int layer) const {
+    check(input, samples, targets);
+    if (layer < 0 || layer >= static_cast<int>(network.layers.size()) || !network.layers[layer].neuron)
+        throw InputError("the network has no spiking layer " + std::to_string(layer) + " to take a gradient at");
+    const Layer& where = network.layers[layer];
+    const int64_t size = int64_t{where.out_channels} * where.out_height * where.out_width;
+    const int64_t spike_steps = input.shape.size() == 4 ? network.steps : steps;
+    const Shape shape{spike_steps, samples, where.out_channels, where.out_height, where.out_width};
+    SpikeResult result{FloatArray({samples, network.class_count()}), FloatArray(shape), FloatArray(shape)};
+    parallel_for(samples, options.threads, [&](int64_t sample, int) {
+        const at::NoGradGuard no_autograd;
+        compute_in_this_thread();
+        TorchNetwork::Trace trace;
+        copy_out(torch.forward(gather(input, steps, samples, sample), trace), result.scores.row(sample).data(), 0, 1);
+        const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
+        const auto [spikes, gradient] = torch.spike_gradient(trace, target, static_cast<size_t>(layer));
+        copy_out(spikes, result.spikes.data.data() + sample * size, samples * size, spike_steps);
+        copy_out(gradient, result.gradient.data.data() + sample * size, samples * size, spike_steps);
+    });
+    return result;
+}
+
 GradientNetwork::GradientNetwork(const Network& network, GradientOptions options) {
     check_network(network, "gradient");
     modules_ = std::make_unique<const Modules>(network, options);
@@ -117,9 +150,23 @@ GradientNetwork::Result GradientNetwork::input_gradient(const FloatArray& images
 }
 
 GradientNetwork::Result GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
-    check_extents(input, 2, "T, N, ", modules_->network);
-    if (input.extent(0) < 1) throw InputError("a sequence needs at least one step");
+    check_sequence(input, modules_->network);
     return modules_->gradient(input, input.extent(0), input.extent(1), targets);
+}
+
+GradientNetwork::Result GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
+    return input.spiking() ? sequence_gradient(as_values(input.spikes), targets) : input_gradient(input.images, targets);
+}
+
+GradientNetwork::SpikeResult GradientNetwork::spike_gradient(const Input& input, std::span<const int> targets,
+                                                             int layer) const {
+    if (!input.spiking()) {
+        check_extents(input.images, 1, "N, ", modules_->network);
+        return modules_->spike_gradient(input.images, 1, input.samples(), targets, layer);
+    }
+    const FloatArray sequence = as_values(input.spikes);
+    check_sequence(sequence, modules_->network);
+    return modules_->spike_gradient(sequence, sequence.extent(0), sequence.extent(1), targets, layer);
 }
 
 }  // namespace spikelens

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace spikelens {
 namespace {
@@ -19,8 +20,17 @@ NeuronStep lower_neuron(const Neuron& neuron) {
     step.fire_above =
         neuron.at_threshold ? std::nextafter(neuron.threshold, -std::numeric_limits<float>::infinity()) : neuron.threshold;
     step.v_reset = neuron.v_reset;
+    step.alpha = neuron.alpha;
     step.to_value = neuron.reset == Reset::zero;
     if (neuron.reset == Reset::subtract) (neuron.delay ? step.reset_delayed : step.reset_now) = neuron.threshold;
+    return step;
+}
+
+/// A leaking readout is a neuron that never fires.
+NeuronStep lower_readout(const Layer& layer) {
+    NeuronStep step;
+    step.beta = layer.readout_beta;
+    step.fire_above = std::numeric_limits<float>::infinity();
     return step;
 }
 
@@ -50,7 +60,7 @@ LayerPlan geometry(const Layer& layer) {
     plan.padding = conv ? layer.padding : 0;
     plan.lanes = choose_lanes(layer.out_channels);
     plan.blocks = (layer.out_channels + plan.lanes - 1) / plan.lanes;
-    if (layer.neuron) plan.neuron = lower_neuron(*layer.neuron);
+    plan.neuron = layer.neuron ? lower_neuron(*layer.neuron) : lower_readout(layer);
     return plan;
 }
 
@@ -98,10 +108,12 @@ LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
     LayerPlan plan = geometry(layer);
     const int64_t fan_in = layer.fan_in();
     plan.weights.assign(size_t(plan.blocks) * plan.taps() * plan.in_channels * plan.lanes, 0);
+    plan.all_rows.assign(plan.padded(), 0);
     std::vector<double> scale(layer.out_channels);
     for (int o = 0; o < layer.out_channels; ++o) {
         const QuantisedWeights quantised = quantise(&layer.weight.data[o * fan_in], fan_in);
         for (int64_t i = 0; i < fan_in; ++i) plan.weights[lane_position(plan, o, i)] = quantised.q[i];
+        plan.all_rows[o] = std::accumulate(quantised.q.begin(), quantised.q.end(), int64_t{0});
         scale[o] = std::ldexp(input_scale, quantised.exponent);
     }
     set_scales(plan, layer, scale);

@@ -20,6 +20,7 @@ void check_values(const FloatArray& values, const std::string& where, const Laye
 void check_neuron(const Neuron& neuron, const std::string& where, const Layer& layer) {
     require(neuron.beta >= 0 && neuron.beta <= 1, where, layer, "has a beta outside [0, 1]");
     require(neuron.threshold > 0 && std::isfinite(neuron.threshold), where, layer, "has a threshold that is not above 0");
+    require(neuron.alpha >= 0 && neuron.alpha < 1, where, layer, "has an alpha outside [0, 1)");
     require(std::isfinite(neuron.gain) && std::isfinite(neuron.v_reset), where, layer, "has a neuron value that is not finite");
 }
 
@@ -37,6 +38,8 @@ void check_layer(const Layer& layer, bool last, const std::string& where) {
     check_values(layer.bias, where, layer, "bias");
     require(last || layer.neuron.has_value(), where, layer, "has no neuron; only the last layer may be without");
     if (layer.neuron) check_neuron(*layer.neuron, where, layer);
+    require(layer.readout_beta >= 0 && layer.readout_beta <= 1, where, layer, "has a readout_beta outside [0, 1]");
+    require(!layer.neuron || layer.readout_beta == 1, where, layer, "has a neuron and a leaky readout; expected one of them");
 }
 
 }  // namespace

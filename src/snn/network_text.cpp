@@ -86,8 +86,11 @@ void apply_neuron_option(const Stage& stage, Neuron& neuron, std::string_view op
     const std::string key(option.substr(0, equals));
     const bool has_value = equals != std::string_view::npos;
     const std::string_view value = has_value ? option.substr(equals + 1) : std::string_view{};
-    const std::map<std::string, float Neuron::*> numbers = {
-        {"beta", &Neuron::beta}, {"threshold", &Neuron::threshold}, {"gain", &Neuron::gain}, {"v_reset", &Neuron::v_reset}};
+    const std::map<std::string, float Neuron::*> numbers = {{"beta", &Neuron::beta},
+                                                            {"threshold", &Neuron::threshold},
+                                                            {"gain", &Neuron::gain},
+                                                            {"v_reset", &Neuron::v_reset},
+                                                            {"alpha", &Neuron::alpha}};
     const std::map<std::string, bool Neuron::*> flags = {
         {"delay", &Neuron::delay}, {"ge", &Neuron::at_threshold}, {"decay_input", &Neuron::decay_input}};
     if (const auto number = numbers.find(key); number != numbers.end()) {
@@ -99,7 +102,7 @@ void apply_neuron_option(const Stage& stage, Neuron& neuron, std::string_view op
         neuron.reset = parse_reset(stage, value);
     } else {
         stage.fail("unknown neuron option '" + key + "'" +
-                   suggestion(key, {"beta", "threshold", "reset", "delay", "ge", "decay_input", "gain", "v_reset"}));
+                   suggestion(key, {"beta", "threshold", "reset", "delay", "ge", "decay_input", "gain", "v_reset", "alpha"}));
     }
 }
 
@@ -134,16 +137,19 @@ class Builder {
 
     void add(const Stage& stage) {
         Cursor cursor(stage);
+        if (leaky_readout_) stage.fail("nothing follows a readout");
         if (cursor.take("LIF")) return add_neuron(stage, parse_neuron(stage, cursor, defaults_.neuron));
         if (cursor.take("IF")) {
             Neuron neuron = defaults_.neuron;
             neuron.beta = 1.0F;
             return add_neuron(stage, parse_neuron(stage, cursor, neuron));
         }
+        if (cursor.take("LI")) return add_leak(stage, cursor);
         if (cursor.take("MP")) return add_pool(stage, cursor, PoolKind::max);
         if (cursor.take("AP")) return add_pool(stage, cursor, PoolKind::average);
+        if (cursor.take("SP")) return add_pool(stage, cursor, PoolKind::sum);
         if (cursor.done() || cursor.rest()[0] < '0' || cursor.rest()[0] > '9')
-            stage.fail("expected 16C3 (convolution), 128F (fully connected), LIF, IF, MP2 or AP2");
+            stage.fail("expected 16C3 (convolution), 128F (fully connected), LIF, IF, MP2, AP2 or SP2");
         const int outputs = cursor.number("the number of outputs", 1, kLargestExtent);
         if (cursor.take("C")) return add_conv(stage, cursor, outputs);
         if (cursor.take("F")) return add_full(stage, cursor, outputs);
@@ -165,6 +171,15 @@ class Builder {
         Layer& layer = network_.layers.back();
         if (layer.neuron || layer.pool.kind != PoolKind::none) stage.fail("a neuron follows its layer directly, once");
         layer.neuron = neuron;
+    }
+
+    void add_leak(const Stage& stage, Cursor cursor) {
+        if (network_.layers.empty() || network_.layers.back().neuron)
+            stage.fail("a leaky readout follows the last weighted layer, which has no neuron");
+        const std::string_view option = cursor.rest();
+        if (!option.starts_with("(beta=") || !option.ends_with(')')) stage.fail("expected LI(beta=0.9)");
+        network_.layers.back().readout_beta = parse_float(stage, "beta", option.substr(6, option.size() - 7));
+        leaky_readout_ = true;
     }
 
     void add_pool(const Stage& stage, Cursor cursor, PoolKind kind) {
@@ -242,6 +257,7 @@ class Builder {
     NetworkDefaults defaults_;
     int channels_ = 0, height_ = 0, width_ = 0;
     int64_t weights_ = 0;
+    bool leaky_readout_ = false;
 };
 
 /// Shortest text that reads back as the same float.
@@ -264,6 +280,7 @@ std::string neuron_text(const Neuron& neuron) {
     if (neuron.decay_input) add("decay_input");
     if (neuron.gain != usual.gain) add("gain=" + float_text(neuron.gain));
     if (neuron.v_reset != usual.v_reset) add("v_reset=" + float_text(neuron.v_reset));
+    if (neuron.alpha != usual.alpha) add("alpha=" + float_text(neuron.alpha));
     return (neuron.beta == 1.0F ? "IF" : "LIF") + (options.empty() ? "" : "(" + options + ")");
 }
 
@@ -278,8 +295,10 @@ std::string layer_text(const Layer& layer) {
     }
     if (!layer.has_bias) text += "b0";
     if (layer.neuron) text += "-" + neuron_text(*layer.neuron);
+    if (layer.readout_beta != 1.0F) text += "-LI(beta=" + float_text(layer.readout_beta) + ")";
     if (layer.pool.kind != PoolKind::none) {
-        text += (layer.pool.kind == PoolKind::max ? "-MP" : "-AP") + std::to_string(layer.pool.size);
+        const char* kind = layer.pool.kind == PoolKind::max ? "-MP" : layer.pool.kind == PoolKind::average ? "-AP" : "-SP";
+        text += kind + std::to_string(layer.pool.size);
         if (layer.pool.stride != layer.pool.size) text += "s" + std::to_string(layer.pool.stride);
     }
     return text;

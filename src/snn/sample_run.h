@@ -7,6 +7,7 @@
 
 #include "spikelens/core/aligned.h"
 #include "spikelens/core/parallel.h"
+#include "spikelens/kernels/dispatch.h"
 #include "spikelens/kernels/layer_plan.h"
 #include "spikelens/snn/simulate.h"
 
@@ -91,7 +92,8 @@ class SampleRun {
     void run_from(int first, const Sample& sample, const SpikeMap* input, std::span<float> scores, RecordOf record_of) {
         for (int l = first; l < static_cast<int>(network_.layers.size()); ++l) {
             const Layer& layer = network_.layers[l];
-            if (!layer.neuron) return integrate(sample, input, l, scores);
+            if (!layer.neuron)
+                return layer.readout_beta == 1 ? integrate(sample, input, l, scores) : leak(sample, input, l, scores);
             LayerRecording* record = record_of(l);
             fire(sample, input, l, record);
             if (keep_spikes_) scratch_.kept[l] = scratch_.spikes;
@@ -125,9 +127,8 @@ class SampleRun {
         return scratch_.currents.data();
     }
 
-    void fire(const Sample& sample, const SpikeMap* input, int index, LayerRecording* record) {
+    LayerTask layer_task(const Sample& sample, const SpikeMap* input, int index) {
         const LayerPlan& plan = this->plan(index, input);
-        const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
         scratch_.spikes.reset(plan.out_channels, plan.out_height, plan.out_width, sample.steps, 1);
         LayerTask task;
         task.plan = &plan;
@@ -137,9 +138,17 @@ class SampleRun {
         if (input) {
             task.spikes = input->words.data();
             task.planes = input->planes;
+            task.listing = kernels::choose_listing(plan, input->planes, input->density());
         } else {
             task.currents = real_currents(sample);
         }
+        return task;
+    }
+
+    void fire(const Sample& sample, const SpikeMap* input, int index, LayerRecording* record) {
+        LayerTask task = layer_task(sample, input, index);
+        const LayerPlan& plan = *task.plan;
+        const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
         if (record && !record->counts.empty()) {
             scratch_.counts.resize(pixels * plan.padded());
             task.counts = scratch_.counts.data();
@@ -205,6 +214,17 @@ class SampleRun {
         for (size_t c = 0; c < scores.size(); ++c)
             scores[c] = static_cast<float>(static_cast<double>(scratch_.sums[c]) * plan.exact_scale[c] / sample.steps +
                                            plan.exact_bias[c]);
+    }
+
+    /// The leaking readout: a neuron that never fires, its potential after the last step / T.
+    void leak(const Sample& sample, const SpikeMap* input, int index, std::span<float> scores) {
+        const LayerPlan& plan = this->plan(index, input);
+        LayerTask task = layer_task(sample, input, index);
+        scratch_.potentials.resize(int64_t{sample.steps} * plan.padded());
+        task.potentials = scratch_.potentials.data();
+        run_parts(task, index);
+        const float* last = task.potentials + int64_t{sample.steps - 1} * plan.padded();
+        for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(last[c]) / sample.steps);
     }
 
     static void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores) {

@@ -42,7 +42,7 @@ void check_request(const Network& network, const RecordRequest& request, std::sp
 void check_counts(const Network& network, const RecordRequest& request, int64_t steps) {
     for (int index : request.layers) {
         const Layer& layer = network.layers[index];
-        const int64_t most = steps * (layer.pool.kind == PoolKind::average ? layer.pool.size * layer.pool.size : 1);
+        const int64_t most = steps * (layer.pool.kind == PoolKind::max ? 1 : layer.pool.size * layer.pool.size);
         if (request.pooled_counts && most > UINT16_MAX)
             throw InputError("pooled counts of layer " + layer.name + " can reach " + std::to_string(most) +
                              ", more than 65535");
@@ -60,6 +60,27 @@ void check_images(const Network& network, const FloatArray& images) {
     check_sample_shape(network, images.shape, 1, "images [N, C, H, W]");
     if (!std::ranges::all_of(images.data, [](float value) { return std::isfinite(value); }))
         throw InputError("an image holds a value that is not finite");
+}
+
+void check_spikes(const Network& network, const Array<uint8_t>& spikes) {
+    check_sample_shape(network, spikes.shape, 2, "spikes [T, N, C, H, W]");
+    if (spikes.extent(0) < 1 || spikes.extent(0) > 65535)
+        throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(spikes.extent(0)));
+}
+
+/// Binary digits of the largest number of spikes in one place and step.
+int planes_of(const Array<uint8_t>& spikes) {
+    const uint8_t largest = spikes.empty() ? uint8_t{0} : *std::ranges::max_element(spikes.data);
+    return std::max(1, static_cast<int>(std::bit_width(largest)));
+}
+
+SpikeMap packed_sample(const Array<uint8_t>& spikes, int64_t sample, int planes) {
+    const Shape shape(spikes.shape.begin() + 2, spikes.shape.end());
+    const int64_t size = element_count(shape);
+    SpikeMap map;
+    pack_spikes(spikes.data.data() + sample * size, spikes.extent(1) * size, static_cast<int>(spikes.extent(0)), shape, planes,
+                map);
+    return map;
 }
 
 Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
@@ -113,7 +134,7 @@ Simulator::Simulator(const Network& network, SimulateOptions options) {
     double input_scale = 1.0;
     for (const Layer& layer : network.layers) {
         plan->layers.push_back(lower_for_spikes(layer, input_scale));
-        input_scale = layer.pool.kind == PoolKind::average ? 1.0 / (layer.pool.size * layer.pool.size) : 1.0;
+        input_scale = pooled_unit(layer.pool);
     }
     plan_ = std::move(plan);
 }
@@ -137,36 +158,45 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     return recording;
 }
 
+Recording Simulator::run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
+    return input.spiking() ? run_spikes(input.spikes, request, ablated) : run(input.images, request, ablated);
+}
+
 Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request,
                                 std::span<const FilterIndex> ablated) const {
     const Network& network = plan_->network;
-    check_sample_shape(network, spikes.shape, 2, "spikes [T, N, C, H, W]");
+    check_spikes(network, spikes);
     check_request(network, request, ablated);
     const int64_t steps = spikes.extent(0), samples = spikes.extent(1);
-    if (steps < 1 || steps > 65535) throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(steps));
     check_counts(network, request, steps);
-    const uint8_t largest = spikes.empty() ? uint8_t{0} : *std::ranges::max_element(spikes.data);
-    const int planes = std::max(1, static_cast<int>(std::bit_width(largest)));
-    const int64_t sample_size = element_count(network.input_shape());
+    const int planes = planes_of(spikes);
     Recording recording = make_result(network, request, samples, static_cast<int>(steps));
     for_each_sample(samples, plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
-        SpikeMap input;
-        pack_spikes(spikes.data.data() + n * sample_size, samples * sample_size, static_cast<int>(steps), network.input_shape(),
-                    planes, input);
+        const SpikeMap input = packed_sample(spikes, n, planes);
         SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
         run.run({n, nullptr, &input, static_cast<int>(steps)}, recording);
     });
     return recording;
 }
 
-FloatArray Simulator::run_ablations(const FloatArray& images, std::span<const std::vector<FilterIndex>> sets) const {
+FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const {
     const Network& network = plan_->network;
-    check_images(network, images);
+    if (input.spiking())
+        check_spikes(network, input.spikes);
+    else
+        check_images(network, input.images);
     for (const auto& set : sets) check_request(network, {}, set);
-    FloatArray scores({static_cast<int64_t>(sets.size()), images.extent(0), network.class_count()});
-    for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
+    const int steps = input.spiking() ? static_cast<int>(input.spikes.extent(0)) : network.steps;
+    const int planes = input.spiking() ? planes_of(input.spikes) : 0;
+    FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
+    for_each_sample(input.samples(), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, {}, threads, scratch);
-        run.run_ablations({n, images.row(n).data(), nullptr, network.steps}, sets, scores);
+        if (input.spiking()) {
+            const SpikeMap spikes = packed_sample(input.spikes, n, planes);
+            run.run_ablations({n, nullptr, &spikes, steps}, sets, scores);
+        } else {
+            run.run_ablations({n, input.images.row(n).data(), nullptr, steps}, sets, scores);
+        }
     });
     return scores;
 }

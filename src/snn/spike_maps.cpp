@@ -29,6 +29,14 @@ void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_st
     words.assign(int64_t{height} * width * steps * words_per_step(), 0);
 }
 
+double SpikeMap::density() const {
+    constexpr size_t kEnough = 4096;
+    const size_t stride = words.size() / kEnough | 1;  // odd: not in step with rows, steps and planes
+    int64_t set = 0, seen = 0;
+    for (size_t i = 0; i < words.size(); i += stride, ++seen) set += std::popcount(words[i]);
+    return seen == 0 ? 0.0 : static_cast<double>(set) * words_per_plane() / (static_cast<double>(seen) * channels);
+}
+
 int SpikeMap::value(int row, int column, int step, int channel) const {
     const uint64_t* bits = at(row, column, step);
     int value = 0;
@@ -39,15 +47,15 @@ int SpikeMap::value(int row, int column, int step, int channel) const {
 
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
     const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
-    const bool average = pool.kind == PoolKind::average;
-    out.reset(in.channels, height, width, in.steps, average ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
+    const bool sums = pool.kind != PoolKind::max;
+    out.reset(in.channels, height, width, in.steps, sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
     const int words = in.words_per_plane();
     for (int row = 0; row < height; ++row)
         for (int column = 0; column < width; ++column)
             for (int window = 0; window < pool.size * pool.size; ++window) {
                 const int in_row = row * pool.stride + window / pool.size,
                           in_column = column * pool.stride + window % pool.size;
-                if (average) {
+                if (sums) {
                     for (int step = 0; step < in.steps; ++step)
                         add_bits(out.at(row, column, step), words, out.planes, in.at(in_row, in_column, step));
                 } else {

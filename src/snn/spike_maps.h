@@ -22,12 +22,14 @@ struct SpikeMap {
     const uint64_t* at(int row, int column, int step) const {
         return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()];
     }
+    /// The share of bits that are set, estimated from some thousands of words: only speed depends on it.
+    double density() const;
     /// The whole number at this place.
     int value(int row, int column, int step, int channel) const;
 };
 
-/// Pools spikes: max is the OR of the window's bits; average keeps the window's sum, in binary over planes (the next layer
-/// divides).
+/// Pools spikes: max is the OR of the window's bits; sum and average keep the window's sum, in binary over planes (after an
+/// average the next layer divides).
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
 
 /// Whole numbers [T, C, H, W], `step_stride` elements between steps, as a spike map.

@@ -46,12 +46,13 @@ int64_t first_maximum(const LifPlanes& layer, const Real* spikes, int64_t top, i
     return best;
 }
 
+/// The sum of a window's spikes, or their mean.
 template <class Real>
-Real window_mean(const LifPlanes& layer, const Real* spikes, int64_t top, int64_t left) {
+Real window_total(const LifPlanes& layer, const Real* spikes, int64_t top, int64_t left) {
     Real sum(0);
     for (int64_t y = top; y < top + layer.pool.size; ++y)
         for (int64_t x = left; x < left + layer.pool.size; ++x) sum += spikes[y * layer.width + x];
-    return sum / Real(layer.pool.size * layer.pool.size);
+    return layer.pool.kind == PoolKind::sum ? sum : sum / Real(layer.pool.size * layer.pool.size);
 }
 
 template <class Real>
@@ -81,14 +82,14 @@ void pool_plane(const LifPlanes& layer, const Real* spikes, Real* out) {
         for_each_window(
             layer, [&](int64_t i, int64_t top, int64_t left) { out[i] = spikes[first_maximum(layer, spikes, top, left)]; });
     else
-        for_each_window(layer, [&](int64_t i, int64_t top, int64_t left) { out[i] = window_mean(layer, spikes, top, left); });
+        for_each_window(layer, [&](int64_t i, int64_t top, int64_t left) { out[i] = window_total(layer, spikes, top, left); });
 }
 
 /// The adjoint: the gradient of the plane's spikes from that of the pooled ones.
 template <class Real>
 void unpool_plane(const LifPlanes& layer, const Real* spikes, const Real* pooled_gradient, Real* gradient) {
     std::fill_n(gradient, layer.size(), Real(0));
-    const Real weight = Real(1) / Real(layer.pool.size * layer.pool.size);
+    const Real weight(pooled_unit(layer.pool));
     if (pools_pairs(layer.pool))
         max_unpool_pairs(layer, spikes, pooled_gradient, gradient);
     else if (layer.pool.kind == PoolKind::max)

@@ -8,6 +8,8 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include "spike_pool.h"
+
 namespace spikelens {
 namespace {
 
@@ -19,6 +21,22 @@ at::Tensor mean_over_steps(const at::Tensor& input, int64_t steps) {
     shape[0] /= steps;
     shape.insert(shape.begin(), steps);
     return input.reshape(shape).mean(0);
+}
+
+/// What is left at the end of a leaking readout of what each step brought: β^(T−1−t).
+at::Tensor kept_by_readout(const Layer& layer, int64_t steps, at::ScalarType type) {
+    at::Tensor kept = at::empty({steps}, at::TensorOptions().dtype(at::kDouble));
+    double share = 1;
+    for (int64_t t = steps; t-- > 0; share *= static_cast<double>(layer.readout_beta)) kept.data_ptr<double>()[t] = share;
+    return kept.to(type);
+}
+
+bool leaks(const Layer& layer) { return !layer.neuron && layer.readout_beta != 1; }
+
+/// Each step of [T·N, …] times its number.
+at::Tensor scale_steps(const at::Tensor& values, const at::Tensor& numbers) {
+    const int64_t steps = numbers.size(0);
+    return (values.reshape({steps, -1}) * numbers.view({steps, 1})).reshape(values.sizes());
 }
 
 /// The adjoint of mean_over_steps.
@@ -124,10 +142,14 @@ at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
     bool in_time = !trace.constant;
     for (size_t index = 0; index < weights_.size(); ++index) {
         const bool readout = !network_.layers[index].neuron;
+        const bool leaking = leaks(network_.layers[index]);
+        const at::Tensor kept = leaking ? kept_by_readout(network_.layers[index], trace.steps, type_) : at::Tensor();
+        if (leaking) signal = in_time ? scale_steps(signal, kept) : signal * kept.mean();
         if (readout && in_time) signal = mean_over_steps(signal, trace.steps);
         const auto sizes = signal.sizes();
         trace.layers.push_back({{sizes.begin(), sizes.end()}, trace.keep_inputs ? signal : at::Tensor(), {}});
         at::Tensor weighted = current(index, signal);
+        if (leaking && weights_[index].bias.defined()) weighted = weighted + weights_[index].bias * (kept.mean() - 1);
         if (readout) return as_matrix(weighted);
         trace.layers.back().current = weighted.contiguous();
         signal = spikes(index, trace);
@@ -164,16 +186,18 @@ at::Tensor TorchNetwork::weights_gradient(size_t index, Trace& trace, const at::
         if (trace.keep_inputs && layer.has_bias) to_bias = gradient.sum(0);
     }
     step = {};
+    if (to_bias.defined() && leaks(layer)) to_bias = to_bias * kept_by_readout(layer, trace.steps, type_).mean();
     if (to_bias.defined()) result.parameters.push_back(to_bias);
     if (to_weight.defined()) result.parameters.push_back(to_weight);
     return to_input;
 }
 
-TorchNetwork::Gradients TorchNetwork::backward(Trace& trace, const at::Tensor& score_gradient, bool input_gradient) const {
-    Gradients result;
+/// Back through the layers from the last to `end`: the gradient of what goes into that one.
+at::Tensor TorchNetwork::down_to(size_t end, Trace& trace, const at::Tensor& score_gradient, bool input_gradient,
+                                 Gradients& result) const {
     at::Tensor gradient = score_gradient;
     if (network_.layers.back().neuron) gradient = spread_over_steps(gradient, trace.steps);
-    for (size_t index = weights_.size(); index-- > 0;) {
+    for (size_t index = weights_.size(); index-- > end;) {
         const Layer& layer = network_.layers[index];
         const bool full = layer.kind == LayerKind::full;
         if (layer.neuron)
@@ -181,11 +205,42 @@ TorchNetwork::Gradients TorchNetwork::backward(Trace& trace, const at::Tensor& s
         else if (!full)
             gradient = gradient.reshape({-1, layer.out_channels, layer.out_height, layer.out_width});
         gradient = weights_gradient(index, trace, gradient, index > 0 || input_gradient, result);
-        if (!layer.neuron && (index > 0 || !trace.constant) && gradient.defined())
-            gradient = spread_over_steps(gradient, trace.steps);
+        if (layer.neuron || !gradient.defined()) continue;
+        const bool in_time = index > 0 || !trace.constant;
+        if (in_time) gradient = spread_over_steps(gradient, trace.steps);
+        if (!leaks(layer)) continue;
+        const at::Tensor kept = kept_by_readout(layer, trace.steps, type_);
+        gradient = in_time ? scale_steps(gradient, kept) : gradient * kept.mean();
     }
+    return gradient;
+}
+
+TorchNetwork::Gradients TorchNetwork::backward(Trace& trace, const at::Tensor& score_gradient, bool input_gradient) const {
+    Gradients result;
+    result.input = down_to(0, trace, score_gradient, input_gradient, result);
     std::reverse(result.parameters.begin(), result.parameters.end());
-    result.input = gradient;
+    return result;
+}
+
+TorchNetwork::SpikeGradient TorchNetwork::spike_gradient(Trace& trace, const at::Tensor& score_gradient, size_t index) const {
+    Gradients unused;
+    const at::Tensor pooled = down_to(index + 1, trace, score_gradient, true, unused).contiguous();
+    const LifPlanes layer = planes(index, trace);
+    LifPlanes bare = layer;
+    bare.pool = {};
+    bare.pooled_height = layer.height;
+    bare.pooled_width = layer.width;
+    const Layer& shape = network_.layers[index];
+    SpikeGradient result;
+    result.spikes = at::empty({pooled.size(0), shape.out_channels, shape.out_height, shape.out_width}, pooled.options());
+    result.gradient = layer.pool.kind == PoolKind::none ? pooled.view(result.spikes.sizes()) : at::empty_like(result.spikes);
+    for_type(type_, [&]<class Real>(Real) {
+        const Real* spikes = result.spikes.data_ptr<Real>();
+        lif_forward(bare, trace.layers[index].current.data_ptr<Real>(), result.spikes.data_ptr<Real>());
+        for (int64_t plane = 0; layer.pool.kind != PoolKind::none && plane < layer.steps * layer.planes; ++plane)
+            unpool_plane(layer, spikes + plane * layer.size(), pooled.data_ptr<Real>() + plane * layer.pooled_size(),
+                         result.gradient.data_ptr<Real>() + plane * layer.size());
+    });
     return result;
 }
 

@@ -45,6 +45,13 @@ class TorchNetwork {
     /// Gradients of Σ scores · score_gradient. Uses up the trace. The weights' are given when the trace kept the inputs.
     Gradients backward(Trace& trace, const at::Tensor& score_gradient, bool input_gradient) const;
 
+    struct SpikeGradient {
+        at::Tensor spikes, gradient;  ///< [T·N, C, H, W] each, of one layer before its pool
+    };
+
+    /// The gradient of Σ scores · score_gradient with respect to the spikes of a layer with a neuron. Uses up the trace.
+    SpikeGradient spike_gradient(Trace& trace, const at::Tensor& score_gradient, size_t index) const;
+
     /// Whether all weights and biases are.
     bool finite() const;
 
@@ -57,6 +64,8 @@ class TorchNetwork {
 
     at::Tensor current(size_t index, const at::Tensor& input) const;
     at::Tensor spikes(size_t index, const Trace& trace) const;
+    at::Tensor down_to(size_t end, Trace& trace, const at::Tensor& score_gradient, bool input_gradient,
+                       Gradients& result) const;
     at::Tensor neuron_gradient(size_t index, Trace& trace, const at::Tensor& gradient) const;
     at::Tensor weights_gradient(size_t index, Trace& trace, const at::Tensor& gradient, bool input_gradient,
                                 Gradients& result) const;

@@ -2,13 +2,20 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <ostream>
 
 #include <gtest/gtest.h>
 
+#include "spikelens/attribute/probe.h"
+#include "spikelens/core/error.h"
+
 #include "small_network.h"
+#include "spiking_input.h"
 
 namespace spikelens {
 namespace {
+
+constexpr int64_t pixels = 144;
 
 /// Two channels, of which the network does not see the second.
 Network half_blind_network() {
@@ -21,12 +28,28 @@ Network half_blind_network() {
     return network;
 }
 
+/// Readings of both convolutions with weights of either sign.
+Probe some_probe(const Network& network) {
+    Probe probe;
+    for (int l : {0, 1}) {
+        const Layer& layer = network.layers[l];
+        const int64_t inputs = int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width;
+        Probe::Reading reading{l, FloatArray({network.class_count(), inputs}), FloatArray({network.class_count()})};
+        for (int64_t i = 0; i < reading.weight.size(); ++i)
+            reading.weight.data[i] = static_cast<float>(random_uniform(2, Stream::test, {static_cast<uint64_t>(i)}) - 0.5);
+        probe.readings.push_back(std::move(reading));
+    }
+    return probe;
+}
+
 struct Model {
     Network network = half_blind_network();
     Simulator simulator{network};
     GradientNetwork gradient{network};
     RelevantFilters relevant = test::relevant_filters(network, {{1, 2}, {5, 8, 9}, {0, 3, 4, 6}, {2, 7}, {7}});
-    AttributionContext context{&simulator, &gradient, &relevant, 3};
+    Probe probe = some_probe(network);
+    AttributionContext context{
+        .simulator = &simulator, .gradient = &gradient, .relevant = &relevant, .seed = 3, .probe = &probe};
 };
 
 /// All methods share one model, as they do in the program.
@@ -35,24 +58,73 @@ Model& model() {
     return shared;
 }
 
-class Conformance : public testing::TestWithParam<std::string> {
+/// More than explain() takes at once.
+constexpr int64_t count = 70;
+
+Input some_input(bool spiking) {
+    const Shape shape{2, 12, 12};
+    return spiking ? Input(test::test_spikes(4, count, shape, 0.12)) : Input(test::test_images(count, shape));
+}
+
+Input sample_of(const Input& input, int64_t n) {
+    if (!input.spiking()) {
+        const auto image = input.images.row(n);
+        return FloatArray({1, 2, 12, 12}, {image.begin(), image.end()});
+    }
+    Array<uint8_t> spikes({input.spikes.extent(0), 1, 2, 12, 12});
+    for (int64_t t = 0; t < spikes.extent(0); ++t)
+        std::ranges::copy(input.spikes.row(t).subspan(n * 2 * pixels, 2 * pixels), spikes.row(t).begin());
+    return spikes;
+}
+
+/// Another picture in the channel that the network does not see. Its spikes only change places, so that what is said of "the
+/// first half of the spikes" stays what it was.
+void change_unseen(Input& input) {
+    for (int64_t plane = 1; plane * pixels < input.images.size(); plane += 2)
+        for (int64_t i = 0; i < pixels; ++i) {
+            float& value = input.images.data[plane * pixels + i];
+            value = 1 - value * value;
+        }
+    for (int64_t plane = 1; plane * pixels < input.spikes.size(); plane += 2) {
+        const auto first = input.spikes.data.begin() + plane * pixels;
+        std::reverse(first, first + pixels);
+    }
+}
+
+struct Case {
+    std::string spec;
+    bool spiking = false;
+};
+
+void PrintTo(const Case& test, std::ostream* out) { *out << test.spec << (test.spiking ? " of spikes" : " of images"); }
+
+class Conformance : public testing::TestWithParam<Case> {
   protected:
-    static constexpr int64_t count = 70;  // more than explain() takes at once
-    FloatArray images = test::test_images(count, {2, 12, 12});
+    Input input = some_input(GetParam().spiking);
     std::vector<int> targets = std::vector<int>(count);
     std::vector<int64_t> samples = test::sample_numbers(count);
-    MethodSpec spec = parse_method(GetParam());
+    MethodSpec spec = parse_method(GetParam().spec);
     const MethodInfo& info = spec.method->info();
 
     void SetUp() override {
         for (int64_t n = 0; n < count; ++n) targets[n] = static_cast<int>(n % 5);
     }
 
-    FloatArray maps() { return explain(spec, model().context, {images, targets, samples}); }
+    FloatArray maps() const { return explain(spec, model().context, {input, targets, samples}); }
 
-    FloatArray map_of_one(int64_t n) {
-        const FloatArray image({1, 2, 12, 12}, std::vector<float>(images.row(n).begin(), images.row(n).end()));
-        return explain(spec, model().context, {image, {&targets[n], 1}, {&samples[n], 1}});
+    FloatArray map_of_one(int64_t n) const {
+        return explain(spec, model().context, {sample_of(input, n), {&targets[n], 1}, {&samples[n], 1}});
+    }
+
+    /// What an attribution says of sample n.
+    FloatArray part(const FloatArray& attribution, int64_t n) const {
+        Shape shape = attribution.shape;
+        shape[info.timed ? 1 : 0] = 1;
+        FloatArray result(shape);
+        const int64_t steps = info.timed ? shape[0] : 1, size = result.size() / steps;
+        for (int64_t t = 0; t < steps; ++t)
+            std::copy_n(attribution.data.begin() + (t * count + n) * size, size, result.data.begin() + t * size);
+        return result;
     }
 };
 
@@ -62,8 +134,12 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
 
 TEST_P(Conformance, MapsAreFiniteAndOfTheStatedShape) {
     const FloatArray result = maps();
-    ASSERT_EQ(result.shape.size(), 4U);
-    EXPECT_TRUE(result.shape == images.shape || result.shape == (Shape{count, 1, 12, 12})) << shape_text(result.shape);
+    Shape each{count, 2, 12, 12}, summed{count, 1, 12, 12};
+    if (info.timed) {
+        const int64_t steps = input.spiking() ? input.spikes.extent(0) : model().network.steps;
+        for (Shape* shape : {&each, &summed}) shape->insert(shape->begin(), steps);
+    }
+    EXPECT_TRUE(result.shape == each || result.shape == summed) << shape_text(result.shape);
     EXPECT_TRUE(std::ranges::all_of(result.data, [](float value) { return std::isfinite(value); }));
     EXPECT_TRUE(std::ranges::any_of(result.data, [](float value) { return value != 0; }));
     const bool negative = std::ranges::any_of(result.data, [](float value) { return value < 0; });
@@ -73,7 +149,11 @@ TEST_P(Conformance, MapsAreFiniteAndOfTheStatedShape) {
 TEST_P(Conformance, ABatchOfOneEqualsABatchOfMany) {
     const FloatArray many = maps();
     EXPECT_TRUE(same_bits(many.data, maps().data)) << "not deterministic";
-    for (int64_t n : {0, 1, 33, 63, 64, 69}) EXPECT_TRUE(same_bits(map_of_one(n).data, many.row(n))) << "sample " << n;
+    for (int64_t n : {0, 1, 33, 63, 64, 69}) {
+        const FloatArray one = map_of_one(n), same = part(many, n);
+        EXPECT_EQ(one.shape, same.shape);
+        EXPECT_TRUE(same_bits(one.data, same.data)) << "sample " << n;
+    }
 }
 
 TEST_P(Conformance, TheTargetMattersExactlyIfTheMethodSaysSo) {
@@ -85,28 +165,25 @@ TEST_P(Conformance, TheTargetMattersExactlyIfTheMethodSaysSo) {
 
 TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
     const FloatArray before = maps();
-    if (info.baseline) {  // they may show anything of the image, but nothing of the network
-        EXPECT_EQ(explain(spec, {.seed = model().context.seed}, {images, targets, samples}), before);
+    if (info.baseline) {  // they may show anything of the input, but nothing of the network
+        EXPECT_EQ(explain(spec, {.seed = model().context.seed}, {input, targets, samples}), before);
         return;
     }
-    const int64_t pixels = 144;
-    if (before.shape[1] == 2) {
-        for (int64_t n = 0; n < count; ++n) {
-            const auto unseen = before.row(n).subspan(pixels);
-            EXPECT_TRUE(std::ranges::all_of(unseen, [](float value) { return value == 0; })) << "sample " << n;
-        }
+    const size_t channel_axis = info.timed ? 2 : 1;
+    for (int64_t plane = 1; before.shape[channel_axis] == 2 && plane * pixels < before.size(); plane += 2) {
+        const auto unseen = std::span(before.data).subspan(plane * pixels, pixels);
+        EXPECT_TRUE(std::ranges::all_of(unseen, [](float value) { return value == 0; })) << "plane " << plane;
     }
-    for (int64_t n = 0; n < count; ++n) {
-        for (float& value : images.row(n).subspan(pixels)) value = 1 - value * value;
-    }
+    if (info.name == "lime" && !input.spiking()) return;  // its segments are drawn after the picture
+    change_unseen(input);
     EXPECT_EQ(pixel_maps(before, View::natural), pixel_maps(maps(), View::natural));
 }
 
 TEST_P(Conformance, TheModelIsUnchangedAfterwards) {
     const Network untouched = half_blind_network();
-    const FloatArray scores = model().simulator.run(images).scores;
+    const FloatArray scores = model().simulator.run(input).scores;
     maps();
-    EXPECT_EQ(model().simulator.run(images).scores, scores);
+    EXPECT_EQ(model().simulator.run(input).scores, scores);
     for (size_t l = 0; l < untouched.layers.size(); ++l) {
         for (const Network* network : std::initializer_list<const Network*>{&model().network, &model().simulator.network()}) {
             EXPECT_TRUE(same_bits(network->layers[l].weight.data, untouched.layers[l].weight.data));
@@ -115,31 +192,51 @@ TEST_P(Conformance, TheModelIsUnchangedAfterwards) {
     }
 }
 
-/// Every method there is; those whose cost is an option, with a small one.
-std::vector<std::string> every_method() {
-    const std::map<std::string, std::string> smaller{
-        {"ig2d", ":steps=7"}, {"rise", ":masks=20"}, {"occlusion", ":size=6:stride=3"}};
-    std::vector<std::string> specs;
+TEST(ConformanceOfAll, EveryMethodExplainsSomethingAndRefusesTheRest) {
+    for (const MethodInfo& info : all_methods()) {
+        EXPECT_TRUE(info.on_images || info.on_spikes) << info.name;
+        for (const bool spiking : {false, true}) {
+            if (spiking ? info.on_spikes : info.on_images) continue;
+            const Input input = sample_of(some_input(spiking), 0);
+            const std::vector<int> targets{0};
+            const std::vector<int64_t> samples{0};
+            EXPECT_THROW(explain(parse_method(info.name), model().context, {input, targets, samples}), InputError) << info.name;
+        }
+    }
+}
+
+/// Every method there is on everything it explains, those whose cost is an option with a small one; then variants.
+std::vector<Case> every_case() {
+    const std::map<std::string, std::string> smaller{{"ig2d", ":steps=3"},
+                                                     {"ig3d", ":steps=3"},
+                                                     {"rise", ":masks=20"},
+                                                     {"lime", ":samples=20:segments=9"},
+                                                     {"occlusion", ":size=6:stride=3"},
+                                                     {"spike_occlusion", ":group=20"}};
+    std::vector<Case> cases;
     for (const MethodInfo& info : all_methods()) {
         const auto found = smaller.find(info.name);
-        specs.push_back(info.name + (found == smaller.end() ? "" : found->second));
+        const std::string spec = info.name + (found == smaller.end() ? "" : found->second);
+        if (info.on_images) cases.push_back({spec, false});
+        if (info.on_spikes) cases.push_back({spec, true});
     }
-    for (const char* variant :
-         {"svebi:layer=conv1", "svebi:layer=combined", "ig2d:steps=3:baseline=blur", "sam:layer=conv1", "gate:baseline=mean",
-          "gate_path:steps=2:baseline=blur", "occlusion:size=5:stride=4:baseline=mean"}) {
-        specs.push_back(variant);
-    }
-    return specs;
+    for (const char* spec : {"svebi:layer=conv1", "svebi:layer=combined", "sam:layer=conv1", "gradcam:layer=conv1"})
+        for (const bool spiking : {false, true}) cases.push_back({spec, spiking});
+    for (const char* spec : {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean",
+                             "gate_path:steps=2:baseline=blur", "occlusion:size=5:stride=4:baseline=mean"})
+        cases.push_back({spec, false});
+    for (const char* spec : {"ig3d:steps=2:path=linear", "ig3d:steps=2:order=random:draws=2"}) cases.push_back({spec, true});
+    return cases;
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& parameter) {
-    std::string name = parameter.param;
+std::string test_name(const testing::TestParamInfo<Case>& parameter) {
+    std::string name = parameter.param.spec;
     std::ranges::replace_if(
         name, [](unsigned char c) { return !std::isalnum(c); }, '_');
-    return name;
+    return name + (parameter.param.spiking ? "_of_spikes" : "_of_images");
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryMethod, Conformance, testing::ValuesIn(every_method()), test_name);
+INSTANTIATE_TEST_SUITE_P(EveryMethod, Conformance, testing::ValuesIn(every_case()), test_name);
 
 }  // namespace
 }  // namespace spikelens

@@ -7,6 +7,7 @@
 #include "spikelens/core/error.h"
 
 #include "small_network.h"
+#include "spiking_input.h"
 
 namespace spikelens {
 namespace {
@@ -153,6 +154,83 @@ TEST_F(Svebi, EqualCountsGiveEqualValues) {
     for (size_t i = 0; i < counts.size(); ++i) {
         for (size_t j = 0; j < i; ++j) EXPECT_EQ(counts[i] == counts[j], map.data[i] == map.data[j]);
     }
+}
+
+TEST_F(Svebi, ExponentialWeightsCountLateSpikesMore) {
+    for (const Input& input : {Input(images), Input(test::test_spikes(9, 5, {1, 12, 12}))}) {
+        const std::vector<int> targets(5, 1);
+        const AttributionContext context{.simulator = &simulator, .relevant = &relevant};
+        const FloatArray map =
+            explain(parse_method("svebi:layer=conv2:weights=exponential:decay=0.6"), context, {input, targets, samples});
+        const Array<uint8_t> spikes = simulator.run(input, {.layers = {1}, .spikes = true}).layer(1).spikes;
+        const int64_t steps = spikes.extent(0);
+        double normaliser = 0;
+        for (int64_t t = 0; t < steps; ++t) normaliser += std::pow(0.6, static_cast<double>(t));
+        for (int64_t n = 0; n < 5; ++n) {
+            Map sum(36);
+            for (int64_t t = 0; t < steps; ++t)
+                for (int row : rows[1])
+                    for (int64_t i = 0; i < 36; ++i)
+                        sum[i] += std::pow(0.6, static_cast<double>(steps - 1 - t)) / normaliser *
+                                  spikes.row(t)[(n * 6 + relevant.filters[row].filter) * 36 + i];
+            expect_equal(map.row(n), stretched(enlarged(sum, 6)), "exponential");
+        }
+    }
+}
+
+TEST_F(Svebi, FirstSpikesCountOnce) {
+    const FloatArray map = maps("svebi:layer=conv1:weights=first", 0);
+    for (int64_t n = 0; n < 5; ++n) {
+        Map sum(144);
+        for (int row : rows[0]) {
+            const Map spikes = spike_sum(n, 0, {row});
+            for (size_t i = 0; i < sum.size(); ++i) sum[i] += spikes[i] > 0 ? 1 : 0;
+        }
+        expect_equal(map.row(n), stretched(enlarged(sum, 12)), "first");
+    }
+}
+
+TEST_F(Svebi, WeightsWithoutDecayAreUniform) {
+    EXPECT_EQ(maps("svebi:layer=conv2:weights=uniform", 1), maps("svebi:layer=conv2", 1));
+    const FloatArray even = maps("svebi:layer=conv2:weights=exponential:decay=1", 1), uniform = maps("svebi:layer=conv2", 1);
+    for (int64_t i = 0; i < even.size(); ++i) EXPECT_NEAR(even.data[i], uniform.data[i], 1e-6);
+    EXPECT_NE(maps("svebi:layer=conv2:weights=exponential", 1), uniform);
+    EXPECT_EQ(maps("svebi:weights=exponential", 1), maps("svebi:weights=exponential:decay=0.9", 1));
+    EXPECT_THROW(parse_method("svebi:weights=late"), InputError);
+    EXPECT_THROW(parse_method("svebi:decay=0.9"), InputError) << "uniform weights have no decay";
+}
+
+/// Under weights, too, the layer of the most active filter is chosen, and it can be another one.
+TEST_F(Svebi, AutoWeighsTheRatesItCompares) {
+    const auto total_rate = [&](int64_t n, int layer, int row, double neurons) {
+        const Map spikes = spike_sum(n, layer, {row});
+        return std::accumulate(spikes.begin(), spikes.end(), 0.0) / neurons;
+    };
+    const std::string weights = "weights=exponential:decay=0.01";
+    int differs = 0;
+    for (int row : {0, 1, 2, 3}) {
+        for (int other : {4, 5, 6, 7, 8, 9}) {
+            relevant = test::relevant_filters(network, {{row, other}, {}, {}, {}, {}});
+            const FloatArray map = maps("svebi:" + weights, 0), first = maps("svebi:layer=conv1:" + weights, 0),
+                             second = maps("svebi:layer=conv2:" + weights, 0);
+            const Recording recording = simulator.run(images, {.layers = {0, 1}, .spikes = true});
+            for (int64_t n = 0; n < 5; ++n) {
+                const auto rate = [&](int layer, int filter, int64_t neurons) {
+                    const Array<uint8_t>& spikes = recording.layer(layer).spikes;
+                    double sum = 0;
+                    for (int64_t t = 0; t < 6; ++t)
+                        for (int64_t i = 0; i < neurons; ++i)
+                            sum += std::pow(0.01, static_cast<double>(5 - t)) *
+                                   spikes.row(t)[(n * spikes.shape[2] + filter) * neurons + i];
+                    return sum / static_cast<double>(neurons);
+                };
+                const bool deeper = rate(1, other - 4, 36) > rate(0, row, 144);
+                EXPECT_TRUE(std::ranges::equal(map.row(n), (deeper ? second : first).row(n)));
+                differs += deeper != (total_rate(n, 1, other, 36) > total_rate(n, 0, row, 144));
+            }
+        }
+    }
+    EXPECT_GT(differs, 0);
 }
 
 TEST_F(Svebi, UnknownLayersAndClassesAreNamed) {

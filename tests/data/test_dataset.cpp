@@ -39,6 +39,8 @@ class Environment {
     std::optional<std::string> old_;
 };
 
+const ImageSet& images_of(const std::shared_ptr<const SampleSource>& source) { return dynamic_cast<const ImageSet&>(*source); }
+
 /// Three training images and two test images of 2 x 3 pixels.
 class Folder : public testing::Test {
   protected:
@@ -98,8 +100,8 @@ TEST_F(Folder, MayNameItsFilesInAnyUsualWay) {
                 put(folder / (name + (packed ? ".gz" : "")), packed ? gzip(bytes) : bytes);
             }
             const LoadedDataset data = load_dataset(folder.path().string() + "/");
-            EXPECT_EQ(data.train->pixels(), expected.train->pixels());
-            EXPECT_EQ(data.test->pixels(), expected.test->pixels());
+            EXPECT_EQ(images_of(data.train).pixels(), images_of(expected.train).pixels());
+            EXPECT_EQ(images_of(data.test).pixels(), images_of(expected.test).pixels());
             EXPECT_EQ(data.train->label(2), 1);
             EXPECT_EQ(data.name, folder.path().filename());
             EXPECT_EQ(data.sha256.count("t10k-labels" + separator + "idx1-ubyte" + (packed ? ".gz" : "")), 1U);
@@ -193,15 +195,27 @@ TEST_F(Folder, OfAKnownNameIsFoundInTheDataFolderFirstThenInTheCache) {
     EXPECT_NE(message_of<InputError>([] { load_dataset("mnist"); }).find("label 10 at sample 2"), std::string::npos);
 }
 
+TEST(LoadDataset, SaysWhereNmnistMayLieAndNothingOfADownload) {
+    const TemporaryFolder root;
+    const Environment data_folder("SPIKELENS_DATA", (root / "data").string());
+    const Environment cache("XDG_CACHE_HOME", (root / "cache").string());
+    const std::string missing = message_of<InputError>([] { load_dataset("nmnist"); });
+    for (const char* place : {"data/nmnist,", "data/nmnist-small,", "cache/spikelens/nmnist;"})
+        EXPECT_NE(missing.find((root / place).string()), std::string::npos) << missing;
+    EXPECT_EQ(missing.find("download"), std::string::npos) << missing;
+    EXPECT_NE(message_of<InputError>([] { download_dataset("nmnist"); }).find("not downloadable"), std::string::npos);
+}
+
 TEST(KnownDatasets, DescribeThemselves) {
     const std::vector<DatasetInfo> infos = known_datasets();
-    ASSERT_EQ(infos.size(), 2U);
+    ASSERT_EQ(infos.size(), 3U);
     EXPECT_EQ(infos[0].name, "fashion-mnist");
     EXPECT_EQ(infos[1].name, "mnist");
+    EXPECT_EQ(infos[2].name, "nmnist");
     for (const DatasetInfo& info : infos) {
         EXPECT_FALSE(info.title.empty());
         EXPECT_FALSE(info.licence.empty());
-        EXPECT_TRUE(info.downloadable);
+        EXPECT_EQ(info.downloadable, info.name != "nmnist");
     }
 }
 
@@ -233,8 +247,8 @@ TEST(FashionMnist, IsTheWholePublishedSet) {
         GTEST_SKIP() << "Fashion-MNIST is not on this machine (package dataset-fashion-mnist)";
     const LoadedDataset data = load_dataset("fashion-mnist");
     // The training set's mean pixel as its users normalise with: 0.2860.
-    expect_benchmark(*data.train, 60000, 0.2860);
-    expect_benchmark(*data.test, 10000, 0.2868);
+    expect_benchmark(images_of(data.train), 60000, 0.2860);
+    expect_benchmark(images_of(data.test), 10000, 0.2868);
     std::vector<int64_t> counts(10);
     for (int64_t i = 0; i < data.train->size(); ++i) ++counts[static_cast<size_t>(data.train->label(i))];
     EXPECT_EQ(counts, std::vector<int64_t>(10, 6000));
@@ -246,8 +260,8 @@ TEST(Mnist, IsTheWholePublishedSet) {
         GTEST_SKIP() << "MNIST is not on this machine: set SPIKELENS_DATA to the folder that holds mnist/";
     const LoadedDataset data = load_dataset("mnist");
     // The training set's mean pixel as its users normalise with: 0.1307.
-    expect_benchmark(*data.train, 60000, 0.1307);
-    expect_benchmark(*data.test, 10000, 0.1325);
+    expect_benchmark(images_of(data.train), 60000, 0.1307);
+    expect_benchmark(images_of(data.test), 10000, 0.1325);
     EXPECT_EQ(data.train->label(0), 5);
     EXPECT_EQ(data.test->label(0), 7);
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+
+#include "recordings.h"
 
 namespace spikelens::report_test {
 namespace {
@@ -198,7 +201,7 @@ struct MethodTraits {
     bool is_signed, baseline;
     double insertion, deletion, seconds;
 };
-constexpr MethodTraits methods[] = {
+constexpr MethodTraits image_methods[] = {
     {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative", false,
      false, 0.72, 0.41, 4e-4},
     {"grad2d", "Gradient, summed over time", "Change of the class score with a pixel; negative lowers it", true, false, 0.66,
@@ -208,6 +211,20 @@ constexpr MethodTraits methods[] = {
     {"sam", "Spike activation map", "Recent spikes of a layer, whatever the class", false, false, 0.69, 0.4, 1.1e-3},
     {"random", "Random map", "Nothing: a seeded random order", false, true, 0.57, 0.57, 1e-6},
     {"intensity", "Input intensity", "Brightness of the pixel", false, true, 0.806, 0.281, 1e-6}};
+constexpr MethodTraits recording_methods[] = {
+    {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative", false,
+     false, 0.62, 0.51, 4e-4},
+    {"grad3d", "Gradient at each step", "Change of the class score with a spike; negative lowers it", true, false, 0.66, 0.47,
+     9e-3},
+    {"ig3d", "Integrated gradients over inserted spikes", "Share of the class score; negative speaks against the class", true,
+     false, 0.81, 0.25, 0.12},
+    {"sam", "Spike activation map", "Recent spikes of a layer, whatever the class", false, false, 0.69, 0.4, 1.1e-3},
+    {"random", "Random map", "Nothing: a seeded random order", false, true, 0.57, 0.57, 1e-6},
+    {"input", "Spikes of the pixel", "How many spikes a pixel has", false, true, 0.706, 0.381, 1e-6}};
+
+std::span<const MethodTraits> methods_of(const FixtureOptions& options) {
+    return options.recordings ? std::span(recording_methods) : std::span(image_methods);
+}
 
 Json metric(const char* name, double area, bool higher) {
     Json curve = Json::array(), half = Json::array();
@@ -222,12 +239,32 @@ Json metric(const char* name, double area, bool higher) {
             {"curve_ci95", half}};
 }
 
-Json differences() {
+/// A metric without a curve; not finite for the first method of a broken report.
+Json plain_metric(const char* name, double mean, bool finite) {
+    return {{"metric", name},
+            {"better", "lower"},
+            {"mean", finite ? Json(mean) : Json()},
+            {"ci95", finite ? Json{mean * 0.9, mean * 1.1} : Json()},
+            {"samples", 100},
+            {"curve", Json::array()},
+            {"curve_ci95", Json::array()}};
+}
+
+Json metrics_of(const FixtureOptions& options, const MethodTraits& method, bool first) {
+    if (!options.recordings) return {metric("insertion", method.insertion, true), metric("deletion", method.deletion, false)};
+    return {metric("spike_insertion", method.insertion, true), metric("spike_deletion", method.deletion, false),
+            plain_metric("sensitivity", 1.7 - method.insertion, !(first && options.broken)),
+            plain_metric("completeness", 12345 * method.deletion, true)};
+}
+
+Json differences(const FixtureOptions& options) {
+    const std::span<const MethodTraits> methods = methods_of(options);
+    const std::string prefix = options.recordings ? "spike_" : "";
     Json list = Json::array();
-    for (const char* name : {"insertion", "deletion"})
+    for (const std::string& name : {prefix + "insertion", prefix + "deletion"})
         for (size_t a = 0; a < std::size(methods); ++a)
             for (size_t b = a + 1; b < std::size(methods); ++b) {
-                const bool insertion = std::string(name) == "insertion";
+                const bool insertion = name == prefix + "insertion";
                 const double d =
                     insertion ? methods[a].insertion - methods[b].insertion : methods[a].deletion - methods[b].deletion;
                 list.push_back({{"metric", name},
@@ -240,14 +277,14 @@ Json differences() {
     return list;
 }
 
-Json evaluation() {
+Json evaluation(const FixtureOptions& options) {
     Json list = Json::array();
-    for (const MethodTraits& m : methods)
+    for (const MethodTraits& m : methods_of(options))
         list.push_back({{"method", m.name},
                         {"title", m.title},
                         {"sanity_baseline", m.baseline},
                         {"seconds_per_explanation", m.seconds},
-                        {"metrics", {metric("insertion", m.insertion, true), metric("deletion", m.deletion, false)}}});
+                        {"metrics", metrics_of(options, m, list.empty())}});
     Json paper = Json::array();
     const auto add = [&](const char* method, double insertion, double deletion) {
         paper.push_back(
@@ -255,7 +292,7 @@ Json evaluation() {
         paper.push_back(
             {{"method", method}, {"metric", "deletion"}, {"value", deletion}, {"source", "De Laet et al. 2025, Table 1"}});
     };
-    add("svebi", 0.8459, 0.3516), add("grad2d", 0.8199, 0.3285), add("ig2d", 0.7814, 0.1678);
+    if (!options.recordings) add("svebi", 0.8459, 0.3516), add("grad2d", 0.8199, 0.3285), add("ig2d", 0.7814, 0.1678);
     return {{"command", "evaluate"},
             {"run", "runs/synthetic"},
             {"data", "synthetic"},
@@ -264,8 +301,9 @@ Json evaluation() {
             {"baseline", "black"},
             {"pixels_per_step", 28},
             {"steps", 28},
+            {"spike_steps", 28},
             {"methods", list},
-            {"differences", differences()},
+            {"differences", differences(options)},
             {"paper", paper}};
 }
 
@@ -316,7 +354,7 @@ ReportImage report_image(const FixtureOptions& options, int index) {
     }
     for (float& p : image.probabilities) p = static_cast<float>(p / sum);
     image.image = picture(options, options.side, image.label, static_cast<uint64_t>(index + 50), 0.05);
-    for (size_t m = 0; m < std::size(methods); ++m)
+    for (size_t m = 0; m < methods_of(options).size(); ++m)
         image.maps.push_back(explanation(options, image.image, m, image.predicted, static_cast<uint64_t>(index)));
     if (options.broken && index == 1) std::fill(image.maps[0].data.begin(), image.maps[0].data.end(), 0.0F);
     if (options.broken && index == 2) image.maps[1].data[5] = std::nanf("");
@@ -335,12 +373,14 @@ ReportData synthetic_report(const FixtureOptions& options) {
                      {"data", {{{"file", "train-images"}, {"sha256", "synthetic"}}}}};
     data.train = training(options);
     data.interpret = interpretation(options);
-    data.evaluate = evaluation();
+    data.evaluate = evaluation(options);
     for (int layer = 0, index = 0; layer < 2; ++layer)
         for (int i = 0; i < filter_total(options)[static_cast<size_t>(layer)]; ++i)
             data.filters.push_back(report_filter(options, index++));
-    for (const MethodTraits& m : methods) data.methods.push_back({m.name, m.title, m.meaning, m.is_signed, m.baseline});
+    for (const MethodTraits& m : methods_of(options))
+        data.methods.push_back({m.name, m.title, m.meaning, m.is_signed, m.baseline});
     for (int i = 0; i < options.images; ++i) data.images.push_back(report_image(options, i));
+    if (options.recordings) add_recordings(options, data);
     data.image_choice = "6 right and 6 wrong predictions, drawn at random with seed 7";
     return data;
 }

@@ -48,7 +48,9 @@ inline std::vector<double> pooled(const Layer& layer, const std::vector<uint8_t>
                         most = std::max(most, s);
                         sum += s;
                     }
-                out.push_back(pool.kind == PoolKind::average ? sum / (pool.size * pool.size) : most);
+                out.push_back(pool.kind == PoolKind::max       ? most
+                              : pool.kind == PoolKind::average ? sum / (pool.size * pool.size)
+                                                               : sum);
             }
     return out;
 }
@@ -61,7 +63,7 @@ inline Activity simulate(const Network& network, const std::vector<std::vector<d
     for (size_t l = 0; l < network.layers.size(); ++l) {
         const Layer& layer = network.layers[l];
         const int size = layer.out_channels * layer.out_height * layer.out_width;
-        std::vector<double> u(size, 0.0), total(size, 0.0);
+        std::vector<double> u(size, 0.0), total(size, 0.0), synapse(size, 0.0);
         std::vector<uint8_t> before(size, 0), all;
         std::vector<double> potentials;
         std::vector<std::vector<double>> next;
@@ -70,11 +72,12 @@ inline Activity simulate(const Network& network, const std::vector<std::vector<d
             for (int i = 0; i < size; ++i) {
                 const int o = i / (layer.out_height * layer.out_width), pixel = i % (layer.out_height * layer.out_width);
                 double current = weighted_sum(layer, input, o, pixel / layer.out_width, pixel % layer.out_width);
-                total[i] += current;
+                total[i] = layer.readout_beta * total[i] + current;
                 if (!layer.neuron) continue;
                 const Neuron& n = *layer.neuron;
                 current *= n.gain;
                 if (n.decay_input) current *= 1.0 - n.beta;
+                current = synapse[i] = n.alpha * synapse[i] + current;
                 if (n.reset == Reset::zero && n.delay && before[i]) u[i] = n.v_reset;
                 u[i] = n.beta * u[i] + current;
                 if (n.reset == Reset::subtract && n.delay && before[i]) u[i] -= n.threshold;

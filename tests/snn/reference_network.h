@@ -44,10 +44,11 @@ class ReferenceNetwork {
 
     /// Scores of one sample: `input[t]` is its [C, H, W] at step t.
     std::vector<Dual> scores(const std::vector<std::vector<Dual>>& input) const {
-        std::vector<std::vector<Dual>> membranes, fired;
+        std::vector<std::vector<Dual>> membranes, fired, synapses;
         for (const Layer& layer : network_.layers) {
             membranes.emplace_back(layer.out_channels * layer.out_height * layer.out_width);
             fired.emplace_back(membranes.back().size());
+            synapses.emplace_back(membranes.back().size());
         }
         std::vector<Dual> total(network_.class_count());
         for (const std::vector<Dual>& now : input) {
@@ -57,10 +58,12 @@ class ReferenceNetwork {
                 std::vector<Dual> current = weighted(layer, weights_[l], biases_[l], signal);
                 if (layer.neuron)
                     for (size_t i = 0; i < current.size(); ++i)
-                        current[i] = fired[l][i] = neuron_step(*layer.neuron, current[i], membranes[l][i], fired[l][i]);
+                        current[i] = fired[l][i] =
+                            neuron_step(*layer.neuron, current[i], synapses[l][i], membranes[l][i], fired[l][i]);
                 signal = pooled(layer, current);
             }
-            for (size_t c = 0; c < total.size(); ++c) total[c] = total[c] + signal[c];
+            const double kept = network_.layers.back().neuron ? 1 : double(network_.layers.back().readout_beta);
+            for (size_t c = 0; c < total.size(); ++c) total[c] = kept * total[c] + signal[c];
         }
         for (Dual& score : total) score = (1.0 / static_cast<double>(input.size())) * score;
         return total;
@@ -90,12 +93,13 @@ class ReferenceNetwork {
         return out;
     }
 
-    Dual neuron_step(const Neuron& neuron, Dual current, Dual& membrane, Dual previous) const {
+    Dual neuron_step(const Neuron& neuron, Dual current, Dual& synapse, Dual& membrane, Dual previous) const {
         const double beta = neuron.beta, threshold = neuron.threshold;
         const Dual input = (double(neuron.gain) * (neuron.decay_input ? 1 - beta : 1.0)) * current;
+        synapse = double(neuron.alpha) * synapse + input;
         const Dual before = detached(previous);
         if (neuron.delay && neuron.reset == Reset::zero) membrane = after_zero(neuron, membrane, before);
-        membrane = beta * membrane + input;
+        membrane = beta * membrane + synapse;
         if (neuron.delay && neuron.reset == Reset::subtract) membrane = membrane - threshold * before;
         const Dual spike = fire(neuron, membrane);
         if (!neuron.delay && neuron.reset == Reset::zero) membrane = after_zero(neuron, membrane, detached(spike));
@@ -131,7 +135,9 @@ class ReferenceNetwork {
                             sum = sum + spike;
                             if (spike.value > best.value) best = spike;
                         }
-                    out.push_back(layer.pool.kind == PoolKind::max ? best : (1.0 / (size * size)) * sum);
+                    out.push_back(layer.pool.kind == PoolKind::max       ? best
+                                  : layer.pool.kind == PoolKind::average ? (1.0 / (size * size)) * sum
+                                                                         : sum);
                 }
         return out;
     }

@@ -39,9 +39,9 @@ TEST(NetworkText, Svgg19IsVgg19WithSpikingNeurons) {
 }
 
 TEST(NetworkText, TheCanonicalTextReadsBackAsTheSameNetwork) {
-    for (const char* text :
-         {"16C3-LIF-MP2-10F", "5C7p2s2b0-IF(threshold=1.25,ge)-AP3s2-8Fb0-LIF(beta=0.1,reset=zero,delay,v_reset=-0.5)-3F-IF",
-          "2C1-LIF(reset=none,decay_input,gain=2.5)-2F"}) {
+    for (const char* text : {"16C3-LIF-MP2-10F", "4C3-LIF(alpha=0.5)-SP2-3F-LI(beta=0.25)",
+                             "5C7p2s2b0-IF(threshold=1.25,ge)-AP3s2-8Fb0-LIF(beta=0.1,reset=zero,delay,v_reset=-0.5)-3F-IF",
+                             "2C1-LIF(reset=none,decay_input,gain=2.5)-2F"}) {
         const Network network = parse_network(text, {2, 20, 17}, 3);
         const Network again = parse_network(network_text(network), {2, 20, 17}, 3);
         EXPECT_EQ(network_text(network), text);
@@ -68,10 +68,32 @@ TEST(NetworkText, ErrorsNameTheStage) {
     EXPECT_NE(error_of("16C3-LIF(treshold=2)-10F").find("did you mean 'threshold'"), std::string::npos);
     EXPECT_NE(error_of("16C3-MP2-LIF-10F").find("follows a neuron"), std::string::npos);
     EXPECT_NE(error_of("16C3-LIF").find("must end in one number per class"), std::string::npos);
-    for (const char* text :
-         {"", "-", "16C3-LIF-", "LIF-10F", "10F-10F", "16C3-LIF-LIF-10F", "0F", "99999999999F", "16C3p3-LIF-10F", "16C-LIF-10F",
-          "16C3-LIF(beta=nan)-10F", "16C3-LIF(beta=2)-10F", "16C3-LIF(threshold=0)-10F", "16C3-LIF(reset=sometimes)-10F",
-          "16C3-LIF(-10F", "16C3-LIF)-10F", "16C3-LIFbeta-10F", "131072C3-LIF-131072C3-LIF-10F", "10F-IF-MP2"})
+    for (const char* text : {"",
+                             "-",
+                             "16C3-LIF-",
+                             "LIF-10F",
+                             "10F-10F",
+                             "16C3-LIF-LIF-10F",
+                             "0F",
+                             "99999999999F",
+                             "16C3p3-LIF-10F",
+                             "16C-LIF-10F",
+                             "16C3-LIF(beta=nan)-10F",
+                             "16C3-LIF(beta=2)-10F",
+                             "16C3-LIF(threshold=0)-10F",
+                             "16C3-LIF(reset=sometimes)-10F",
+                             "16C3-LIF(-10F",
+                             "16C3-LIF)-10F",
+                             "16C3-LIFbeta-10F",
+                             "131072C3-LIF-131072C3-LIF-10F",
+                             "10F-IF-MP2",
+                             "10F-LI",
+                             "10F-IF-LI(beta=0.5)",
+                             "10F-LI(beta=2)",
+                             "10F-LI(beta=0.5)-IF",
+                             "LI(beta=0.5)-10F",
+                             "4C3-LIF(alpha=1)-10F",
+                             "16C3-LI(beta=0.5)-10F"})
         EXPECT_FALSE(error_of(text).empty()) << text;
     EXPECT_THROW(preset_text("shalow", 10), InputError);
 }

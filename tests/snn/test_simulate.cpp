@@ -42,20 +42,21 @@ std::string random_text(uint64_t seed) {
         return std::string(from.begin()[draw(seed, what, from.size())]);
     };
     const auto neuron = [&](uint64_t what) {
-        return pick(
-            what, {"LIF(beta=0.5)", "IF", "LIF(beta=0.75,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
-                   "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)"});
+        return pick(what,
+                    {"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
+                     "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)",
+                     "LIF(beta=0.5,alpha=0.5)", "IF(alpha=0.5,delay)"});
     };
     std::string text = pick(1, {"3", "16", "17", "33", "70"}) + "C" + pick(2, {"1", "3", "5", "3p0", "3s2", "7p2"}) +
                        pick(3, {"", "b0"}) + "-" + neuron(4);
-    text += pick(5, {"", "-MP2", "-AP2", "-MP3s1", "-AP2s1"});
+    text += pick(5, {"", "-MP2", "-AP2", "-MP3s1", "-AP2s1", "-SP2"});
     text += "-" + pick(6, {"5", "32", "40", "65"}) + "C" + pick(7, {"1", "3", "2p1"}) + "-" + neuron(8) +
-            pick(9, {"", "-MP2", "-AP2"});
-    return text + "-" + pick(10, {"12F-IF-", ""}) + pick(11, {"10F", "7F", "3F-IF"});
+            pick(9, {"", "-MP2", "-AP2", "-SP3s2"});
+    return text + "-" + pick(10, {"12F-IF-", ""}) + pick(11, {"10F", "7F", "3F-IF", "5F-LI(beta=0.5)"});
 }
 
 TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
-    for (uint64_t seed = 0; seed < 24; ++seed) {
+    for (uint64_t seed = 0; seed < 48; ++seed) {
         const int steps = 1 + static_cast<int>(draw(seed, 20, 9));
         Network network = parse_network(random_text(seed), {1 + static_cast<int>(draw(seed, 21, 3)), 9, 11}, steps);
         dyadic_weights(network, seed);
@@ -88,8 +89,8 @@ TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
 }
 
 TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
-    for (uint64_t seed = 100; seed < 106; ++seed) {
-        Network network = parse_network(random_text(seed), {2, 13, 10}, 1 + static_cast<int>(draw(seed, 20, 16)));
+    for (uint64_t seed = 100; seed < 112; ++seed) {
+        Network network = parse_network(random_text(seed), {2, 13, 10}, 1 + static_cast<int>(draw(seed, 20, 32)));
         initialise_weights(network, seed);
         for (Layer& layer : network.layers)
             for (float& w : layer.weight.data) w *= 3;

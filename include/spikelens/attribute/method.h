@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/samples.h"
 #include "spikelens/interpret/relevant_filters.h"
 #include "spikelens/snn/gradient.h"
 #include "spikelens/snn/simulate.h"
 
 namespace spikelens {
+
+struct Probe;
 
 /// What explanation methods may use. Pointers may be null where the method's info() does not ask for them.
 struct AttributionContext {
@@ -20,11 +23,12 @@ struct AttributionContext {
     const GradientNetwork* gradient = nullptr;
     const RelevantFilters* relevant = nullptr;
     uint64_t seed = 1;
+    const Probe* probe = nullptr;
 };
 
 /// A batch to explain. Method results depend on nothing but each sample: never on the batch it came in.
 struct AttributionRequest {
-    const FloatArray& images;          ///< [N, C, H, W]
+    const Input& input;                ///< images [N, C, H, W] or spikes [T, N, C, H, W]
     std::span<const int> targets;      ///< [N], the class explained
     std::span<const int64_t> samples;  ///< [N], the address of seeded methods
 };
@@ -41,9 +45,13 @@ struct MethodInfo {
     std::string options;  ///< "steps=32" …, empty without
     bool signed_values = false;
     bool class_specific = true;
+    bool on_images = true;   ///< explains images
+    bool on_spikes = false;  ///< explains spiking input
+    bool timed = false;      ///< tells time steps apart: attributions are [T, N, C, H, W]
     bool needs_simulator = true;
     bool needs_gradient = false;
     bool needs_relevant = false;
+    bool needs_probe = false;
     bool baseline = false;  ///< a sanity baseline that every table carries
 };
 
@@ -51,7 +59,8 @@ class AttributionMethod {
   public:
     virtual ~AttributionMethod() = default;
     virtual const MethodInfo& info() const = 0;
-    /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart. Values stay signed.
+    /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [T, N, C, H, W] or
+    /// [T, N, 1, H, W]. Values stay signed.
     virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
 };
 
@@ -68,8 +77,15 @@ MethodSpec parse_method(std::string_view text);
 /// Every method, for `spikelens methods` and the conformance tests.
 std::vector<MethodInfo> all_methods();
 
-/// The map that is ranked and drawn: channels summed, then the view. [N, C, H, W] → [N, H, W].
+/// The map that is ranked and drawn: time and channels summed, then the view. [N, C, H, W] or [T, N, C, H, W] → [N, H, W].
 FloatArray pixel_maps(const FloatArray& attribution, View view);
+
+/// The same per time window: `windows` parts of T as equal as can be, [T, N, C, H, W] → [windows, N, H, W]. Throws InputError
+/// unless 1 ≤ windows ≤ T.
+FloatArray window_maps(const FloatArray& attribution, View view, int64_t windows);
+
+/// A score for every place a spike can be, [T, N, C, H, W], for input of this shape: a map without time or channels is repeated.
+FloatArray spike_scores(const FloatArray& attribution, View view, const Shape& spikes);
 
 /// attribute() in batches of bounded memory with its context checked: throws InputError when the method needs something
 /// that is not there ("svebi needs relevant filters: run spikelens interpret first").

@@ -18,7 +18,8 @@ enum class Stream : uint64_t {
     sampling,
     coding,
     test,
-    masks
+    masks,
+    spike_order
 };
 
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).
@@ -26,6 +27,17 @@ uint64_t random_bits(uint64_t seed, Stream stream, std::initializer_list<uint64_
 
 /// Uniform in [0, 1), 53 bits.
 double random_uniform(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+
+/// random_uniform at (address…, i) for many i, at a fraction of the cost.
+class RandomRow {
+  public:
+    RandomRow(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address)
+        : state_(random_bits(seed, stream, address)) {}
+    double uniform(uint64_t i) const;
+
+  private:
+    uint64_t state_;
+};
 
 /// Standard normal (Box–Muller on two addressed uniforms).
 double random_normal(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);

@@ -11,6 +11,7 @@
 
 #include "spikelens/core/array.h"
 #include "spikelens/core/samples.h"
+#include "spikelens/data/events.h"
 
 namespace spikelens {
 
@@ -43,7 +44,9 @@ class FirstSamples : public SampleSource {
     int64_t size() const override { return count_; }
     Shape shape() const override { return all_.shape(); }
     const std::vector<std::string>& classes() const override { return all_.classes(); }
+    int steps() const override { return all_.steps(); }
     FloatArray images(std::span<const int64_t> indices) const override { return all_.images(indices); }
+    Input input(std::span<const int64_t> indices) const override { return all_.input(indices); }
     int label(int64_t index) const override { return all_.label(index); }
 
   private:
@@ -63,17 +66,29 @@ std::vector<DatasetInfo> known_datasets();
 
 struct LoadedDataset {
     std::string name;
-    std::shared_ptr<const ImageSet> train, test;
-    std::map<std::string, std::string> sha256;  ///< file name → checksum of the file as it lies on disk
+    std::shared_ptr<const SampleSource> train, test;  ///< ImageSet or EventSet, both the same
+    /// File name → checksum of the file as it lies on disk. Recordings have one together, "recordings": SHA-256 of the lines
+    /// "<sha256>  <path within the folder>\n" of all of them, sorted by path.
+    std::map<std::string, std::string> sha256;
 };
 
-/// Loads "fashion-mnist" or "mnist" from the first of $SPIKELENS_DATA/NAME, /usr/share/datasets/NAME (Debian's
-/// dataset-fashion-mnist) and cache_folder()/NAME that holds all four IDX files, or a folder that holds them:
-/// {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, also written with '.' before idx, plain or .gz; its
-/// classes are the lines of classes.txt, else "0".."K-1" up to the largest label. A known name comes before a folder of that
-/// name (write "./mnist"). Throws InputError that says where it looked and what to do, or which file does not fit: counts of
-/// images and labels that differ, an empty split, a label beyond the classes, splits with images of different sizes.
-LoadedDataset load_dataset(std::string_view name_or_folder);
+/// Loads a known data set from the first of $SPIKELENS_DATA/NAME (of "nmnist" also nmnist-small there),
+/// /usr/share/datasets/NAME and cache_folder()/NAME that holds it, or any folder that holds one of these:
+///
+/// Images ("fashion-mnist", "mnist"): four IDX files {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, also
+/// written with '.' before idx, plain or .gz; the classes are the lines of classes.txt, else "0".."K-1".
+///
+/// Event recordings ("nmnist") in SPLIT/CLASS/FILE: SPLIT is train, Train or training, and test, Test, val or Val; files of
+/// other endings than read_events knows are left alone; classes are the names of the training folders, sorted, numbers as
+/// numbers; samples are in the order of their files' names (numbers as numbers), then of their classes. Or in FILE with the
+/// lists train*.txt and test*.txt, one of each: lines "NUMBER CLASS" for NUMBER.bs2 (or another ending), lines that begin with
+/// '#' left out; classes are "0".."K-1". Both splits have the sensor and, unless `binning` says, the steps that the largest
+/// recording of either needs. Recordings stay in memory at 16 bytes an event.
+///
+/// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and what to
+/// do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the classes, splits
+/// with images of different sizes, a recording that cannot be read; and for a binning other than the default with images.
+LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning = {});
 
 /// $XDG_CACHE_HOME/spikelens, else $HOME/.cache/spikelens. Throws RunError when neither is an absolute path.
 std::filesystem::path cache_folder();

@@ -15,4 +15,7 @@ std::vector<std::string> supported_kernels();
 /// Throws InputError for a name that is unknown or that this CPU cannot run. The one place that chooses.
 const KernelSet& choose_kernels(std::string_view name = {});
 
+/// What costs least for input of this density, the share of its bits that are set.
+Listing choose_listing(const LayerPlan& plan, int planes, double density);
+
 }  // namespace spikelens::kernels

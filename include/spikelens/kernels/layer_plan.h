@@ -17,6 +17,7 @@ struct NeuronStep {
     float reset_delayed = 0;
     float v_reset = 0;
     bool to_value = false;
+    float alpha = 0;  ///< J ← αJ + I takes the place of I where it is not 0
 };
 
 constexpr int kMostRows = 127;            ///< weights added in int32
@@ -45,11 +46,20 @@ struct LayerPlan {
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
 
+    std::vector<int64_t> all_rows;  ///< [padded] sum of all weights of an output; empty for a layer of real input
+
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
     NeuronStep neuron;
 
     int64_t output_words(int steps) const { return int64_t{out_height} * out_width * steps * out_words; }
+};
+
+/// How the event-driven kernels list the spikes under a kernel (dispatch.h: choose_listing). The result does not depend on it.
+enum class Listing {
+    every_word,    ///< without asking whether it is silent: at most 16 channels, where the answer is hard to predict
+    active_words,  ///< silent words are passed over
+    silence,       ///< what is silent, to be taken from the sum of all weights; one plane only
 };
 
 /// One sample through one layer, for some rows and blocks of its outputs. Pointers are to whole-layer arrays.
@@ -58,11 +68,12 @@ struct LayerTask {
     int steps = 0;
     int planes = 1;                    ///< of the input
     const uint64_t* spikes = nullptr;  ///< input bits; or
-    const float* currents = nullptr;   ///< when spikes is null: [row][column][padded], constant in time
-    const uint64_t* keep = nullptr;    ///< [out_words] outputs that may spike: real channels that are not ablated
-    uint64_t* out_spikes = nullptr;    ///< [row][column][step][out_words], zeroed by the caller
-    uint16_t* counts = nullptr;        ///< [row][column][padded] or null
-    float* potentials = nullptr;       ///< [step][row][column][padded] or null
+    Listing listing = Listing::every_word;
+    const float* currents = nullptr;  ///< when spikes is null: [row][column][padded], constant in time
+    const uint64_t* keep = nullptr;   ///< [out_words] outputs that may spike: real channels that are not ablated
+    uint64_t* out_spikes = nullptr;   ///< [row][column][step][out_words], zeroed by the caller
+    uint16_t* counts = nullptr;       ///< [row][column][padded] or null
+    float* potentials = nullptr;      ///< [step][row][column][padded] or null
     int first_row = 0, end_row = 0;
     int first_block = 0, end_block = 0;
 };

@@ -26,6 +26,7 @@ class JsonField {
     JsonField operator[](const std::string& key) const;  ///< a member that must be there
     std::vector<JsonField> items() const;                ///< the elements of an array
     std::vector<std::string> keys() const;               ///< the names of an object's members, sorted
+    bool has(const std::string& key) const;              ///< whether the object has this member
     bool is_null() const { return value_->is_null(); }
 
     int64_t integer(int64_t smallest, int64_t largest) const;

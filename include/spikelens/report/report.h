@@ -21,7 +21,7 @@ struct ReportFilter {
     int receptive_field = 0;  ///< pixels
 };
 
-/// One explained image: all methods' maps of it.
+/// One explained image or recording: all methods' maps of it.
 struct ReportImage {
     int64_t sample = 0;  ///< index in the test set
     int label = 0;
@@ -29,6 +29,11 @@ struct ReportImage {
     std::vector<float> probabilities;  ///< softmax of the scores
     FloatArray image;                  ///< [C, H, W]
     std::vector<FloatArray> maps;      ///< [H, W] each, in the order of ReportData::methods, signed raw values
+
+    FloatArray cloud{};                        ///< picture [3, h, w] of a recording over x, y and t; empty for images
+    std::vector<FloatArray> clouds{};          ///< the same, coloured by each method; empty where it does not tell time apart
+    std::vector<FloatArray> windows{};         ///< maps [N, H, W] of each method per window of time; empty likewise
+    std::vector<int64_t> spikes_per_window{};  ///< [N]; window i holds the steps i·T/N (rounded down) to (i + 1)·T/N
 };
 
 struct ReportMethod {
@@ -48,9 +53,12 @@ struct ReportData {
     std::vector<ReportMethod> methods;
     std::vector<ReportImage> images;
     std::string image_choice;  ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
+    std::string input_kind = "images";  ///< or "recordings": what the data are called
+    int steps = 0;                      ///< T, the network's
+    int64_t window_steps = 0;           ///< steps of the longest window of time; 0 where there are none
 };
 
-/// The whole report as one HTML document that loads nothing from anywhere.
+/// The whole report as one HTML document that loads nothing from anywhere. Throws InputError for another input_kind.
 std::string report_html(const ReportData& data);
 
 }  // namespace spikelens

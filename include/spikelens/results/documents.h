@@ -35,10 +35,10 @@ nlohmann::json distribution_document(const Network& network, const RelevantFilte
 /// "ablation"
 nlohmann::json ablation_document(const Ablation& ablation, int draws);
 
-/// One entry of "metrics"
-nlohmann::json metric_document(Perturbation kind, const PerturbationResult& result);
+/// One entry of "metrics"; without curves where the metric has none
+nlohmann::json metric_document(const MetricInfo& metric, const PerturbationResult& result);
 /// One entry of "differences": a − b over the same samples
-nlohmann::json difference_document(Perturbation kind, const std::string& a, const std::vector<double>& auc_a,
+nlohmann::json difference_document(const MetricInfo& metric, const std::string& a, const std::vector<double>& auc_a,
                                    const std::string& b, const std::vector<double>& auc_b);
 
 /// What the papers report for this data set and network ("paper"); empty when they do not.

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "spikelens/attribute/probe.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/average_visualisation.h"
 #include "spikelens/interpret/relevant_filters.h"
@@ -30,5 +31,8 @@ Ablation load_ablation(const std::string& fingerprint, const std::filesystem::pa
 void save_visualisations(const std::vector<FilterVisualisation>& pictures, const std::string& fingerprint,
                          const std::filesystem::path& path);
 std::vector<FilterVisualisation> load_visualisations(const std::string& fingerprint, const std::filesystem::path& path);
+
+void save_probe(const Probe& probe, const std::string& fingerprint, const std::filesystem::path& path);
+Probe load_probe(const std::string& fingerprint, const std::filesystem::path& path);
 
 }  // namespace spikelens

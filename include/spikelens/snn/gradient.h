@@ -5,6 +5,7 @@
 #include <span>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/samples.h"
 #include "spikelens/snn/network.h"
 #include "spikelens/snn/surrogate.h"
 
@@ -39,6 +40,20 @@ class GradientNetwork {
 
     /// Input that changes in time, [T, N, C, H, W] of any values; gradient of the same shape.
     Result sequence_gradient(const FloatArray& input, std::span<const int> targets) const;
+
+    /// Either: of images as input_gradient, of spikes as sequence_gradient (the gradient is [T, N, C, H, W]).
+    Result gradient(const Input& input, std::span<const int> targets) const;
+
+    struct SpikeResult {
+        FloatArray scores;    ///< [N, classes]
+        FloatArray spikes;    ///< [T, N, C, H, W], of the layer before its pool; smooth ones of a smooth network
+        FloatArray gradient;  ///< ∂ score[target[n]] / ∂ spikes, same shape
+    };
+
+    /// The gradient with respect to what a layer (an index into network.layers, of one with a neuron) sends out: through its
+    /// pool and the layers after it, not through its own reset. A fully connected layer has H = W = 1. Throws InputError as the
+    /// others do, and for a layer without a neuron.
+    SpikeResult spike_gradient(const Input& input, std::span<const int> targets, int layer) const;
 
   private:
     struct Modules;

@@ -19,7 +19,8 @@ namespace spikelens {
 enum class Reset { subtract, zero, none };
 
 /// A leaky integrate-and-fire neuron, complete: a network trained elsewhere keeps its exact meaning. U[0⁻] = 0.
-/// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1.
+/// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1. A synapse that keeps
+/// its current (alpha > 0; NIR's CubaLIF, snnTorch's Synaptic) gives the membrane J[t] = αJ[t−1] + I[t] instead of I[t].
 struct Neuron {
     float beta = 0.95F;      ///< leak per step, in [0, 1]
     float threshold = 1.0F;  ///< θ > 0
@@ -29,13 +30,14 @@ struct Neuron {
     bool decay_input = false;   ///< scale the current by 1 − β
     float gain = 1.0F;          ///< scale of the current
     float v_reset = 0.0F;       ///< where `zero` puts the membrane
+    float alpha = 0.0F;         ///< decay of the synaptic current per step, in [0, 1)
 
     bool operator==(const Neuron&) const = default;
 };
 
-enum class PoolKind { none, max, average };
+enum class PoolKind { none, max, average, sum };
 
-/// Pooling of the spikes, without padding; windows that do not fit are dropped. The average divides by size².
+/// Pooling of the spikes, without padding; windows that do not fit are dropped. The average is the sum divided by size².
 struct Pool {
     PoolKind kind = PoolKind::none;
     int size = 1;
@@ -45,6 +47,9 @@ struct Pool {
 };
 
 enum class LayerKind { conv, full };
+
+/// A window's sum of spikes becomes this much input: 1/size² under an average, else 1.
+inline double pooled_unit(const Pool& pool) { return pool.kind == PoolKind::average ? 1.0 / (pool.size * pool.size) : 1.0; }
 
 /// One weighted layer with what follows it: weights → neuron → pool. A fully connected layer reads its input flattened
 /// in (channel, row, column) order and has out_height = out_width = 1.
@@ -56,6 +61,7 @@ struct Layer {
     int kernel = 1, stride = 1, padding = 0;
     bool has_bias = true;
     std::optional<Neuron> neuron;  ///< absent only in the last layer: the integrating readout
+    float readout_beta = 1.0F;     ///< leak of the readout per step, in [0, 1]: U[t] = βU[t−1] + I[t]; 1 elsewhere
     Pool pool;
     int pooled_height = 0, pooled_width = 0;
     FloatArray weight;  ///< [out, in, k, k] or [out, in·h·w]
@@ -65,7 +71,7 @@ struct Layer {
     int64_t fan_in() const;
 };
 
-/// A feed-forward spiking network. The score of a class is the potential of the integrating readout after the last
+/// A feed-forward spiking network. The score of a class is the potential of the (integrating or leaking) readout after the last
 /// step / T; when the last layer has a neuron, the score is its spike count / T. The prediction is the first maximum.
 struct Network {
     int channels = 0, height = 0, width = 0;  ///< input
@@ -87,8 +93,9 @@ struct NetworkDefaults {
 ///   16C3           convolution, 16 filters of 3×3; padding (k−1)/2 unless said: 16C3p0; stride: 16C3s2; no bias: 16C3b0
 ///   128F           fully connected, 128 outputs; 128Fb0
 ///   LIF, IF        the neuron of the layer before; LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
-///                  gain=1,v_reset=0)
-///   MP2, AP2       max or average pooling of spikes, stride = size unless said: MP3s2
+///                  gain=1,v_reset=0,alpha=0)
+///   LI             after the last layer: a readout that leaks, LI(beta=0.9)
+///   MP2, AP2, SP2  max, average or sum pooling of spikes, stride = size unless said: MP3s2
 /// The last layer has no neuron (integrating readout) or one (spike-count readout); every other must have one.
 /// Weights are zero, of the right shapes. Throws InputError that names the stage and what was expected.
 Network parse_network(std::string_view text, const Shape& input, int steps, const NetworkDefaults& defaults = {});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/samples.h"
 #include "spikelens/snn/network.h"
 
 namespace spikelens {
@@ -15,9 +16,9 @@ namespace spikelens {
 struct RecordRequest {
     std::vector<int> layers;
     bool counts = false;  ///< spikes per neuron over all steps, before pooling
-    bool pooled_counts =
-        false;            ///< the same after the layer's pool (max-pool: windows that spiked; average: spikes in the window)
-    bool spikes = false;  ///< every spike, before pooling
+    /// The same after the layer's pool (max: steps in which the window spiked; sum and average: spikes in the window).
+    bool pooled_counts = false;
+    bool spikes = false;      ///< every spike, before pooling
     bool potentials = false;  ///< membrane when compared with the threshold
 };
 
@@ -64,13 +65,16 @@ class Simulator {
     /// are set to zero. Throws InputError when the shape is not the network's or a value is not finite.
     Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
 
-    /// Scores [sets, N, classes] under each of several ablations: what run(images, {}, set) gives, to the bit. Everything
-    /// before the first ablated layer is simulated once.
-    FloatArray run_ablations(const FloatArray& images, std::span<const std::vector<FilterIndex>> sets) const;
-
     /// Spiking input [T, N, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
     Recording run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request = {},
                          std::span<const FilterIndex> ablated = {}) const;
+
+    /// Either of the two.
+    Recording run(const Input& input, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
+
+    /// Scores [sets, N, classes] under each of several ablations: what run(input, {}, set) gives, to the bit. Everything
+    /// before the first ablated layer is simulated once.
+    FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const;
 
     /// What computes each layer, for `inspect`: "conv2: events, avx512".
     std::vector<std::string> describe_kernels() const;

@@ -57,7 +57,7 @@
   // ---------------------------------------------------------------- values and state
 
   let data = null, mapBytes = null, palettes = null;
-  const sections = ["overview", "classes", "filters", "images", "evidence", "reproduce"];
+  const sections = [];  // those of the page, known once it is read
   const state = { p: null, c: null, f: null, mu: null, i: null, s: "own" };
 
   /** What an address asks for: "#v=1&c=3…", or the plain anchors that also work without this script. */
@@ -65,12 +65,12 @@
     let text;
     try { text = decodeURIComponent(hash.replace(/^#/, "")); } catch { return {}; }
     if (sections.includes(text)) return { p: text };
-    const anchor = /^(class|filter|image)-(.+)$/.exec(text);
+    const anchor = /^(class|filter|image|event)-(.+)$/.exec(text);
     if (anchor) {
       const element = document.getElementById(text);
       if (anchor[1] === "class") return { p: "classes", c: anchor[2] };
       if (anchor[1] === "filter") return { p: "filters", f: element ? element.dataset.filter : anchor[2] };
-      return { p: "images", i: anchor[2] };
+      return { p: anchor[1] === "event" ? "events" : "images", i: anchor[2] };
     }
     const wanted = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
     if (wanted.v !== undefined && wanted.v !== "1") notice("This address was made by another version of the report; what is known of it is shown.");
@@ -87,7 +87,7 @@
     i: (value) => data.images.some((image) => image.name === value),
     s: (value) => value === "own" || value === "shared",
   };
-  const words = { p: "section", c: "class", f: "filter", mu: "budget", i: "image", s: "colour range" };
+  const words = { p: "section", c: "class", f: "filter", mu: "budget", get i() { return data.noun; }, s: "colour range" };
 
   function writeAddress() {
     const parts = ["v=1"];
@@ -96,7 +96,7 @@
     try { history.replaceState(null, "", "#" + parts.join("&")); } catch { }
   }
 
-  const renderers = { c: [showClass, showFilters], mu: [showClass, showFilters], f: [showFilter], i: [showImage], s: [paintAll], p: [markSection] };
+  const renderers = { c: [showClass, showFilters], mu: [showClass, showFilters], f: [showFilter], i: [showImage, showEvents], s: [paintAll], p: [markSection] };
 
   /** The one way to change what is shown: refuses what does not exist, repaints what depends on the rest. */
   function change(wanted, { write = true } = {}) {
@@ -111,7 +111,7 @@
     if (write) writeAddress();
   }
 
-  const landing = { classes: () => one(".class-panel.current"), filters: () => one(".filter-card.current"), images: () => one("#focus") };
+  const landing = { classes: () => one(".class-panel.current"), filters: () => one(".filter-card.current"), images: () => one("#focus"), events: () => eventsShown() };
 
   function goTo(wanted) {
     const precise = (wanted.c !== undefined && wanted.p === "classes") || wanted.f !== undefined || wanted.i !== undefined;
@@ -418,7 +418,8 @@
     const title = make("h3", {}, `${image.name}: read as ${name(image.predicted)}`);
     const verdict = make("p", { className: right ? "right" : "wrong" }, right ? "✓ right" : `✗ it is ${name(image.label)}`);
     const step = (text, label, by) => { const button = make("button", { type: "button", "aria-label": label }, text); button.addEventListener("click", () => stepImage(by)); return button; };
-    return make("div", { className: "focus-head" }, title, verdict, make("span", { className: "note where" }), make("span", {}, step("← k", "Previous image", -1), " ", step("j →", "Next image", 1)));
+    const events = image.events ? make("a", { href: "#event-" + image.name }, "events in space and time") : "";
+    return make("div", { className: "focus-head" }, title, verdict, make("span", { className: "note where" }), events, make("span", {}, step("← k", `Previous ${data.noun}`, -1), " ", step("j →", `Next ${data.noun}`, 1)));
   }
 
   function showImage() {
@@ -436,6 +437,15 @@
     readFocus();
   }
 
+  const eventsOf = (index) => all("details.events").find((entry) => entry.dataset.image === String(index));
+  const eventsShown = () => eventsOf(data.images.findIndex((image) => image.name === state.i));
+
+  /** Opens the recording that is read elsewhere; none is closed, so that nothing jumps. */
+  function showEvents() {
+    const shown = eventsShown();
+    if (shown) shown.open = true;
+  }
+
   const shownRows = () => all(".gallery tr[data-image]").filter((row) => !row.hidden);
 
   function stepImage(by) {
@@ -444,13 +454,14 @@
     const at = rows.findIndex((row) => data.images[row.dataset.image].name === state.i);
     const next = rows[(at + by + rows.length) % rows.length];
     change({ i: data.images[next.dataset.image].name });
+    if (state.p === "events" && eventsShown()) eventsShown().scrollIntoView();
   }
 
   function filterImages() {
     const wanted = one("input[name=shown]:checked").value;
     for (const row of all(".gallery tr[data-image]")) row.hidden = wanted !== "all" && (row.dataset.correct === "1") !== (wanted === "right");
     const rows = shownRows();
-    if (!rows.length) notice("No image of the sample is like that.");
+    if (!rows.length) notice(`No ${data.noun} of the sample is like that.`);
     else if (!rows.some((row) => data.images[row.dataset.image].name === state.i)) change({ i: data.images[rows[0].dataset.image].name });
   }
 
@@ -610,6 +621,7 @@
   }
 
   async function start() {
+    sections.push(...all("main > section").map((section) => section.id));
     setUpTools();
     if (!("DecompressionStream" in window)) {
       root.classList.remove("js");

@@ -1,0 +1,179 @@
+#include "codings.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/encode/coding.h"
+#include "spikelens/evaluate/accuracy.h"
+#include "spikelens/evaluate/overlap.h"
+#include "spikelens/evaluate/statistics.h"
+#include "spikelens/results/documents.h"
+#include "spikelens/results/store.h"
+
+#include "explainer.h"
+
+namespace spikelens::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Letters and digits of "latency(log)", for a folder's name.
+std::string folder_of(const std::string& coding) {
+    std::string name;
+    for (char c : coding) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+    while (name.ends_with('-')) name.pop_back();
+    return name;
+}
+
+struct OneCoding {
+    std::string coding;
+    fs::path run;
+    json accuracy;
+    json evaluate;
+    std::vector<FloatArray> maps;  // of each method, [N, H, W]
+};
+
+fs::path train_one(const CodingsCommand& command, const std::string& coding, const Globals& globals, Console& console) {
+    TrainCommand training;
+    training.data = command.data;
+    training.network = command.network;
+    training.coding = coding;
+    training.steps = command.steps;
+    training.epochs = command.epochs;
+    training.samples = command.train_samples;
+    training.learning_rate = 0.1;
+    training.out = command.out / folder_of(coding);
+    console.message("training with " + coding + " coding");
+    run_train(training, globals, console);
+    return training.out;
+}
+
+/// Accuracy, insertion and deletion, and the maps of the same images under one coding.
+OneCoding measure(const CodingsCommand& command, const std::string& coding, const fs::path& root, const Globals& globals,
+                  Console& console) {
+    OneCoding one{coding, root, {}, {}, {}};
+    const OpenRun run = open_run(root);
+    const RunData data = run.load_data(coding);
+    const bool spiking = data.test->steps() > 0;
+    const Explainer explainer(run, command.methods, spiking, globals);
+    one.accuracy = accuracy_document(
+        measure_accuracy(explainer.simulator(), *data.test, "test images, " + coding + " coding", console.progress()), "test",
+        false);
+    EvaluateCommand evaluation;
+    evaluation.run = root;
+    evaluation.methods = command.methods;
+    evaluation.metrics = {"insertion", "deletion"};
+    evaluation.samples = command.samples;
+    evaluation.coding = coding;
+    one.evaluate = run_evaluate(evaluation, globals, console).document;
+    const std::vector<int64_t> samples = draw_samples(data.test->size(), command.samples, globals.seed);
+    const Input input = data.test->input(samples);
+    const std::vector<int> targets = predictions(explainer.simulator().run(input).scores);
+    for (const MethodSpec& method : explainer.methods()) one.maps.push_back(explainer.maps(method, input, targets, samples));
+    return one;
+}
+
+/// How much the best pixels of two codings' maps have in common, over the images.
+Estimate overlap(const FloatArray& a, const FloatArray& b, const CodingsCommand& command, const Globals& globals) {
+    std::vector<double> values;
+    for (int64_t n = 0; n < a.extent(0); ++n) values.push_back(top_overlap(a.row(n), b.row(n), command.share, globals.seed, n));
+    return estimate_mean(values);
+}
+
+json overlaps_document(const CodingsCommand& command, const std::vector<OneCoding>& all, const Globals& globals) {
+    json list = json::array();
+    for (size_t method = 0; method < command.methods.size(); ++method)
+        for (size_t a = 0; a < all.size(); ++a)
+            for (size_t b = a + 1; b < all.size(); ++b) {
+                const Estimate share = overlap(all[a].maps[method], all[b].maps[method], command, globals);
+                list.push_back({{"method", command.methods[method]},
+                                {"a", all[a].coding},
+                                {"b", all[b].coding},
+                                {"overlap", share.mean},
+                                {"ci95", interval_document(share)}});
+            }
+    return list;
+}
+
+std::string estimate_text(const json& mean, const json& interval) {
+    if (interval.is_null()) return fmt::format("{:.3f}", mean.get<double>());
+    return fmt::format("{:.3f} ± {:.3f}", mean.get<double>(), interval[1].get<double>() - mean.get<double>());
+}
+
+std::string text_of(const json& document) {
+    std::string text = fmt::format("{:14} {:>16}", "coding", "accuracy");
+    for (const json& method : document["methods"]) text += fmt::format(" {:>30}", method.get<std::string>() + " ins ↑ / del ↓");
+    text += "\n";
+    for (const json& one : document["codings"]) {
+        text += fmt::format("{:14} {:>16}", one["coding"].get<std::string>(),
+                            estimate_text(one["test_accuracy"], one["test_accuracy_ci95"]));
+        for (const json& method : one["evaluate"]["methods"])
+            text += fmt::format(" {:>30}", estimate_text(method["metrics"][0]["mean"], method["metrics"][0]["ci95"]) + " / " +
+                                               estimate_text(method["metrics"][1]["mean"], method["metrics"][1]["ci95"]));
+        text += "\n";
+    }
+    text += fmt::format("\noverlap (intersection over union) of the best {:.0f} % of the pixels between codings\n",
+                        100 * document["share"].get<double>());
+    for (const json& pair : document["overlaps"])
+        text += fmt::format("{:16} {:>14} and {:14} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
+                            pair["b"].get<std::string>(), estimate_text(pair["overlap"], pair["ci95"]));
+    return text;
+}
+
+}  // namespace
+
+Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console& console) {
+    CodingsCommand command = given;
+    command.methods = split_list(given.methods);
+    if (!(command.share > 0 && command.share <= 1))
+        throw InputError(fmt::format("--share must be above 0 and at most 1, not {:g}", command.share));
+    command.codings.clear();
+    for (const std::string& coding : given.codings) command.codings.push_back(coding_text(parse_coding(coding)));
+    if (command.codings.size() < 2) throw InputError("two codings or more are compared; name them with --codings");
+    std::vector<OneCoding> all;
+    json codings = json::array();
+    for (const std::string& coding : command.codings) {
+        const fs::path root = train_one(command, command.shared ? command.codings.front() : coding, globals, console);
+        const OneCoding& one = all.emplace_back(measure(command, coding, root, globals, console));
+        json document = {{"coding", coding}, {"run", one.run.string()}, {"evaluate", one.evaluate}};
+        document.update(one.accuracy);
+        codings.push_back(document);
+    }
+    const json document = {{"command", "codings"},
+                           {"data", command.data},
+                           {"shared_classifier", command.shared},
+                           {"samples", all.front().evaluate["samples"]},
+                           {"share", command.share},
+                           {"methods", command.methods},
+                           {"codings", codings},
+                           {"overlaps", overlaps_document(command, all, globals)}};
+    write_json(command.out / "codings.json", document);
+    return {document, text_of(document)};
+}
+
+void add_codings(CLI::App& program, Run& run) {
+    auto command = std::make_shared<CodingsCommand>();
+    CLI::App* app = program.add_subcommand("codings", "Study how the spike coding of images changes which inputs matter");
+    app->add_option("--out", command->out, "Folder of the runs, one per coding")->required();
+    app->add_option("--data", command->data, "fashion-mnist, mnist, or a folder of IDX files")->capture_default_str();
+    app->add_option("--network", command->network, "A preset or a network text")->capture_default_str();
+    app->add_option("--codings", command->codings, "direct, rate, latency, latency(log), delta(step=0.1)")
+        ->capture_default_str();
+    app->add_option("--methods,--method", command->methods, "Methods that explain images and spikes")->capture_default_str();
+    app->add_flag("--shared", command->shared, "One classifier, trained with the first coding, for all");
+    app->add_option("--steps", command->steps, "Time steps T")->capture_default_str();
+    app->add_option("--epochs", command->epochs, "Passes over the training set")->capture_default_str();
+    app->add_option("--train-samples", command->train_samples, "Use the first so many training samples; 0: all")
+        ->capture_default_str();
+    app->add_option("--samples", command->samples, "Test images explained, drawn by the seed; 0: all")->capture_default_str();
+    app->add_option("--share", command->share, "Of the pixels, whose overlap is measured")->capture_default_str();
+    app->callback([command, &run] {
+        run = [command](const Globals& globals, Console& console) { return run_codings(*command, globals, console); };
+    });
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,208 @@
+#include "evaluation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "spikelens/attribute/completeness.h"
+#include "spikelens/core/error.h"
+#include "spikelens/evaluate/robustness.h"
+#include "spikelens/results/array_file.h"
+
+namespace spikelens::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kImagesAtOnce = 100;
+constexpr int64_t kRecordingsAtOnce = 10;
+
+void save_scores(const MethodScores& scores, const std::string& identity, const fs::path& path) {
+    ArrayFile file;
+    file.attributes["identity"] = identity;
+    file.arrays["seconds"] = DoubleArray({1}, scores.seconds);
+    file.arrays["done"] = Array<int64_t>({1}, scores.done);
+    for (const auto& [metric, result] : scores.metrics) {
+        file.arrays[metric + "/auc"] = DoubleArray({static_cast<int64_t>(result.auc.size())}, result.auc);
+        if (!result.curves.empty()) file.arrays[metric + "/curves"] = result.curves;
+    }
+    write_arrays(path, file);
+}
+
+/// Scores kept from an interrupted evaluation of the same model, samples and options; otherwise none.
+MethodScores load_scores(const std::vector<std::string>& metrics, const std::string& identity, const fs::path& path) {
+    MethodScores scores;
+    if (!fs::exists(path)) return scores;
+    const ArrayFile file = read_arrays(path);
+    if (const auto found = file.attributes.find("identity"); found == file.attributes.end() || found->second != identity)
+        return scores;
+    scores.seconds = file.get<double>("seconds").data.at(0);
+    scores.done = file.get<int64_t>("done").data.at(0);
+    for (const std::string& metric : metrics) {
+        if (!file.arrays.contains(metric + "/auc")) continue;
+        scores.metrics[metric].auc = file.get<double>(metric + "/auc").data;
+        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
+    }
+    return scores;
+}
+
+void append(PerturbationResult& all, const PerturbationResult& more) {
+    all.auc.insert(all.auc.end(), more.auc.begin(), more.auc.end());
+    if (all.curves.empty()) {
+        all.curves = more.curves;
+        return;
+    }
+    all.curves.shape[0] += more.curves.extent(0);
+    all.curves.data.insert(all.curves.data.end(), more.curves.data.begin(), more.curves.data.end());
+}
+
+bool needs_spikes(const std::string& metric) { return metric.starts_with("spike_"); }
+bool needs_images(const std::string& metric) { return metric == "insertion" || metric == "deletion"; }
+
+void check_metrics(const std::vector<std::string>& metrics, const RunData& data) {
+    const bool spiking = data.test->steps() > 0;
+    for (const std::string& metric : metrics) {
+        find_metric(metric);
+        if (std::ranges::count(metrics, metric) > 1) throw InputError("the metric '" + metric + "' is asked for twice");
+        if (needs_spikes(metric) && !spiking)
+            throw InputError("the metric " + metric + " takes single spikes away, and this run's input is images; expected " +
+                             metric.substr(6));
+        if (needs_images(metric) && spiking && !data.coded())
+            throw InputError("the metric " + metric +
+                             " takes pixels away, and this run's input is recordings; expected spike_" + metric);
+    }
+}
+
+FloatArray one_of(const FloatArray& all, int64_t index) {
+    Shape shape = all.shape;
+    shape[0] = 1;
+    const auto row = all.row(index);
+    return {std::move(shape), std::vector<float>(row.begin(), row.end())};
+}
+
+}  // namespace
+
+struct Evaluation::Chunk {
+    const MethodSpec& method;
+    std::span<const int64_t> samples;
+    Input input;
+    std::vector<int> targets;
+    FloatArray scores, attribution;
+};
+
+Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vector<int64_t> samples,
+                       const EvaluateCommand& command, const Globals& globals)
+    : explainer_(explainer),
+      data_(data),
+      samples_(std::move(samples)),
+      metrics_(split_list(command.metrics)),
+      seed_(globals.seed) {
+    if (metrics_.empty())
+        metrics_ = data.test->steps() > 0 && !data.coded() ? std::vector<std::string>{"spike_insertion", "spike_deletion"}
+                                                           : std::vector<std::string>{"insertion", "deletion"};
+    check_metrics(metrics_, data);
+    pixels_.baseline = parse_baseline(command.baseline);
+    pixels_.pixels_per_step = command.step;
+    pixels_.seed = places_.seed = globals.seed;
+    places_.steps = command.spike_steps;
+    if (std::ranges::find(metrics_, "randomisation") != metrics_.end())
+        shuffled_.emplace(explainer, randomise_full(explainer.simulator().network(), globals.seed), globals);
+}
+
+MethodScores Evaluation::run(const MethodSpec& method, const std::string& identity, const fs::path& path,
+                             Console& console) const {
+    MethodScores scores = load_scores(metrics_, identity, path);
+    const auto count = static_cast<int64_t>(samples_.size());
+    const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    auto saved = Clock::now();
+    while (scores.done < count) {
+        report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
+        add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
+        const bool last = scores.done == count;
+        if (last || Clock::now() - saved > std::chrono::seconds(2)) {
+            save_scores(scores, identity, path);
+            saved = Clock::now();
+        }
+    }
+    report_progress(console.progress(), "evaluating " + method.text, count, count);
+    return scores;
+}
+
+void Evaluation::add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const {
+    Chunk chunk{method, samples, data_.test->input(samples), {}, {}, {}};
+    chunk.scores = explainer_.simulator().run(chunk.input).scores;
+    chunk.targets = predictions(chunk.scores);
+    const auto started = Clock::now();
+    chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, samples);
+    scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
+    for (const std::string& metric : metrics_)
+        if (const auto result = measure(metric, chunk)) append(scores.metrics[metric], *result);
+    scores.done += static_cast<int64_t>(samples.size());
+}
+
+std::optional<PerturbationResult> Evaluation::measure(const std::string& metric, const Chunk& chunk) const {
+    const bool signed_map = chunk.method.method->info().signed_values && chunk.method.view == View::natural;
+    if (metric == "insertion") return perturb_pixels(Perturbation::insertion, chunk);
+    if (metric == "deletion") return perturb_pixels(Perturbation::deletion, chunk);
+    if (metric == "spike_insertion") return perturb_places(Perturbation::insertion, chunk);
+    if (metric == "spike_deletion") return perturb_places(Perturbation::deletion, chunk);
+    if (metric == "sensitivity") return measure_sensitivity(chunk);
+    if (metric == "randomisation") return measure_randomisation(chunk);
+    if (!signed_map) return std::nullopt;
+    return measure_completeness(chunk);
+}
+
+/// Of coded images one sample at a time: a random coder draws for each sample alone.
+PerturbationResult Evaluation::perturb_pixels(Perturbation kind, const Chunk& chunk) const {
+    const FloatArray images = data_.test->images(chunk.samples), maps = pixel_maps(chunk.attribution, chunk.method.view);
+    const Simulator& simulator = explainer_.simulator();
+    if (!data_.coded()) {
+        const auto score = [&](const FloatArray& perturbed) { return simulator.run(perturbed).scores; };
+        return perturb(kind, images, maps, chunk.targets, chunk.samples, score, pixels_);
+    }
+    PerturbationResult all;
+    for (size_t i = 0; i < chunk.samples.size(); ++i) {
+        const auto n = static_cast<int64_t>(i);
+        const auto score = [&](const FloatArray& perturbed) {
+            const std::vector<int64_t> addresses(perturbed.extent(0), data_.test_address(chunk.samples[i]));
+            return simulator.run(data_.shown(perturbed, addresses)).scores;
+        };
+        append(all, perturb(kind, one_of(images, n), one_of(maps, n), {&chunk.targets[i], 1}, chunk.samples.subspan(i, 1),
+                            score, pixels_));
+    }
+    return all;
+}
+
+PerturbationResult Evaluation::perturb_places(Perturbation kind, const Chunk& chunk) const {
+    const Array<uint8_t>& spikes = chunk.input.spikes;
+    const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.simulator().run_spikes(perturbed).scores; };
+    return perturb_spikes(kind, spikes, spike_scores(chunk.attribution, chunk.method.view, spikes.shape), chunk.targets,
+                          chunk.samples, score, places_);
+}
+
+PerturbationResult Evaluation::measure_sensitivity(const Chunk& chunk) const {
+    const auto maps = [&](const Input& input) { return explainer_.maps(chunk.method, input, chunk.targets, chunk.samples); };
+    SensitivityOptions options;
+    options.seed = seed_;
+    return {sensitivity(chunk.input, chunk.samples, maps, options), {}};
+}
+
+PerturbationResult Evaluation::measure_randomisation(const Chunk& chunk) const {
+    const FloatArray shuffled = shuffled_->maps(chunk.method, chunk.input, chunk.targets, chunk.samples);
+    PerturbationResult result{rank_correlation(pixel_maps(chunk.attribution, chunk.method.view), shuffled), {}};
+    for (double& value : result.auc) value = std::abs(value);
+    return result;
+}
+
+PerturbationResult Evaluation::measure_completeness(const Chunk& chunk) const {
+    const Input baseline = chunk.input.spiking() ? Input(Array<uint8_t>(chunk.input.spikes.shape))
+                                                 : Input(baseline_images(chunk.input.images, pixels_.baseline));
+    PerturbationResult result;
+    for (const Completeness& sample :
+         completeness(chunk.attribution, chunk.scores, explainer_.simulator().run(baseline).scores, chunk.targets))
+        result.auc.push_back(sample.gap);
+    return result;
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/model_io/import.h"
+#include "spikelens/model_io/model_file.h"
+#include "spikelens/results/documents.h"
+
+#include "commands.h"
+#include "run_directory.h"
+
+namespace spikelens::app {
+namespace {
+
+struct ExportCommand {
+    std::filesystem::path model, out;
+};
+
+Outcome run_export(const ExportCommand& command) {
+    const Network network =
+        std::filesystem::is_directory(command.model) ? open_run(command.model).network : load_model(command.model);
+    const std::string ending = command.out.extension().string();
+    if (ending == ".nir")
+        export_nir(network, command.out);
+    else if (ending == ".safetensors")
+        save_model(network, command.out);
+    else
+        throw InputError("--out is '" + command.out.string() + "', expected a file ending in .nir or .safetensors");
+    return {{{"command", "export"},
+             {"model", command.model.string()},
+             {"out", command.out.string()},
+             {"fingerprint", model_fingerprint(network)},
+             {"network", network_document(network)}},
+            command.out.string() + "\n"};
+}
+
+}  // namespace
+
+void add_export(CLI::App& program, Run& run) {
+    auto command = std::make_shared<ExportCommand>();
+    CLI::App* app = program.add_subcommand("export", "Write a network as a NIR graph or a model file");
+    app->add_option("model", command->model, "A run directory or a model file")->required();
+    app->add_option("--out", command->out, "The file to write: .nir or .safetensors")->required();
+    app->callback([command, &run] { run = [command](const Globals&, Console&) { return run_export(*command); }; });
+}
+
+}  // namespace spikelens::app

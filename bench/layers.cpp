@@ -1,0 +1,113 @@
+// When does adding weights per spike beat a dense convolution in float32? By layer shape and density, one core. README.md has
+// the question, machine and answer.
+//
+// GMAC/s counts the multiplications of the dense layer, done or not; "adds" are the additions of the event-driven kernel.
+#include <cstdlib>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+
+#include "spikelens/core/random.h"
+#include "spikelens/kernels/dispatch.h"
+#include "spikelens/snn/network.h"
+
+#include "snn/lower.h"
+#include "snn/spike_maps.h"
+
+namespace {
+
+using namespace spikelens;
+
+struct LayerShape {
+    const char* name;
+    const char* text;
+    Shape input;
+    int steps;
+};
+
+// Of the shallow network at 28², of SVGG19 at 224², and its first fully connected layer.
+const LayerShape shapes[] = {
+    {"shallow-conv2", "32C3-LIF-1F", {16, 14, 14}, 10},   {"shallow-full3", "128F-LIF-1F", {32, 7, 7}, 10},
+    {"svgg19-conv2", "64C3-LIF-1F", {64, 56, 56}, 25},    {"svgg19-conv8", "256C3-LIF-1F", {256, 28, 28}, 25},
+    {"svgg19-conv12", "512C3-LIF-1F", {512, 14, 14}, 25}, {"svgg19-full17", "4096F-LIF-1F", {512, 7, 7}, 25}};
+
+Network layer_network(const LayerShape& shape) {
+    Network network = parse_network(shape.text, shape.input, shape.steps);
+    initialise_weights(network, 1);
+    return network;
+}
+
+Array<uint8_t> random_spikes(const LayerShape& shape, double density) {
+    Array<uint8_t> spikes({shape.steps, shape.input[0], shape.input[1], shape.input[2]});
+    for (int64_t i = 0; i < spikes.size(); ++i)
+        spikes.data[i] = random_uniform(1, Stream::test, {static_cast<uint64_t>(i)}) < density;
+    return spikes;
+}
+
+double multiplications(const Layer& layer, int steps) {
+    return static_cast<double>(layer.weight.size()) * layer.out_height * layer.out_width * steps;
+}
+
+void events(benchmark::State& state, const std::string& kernel, const LayerShape& shape, double density) {
+    const Network network = layer_network(shape);
+    const Layer& layer = network.layers.front();
+    const kernels::LayerPlan plan = lower_for_spikes(layer, 1.0);
+    SpikeMap input, output;
+    const Array<uint8_t> spikes = random_spikes(shape, density);
+    pack_spikes(spikes.data.data(), spikes.row_size(), shape.steps, shape.input, 1, input);
+    const std::vector<uint64_t> keep(static_cast<size_t>(plan.out_words), ~uint64_t{0});
+    const kernels::KernelSet& set = kernels::choose_kernels(kernel);
+    for (auto _ : state) {
+        output.reset(plan.out_channels, plan.out_height, plan.out_width, shape.steps, 1);
+        kernels::LayerTask task;
+        task.plan = &plan;
+        task.steps = shape.steps;
+        task.spikes = input.words.data();
+        task.listing = kernels::choose_listing(plan, 1, input.density());
+        task.keep = keep.data();
+        task.out_spikes = output.words.data();
+        task.end_row = plan.out_height;
+        task.end_block = plan.blocks;
+        set.layer(task);
+        benchmark::DoNotOptimize(output.words.data());
+    }
+    const double work = multiplications(layer, shape.steps) * static_cast<double>(state.iterations());
+    state.counters["GMAC"] = benchmark::Counter(work * 1e-9, benchmark::Counter::kIsRate);
+    state.counters["Gadds"] = benchmark::Counter(work * density * 1e-9, benchmark::Counter::kIsRate);
+}
+
+void dense(benchmark::State& state, const LayerShape& shape) {
+    at::set_num_threads(1);
+    const Network network = layer_network(shape);
+    const Layer& layer = network.layers.front();
+    const bool conv = layer.kind == LayerKind::conv;
+    const at::Tensor weight = at::from_blob(const_cast<float*>(layer.weight.data.data()), layer.weight.shape).clone();
+    at::Tensor input = at::rand({shape.steps, shape.input[0], shape.input[1], shape.input[2]}).lt(0.1).to(at::kFloat);
+    if (!conv) input = input.flatten(1);
+    for (auto _ : state) {
+        const at::Tensor current = conv ? at::conv2d(input, weight, {}, 1, layer.padding) : at::mm(input, weight.t());
+        benchmark::DoNotOptimize(current.data_ptr<float>());
+    }
+    const double work = multiplications(layer, shape.steps) * static_cast<double>(state.iterations());
+    state.counters["GMAC"] = benchmark::Counter(work * 1e-9, benchmark::Counter::kIsRate);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    for (const LayerShape& shape : shapes) {
+        const std::string layer = std::string("layers/") + shape.name;
+        benchmark::RegisterBenchmark((layer + "/dense-float32").c_str(), dense, shape)->Unit(benchmark::kMillisecond);
+        for (const std::string& kernel : kernels::supported_kernels()) {
+            if (kernel == "scalar" || kernel == "portable") continue;
+            for (const double density : {0.02, 0.05, 0.1, 0.2, 0.5, 0.9}) {
+                const std::string name = layer + "/" + kernel + "/density:" + std::to_string(density).substr(0, 4);
+                benchmark::RegisterBenchmark(name.c_str(), events, kernel, shape, density)->Unit(benchmark::kMillisecond);
+            }
+        }
+    }
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}

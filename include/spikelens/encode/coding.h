@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spikelens/core/array.h"
+#include "spikelens/core/samples.h"
+
+namespace spikelens {
+
+/// How a real-valued image x in [0, 1] becomes spikes over T steps (METHODS: spike coding).
+///  direct   no spikes: the image is the current at every step
+///  rate     S[t] ~ Bernoulli(x), each from its address (seed, sample, step, pixel)
+///  latency  one spike per pixel, the brighter the earlier; none where x = 0 (linear) or x ≤ x_min (log).
+///           linear: t = round((T−1)(1−x)). log: t = round(τ·ln(x/(x−x_min))), none when beyond T−1
+///  delta    send on delta: a reconstruction r, 0 at first, rises by `step` with every spike; S[t] = [x − r ≥ step], compared
+///           as x ≥ r + step in the image's own precision, so that x = 0.3 gives three spikes of step 0.1
+enum class CodingKind { direct, rate, latency, delta };
+
+struct Coding {
+    CodingKind kind = CodingKind::direct;
+    bool logarithmic = false;  ///< latency
+    double tau = 5;            ///< of logarithmic latency, in steps, > 0
+    double x_min = 0.05;       ///< of logarithmic latency, in (0, 1)
+    double step = 0.1;         ///< of delta, in (0, 1]
+
+    bool operator==(const Coding&) const = default;
+};
+
+/// "direct", "rate", "latency", "latency(log)", "latency(log,tau=3,x_min=0.1)", "delta(step=0.2)". Throws InputError that
+/// names the nearest word, or the option and what was expected. coding_text gives the canonical form back.
+Coding parse_coding(std::string_view text);
+std::string coding_text(const Coding& coding);
+
+/// Images [N, C, H, W] with values in [0, 1] → spikes [T, N, C, H, W], 0 or 1. samples[n] and the seed address the random
+/// coder: a sample gets the same spikes in any batch. Throws InputError for direct coding, a coding out of range, values
+/// outside [0, 1] and steps < 1.
+Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
+                      std::span<const int64_t> samples);
+
+/// A set of images as a coder shows it. input() is spikes; images() stays the images; with direct coding both are the images.
+/// The constructor throws InputError for samples that are spikes already, steps < 1 (but for direct coding) and a coding out of
+/// range; input() what encode() throws.
+class CodedSamples : public SampleSource {
+  public:
+    /// `first_address` keeps sets apart (training and test samples of one data set must not share random spikes).
+    CodedSamples(std::shared_ptr<const SampleSource> images, Coding coding, int steps, uint64_t seed,
+                 int64_t first_address = 0);
+
+    int64_t size() const override { return images_->size(); }
+    Shape shape() const override { return images_->shape(); }
+    const std::vector<std::string>& classes() const override { return images_->classes(); }
+    int steps() const override { return coding_.kind == CodingKind::direct ? 0 : steps_; }
+    FloatArray images(std::span<const int64_t> indices) const override { return images_->images(indices); }
+    Input input(std::span<const int64_t> indices) const override;
+    int label(int64_t index) const override { return images_->label(index); }
+
+  private:
+    std::shared_ptr<const SampleSource> images_;
+    Coding coding_;
+    int steps_;
+    uint64_t seed_;
+    int64_t first_address_;
+};
+
+}  // namespace spikelens

@@ -1,0 +1,56 @@
+#include "spikelens/core/parallel.h"
+
+#include "gate_sweep.h"
+#include "methods.h"
+#include "spike_copies.h"
+
+namespace spikelens {
+namespace {
+
+class Gate3D final : public AttributionMethod {
+  public:
+    Gate3D() {
+        info_.name = "gate3d";
+        info_.title = "Gate attribution of every spike";
+        info_.meaning =
+            "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it had over all "
+            "steps, "
+            "so that spikes of one pixel count alike";
+        info_.cost = "1 forward and 1 sweep of linear maps";
+        info_.source = "this project: METHODS, Sec. 9";
+        info_.signed_values = true;
+        info_.on_images = false;
+        info_.on_spikes = true;
+        info_.timed = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    /// A[t] = g ⊙ x[t]
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Array<uint8_t>& spikes = request.input.spikes;
+        const GateSweep sweep(context.simulator->network());
+        const FloatArray counts = spikes_over_time(spikes);
+        const Recording recording = context.simulator->run_spikes(spikes, sweep.request());
+        FloatArray result(spikes.shape);
+        parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
+            const std::vector<float> gain =
+                sweep.input_gain({counts.row(n), spikes.extent(0), false}, recording, n, request.targets[n]);
+            for (int64_t t = 0; t < spikes.extent(0); ++t) {
+                const int64_t first = (t * counts.shape[0] + n) * counts.row_size();
+                for (size_t i = 0; i < gain.size(); ++i)
+                    result.data[first + i] = gain[i] * static_cast<float>(spikes.data[first + i]);
+            }
+        });
+        return result;
+    }
+
+  private:
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_gate3d(MethodOptions&) { return std::make_unique<Gate3D>(); }
+
+}  // namespace spikelens

@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "spikelens/core/resize.h"
+
+#include "methods.h"
+#include "recorded_layers.h"
+
+namespace spikelens {
+namespace {
+
+/// α_k of one sample of [T, N, K, H, W]: the mean of the gradient of channel k over places and steps.
+std::vector<double> channel_weights(const FloatArray& gradient, int64_t n) {
+    const int64_t channels = gradient.shape[2], pixels = gradient.shape[3] * gradient.shape[4];
+    std::vector<double> weights(channels);
+    for (int64_t t = 0; t < gradient.shape[0]; ++t) {
+        const auto frame = gradient.row(t).subspan(n * channels * pixels, channels * pixels);
+        for (size_t i = 0; i < frame.size(); ++i) weights[i / pixels] += frame[i];
+    }
+    for (double& weight : weights) weight /= static_cast<double>(gradient.shape[0] * pixels);
+    return weights;
+}
+
+class GradCam final : public AttributionMethod {
+  public:
+    explicit GradCam(MethodOptions& options) : layer_(options.take_text("layer", "last")) {
+        info_.name = "gradcam";
+        info_.title = "SNN Grad-CAM at every step";
+        info_.meaning = "0 and above: spikes of the layer's filters, weighted by what the class score gains from the filter";
+        info_.cost = "1 forward and 1 backward";
+        info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021; Selvaraju et al., ICCV 2017";
+        info_.options = "layer=last|<conv layer>";
+        info_.on_spikes = true;
+        info_.timed = true;
+        info_.needs_gradient = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    /// G_t = max(0, Σ_k α_k A_k,t), before it is resized
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Network& network = context.simulator->network();
+        const int layer =
+            layer_ == "last" ? filter_layers(network, "gradcam").back() : named_layer(network, "gradcam", layer_, {"last"});
+        const auto [scores, spikes, gradient] = context.gradient->spike_gradient(request.input, request.targets, layer);
+        const Shape& shape = spikes.shape;
+        const int64_t pixels = shape[3] * shape[4];
+        FloatArray maps({shape[0], shape[1], 1, shape[3], shape[4]});
+        for (int64_t n = 0; n < shape[1]; ++n) {
+            const std::vector<double> weights = channel_weights(gradient, n);
+            for (int64_t t = 0; t < shape[0]; ++t)
+                weigh(spikes.row(t).subspan(n * shape[2] * pixels, shape[2] * pixels), weights,
+                      maps.row(t).subspan(n * pixels, pixels));
+        }
+        return resize_bilinear(maps, network.height, network.width);
+    }
+
+  private:
+    static void weigh(std::span<const float> spikes, const std::vector<double>& weights, std::span<float> map) {
+        std::vector<double> sum(map.size());
+        for (size_t i = 0; i < spikes.size(); ++i) sum[i % map.size()] += weights[i / map.size()] * spikes[i];
+        for (size_t i = 0; i < map.size(); ++i) map[i] = static_cast<float>(std::max(0.0, sum[i]));
+    }
+
+    std::string layer_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_gradcam(MethodOptions& options) { return std::make_unique<GradCam>(options); }
+
+}  // namespace spikelens

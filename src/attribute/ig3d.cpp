@@ -1,0 +1,139 @@
+#include <algorithm>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/random.h"
+
+#include "gradient_path.h"
+#include "methods.h"
+#include "sequence.h"
+#include "spike_copies.h"
+
+namespace spikelens {
+namespace {
+
+/// Places that hold spikes in the order of their insertion, as indices into [T, C, H, W] of one sample.
+struct Insertion {
+    std::vector<int64_t> order;
+    int64_t groups = 0;  ///< parts of it as equal as can be; no more than there are places
+
+    /// Of each of `places` places the group that brings its spikes, from 1; beyond the last where there are none.
+    std::vector<int64_t> group_of(int64_t places) const {
+        std::vector<int64_t> group(places, groups + 1);
+        const auto count = static_cast<int64_t>(order.size());
+        for (int64_t i = 0; i < count; ++i) group[order[i]] = i * groups / count + 1;
+        return group;
+    }
+};
+
+class IntegratedGradients3D final : public AttributionMethod {
+  public:
+    explicit IntegratedGradients3D(MethodOptions& options)
+        : steps_(options.take_integer("steps", 32, 1, 100000)),
+          path_(options.take_word("path", "", {"binary", "linear"})),
+          order_(options.take_word("order", "", {"time", "random"})),
+          draws_(options.take_integer("draws", 1, 1, 100000)),
+          baseline_(options.take_baseline("baseline", Baseline::black)) {
+        if (path_ == "linear" && !order_.empty())
+            throw InputError("ig3d: the linear path inserts all spikes together, so it has no order");
+        if (draws_ > 1 && order_ != "random") throw InputError("ig3d: several draws are averaged with order=random only");
+        const std::string passes = std::to_string(steps_ * draws_);
+        info_.name = "ig3d";
+        info_.title = "Integrated gradients at every step";
+        info_.meaning =
+            "signed: the share of the place and step in the class score's change from the baseline, by surrogate gradients";
+        info_.cost = passes + " forward and " + passes + " backward";
+        info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
+        info_.options =
+            "steps=32, path=binary|linear (spikes: binary unless told; images: linear), of the binary path order=time|random "
+            "and "
+            "draws=1 random orders averaged, of images baseline=black|blur|mean";
+        info_.signed_values = true;
+        info_.on_spikes = true;
+        info_.timed = true;
+        info_.needs_gradient = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        check(request.input);
+        const int steps = context.simulator->network().steps;
+        const FloatArray sequence = as_sequence(request.input, steps);
+        if (!request.input.spiking()) {
+            const FloatArray baseline = as_sequence(baseline_images(request.input.images, baseline_), steps);
+            return integrate_linear(*context.gradient, sequence, baseline, request.targets, steps_);
+        }
+        if (path_ == "linear")
+            return integrate_linear(*context.gradient, sequence, FloatArray(sequence.shape), request.targets, steps_);
+        return integrate_binary(context, sequence, request);
+    }
+
+  private:
+    void check(const Input& input) const {
+        if (input.spiking()) return require_silence("ig3d", baseline_);
+        if (path_ == "binary") throw InputError("ig3d: path=binary inserts spikes, and images have none");
+        if (!order_.empty()) throw InputError("ig3d: order=" + order_ + " is of inserted spikes, and images have none");
+    }
+
+    /// Σ_k g(x_k) ⊙ (x_k − x_{k−1}), x_k holding the spikes of groups 1 … k: every place's spikes times the gradient right
+    /// after their insertion; mean over the draws.
+    FloatArray integrate_binary(const AttributionContext& context, const FloatArray& sequence,
+                                const AttributionRequest& request) const {
+        const int64_t steps = sequence.shape[0], size = sequence.row_size() / sequence.shape[1];
+        FloatArray result(sequence.shape);
+        for (int64_t n = 0; n < sequence.shape[1]; ++n) {
+            std::vector<double> sum(steps * size);
+            for (int64_t draw = 0; draw < draws_; ++draw) {
+                const Insertion insertion = insert(context, request, n, draw);
+                if (insertion.groups > 0) add_draw(*context.gradient, sequence, n, insertion, request.targets[n], sum);
+            }
+            for (int64_t t = 0; t < steps; ++t)
+                for (int64_t i = 0; i < size; ++i)
+                    result.row(t)[n * size + i] = static_cast<float>(sum[t * size + i] / static_cast<double>(draws_));
+        }
+        return result;
+    }
+
+    static void add_draw(const GradientNetwork& network, const FloatArray& sequence, int64_t n, const Insertion& insertion,
+                         int target, std::vector<double>& sum) {
+        const Shape frame(sequence.shape.begin() + 2, sequence.shape.end());
+        const int64_t steps = sequence.shape[0], size = element_count(frame);
+        const std::vector<int64_t> group = insertion.group_of(steps * size);
+        GradientPath path{steps, insertion.groups, {}, {}};
+        path.place = [&](int64_t k, int64_t t, std::span<float> point) {
+            const auto spikes = sequence.row(t).subspan(n * size, size);
+            for (int64_t i = 0; i < size; ++i) point[i] = group[t * size + i] <= k ? spikes[i] : 0.0F;
+        };
+        path.take = [&](int64_t k, int64_t t, std::span<const float> gradient) {
+            const auto spikes = sequence.row(t).subspan(n * size, size);
+            for (int64_t i = 0; i < size; ++i)
+                if (group[t * size + i] == k) sum[t * size + i] += static_cast<double>(spikes[i]) * gradient[i];
+        };
+        follow(path, network, frame, target);
+    }
+
+    Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n, int64_t draw) const {
+        Insertion insertion;
+        insertion.order = spike_places(request.input.spikes, n);
+        const auto count = static_cast<int64_t>(insertion.order.size());
+        insertion.groups = std::min(steps_, count);
+        if (order_ != "random") return insertion;
+        const std::vector<int64_t> in_time = insertion.order;
+        const auto order = random_permutation(count, context.seed, Stream::spike_order,
+                                              {static_cast<uint64_t>(request.samples[n]), static_cast<uint64_t>(draw)});
+        std::ranges::transform(order, insertion.order.begin(), [&](int64_t i) { return in_time[i]; });
+        return insertion;
+    }
+
+    int64_t steps_;
+    std::string path_, order_;
+    int64_t draws_;
+    Baseline baseline_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_ig3d(MethodOptions& options) { return std::make_unique<IntegratedGradients3D>(options); }
+
+}  // namespace spikelens

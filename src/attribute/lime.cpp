@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <cmath>
+
+#include "spikelens/core/random.h"
+
+#include "methods.h"
+#include "ridge.h"
+#include "softmax.h"
+#include "spike_copies.h"
+#include "superpixels.h"
+
+namespace spikelens {
+namespace {
+
+constexpr double kernel_width = 0.25;
+constexpr double ridge_penalty = 1;
+
+/// Which segments are on in each draw: Bernoulli(1/2), addressed by (seed, sample, draw).
+Array<uint8_t> draw_switches(uint64_t seed, int64_t sample, int64_t draws, int segments) {
+    Array<uint8_t> on({draws, segments});
+    for (int64_t k = 0; k < draws; ++k) {
+        uint64_t bits = 0;
+        for (int s = 0; s < segments; ++s, bits >>= 1) {
+            if (s % 64 == 0)
+                bits = random_bits(seed, Stream::masks,
+                                   {static_cast<uint64_t>(sample), static_cast<uint64_t>(k), static_cast<uint64_t>(s / 64)});
+            on.row(k)[s] = bits & 1;
+        }
+    }
+    return on;
+}
+
+/// exp(−d²/σ²) of the cosine distance to all segments on, d = 1 − √(share that is on).
+double proximity(std::span<const uint8_t> on) {
+    const auto lit = static_cast<double>(std::ranges::count(on, uint8_t{1}));
+    const double distance = 1 - std::sqrt(lit / static_cast<double>(on.size()));
+    return std::exp(-distance * distance / (kernel_width * kernel_width));
+}
+
+class Lime final : public AttributionMethod {
+  public:
+    explicit Lime(MethodOptions& options)
+        : segments_(options.take_integer("segments", 50, 1, 4096)),
+          samples_(options.take_integer("samples", 1000, 1, 1000000)),
+          baseline_(options.take_baseline("baseline", Baseline::black)) {
+        info_.name = "lime";
+        info_.title = "LIME: a linear model of segments switched off";
+        info_.meaning =
+            "signed: what showing the pixel's segment adds to the softmax probability of the class, in a ridge regression; "
+            "segments are superpixels (SLIC) of images, cells of a grid of spikes";
+        info_.cost = std::to_string(samples_) + " forward";
+        info_.source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012";
+        info_.options = "segments=50 (at most), samples=1000, baseline=black|blur|mean (of spikes: black, silence)";
+        info_.signed_values = true;
+        info_.on_spikes = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Network& network = context.simulator->network();
+        const Input& input = request.input;
+        if (input.spiking()) require_silence(info_.name, baseline_);
+        const FloatArray baseline = input.spiking() ? FloatArray() : baseline_images(input.images, baseline_);
+        FloatArray maps({input.samples(), 1, network.height, network.width});
+        for (int64_t n = 0; n < input.samples(); ++n) {
+            const Superpixels segments = input.spiking()
+                                             ? grid_superpixels(network.height, network.width, segments_)
+                                             : slic_superpixels(input.images.row(n), network.input_shape(), segments_);
+            const Array<uint8_t> on = draw_switches(context.seed, request.samples[n], samples_, segments.count);
+            const FloatArray scores = input.spiking()
+                                          ? scores_of_spikes(*context.simulator, input.spikes, n, segments, on)
+                                          : scores_of_image(*context.simulator, input.images, baseline.row(n), n, segments, on);
+            const std::vector<double> share = explain_scores(on, scores, request.targets[n]);
+            for (size_t p = 0; p < segments.segment.size(); ++p)
+                maps.row(n)[p] = static_cast<float>(share[segments.segment[p]]);
+        }
+        return maps;
+    }
+
+  private:
+    static std::vector<double> explain_scores(const Array<uint8_t>& on, const FloatArray& scores, int target) {
+        std::vector<double> response, weight;
+        for (int64_t k = 0; k < on.shape[0]; ++k) {
+            response.push_back(softmax_probability(scores.row(k), target));
+            weight.push_back(proximity(on.row(k)));
+        }
+        return weighted_ridge(on, response, weight, ridge_penalty);
+    }
+
+    static FloatArray scores_of_image(const Simulator& simulator, const FloatArray& images, std::span<const float> baseline,
+                                      int64_t n, const Superpixels& segments, const Array<uint8_t>& on) {
+        const auto image = images.row(n);
+        const auto pixels = static_cast<int64_t>(segments.segment.size());
+        const int64_t at_once = copies_at_once(static_cast<int64_t>(image.size_bytes()));
+        FloatArray scores({on.shape[0], simulator.network().class_count()});
+        for (int64_t first = 0; first < on.shape[0]; first += at_once) {
+            Shape shape = images.shape;
+            shape[0] = std::min(at_once, on.shape[0] - first);
+            FloatArray copies(shape);
+            for (int64_t i = 0; i < copies.size(); ++i) {
+                const int64_t k = i / copies.row_size(), place = i % copies.row_size();
+                const bool shown = on.row(first + k)[segments.segment[place % pixels]];
+                copies.data[i] = shown ? image[place] : baseline[place];
+            }
+            std::ranges::copy(simulator.run(copies).scores.data, scores.row(first).begin());
+        }
+        return scores;
+    }
+
+    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+                                       const Superpixels& segments, const Array<uint8_t>& on) {
+        const std::vector<int64_t> places = spike_places(spikes, n);
+        const auto pixels = static_cast<int64_t>(segments.segment.size());
+        return scores_without(simulator, spikes, n, on.shape[0], [&](int64_t k) {
+            std::vector<int64_t> hidden;
+            for (int64_t place : places) {
+                if (!on.row(k)[segments.segment[place % pixels]]) hidden.push_back(place);
+            }
+            return hidden;
+        });
+    }
+
+    int64_t segments_, samples_;
+    Baseline baseline_;
+    MethodInfo info_;
+};
+
+}  // namespace
+
+MethodPointer make_lime(MethodOptions& options) { return std::make_unique<Lime>(options); }
+
+}  // namespace spikelens

@@ -1,0 +1,147 @@
+#include <cmath>
+
+#include "spikelens/core/parallel.h"
+
+#include "linear_map.h"
+#include "methods.h"
+#include "softmax.h"
+
+namespace spikelens {
+namespace {
+
+/// Weights as the membrane meets them: times the neuron's gain, and 1 − β under decay_input.
+float current_scale(const Layer& layer) {
+    if (!layer.neuron) return 1;
+    return layer.neuron->gain * (layer.neuron->decay_input ? 1 - layer.neuron->beta : 1);
+}
+
+/// First spike of a max-pool's window in row-major order; its first neuron when none spiked.
+int64_t first_maximum(const Layer& layer, std::span<const uint8_t> spikes, int64_t corner) {
+    for (int64_t i = 0; i < int64_t{layer.pool.size} * layer.pool.size; ++i) {
+        const int64_t neuron = corner + i / layer.pool.size * layer.out_width + i % layer.pool.size;
+        if (spikes[neuron]) return neuron;
+    }
+    return corner;
+}
+
+/// The transpose of the pool, which at one step is a linear map.
+std::vector<float> unpool(const Layer& layer, std::span<const uint8_t> spikes, const std::vector<float>& gain) {
+    if (layer.pool.kind == PoolKind::none) return gain;
+    std::vector<float> result(spikes.size());
+    for (int64_t window = 0; window < static_cast<int64_t>(gain.size()); ++window) {
+        const int64_t column = window % layer.pooled_width, row = window / layer.pooled_width;
+        const int64_t channel = row / layer.pooled_height, top = row % layer.pooled_height * layer.pool.stride;
+        const int64_t corner = (channel * layer.out_height + top) * layer.out_width + column * layer.pool.stride;
+        if (layer.pool.kind == PoolKind::max) {
+            result[first_maximum(layer, spikes, corner)] += gain[window];
+            continue;
+        }
+        const float share = static_cast<float>(pooled_unit(layer.pool)) * gain[window];
+        for (int64_t i = 0; i < int64_t{layer.pool.size} * layer.pool.size; ++i)
+            result[corner + i / layer.pool.size * layer.out_width + i % layer.pool.size] += share;
+    }
+    return result;
+}
+
+/// How much each neuron's state counts, but for the decay β^(t_c − t), which all neurons of a layer share.
+enum class Absence { nothing, negative };
+
+class Tsa final : public AttributionMethod {
+  public:
+    Tsa(MethodInfo info, Absence absence) : info_(std::move(info)), absence_(absence) {
+        info_.cost = "1 forward and T sweeps of linear maps";
+        info_.source = "Nguyen, Nauta, Englebienne, Seifert, CogMI 2023; convolutions and pools added here";
+        info_.signed_values = true;
+        info_.on_spikes = true;
+        info_.timed = true;
+    }
+
+    const MethodInfo& info() const override { return info_; }
+
+    /// At step t, decided at t_c = T − 1: N_0(t) ⊙ W_1ᵀ N_1(t) … W_Lᵀ e_c, times the softmax probability of c (the paper's
+    /// confidence). N_l is β^(t_c−t) for neurons of layer l that spiked at t, else 0 or −β^(t_c−t)/n_l with n_l all neurons of
+    /// the layer; of the input the pixel, or its spikes in the same way with the β of the layer they go to. Max-pools pass to
+    /// the first maximum at t.
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Network& network = context.simulator->network();
+        RecordRequest wanted{.layers = {}, .spikes = true};
+        std::vector<LinearMap> maps;
+        for (size_t l = 0; l < network.layers.size(); ++l) {
+            maps.emplace_back(network.layers[l]);
+            if (l + 1 < network.layers.size()) wanted.layers.push_back(static_cast<int>(l));
+        }
+        const Recording recording = context.simulator->run(request.input, wanted);
+        const bool spiking = request.input.spiking();
+        const int64_t steps = spiking ? request.input.shape()[0] : network.steps, samples = request.input.samples();
+        FloatArray result({steps, samples, network.channels, network.height, network.width});
+        const int64_t size = element_count(network.input_shape());
+        parallel_for(steps * samples, 0, [&](int64_t index, int) {
+            const int64_t t = index / samples, n = index % samples;
+            const std::vector<float> gain = sweep(network, maps, recording, t, n, request.targets[n]);
+            const double factor = softmax_probability(recording.scores.row(n), request.targets[n]) *
+                                  std::pow(decay(network, spiking), static_cast<double>(steps - 1 - t));
+            const std::span to = result.row(t).subspan(n * size, size);
+            for (int64_t i = 0; i < size; ++i) {
+                const float input =
+                    spiking ? score(request.input.spikes.row(t)[n * size + i], size) : request.input.images.row(n)[i];
+                to[i] = static_cast<float>(factor * gain[i] * input);
+            }
+        });
+        return result;
+    }
+
+  private:
+    float score(uint8_t spikes, int64_t neurons) const {
+        if (spikes > 0) return static_cast<float>(spikes);
+        return absence_ == Absence::nothing ? 0.0F : -1.0F / static_cast<float>(neurons);
+    }
+
+    /// Π β of all layers whose spikes are scored.
+    static double decay(const Network& network, bool spiking) {
+        double product = 1;
+        const auto beta = [](const Layer& layer) { return layer.neuron ? layer.neuron->beta : layer.readout_beta; };
+        if (spiking) product *= beta(network.layers.front());
+        for (size_t l = 0; l + 1 < network.layers.size(); ++l) product *= beta(network.layers[l]);
+        return product;
+    }
+
+    std::vector<float> sweep(const Network& network, const std::vector<LinearMap>& maps, const Recording& recording, int64_t t,
+                             int64_t n, int target) const {
+        std::vector<float> gain(network.class_count());
+        gain[target] = 1;
+        for (size_t l = network.layers.size(); l-- > 0;) {
+            for (float& value : gain) value *= current_scale(network.layers[l]);
+            gain = maps[l].apply_transposed(gain);
+            if (l == 0) break;
+            const int64_t neurons = maps[l - 1].outputs();
+            const auto spikes = std::span(recording.layer(static_cast<int>(l) - 1).spikes.row(t)).subspan(n * neurons, neurons);
+            gain = unpool(network.layers[l - 1], spikes, gain);
+            for (int64_t i = 0; i < neurons; ++i) gain[i] *= score(spikes[i], neurons);
+        }
+        return gain;
+    }
+
+    MethodInfo info_;
+    Absence absence_;
+};
+
+}  // namespace
+
+MethodPointer make_tsa_s(MethodOptions&) {
+    MethodInfo info;
+    info.name = "tsa_s";
+    info.title = "TSA-S: temporal spike attribution";
+    info.meaning =
+        "signed: what the place at the step brought the class through neurons that spiked then, later steps counting more";
+    return std::make_unique<Tsa>(std::move(info), Absence::nothing);
+}
+
+MethodPointer make_tsa_ns(MethodOptions&) {
+    MethodInfo info;
+    info.name = "tsa_ns";
+    info.title = "TSA-NS: temporal spike attribution with absent spikes";
+    info.meaning = "signed: as tsa_s, silent neurons counting against, each one over the size of its layer";
+    return std::make_unique<Tsa>(std::move(info), Absence::negative);
+}
+
+}  // namespace spikelens

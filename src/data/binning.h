@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "spikelens/data/events.h"
+
+namespace spikelens {
+
+/// Steps that the recording needs with windows of time, at least one. Throws InputError when that is more than 65535.
+int steps_needed(const EventRecording& recording, int64_t window);
+
+/// bin_events into [steps, …, 2, height, width] that begins at `target` and has `stride` elements from step to step; adds to
+/// what is there. `binning.steps` is at least 1.
+void add_events(const EventRecording& recording, const Binning& binning, int height, int width, uint8_t* target,
+                int64_t stride);
+
+/// The spikes of all steps summed, [2, height, width]. `binning.steps` is at least 1.
+std::vector<int64_t> sum_events(const EventRecording& recording, const Binning& binning, int height, int width);
+
+/// Throws InputError for a window or steps that cannot be: those of `parse_binning`, or no steps when binning by count.
+void check_binning(const Binning& binning);
+
+}  // namespace spikelens

@@ -1,0 +1,291 @@
+#include "nir_dialect.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+namespace {
+
+constexpr double usual_dt = 1e-4;  ///< of the NIR paper, and of snnTorch's and SpikingJelly's converters
+constexpr double norse_dt = 1e-3;
+constexpr double rounding = 1e-6;  ///< of time constants kept as float32
+constexpr std::array dialect_names = {"exact", "snntorch", "spikingjelly", "norse", "sinabs", "rockpool"};
+constexpr std::array library_names = {"forward Euler", "snnTorch", "SpikingJelly", "Norse", "Sinabs", "Rockpool"};
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-5 * std::abs(b); }
+
+bool is_neuron(const NirNode& node) {
+    return node.type == "IF" || node.type == "LIF" || node.type == "CubaLIF" || node.type == "LI" || node.type == "CubaLI";
+}
+
+/// Whether all numbers of a parameter satisfy a condition; false when it is not there.
+template <class Condition>
+bool all_of(const NirNode& node, const std::string& parameter, Condition condition) {
+    const auto found = node.values.find(parameter);
+    return found != node.values.end() && !found->second.numbers.empty() &&
+           std::ranges::all_of(found->second.numbers, condition);
+}
+
+bool all_equal(const NirNode& node, const std::string& parameter, double value) {
+    return all_of(node, parameter, [&](double number) { return near(number, value); });
+}
+
+double first(const NirNode& node, const std::string& parameter) {
+    const auto found = node.values.find(parameter);
+    return found == node.values.end() || found->second.numbers.empty() ? 0.0 : found->second.numbers[0];
+}
+
+/// A library, and what in the file gives it away.
+struct Sign {
+    NirDialect dialect;
+    std::string reason;
+};
+using Signs = std::optional<Sign>;
+
+Signs sign_of_names(const std::vector<NirNode>& chain) {
+    for (const NirNode& node : chain)
+        for (const char* name : {"LIFTorch", "LIFNeuronTorch", "LIFBitshiftTorch", "ExpSynTorch", "LinearTorch"})
+            if (node.name.find(name) != std::string::npos)
+                return Sign{NirDialect::rockpool, fmt::format("'{}' is named after a module of Rockpool", node.name)};
+    for (const NirNode& node : chain)
+        if (node.type == "SumPool2d")
+            return Sign{NirDialect::sinabs,
+                        fmt::format("of the libraries known here, Sinabs alone writes SumPool2d ('{}')", node.name)};
+    return std::nullopt;
+}
+
+Signs sign_of_if(const NirNode& node) {
+    const bool reset_to_zero = !node.has("v_reset") || all_of(node, "v_reset", [](double v) { return v == 0; });
+    if (all_equal(node, "r", 1) && reset_to_zero)
+        return Sign{NirDialect::sinabs, "IF neurons with r = 1 add their current once per step, as Sinabs writes them"};
+    if (all_equal(node, "r", 1))
+        return Sign{NirDialect::norse,
+                    "IF neurons with r = 1 and a v_reset add their current once per step, as Norse writes them"};
+    if (all_equal(node, "r", 1 / usual_dt))
+        return Sign{NirDialect::spikingjelly, "IF neurons with r = 1/dt for dt = 0.0001 s are what SpikingJelly writes"};
+    return std::nullopt;
+}
+
+Signs sign_of_lif(const NirNode& node) {
+    if (all_equal(node, "r", 1) && all_of(node, "tau", [](double tau) { return tau >= 1; }))
+        return Sign{NirDialect::sinabs, "LIF neurons with r = 1 and tau ≥ 1 count tau in steps, as Sinabs writes them"};
+    const bool scalar = node.has("tau") && node.values.at("tau").shape.empty();
+    if (scalar && near(first(node, "r"), first(node, "tau") / usual_dt))
+        return Sign{NirDialect::snntorch, "scalar tau with r = tau/dt for dt = 0.0001 s is what snnTorch writes"};
+    return std::nullopt;
+}
+
+Signs sign_of_neuron(const NirNode& node) {
+    if (node.type == "IF") return sign_of_if(node);
+    if (node.type == "LIF") return sign_of_lif(node);
+    if (node.type == "CubaLIF" && near(first(node, "r"), first(node, "tau_mem") / usual_dt) &&
+        near(first(node, "w_in"), first(node, "tau_syn") / usual_dt))
+        return Sign{NirDialect::snntorch, "r = tau_mem/dt and w_in = tau_syn/dt for dt = 0.0001 s are what snnTorch writes"};
+    return std::nullopt;
+}
+
+/// What all neurons of the file agree on.
+Signs sign_of_neurons(const std::vector<NirNode>& chain) {
+    Signs agreed;
+    for (const NirNode& node : chain) {
+        if (!is_neuron(node)) continue;
+        const Signs sign = sign_of_neuron(node);
+        if (!sign || (agreed && agreed->dialect != sign->dialect)) return std::nullopt;
+        if (!agreed) agreed = sign;
+    }
+    return agreed;
+}
+
+bool is_own(const NirGraph& graph) {
+    const auto writer = graph.metadata.find("writer");
+    return writer != graph.metadata.end() && writer->second.texts == std::vector<std::string>{"spikelens"};
+}
+
+std::set<std::string> names_in(const NirGraph& graph, const std::string& key) {
+    const auto found = graph.metadata.find(key);
+    if (found == graph.metadata.end()) return {};
+    return {found->second.texts.begin(), found->second.texts.end()};
+}
+
+NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirNode>& chain, NirRules& rules) {
+    if (is_own(graph)) return NirDialect::exact;
+    Signs sign = sign_of_names(chain);
+    if (!sign) sign = sign_of_neurons(chain);
+    if (!sign) {
+        rules.assumptions.push_back(
+            "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's equations "
+            "(dialect exact).");
+        return NirDialect::exact;
+    }
+    rules.assumptions.push_back(fmt::format("The file was taken to be {}'s: {}.", dialect_name(sign->dialect), sign->reason));
+    return sign->dialect;
+}
+
+NirDialect parse_dialect(const std::string& name, const std::string& where) {
+    for (size_t i = 0; i < dialect_names.size(); ++i)
+        if (name == dialect_names[i]) return static_cast<NirDialect>(i);
+    throw InputError(
+        fmt::format("{}: there is no NIR dialect '{}'; expected auto, exact, snntorch, spikingjelly, norse, sinabs or rockpool",
+                    where, name));
+}
+
+/// Rockpool writes r = τ·exp(−dt/τ)/dt: x = dt/τ solves x·r = exp(−x), by Newton from below, where it converges monotonically.
+double rockpool_dt(const NirNode& node) {
+    const double r = first(node, "r"), tau = first(node, node.has("tau") ? "tau" : "tau_mem");
+    if (!(r > 0) || !(tau > 0)) return 0;
+    double x = 0;
+    for (int i = 0; i < 100; ++i) x -= (x * r - std::exp(-x)) / (r + std::exp(-x));
+    return x * tau;
+}
+
+struct TimeStep {
+    double dt;
+    std::string reason;
+};
+
+TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::vector<NirNode>& chain) {
+    const auto neuron = std::ranges::find_if(chain, is_neuron);
+    const bool has_neuron = neuron != chain.end();
+    switch (rules.dialect) {
+        case NirDialect::exact:
+            if (const auto dt = graph.metadata.find("dt");
+                rules.own && dt != graph.metadata.end() && dt->second.numbers.size() == 1)
+                return {dt->second.numbers[0], "as the file's metadata say"};
+            return {usual_dt, "most libraries use it for NIR, and the file does not say"};
+        case NirDialect::norse:
+            return {norse_dt, "Norse's default, as the file does not say"};
+        case NirDialect::sinabs:
+            return {1, "Sinabs counts time constants in steps"};
+        case NirDialect::rockpool:
+            if (has_neuron && rockpool_dt(*neuron) > 0)
+                return {rockpool_dt(*neuron), fmt::format("from r = tau·exp(−dt/tau)/dt of '{}'", neuron->name)};
+            return {norse_dt, "Rockpool's default, as the file does not say"};
+        case NirDialect::spikingjelly:
+            if (has_neuron && neuron->type == "IF" && first(*neuron, "r") > 1)
+                return {1 / first(*neuron, "r"), fmt::format("from r = 1/dt of '{}'", neuron->name)};
+            [[fallthrough]];
+        case NirDialect::snntorch:
+            break;
+    }
+    return {usual_dt, fmt::format("{} uses it for NIR, and the file does not say", dialect_name(rules.dialect))};
+}
+
+void set_time_step(NirRules& rules, const NirGraph& graph, const std::vector<NirNode>& chain, const NirOptions& options,
+                   const std::string& where) {
+    if (options.dt) {
+        rules.dt = *options.dt;
+    } else {
+        const TimeStep step = default_step(rules, graph, chain);
+        rules.dt = step.dt;
+        const char* unit = rules.dialect == NirDialect::sinabs ? "" : " s";
+        rules.assumptions.push_back(fmt::format("One step was taken to be dt = {:.7g}{}: {}.", rules.dt, unit, step.reason));
+    }
+    if (!(rules.dt > 0) || !std::isfinite(rules.dt))
+        throw InputError(fmt::format("{}: dt is {}, expected a time above 0", where, rules.dt));
+}
+
+const char* reset_text(const NirRules& rules) {
+    if (rules.reset == Reset::none) return "no reset";
+    if (rules.reset == Reset::zero) return rules.delay ? "reset to v_reset one step later" : "reset to v_reset at once";
+    return rules.delay ? "reset by subtraction one step later" : "reset by subtraction at once";
+}
+
+void set_spiking(NirRules& rules, const NirOptions& options) {
+    const NirDialect dialect = rules.dialect;
+    const bool subtracts = dialect == NirDialect::snntorch || dialect == NirDialect::sinabs || dialect == NirDialect::rockpool;
+    rules.reset = options.reset.value_or(subtracts ? Reset::subtract : Reset::zero);
+    rules.delay = dialect == NirDialect::snntorch && rules.reset != Reset::none;
+    rules.at_threshold =
+        dialect == NirDialect::spikingjelly || dialect == NirDialect::sinabs || dialect == NirDialect::rockpool;
+    if (options.reset) rules.subtract.clear();
+    if (rules.own) return;
+    rules.assumptions.push_back(fmt::format("Neurons fire when U {} threshold, with {}; NIR does not say which reset was used.",
+                                            rules.at_threshold ? "≥" : ">", reset_text(rules)));
+    if (dialect == NirDialect::sinabs || dialect == NirDialect::rockpool)
+        rules.assumptions.emplace_back(
+            "Neurons fire at most once per step here, where Sinabs and Rockpool allow several spikes.");
+    if (dialect == NirDialect::sinabs)
+        rules.assumptions.emplace_back(
+            "The membrane has no lower bound here; Sinabs' conversions usually bound it at minus the threshold.");
+}
+
+[[noreturn]] void refuse_neuron(const NirRules& rules, const NirNode& node, const std::string& where) {
+    throw InputError(fmt::format("{}is no neuron that {} writes; try another dialect", node_place(where, node),
+                                 dialect_name(rules.dialect)));
+}
+
+NirDynamics if_dynamics(const NirRules& rules, const NirNode& node, const std::string& where) {
+    if (rules.dialect == NirDialect::rockpool) refuse_neuron(rules, node, where);
+    const bool integrates_time = rules.dialect == NirDialect::exact || rules.dialect == NirDialect::spikingjelly;
+    return {1, 0, integrates_time ? rules.dt : 1, false};
+}
+
+double decay(double x) { return std::max(1 - x, 0.0); }
+
+NirDynamics leaky_dynamics(const NirRules& rules, const NirNode& node, double tau) {
+    const double x = rules.dt / tau;
+    if (rules.dialect == NirDialect::sinabs) return {std::exp(-x), 0, 1, true};
+    if (rules.dialect != NirDialect::rockpool) return {decay(x), 0, x, false};
+    // ExpSynTorch decays its input once more than LIFTorch does.
+    return {std::exp(-x), 0, node.type == "LI" ? x : x * std::exp(x), false};
+}
+
+NirDynamics synaptic_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants,
+                              const std::string& where) {
+    const double x = rules.dt / constants.tau_mem, y = rules.dt / constants.tau_syn;
+    switch (rules.dialect) {
+        case NirDialect::sinabs:
+        case NirDialect::spikingjelly:
+            refuse_neuron(rules, node, where);
+        case NirDialect::rockpool:
+            return {std::exp(-x), std::exp(-y), std::exp(-y) * x * std::exp(x), false};
+        case NirDialect::norse:
+            return {decay(x), decay(y), x, false};
+        default:
+            return {decay(x), decay(y), x * y, false};
+    }
+}
+
+void require_time(double tau, const char* name, const NirRules& rules, const NirNode& node, const std::string& where) {
+    if (!(tau > 0)) throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
+    const bool exponential = rules.dialect == NirDialect::sinabs || rules.dialect == NirDialect::rockpool;
+    if (!exponential && rules.dt > tau * (1 + rounding))
+        throw InputError(fmt::format("{}has {} = {} s, shorter than one step of dt = {} s: give a smaller dt",
+                                     node_place(where, node), name, tau, rules.dt));
+}
+
+}  // namespace
+
+const char* dialect_name(NirDialect dialect) { return library_names[static_cast<size_t>(dialect)]; }
+
+NirRules choose_rules(const NirGraph& graph, const std::vector<NirNode>& chain, const NirOptions& options,
+                      const std::string& where) {
+    NirRules rules;
+    rules.dialect = options.dialect == "auto" ? choose_dialect(graph, chain, rules) : parse_dialect(options.dialect, where);
+    rules.own = rules.dialect == NirDialect::exact && is_own(graph);
+    if (rules.own) {
+        rules.subtract = names_in(graph, "reset_by_subtraction");
+        rules.without_bias = names_in(graph, "without_bias");
+    }
+    set_time_step(rules, graph, chain, options, where);
+    set_spiking(rules, options);
+    return rules;
+}
+
+NirDynamics nir_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants,
+                         const std::string& where) {
+    if (node.type == "IF") return if_dynamics(rules, node, where);
+    const bool synaptic = node.type == "CubaLIF" || node.type == "CubaLI";
+    require_time(constants.tau_mem, synaptic ? "tau_mem" : "tau", rules, node, where);
+    if (!synaptic) return leaky_dynamics(rules, node, constants.tau_mem);
+    require_time(constants.tau_syn, "tau_syn", rules, node, where);
+    return synaptic_dynamics(rules, node, constants, where);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,95 @@
+#include "nir_node.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+
+void NirNodeReader::fail(const std::string& what) const { throw InputError(node_place(where_, *node_) + what); }
+
+const NirValue& NirNodeReader::numbers(const std::string& name) const {
+    const auto found = node_->values.find(name);
+    if (found == node_->values.end()) fail(fmt::format("has no '{}'", name));
+    const NirValue& value = found->second;
+    if (value.type == NirType::text || value.type == NirType::other) fail(fmt::format("has a '{}' that is not numbers", name));
+    for (double number : value.numbers)
+        if (!std::isfinite(number)) fail(fmt::format("has a value in '{}' that is not finite", name));
+    return value;
+}
+
+double NirNodeReader::number(const std::string& name) const {
+    const NirValue& value = numbers(name);
+    if (value.numbers.size() != 1)
+        fail(fmt::format("has a '{}' of shape {}, expected one number", name, shape_text(value.shape)));
+    return value.numbers[0];
+}
+
+int NirNodeReader::square(const std::string& name, int smallest, int largest) const {
+    const NirValue& value = numbers(name);
+    if (value.numbers.empty() || value.numbers.size() > 2) fail(fmt::format("has a '{}' that is not one or two numbers", name));
+    if (value.numbers.front() != value.numbers.back())
+        fail(fmt::format("has a {} of {} by {}; only square ones are supported", name, value.numbers[0], value.numbers[1]));
+    const double number = value.numbers[0];
+    if (number != std::floor(number) || number < smallest || number > largest)
+        fail(fmt::format("has a {} of {}, expected {} to {}", name, number, smallest, largest));
+    return static_cast<int>(number);
+}
+
+std::vector<double> NirNodeReader::per_element(const std::string& name, const Shape& shape) const {
+    const NirValue& value = numbers(name);
+    const auto refuse = [&] {
+        fail(fmt::format("has a '{}' of shape {} for a signal of shape {}", name, shape_text(value.shape), shape_text(shape)));
+    };
+    const int64_t count = element_count(shape);
+    if (value.numbers.size() == 1) return std::vector<double>(count, value.numbers[0]);
+    if (value.shape.size() > shape.size()) refuse();
+    // Aligned at the last axis; an extent of 1 repeats.
+    std::vector<int64_t> step(shape.size(), 0);
+    int64_t size = 1;
+    for (size_t back = 1; back <= value.shape.size(); ++back) {
+        const int64_t extent = value.shape[value.shape.size() - back], wanted = shape[shape.size() - back];
+        if (extent != wanted && extent != 1) refuse();
+        step[shape.size() - back] = extent == 1 ? 0 : size;
+        size *= extent;
+    }
+    std::vector<double> spread(count);
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t rest = i, from = 0;
+        for (size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) from += rest % shape[axis] * step[axis];
+        spread[i] = value.numbers[from];
+    }
+    return spread;
+}
+
+std::vector<double> NirNodeReader::per_output(const std::string& name, const Shape& shape, int outputs,
+                                              std::optional<double> missing) const {
+    if (missing && !node_->has(name)) return std::vector<double>(outputs, *missing);
+    if (numbers(name).numbers.size() == 1) return std::vector<double>(outputs, number(name));
+    const std::vector<double> all = per_element(name, shape);
+    const int64_t each = static_cast<int64_t>(all.size()) / outputs;
+    std::vector<double> values(outputs);
+    for (int o = 0; o < outputs; ++o) {
+        values[o] = all[o * each];
+        for (int64_t i = 1; i < each; ++i)
+            if (all[o * each + i] != values[o])
+                fail(
+                    fmt::format("has a '{}' that differs between the neurons of output {}; a layer has one value, or one per "
+                                "output",
+                                name, o));
+    }
+    return values;
+}
+
+double NirNodeReader::uniform(const std::string& name, const Shape& shape) const {
+    if (numbers(name).numbers.size() == 1) return number(name);
+    const std::vector<double> all = per_element(name, shape);
+    if (std::ranges::any_of(all, [&](double value) { return value != all[0]; }))
+        fail(fmt::format("has a '{}' that differs between neurons; a layer has one value", name));
+    return all[0];
+}
+
+}  // namespace spikelens

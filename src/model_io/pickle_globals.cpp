@@ -1,0 +1,80 @@
+#include "pickle_globals.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace spikelens {
+namespace {
+
+constexpr std::array<std::string_view, 3> callable = {"torch.Size", "torch.device", "torch.nn.parameter.Parameter"};
+constexpr std::array<std::string_view, 4> rebuilders = {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter",
+                                                        "_rebuild_parameter_with_state"};
+/// How pickles of protocol 2 write Python's bytes.
+constexpr std::array<std::string_view, 3> bytes_makers = {"_codecs.encode", "__builtin__.bytes", "builtins.bytes"};
+constexpr std::array<std::string_view, 12> types = {"float16", "bfloat16", "float32", "float64", "int8",      "int16",
+                                                    "int32",   "int64",    "uint8",   "bool",    "complex64", "complex128"};
+constexpr std::array<std::string_view, 4> untyped = {"torch.UntypedStorage", "torch.storage.UntypedStorage",
+                                                     "torch.storage._UntypedStorage", "torch.storage.TypedStorage"};
+constexpr std::array<std::pair<std::string_view, TensorType>, 12> storages = {{{"Float", TensorType::f32},
+                                                                               {"Half", TensorType::f16},
+                                                                               {"BFloat16", TensorType::bf16},
+                                                                               {"Double", TensorType::f64},
+                                                                               {"Char", TensorType::i8},
+                                                                               {"Short", TensorType::i16},
+                                                                               {"Int", TensorType::i32},
+                                                                               {"Long", TensorType::i64},
+                                                                               {"Byte", TensorType::u8},
+                                                                               {"Bool", TensorType::boolean},
+                                                                               {"ComplexFloat", TensorType::complex64},
+                                                                               {"ComplexDouble", TensorType::complex128}}};
+constexpr size_t longest_shown = 100;
+
+bool take(std::string_view& text, std::string_view prefix) {
+    if (!text.starts_with(prefix)) return false;
+    text.remove_prefix(prefix.size());
+    return true;
+}
+
+bool is_one_of(std::string_view name, const auto& names) { return std::ranges::find(names, name) != names.end(); }
+
+}  // namespace
+
+std::optional<TensorType> storage_type(std::string_view name) {
+    if (!take(name, "torch.") || !name.ends_with("Storage")) return std::nullopt;
+    take(name, "cuda.");
+    name.remove_suffix(std::string_view("Storage").size());
+    for (const auto& [prefix, type] : storages)
+        if (name == prefix) return type;
+    return std::nullopt;
+}
+
+std::optional<GlobalUse> allowed_global(std::string_view name) {
+    if (name == "collections.OrderedDict") return GlobalUse::dict;
+    if (is_one_of(name, callable) || is_one_of(name, bytes_makers)) return GlobalUse::record;
+    if (is_one_of(name, untyped) || storage_type(name)) return GlobalUse::name;
+    std::string_view rest = name;
+    if (take(rest, "torch._utils.")) return is_one_of(rest, rebuilders) ? std::optional(GlobalUse::record) : std::nullopt;
+    if (take(rest, "torch.") && is_one_of(rest, types)) return GlobalUse::name;
+    return std::nullopt;
+}
+
+bool is_utf8(const std::string& text) {
+    try {
+        return !nlohmann::json(text).dump().empty();
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
+
+std::string shown(std::string_view text) {
+    const bool whole = text.size() <= longest_shown;
+    const nlohmann::json json = std::string(text.substr(0, longest_shown));
+    std::string quoted = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::erase(quoted, '\x7f');
+    return (quoted.substr(1, quoted.size() - 2)) + (whole ? "" : "…");
+}
+
+}  // namespace spikelens

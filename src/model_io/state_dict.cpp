@@ -1,0 +1,142 @@
+#include "state_dict.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include <fmt/ranges.h>
+
+#include "spikelens/core/error.h"
+
+#include "pickle_file.h"
+#include "pickle_globals.h"
+#include "safetensors_file.h"
+
+namespace spikelens {
+namespace fs = std::filesystem;
+namespace {
+
+/// Where training scripts keep the weights in a checkpoint; the first that is there counts.
+constexpr std::array<std::string_view, 9> nested_keys = {"state_dict", "model_state_dict", "model_state", "model", "net",
+                                                         "network",    "module",           "weights",     "params"};
+constexpr int deepest_nesting = 3;
+constexpr size_t keys_in_message = 10;
+constexpr size_t most_tensors = 65536;
+constexpr std::string_view parallel_prefix = "module.";
+constexpr std::streamsize tar_magic_place = 257;
+
+struct FoundDict {
+    const PickleValue* dict;
+    std::string keys;  ///< "checkpoint", "checkpoint → model"
+};
+
+bool holds_tensor(const Pickle& pickle, const PickleValue& dict) {
+    for (size_t i = 1; i < dict.items.size(); i += 2)
+        if (is_tensor(pickle[dict.items[i]])) return true;
+    return false;
+}
+
+/// Inner dictionaries count before the one they are in: a checkpoint may keep single tensors beside its weights.
+std::optional<FoundDict> find_dict(const Pickle& pickle, const PickleValue& value, const std::string& keys, int depth,
+                                   std::set<const PickleValue*>& seen) {
+    if (value.kind != PickleKind::dict || !seen.insert(&value).second) return std::nullopt;
+    for (const std::string_view key : nested_keys) {
+        const PickleValue* inner = depth > 0 ? pickle.find(value, key) : nullptr;
+        if (!inner) continue;
+        const std::string path = keys + (keys.empty() ? "" : " → ") + std::string(key);
+        if (auto found = find_dict(pickle, *inner, path, depth - 1, seen)) return found;
+    }
+    if (holds_tensor(pickle, value)) return FoundDict{&value, keys};
+    return std::nullopt;
+}
+
+std::string keys_text(const Pickle& pickle, const PickleValue& value) {
+    if (value.kind != PickleKind::dict) return "it holds no dictionary";
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < value.items.size() && keys.size() < keys_in_message; i += 2)
+        if (const PickleValue& key = pickle[value.items[i]]; key.kind == PickleKind::text) keys.push_back(shown(key.text));
+    return keys.empty() ? "it has no keys" : fmt::format("its keys are {}", fmt::join(keys, ", "));
+}
+
+FoundDict require_dict(const Pickle& pickle, const std::string& where) {
+    const PickleValue& root = pickle[pickle.root];
+    std::set<const PickleValue*> seen;
+    if (const auto found = find_dict(pickle, root, "", deepest_nesting, seen)) return *found;
+    throw InputError(
+        fmt::format("{} holds no state dict: expected a dictionary of tensors, itself or under one of the keys {}; {}", where,
+                    fmt::join(nested_keys, ", "), keys_text(pickle, root)));
+}
+
+std::string entry_name(const PickleValue& key, const std::string& where) {
+    if (key.kind != PickleKind::text) throw InputError(where + ": a key of its state dict is no text");
+    if (!is_utf8(key.text)) throw InputError(where + ": the name " + shown(key.text) + " in its state dict is not UTF-8");
+    return key.text;
+}
+
+StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
+    const FoundDict found = require_dict(file.pickle, where);
+    StateDict state{"pytorch", {}, {}, {}};
+    if (!found.keys.empty())
+        state.assumptions.push_back(fmt::format("The weights are those under the key {} of the file.", found.keys));
+    std::set<std::string> names;
+    for (size_t i = 0; i + 1 < found.dict->items.size(); i += 2) {
+        std::string name = entry_name(file.pickle[found.dict->items[i]], where);
+        if (!names.insert(name).second) throw InputError(where + ": the name " + shown(name) + " appears twice");
+        const PickleValue& value = file.pickle[found.dict->items[i + 1]];
+        if (!is_tensor(value)) {
+            state.left_out.push_back({std::move(name), "", {}, "not a tensor"});
+            continue;
+        }
+        if (state.tensors.size() == most_tensors)
+            throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, most_tensors));
+        PickledTensor tensor = pickled_tensor(file.pickle, value, where + ": the tensor " + shown(name));
+        TensorView view{file.storage(tensor.storage), tensor.storage.type, tensor.offset, std::move(tensor.shape),
+                        std::move(tensor.strides)};
+        state.tensors.push_back({name, name, std::move(view)});
+    }
+    return state;
+}
+
+StateDict read_safetensors_file(const fs::path& path) {
+    const SafetensorsFile file = open_safetensors(path);
+    std::vector<std::pair<std::string, TensorEntry>> entries(file.header.tensors.begin(), file.header.tensors.end());
+    std::ranges::stable_sort(entries, {}, [](const auto& named) { return named.second.begin; });
+    StateDict state{"safetensors", {}, {}, {}};
+    for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry)});
+    return state;
+}
+
+StateDict read_any(const fs::path& path) {
+    const std::string where = path.string();
+    std::error_code missing;
+    if (!fs::is_regular_file(path, missing)) throw InputError("there is no file " + where);
+    std::ifstream in(path, std::ios::binary);
+    std::string start(tar_magic_place + 5, '\0');
+    in.read(start.data(), static_cast<std::streamsize>(start.size()));
+    start.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+    if (start.starts_with("PK")) return read_pickle_file(open_pickle_zip(path), where);
+    if (start.starts_with('\x80')) return read_pickle_file(open_pickle_stream(path), where);
+    if (start.size() > 8 && start[8] == '{') return read_safetensors_file(path);
+    if (start.ends_with("ustar"))
+        throw InputError(where +
+                         " is a tar archive, as versions before 0.1.10 of PyTorch wrote: load and save it again with a "
+                         "newer one");
+    throw InputError(where + " is neither a file of PyTorch (zip archive or pickle) nor of safetensors");
+}
+
+}  // namespace
+
+StateDict read_state_dict(const fs::path& path) {
+    StateDict state = read_any(path);
+    const bool parallel = !state.tensors.empty() && std::ranges::all_of(state.tensors, [](const StateTensor& tensor) {
+        return tensor.name.starts_with(parallel_prefix);
+    });
+    if (!parallel) return state;
+    for (StateTensor& tensor : state.tensors) tensor.name.erase(0, parallel_prefix.size());
+    state.assumptions.emplace_back("The prefix \"module.\" of every name is DataParallel's and was removed.");
+    return state;
+}
+
+}  // namespace spikelens

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "spikelens/model_io/import.h"
+
+#include "tensor_view.h"
+
+namespace spikelens {
+
+struct StateTensor {
+    std::string from;  ///< name in the file
+    std::string name;  ///< the same without the prefix of a wrapper
+    TensorView view;
+};
+
+/// The named tensors of a file, in its order, whatever its format.
+struct StateDict {
+    std::string format;  ///< "pytorch", "safetensors"
+    std::vector<StateTensor> tensors;
+    std::vector<ImportedTensor> left_out;  ///< entries that are no tensors
+    std::vector<std::string> assumptions;  ///< where the tensors were found, which prefix was removed
+};
+
+/// Reads the state dict of a PyTorch file (either form) or a safetensors file; which it is, its first bytes tell. Of a
+/// checkpoint the dictionary of tensors under the first of docs/formats/pytorch.md's keys is taken. "module." is removed when
+/// every name begins with it. Throws InputError for all other files, names that are not UTF-8 or appear twice, and tensors
+/// whose elements leave their storage. Values are not converted yet: what a file claims takes no memory.
+StateDict read_state_dict(const std::filesystem::path& path);
+
+}  // namespace spikelens

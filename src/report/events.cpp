@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "spikelens/results/picture.h"
+
+#include "html.h"
+#include "maps.h"
+#include "page.h"
+#include "png.h"
+
+namespace spikelens::report {
+namespace {
+
+constexpr int64_t cloud_side = 1600;  // pixels; larger clouds are shrunk
+constexpr int64_t frame_side = 128;
+
+int64_t spikes_of(const ReportImage& image) {
+    return std::accumulate(image.spikes_per_window.begin(), image.spikes_per_window.end(), int64_t{0});
+}
+
+/// "steps 31–61", the window's.
+std::string steps_of(const Page& page, size_t window, size_t windows) {
+    const auto first = page.data.steps * static_cast<int64_t>(window) / static_cast<int64_t>(windows),
+               end = page.data.steps * static_cast<int64_t>(window + 1) / static_cast<int64_t>(windows);
+    return page.data.steps > 0 ? fmt::format("steps {}–{}", first, end - 1) : fmt::format("window {}", window + 1);
+}
+
+std::string first_step(const Page& page, size_t window, size_t windows) {
+    const auto first = page.data.steps * static_cast<int64_t>(window) / static_cast<int64_t>(windows);
+    return page.data.steps > 0 ? std::to_string(first) : std::to_string(window + 1);
+}
+
+std::string cloud_picture(const FloatArray& cloud, const std::string& words) {
+    return fmt::format(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><img class=\"cloud\" src=\"{1}\" "
+        "alt=\"{0}\"></div>\n",
+        escape(words), data_uri(drawing_png(shrink(cloud, cloud_side))));
+}
+
+/// How many spikes a window has, as a bar above it.
+std::string spike_bar(const ReportImage& image, size_t window) {
+    if (window >= image.spikes_per_window.size()) return {};
+    const int64_t spikes = image.spikes_per_window[window];
+    const int64_t most =
+        std::max<int64_t>(1, *std::max_element(image.spikes_per_window.begin(), image.spikes_per_window.end()));
+    const double height = 24.0 * static_cast<double>(spikes) / static_cast<double>(most);
+    return fmt::format(
+        "<svg class=\"spikes\" viewBox=\"0 0 10 24\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect y=\"{:.1f}\" "
+        "width=\"10\" height=\"{:.1f}\"/></svg>",
+        24 - height, height);
+}
+
+/// All windows in one range of colours that holds 0, window below window, and a row of 0 at the end: red for, blue against;
+/// or the darker, the higher. Square roots, as in the clouds.
+FloatArray coloured(const std::vector<FloatArray>& frames, bool signed_values) {
+    FloatArray stacked({0, frames[0].shape.back()});
+    float low = 0;
+    for (const FloatArray& frame : frames) low = std::min(low, *std::min_element(frame.data.begin(), frame.data.end()));
+    for (const FloatArray& frame : frames)
+        for (float value : frame.data)
+            stacked.data.push_back(signed_values ? std::copysign(std::sqrt(std::abs(value)), value) : -std::sqrt(value - low));
+    stacked.data.resize(stacked.data.size() + static_cast<size_t>(stacked.extent(1)), 0.0F);
+    stacked.shape[0] = stacked.size() / stacked.extent(1);
+    return colour_map(stacked, signed_values ? Colours::diverging : Colours::heat);
+}
+
+std::vector<FloatArray> frames_of(const FloatArray& maps) {
+    std::vector<FloatArray> frames;
+    for (int64_t i = 0; i < maps.extent(0); ++i) frames.push_back(shrink(item(maps, i), frame_side));
+    return frames;
+}
+
+/// Frame `index` of `coloured`, as [3, H, W].
+FloatArray frame_at(const FloatArray& stacked, const FloatArray& frame, size_t index) {
+    const auto size = frame.data.size(), plane = stacked.data.size() / 3;
+    FloatArray picture({3, static_cast<int64_t>(size) / frame.shape.back(), frame.shape.back()});
+    for (size_t c = 0; c < 3; ++c)
+        std::copy_n(stacked.data.begin() + static_cast<std::ptrdiff_t>(c * plane + index * size), size,
+                    picture.data.begin() + static_cast<std::ptrdiff_t>(c * size));
+    return picture;
+}
+
+std::string strip_of(const Page& page, const ReportImage& image, const ReportMethod& method, const FloatArray& maps) {
+    const std::vector<FloatArray> frames = frames_of(maps);
+    const FloatArray stacked = coloured(frames, method.signed_values);
+    std::string items;
+    for (size_t i = 0; i < frames.size(); ++i) {
+        const auto [low, high] = std::minmax_element(frames[i].data.begin(), frames[i].data.end());
+        const std::string words =
+            fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, frames.size()), compact(*low), compact(*high));
+        items += fmt::format("<li>{0}<img src=\"{1}\" alt=\"{2}\" title=\"{2}\"><small>{3}</small></li>", spike_bar(image, i),
+                             data_uri(drawing_png(frame_at(stacked, frames[i], i))), escape(words),
+                             first_step(page, i, frames.size()));
+    }
+    return "<ol class=\"windows\">" + items + "</ol>\n";
+}
+
+std::string windows_of(const Page& page, const ReportImage& image, size_t m) {
+    const ReportMethod& method = page.data.methods[m];
+    if (m >= image.windows.size() || image.windows[m].shape.size() != 3 || image.windows[m].empty()) return {};
+    const QuantisedMap quantised = quantise(image.windows[m]);
+    if (quantised.state == QuantisedMap::State::invalid)
+        return fmt::format("<p class=\"banner\">{} of the windows not finite: they are not drawn.</p>\n",
+                           plural(quantised.invalid, "value"));
+    if (quantised.state == QuantisedMap::State::zero)
+        return "<p class=\"map zero wide\"><span>no attribution (0) in any window</span></p>\n";
+    return strip_of(page, image, method, image.windows[m]);
+}
+
+std::string recording_figure(const Page& page, const ReportImage& image) {
+    std::string bars;
+    const size_t windows = image.spikes_per_window.size();
+    for (size_t i = 0; i < windows; ++i)
+        bars += fmt::format("<li title=\"{}\">{}<small>{}</small></li>", escape(steps_of(page, i, windows)),
+                            spike_bar(image, i), count(image.spikes_per_window[i]));
+    const std::string words = "Point cloud of " + image_name(image) + " over x, y and time";
+    return fmt::format(
+        "<figure class=\"recording\"><figcaption><b>The recording</b>Every spike is a point in the colour of its polarity. "
+        "Bars: spikes in each window.</figcaption>\n{}<ol class=\"windows counts\">{}</ol></figure>\n",
+        cloud_picture(image.cloud, words), bars);
+}
+
+std::string method_figure(const Page& page, const ReportImage& image, size_t m) {
+    const ReportMethod& method = page.data.methods[m];
+    if (m >= image.clouds.size() || image.clouds[m].empty()) return {};
+    const std::string words = "Point cloud of " + image_name(image) + ", coloured by " + method.name;
+    return fmt::format("<figure class=\"recording\"><figcaption><b>{}</b>{}. {}{}.</figcaption>\n{}{}</figure>\n",
+                       escape(method.name), escape(method.title), escape(method.meaning),
+                       method.signed_values ? ". Red above 0, blue below" : ". The darker, the higher",
+                       cloud_picture(image.clouds[m], words), windows_of(page, image, m));
+}
+
+std::string recording(const Page& page, size_t index, bool open) {
+    const ReportImage& image = page.data.images[index];
+    std::string figures = recording_figure(page, image);
+    for (size_t m = 0; m < page.data.methods.size(); ++m) figures += method_figure(page, image, m);
+    return fmt::format(
+        "<details class=\"events\" id=\"event-{0}\" data-image=\"{1}\"{2}><summary><span class=\"reading\">{3}<small>{0}, "
+        "{4}</small></span></summary>\n<div class=\"clouds\">\n{5}</div></details>\n",
+        image_name(image), index, open ? " open" : "", verdict(page, image), plural(spikes_of(image), "spike"), figures);
+}
+
+std::string how_to_read(const Page& page) {
+    const std::string steps = page.data.steps > 0 ? " (" + plural(page.data.steps, "step") + ")" : "";
+    const std::string windows =
+        page.data.window_steps > 0
+            ? fmt::format(
+                  " The strip under a cloud sums its scores pixel by pixel over windows of {}, in one range of colours; "
+                  "below each window its first step, above it how many spikes it has.",
+                  plural(page.data.window_steps, "step"))
+            : "";
+    return fmt::format(
+        "<p class=\"note\">Left, x and y with time{} running to the back; right, the same summed over time, over y and over x. "
+        "Colours follow the square root of the score, so that small ones are seen beside large ones; grey points are near 0. "
+        "Nothing is clipped.{}</p>\n",
+        steps, windows);
+}
+
+}  // namespace
+
+std::string events_section(Page& page) {
+    if (!page.has_clouds()) return {};
+    const bool explained = std::any_of(page.data.images.begin(), page.data.images.end(), [](const ReportImage& image) {
+        return std::any_of(image.clouds.begin(), image.clouds.end(), [](const FloatArray& cloud) { return !cloud.empty(); });
+    });
+    std::string recordings;
+    for (size_t i = 0; i < page.data.images.size(); ++i)
+        if (!page.data.images[i].cloud.empty()) recordings += recording(page, i, recordings.empty());
+    return section(
+        "events", "Events", "Which events decided, and when: every spike in space and time.",
+        how_to_read(page) +
+            (explained ? ""
+                       : "<p class=\"empty\">No method of this report tells time apart: gate3d, ig3d and others do.</p>\n") +
+            recordings);
+}
+
+}  // namespace spikelens::report

@@ -1,0 +1,112 @@
+// Every kernel gives the scalar reference's bytes at every density: where it lists what is silent, where a layer's weights are
+// read in parts, and at the edges between.
+#include <gtest/gtest.h>
+
+#include "spikelens/core/random.h"
+#include "spikelens/kernels/dispatch.h"
+#include "spikelens/snn/network.h"
+
+#include "snn/lower.h"
+#include "snn/spike_maps.h"
+
+namespace spikelens {
+namespace {
+
+struct Case {
+    const char* text;
+    Shape input;
+    int steps;
+    int largest;  // of the input's whole numbers
+};
+
+Array<uint8_t> random_input(const Case& test, double density, uint64_t seed) {
+    Array<uint8_t> input({test.steps, test.input[0], test.input[1], test.input[2]});
+    for (int64_t i = 0; i < input.size(); ++i) {
+        const auto place = static_cast<uint64_t>(i);
+        if (random_uniform(seed, Stream::test, {place, 0}) >= density) continue;
+        input.data[i] = static_cast<uint8_t>(1 + random_bits(seed, Stream::test, {place, 1}) % test.largest);
+    }
+    return input;
+}
+
+struct Result {
+    std::vector<uint64_t> spikes;
+    std::vector<uint16_t> counts;
+    std::vector<float> potentials;
+    bool operator==(const Result&) const = default;
+};
+
+Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& input, int steps,
+           kernels::Listing listing) {
+    const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
+    SpikeMap output;
+    output.reset(plan.out_channels, plan.out_height, plan.out_width, steps, 1);
+    std::vector<uint64_t> keep(plan.out_words);
+    for (int o = 0; o < plan.out_channels; ++o)
+        if (o != 1) keep[o / 64] |= uint64_t{1} << (o % 64);
+    AlignedVector<uint16_t> counts(pixels * plan.padded());
+    AlignedVector<float> potentials(steps * pixels * plan.padded());
+    kernels::LayerTask task;
+    task.plan = &plan;
+    task.steps = steps;
+    task.planes = input.planes;
+    task.spikes = input.words.data();
+    task.listing = listing;
+    task.keep = keep.data();
+    task.out_spikes = output.words.data();
+    task.counts = counts.data();
+    task.potentials = potentials.data();
+    task.end_row = plan.out_height;
+    task.end_block = plan.blocks;
+    set.layer(task);
+    Result result{output.words, {}, {}};
+    for (int64_t i = 0; i < pixels * plan.padded(); ++i)
+        if (i % plan.padded() < plan.out_channels) result.counts.push_back(counts[i]);
+    for (int64_t i = 0; i < steps * pixels * plan.padded(); ++i)
+        if (i % plan.padded() < plan.out_channels) result.potentials.push_back(potentials[i]);
+    return result;
+}
+
+class Density : public testing::TestWithParam<Case> {};
+
+TEST_P(Density, EveryKernelEqualsTheReference) {
+    const Case& test = GetParam();
+    Network network = parse_network(test.text, test.input, test.steps);
+    initialise_weights(network, 3);
+    const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
+    for (const double density : {0.0, 0.02, 0.3, 0.55, 0.97, 1.0}) {
+        const Array<uint8_t> values = random_input(test, density, 5);
+        SpikeMap input;
+        pack_spikes(values.data.data(), values.row_size(), test.steps, test.input, test.largest > 1 ? 3 : 1, input);
+        const kernels::Listing chosen = kernels::choose_listing(plan, input.planes, input.density());
+        EXPECT_EQ(chosen == kernels::Listing::silence, test.largest == 1 && density > 0.5);
+        const Result expected = run(kernels::choose_kernels("scalar"), plan, input, test.steps, chosen);
+        for (const std::string& kernel : kernels::supported_kernels())
+            for (const auto listing :
+                 {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence}) {
+                if (listing == kernels::Listing::silence && input.planes > 1) continue;
+                if (listing == kernels::Listing::every_word && plan.in_channels > 16) continue;
+                EXPECT_EQ(run(kernels::choose_kernels(kernel), plan, input, test.steps, listing), expected)
+                    << kernel << " at density " << density << ", listing " << static_cast<int>(listing);
+            }
+    }
+}
+
+const Case cases[] = {
+    {"5C3-LIF-1F", {3, 6, 7}, 4, 1},    {"33C5s2-LIF(delay)-1F", {16, 9, 8}, 3, 1},
+    {"70C3p0-IF-1F", {65, 5, 6}, 2, 1}, {"64C3-LIF(alpha=0.5)-1F", {130, 5, 5}, 3, 1},
+    {"20F-LIF-1F", {32, 3, 3}, 5, 1},   {"40F-LIF-1F", {3000, 1, 1}, 6, 1},
+    {"70F-LIF-1F", {700, 3, 2}, 4, 5},  {"128F-LIF(alpha=0.25)-1F", {2500, 1, 1}, 3, 1},
+    {"16F-LIF-1F", {8300, 1, 1}, 2, 1},
+};
+
+std::string test_name(const testing::TestParamInfo<Case>& parameter) {
+    std::string name = parameter.param.text;
+    std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
+    return name + "_" + std::to_string(parameter.index);
+}
+
+INSTANTIATE_TEST_SUITE_P(Layers, Density, testing::ValuesIn(cases), test_name);
+
+}  // namespace
+}  // namespace spikelens

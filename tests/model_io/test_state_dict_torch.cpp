@@ -1,0 +1,110 @@
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "errors.h"
+#include "model_io/state_dict.h"
+#include "temporary_folder.h"
+
+namespace spikelens {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// PyTorch writes; each tensor follows as a line of a text file: name, shape, values in hexadecimal.
+const char* const torch_files = R"(
+import collections, sys, torch
+import torch.nn as nn
+folder = sys.argv[1]
+torch.manual_seed(3)
+
+def expect(name, tensors):
+    with open(f"{folder}/{name}.txt", "w") as out:
+        for key, value in tensors.items():
+            value = value.detach()
+            if not value.is_floating_point(): continue
+            out.write(f"{key} {len(value.shape)} {' '.join(map(str, value.shape))} {' '.join(v.hex() for v in value.float().flatten().tolist())}\n")
+
+def save(name, value, tensors, **options):
+    for form, zipped in (("zip", True), ("stream", False)):
+        torch.save(value, f"{folder}/{name}.{form}", _use_new_zipfile_serialization=zipped, **options)
+    expect(name, tensors)
+
+net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4, bias=False), nn.BatchNorm1d(4))
+state = net.state_dict()
+for protocol in (2, 3, 4, 5): save(f"state{protocol}", state, state, pickle_protocol=protocol)
+optimizer = torch.optim.Adam(net.parameters())
+net(torch.ones(2, 1, 4, 4)).sum().backward()
+optimizer.step()
+state = net.state_dict()
+save("checkpoint", {"epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "best": torch.tensor(0.5), "device": torch.device("cpu"),
+     "dtype": torch.float32, "size": torch.Size([1, 2]), "note": b"bytes", "empty": b"", "history": [{"loss": 1.5}]}, state)
+save("parallel", nn.DataParallel(net).state_dict(), state)
+save("parameters", dict(net.named_parameters()), dict(net.named_parameters()))
+base = torch.randn(4, 6)
+views = {"all": base, "turned": base.t(), "columns": base[:, 1:3], "steps": base[::2, ::3], "one": base[3, 5], "row": base[2],
+         "repeated": base[0, :1].expand(5), "permuted": torch.randn(2, 3, 4).permute(2, 0, 1), "empty": torch.zeros(0, 3)}
+save("views", views, views)
+types = {"half": base.half(), "brain": base.bfloat16(), "double": base.double() / 3, "turned": base.half().t(),
+         "integers": torch.arange(3), "bytes": torch.ones(2, dtype=torch.uint8), "bools": torch.ones(2).bool(),
+         "complex": torch.ones(2, dtype=torch.complex64)}
+save("types", types, types)
+subclass = type("Mine", (collections.OrderedDict,), {})
+globals()["Mine"] = subclass
+for name, value in (("subclass", subclass(state)), ("module", net)):
+    for form, zipped in (("zip", True), ("stream", False)):
+        torch.save(value, f"{folder}/{name}.{form}", _use_new_zipfile_serialization=zipped)
+)";
+
+int run_python(const std::string& arguments) {
+    return std::system((std::string(SPIKELENS_PYTHON) + " " + arguments + " 1>&2").c_str());
+}
+
+std::map<std::string, FloatArray> expected_tensors(const std::filesystem::path& path) {
+    std::map<std::string, FloatArray> tensors;
+    std::ifstream in(path);
+    std::string name, word;
+    for (size_t axes = 0; in >> name >> axes;) {
+        Shape shape(axes);
+        for (int64_t& extent : shape) in >> extent;
+        FloatArray values(shape);
+        for (float& value : values.data) in >> word, value = std::strtof(word.c_str(), nullptr);
+        tensors[name] = values;
+    }
+    return tensors;
+}
+
+TEST(StateDictOfPyTorch, IsReadToTheBit) {
+    if (run_python("-c 'import torch' 2>/dev/null") != 0)
+        GTEST_SKIP() << SPIKELENS_PYTHON << " has no torch: that files of PyTorch are read was NOT checked";
+    const TemporaryFolder folder;
+    std::ofstream(folder / "write.py") << torch_files;
+    ASSERT_EQ(run_python((folder / "write.py").string() + " " + (folder / "").string()), 0);
+    for (const std::string name :
+         {"state2", "state3", "state4", "state5", "checkpoint", "parallel", "parameters", "views", "types"})
+        for (const char* form : {".zip", ".stream"}) {
+            const std::map<std::string, FloatArray> expected = expected_tensors(folder / (name + ".txt"));
+            ASSERT_GE(expected.size(), 4U);
+            size_t compared = 0;
+            for (const StateTensor& tensor : read_state_dict(folder / (name + form)).tensors) {
+                if (!is_real(tensor.view.type)) continue;
+                ASSERT_TRUE(expected.contains(tensor.name)) << tensor.name;
+                EXPECT_EQ(tensor_values(tensor.view), expected.at(tensor.name)) << name << form << " " << tensor.name;
+                ++compared;
+            }
+            EXPECT_EQ(compared, expected.size()) << name << form;
+        }
+    for (const char* form : {".zip", ".stream"}) {
+        EXPECT_THAT(input_error([&] { read_state_dict(folder / (std::string("subclass") + form)); }),
+                    HasSubstr("__main__.Mine"));
+        EXPECT_THAT(input_error([&] { read_state_dict(folder / (std::string("module") + form)); }),
+                    AllOf(HasSubstr("torch.nn.modules"), HasSubstr("state_dict()")));
+    }
+}
+
+}  // namespace
+}  // namespace spikelens
