@@ -30,14 +30,15 @@ std::string folder_of(const std::string& coding) {
 }
 
 struct OneCoding {
-    std::string coding;
+    std::string name;  // of the coding, and of the seed of a control
     fs::path run;
     json accuracy;
     json evaluate;
     std::vector<FloatArray> maps;  // of each method, [N, H, W]
 };
 
-fs::path train_one(const CodingsCommand& command, const std::string& coding, const Globals& globals, Console& console) {
+fs::path train_one(const CodingsCommand& command, const std::string& coding, const std::string& folder, const Globals& globals,
+                   Console& console) {
     TrainCommand training;
     training.data = command.data;
     training.network = command.network;
@@ -46,7 +47,7 @@ fs::path train_one(const CodingsCommand& command, const std::string& coding, con
     training.epochs = command.epochs;
     training.samples = command.train_samples;
     training.learning_rate = 0.1;
-    training.out = command.out / folder_of(coding);
+    training.out = command.out / folder;
     console.message("training with " + coding + " coding");
     run_train(training, globals, console);
     return training.out;
@@ -77,6 +78,17 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     return one;
 }
 
+/// The first coding again, its classifier trained with another seed: what two trainings alone do to the overlap.
+OneCoding control_of(const CodingsCommand& command, const Globals& globals, Console& console) {
+    const std::string& coding = command.codings.front();
+    Globals other = globals;
+    ++other.seed;
+    const fs::path root = train_one(command, coding, folder_of(coding) + "-control", other, console);
+    OneCoding control = measure(command, coding, root, globals, console);
+    control.name = control_name(coding);
+    return control;
+}
+
 /// How much the best pixels of two codings' maps have in common, over the images.
 Estimate overlap(const FloatArray& a, const FloatArray& b, const CodingsCommand& command, const Globals& globals) {
     std::vector<double> values;
@@ -86,16 +98,18 @@ Estimate overlap(const FloatArray& a, const FloatArray& b, const CodingsCommand&
 
 json overlaps_document(const CodingsCommand& command, const std::vector<OneCoding>& all, const Globals& globals) {
     json list = json::array();
-    for (size_t method = 0; method < command.methods.size(); ++method)
+    for (size_t method = 0; method < command.methods.size(); ++method) {
+        if (command.methods[method] == "random") continue;  // the same map whatever the coding
         for (size_t a = 0; a < all.size(); ++a)
             for (size_t b = a + 1; b < all.size(); ++b) {
                 const Estimate share = overlap(all[a].maps[method], all[b].maps[method], command, globals);
                 list.push_back({{"method", command.methods[method]},
-                                {"a", all[a].coding},
-                                {"b", all[b].coding},
+                                {"a", all[a].name},
+                                {"b", all[b].name},
                                 {"overlap", share.mean},
                                 {"ci95", interval_document(share)}});
             }
+    }
     return list;
 }
 
@@ -119,12 +133,14 @@ std::string text_of(const json& document) {
     text += fmt::format("\noverlap (intersection over union) of the best {:.0f} % of the pixels between codings\n",
                         100 * document["share"].get<double>());
     for (const json& pair : document["overlaps"])
-        text += fmt::format("{:16} {:>14} and {:14} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
+        text += fmt::format("{:16} {:>14} and {:20} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
                             pair["b"].get<std::string>(), estimate_text(pair["overlap"], pair["ci95"]));
     return text;
 }
 
 }  // namespace
+
+std::string control_name(const std::string& coding) { return coding + ", other seed"; }
 
 Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console& console) {
     CodingsCommand command = given;
@@ -137,12 +153,14 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
     std::vector<OneCoding> all;
     json codings = json::array();
     for (const std::string& coding : command.codings) {
-        const fs::path root = train_one(command, command.shared ? command.codings.front() : coding, globals, console);
+        const std::string& trained = command.shared ? command.codings.front() : coding;
+        const fs::path root = train_one(command, trained, folder_of(trained), globals, console);
         const OneCoding& one = all.emplace_back(measure(command, coding, root, globals, console));
         json document = {{"coding", coding}, {"run", one.run.string()}, {"evaluate", one.evaluate}};
         document.update(one.accuracy);
         codings.push_back(document);
     }
+    if (!command.shared) all.push_back(control_of(command, globals, console));
     const json document = {{"command", "codings"},
                            {"data", command.data},
                            {"shared_classifier", command.shared},

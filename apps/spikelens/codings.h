@@ -18,6 +18,8 @@ struct CodingsCommand {
     int64_t samples = 200;          ///< test images explained; 0: all
     double share = 0.1;             ///< of the pixels whose overlap is measured
 };
+/// Under which name the overlaps hold the first coding's second training.
+std::string control_name(const std::string& coding);
 Outcome run_codings(const CodingsCommand& command, const Globals& globals, Console& console);
 
 }  // namespace spikelens::app

@@ -78,7 +78,7 @@ struct ImportCommand {
     std::string match = "auto";
     std::string dialect = "auto";
     double dt = 0;  ///< 0: the dialect's
-    std::string surrogate = "triangle";
+    std::string surrogate = "atan(2,through_reset)";
 };
 Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console);
 

@@ -33,10 +33,10 @@ json claim(const std::string& text, const json& paper, const json& measured, con
 }
 
 std::string claims_text(const json& claims) {
-    std::string text = fmt::format("{:52} {:>7} {:>22}  {}\n", "claim", "paper", "measured", "held");
+    std::string text = fmt::format("{:58} {:>6} {:>22}  {}\n", "claim", "paper", "measured", "held");
     for (const json& row : claims)
         text +=
-            fmt::format("{:52} {:>7} {:>22}  {}\n", row["claim"].get<std::string>(), cell(row["paper"]), cell(row["measured"]),
+            fmt::format("{:58} {:>6} {:>22}  {}\n", row["claim"].get<std::string>(), cell(row["paper"]), cell(row["measured"]),
                         row["held"].is_null()     ? "-"
                         : row["held"].get<bool>() ? "yes"
                                                   : "no");

@@ -16,7 +16,8 @@ using nlohmann::json;
 
 const std::vector<std::string> kGradients = {"grad3d", "ig3d:steps=16"};
 const std::vector<std::string> kAgnostic = {"rise", "lime", "spike_occlusion"};
-constexpr int64_t kAgnosticSamples = 5;
+constexpr int64_t kAgnosticSamples = 2;  // a minute each
+constexpr int64_t kSamples = 30;
 
 fs::path find_model(const ReproduceCommand& command) {
     if (!command.model.empty()) return command.model;
@@ -85,7 +86,7 @@ Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& g
     evaluation.run = out;
     evaluation.methods = {"grad2d", "grad3d", "ig3d:steps=16", "gate3d", "svebi", "sam", "input", "random"};
     evaluation.metrics = {"spike_insertion", "spike_deletion"};
-    evaluation.samples = std::max<int64_t>(0, command.samples);
+    evaluation.samples = command.samples >= 0 ? command.samples : kSamples;
     const Outcome evaluate = run_evaluate(evaluation, globals, console);
     const Outcome report = run_report(reporting, globals, console);
 

@@ -15,30 +15,32 @@ float current_scale(const Layer& layer) {
     return layer.neuron->gain * (layer.neuron->decay_input ? 1 - layer.neuron->beta : 1);
 }
 
-/// First spike of a max-pool's window in row-major order; its first neuron when none spiked.
-int64_t first_maximum(const Layer& layer, std::span<const uint8_t> spikes, int64_t corner) {
-    for (int64_t i = 0; i < int64_t{layer.pool.size} * layer.pool.size; ++i) {
-        const int64_t neuron = corner + i / layer.pool.size * layer.out_width + i % layer.pool.size;
-        if (spikes[neuron]) return neuron;
+/// Passes a window's gain to its neurons, the first at `corner`: under a max-pool to the first spike in row-major order, to the
+/// first neuron when none spiked.
+void spread(const Layer& layer, std::span<const uint8_t> spikes, int64_t corner, float gain, std::vector<float>& result) {
+    const bool most = layer.pool.kind == PoolKind::max;
+    const float share = most ? gain : static_cast<float>(pooled_unit(layer.pool)) * gain;
+    for (int64_t y = 0; y < layer.pool.size; ++y) {
+        for (int64_t neuron = corner + y * layer.out_width; neuron < corner + y * layer.out_width + layer.pool.size; ++neuron) {
+            if (most && !spikes[neuron]) continue;
+            result[neuron] += share;
+            if (most) return;
+        }
     }
-    return corner;
+    if (most) result[corner] += gain;
 }
 
 /// The transpose of the pool, which at one step is a linear map.
 std::vector<float> unpool(const Layer& layer, std::span<const uint8_t> spikes, const std::vector<float>& gain) {
     if (layer.pool.kind == PoolKind::none) return gain;
     std::vector<float> result(spikes.size());
-    for (int64_t window = 0; window < static_cast<int64_t>(gain.size()); ++window) {
-        const int64_t column = window % layer.pooled_width, row = window / layer.pooled_width;
-        const int64_t channel = row / layer.pooled_height, top = row % layer.pooled_height * layer.pool.stride;
-        const int64_t corner = (channel * layer.out_height + top) * layer.out_width + column * layer.pool.stride;
-        if (layer.pool.kind == PoolKind::max) {
-            result[first_maximum(layer, spikes, corner)] += gain[window];
-            continue;
+    const float* window = gain.data();
+    for (int64_t channel = 0; channel < layer.out_channels; ++channel) {
+        for (int64_t row = 0; row < layer.pooled_height; ++row) {
+            const int64_t first = (channel * layer.out_height + row * layer.pool.stride) * layer.out_width;
+            for (int64_t column = 0; column < layer.pooled_width; ++column)
+                spread(layer, spikes, first + column * layer.pool.stride, *window++, result);
         }
-        const float share = static_cast<float>(pooled_unit(layer.pool)) * gain[window];
-        for (int64_t i = 0; i < int64_t{layer.pool.size} * layer.pool.size; ++i)
-            result[corner + i / layer.pool.size * layer.out_width + i % layer.pool.size] += share;
     }
     return result;
 }

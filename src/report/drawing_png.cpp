@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "spikelens/core/error.h"
@@ -55,12 +56,24 @@ std::vector<Group> groups_of(std::vector<Rgb> pixels) {
     return groups;
 }
 
-size_t nearest(const Palette& palette, Rgb colour) {
-    const auto distance = [&](Rgb entry) {
-        const int r = entry.r - colour.r, g = entry.g - colour.g, b = entry.b - colour.b;
-        return r * r + g * g + b * b;
-    };
-    return static_cast<size_t>(std::ranges::min_element(palette, std::less<>(), distance) - palette.begin());
+int distance(Rgb a, Rgb b) {
+    const int red = a.r - b.r, green = a.g - b.g, blue = a.b - b.b;
+    return red * red + green * green + blue * blue;
+}
+
+/// The most frequent colours for one half; then, one by one, the colour farthest from all chosen, so that a rare colour does
+/// not become another one.
+std::vector<Rgb> chosen_colours(const std::vector<Group>& groups) {
+    constexpr size_t most = std::tuple_size_v<Palette>;
+    std::vector<Rgb> chosen;
+    std::vector<int> gap(groups.size(), std::numeric_limits<int>::max());
+    while (chosen.size() < std::min(most, groups.size())) {
+        const auto farthest = static_cast<size_t>(std::ranges::max_element(gap) - gap.begin());
+        const size_t next = groups.size() <= most || chosen.size() < most / 2 ? chosen.size() : farthest;
+        chosen.push_back(groups[next].mean());
+        for (size_t i = 0; i < groups.size(); ++i) gap[i] = std::min(gap[i], distance(groups[i].mean(), chosen.back()));
+    }
+    return chosen;
 }
 
 }  // namespace
@@ -70,14 +83,17 @@ std::string drawing_png(const FloatArray& drawing) {
         throw InputError("a drawing of the report must be [3, H, W], not " + shape_text(drawing.shape));
     const std::vector<Rgb> pixels = pixels_of(drawing);
     const std::vector<Group> groups = groups_of(pixels);
-    Palette palette{};
-    const size_t used = std::min(groups.size(), palette.size());
-    for (size_t i = 0; i < used; ++i) palette[i] = groups[i].mean();
+    const std::vector<Rgb> colours = chosen_colours(groups);
     std::vector<uint8_t> entry_of(keys);
-    for (size_t i = 0; i < groups.size(); ++i)
-        entry_of[groups[i].key] = static_cast<uint8_t>(i < used ? i : nearest(palette, groups[i].mean()));
+    for (const Group& group : groups) {
+        const auto from_group = [&](Rgb colour) { return distance(colour, group.mean()); };
+        entry_of[group.key] =
+            static_cast<uint8_t>(std::ranges::min_element(colours, std::less<>(), from_group) - colours.begin());
+    }
     std::vector<uint8_t> entries;
     for (const Rgb& pixel : pixels) entries.push_back(entry_of[key_of(pixel)]);
+    Palette palette{};
+    std::ranges::copy(colours, palette.begin());
     return png(entries, drawing.extent(1), drawing.extent(2), palette);
 }
 

@@ -18,8 +18,8 @@ std::string png(const FloatArray& image);
 /// 8-bit PNG of palette entries, row by row.
 std::string png(std::span<const uint8_t> entries, int64_t height, int64_t width, const Palette& palette);
 
-/// A drawing [3, H, W] in at most 256 colours: exact when it has no more (of 6 bits a channel), else its most frequent ones,
-/// and for the rest the nearest of these. A third of the bytes.
+/// A drawing [3, H, W] in at most 256 colours, a third of the bytes: exact to 6 bits a channel when it has no more; else the
+/// most frequent ones and those least like them, and for any other the nearest of these. Throws InputError for another shape.
 std::string drawing_png(const FloatArray& drawing);
 
 /// For <img src>.

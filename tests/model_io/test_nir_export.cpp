@@ -75,7 +75,7 @@ float random_float(uint64_t round, uint64_t which, double low, double high) {
 }
 
 TEST(NirExport, EveryDecayAndGainComesBackToTheBit) {
-    for (uint64_t round = 0; round < 3000; ++round) {
+    for (uint64_t round = 0; round < 1500; ++round) {
         Network network = network_of("2F-LIF-2F-LI(beta=0.5)", {1, 1, 1});
         Neuron& neuron = *network.layers[0].neuron;
         neuron.beta = random_float(round, 0, 0, 1);

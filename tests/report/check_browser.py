@@ -132,6 +132,40 @@ def check_without_script(browser, path):
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
+EVENTS = """({open: document.querySelectorAll('details.events[open]').length, all: document.querySelectorAll('details.events').length,
+  broken: [...document.querySelectorAll('#events img')].filter((i) => !i.complete || !i.naturalWidth).length,
+  wide: [...document.querySelectorAll('details.events[open] .recording')].filter((f) => f.getBoundingClientRect().right > innerWidth).length,
+  uneven: [...document.querySelectorAll('#events ol.windows')].filter((o) => o.querySelectorAll('svg.spikes').length !== o.children.length).length})"""
+
+
+def check_events(browser, path):
+    """Recordings over space and time: shown, closed and opened, at every width, and without scripts."""
+    for width in (390, 1440):
+        browser.size(width, 900, width < 600)
+        browser.open(path)
+        found = browser.evaluate(EVENTS)
+        expect(found["all"] == 4 and found["open"] == 1, f"{found} recordings at {width} px")
+        expect(not found["broken"] and not found["uneven"], f"pictures or bars of events are missing at {width} px: {found}")
+        expect(not found["wide"], f"{found['wide']} recordings reach beyond {width} px")
+        browser.press("j")
+        expect(browser.evaluate(EVENTS)["open"] == 2, "the next recording's events are not opened")
+    browser.open(path, "#event-test:679")
+    expect(browser.evaluate("document.querySelector('details.events[data-image=\"2\"]').open"), "an address does not open its recording")
+    expect(browser.evaluate(STATE)["i"] == "test:679", "an address of events does not choose its recording")
+    browser.evaluate("document.querySelector('#focus a[href^=\"#event-\"]').click()")
+    check_quiet(browser, "events")
+    browser.open(path, "#events")
+    expect(browser.evaluate("document.querySelector('nav a[aria-current]').hash") == "#events", "the events' section is not marked")
+    check_quiet(browser, "the events' section")
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(path, script=False)
+    found = browser.evaluate(EVENTS)
+    expect(found["open"] == 1 and not found["broken"], f"without scripts: {found}")
+    expect("windows of 8 steps" in browser.evaluate("document.body.innerText"), "without scripts, events are not explained")
+    check_quiet(browser, "events without scripts")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 def main(folder):
     program = find_chromium()
     if not program:
@@ -142,6 +176,7 @@ def main(folder):
             check_layout(browser, path)
         for check in (check_address, check_keys, check_pixels, check_tables_and_saving, check_without_script):
             check(browser, folder / "full.html")
+        check_events(browser, folder / "recordings.html")
     finally:
         browser.close()
     print("\n".join(failures), file=sys.stderr)

@@ -274,6 +274,13 @@ Json differences(const FixtureOptions& options) {
                                 {"ci95", {d - 0.015, d + 0.015}},
                                 {"decided", std::abs(d) > 0.015}});
             }
+    if (options.recordings)
+        list.push_back({{"metric", "completeness"},
+                        {"a", "grad3d"},
+                        {"b", "ig3d"},
+                        {"difference", 2716.0},
+                        {"ci95", {2000.0, 3400.0}},
+                        {"decided", true}});
     return list;
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include "spikelens/core/error.h"
+
 #include "report/bytes.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -108,6 +110,64 @@ TEST(Png, PaletteIsCarried) {
     const std::string file = png(entries, 1, 2, sequential_palette());
     EXPECT_EQ(chunk_of(file, "PLTE"), palette_bytes(sequential_palette()));
     EXPECT_EQ(inflated(chunk_of(file, "IDAT"), 3), (std::string{0, 0, '\xff'}));
+}
+
+TEST(Png, TwoChannelsArePolarities) {
+    const std::string file = png(FloatArray({2, 1, 4}, std::vector<float>{0, 1, 0, 0.5F, 0, 0, 1, 0.5F}));
+    const std::string off("\x00\x72\xb2", 3), on("\xe6\x73\x00", 3), both("\x73\x73\x59");
+    EXPECT_EQ(inflated(chunk_of(file, "IDAT"), 13), std::string(1, '\0') + "\xff\xff\xff" + off + on + both);
+}
+
+/// The pixels of a picture written by drawing_png.
+std::vector<Rgb> decoded(const std::string& file, size_t height, size_t width) {
+    const std::string rows = inflated(chunk_of(file, "IDAT"), height * (width + 1)), palette = chunk_of(file, "PLTE");
+    std::vector<Rgb> pixels;
+    for (size_t i = 0; i < rows.size(); ++i) {
+        if (i % (width + 1) == 0) continue;
+        const size_t entry = 3U * static_cast<uint8_t>(rows[i]);
+        pixels.push_back({static_cast<uint8_t>(palette.at(entry)), static_cast<uint8_t>(palette.at(entry + 1)),
+                          static_cast<uint8_t>(palette.at(entry + 2))});
+    }
+    return pixels;
+}
+
+TEST(DrawingPng, FewColoursAreExact) {
+    FloatArray drawing({3, 4, 64});
+    for (size_t i = 0; i < 256; ++i) {
+        drawing.data[i] = static_cast<float>(i % 8) * 36 / 255;
+        drawing.data[256 + i] = static_cast<float>(i / 8 % 8) * 36 / 255;
+        drawing.data[512 + i] = static_cast<float>(i / 64) * 85 / 255;
+    }
+    const auto pixels = decoded(drawing_png(drawing), 4, 64);
+    ASSERT_EQ(pixels.size(), 256U);
+    for (size_t i = 0; i < 256; ++i) {
+        EXPECT_EQ(pixels[i].r, i % 8 * 36);
+        EXPECT_EQ(pixels[i].g, i / 8 % 8 * 36);
+        EXPECT_EQ(pixels[i].b, i / 64 * 85);
+    }
+}
+
+TEST(DrawingPng, RareColoursStayThemselves) {
+    FloatArray drawing({3, 100, 100});  // a gradient of thousands of colours without red, and one red pixel
+    for (size_t i = 0; i < 10000; ++i) {
+        drawing.data[10000 + i] = static_cast<float>(i % 100) / 99;
+        drawing.data[20000 + i] = static_cast<float>(i / 100) / 99;
+    }
+    drawing.data[5050] = 1;
+    drawing.data[15050] = drawing.data[25050] = 0;
+    const auto pixels = decoded(drawing_png(drawing), 100, 100);
+    EXPECT_EQ(pixels[5050].r, 255);
+    EXPECT_EQ(pixels[5050].g, 0);
+    for (size_t i = 0; i < 10000; ++i) {
+        ASSERT_NEAR(pixels[i].g, 255.0F * drawing.data[10000 + i], 26) << i;
+        ASSERT_NEAR(pixels[i].b, 255.0F * drawing.data[20000 + i], 26) << i;
+    }
+    EXPECT_EQ(drawing_png(drawing), drawing_png(drawing));
+}
+
+TEST(DrawingPng, RefusesOtherShapes) {
+    EXPECT_THROW(drawing_png(FloatArray({1, 4, 4})), InputError);
+    EXPECT_THROW(drawing_png(FloatArray()), InputError);
 }
 
 TEST(Palettes, LightnessTellsTheOrder) {

@@ -19,6 +19,9 @@ class ReportFiles : public ::testing::Test {
         folder = pattern;
         write("full", report_test::synthetic_report());
         write("colour", report_test::synthetic_report({3, {8, 8}, 3, 64, 5, false}));
+        report_test::FixtureOptions recordings{10, {8, 8}, 2, 34, 4};
+        recordings.recordings = true;
+        write("recordings", report_test::synthetic_report(recordings));
         ReportData empty;
         empty.run = "runs/empty";
         write("empty", empty);

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "spikelens/core/error.h"
 #include "spikelens/report/report.h"
 
 #include "fixture.h"
@@ -126,6 +129,95 @@ TEST(Report, EmptyListsAndForeignTypesDoNotThrow) {
             EXPECT_NO_THROW(report_html(data)) << document << value;
         }
 }
+
+ReportData recordings_report(int images) {
+    report_test::FixtureOptions options;
+    options.recordings = true;
+    options.channels = 2;
+    options.side = 34;
+    options.images = images;
+    return synthetic_report(options);
+}
+
+int count_of(const std::string& text, const std::string& part) {
+    int count = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+}
+
+TEST(Report, EventsAreShownOnlyWhereThereAreClouds) {
+    const std::string images = report_html(synthetic_report());
+    for (const char* part : {"id=\"events\"", "#event", "<details class=\"events\""})
+        EXPECT_FALSE(contains(images.substr(images.find("<body>")), part)) << part;
+
+    const std::string html = report_html(recordings_report(4));
+    EXPECT_TRUE(contains(html, "<section id=\"events\""));
+    EXPECT_TRUE(contains(html, "<a href=\"#events\">Events</a>"));
+    EXPECT_EQ(count_of(html, "<details class=\"events\""), 4);
+    EXPECT_EQ(count_of(html, "\" open><summary>"), 1);
+    EXPECT_EQ(count_of(html, "class=\"cloud\""), 4 * (1 + 3));       // the recording and three timed methods
+    EXPECT_EQ(count_of(html, "<ol class=\"windows\">"), 4 * 3 - 2);  // one is all zero, one is not finite
+    EXPECT_EQ(count_of(html, "<ol class=\"windows counts\">"), 4);
+    EXPECT_TRUE(contains(html, "no attribution (0) in any window"));
+    EXPECT_TRUE(contains(html, "1 value of the windows not finite"));
+    EXPECT_TRUE(contains(html, "windows of 8 steps"));
+    EXPECT_TRUE(contains(html, "ig3d, steps 7–14: from "));  // window 1 of 8 over 60 steps: 7.5 and 15, rounded down
+}
+
+TEST(Report, RecordingsWithoutTimedMethodsAreStillShown) {
+    ReportData data = recordings_report(2);
+    for (ReportImage& image : data.images) {
+        image.clouds.clear();
+        image.windows.clear();
+        image.spikes_per_window.clear();
+    }
+    data.steps = 0;
+    data.window_steps = 0;
+    const std::string html = report_html(data);
+    EXPECT_EQ(count_of(html, "class=\"cloud\""), 2);
+    EXPECT_TRUE(contains(html, "No method of this report tells time apart"));
+}
+
+TEST(Report, RecordingsAreCalledRecordings) {
+    const std::string html = report_html(recordings_report(3)), body = html.substr(html.find("<body>"));
+    for (const char* words :
+         {"10,000 test recordings", "1,000 test recordings; spikes changed in 28 steps; seed 1",
+          "<h2 id=\"images-title\">Recordings</h2>", "<legend>Recordings</legend>", "Test recording test:417",
+          "mean over recordings", "spikes deleted", "spikes inserted", "next, previous recording"})
+        EXPECT_TRUE(contains(body, words)) << words;
+    for (const char* words : {"test image", "Test image", "over images", "pixels deleted", "training image", "black"})
+        EXPECT_FALSE(contains(body, words)) << words;
+    ReportData data = recordings_report(1);
+    data.input_kind = "films";
+    EXPECT_THROW(report_html(data), InputError);
+}
+
+TEST(Report, MetricsWithoutCurvesAreInTablesAlone) {
+    const ReportData data = recordings_report(1);
+    const std::string html = report_html(data);
+    for (const char* figure : {"id=\"curve-spike_insertion\"", "id=\"curve-spike_deletion\"", "id=\"difference-completeness\""})
+        EXPECT_TRUE(contains(html, figure)) << figure;
+    for (const char* figure : {"id=\"curve-sensitivity\"", "id=\"curve-completeness\""})
+        EXPECT_FALSE(contains(html, figure)) << figure;
+    for (const char* head : {">spike_insertion ↑<", ">spike_deletion ↓<", ">sensitivity ↓<", ">completeness ↓<"})
+        EXPECT_TRUE(contains(html, head)) << head;
+    EXPECT_TRUE(contains(html, "3086 <small>[2778, 3395]</small>"));  // 12345 · 0.25, four digits
+    EXPECT_TRUE(contains(html, "spike_insertion, spike_deletion: area under the curve. sensitivity: "));
+    EXPECT_TRUE(contains(trust(page_of(data)), "Measured by spike_insertion, ig3d explains best (0.810)"));
+    EXPECT_FALSE(contains(html, ">nan"));
+}
+
+TEST(Report, LeadsWithAMetricThatHasACurve) {
+    ReportData data = recordings_report(1);
+    for (auto& method : data.evaluate["methods"]) {
+        auto& metrics = method["metrics"];
+        std::reverse(metrics.begin(), metrics.end());
+    }
+    EXPECT_EQ(page_of(data).results.evaluate->metrics()[0], "completeness");
+    EXPECT_EQ(page_of(data).results.evaluate->leading_metric(), "spike_deletion");
+}
+
+TEST(Report, StaysSmallWithRecordings) { EXPECT_LT(report_html(recordings_report(12)).size(), 15U << 20); }
 
 TEST(Report, StaysSmall) {
     report_test::FixtureOptions many;
