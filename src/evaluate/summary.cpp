@@ -14,6 +14,7 @@ std::vector<double> column(const FloatArray& curves, int64_t point) {
 }  // namespace
 
 PerturbationSummary summarise(const PerturbationResult& result) {
+    if (result.curves.shape.empty()) return {estimate_mean(result.auc), {}};
     if (result.curves.shape.size() != 2 || result.curves.extent(0) != static_cast<int64_t>(result.auc.size()))
         throw InputError("curves of shape " + shape_text(result.curves.shape) + " do not match " +
                          std::to_string(result.auc.size()) + " samples");
