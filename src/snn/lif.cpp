@@ -226,9 +226,8 @@ void backward(const LifPlanes& layer, const Real* current, const Real* spikes_gr
 
 // Much of training is spent here: on x86-64 also compiled, with all it calls, for wider vectors, chosen when the program is
 // loaded (before a thread sanitizer is ready for that). Every lane computes what a single number would: the bits are the same.
-// GCC's -O2 vectorises only loops whose length it knows, and here it knows none: with -O3 this takes a fifth of the time.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define SPIKELENS_WIDE __attribute__((target_clones("avx2", "default"), flatten, optimize("O3")))
+#define SPIKELENS_WIDE __attribute__((target_clones("avx2", "default"), flatten))
 #else
 #define SPIKELENS_WIDE
 #endif

@@ -76,6 +76,8 @@ void check_network(const Network& network, const std::string& where) {
         height = layer.pooled_height;
         width = layer.pooled_width;
     }
+    require(height == 1 && width == 1, where, network.layers.back(),
+            "gives " + shape_text(Shape{channels, height, width}) + "; the last layer must give one number per class");
     if (!network.classes.empty() && static_cast<int64_t>(network.classes.size()) != network.class_count())
         throw InputError(where + ": " + std::to_string(network.classes.size()) + " class names for " +
                          std::to_string(network.class_count()) + " outputs");

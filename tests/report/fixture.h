@@ -10,8 +10,8 @@ struct FixtureOptions {
     int channels = 1;
     int side = 28;
     int images = 12;
-    bool recordings = false;  ///< of 60 steps and two polarities, instead of images; `channels` is then 2
     bool broken = true;       ///< dead filters, an all-zero map, a NaN map, a class never predicted
+    bool recordings = false;  ///< of 60 steps and two polarities, instead of images; `channels` is then 2
 };
 
 /// A complete report's data, synthetic throughout: shapes and curves are drawn from formulas, nothing was trained.

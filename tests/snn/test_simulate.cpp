@@ -222,6 +222,9 @@ TEST(Simulate, RefusesWhatDoesNotFit) {
     EXPECT_THROW(Simulator(network, {1, "avx3"}), InputError);
     EXPECT_EQ(simulator.run(FloatArray({0, 1, 5, 5})).scores.extent(0), 0);
     EXPECT_THROW(Simulator(parse_network("2F-IF-2F", {3, 1200, 1200}, 1)), InputError);
+    Network headless = parse_network("2C3-LIF-3F", {1, 5, 5}, 2);
+    headless.layers.pop_back();
+    EXPECT_THROW(Simulator{headless}, InputError);
     const Simulator many_steps(parse_network("1F-IF-2F", {1, 1, 1}, 3));
     EXPECT_THROW(many_steps.run_spikes(Array<uint8_t>({70000, 1, 1, 1, 1})), InputError);
     const Simulator wide_pool(parse_network("1C1-IF-AP200-2F", {1, 200, 200}, 2));
