@@ -84,7 +84,8 @@ FloatArray pixel_maps(const FloatArray& attribution, View view);
 /// unless 1 ≤ windows ≤ T.
 FloatArray window_maps(const FloatArray& attribution, View view, int64_t windows);
 
-/// A score for every place a spike can be, [T, N, C, H, W], for input of this shape: a map without time or channels is repeated.
+/// A score for every place a spike can be, [T, N, C, H, W], for input of this shape: a map without time or channels is
+/// repeated.
 FloatArray spike_scores(const FloatArray& attribution, View view, const Shape& spikes);
 
 /// attribute() in batches of bounded memory with its context checked: throws InputError when the method needs something
