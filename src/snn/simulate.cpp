@@ -204,7 +204,8 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
 std::vector<std::string> Simulator::describe_kernels() const {
     std::vector<std::string> lines;
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
-        const std::string how = l == 0 ? "real input once in float32, then neurons" : "event-driven, exact integer sums";
+        const std::string how =
+            l == 0 ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
         lines.push_back(plan_->network.layers[l].name + ": " + how + ", " + plan_->kernels->name);
     }
     return lines;
