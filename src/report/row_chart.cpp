@@ -32,7 +32,7 @@ Layout layout_of(const RowChart& chart) {
     }
     label = std::min<size_t>(label, 24);
     const double top = chart.legend.empty() ? 8 : 30;
-    return {letter * static_cast<double>(label) + 12, chart.width - 12 - letter * static_cast<double>(note), top,
+    return {letter * static_cast<double>(label) + 18, chart.width - 12 - letter * static_cast<double>(note), top,
             top + row_height * static_cast<double>(chart.rows.size()), label};
 }
 

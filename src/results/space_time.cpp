@@ -1,5 +1,6 @@
 #include "spikelens/results/space_time.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
