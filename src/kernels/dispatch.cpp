@@ -54,8 +54,14 @@ const KernelSet& choose_kernels(std::string_view name) {
 
 Listing choose_listing(const LayerPlan& plan, int planes, double density) {
     if (planes == 1 && density > 0.5) return Listing::silence;
+    // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory in place
+    // of one in registers: better while there are few spikes and few outputs to add them to.
+    const double spikes = density * planes;
+    const bool by_rows = plan.out_width > 1 && planes <= 3 && (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);
     const bool often_silent = density * plan.in_channels < 0.1;  // so that the branch is foreseen
-    return plan.in_channels > 16 || often_silent ? Listing::active_words : Listing::every_word;
+    const bool ask = plan.in_channels > 16 || often_silent;
+    if (by_rows) return ask ? Listing::active_rows : Listing::rows;
+    return ask ? Listing::active_words : Listing::every_word;
 }
 
 }  // namespace spikelens::kernels

@@ -114,6 +114,9 @@ LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
         const QuantisedWeights quantised = quantise(&layer.weight.data[o * fan_in], fan_in);
         for (int64_t i = 0; i < fan_in; ++i) plan.weights[lane_position(plan, o, i)] = quantised.q[i];
         plan.all_rows[o] = std::accumulate(quantised.q.begin(), quantised.q.end(), int64_t{0});
+        const auto add_size = [](int64_t sum, int32_t q) { return sum + std::abs(q); };
+        plan.largest_total =
+            std::max(plan.largest_total, std::accumulate(quantised.q.begin(), quantised.q.end(), int64_t{0}, add_size));
         scale[o] = std::ldexp(input_scale, quantised.exponent);
     }
     set_scales(plan, layer, scale);

@@ -18,6 +18,26 @@ void add_bits(uint64_t* planes, int words, int plane_count, const uint64_t* bits
     }
 }
 
+/// Adds one row of a window to its output, all steps.
+void add_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row, int out_column) {
+    for (int column = first_column; column < first_column + size; ++column)
+        for (int step = 0; step < in.steps; ++step)
+            add_bits(out.at(out_row, out_column, step), in.words_per_plane(), out.planes, in.at(row, column, step));
+}
+
+void unite_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row, int out_column) {
+    const int count = in.steps * in.words_per_plane();
+    uint64_t* __restrict to = out.at(out_row, out_column, 0);
+    int column = 0;
+    for (; column + 2 <= size; column += 2) {
+        const uint64_t* left = in.at(row, first_column + column, 0);
+        for (int i = 0; i < count; ++i) to[i] |= left[i] | left[count + i];
+    }
+    if (column == size) return;
+    const uint64_t* last = in.at(row, first_column + column, 0);
+    for (int i = 0; i < count; ++i) to[i] |= last[i];
+}
+
 }  // namespace
 
 void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_steps, int new_planes) {
@@ -30,7 +50,7 @@ void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_st
 }
 
 double SpikeMap::density() const {
-    constexpr size_t kEnough = 4096;
+    constexpr size_t kEnough = 256;
     const size_t stride = words.size() / kEnough | 1;  // odd: not in step with rows, steps and planes
     int64_t set = 0, seen = 0;
     for (size_t i = 0; i < words.size(); i += stride, ++seen) set += std::popcount(words[i]);
@@ -49,21 +69,10 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
     const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
     const bool sums = pool.kind != PoolKind::max;
     out.reset(in.channels, height, width, in.steps, sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
-    const int words = in.words_per_plane();
     for (int row = 0; row < height; ++row)
         for (int column = 0; column < width; ++column)
-            for (int window = 0; window < pool.size * pool.size; ++window) {
-                const int in_row = row * pool.stride + window / pool.size,
-                          in_column = column * pool.stride + window % pool.size;
-                if (sums) {
-                    for (int step = 0; step < in.steps; ++step)
-                        add_bits(out.at(row, column, step), words, out.planes, in.at(in_row, in_column, step));
-                } else {
-                    uint64_t* to = out.at(row, column, 0);
-                    const uint64_t* from = in.at(in_row, in_column, 0);
-                    for (int i = 0; i < in.steps * words; ++i) to[i] |= from[i];
-                }
-            }
+            for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
+                (sums ? add_row : unite_row)(in, y, column * pool.stride, pool.size, out, row, column);
 }
 
 void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out) {

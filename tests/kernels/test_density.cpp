@@ -36,8 +36,12 @@ struct Result {
     bool operator==(const Result&) const = default;
 };
 
+struct Recorded {
+    bool counts, potentials;
+};
+
 Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& input, int steps,
-           kernels::Listing listing) {
+           kernels::Listing listing, const Recorded& recorded) {
     const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
     SpikeMap output;
     output.reset(plan.out_channels, plan.out_height, plan.out_width, steps, 1);
@@ -54,8 +58,8 @@ Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const 
     task.listing = listing;
     task.keep = keep.data();
     task.out_spikes = output.words.data();
-    task.counts = counts.data();
-    task.potentials = potentials.data();
+    task.counts = recorded.counts ? counts.data() : nullptr;
+    task.potentials = recorded.potentials ? potentials.data() : nullptr;
     task.end_row = plan.out_height;
     task.end_block = plan.blocks;
     set.layer(task);
@@ -67,37 +71,59 @@ Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const 
     return result;
 }
 
-class Density : public testing::TestWithParam<Case> {};
+bool applies(kernels::Listing listing, const kernels::LayerPlan& plan, int planes) {
+    if (listing == kernels::Listing::silence) return planes == 1;
+    if (listing == kernels::Listing::every_word) return plan.in_channels <= 16;
+    return true;
+}
 
-TEST_P(Density, EveryKernelEqualsTheReference) {
-    const Case& test = GetParam();
-    Network network = parse_network(test.text, test.input, test.steps);
-    initialise_weights(network, 3);
-    const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
-    for (const double density : {0.0, 0.02, 0.3, 0.55, 0.97, 1.0}) {
+class Density : public testing::TestWithParam<Case> {
+  protected:
+    void expect_reference(const kernels::LayerPlan& plan, double density, const Recorded& recorded) {
+        const Case& test = GetParam();
         const Array<uint8_t> values = random_input(test, density, 5);
         SpikeMap input;
         pack_spikes(values.data.data(), values.row_size(), test.steps, test.input, test.largest > 1 ? 3 : 1, input);
         const kernels::Listing chosen = kernels::choose_listing(plan, input.planes, input.density());
         EXPECT_EQ(chosen == kernels::Listing::silence, test.largest == 1 && density > 0.5);
-        const Result expected = run(kernels::choose_kernels("scalar"), plan, input, test.steps, chosen);
+        const Result expected = run(kernels::choose_kernels("scalar"), plan, input, test.steps, chosen, recorded);
         for (const std::string& kernel : kernels::supported_kernels())
-            for (const auto listing :
-                 {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence}) {
-                if (listing == kernels::Listing::silence && input.planes > 1) continue;
-                if (listing == kernels::Listing::every_word && plan.in_channels > 16) continue;
-                EXPECT_EQ(run(kernels::choose_kernels(kernel), plan, input, test.steps, listing), expected)
+            for (const auto listing : {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence,
+                                       kernels::Listing::rows, kernels::Listing::active_rows}) {
+                if (!applies(listing, plan, input.planes)) continue;
+                EXPECT_EQ(run(kernels::choose_kernels(kernel), plan, input, test.steps, listing, recorded), expected)
                     << kernel << " at density " << density << ", listing " << static_cast<int>(listing);
             }
     }
+};
+
+TEST_P(Density, EveryKernelEqualsTheReference) {
+    Network network = parse_network(GetParam().text, GetParam().input, GetParam().steps);
+    initialise_weights(network, 3);
+    const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
+    for (const double density : {0.0, 0.02, 0.3, 0.55, 0.97, 1.0}) expect_reference(plan, density, {true, true});
+    for (const double density : {0.02, 0.3}) {
+        expect_reference(plan, density, {true, false});
+        expect_reference(plan, density, {false, false});
+    }
+}
+
+// Every weight as large as fixed point has them: more than 127 of them do not fit int32.
+TEST_P(Density, SumsBeyondInt32) {
+    Network network = parse_network(GetParam().text, GetParam().input, GetParam().steps);
+    std::ranges::fill(network.layers[0].weight.data, 0.999F);
+    const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
+    for (const double density : {0.02, 0.4, 1.0}) expect_reference(plan, density, {true, true});
 }
 
 const Case cases[] = {
-    {"5C3-LIF-1F", {3, 6, 7}, 4, 1},    {"33C5s2-LIF(delay)-1F", {16, 9, 8}, 3, 1},
-    {"70C3p0-IF-1F", {65, 5, 6}, 2, 1}, {"64C3-LIF(alpha=0.5)-1F", {130, 5, 5}, 3, 1},
-    {"20F-LIF-1F", {32, 3, 3}, 5, 1},   {"40F-LIF-1F", {3000, 1, 1}, 6, 1},
-    {"70F-LIF-1F", {700, 3, 2}, 4, 5},  {"128F-LIF(alpha=0.25)-1F", {2500, 1, 1}, 3, 1},
-    {"16F-LIF-1F", {8300, 1, 1}, 2, 1},
+    {"5C3-LIF-1F", {3, 6, 7}, 4, 1},     {"33C5s2-LIF(delay)-1F", {16, 9, 8}, 3, 1},
+    {"70C3p0-IF-1F", {65, 5, 6}, 2, 1},  {"64C3-LIF(alpha=0.5)-1F", {130, 5, 5}, 3, 1},
+    {"20F-LIF-1F", {32, 3, 3}, 5, 1},    {"40F-LIF-1F", {3000, 1, 1}, 6, 1},
+    {"70F-LIF-1F", {700, 3, 2}, 4, 5},   {"128F-LIF(alpha=0.25)-1F", {2500, 1, 1}, 3, 1},
+    {"16F-LIF-1F", {8300, 1, 1}, 2, 1},  {"30C3-LIF-1F", {2, 4, 61}, 20, 1},
+    {"16C5s2-IF-1F", {2, 5, 45}, 40, 7}, {"64C1p0s3-LIF(reset=zero)-1F", {20, 4, 150}, 3, 3},
+    {"9C7s3-LIF-1F", {17, 9, 33}, 5, 1},
 };
 
 std::string test_name(const testing::TestParamInfo<Case>& parameter) {

@@ -20,7 +20,7 @@ struct NeuronStep {
     float alpha = 0;  ///< J ← αJ + I takes the place of I where it is not 0
 };
 
-constexpr int kMostRows = 127;            ///< weights added in int32
+constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
 /// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
@@ -31,8 +31,9 @@ constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bou
 /// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
 /// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32
 /// keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every
-/// addition. They are rounded to float once. No sum can overflow: at most kMostRows weights (127 · 2^24 < 2^31) are added in
-/// int32 before they go to int64, where kMostInputs inputs with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+/// addition. They are rounded to float once. No sum can overflow: unless all weights of each output together fit int32, at most
+/// kMostRows of them (127 · 2^24 < 2^31) are added there before they go to int64, where kMostInputs inputs with counts up to
+/// 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
 struct LayerPlan {
     int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
     int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
@@ -46,11 +47,15 @@ struct LayerPlan {
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
 
+    int64_t largest_total = 0;      ///< the largest Σ|w_q| of an output
     std::vector<int64_t> all_rows;  ///< [padded] sum of all weights of an output; empty for a layer of real input
 
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
     NeuronStep neuron;
+
+    /// Whether any sum of weights, each at most 2^planes − 1 times, fits int32.
+    bool sums_fit_int32(int planes) const { return largest_total <= (INT32_MAX >> planes); }
 
     int64_t output_words(int steps) const { return int64_t{out_height} * out_width * steps * out_words; }
 };
@@ -60,6 +65,8 @@ enum class Listing {
     every_word,    ///< without asking whether it is silent: at most 16 channels, where the answer is hard to predict
     active_words,  ///< silent words are passed over
     silence,       ///< what is silent, to be taken from the sum of all weights; one plane only
+    rows,          ///< once for each row of the input, and each added to all outputs that it reaches
+    active_rows,   ///< the same, where most words are silent
 };
 
 /// One sample through one layer, for some rows and blocks of its outputs. Pointers are to whole-layer arrays.

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "spikelens/kernels/layer_plan.h"
+
+namespace spikelens::kernels {
+namespace {
+
+template <class V, class T>
+V load(const T* from) {
+    V value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+template <class V, class T>
+void store(T* to, const V& value) {
+    std::memcpy(to, &value, sizeof value);
+}
+
+/// The weights of a block's outputs from `offset` of the padded outputs on.
+inline const int32_t* weights_of(const LayerPlan& plan, int offset) {
+    return plan.weights.data() + int64_t{offset / plan.lanes} * plan.taps() * plan.in_channels * plan.lanes +
+           offset % plan.lanes;
+}
+
+/// Pixels taken through time together, because each is one long chain of dependent steps.
+template <class Isa, int N>
+constexpr int pixels_together = Isa::kBytes / 8 / N > 1 ? Isa::kBytes / 8 / N : 1;
+
+/// Calls run(P, i) for i in [0, count), P at once.
+template <int P, class Run>
+void by_pixels(int count, Run run) {
+    int i = 0;
+    for (; i + P <= count; i += P) run(std::integral_constant<int, P>{}, i);
+    for (; i < count; ++i) run(std::integral_constant<int, 1>{}, i);
+}
+
+/// Membranes of N registers of outputs at one pixel, between two steps.
+template <class Isa, int N>
+struct Membranes {
+    typename Isa::Floats u[N] = {}, synapse[N] = {};
+    typename Isa::Ints spiked[N] = {}, count[N] = {};
+};
+
+/// Where the currents of some pixels and steps lie.
+struct Currents {
+    const float* first;
+    int64_t pixel_stride, step_stride;
+};
+
+/// Takes membranes through time. What a layer does not need costs nothing: kPlain neurons reset by subtraction at once, keep no
+/// synaptic current and leave no potentials behind; kCounts says whether spikes are counted.
+template <class Isa, int N, bool kPlain, bool kCounts>
+class Stepper {
+  public:
+    using State = Membranes<Isa, N>;
+
+    /// For N registers of outputs from `offset` of the padded outputs on.
+    Stepper(const LayerTask& task, int offset)
+        : neuron_(task.plan->neuron),
+          out_words_(task.plan->out_words),
+          shift_(offset % 64),
+          keep_(task.keep[offset / 64] >> shift_ & (kLanes == 64 ? ~uint64_t{0} : (uint64_t{1} << (kLanes % 64)) - 1)),
+          spikes_(task.out_spikes + offset / 64),
+          potentials_(task.potentials ? task.potentials + offset : nullptr),
+          counts_(task.counts ? task.counts + offset : nullptr),
+          steps_(task.steps),
+          padded_(task.plan->padded()),
+          frame_(int64_t{task.plan->out_height} * task.plan->out_width * padded_) {}
+
+    /// P neighbouring pixels together.
+    template <int P>
+    void run(int64_t first_pixel, int first_step, int end_step, const Currents& currents, State* state) const {
+        State local[P];
+        for (int p = 0; p < P; ++p) local[p] = state[p];
+        const float* from = currents.first;
+        uint64_t* out = spikes_ + (first_pixel * steps_ + first_step) * out_words_;
+        const int64_t out_pixel = int64_t{steps_} * out_words_;
+        for (int step = first_step; step < end_step; ++step, from += currents.step_stride, out += out_words_)
+            for (int p = 0; p < P; ++p) {
+                const uint64_t bits = advance(from + p * currents.pixel_stride, local[p], step, first_pixel + p);
+                out[p * out_pixel] |= (bits & keep_) << shift_;
+            }
+        for (int p = 0; p < P; ++p) state[p] = local[p];
+    }
+
+    void store_counts(int64_t pixel, const State& state) const {
+        if constexpr (kCounts)
+            for (int i = 0; i < N; ++i)
+                for (int lane = 0; lane < kWidth; ++lane)
+                    counts_[pixel * padded_ + i * kWidth + lane] =
+                        (keep_ >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(state.count[i][lane]) : uint16_t{0};
+    }
+
+  private:
+    using Ints = typename Isa::Ints;
+    using Floats = typename Isa::Floats;
+    static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
+
+    /// One step; the bits of the outputs that spiked.
+    uint64_t advance(const float* current, State& state, int step, int64_t pixel) const {
+        uint64_t bits = 0;
+        for (int i = 0; i < N; ++i) {
+            Floats in = load<Floats>(current + i * kWidth);
+            if constexpr (!kPlain)
+                if (neuron_.alpha != 0) in = state.synapse[i] = neuron_.alpha * state.synapse[i] + in;
+            Floats u = neuron_.beta * state.u[i] + in;
+            if constexpr (!kPlain) {
+                u = state.spiked[i] ? u - neuron_.reset_delayed : u;
+                if (potentials_) store(potentials_ + step * frame_ + pixel * padded_ + i * kWidth, u);
+            }
+            const Ints spiked = u > neuron_.fire_above;
+            Floats after = u - neuron_.reset_now;
+            if constexpr (!kPlain)
+                if (neuron_.to_value) after = neuron_.v_reset - Floats{};
+            state.u[i] = spiked ? after : u;
+            if constexpr (!kPlain) state.spiked[i] = spiked;
+            if constexpr (kCounts) state.count[i] -= spiked;
+            bits |= static_cast<uint64_t>(Isa::bits(spiked)) << (i * kWidth);
+        }
+        return bits;
+    }
+
+    NeuronStep neuron_;
+    int out_words_, shift_;
+    uint64_t keep_;
+    uint64_t* spikes_;
+    float* potentials_;
+    uint16_t* counts_;
+    int steps_, padded_;
+    int64_t frame_;
+};
+
+}  // namespace
+}  // namespace spikelens::kernels
