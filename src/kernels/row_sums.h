@@ -79,7 +79,14 @@ class RowEvents {
     }
 
   private:
-    static constexpr int kSlack = 64;  // Isa::RowsOfBits may write beyond the end
+    static constexpr int kSlack = 64;       // Isa::RowsOfBits may write beyond the end
+    static constexpr int kSilentSteps = 8;  // passed over together
+
+    static bool silent(const uint64_t* words, int count) {
+        uint64_t any = 0;
+        for (int i = 0; i < count; ++i) any |= words[i];
+        return any == 0;
+    }
 
     uint32_t* list_pixel(const uint64_t* spikes, int row, int column, int first_step, int end_step, int remainder,
                          const RowTile& tile, bool often_silent, uint32_t* out) {
@@ -90,6 +97,12 @@ class RowEvents {
         const auto first_row = static_cast<uint32_t>(remainder * plan_.in_channels * plan_.lanes);
         auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
         for (int step = first_step; step < end_step; ++step, slot += slot_size_) {
+            if (often_silent && step + kSilentSteps <= end_step && silent(word, kSilentSteps * words)) {
+                word += kSilentSteps * words;
+                slot += (kSilentSteps - 1) * slot_size_;
+                step += kSilentSteps - 1;
+                continue;
+            }
             uint32_t* const before = out;
             for (int plane = 0; plane < planes_; ++plane)
                 for (int i = 0; i < plan_.in_words; ++i, ++word) {
@@ -150,7 +163,7 @@ class RowSums {
 
     static int chunk_of(const LayerTask& task) {
         const int64_t row = int64_t{4} * kLanes * (task.plan->out_width + 2 * (task.plan->kernel_width - 1));
-        return static_cast<int>(std::min<int64_t>(task.steps, std::max<int64_t>(8, kCacheBytes / row)));
+        return static_cast<int>(std::min<int64_t>(task.steps, std::max<int64_t>(8, kCacheBytes / row / 8 * 8)));
     }
     static int columns_at_once(const LayerTask& task) {
         const int64_t columns =
