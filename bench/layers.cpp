@@ -65,6 +65,7 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
         task.steps = shape.steps;
         task.spikes = input.words.data();
         task.listing = kernels::choose_listing(plan, 1, input.density());
+        task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
         task.keep = keep.data();
         task.out_spikes = output.words.data();
         task.end_row = plan.out_height;

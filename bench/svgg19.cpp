@@ -7,11 +7,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <sys/resource.h>
+#include <malloc.h>
 
 #include "spikelens/core/random.h"
 #include "spikelens/snn/simulate.h"
@@ -34,50 +35,64 @@ FloatArray photograph(int64_t side) {
 }
 
 /// Spikes per neuron and step of one layer.
-double rate_of(const Network& network, int layer, const FloatArray& image) {
-    const Recording recording = Simulator(network).run(image, {.layers = {layer}, .counts = true});
+double rate_of(const Simulator& simulator, int layer, const FloatArray& image) {
+    const Recording recording = simulator.run(image, {.layers = {layer}, .counts = true});
     double spikes = 0;
     for (uint16_t count : recording.layer(layer).counts.data) spikes += count;
-    return spikes / (static_cast<double>(recording.layer(layer).counts.size()) * network.steps);
+    return spikes / (static_cast<double>(recording.layer(layer).counts.size()) * simulator.network().steps);
 }
 
-void scale_to(Network& network, double share, const FloatArray& image) {
+Layer silent_readout(const Layer& before) {
+    Layer readout;
+    readout.name = "readout";
+    readout.kind = LayerKind::full;
+    readout.in_channels = before.out_channels;
+    readout.in_height = before.pooled_height;
+    readout.in_width = before.pooled_width;
+    readout.out_channels = readout.out_height = readout.out_width = readout.pooled_height = readout.pooled_width = 1;
+    readout.has_bias = false;
+    readout.weight = FloatArray({1, readout.fan_in()});
+    return readout;
+}
+
+/// The factor of each layer's weights that makes this share of its neurons spike in a step, found on a small photograph.
+std::vector<float> layer_factors(double share) {
+    Network network = parse_network(preset_text("svgg19", 50), {3, 32, 32}, 25);
+    initialise_weights(network, 1);
+    const FloatArray image = photograph(32);
+    std::vector<float> factors(network.layers.size(), 1);
     for (int l = 0; l + 1 < static_cast<int>(network.layers.size()); ++l) {
+        Network head = network;
+        head.layers.resize(l + 1);
+        head.layers.push_back(silent_readout(head.layers.back()));
+        const std::vector<float> plain = head.layers[l].weight.data;
         double low = 0.1, high = 40;
-        const std::vector<float> plain = network.layers[l].weight.data;
-        for (int halving = 0; halving < 6; ++halving) {
-            const double factor = std::sqrt(low * high);
-            for (size_t i = 0; i < plain.size(); ++i) network.layers[l].weight.data[i] = static_cast<float>(factor) * plain[i];
-            (rate_of(network, l, image) < share ? low : high) = factor;
+        for (int halving = 0; halving < 7; ++halving) {
+            factors[l] = static_cast<float>(std::sqrt(low * high));
+            for (size_t i = 0; i < plain.size(); ++i) head.layers[l].weight.data[i] = factors[l] * plain[i];
+            (rate_of(Simulator(head), l, image) < share ? low : high) = factors[l];
         }
+        network.layers[l].weight.data = head.layers[l].weight.data;
     }
+    return factors;
 }
 
-/// Scales found at a seventh of the side, where they cost little, on the weights of the whole network.
-Network scaled_network(int64_t side, double share) {
-    const Network whole = [&] {
-        Network network = parse_network(preset_text("svgg19", 50), {3, side, side}, 25);
-        initialise_weights(network, 1);
-        return network;
-    }();
-    Network small = parse_network(preset_text("svgg19", 50), {3, 32, 32}, 25);
-    initialise_weights(small, 1);
-    const Network before = small;
-    scale_to(small, share, photograph(32));
-    Network result = whole;
-    for (size_t l = 0; l < result.layers.size(); ++l) {
-        const size_t at =
-            static_cast<size_t>(std::ranges::max_element(before.layers[l].weight.data) - before.layers[l].weight.data.begin());
-        const float factor = small.layers[l].weight.data[at] / before.layers[l].weight.data[at];
-        for (float& weight : result.layers[l].weight.data) weight *= factor;
-    }
-    return result;
+Network scaled_network(const std::vector<float>& factors) {
+    Network network = parse_network(preset_text("svgg19", 50), {3, 224, 224}, 25);
+    initialise_weights(network, 1);
+    for (size_t l = 0; l < factors.size(); ++l)
+        for (float& weight : network.layers[l].weight.data) weight *= factors[l];
+    return network;
 }
 
-double memory_megabytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024;
+/// Linux keeps the largest resident size since it was last reset.
+void reset_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
+
+double peak_megabytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) / 1024;
+    return 0;
 }
 
 template <class F>
@@ -95,35 +110,45 @@ double best_seconds(int times, F f) {
 
 int main(int argc, char** argv) {
     const double share = argc > 1 && argv[1][0] != '-' ? std::atof(argv[1]) : 0.1;
-    Network network = scaled_network(224, share);
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     const FloatArray image = photograph(224);
+    const std::vector<float> factors = layer_factors(share);
+    Network network = scaled_network(factors);
     double work = 0;
     for (const Layer& layer : network.layers)
         work += static_cast<double>(layer.weight.size()) * layer.out_height * layer.out_width * network.steps * 1e-9;
-    std::printf("SVGG19, 224 x 224, T = 25: %.0f GMAC, %.0f MB of weights\n", work,
-                4e-6 * static_cast<double>(parameter_count(network)));
-    const Simulator one(network, {1, ""}), two(network, {2, ""});
-    const double before = memory_megabytes();
-    double seconds[2];
-    seconds[0] = best_seconds(3, [&] { one.run(image); });
-    seconds[1] = best_seconds(3, [&] { two.run(image); });
-    const double used = memory_megabytes() - before;
-    std::printf("exact, one thread    %6.2f s  %5.0f GMAC/s\n", seconds[0], work / seconds[0]);
-    std::printf("exact, two threads   %6.2f s  %5.2f times one\n", seconds[1], seconds[0] / seconds[1]);
-    std::printf("memory beyond the weights: %.0f MB\n", used);
-    for (int layer : {0, 7, 15, 17})
-        std::printf("  %s: %.1f %% of neurons spike in a step\n", network.layers[layer].name.c_str(),
-                    100 * rate_of(network, layer, image));
+    const double weights = 4e-6 * static_cast<double>(parameter_count(network));
+    std::printf("SVGG19, 224 x 224, T = 25: %.0f GMAC, %.0f MB of weights\n", work, weights);
+
+    double exact = 0;
+    {
+        const Simulator simulator = Simulator::without_weights(std::move(network), {1, ""});
+        malloc_trim(0);
+        reset_peak();
+        exact = best_seconds(3, [&] { simulator.run(image); });
+        std::printf("exact, one thread    %6.2f s  %5.0f GMAC/s; the whole process at most %.0f MB while simulating\n", exact,
+                    work / exact, peak_megabytes());
+        for (int layer : {0, 7, 15, 17})
+            std::printf("  %s: %.1f %% of neurons spike in a step\n", simulator.network().layers[layer].name.c_str(),
+                        100 * rate_of(simulator, layer, image));
+    }
+    network = scaled_network(factors);
+    {
+        const Simulator simulator = Simulator::without_weights(network, {2, ""});
+        const double seconds = best_seconds(3, [&] { simulator.run(image); });
+        std::printf("exact, two threads   %6.2f s  %5.2f times one\n", seconds, exact / seconds);
+    }
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
     const TorchNetwork torch(network, {}, false, at::kFloat);
+    malloc_trim(0);
+    reset_peak();
     FloatArray copy = image;
-    const double peak = memory_megabytes();
     const double layerwise = best_seconds(2, [&] {
         TorchNetwork::Trace trace;
         torch.forward(view_of(copy), trace);
     });
-    std::printf("LibTorch, layer by layer, one thread  %6.2f s; exact is %.1f times as fast; %.0f MB more\n", layerwise,
-                layerwise / seconds[0], memory_megabytes() - peak);
+    std::printf("LibTorch, layer by layer, one thread  %6.2f s, at most %.0f MB; exact is %.1f times as fast\n", layerwise,
+                peak_megabytes(), layerwise / exact);
     return 0;
 }

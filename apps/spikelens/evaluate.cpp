@@ -99,8 +99,8 @@ void check_command(const EvaluateCommand& command, int64_t pixels) {
 
 Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console) {
     const OpenRun run = open_run(command.run);
-    const int64_t pixels = int64_t{run.network.height} * run.network.width,
-                  step = command.step > 0 ? command.step : run.network.width;
+    const int64_t pixels = int64_t{run.network->height} * run.network->width,
+                  step = command.step > 0 ? command.step : run.network->width;
     check_command(command, pixels);
     const RunData data = run.load_data(command.coding);
     const bool spiking = data.test->steps() > 0;
@@ -141,7 +141,7 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
                            {"metrics", evaluation.metrics()},
                            {"methods", documents},
                            {"differences", differences_document(explainer.methods(), scores, evaluation.metrics())},
-                           {"paper", data.coded() ? json::array() : paper_document(data.name, network_text(run.network))}};
+                           {"paper", data.coded() ? json::array() : paper_document(data.name, network_text(*run.network))}};
     write_json(run.files.result("evaluate"), document);
     return {document, text_of(document)};
 }

@@ -58,7 +58,7 @@ FloatArray only_sample(FloatArray attribution) {
 /// A recording, or a picture in the run's coding.
 Sample read_sample(const fs::path& path, int64_t address, const OpenRun& run) {
     Sample sample{path.stem().string(), path.string(), address, {}, {}, -1};
-    const Network& network = run.network;
+    const Network& network = *run.network;
     if (!run.binning().empty()) {
         const EventSet set({read_events(path)}, {0}, {""}, parse_binning(run.binning()), network.height, network.width);
         sample.input = set.input(std::vector<int64_t>{0});
@@ -220,7 +220,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     const std::vector<std::string> methods = split_list(command.methods);
     const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking) : methods, spiking, globals);
     const std::vector<Sample> samples = gather_samples(command, run);
-    if (!command.target.empty()) parse_target(command.target, run.network);
+    if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const Progress progress = console.progress();
     const auto count = static_cast<int64_t>(samples.size());
@@ -228,8 +228,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     std::string text;
     for (const Sample& sample : samples) {
         report_progress(progress, "explaining", static_cast<int64_t>(images.size()), count);
-        images.push_back(explain_one(sample, explainer, run.network, command, folder));
-        text += line_of(sample, images.back(), run.network);
+        images.push_back(explain_one(sample, explainer, *run.network, command, folder));
+        text += line_of(sample, images.back(), *run.network);
     }
     report_progress(progress, "explaining", count, count);
     const json document = {{"command", "explain"},

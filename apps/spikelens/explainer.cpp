@@ -49,24 +49,24 @@ Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods
                              " --probe-samples 20000 first");
         probe_ = std::make_shared<Probe>(load_probe(run.fingerprint, run.files.probe()));
     }
-    prepare(run.network, globals);
+    prepare(globals);
 }
 
-Explainer::Explainer(const Explainer& other, const Network& network, const Globals& globals)
+Explainer::Explainer(const Explainer& other, Network network, const Globals& globals)
     : methods_(other.methods_),
-      simulator_(network, {globals.threads, ""}),
+      simulator_(std::move(network), {globals.threads, ""}),
       surrogate_(other.surrogate_),
       relevant_(other.relevant_),
       probe_(other.probe_) {
-    prepare(network, globals);
+    prepare(globals);
 }
 
-void Explainer::prepare(const Network& network, const Globals& globals) {
+void Explainer::prepare(const Globals& globals) {
     if (any_needs(methods_, &MethodInfo::needs_gradient)) {
         GradientOptions options;
         options.surrogate = surrogate_;
         options.threads = globals.threads;
-        gradient_.emplace(network, options);
+        gradient_.emplace(simulator_.shared_network(), options);
     }
     context_ = {&simulator_, gradient_ ? &*gradient_ : nullptr, relevant_.get(), globals.seed, probe_.get()};
 }

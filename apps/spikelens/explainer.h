@@ -20,7 +20,7 @@ class Explainer {
     /// one that needs relevant filters or probes that the run does not have.
     Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals);
     /// The same methods on another network of the same shape.
-    Explainer(const Explainer& other, const Network& network, const Globals& globals);
+    Explainer(const Explainer& other, Network network, const Globals& globals);
 
     const std::vector<MethodSpec>& methods() const { return methods_; }
     const Simulator& simulator() const { return simulator_; }
@@ -32,7 +32,7 @@ class Explainer {
                     std::span<const int64_t> samples) const;
 
   private:
-    void prepare(const Network& network, const Globals& globals);
+    void prepare(const Globals& globals);
 
     std::vector<MethodSpec> methods_;
     Simulator simulator_;

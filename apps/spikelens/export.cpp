@@ -17,7 +17,7 @@ struct ExportCommand {
 
 Outcome run_export(const ExportCommand& command) {
     const Network network =
-        std::filesystem::is_directory(command.model) ? open_run(command.model).network : load_model(command.model);
+        std::filesystem::is_directory(command.model) ? *open_run(command.model).network : load_model(command.model);
     const std::string ending = command.out.extension().string();
     if (ending == ".nir")
         export_nir(network, command.out);

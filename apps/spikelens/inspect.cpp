@@ -135,8 +135,9 @@ std::string text_of(const json& document) {
 Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
     const bool is_run = fs::is_directory(command.model);
     const OpenRun run = is_run ? open_run(command.model) : OpenRun{};
-    const Network network = is_run ? run.network : load_model(command.model);
-    const Simulator simulator(network, {globals.threads, ""});
+    const auto shared = is_run ? run.network : std::make_shared<const Network>(load_model(command.model));
+    const Network& network = *shared;
+    const Simulator simulator(shared, {globals.threads, ""});
     json layers = json::array();
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(layer_document(network, l));
     json document = {{"command", "inspect"},

@@ -142,7 +142,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
     const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
     const auto relevant = load_or_make<RelevantFilters>(
         run.files.relevant(), [&] { return load_relevant_filters(run.fingerprint, run.files.relevant()); },
-        [&] { return find_relevant_filters(run.network, responses, budgets, command.mu, lasso, console.progress()); },
+        [&] { return find_relevant_filters(*run.network, responses, budgets, command.mu, lasso, console.progress()); },
         [&](const RelevantFilters& made) { save_relevant_filters(made, run.fingerprint, run.files.relevant()); });
     lap("lasso");
     const auto ablation = load_or_make<Ablation>(
@@ -156,7 +156,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
         run.files.visualisations(), [&] { return load_visualisations(run.fingerprint, run.files.visualisations()); },
-        [&] { return average_visualisations(run.network, samples, responses, rows, 9, console.progress()); },
+        [&] { return average_visualisations(*run.network, samples, responses, rows, 9, console.progress()); },
         [&](const std::vector<FilterVisualisation>& made) {
             save_visualisations(made, run.fingerprint, run.files.visualisations());
         });
@@ -165,13 +165,13 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
 
     json layers = json::array();
     for (const FilterIndex& filter : relevant.filters)
-        if (const std::string& name = run.network.layers[filter.layer].name; layers.empty() || layers.back() != name)
+        if (const std::string& name = run.network->layers[filter.layer].name; layers.empty() || layers.back() != name)
             layers.push_back(name);
     json document = {{"command", "interpret"},
                      {"run", command.run.string()},
                      {"data", data.name},
                      {"fingerprint", run.fingerprint},
-                     {"classes", run.network.classes},
+                     {"classes", run.network->classes},
                      {"samples", responses.samples},
                      {"response", command.response},
                      {"non_negative", !command.is_signed},
@@ -180,9 +180,9 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"kkt_residual", relevant.worst_kkt_residual()},
                      {"duality_gap", relevant.worst_duality_gap()},
                      {"layers", layers},
-                     {"filters", filters_document(run.network, responses)},
-                     {"per_class", paths_document(run.network, relevant, responses)},
-                     {"layer_distribution", distribution_document(run.network, relevant)},
+                     {"filters", filters_document(*run.network, responses)},
+                     {"per_class", paths_document(*run.network, relevant, responses)},
+                     {"layer_distribution", distribution_document(*run.network, relevant)},
                      {"ablation", ablation_document(ablation, command.draws)},
                      {"seed", globals.seed},
                      {"seconds", seconds}};

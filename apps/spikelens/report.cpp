@@ -25,12 +25,12 @@ std::vector<ReportFilter> filters_of(const OpenRun& run) {
     if (!fs::exists(run.files.visualisations())) return filters;
     for (const FilterVisualisation& picture : load_visualisations(run.fingerprint, run.files.visualisations())) {
         ReportFilter filter;
-        filter.name = filter_name(run.network, picture.filter);
+        filter.name = filter_name(*run.network, picture.filter);
         filter.average = picture.average;
         filter.crops = picture.crops;
         filter.averaged = picture.averaged;
         filter.spread = picture.spread;
-        filter.receptive_field = static_cast<int>(receptive_field(run.network, picture.filter.layer).size);
+        filter.receptive_field = static_cast<int>(receptive_field(*run.network, picture.filter.layer).size);
         filters.push_back(std::move(filter));
     }
     return filters;
@@ -170,7 +170,7 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     const auto wrong =
         std::ranges::count_if(data.images, [](const ReportImage& image) { return image.label != image.predicted; });
     data.input_kind = recordings ? "recordings" : "images";
-    data.steps = spiking ? dataset.test->steps() : run.network.steps;
+    data.steps = spiking ? dataset.test->steps() : run.network->steps;
     data.window_steps = (data.steps + kWindows - 1) / kWindows;
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
                                     data.images.size() - wrong, wrong, globals.seed);

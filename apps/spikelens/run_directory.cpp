@@ -53,15 +53,15 @@ std::string OpenRun::binning() const { return manifest.at("data").value("binning
 RunData OpenRun::load_data(const std::string& coding) const {
     const nlohmann::json& made_with = manifest.at("data");
     RunData data = load_run_data(made_with.at("source"), binning(), coding.empty() ? made_with.value("coding", "") : coding,
-                                 network.steps, manifest.value("seed", uint64_t{1}));
+                                 network->steps, manifest.value("seed", uint64_t{1}));
     for (const auto& [file, checksum] : made_with.at("sha256").items())
         if (const auto found = data.sha256.find(file);
             found == data.sha256.end() || found->second != checksum.get<std::string>())
             throw InputError("the data set " + data_name() + " is not the one the run " + files.root.string() +
                              " was made with: " + file + " has another checksum");
-    if (data.test->shape() != network.input_shape())
+    if (data.test->shape() != network->input_shape())
         throw InputError("the data set " + data_name() + " has samples " + shape_text(data.test->shape()) +
-                         ", the network expects " + shape_text(network.input_shape()));
+                         ", the network expects " + shape_text(network->input_shape()));
     return data;
 }
 
@@ -83,8 +83,8 @@ OpenRun open_run(const fs::path& root) {
     } catch (const nlohmann::json::exception&) {
         throw InputError(run.files.manifest().string() + " does not name the run's data; expected what spikelens train writes");
     }
-    run.network = load_model(run.files.model());
-    run.fingerprint = model_fingerprint(run.network);
+    run.network = std::make_shared<const Network>(load_model(run.files.model()));
+    run.fingerprint = model_fingerprint(*run.network);
     return run;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -61,7 +62,7 @@ nlohmann::json data_document(const RunData& data, const std::string& source, con
 struct OpenRun {
     RunDirectory files;
     nlohmann::json manifest;
-    Network network;
+    std::shared_ptr<const Network> network;
     std::string fingerprint;
 
     std::string data_name() const { return manifest.at("data").at("name").get<std::string>(); }

@@ -25,9 +25,8 @@ namespace {
 
 template <class Isa>
 struct VectorKernel {
-    static constexpr int kWidth = Isa::kBytes / 4;     // lanes of a register
-    static constexpr int64_t kPartBytes = 512 * 1024;  // of weights that stay in the second-level cache
-    static constexpr int kChunk = 16;                  // steps whose currents are held at once
+    static constexpr int kWidth = Isa::kBytes / 4;  // lanes of a register
+    static constexpr int kChunk = 16;               // steps whose currents are held at once
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
     using Lists = EventLists<Isa>;
@@ -42,24 +41,28 @@ struct VectorKernel {
         static void add_rows(const uint32_t* row, const uint32_t* end, const int32_t* weights, Ints (&sum)[N]) {
             Ints local[N];
             for (int i = 0; i < N; ++i) local[i] = sum[i];
+            for (; end - row >= 4; row += 4)  // as a tree: a chain of additions would be waited for
+                for (int i = 0; i < N; ++i) {
+                    const int32_t* at = weights + i * kWidth;
+                    local[i] += (load<Ints>(at + row[0]) + load<Ints>(at + row[1])) +
+                                (load<Ints>(at + row[2]) + load<Ints>(at + row[3]));
+                }
             for (; row != end; ++row)
                 for (int i = 0; i < N; ++i) local[i] += load<Ints>(weights + *row + i * kWidth);
             for (int i = 0; i < N; ++i) sum[i] = local[i];
         }
 
-        /// Adds the rows of one step, all planes, to wide[kLanes]. No more than kMostRows are added in int32.
-        static void wide_sum(uint32_t* const* ends, int planes, const int32_t* weights, int64_t* wide, int first_plane = 0) {
-            for (int plane = 0; plane < planes; ++plane)
-                for (const uint32_t* row = ends[plane]; row != ends[plane + 1];) {
-                    const uint32_t* end = row + std::min<ptrdiff_t>(kMostRows, ends[plane + 1] - row);
-                    Ints sum[N] = {};
-                    add_rows(row, end, weights, sum);
-                    alignas(64) int32_t part[kLanes];
-                    std::memcpy(part, sum, sizeof part);
-                    for (int lane = 0; lane < kLanes; ++lane)
-                        wide[lane] += int64_t{part[lane]} * (int64_t{1} << (plane + first_plane));
-                    row = end;
-                }
+        /// Adds the rows listed, 2^plane times, to wide[kLanes]. No more than kMostRows are added in int32.
+        static void wide_sum(const uint32_t* row, const uint32_t* end, int plane, const int32_t* weights, int64_t* wide) {
+            while (row != end) {
+                const uint32_t* stop = row + std::min<ptrdiff_t>(kMostRows, end - row);
+                Ints sum[N] = {};
+                add_rows(row, stop, weights, sum);
+                alignas(64) int32_t part[kLanes];
+                std::memcpy(part, sum, sizeof part);
+                for (int lane = 0; lane < kLanes; ++lane) wide[lane] += int64_t{part[lane]} << plane;
+                row = stop;
+            }
         }
 
         /// Rows of one step, each as often as its plane counts: no more than this many fit int32.
@@ -86,9 +89,11 @@ struct VectorKernel {
                     store(current + i * kWidth, sum[i] * load<Floats>(scale + i * kWidth) + load<Floats>(bias + i * kWidth));
             }
 
+            /// Of what was listed.
             void store_scaled(const int64_t* wide, float* current) const {
                 alignas(64) float rounded[kLanes];
-                for (int lane = 0; lane < kLanes; ++lane) rounded[lane] = static_cast<float>(static_cast<double>(wide[lane]));
+                for (int lane = 0; lane < kLanes; ++lane)
+                    rounded[lane] = static_cast<float>(static_cast<double>(all ? all[lane] - wide[lane] : wide[lane]));
                 Floats sum[N];
                 std::memcpy(sum, rounded, sizeof sum);
                 store_scaled(sum, current);
@@ -109,8 +114,7 @@ struct VectorKernel {
                 scaling.store_scaled(rounded, current);
             } else {
                 alignas(64) int64_t wide[kLanes] = {};
-                wide_sum(ends, planes, weights, wide);
-                for (int lane = 0; scaling.all != nullptr && lane < kLanes; ++lane) wide[lane] = scaling.all[lane] - wide[lane];
+                for (int plane = 0; plane < planes; ++plane) wide_sum(ends[plane], ends[plane + 1], plane, weights, wide);
                 scaling.store_scaled(wide, current);
             }
         }
@@ -136,30 +140,33 @@ struct VectorKernel {
             for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
         }
 
-        /// The one pixel of a fully connected layer whose weights are larger than the cache: every step takes what it needs of
-        /// a part of the weights before the next part is read.
+        /// The same where a block's weights are larger than the cache: every pixel and step takes what it needs of a part of
+        /// the weights before the next part is read.
         template <class Step>
-        static void run_in_parts(const LayerTask& task, const Step& stepper, int offset, const Lists& lists) {
+        static void run_in_parts(const LayerTask& task, const Step& stepper, int64_t pixel, int offset, const Lists& lists,
+                                 int count) {
             const LayerPlan& plan = *task.plan;
-            const int planes = lists.planes();
             const int32_t* weights = weights_of(plan, offset);
-            const auto part = static_cast<uint32_t>(kPartBytes / 4);
-            const uint32_t all_rows = static_cast<uint32_t>(plan.taps()) * plan.in_channels * plan.lanes;
-            std::vector<int64_t> wide(int64_t{task.steps} * kLanes);
-            std::vector<uint32_t*> at(lists.ends(0, 0), lists.ends(0, 0) + int64_t{task.steps} * planes);
-            for (uint32_t end = part; end < all_rows + part; end += part)
-                for (int list = 0; list < task.steps * planes; ++list) {
-                    uint32_t* ends[2] = {at[list], std::lower_bound(at[list], lists.ends(0, 0)[list + 1], end)};
-                    wide_sum(ends, 1, weights, &wide[list / planes * kLanes], list % planes);
-                    at[list] = ends[1];
-                }
-            const Scaling scaling(plan, planes, offset, false);
-            std::vector<float> currents(wide.size());
-            for (int step = 0; step < task.steps; ++step)
-                scaling.store_scaled(&wide[int64_t{step} * kLanes], &currents[int64_t{step} * kLanes]);
-            State state[1] = {};
-            stepper.template run<1>(0, 0, task.steps, {currents.data(), 0, kLanes}, state);
-            stepper.store_counts(0, state[0]);
+            const int parts = lists.parts();
+            std::vector<int64_t> wide(int64_t{count} * task.steps * kLanes);
+            for (int part = 0; part < parts; ++part) {
+                int64_t* sum = wide.data();
+                for (int p = 0; p < count; ++p)
+                    for (int step = 0; step < task.steps; ++step, sum += kLanes)
+                        for (int plane = 0; plane < lists.planes(); ++plane) {
+                            uint32_t* const* ends = lists.ends(p, step) + plane * parts + part;
+                            wide_sum(ends[0], ends[1], plane, weights, sum);
+                        }
+            }
+            std::vector<float> currents(int64_t{task.steps} * kLanes);
+            for (int p = 0; p < count; ++p) {
+                const Scaling scaling(plan, lists.planes(), offset, lists.lists_silence(p));
+                for (int step = 0; step < task.steps; ++step)
+                    scaling.store_scaled(&wide[(int64_t{p} * task.steps + step) * kLanes], &currents[int64_t{step} * kLanes]);
+                State state[1] = {};
+                stepper.template run<1>(pixel + p, 0, task.steps, {currents.data(), 0, kLanes}, state);
+                stepper.store_counts(pixel + p, state[0]);
+            }
         }
 
         /// P neighbouring pixels whose currents do not change.
@@ -195,13 +202,7 @@ struct VectorKernel {
                 return;
             }
             if (task.listing == Listing::rows || task.listing == Listing::active_rows) return run_by_rows<Step>(task);
-            Lists lists(plan, task.steps, task.planes, plan.out_width);
-            const int64_t block_bytes = int64_t{4} * plan.taps() * plan.in_channels * plan.lanes;
-            if (plan.out_height * plan.out_width == 1 && task.steps > 1 && block_bytes > kPartBytes) {
-                lists.build(task.spikes, 0, 0, 1, Listing::active_words);
-                for (int offset = first; offset < end; offset += kLanes) run_in_parts(task, Step(task, offset), offset, lists);
-                return;
-            }
+            Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
             for (int row = task.first_row; row < task.end_row; ++row)
                 run_columns<Step>(task, row, 0, plan.out_width, task.listing, lists);
         }
@@ -217,8 +218,12 @@ struct VectorKernel {
                 lists.build(task.spikes, row, column, tile_end, listing);
                 for (int offset = first; offset < end; offset += kLanes) {
                     const Step stepper(task, offset);
-                    by_pixels<kPixels>(tile_end - column,
-                                       [&](auto p, int i) { run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i); });
+                    if (lists.parts() > 1)
+                        run_in_parts(task, stepper, pixel, offset, lists, tile_end - column);
+                    else
+                        by_pixels<kPixels>(tile_end - column, [&](auto p, int i) {
+                            run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i);
+                        });
                 }
             }
         }
@@ -231,7 +236,7 @@ struct VectorKernel {
                 RowSums<Isa, N> sums(task, column);
                 for (int row = task.first_row; row < task.end_row; ++row)
                     if (!sums.template run<Step>(row, first, end)) {
-                        Lists lists(plan, task.steps, task.planes, plan.out_width);
+                        Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
                         run_columns<Step>(task, row, column, sums.end_column(), Listing::active_words, lists);
                     }
                 column = sums.end_column();
@@ -245,7 +250,10 @@ struct VectorKernel {
             lists.build(task.spikes, 0, 0, 1, Listing::active_words);
             for (int offset = 0; offset < plan.padded(); offset += kLanes)
                 for (int step = 0; step < task.steps; ++step)
-                    wide_sum(lists.ends(0, step), lists.planes(), weights_of(plan, offset), task.sums + offset);
+                    for (int plane = 0; plane < task.planes; ++plane) {
+                        uint32_t* const* ends = lists.ends(0, step) + plane * lists.parts();
+                        wide_sum(ends[0], ends[lists.parts()], plane, weights_of(plan, offset), task.sums + offset);
+                    }
         }
 
         static void real_currents(const RealTask& task) {

@@ -14,12 +14,13 @@
 namespace spikelens {
 
 struct GradientNetwork::Modules {
-    Network network;
+    std::shared_ptr<const Network> shared;
+    const Network& network = *shared;
     GradientOptions options;
     TorchNetwork torch;
 
-    Modules(const Network& source, const GradientOptions& wanted)
-        : network(source),
+    Modules(std::shared_ptr<const Network> source, const GradientOptions& wanted)
+        : shared(std::move(source)),
           options(wanted),
           torch(network, options.surrogate, options.smooth, options.double_precision ? at::kDouble : at::kFloat) {}
 
@@ -135,10 +136,13 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
     return result;
 }
 
-GradientNetwork::GradientNetwork(const Network& network, GradientOptions options) {
-    check_network(network, "gradient");
-    modules_ = std::make_unique<const Modules>(network, options);
+GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options) {
+    check_network(*network, "gradient");
+    modules_ = std::make_unique<const Modules>(std::move(network), options);
 }
+
+GradientNetwork::GradientNetwork(Network network, GradientOptions options)
+    : GradientNetwork(std::make_shared<const Network>(std::move(network)), options) {}
 
 GradientNetwork::~GradientNetwork() = default;
 GradientNetwork::GradientNetwork(GradientNetwork&&) noexcept = default;

@@ -138,7 +138,9 @@ class SampleRun {
         if (input) {
             task.spikes = input->words.data();
             task.planes = input->planes;
-            task.listing = kernels::choose_listing(plan, input->planes, input->density());
+            const double density = input->density();
+            task.listing = kernels::choose_listing(plan, input->planes, density);
+            task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
         } else {
             task.currents = real_currents(sample);
         }
@@ -164,7 +166,8 @@ class SampleRun {
     /// One sample's layer, cut into rows (or blocks of outputs, where there is one row) over the threads.
     void run_parts(LayerTask task, int index) const {
         const LayerPlan& plan = *task.plan;
-        const int64_t work = network_.layers[index].weight.size() * plan.out_height * plan.out_width * task.steps;
+        const int64_t work =
+            network_.layers[index].fan_in() * plan.out_channels * plan.out_height * plan.out_width * task.steps;
         task.end_row = plan.out_height;
         task.end_block = plan.blocks;
         const bool by_rows = plan.out_height >= threads_, by_blocks = plan.lanes == 64 && plan.blocks >= threads_;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <functional>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
@@ -17,11 +18,14 @@
 namespace spikelens {
 
 struct Simulator::Plan {
-    Network network;
+    std::shared_ptr<const Network> network;
     SimulateOptions options;
     const KernelSet* kernels = nullptr;
     LayerPlan real_input;           // the first layer, for direct coding
     std::vector<LayerPlan> layers;  // all layers for spiking input
+
+    /// Calls done(l) once layer l is lowered.
+    Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
 };
 
 namespace {
@@ -120,33 +124,52 @@ std::vector<int> predictions(const FloatArray& scores) {
     return result;
 }
 
-Simulator::Simulator(const Network& network, SimulateOptions options) {
-    check_network(network, "the network");
-    for (const Layer& layer : network.layers)
+Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done)
+    : options(std::move(wanted)) {
+    check_network(source, "the network");
+    for (const Layer& layer : source.layers)
         if (layer.fan_in() > kernels::kMostInputs)
             throw InputError("layer " + layer.name + " has " + std::to_string(layer.fan_in()) +
                              " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
-    auto plan = std::make_unique<Plan>();
-    plan->network = network;
-    plan->kernels = &kernels::choose_kernels(options.kernel);
-    plan->options = std::move(options);
-    plan->real_input = lower_for_real_input(network.layers.front());
+    kernels = &kernels::choose_kernels(options.kernel);
+    real_input = lower_for_real_input(source.layers.front());
     double input_scale = 1.0;
-    for (const Layer& layer : network.layers) {
-        plan->layers.push_back(lower_for_spikes(layer, input_scale));
-        input_scale = pooled_unit(layer.pool);
+    for (size_t l = 0; l < source.layers.size(); ++l) {
+        layers.push_back(lower_for_spikes(source.layers[l], input_scale));
+        input_scale = pooled_unit(source.layers[l].pool);
+        done(static_cast<int>(l));
     }
+}
+
+Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+
+Simulator::Simulator(Network network, SimulateOptions options)
+    : Simulator(std::make_shared<const Network>(std::move(network)), std::move(options)) {}
+
+Simulator::Simulator(std::shared_ptr<const Network> network, SimulateOptions options) {
+    auto plan = std::make_unique<Plan>(*network, std::move(options), [](int) {});
+    plan->network = std::move(network);
     plan_ = std::move(plan);
+}
+
+Simulator Simulator::without_weights(Network network, SimulateOptions options) {
+    auto plan = std::make_unique<Plan>(network, std::move(options), [&](int layer) {
+        network.layers[layer].weight = {};
+        network.layers[layer].bias = {};
+    });
+    plan->network = std::make_shared<const Network>(std::move(network));
+    return Simulator(std::unique_ptr<const Plan>(std::move(plan)));
 }
 
 Simulator::~Simulator() = default;
 Simulator::Simulator(Simulator&&) noexcept = default;
 Simulator& Simulator::operator=(Simulator&&) noexcept = default;
 
-const Network& Simulator::network() const { return plan_->network; }
+const Network& Simulator::network() const { return *plan_->network; }
+std::shared_ptr<const Network> Simulator::shared_network() const { return plan_->network; }
 
 Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
-    const Network& network = plan_->network;
+    const Network& network = *plan_->network;
     check_images(network, images);
     check_request(network, request, ablated);
     check_counts(network, request, network.steps);
@@ -164,7 +187,7 @@ Recording Simulator::run(const Input& input, const RecordRequest& request, std::
 
 Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request,
                                 std::span<const FilterIndex> ablated) const {
-    const Network& network = plan_->network;
+    const Network& network = *plan_->network;
     check_spikes(network, spikes);
     check_request(network, request, ablated);
     const int64_t steps = spikes.extent(0), samples = spikes.extent(1);
@@ -180,7 +203,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
 }
 
 FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const {
-    const Network& network = plan_->network;
+    const Network& network = *plan_->network;
     if (input.spiking())
         check_spikes(network, input.spikes);
     else
@@ -206,7 +229,7 @@ std::vector<std::string> Simulator::describe_kernels() const {
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
         const std::string how =
             l == 0 ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
-        lines.push_back(plan_->network.layers[l].name + ": " + how + ", " + plan_->kernels->name);
+        lines.push_back(plan_->network->layers[l].name + ": " + how + ", " + plan_->kernels->name);
     }
     return lines;
 }

@@ -74,11 +74,11 @@ at::Tensor view_of(const float* data, const Shape& shape) {
 
 at::Tensor view_of(FloatArray& array) { return view_of(array.data.data(), array.shape); }
 
-TorchNetwork::TorchNetwork(Network& network, const Surrogate& surrogate, bool smooth, at::ScalarType type)
+TorchNetwork::TorchNetwork(const Network& network, const Surrogate& surrogate, bool smooth, at::ScalarType type)
     : network_(network), surrogate_(surrogate), smooth_(smooth), type_(type) {
-    for (Layer& layer : network.layers) {
-        Weights weights{view_of(layer.weight).to(type), {}};
-        if (layer.has_bias) weights.bias = view_of(layer.bias).to(type);
+    for (const Layer& layer : network.layers) {
+        Weights weights{view_of(layer.weight.data.data(), layer.weight.shape).to(type), {}};
+        if (layer.has_bias) weights.bias = view_of(layer.bias.data.data(), layer.bias.shape).to(type);
         weights_.push_back(std::move(weights));
     }
 }

@@ -19,7 +19,7 @@ class TorchNetwork {
   public:
     /// In float the weights are the network's own memory (changes to them are seen); in double they are copies.
     /// The network must live as long as this.
-    TorchNetwork(Network& network, const Surrogate& surrogate, bool smooth, at::ScalarType type);
+    TorchNetwork(const Network& network, const Surrogate& surrogate, bool smooth, at::ScalarType type);
 
     /// What the backward pass needs of a forward pass.
     struct Trace {

@@ -76,6 +76,7 @@ struct LayerTask {
     int planes = 1;                    ///< of the input
     const uint64_t* spikes = nullptr;  ///< input bits; or
     Listing listing = Listing::every_word;
+    double listed = 1;                ///< the share of the input expected on lists: only speed depends on it
     const float* currents = nullptr;  ///< when spikes is null: [row][column][padded], constant in time
     const uint64_t* keep = nullptr;   ///< [out_words] outputs that may spike: real channels that are not ablated
     uint64_t* out_spikes = nullptr;   ///< [row][column][step][out_words], zeroed by the caller

@@ -23,7 +23,8 @@ struct GradientOptions {
 /// and OpenBLAS to one thread of their own, for the whole process.
 class GradientNetwork {
   public:
-    explicit GradientNetwork(const Network& network, GradientOptions options = {});
+    explicit GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options = {});
+    explicit GradientNetwork(Network network, GradientOptions options = {});
     ~GradientNetwork();
     GradientNetwork(GradientNetwork&&) noexcept;
     GradientNetwork& operator=(GradientNetwork&&) noexcept;

@@ -53,13 +53,19 @@ struct SimulateOptions {
 /// bit for any batch, thread count, kernel and machine. Immutable after construction, safe to share between threads.
 class Simulator {
   public:
-    /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU.
-    explicit Simulator(const Network& network, SimulateOptions options = {});
+    /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU. The weights are
+    /// kept once more, in fixed point: as many bytes as in float.
+    explicit Simulator(std::shared_ptr<const Network> network, SimulateOptions options = {});
+    explicit Simulator(Network network, SimulateOptions options = {});
+    /// For large networks that are only simulated: each layer's weights are given up as soon as they are in fixed point.
+    /// network() then has layers without weights and biases.
+    static Simulator without_weights(Network network, SimulateOptions options = {});
     ~Simulator();
     Simulator(Simulator&&) noexcept;
     Simulator& operator=(Simulator&&) noexcept;
 
     const Network& network() const;
+    std::shared_ptr<const Network> shared_network() const;
 
     /// Direct coding: the image [N, C, H, W] is the input current at every step. Output spikes of the `ablated` filters
     /// are set to zero. Throws InputError when the shape is not the network's or a value is not finite.
@@ -81,6 +87,7 @@ class Simulator {
 
   private:
     struct Plan;
+    explicit Simulator(std::unique_ptr<const Plan> plan);
     std::unique_ptr<const Plan> plan_;
 };
 
