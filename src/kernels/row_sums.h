@@ -7,13 +7,16 @@
 #include <memory>
 #include <vector>
 
-#include "spikelens/core/aligned.h"
 #include "spikelens/kernels/layer_plan.h"
 
 #include "membranes.h"
 
 namespace spikelens::kernels {
 namespace {
+
+struct alignas(64) CacheLine {
+    int32_t lane[16];
+};
 
 /// Columns and steps of one row of outputs whose sums are held at once, in the first-level cache.
 ///
@@ -138,7 +141,8 @@ class RowSums {
           plan_(*task.plan),
           fits_(plan_.sums_fit_int32(task.planes)),
           tile_(plan_, first_column, columns_at_once(task), chunk_of(task)),
-          sums_(tile_.slots() * kLanes),
+          lines_(int64_t{tile_.slots()} * kLanes / 16),
+          sums_(reinterpret_cast<int32_t*>(lines_.data())),
           states_(tile_.columns()) {
         for (int i = 0; i < plan_.kernel_height; ++i) events_.emplace_back(plan_, task.steps, task.planes, tile_, kLanes);
     }
@@ -207,7 +211,7 @@ class RowSums {
     }
 
     void sum_chunk(int row, int offset, int chunk) {
-        std::ranges::fill(sums_, 0);
+        std::fill(lines_.begin(), lines_.end(), CacheLine{});
         for_each_input_row(row, [&](int ky, int, const RowEvents<Isa>& events) {
             const int32_t* weights =
                 weights_of(plan_, offset) + int64_t{ky} * plan_.kernel_width * plan_.in_channels * plan_.lanes;
@@ -250,7 +254,8 @@ class RowSums {
     const LayerPlan& plan_;
     bool fits_;
     RowTile tile_;
-    AlignedVector<int32_t> sums_;
+    std::vector<CacheLine> lines_;
+    int32_t* sums_;  // [slot][kLanes]
     std::vector<State> states_;
     std::vector<RowEvents<Isa>> events_;
 };
