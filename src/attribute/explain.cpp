@@ -21,7 +21,7 @@ void check_context(const MethodInfo& info, const AttributionContext& context) {
         throw InputError(info.name + " needs relevant filters: run spikelens interpret first");
     }
     if (info.needs_probe && !context.probe) {
-        throw InputError(info.name + " needs fitted probes: run spikelens interpret with --probe first");
+        throw InputError(info.name + " needs fitted probes: run spikelens interpret with --probe-samples first");
     }
 }
 
