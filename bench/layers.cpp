@@ -68,7 +68,7 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
         task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
         task.keep = keep.data();
         task.out_spikes = output.words.data();
-        task.end_row = plan.out_height;
+        task.pixels = plan.rows;
         task.end_block = plan.blocks;
         set.layer(task);
         benchmark::DoNotOptimize(output.words.data());

@@ -5,7 +5,7 @@ set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl ${avx2_flags} -mpref
 
 # GCC's -O2 vectorises only loops whose length it knows; the loops over neurons in lif.cpp are half of a gradient's time.
 file(GLOB kernel_sources CONFIGURE_DEPENDS src/kernels/*.cpp)
-set_source_files_properties(${kernel_sources} src/snn/lif.cpp src/snn/spike_maps.cpp PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
+set_source_files_properties(${kernel_sources} src/snn/lif.cpp src/snn/spike_maps.cpp src/snn/changed_pixels.cpp PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     foreach(instructions avx2 avx512)

@@ -70,21 +70,6 @@ FloatArray row_of(const FloatArray& array, int64_t index) {
     return {Shape(array.shape.begin() + 1, array.shape.end()), std::vector<float>(row.begin(), row.end())};
 }
 
-/// One sample of [T, N, …] as [T, …].
-template <class T>
-Array<T> sequence_of(const Array<T>& all, int64_t sample) {
-    Shape shape = all.shape;
-    shape.erase(shape.begin() + 1);
-    Array<T> one;
-    one.shape = shape;
-    const int64_t size = element_count(std::span(shape).subspan(1));
-    for (int64_t t = 0; t < shape[0]; ++t) {
-        const auto first = all.data.begin() + (t * all.shape[1] + sample) * size;
-        one.data.insert(one.data.end(), first, first + size);
-    }
-    return one;
-}
-
 /// The recordings as point clouds, and their spikes per window.
 void add_recordings(const Array<uint8_t>& spikes, std::vector<ReportImage>& result) {
     for (size_t i = 0; i < result.size(); ++i) {

@@ -5,24 +5,8 @@
 #include "spikelens/core/error.h"
 
 namespace spikelens {
-namespace {
-
-/// One sample of [T, N, C, H, W] in the order of its places.
-std::vector<uint8_t> recording_of(const Array<uint8_t>& spikes, int64_t sample) {
-    const int64_t steps = spikes.extent(0), size = spikes.row_size() / spikes.extent(1);
-    std::vector<uint8_t> recording;
-    recording.reserve(steps * size);
-    for (int64_t t = 0; t < steps; ++t) {
-        const auto frame = spikes.row(t).subspan(sample * size, size);
-        recording.insert(recording.end(), frame.begin(), frame.end());
-    }
-    return recording;
-}
-
-}  // namespace
-
 std::vector<int64_t> spike_places(const Array<uint8_t>& spikes, int64_t sample) {
-    const std::vector<uint8_t> recording = recording_of(spikes, sample);
+    const std::vector<uint8_t> recording = sequence_of(spikes, sample).data;
     std::vector<int64_t> places;
     for (size_t place = 0; place < recording.size(); ++place) {
         if (recording[place] > 0) places.push_back(static_cast<int64_t>(place));
@@ -38,7 +22,7 @@ int64_t copies_at_once(int64_t bytes) {
 FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed) {
     const int64_t steps = spikes.extent(0), size = spikes.row_size() / spikes.extent(1);
-    const std::vector<uint8_t> recording = recording_of(spikes, sample);
+    const std::vector<uint8_t> recording = sequence_of(spikes, sample).data;
     FloatArray scores({count, simulator.network().class_count()});
     const int64_t at_once = std::min(count, copies_at_once(steps * size));
     for (int64_t first = 0; first < count; first += at_once) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/samples.h"
 
 #include "curves.h"
 #include "ranking.h"
@@ -22,18 +23,6 @@ void check_request(const Array<uint8_t>& spikes, const FloatArray& scores, size_
     check_counts(spikes.extent(1), targets, samples, "input");
     if (options.steps < 1) throw InputError("spike perturbation needs at least 1 step, not " + std::to_string(options.steps));
     if (options.max_batch < 1) throw InputError("the batch of perturbed inputs must be positive");
-}
-
-/// One sample of [T, N, C, H, W], as [T, C, H, W].
-template <class T>
-std::vector<T> sample_values(const Array<T>& values, int64_t n) {
-    const int64_t pixels = element_count(std::span(values.shape).subspan(2));
-    std::vector<T> result;
-    for (int64_t t = 0; t < values.extent(0); ++t) {
-        const auto from = values.row(t).subspan(n * pixels, pixels);
-        result.insert(result.end(), from.begin(), from.end());
-    }
-    return result;
 }
 
 // Batches of samples [T, C, H, W] as [T, N, C, H, W], for a function that scores arrays.
@@ -71,8 +60,8 @@ PerturbationResult perturb_spikes(Perturbation kind, const Array<uint8_t>& spike
     const bool insertion = kind == Perturbation::insertion;
     BatchScorer<uint8_t> scorer(score_spikes(score, spikes.shape), targets, options.max_batch, "input");
     for (int64_t n = 0; n < spikes.extent(1); ++n) {
-        const std::vector<uint8_t> all = sample_values(spikes, n), silence(all.size());
-        const auto order = ranked_spikes(all, sample_values(scores, n), options.seed, samples[n]);
+        const std::vector<uint8_t> all = sequence_of(spikes, n).data, silence(all.size());
+        const auto order = ranked_spikes(all, sequence_of(scores, n).data, options.seed, samples[n]);
         const auto places = static_cast<int64_t>(order.size());
         Series<uint8_t> series(insertion ? silence : all, insertion ? all : silence, order, static_cast<int64_t>(all.size()));
         for (int64_t j = 0; j <= options.steps; ++j) {

@@ -31,12 +31,12 @@ inline const int32_t* weights_of(const LayerPlan& plan, int offset) {
 template <class Isa, int N>
 constexpr int pixels_together = Isa::kBytes / 8 / N > 1 ? Isa::kBytes / 8 / N : 1;
 
-/// Calls run(P, i) for i in [0, count), P at once.
+/// Calls run(P, i) for i in [0, count), P at once; fewer at the end.
 template <int P, class Run>
 void by_pixels(int count, Run run) {
     int i = 0;
     for (; i + P <= count; i += P) run(std::integral_constant<int, P>{}, i);
-    for (; i < count; ++i) run(std::integral_constant<int, 1>{}, i);
+    if constexpr (P > 1) by_pixels<P / 2>(count - i, [&](auto p, int rest) { run(p, i + rest); });
 }
 
 /// Membranes of N registers of outputs at one pixel, between two steps.

@@ -27,9 +27,9 @@ struct RowTile {
     int margin;
     int chunk;  // steps
 
-    RowTile(const LayerPlan& plan, int first, int most_columns, int steps)
+    RowTile(const LayerPlan& plan, int first, int end, int steps)
         : first_column(first),
-          end_column(std::min(plan.out_width, first + most_columns)),
+          end_column(end),
           first_input(std::max(0, first * plan.stride - plan.padding)),
           end_input(std::min(plan.in_width, (end_column - 1) * plan.stride - plan.padding + plan.kernel_width)),
           margin((plan.kernel_width - 1) / plan.stride),
@@ -134,12 +134,12 @@ class RowEvents {
 template <class Isa, int N>
 class RowSums {
   public:
-    /// For this task's columns from `first_column` on.
+    /// For columns of this task from `first_column` on.
     RowSums(const LayerTask& task, int first_column)
         : task_(task),
           plan_(*task.plan),
           fits_(plan_.sums_fit_int32(task.planes)),
-          tile_(plan_, first_column, columns_at_once(task), chunk_of(task)),
+          tile_(plan_, first_column, std::min(task.pixels[0].end_column, first_column + columns_at_once(task)), chunk_of(task)),
           lines_(int64_t{tile_.slots()} * kLanes / 16),
           sums_(reinterpret_cast<int32_t*>(lines_.data())),
           states_(tile_.columns()) {

@@ -74,9 +74,9 @@ void run_neuron(const LayerTask& task, int row, int column, int output) {
 
 void scalar_layer(const LayerTask& task) {
     const int lanes = task.plan->lanes, end = std::min(task.plan->out_channels, task.end_block * lanes);
-    for (int row = task.first_row; row < task.end_row; ++row)
-        for (int column = 0; column < task.plan->out_width; ++column)
-            for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, row, column, output);
+    for (const PixelSpan& span : task.pixels)
+        for (int column = span.first_column; column < span.end_column; ++column)
+            for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, span.row, column, output);
 }
 
 void scalar_readout(const ReadoutTask& task) {
@@ -93,8 +93,8 @@ void scalar_readout(const ReadoutTask& task) {
 
 void scalar_real_currents(const RealTask& task) {
     const LayerPlan& plan = *task.plan;
-    for (int row = task.first_row; row < task.end_row; ++row)
-        for (int column = 0; column < plan.out_width; ++column)
+    for (const auto& [row, first_column, end_column] : task.pixels)
+        for (int column = first_column; column < end_column; ++column)
             for (int output = 0; output < plan.out_channels; ++output) {
                 float sum = 0;
                 for_each_tap(plan, row, column, [&](int tap, int in_row, int in_column) {

@@ -193,29 +193,29 @@ struct VectorKernel {
             const LayerPlan& plan = *task.plan;
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
             if (!task.spikes) {
-                const int64_t from = int64_t{task.first_row} * plan.out_width, to = int64_t{task.end_row} * plan.out_width;
                 for (int offset = first; offset < end; offset += kLanes) {
                     const Step stepper(task, offset);
-                    by_pixels<kPixels>(static_cast<int>(to - from),
-                                       [&](auto p, int i) { run_constant<p.value>(task, stepper, from + i, offset); });
+                    for (const auto& [row, first_column, end_column] : task.pixels) {
+                        const int64_t pixel = int64_t{row} * plan.out_width + first_column;
+                        by_pixels<kPixels>(end_column - first_column,
+                                           [&](auto p, int i) { run_constant<p.value>(task, stepper, pixel + i, offset); });
+                    }
                 }
                 return;
             }
             if (task.listing == Listing::rows || task.listing == Listing::active_rows) return run_by_rows<Step>(task);
             Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
-            for (int row = task.first_row; row < task.end_row; ++row)
-                run_columns<Step>(task, row, 0, plan.out_width, task.listing, lists);
+            for (const PixelSpan& span : task.pixels) run_columns<Step>(task, span, task.listing, lists);
         }
 
         template <class Step>
-        static void run_columns(const LayerTask& task, int row, int first_column, int end_column, Listing listing,
-                                Lists& lists) {
+        static void run_columns(const LayerTask& task, const PixelSpan& span, Listing listing, Lists& lists) {
             const LayerPlan& plan = *task.plan;
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
-            for (int column = first_column; column < end_column; column += lists.pixels()) {
-                const int tile_end = std::min(end_column, column + lists.pixels());
-                const int64_t pixel = int64_t{row} * plan.out_width + column;
-                lists.build(task.spikes, row, column, tile_end, listing);
+            for (int column = span.first_column; column < span.end_column; column += lists.pixels()) {
+                const int tile_end = std::min(span.end_column, column + lists.pixels());
+                const int64_t pixel = int64_t{span.row} * plan.out_width + column;
+                lists.build(task.spikes, span.row, column, tile_end, listing);
                 for (int offset = first; offset < end; offset += kLanes) {
                     const Step stepper(task, offset);
                     if (lists.parts() > 1)
@@ -232,12 +232,13 @@ struct VectorKernel {
         static void run_by_rows(const LayerTask& task) {
             const LayerPlan& plan = *task.plan;
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
-            for (int column = 0; column < plan.out_width;) {
+            if (task.pixels.empty()) return;
+            for (int column = task.pixels[0].first_column; column < task.pixels[0].end_column;) {
                 RowSums<Isa, N> sums(task, column);
-                for (int row = task.first_row; row < task.end_row; ++row)
-                    if (!sums.template run<Step>(row, first, end)) {
+                for (const PixelSpan& span : task.pixels)
+                    if (!sums.template run<Step>(span.row, first, end)) {
                         Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
-                        run_columns<Step>(task, row, column, sums.end_column(), Listing::active_words, lists);
+                        run_columns<Step>(task, {span.row, column, sums.end_column()}, Listing::active_words, lists);
                     }
                 column = sums.end_column();
             }
@@ -261,12 +262,14 @@ struct VectorKernel {
             const int inside = std::max(0, plan.in_width + plan.padding - plan.kernel_width + plan.stride) / plan.stride;
             const int end = std::min(plan.out_width, inside);  // of the columns whose kernel does not reach over the edges
             const int begin = std::min(end, (plan.padding + plan.stride - 1) / plan.stride);
-            for (int row = task.first_row; row < task.end_row; ++row)
+            for (const auto& [row, first_column, end_column] : task.pixels)
                 for (int offset = 0; offset < plan.padded(); offset += kLanes) {
-                    for (int column = 0; column < begin; ++column) real_current<1>(task, row, column, offset);
-                    by_pixels<kPixels>(end - begin,
-                                       [&](auto p, int i) { real_current<p.value>(task, row, begin + i, offset); });
-                    for (int column = end; column < plan.out_width; ++column) real_current<1>(task, row, column, offset);
+                    int column = first_column;
+                    for (; column < std::min(begin, end_column); ++column) real_current<1>(task, row, column, offset);
+                    by_pixels<kPixels>(std::min(end, end_column) - column,
+                                       [&](auto p, int i) { real_current<p.value>(task, row, column + i, offset); });
+                    for (column = std::max(column, end); column < end_column; ++column)
+                        real_current<1>(task, row, column, offset);
                 }
         }
 

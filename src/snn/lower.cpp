@@ -60,6 +60,7 @@ LayerPlan geometry(const Layer& layer) {
     plan.padding = conv ? layer.padding : 0;
     plan.lanes = choose_lanes(layer.out_channels);
     plan.blocks = (layer.out_channels + plan.lanes - 1) / plan.lanes;
+    for (int row = 0; row < plan.out_height; ++row) plan.rows.push_back({row, 0, plan.out_width});
     plan.neuron = layer.neuron ? lower_neuron(*layer.neuron) : lower_readout(layer);
     return plan;
 }

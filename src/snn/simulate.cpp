@@ -20,12 +20,15 @@ namespace spikelens {
 struct Simulator::Plan {
     std::shared_ptr<const Network> network;
     SimulateOptions options;
-    const KernelSet* kernels = nullptr;
-    LayerPlan real_input;           // the first layer, for direct coding
-    std::vector<LayerPlan> layers;  // all layers for spiking input
+    const kernels::KernelSet* kernels = nullptr;
+    kernels::LayerPlan real_input;           // the first layer, for direct coding
+    std::vector<kernels::LayerPlan> layers;  // all layers for spiking input
 
     /// Calls done(l) once layer l is lowered.
     Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
+
+    RunSettings settings(std::span<const FilterIndex> ablated, int64_t samples, int64_t steps,
+                         const RecordRequest& request) const;
 };
 
 namespace {
@@ -78,13 +81,11 @@ int planes_of(const Array<uint8_t>& spikes) {
     return std::max(1, static_cast<int>(std::bit_width(largest)));
 }
 
-SpikeMap packed_sample(const Array<uint8_t>& spikes, int64_t sample, int planes) {
+void pack_sample(const Array<uint8_t>& spikes, int64_t sample, int planes, SpikeMap& out) {
     const Shape shape(spikes.shape.begin() + 2, spikes.shape.end());
     const int64_t size = element_count(shape);
-    SpikeMap map;
     pack_spikes(spikes.data.data() + sample * size, spikes.extent(1) * size, static_cast<int>(spikes.extent(0)), shape, planes,
-                map);
-    return map;
+                out);
 }
 
 Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
@@ -97,14 +98,24 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
     return recording;
 }
 
+/// Samples that one worker takes in a row: the more, the more of them can reuse the one before.
+constexpr int64_t kSamplesInRow = 32;
+
+/// Maps larger than this are not kept from one sample to the next.
+constexpr int64_t kMostMapBytes = 64 << 20;
+
 /// Many samples: one thread each. Few: all threads work on each sample in turn.
 void for_each_sample(int64_t samples, int threads,
                      const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
     if (threads <= 0) threads = available_threads();
     const bool over_samples = samples >= threads;
     std::vector<Scratch> scratch(over_samples ? threads : 1);
-    parallel_for(samples, over_samples ? threads : 1,
-                 [&](int64_t sample, int worker) { body(sample, over_samples ? 1 : threads, scratch[worker]); });
+    const int64_t in_row =
+        over_samples ? std::clamp<int64_t>(samples / (4 * threads), 1, kSamplesInRow) : std::max<int64_t>(1, samples);
+    parallel_for((samples + in_row - 1) / in_row, over_samples ? threads : 1, [&](int64_t part, int worker) {
+        for (int64_t sample = part * in_row; sample < std::min(samples, (part + 1) * in_row); ++sample)
+            body(sample, over_samples ? 1 : threads, scratch[worker]);
+    });
 }
 
 }  // namespace
@@ -141,6 +152,14 @@ Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::
     }
 }
 
+RunSettings Simulator::Plan::settings(std::span<const FilterIndex> ablated, int64_t samples, int64_t steps,
+                                      const RecordRequest& request) const {
+    int64_t map_words = 0;
+    for (const kernels::LayerPlan& layer : layers) map_words += layer.output_words(static_cast<int>(steps));
+    const bool reuse = samples > 1 && request.layers.empty() && map_words * 8 <= kMostMapBytes;
+    return {*network, *kernels, real_input, layers, ablated, reuse};
+}
+
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
 
 Simulator::Simulator(Network network, SimulateOptions options)
@@ -174,9 +193,9 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     check_request(network, request, ablated);
     check_counts(network, request, network.steps);
     Recording recording = make_result(network, request, images.extent(0), network.steps);
+    const RunSettings settings = plan_->settings(ablated, images.extent(0), network.steps, request);
     for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
-        SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
-        run.run({n, images.row(n).data(), nullptr, network.steps}, recording);
+        SampleRun(settings, threads, scratch).run({n, images.row(n), nullptr, network.steps}, recording);
     });
     return recording;
 }
@@ -194,10 +213,11 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     check_counts(network, request, steps);
     const int planes = planes_of(spikes);
     Recording recording = make_result(network, request, samples, static_cast<int>(steps));
+    const RunSettings settings = plan_->settings(ablated, samples, steps, request);
     for_each_sample(samples, plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
-        const SpikeMap input = packed_sample(spikes, n, planes);
-        SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, ablated, threads, scratch);
-        run.run({n, nullptr, &input, static_cast<int>(steps)}, recording);
+        std::swap(scratch.packed, scratch.packed_before);
+        pack_sample(spikes, n, planes, scratch.packed);
+        SampleRun(settings, threads, scratch).run({n, {}, &scratch.packed, static_cast<int>(steps)}, recording);
     });
     return recording;
 }
@@ -212,13 +232,14 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const int steps = input.spiking() ? static_cast<int>(input.spikes.extent(0)) : network.steps;
     const int planes = input.spiking() ? planes_of(input.spikes) : 0;
     FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
+    const RunSettings settings{network, *plan_->kernels, plan_->real_input, plan_->layers, {}};
     for_each_sample(input.samples(), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
-        SampleRun run(network, *plan_->kernels, plan_->real_input, plan_->layers, {}, threads, scratch);
+        SampleRun run(settings, threads, scratch);
         if (input.spiking()) {
-            const SpikeMap spikes = packed_sample(input.spikes, n, planes);
-            run.run_ablations({n, nullptr, &spikes, steps}, sets, scores);
+            pack_sample(input.spikes, n, planes, scratch.packed);
+            run.run_ablations({n, {}, &scratch.packed, steps}, sets, scores);
         } else {
-            run.run_ablations({n, input.images.row(n).data(), nullptr, steps}, sets, scores);
+            run.run_ablations({n, input.images.row(n), nullptr, steps}, sets, scores);
         }
     });
     return scores;

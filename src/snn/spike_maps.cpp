@@ -69,8 +69,16 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
     const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
     const bool sums = pool.kind != PoolKind::max;
     out.reset(in.channels, height, width, in.steps, sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
-    for (int row = 0; row < height; ++row)
-        for (int column = 0; column < width; ++column)
+    for (int row = 0; row < height; ++row) {
+        const kernels::PixelSpan whole{row, 0, width};
+        pool_spikes(in, pool, {&whole, 1}, out);
+    }
+}
+
+void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out) {
+    const bool sums = pool.kind != PoolKind::max;
+    for (const auto& [row, first_column, end_column] : pixels)
+        for (int column = first_column; column < end_column; ++column)
             for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
                 (sums ? add_row : unite_row)(in, y, column * pool.stride, pool.size, out, row, column);
 }

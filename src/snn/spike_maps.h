@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "spikelens/kernels/layer_plan.h"
 #include "spikelens/snn/network.h"
 
 namespace spikelens {
@@ -31,6 +32,8 @@ struct SpikeMap {
 /// Pools spikes: max is the OR of the window's bits; sum and average keep the window's sum, in binary over planes (after an
 /// average the next layer divides).
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
+/// Only these pixels of `out`, which is of its size already, and zero there.
+void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out);
 
 /// Whole numbers [T, C, H, W], `step_stride` elements between steps, as a spike map.
 void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out);

@@ -61,7 +61,7 @@ Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const 
     task.out_spikes = output.words.data();
     task.counts = recorded.counts ? counts.data() : nullptr;
     task.potentials = recorded.potentials ? potentials.data() : nullptr;
-    task.end_row = plan.out_height;
+    task.pixels = plan.rows;
     task.end_block = plan.blocks;
     set.layer(task);
     Result result{output.words, {}, {}};

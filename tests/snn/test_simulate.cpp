@@ -120,6 +120,62 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
     }
 }
 
+/// Changes a rectangle of pixels, some channels of it, or nothing.
+template <class T, class Value>
+void change_somewhere(std::span<T> planes, int height, int width, uint64_t seed, Value value) {
+    if (draw(seed, 1, 6) == 0) return;
+    const auto within = [&](uint64_t what, int size) { return static_cast<int>(draw(seed, what, size)); };
+    const int top = within(2, height), left = within(3, width);
+    const int bottom = std::min(height, top + 1 + within(4, draw(seed, 5, 4) == 0 ? height : 3));
+    const int right = std::min(width, left + 1 + within(6, draw(seed, 5, 4) == 0 ? width : 3));
+    const int pixels = height * width;
+    for (int channel = 0; channel < static_cast<int>(planes.size()) / pixels; ++channel)
+        for (int y = top; draw(seed, 7 + channel, 3) > 0 && y < bottom; ++y)
+            for (int x = left; x < right; ++x)
+                planes[channel * pixels + y * width + x] = value(draw(seed, 100 + channel * pixels + y * width + x, 97));
+}
+
+TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
+    constexpr int kSamples = 12, kHeight = 21, kWidth = 26;
+    for (uint64_t seed = 600; seed < 616; ++seed) {
+        Network network = parse_network(random_text(seed), {2, kHeight, kWidth}, 1 + static_cast<int>(draw(seed, 20, 12)));
+        initialise_weights(network, seed);
+        for (Layer& layer : network.layers)
+            for (float& w : layer.weight.data) w *= 3;
+        FloatArray images({kSamples, 2, kHeight, kWidth});
+        for (float& value : images.row(0)) value = static_cast<float>(draw(seed, &value - images.data.data(), 97)) / 97;
+        for (int n = 1; n < kSamples; ++n) {
+            std::ranges::copy(images.row(n - 1), images.row(n).begin());
+            change_somewhere(images.row(n), kHeight, kWidth, seed * 1000 + n,
+                             [](uint64_t value) { return static_cast<float>(value) / 97; });
+        }
+        Array<uint8_t> recordings({3, kSamples, 2, kHeight, kWidth});  // each image three times, thinned
+        for (int64_t t = 0; t < 3; ++t)
+            for (int64_t i = 0; i < images.size(); ++i)
+                recordings.data[t * images.size() + i] = static_cast<uint8_t>(images.data[i] * 97) % (5 + t) == 0;
+        const std::vector<FilterIndex> ablated = {{0, 1}};
+        for (const std::string& kernel : kernels::supported_kernels()) {
+            if (kernel == "scalar" && seed % 8 != 0) continue;  // slow
+            const Simulator alone(network, {1, kernel});
+            for (const int threads : {1, 2}) {
+                const Simulator together(network, {threads, kernel});
+                const FloatArray of_images = together.run(images, {}, ablated).scores;
+                const FloatArray of_recordings = together.run_spikes(recordings, {}, ablated).scores;
+                for (int64_t n = 0; n < kSamples; ++n) {
+                    Array<uint8_t> recording = sequence_of(recordings, n);
+                    recording.shape.insert(recording.shape.begin() + 1, 1);
+                    const auto image = images.row(n);
+                    const FloatArray one({1, 2, kHeight, kWidth}, {image.begin(), image.end()});
+                    ASSERT_TRUE(std::ranges::equal(of_images.row(n), alone.run(one, {}, ablated).scores.data))
+                        << network_text(network) << " " << kernel << " image " << n;
+                    ASSERT_TRUE(std::ranges::equal(of_recordings.row(n), alone.run_spikes(recording, {}, ablated).scores.data))
+                        << network_text(network) << " " << kernel << " recording " << n;
+                }
+            }
+        }
+    }
+}
+
 TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
     for (uint64_t seed = 200; seed < 215; ++seed) {
         Network network = parse_network(random_text(seed), {2, 9, 8}, 4);

@@ -27,6 +27,20 @@ struct Input {
     bool operator==(const Input&) const = default;
 };
 
+/// Sample n of [T, N, …], as [T, …].
+template <class T>
+Array<T> sequence_of(const Array<T>& all, int64_t n) {
+    Array<T> one;
+    one.shape = all.shape;
+    one.shape.erase(one.shape.begin() + 1);
+    const int64_t size = all.row_size() / all.extent(1);
+    for (int64_t t = 0; t < all.extent(0); ++t) {
+        const auto values = all.row(t).subspan(n * size, size);
+        one.data.insert(one.data.end(), values.begin(), values.end());
+    }
+    return one;
+}
+
 /// A labelled set of images or recordings as every stage sees it: training, interpretation and evaluation know batches, not
 /// files.
 class SampleSource {

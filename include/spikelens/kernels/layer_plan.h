@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "spikelens/core/aligned.h"
@@ -23,6 +24,11 @@ struct NeuronStep {
 constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
+/// Neighbouring pixels of one row.
+struct PixelSpan {
+    int row, first_column, end_column;
+};
+
 /// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
 ///
 /// Spikes are bits, [row][column][step][plane][word]: bit c of the words belongs to channel c, and an input of whole numbers
@@ -43,6 +49,7 @@ struct LayerPlan {
     int blocks = 1;  ///< ⌈out_channels / lanes⌉
     int padded() const { return lanes * blocks; }
     int taps() const { return kernel_height * kernel_width; }
+    std::vector<PixelSpan> rows;  ///< all rows of the output, whole
 
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
@@ -69,20 +76,20 @@ enum class Listing {
     active_rows,   ///< the same, where most words are silent
 };
 
-/// One sample through one layer, for some rows and blocks of its outputs. Pointers are to whole-layer arrays.
+/// One sample through one layer, for some pixels and blocks of its outputs. Pointers are to whole-layer arrays.
 struct LayerTask {
     const LayerPlan* plan = nullptr;
     int steps = 0;
     int planes = 1;                    ///< of the input
     const uint64_t* spikes = nullptr;  ///< input bits; or
     Listing listing = Listing::every_word;
-    double listed = 1;                ///< the share of the input expected on lists: only speed depends on it
-    const float* currents = nullptr;  ///< when spikes is null: [row][column][padded], constant in time
-    const uint64_t* keep = nullptr;   ///< [out_words] outputs that may spike: real channels that are not ablated
-    uint64_t* out_spikes = nullptr;   ///< [row][column][step][out_words], zeroed by the caller
-    uint16_t* counts = nullptr;       ///< [row][column][padded] or null
-    float* potentials = nullptr;      ///< [step][row][column][padded] or null
-    int first_row = 0, end_row = 0;
+    double listed = 1;                  ///< the share of the input expected on lists: only speed depends on it
+    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time
+    const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
+    uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
+    uint16_t* counts = nullptr;         ///< [row][column][padded] or null
+    float* potentials = nullptr;        ///< [step][row][column][padded] or null
+    std::span<const PixelSpan> pixels;  ///< of the output; the same columns in every row where the listing is by rows
     int first_block = 0, end_block = 0;
 };
 
@@ -101,7 +108,7 @@ struct RealTask {
     const LayerPlan* plan = nullptr;
     const float* image = nullptr;
     float* currents = nullptr;
-    int first_row = 0, end_row = 0;
+    std::span<const PixelSpan> pixels;  ///< of the output
 };
 
 /// One way to compute; all give identical bytes.

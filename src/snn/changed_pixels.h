@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "spikelens/core/array.h"
+#include "spikelens/kernels/layer_plan.h"
+
+#include "spike_maps.h"
+
+namespace spikelens {
+
+/// Some pixels of an image or a layer.
+struct PixelSet {
+    int height = 0, width = 0;
+    std::vector<uint8_t> holds;  ///< [height][width], 0 or 1
+
+    PixelSet(int rows, int columns) : height(rows), width(columns), holds(static_cast<size_t>(rows) * columns) {}
+    bool any() const;
+    int64_t count() const;
+    std::vector<kernels::PixelSpan> spans() const;
+    /// The rows of the smallest rectangle around them.
+    std::vector<kernels::PixelSpan> box() const;
+};
+
+/// Where two images [C, H, W] differ in any bit.
+PixelSet changed_pixels(std::span<const float> before, std::span<const float> after, const Shape& shape);
+
+/// Where two maps of the same size differ in any step.
+PixelSet changed_pixels(const SpikeMap& before, const SpikeMap& after);
+
+/// Windows over rows and columns: of a convolution or a pool.
+struct Windows {
+    int out_height, out_width, height, width, stride, padding;
+};
+Windows windows_of(const kernels::LayerPlan& plan);
+Windows windows_of(const Pool& pool, const SpikeMap& pooled);
+
+/// The outputs whose window holds one of these pixels: where nothing else changed, no other output can have.
+PixelSet reached(const PixelSet& pixels, const Windows& windows);
+
+/// Computes some pixels of a map anew, and says which have changed.
+class Renewal {
+  public:
+    /// Takes these pixels out of the map, leaving zeros.
+    Renewal(SpikeMap& map, std::span<const kernels::PixelSpan> spans);
+    /// Of those, the pixels that are not what they were.
+    PixelSet changed() const;
+
+  private:
+    SpikeMap& map_;
+    std::span<const kernels::PixelSpan> spans_;
+    std::vector<uint64_t> before_;
+};
+
+}  // namespace spikelens

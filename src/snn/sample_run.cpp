@@ -1,0 +1,296 @@
+#include "sample_run.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "spikelens/core/parallel.h"
+
+#include "record.h"
+
+namespace spikelens {
+
+using kernels::LayerPlan;
+using kernels::LayerTask;
+using kernels::Listing;
+using kernels::PixelSpan;
+
+namespace {
+
+/// From this many multiply-adds on, one sample's layer is worth the threads.
+constexpr int64_t kWorkWorthThreads = 20'000'000;
+/// Where more than this share of a layer's pixels would be computed anew, all are.
+constexpr double kMostChanged = 0.6;
+
+void silence(SpikeMap& spikes, const uint64_t* keep) {
+    const int words = spikes.words_per_plane();
+    for (size_t i = 0; i < spikes.words.size(); ++i) spikes.words[i] &= keep[i % words];
+}
+
+bool too_many(const PixelSet& pixels, size_t of) {
+    return static_cast<double>(pixels.count()) > kMostChanged * static_cast<double>(of);
+}
+
+bool by_rows(Listing listing) { return listing == Listing::rows || listing == Listing::active_rows; }
+
+/// The pixels to compute anew: all, a rectangle that suits listing by rows, or no more than needed.
+std::vector<PixelSpan> pixels_anew(const LayerPlan& plan, const PixelSet& reached, LayerTask& task) {
+    if (too_many(reached, reached.holds.size())) return plan.rows;
+    if (task.spikes == nullptr || !by_rows(task.listing)) return reached.spans();
+    std::vector<PixelSpan> box = reached.box();
+    const size_t area = box.size() * static_cast<size_t>(box.front().end_column - box.front().first_column);
+    if (too_many(reached, area)) return box;
+    task.listing = task.listing == Listing::rows ? Listing::every_word : Listing::active_words;
+    return reached.spans();
+}
+
+void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores) {
+    std::vector<uint16_t> counts(scores.size());
+    record_counts(output, counts);
+    for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(counts[c]) / sample.steps);
+}
+
+}  // namespace
+
+SampleRun::SampleRun(const RunSettings& settings, int threads, Scratch& scratch)
+    : settings_(settings), ablated_(settings.ablated), threads_(threads), scratch_(scratch), keeps_all_(settings.reuse) {
+    scratch_.maps.resize(settings.network.layers.size());
+}
+
+void SampleRun::run(const Sample& sample, Recording& recording) {
+    const std::span<float> scores = recording.scores.row(sample.index);
+    std::optional<PixelSet> changed;
+    if (settings_.reuse && scratch_.has_last) changed = changed_since_last(sample);
+    if (changed && worth_reusing(*changed, sample))
+        run_changed(sample, *std::move(changed), scores);
+    else
+        run_from(0, sample, sample.spikes, scores, recording.layers);
+    if (!settings_.reuse) return;
+    scratch_.has_last = true;
+    scratch_.last_image = sample.image;
+    scratch_.last_scores.assign(scores.begin(), scores.end());
+}
+
+void SampleRun::run_ablations(const Sample& sample, std::span<const std::vector<FilterIndex>> sets, FloatArray& scores) {
+    const int64_t classes = scores.extent(2);
+    std::vector<float> complete(classes);
+    keeps_all_ = true;
+    ablated_ = {};
+    run_from(0, sample, sample.spikes, complete, {});
+    keeps_all_ = false;
+    std::swap(scratch_.maps, scratch_.complete);
+    scratch_.maps.resize(settings_.network.layers.size());
+    for (size_t i = 0; i < sets.size(); ++i) {
+        const auto out = scores.row(static_cast<int64_t>(i)).subspan(sample.index * classes, classes);
+        ablated_ = sets[i];
+        if (ablated_.empty()) {
+            std::ranges::copy(complete, out.begin());
+            continue;
+        }
+        const int first = std::ranges::min(ablated_).layer;
+        SpikeMap& spikes = maps(first).spikes;
+        spikes = scratch_.complete[first].spikes;
+        silence(spikes, keep_mask(first));
+        run_from(first + 1, sample, &pool(first), out, {});
+    }
+}
+
+void SampleRun::run_from(int first, const Sample& sample, const SpikeMap* input, std::span<float> scores,
+                         std::span<LayerRecording> records) {
+    auto record = records.begin();
+    for (int l = first; l < static_cast<int>(settings_.network.layers.size()); ++l) {
+        if (!settings_.network.layers[l].neuron) return read_out(sample, input, l, scores);
+        LayerRecording* const wanted = record != records.end() && record->layer == l ? &*record++ : nullptr;
+        fire(sample, input, l, wanted);
+        input = &pool(l);
+        if (wanted && !wanted->pooled_counts.empty()) record_counts(*input, wanted->pooled_counts.row(sample.index));
+    }
+    count_scores(sample, *input, scores);
+}
+
+PixelSet SampleRun::changed_since_last(const Sample& sample) const {
+    if (sample.spikes) return changed_pixels(scratch_.packed_before, *sample.spikes);
+    return changed_pixels(scratch_.last_image, sample.image, settings_.network.input_shape());
+}
+
+bool SampleRun::worth_reusing(const PixelSet& changed, const Sample& sample) const {
+    const PixelSet first = reached(changed, windows_of(plan(0, sample.spikes)));
+    return !too_many(first, first.holds.size());
+}
+
+void SampleRun::run_changed(const Sample& sample, PixelSet changed, std::span<float> scores) {
+    const SpikeMap* input = sample.spikes;
+    const auto& layers = settings_.network.layers;
+    for (int l = 0; changed.any() && l < static_cast<int>(layers.size()); ++l) {
+        if (!layers[l].neuron) return read_out(sample, input, l, scores);
+        changed = fire_changed(sample, input, l, changed);
+        const bool pools = layers[l].pool.kind != PoolKind::none;
+        if (pools) changed = pool_changed(l, changed);
+        input = pools ? &maps(l).pooled : &maps(l).spikes;
+    }
+    if (changed.any())
+        count_scores(sample, *input, scores);
+    else
+        std::ranges::copy(scratch_.last_scores, scores.begin());
+}
+
+const LayerPlan& SampleRun::plan(int layer, const SpikeMap* input) const {
+    return input ? settings_.layers[layer] : settings_.real_input;
+}
+
+LayerMaps& SampleRun::maps(int layer) { return scratch_.maps[keeps_all_ ? layer : layer % 2]; }
+
+/// Channels of this layer whose spikes count: real ones that are not ablated.
+const uint64_t* SampleRun::keep_mask(int layer) {
+    const int outputs = settings_.network.layers[layer].out_channels;
+    scratch_.keep.assign((outputs + 63) / 64, 0);
+    for (int o = 0; o < outputs; ++o) scratch_.keep[o / 64] |= uint64_t{1} << (o % 64);
+    for (const FilterIndex& filter : ablated_)
+        if (filter.layer == layer) scratch_.keep[filter.filter / 64] &= ~(uint64_t{1} << (filter.filter % 64));
+    return scratch_.keep.data();
+}
+
+const float* SampleRun::real_currents(const Sample& sample, std::span<const PixelSpan> pixels) {
+    const LayerPlan& plan = settings_.real_input;
+    scratch_.currents.resize(int64_t{plan.out_height} * plan.out_width * plan.padded());
+    settings_.kernels.real_currents({&plan, sample.image.data(), scratch_.currents.data(), pixels});
+    return scratch_.currents.data();
+}
+
+/// All but the pixels, and the currents of an image.
+LayerTask SampleRun::layer_task(const Sample& sample, const SpikeMap* input, int layer) {
+    LayerTask task;
+    task.plan = &plan(layer, input);
+    task.steps = sample.steps;
+    task.keep = keep_mask(layer);
+    task.end_block = task.plan->blocks;
+    task.out_spikes = maps(layer).spikes.words.data();
+    if (input) {
+        task.spikes = input->words.data();
+        task.planes = input->planes;
+        const double density = input->density();
+        task.listing = kernels::choose_listing(*task.plan, input->planes, density);
+        task.listed = task.listing == Listing::silence ? 1 - density : density;
+    }
+    return task;
+}
+
+void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, LayerRecording* record) {
+    const LayerPlan& plan = this->plan(layer, input);
+    maps(layer).spikes.reset(plan.out_channels, plan.out_height, plan.out_width, sample.steps, 1);
+    LayerTask task = layer_task(sample, input, layer);
+    task.pixels = plan.rows;
+    if (!input) task.currents = real_currents(sample, task.pixels);
+    const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
+    if (record && !record->counts.empty()) {
+        scratch_.counts.resize(pixels * plan.padded());
+        task.counts = scratch_.counts.data();
+    }
+    if (record && !record->potentials.empty()) {
+        scratch_.potentials.resize(sample.steps * pixels * plan.padded());
+        task.potentials = scratch_.potentials.data();
+    }
+    run_parts(task, layer);
+    if (record) keep_results(task, sample, layer, *record);
+}
+
+/// The layer's spikes where `changed` of its input reaches; where they are not what they were.
+PixelSet SampleRun::fire_changed(const Sample& sample, const SpikeMap* input, int layer, const PixelSet& changed) {
+    LayerTask task = layer_task(sample, input, layer);
+    const std::vector<PixelSpan> pixels = pixels_anew(*task.plan, reached(changed, windows_of(*task.plan)), task);
+    task.pixels = pixels;
+    if (!input) task.currents = real_currents(sample, pixels);
+    const Renewal renewal(maps(layer).spikes, pixels);
+    run_parts(task, layer);
+    return renewal.changed();
+}
+
+PixelSet SampleRun::pool_changed(int layer, const PixelSet& changed) {
+    const Pool& pool = settings_.network.layers[layer].pool;
+    auto& [spikes, pooled] = maps(layer);
+    const std::vector<PixelSpan> pixels = reached(changed, windows_of(pool, pooled)).spans();
+    const Renewal renewal(pooled, pixels);
+    pool_spikes(spikes, pool, pixels, pooled);
+    return renewal.changed();
+}
+
+/// One sample's layer, cut into spans of pixels (or blocks of outputs, where those are few) over the threads.
+void SampleRun::run_parts(const LayerTask& task, int layer) const {
+    const LayerPlan& plan = *task.plan;
+    const int spans = static_cast<int>(task.pixels.size());
+    int64_t pixels = 0;
+    for (const PixelSpan& span : task.pixels) pixels += span.end_column - span.first_column;
+    const int64_t work = settings_.network.layers[layer].fan_in() * plan.out_channels * pixels * task.steps;
+    const bool by_spans = spans >= threads_, by_blocks = plan.lanes == 64 && plan.blocks >= threads_;
+    if (threads_ <= 1 || work < kWorkWorthThreads || !(by_spans || by_blocks)) return settings_.kernels.layer(task);
+    const int count = by_spans ? spans : plan.blocks, parts = std::min(count, 8 * threads_);
+    parallel_for(parts, threads_, [&](int64_t part, int) {
+        LayerTask own = task;
+        const auto first = static_cast<int>(part * count / parts), end = static_cast<int>((part + 1) * count / parts);
+        if (by_spans) {
+            own.pixels = task.pixels.subspan(first, end - first);
+        } else {
+            own.first_block = first;
+            own.end_block = end;
+        }
+        settings_.kernels.layer(own);
+    });
+}
+
+void SampleRun::keep_results(const LayerTask& task, const Sample& sample, int layer, LayerRecording& record) {
+    const LayerPlan& plan = *task.plan;
+    const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
+    if (task.counts)
+        unpack_channels(task.counts, pixels, plan.padded(), plan.out_channels, record.counts.row(sample.index).data());
+    if (!record.spikes.empty()) record_spikes(maps(layer).spikes, sample.index, record.spikes);
+    for (int step = 0; task.potentials && step < sample.steps; ++step)
+        unpack_channels(
+            static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(),
+            plan.out_channels,
+            &record.potentials.data[(step * record.potentials.extent(1) + sample.index) * plan.out_channels * pixels]);
+}
+
+const SpikeMap& SampleRun::pool(int layer) {
+    auto& [spikes, pooled] = maps(layer);
+    const Pool& pool = settings_.network.layers[layer].pool;
+    if (pool.kind == PoolKind::none) return spikes;
+    pool_spikes(spikes, pool, pooled);
+    return pooled;
+}
+
+void SampleRun::read_out(const Sample& sample, const SpikeMap* input, int layer, std::span<float> scores) {
+    if (settings_.network.layers[layer].readout_beta == 1)
+        integrate(sample, input, layer, scores);
+    else
+        leak(sample, input, layer, scores);
+}
+
+/// The integrating readout: potential after the last step / T, from exact sums.
+void SampleRun::integrate(const Sample& sample, const SpikeMap* input, int layer, std::span<float> scores) {
+    const LayerPlan& plan = this->plan(layer, input);
+    if (!input) {
+        std::copy_n(real_currents(sample, plan.rows), scores.size(), scores.begin());
+        return;
+    }
+    scratch_.sums.resize(plan.padded());
+    settings_.kernels.readout({&plan, sample.steps, input->planes, input->words.data(), scratch_.sums.data()});
+    for (size_t c = 0; c < scores.size(); ++c)
+        scores[c] =
+            static_cast<float>(static_cast<double>(scratch_.sums[c]) * plan.exact_scale[c] / sample.steps + plan.exact_bias[c]);
+}
+
+/// The leaking readout: a neuron that never fires, its potential after the last step / T.
+void SampleRun::leak(const Sample& sample, const SpikeMap* input, int layer, std::span<float> scores) {
+    const LayerPlan& plan = this->plan(layer, input);
+    maps(layer).spikes.reset(plan.out_channels, plan.out_height, plan.out_width, sample.steps, 1);
+    LayerTask task = layer_task(sample, input, layer);
+    task.pixels = plan.rows;
+    if (!input) task.currents = real_currents(sample, task.pixels);
+    scratch_.potentials.resize(int64_t{sample.steps} * plan.padded());
+    task.potentials = scratch_.potentials.data();
+    run_parts(task, layer);
+    const float* last = task.potentials + int64_t{sample.steps - 1} * plan.padded();
+    for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(last[c]) / sample.steps);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include "spikelens/core/random.h"
+
+#include "snn/changed_pixels.h"
+
+namespace spikelens {
+namespace {
+
+PixelSet random_pixels(int height, int width, uint64_t seed, double share) {
+    PixelSet pixels(height, width);
+    for (size_t i = 0; i < pixels.holds.size(); ++i)
+        pixels.holds[i] = random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)}) < share;
+    return pixels;
+}
+
+bool sees(const Windows& windows, int row, int column, const PixelSet& pixels) {
+    for (int ky = 0; ky < windows.height; ++ky)
+        for (int kx = 0; kx < windows.width; ++kx) {
+            const int y = row * windows.stride - windows.padding + ky, x = column * windows.stride - windows.padding + kx;
+            if (y < 0 || x < 0 || y >= pixels.height || x >= pixels.width) continue;
+            if (pixels.holds[static_cast<size_t>(y) * pixels.width + x]) return true;
+        }
+    return false;
+}
+
+TEST(ChangedPixels, AnOutputIsReachedExactlyIfItsWindowHoldsAPixel) {
+    const Windows cases[] = {{9, 12, 3, 3, 1, 1}, {7, 10, 3, 3, 1, 0}, {5, 6, 3, 3, 2, 1},  {4, 6, 2, 2, 2, 0},
+                             {3, 4, 1, 1, 3, 0},  {9, 12, 5, 5, 1, 2}, {1, 1, 9, 12, 1, 0}, {6, 8, 7, 7, 2, 4}};
+    for (const Windows& windows : cases)
+        for (uint64_t seed = 0; seed < 20; ++seed) {
+            const PixelSet pixels = random_pixels(9, 12, seed, seed % 5 * 0.02);
+            const PixelSet got = reached(pixels, windows);
+            for (int row = 0; row < windows.out_height; ++row)
+                for (int column = 0; column < windows.out_width; ++column)
+                    ASSERT_EQ(got.holds[static_cast<size_t>(row) * windows.out_width + column],
+                              sees(windows, row, column, pixels))
+                        << "row " << row << ", column " << column << ", window " << windows.height << "x" << windows.width;
+        }
+}
+
+TEST(ChangedPixels, SpansCoverThePixelsAndTheBoxIsTheSmallest) {
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+        const PixelSet pixels = random_pixels(6, 9, seed, seed % 4 * 0.1);
+        PixelSet covered(6, 9);
+        for (const auto& [row, first, end] : pixels.spans())
+            for (int column = first; column < end; ++column) covered.holds[row * 9 + column] += 1;
+        EXPECT_EQ(covered.holds, pixels.holds);
+        EXPECT_EQ(pixels.any(), pixels.count() > 0);
+        if (!pixels.any()) {
+            EXPECT_TRUE(pixels.box().empty());
+            continue;
+        }
+        const auto box = pixels.box();
+        const auto holds_in = [&](int first_row, int end_row, int first_column, int end_column) {
+            int64_t count = 0;
+            for (int row = first_row; row < end_row; ++row)
+                for (int column = first_column; column < end_column; ++column) count += pixels.holds[row * 9 + column];
+            return count;
+        };
+        const int top = box.front().row, bottom = box.back().row, left = box.front().first_column,
+                  right = box.front().end_column;
+        EXPECT_EQ(holds_in(top, bottom + 1, left, right), pixels.count());
+        EXPECT_GT(holds_in(top, top + 1, left, right), 0);
+        EXPECT_GT(holds_in(bottom, bottom + 1, left, right), 0);
+        EXPECT_GT(holds_in(top, bottom + 1, left, left + 1), 0);
+        EXPECT_GT(holds_in(top, bottom + 1, right - 1, right), 0);
+    }
+}
+
+TEST(ChangedPixels, AnImageDiffersWhereAnyChannelDoes) {
+    const std::vector<float> before = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    std::vector<float> after = before;
+    after[4] = 0;
+    after[6 + 0] = 0;
+    after[6 + 4] = 0;
+    EXPECT_EQ(changed_pixels(before, after, {2, 2, 3}).holds, (std::vector<uint8_t>{1, 0, 0, 0, 1, 0}));
+}
+
+TEST(ChangedPixels, ARenewalTellsWhatIsNoLongerWhatItWas) {
+    SpikeMap map;
+    map.reset(70, 3, 4, 5, 2);
+    for (size_t i = 0; i < map.words.size(); ++i) map.words[i] = random_bits(3, Stream::test, {static_cast<uint64_t>(i)});
+    const SpikeMap before = map;
+    const std::vector<kernels::PixelSpan> spans = {{0, 1, 3}, {2, 0, 4}};
+    const Renewal renewal(map, spans);
+    EXPECT_EQ(*map.at(0, 1, 0), 0U);
+    EXPECT_EQ(*map.at(0, 3, 0), *before.at(0, 3, 0));
+    map = before;
+    *(map.at(2, 1, 4) + 3) ^= 1;
+    *map.at(1, 1, 0) ^= 1;  // not one of those renewed
+    PixelSet expected(3, 4);
+    expected.holds[2 * 4 + 1] = 1;
+    EXPECT_EQ(renewal.changed().holds, expected.holds);
+    expected.holds[1 * 4 + 1] = 1;
+    EXPECT_EQ(changed_pixels(before, map).holds, expected.holds);
+}
+
+}  // namespace
+}  // namespace spikelens
