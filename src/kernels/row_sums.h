@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "spikelens/kernels/layer_plan.h"
@@ -92,33 +93,38 @@ class RowEvents {
 
     uint32_t* list_pixel(const uint64_t* spikes, int row, int column, int first_step, int end_step, int remainder,
                          const RowTile& tile, bool often_silent, uint32_t* out) {
+        // Copies: the lists could overlap the members for all the compiler knows.
         const auto rows_of_bits = rows_of_bits_;
+        uint32_t *const all_rows = rows_.get(), *const all_slots = slots_.get();
+        const int planes = planes_, in_words = plan_.in_words, channels = plan_.in_channels, lanes = plan_.lanes;
+        const int words = planes * in_words, slot_size = slot_size_;
+        int most = most_;
         const int64_t pixel = int64_t{row} * plan_.in_width + column;
-        const int words = planes_ * plan_.in_words;
         const uint64_t* word = spikes + (pixel * steps_ + first_step) * words;
-        const auto first_row = static_cast<uint32_t>(remainder * plan_.in_channels * plan_.lanes);
-        auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
-        for (int step = first_step; step < end_step; ++step, slot += slot_size_) {
+        const auto first_row = static_cast<uint32_t>(remainder * channels * lanes);
+        auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size);
+        for (int step = first_step; step < end_step; ++step, slot += slot_size) {
             if (often_silent && step + kSilentSteps <= end_step && silent(word, kSilentSteps * words)) {
                 word += kSilentSteps * words;
-                slot += (kSilentSteps - 1) * slot_size_;
+                slot += (kSilentSteps - 1) * slot_size;
                 step += kSilentSteps - 1;
                 continue;
             }
             uint32_t* const before = out;
-            for (int plane = 0; plane < planes_; ++plane)
-                for (int i = 0; i < plan_.in_words; ++i, ++word) {
+            for (int plane = 0; plane < planes; ++plane)
+                for (int i = 0; i < in_words; ++i, ++word) {
                     if (often_silent && *word == 0) continue;
-                    const auto first = first_row + static_cast<uint32_t>(i * 64 * plan_.lanes);
+                    const auto first = first_row + static_cast<uint32_t>(i * 64 * lanes);
                     for (int copies = 1 << plane; copies > 0; --copies)
-                        out = rows_of_bits.list(*word, first, std::min(64, plan_.in_channels - i * 64), out);
+                        out = rows_of_bits.list(*word, first, std::min(64, channels - i * 64), out);
                 }
             const auto spikes_here = static_cast<int>(out - before);
-            most_ = std::max(most_, spikes_here);
-            uint32_t* const slots = slots_.get() + (before - rows_.get());
+            most = std::max(most, spikes_here);
+            uint32_t* const slots = all_slots + (before - all_rows);
             for (int i = 0; i < spikes_here; i += 16)
                 for (int lane = 0; lane < 16; ++lane) slots[i + lane] = slot;
         }
+        most_ = most;
         return out;
     }
 
@@ -223,11 +229,20 @@ class RowSums {
     }
 
     void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, int reached) {
+        switch (reached) {  // the usual widths of kernels, unrolled
+            case 3: return add(row, end, slot, weights, std::integral_constant<int, 3>{});
+            case 5: return add(row, end, slot, weights, std::integral_constant<int, 5>{});
+            default: return add<int>(row, end, slot, weights, reached);
+        }
+    }
+    template <class Count>
+    void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, Count reached) {
         const int64_t next_weights = int64_t{plan_.stride} * plan_.in_channels * plan_.lanes;
         const int64_t next_slot = int64_t{tile_.chunk} * kLanes;
+        int32_t* const sums = sums_;
         for (; row != end; ++row, ++slot) {
             const int32_t* weight = weights + *row;
-            int32_t* sum = &sums_[*slot];
+            int32_t* sum = sums + *slot;
             for (int j = 0; j < reached; ++j, weight += next_weights, sum -= next_slot)
                 for (int i = 0; i < N; ++i)
                     store(sum + i * kWidth, load<Ints>(sum + i * kWidth) + load<Ints>(weight + i * kWidth));

@@ -14,14 +14,17 @@ namespace spikelens {
 /// Some pixels of an image or a layer.
 struct PixelSet {
     int height = 0, width = 0;
-    std::vector<uint8_t> holds;  ///< [height][width], 0 or 1
+    int pitch = 0;               ///< columns kept of a row, a multiple of 32: loops without a remainder
+    std::vector<uint8_t> holds;  ///< [height][pitch], 0 or 1
 
-    PixelSet(int rows, int columns) : height(rows), width(columns), holds(static_cast<size_t>(rows) * columns) {}
+    PixelSet(int rows, int columns)
+        : height(rows), width(columns), pitch((columns + 31) / 32 * 32), holds(static_cast<size_t>(rows) * pitch) {}
+    uint8_t* row(int y) { return &holds[static_cast<size_t>(y) * pitch]; }
+    const uint8_t* row(int y) const { return &holds[static_cast<size_t>(y) * pitch]; }
     bool any() const;
-    int64_t count() const;
+    /// The share of all pixels.
+    double share() const;
     std::vector<kernels::PixelSpan> spans() const;
-    /// The rows of the smallest rectangle around them.
-    std::vector<kernels::PixelSpan> box() const;
 };
 
 /// Where two images [C, H, W] differ in any bit.

@@ -20,27 +20,20 @@ namespace {
 /// From this many multiply-adds on, one sample's layer is worth the threads.
 constexpr int64_t kWorkWorthThreads = 20'000'000;
 /// Where more than this share of a layer's pixels would be computed anew, all are.
-constexpr double kMostChanged = 0.6;
+constexpr double kMostChanged = 0.75;
 
 void silence(SpikeMap& spikes, const uint64_t* keep) {
     const int words = spikes.words_per_plane();
     for (size_t i = 0; i < spikes.words.size(); ++i) spikes.words[i] &= keep[i % words];
 }
 
-bool too_many(const PixelSet& pixels, size_t of) {
-    return static_cast<double>(pixels.count()) > kMostChanged * static_cast<double>(of);
-}
+bool too_many(const PixelSet& pixels) { return pixels.share() > kMostChanged; }
 
-bool by_rows(Listing listing) { return listing == Listing::rows || listing == Listing::active_rows; }
-
-/// The pixels to compute anew: all, a rectangle that suits listing by rows, or no more than needed.
-std::vector<PixelSpan> pixels_anew(const LayerPlan& plan, const PixelSet& reached, LayerTask& task) {
-    if (too_many(reached, reached.holds.size())) return plan.rows;
-    if (task.spikes == nullptr || !by_rows(task.listing)) return reached.spans();
-    std::vector<PixelSpan> box = reached.box();
-    const size_t area = box.size() * static_cast<size_t>(box.front().end_column - box.front().first_column);
-    if (too_many(reached, area)) return box;
-    task.listing = task.listing == Listing::rows ? Listing::every_word : Listing::active_words;
+/// The pixels to compute anew: no more than needed, each with its own lists, or all.
+std::vector<PixelSpan> pixels_anew(const PixelSet& reached, LayerTask& task) {
+    if (too_many(reached)) return task.plan->rows;
+    if (task.listing == Listing::rows) task.listing = Listing::every_word;
+    if (task.listing == Listing::active_rows) task.listing = Listing::active_words;
     return reached.spans();
 }
 
@@ -114,8 +107,7 @@ PixelSet SampleRun::changed_since_last(const Sample& sample) const {
 }
 
 bool SampleRun::worth_reusing(const PixelSet& changed, const Sample& sample) const {
-    const PixelSet first = reached(changed, windows_of(plan(0, sample.spikes)));
-    return !too_many(first, first.holds.size());
+    return !too_many(reached(changed, windows_of(plan(0, sample.spikes))));
 }
 
 void SampleRun::run_changed(const Sample& sample, PixelSet changed, std::span<float> scores) {
@@ -197,7 +189,7 @@ void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, Lay
 /// The layer's spikes where `changed` of its input reaches; where they are not what they were.
 PixelSet SampleRun::fire_changed(const Sample& sample, const SpikeMap* input, int layer, const PixelSet& changed) {
     LayerTask task = layer_task(sample, input, layer);
-    const std::vector<PixelSpan> pixels = pixels_anew(*task.plan, reached(changed, windows_of(*task.plan)), task);
+    const std::vector<PixelSpan> pixels = pixels_anew(reached(changed, windows_of(*task.plan)), task);
     task.pixels = pixels;
     if (!input) task.currents = real_currents(sample, pixels);
     const Renewal renewal(maps(layer).spikes, pixels);

@@ -50,7 +50,7 @@ void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_st
 }
 
 double SpikeMap::density() const {
-    constexpr size_t kEnough = 256;
+    constexpr size_t kEnough = 64;
     const size_t stride = words.size() / kEnough | 1;  // odd: not in step with rows, steps and planes
     int64_t set = 0, seen = 0;
     for (size_t i = 0; i < words.size(); i += stride, ++seen) set += std::popcount(words[i]);
