@@ -68,15 +68,23 @@ class RowEvents {
     void build(const uint64_t* spikes, int row, const RowTile& tile, bool often_silent) {
         row_ = row;
         most_ = 0;
+        const int words = planes_ * plan_.in_words;
         uint32_t* out = rows_.get();
         auto end = ends_.begin() + 1;
         for (int step = 0; step < steps_; step += tile.chunk)
             for (int remainder = 0; remainder < plan_.stride; ++remainder) {
+                const int steps = std::min(tile.chunk, steps_ - step);
+                const auto first_row = static_cast<uint32_t>(remainder * plan_.in_channels * plan_.lanes);
                 const int residue = (tile.first_input + plan_.padding) % plan_.stride;
                 const int skip = (remainder - residue + plan_.stride) % plan_.stride;
-                for (int column = tile.first_input + skip; column < tile.end_input; column += plan_.stride)
-                    out = list_pixel(spikes, row, column, step, std::min(steps_, step + tile.chunk), remainder, tile,
-                                     often_silent, out);
+                for (int column = tile.first_input + skip; column < tile.end_input; column += plan_.stride) {
+                    const int64_t pixel = int64_t{row} * plan_.in_width + column;
+                    const uint64_t* const word = spikes + (pixel * steps_ + step) * words;
+                    const auto slot =
+                        static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
+                    out = words == 1 ? list_pixel<true>(word, steps, first_row, slot, often_silent, out)
+                                     : list_pixel<false>(word, steps, first_row, slot, often_silent, out);
+                }
                 *end++ = out - rows_.get();
             }
     }
@@ -91,33 +99,27 @@ class RowEvents {
         return any == 0;
     }
 
-    uint32_t* list_pixel(const uint64_t* spikes, int row, int column, int first_step, int end_step, int remainder,
-                         const RowTile& tile, bool often_silent, uint32_t* out) {
+    /// The spikes of one pixel in some steps; kOneWord where a step is one word.
+    template <bool kOneWord>
+    uint32_t* list_pixel(const uint64_t* word, int steps, uint32_t first_row, uint32_t slot, bool often_silent, uint32_t* out) {
         // Copies: the lists could overlap the members for all the compiler knows.
         const auto rows_of_bits = rows_of_bits_;
         uint32_t *const all_rows = rows_.get(), *const all_slots = slots_.get();
-        const int planes = planes_, in_words = plan_.in_words, channels = plan_.in_channels, lanes = plan_.lanes;
-        const int words = planes * in_words, slot_size = slot_size_;
+        const int channels = plan_.in_channels, slot_size = slot_size_;
+        const int words = kOneWord ? 1 : planes_ * plan_.in_words;
         int most = most_;
-        const int64_t pixel = int64_t{row} * plan_.in_width + column;
-        const uint64_t* word = spikes + (pixel * steps_ + first_step) * words;
-        const auto first_row = static_cast<uint32_t>(remainder * channels * lanes);
-        auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size);
-        for (int step = first_step; step < end_step; ++step, slot += slot_size) {
-            if (often_silent && step + kSilentSteps <= end_step && silent(word, kSilentSteps * words)) {
-                word += kSilentSteps * words;
+        for (int step = 0; step < steps; ++step, slot += slot_size, word += words) {
+            if (often_silent && step + kSilentSteps <= steps && silent(word, kSilentSteps * words)) {
+                word += (kSilentSteps - 1) * words;
                 slot += (kSilentSteps - 1) * slot_size;
                 step += kSilentSteps - 1;
                 continue;
             }
             uint32_t* const before = out;
-            for (int plane = 0; plane < planes; ++plane)
-                for (int i = 0; i < in_words; ++i, ++word) {
-                    if (often_silent && *word == 0) continue;
-                    const auto first = first_row + static_cast<uint32_t>(i * 64 * lanes);
-                    for (int copies = 1 << plane; copies > 0; --copies)
-                        out = rows_of_bits.list(*word, first, std::min(64, channels - i * 64), out);
-                }
+            if constexpr (kOneWord)
+                out = rows_of_bits.list(*word, first_row, channels, out);
+            else
+                out = list_words(word, first_row, often_silent, out);
             const auto spikes_here = static_cast<int>(out - before);
             most = std::max(most, spikes_here);
             uint32_t* const slots = all_slots + (before - all_rows);
@@ -125,6 +127,18 @@ class RowEvents {
                 for (int lane = 0; lane < 16; ++lane) slots[i + lane] = slot;
         }
         most_ = most;
+        return out;
+    }
+
+    /// All planes of one step, each as often as it counts.
+    uint32_t* list_words(const uint64_t* word, uint32_t first_row, bool often_silent, uint32_t* out) const {
+        for (int plane = 0; plane < planes_; ++plane)
+            for (int i = 0; i < plan_.in_words; ++i, ++word) {
+                if (often_silent && *word == 0) continue;
+                const auto first = first_row + static_cast<uint32_t>(i * 64 * plan_.lanes);
+                for (int copies = 1 << plane; copies > 0; --copies)
+                    out = rows_of_bits_.list(*word, first, std::min(64, plan_.in_channels - i * 64), out);
+            }
         return out;
     }
 
