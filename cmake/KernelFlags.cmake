@@ -3,9 +3,11 @@
 set(avx2_flags -mavx2 -mbmi -mbmi2)
 set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl ${avx2_flags} -mprefer-vector-width=512)
 
-# GCC's -O2 vectorises only loops whose length it knows; the loops over neurons in lif.cpp are half of a gradient's time.
+# GCC's -O2 vectorises only loops whose length it knows; those over neurons, pixels and counts are long.
 file(GLOB kernel_sources CONFIGURE_DEPENDS src/kernels/*.cpp)
-set_source_files_properties(${kernel_sources} src/snn/lif.cpp src/snn/spike_maps.cpp src/snn/changed_pixels.cpp PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
+set(vectorised_sources ${kernel_sources} src/interpret/responses.cpp src/snn/changed_pixels.cpp src/snn/lif.cpp
+                       src/snn/record.cpp src/snn/spike_maps.cpp)
+set_source_files_properties(${vectorised_sources} PROPERTIES COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>")
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     foreach(instructions avx2 avx512)

@@ -12,9 +12,9 @@ namespace {
 
 // Counts, not averages: the factor 1/T cancels in every response, and integer sums are exact.
 int64_t energy(std::span<const uint16_t> counts) {
-    int64_t sum = 0;
-    for (const uint16_t count : counts) sum += int64_t{count} * count;
-    return sum;
+    uint64_t sum = 0;
+    for (const uint16_t count : counts) sum += uint32_t{count} * uint32_t{count};
+    return static_cast<int64_t>(sum);
 }
 
 void energy_shares(std::span<const int64_t> energies, std::span<float> responses) {

@@ -13,6 +13,7 @@ struct Avx2 {
     static constexpr int kRegisters = 4;
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
+    using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) { return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked))); }
     using RowsOfBits = RowsOfBitsByTable;
 };

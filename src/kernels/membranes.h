@@ -70,7 +70,9 @@ class Stepper {
           counts_(task.counts ? task.counts + offset : nullptr),
           steps_(task.steps),
           padded_(task.plan->padded()),
-          frame_(int64_t{task.plan->out_height} * task.plan->out_width * padded_) {}
+          frame_(int64_t{task.plan->out_height} * task.plan->out_width * padded_) {
+        for (int lane = 0; lane < kLanes; ++lane) kept_[lane / kWidth][lane % kWidth] = (keep_ >> lane) & 1 ? -1 : 0;
+    }
 
     /// P neighbouring pixels together.
     template <int P>
@@ -91,14 +93,13 @@ class Stepper {
     void store_counts(int64_t pixel, const State& state) const {
         if constexpr (kCounts)
             for (int i = 0; i < N; ++i)
-                for (int lane = 0; lane < kWidth; ++lane)
-                    counts_[pixel * padded_ + i * kWidth + lane] =
-                        (keep_ >> (i * kWidth + lane)) & 1 ? static_cast<uint16_t>(state.count[i][lane]) : uint16_t{0};
+                store(counts_ + pixel * padded_ + i * kWidth, __builtin_convertvector(state.count[i] & kept_[i], Counts));
     }
 
   private:
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
+    using Counts = typename Isa::Counts;
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
 
     /// One step; the bits of the outputs that spiked.
@@ -128,6 +129,7 @@ class Stepper {
     NeuronStep neuron_;
     int out_words_, shift_;
     uint64_t keep_;
+    Ints kept_[N];  ///< the same, all bits of a lane
     uint64_t* spikes_;
     float* potentials_;
     uint16_t* counts_;

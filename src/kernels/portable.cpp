@@ -11,6 +11,7 @@ struct Portable {
     static constexpr int kRegisters = 4;
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
+    using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) {
         unsigned bits = 0;
         for (int lane = 0; lane < 4; ++lane) bits |= static_cast<unsigned>(spiked[lane] & 1) << lane;

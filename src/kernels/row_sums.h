@@ -80,8 +80,7 @@ class RowEvents {
                 for (int column = tile.first_input + skip; column < tile.end_input; column += plan_.stride) {
                     const int64_t pixel = int64_t{row} * plan_.in_width + column;
                     const uint64_t* const word = spikes + (pixel * steps_ + step) * words;
-                    const auto slot =
-                        static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
+                    const auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
                     out = words == 1 ? list_pixel<true>(word, steps, first_row, slot, often_silent, out)
                                      : list_pixel<false>(word, steps, first_row, slot, often_silent, out);
                 }
@@ -244,9 +243,12 @@ class RowSums {
 
     void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, int reached) {
         switch (reached) {  // the usual widths of kernels, unrolled
-            case 3: return add(row, end, slot, weights, std::integral_constant<int, 3>{});
-            case 5: return add(row, end, slot, weights, std::integral_constant<int, 5>{});
-            default: return add<int>(row, end, slot, weights, reached);
+            case 3:
+                return add(row, end, slot, weights, std::integral_constant<int, 3>{});
+            case 5:
+                return add(row, end, slot, weights, std::integral_constant<int, 5>{});
+            default:
+                return add<int>(row, end, slot, weights, reached);
         }
     }
     template <class Count>

@@ -19,10 +19,7 @@ void record_spikes(const SpikeMap& spikes, int64_t sample, Array<uint8_t>& out);
 void record_counts(const SpikeMap& spikes, std::span<uint16_t> out);
 
 /// [pixel][padded] → [channel][pixel]
-template <class T>
-void unpack_channels(const T* packed, int64_t pixels, int padded, int channels, T* out) {
-    for (int64_t pixel = 0; pixel < pixels; ++pixel)
-        for (int channel = 0; channel < channels; ++channel) out[channel * pixels + pixel] = packed[pixel * padded + channel];
-}
+void unpack_channels(const float* packed, int64_t pixels, int padded, int channels, float* out);
+void unpack_channels(const uint16_t* packed, int64_t pixels, int padded, int channels, uint16_t* out);
 
 }  // namespace spikelens
