@@ -50,11 +50,13 @@ void SpikeMap::reset(int new_channels, int new_height, int new_width, int new_st
 }
 
 double SpikeMap::density() const {
-    constexpr size_t kEnough = 64;
-    const size_t stride = words.size() / kEnough | 1;  // odd: not in step with rows, steps and planes
+    constexpr size_t kEnough = 96;
+    const auto group = static_cast<size_t>(words_per_plane());           // all channels of a place
+    const size_t stride = (words.size() / group / kEnough | 1) * group;  // odd: not in step with rows, steps and planes
     int64_t set = 0, seen = 0;
-    for (size_t i = 0; i < words.size(); i += stride, ++seen) set += std::popcount(words[i]);
-    return seen == 0 ? 0.0 : static_cast<double>(set) * words_per_plane() / (static_cast<double>(seen) * channels);
+    for (size_t i = 0; i < words.size(); i += stride, ++seen)
+        for (size_t word = i; word < i + group; ++word) set += std::popcount(words[word]);
+    return seen == 0 ? 0.0 : static_cast<double>(set) / (static_cast<double>(seen) * channels);
 }
 
 int SpikeMap::value(int row, int column, int step, int channel) const {

@@ -23,7 +23,7 @@ struct SpikeMap {
     const uint64_t* at(int row, int column, int step) const {
         return &words[((int64_t{row} * width + column) * steps + step) * words_per_step()];
     }
-    /// The share of bits that are set, estimated from some dozens of words: only speed depends on it.
+    /// The share of bits that are set, estimated from some dozens of places: only speed depends on it.
     double density() const;
     /// The whole number at this place.
     int value(int row, int column, int step, int channel) const;
