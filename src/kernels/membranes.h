@@ -39,11 +39,21 @@ void by_pixels(int count, Run run) {
     if constexpr (P > 1) by_pixels<P / 2>(count - i, [&](auto p, int rest) { run(p, i + rest); });
 }
 
+/// N registers, where they are needed.
+template <class Register, int N, bool kNeeded>
+struct Registers {
+    Register of[N] = {};
+};
+template <class Register, int N>
+struct Registers<Register, N, false> {};
+
 /// Membranes of N registers of outputs at one pixel, between two steps.
-template <class Isa, int N>
+template <class Isa, int N, bool kPlain, bool kCounts>
 struct Membranes {
-    typename Isa::Floats u[N] = {}, synapse[N] = {};
-    typename Isa::Ints spiked[N] = {}, count[N] = {};
+    typename Isa::Floats u[N] = {};
+    [[no_unique_address]] Registers<typename Isa::Floats, N, !kPlain> synapse;
+    [[no_unique_address]] Registers<typename Isa::Ints, N, !kPlain> spiked;
+    [[no_unique_address]] Registers<typename Isa::Ints, N, kCounts> count;
 };
 
 /// Where the currents of some pixels and steps lie.
@@ -57,7 +67,7 @@ struct Currents {
 template <class Isa, int N, bool kPlain, bool kCounts>
 class Stepper {
   public:
-    using State = Membranes<Isa, N>;
+    using State = Membranes<Isa, N, kPlain, kCounts>;
 
     /// For N registers of outputs from `offset` of the padded outputs on.
     Stepper(const LayerTask& task, int offset)
@@ -76,16 +86,17 @@ class Stepper {
 
     /// P neighbouring pixels together.
     template <int P>
-    void run(int64_t first_pixel, int first_step, int end_step, const Currents& currents, State* state) const {
+    void run(int64_t first_pixel, int first_step, int end_step, Currents currents, State* state) const {
+        const Stepper own = *this;  // which what is stored cannot overlap
         State local[P];
         for (int p = 0; p < P; ++p) local[p] = state[p];
         const float* from = currents.first;
         uint64_t* out = spikes_ + (first_pixel * steps_ + first_step) * out_words_;
-        const int64_t out_pixel = int64_t{steps_} * out_words_;
-        for (int step = first_step; step < end_step; ++step, from += currents.step_stride, out += out_words_)
+        const int64_t out_pixel = int64_t{steps_} * out_words_, next_step = out_words_;
+        for (int step = first_step; step < end_step; ++step, from += currents.step_stride, out += next_step)
             for (int p = 0; p < P; ++p) {
-                const uint64_t bits = advance(from + p * currents.pixel_stride, local[p], step, first_pixel + p);
-                out[p * out_pixel] |= (bits & keep_) << shift_;
+                const uint64_t bits = own.advance(from + p * currents.pixel_stride, local[p], step, first_pixel + p);
+                out[p * out_pixel] |= (bits & own.keep_) << own.shift_;
             }
         for (int p = 0; p < P; ++p) state[p] = local[p];
     }
@@ -93,7 +104,7 @@ class Stepper {
     void store_counts(int64_t pixel, const State& state) const {
         if constexpr (kCounts)
             for (int i = 0; i < N; ++i)
-                store(counts_ + pixel * padded_ + i * kWidth, __builtin_convertvector(state.count[i] & kept_[i], Counts));
+                store(counts_ + pixel * padded_ + i * kWidth, __builtin_convertvector(state.count.of[i] & kept_[i], Counts));
     }
 
   private:
@@ -108,10 +119,10 @@ class Stepper {
         for (int i = 0; i < N; ++i) {
             Floats in = load<Floats>(current + i * kWidth);
             if constexpr (!kPlain)
-                if (neuron_.alpha != 0) in = state.synapse[i] = neuron_.alpha * state.synapse[i] + in;
+                if (neuron_.alpha != 0) in = state.synapse.of[i] = neuron_.alpha * state.synapse.of[i] + in;
             Floats u = neuron_.beta * state.u[i] + in;
             if constexpr (!kPlain) {
-                u = state.spiked[i] ? u - neuron_.reset_delayed : u;
+                u = state.spiked.of[i] ? u - neuron_.reset_delayed : u;
                 if (potentials_) store(potentials_ + step * frame_ + pixel * padded_ + i * kWidth, u);
             }
             const Ints spiked = u > neuron_.fire_above;
@@ -119,8 +130,8 @@ class Stepper {
             if constexpr (!kPlain)
                 if (neuron_.to_value) after = neuron_.v_reset - Floats{};
             state.u[i] = spiked ? after : u;
-            if constexpr (!kPlain) state.spiked[i] = spiked;
-            if constexpr (kCounts) state.count[i] -= spiked;
+            if constexpr (!kPlain) state.spiked.of[i] = spiked;
+            if constexpr (kCounts) state.count.of[i] -= spiked;
             bits |= static_cast<uint64_t>(Isa::bits(spiked)) << (i * kWidth);
         }
         return bits;

@@ -150,7 +150,7 @@ class RowEvents {
 
 /// The event-driven convolution for few spikes and few outputs, where listing the spikes under every output would cost more
 /// than adding them: the spikes of each input row are listed once and each is added to every output it reaches.
-template <class Isa, int N>
+template <class Isa, int N, class Stepper>
 class RowSums {
   public:
     /// For columns of this task from `first_column` on.
@@ -168,7 +168,6 @@ class RowSums {
     int end_column() const { return tile_.end_column; }
 
     /// False where so many spikes meet that their sum might not fit int32.
-    template <class Stepper>
     bool run(int row, int first_offset, int end_offset) {
         if (!list_rows(row)) return false;
         for (int offset = first_offset; offset < end_offset; offset += kLanes) run_outputs(Stepper(task_, offset), row, offset);
@@ -176,7 +175,7 @@ class RowSums {
     }
 
   private:
-    using State = Membranes<Isa, N>;
+    using State = typename Stepper::State;
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
@@ -210,7 +209,6 @@ class RowSums {
         return fits_ || most <= kMostRows;
     }
 
-    template <class Stepper>
     void run_outputs(const Stepper& stepper, int row, int offset) {
         std::fill(states_.begin(), states_.end(), State{});
         const int64_t pixel = int64_t{row} * plan_.out_width + tile_.first_column;

@@ -36,7 +36,6 @@ struct VectorKernel {
     struct Group {
         static constexpr int kLanes = N * kWidth;
         static constexpr int kPixels = pixels_together<Isa, N>;
-        using State = Membranes<Isa, N>;
 
         static void add_rows(const uint32_t* row, const uint32_t* end, const int32_t* weights, Ints (&sum)[N]) {
             Ints local[N];
@@ -125,7 +124,7 @@ struct VectorKernel {
                                int list) {
             const int32_t* weights = weights_of(*task.plan, offset);
             alignas(64) float currents[P * kChunk * kLanes];
-            State state[P] = {};
+            typename Step::State state[P];
             for (int first = 0; first < task.steps; first += kChunk) {
                 const int end = std::min(task.steps, first + kChunk);
                 float* current = currents;
@@ -163,7 +162,7 @@ struct VectorKernel {
                 const Scaling scaling(plan, lists.planes(), offset, lists.lists_silence(p));
                 for (int step = 0; step < task.steps; ++step)
                     scaling.store_scaled(&wide[(int64_t{p} * task.steps + step) * kLanes], &currents[int64_t{step} * kLanes]);
-                State state[1] = {};
+                typename Step::State state[1];
                 stepper.template run<1>(pixel + p, 0, task.steps, {currents.data(), 0, kLanes}, state);
                 stepper.store_counts(pixel + p, state[0]);
             }
@@ -173,7 +172,7 @@ struct VectorKernel {
         template <int P, class Step>
         static void run_constant(const LayerTask& task, const Step& stepper, int64_t pixel, int offset) {
             const int padded = task.plan->padded();
-            State state[P] = {};
+            typename Step::State state[P];
             stepper.template run<P>(pixel, 0, task.steps, {task.currents + pixel * padded + offset, padded, 0}, state);
             for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
         }
@@ -234,9 +233,9 @@ struct VectorKernel {
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
             if (task.pixels.empty()) return;
             for (int column = task.pixels[0].first_column; column < task.pixels[0].end_column;) {
-                RowSums<Isa, N> sums(task, column);
+                RowSums<Isa, N, Step> sums(task, column);
                 for (const PixelSpan& span : task.pixels)
-                    if (!sums.template run<Step>(span.row, first, end)) {
+                    if (!sums.run(span.row, first, end)) {
                         Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
                         run_columns<Step>(task, {span.row, column, sums.end_column()}, Listing::active_words, lists);
                     }
