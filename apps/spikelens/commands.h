@@ -9,6 +9,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "spikelens/snn/simulate.h"
+
 #include "console.h"
 
 namespace spikelens::app {
@@ -19,7 +21,10 @@ struct Globals {
     bool quiet = false;
     uint64_t seed = 1;
     int threads = 0;
+    int64_t memory = SimulateOptions{}.memory;
     std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
+
+    SimulateOptions simulation() const { return {threads, "", memory}; }
 };
 
 /// What a command gives back: its result document, and the same for people.

@@ -33,7 +33,7 @@ bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
 }  // namespace
 
 Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals)
-    : methods_(parse_methods(methods, spiking)), simulator_(run.network, {globals.threads, ""}) {
+    : methods_(parse_methods(methods, spiking)), simulator_(run.network, globals.simulation()) {
     if (run.manifest.contains("options") && run.manifest["options"].contains("surrogate"))
         surrogate_ = parse_surrogate(run.manifest["options"]["surrogate"].get<std::string>());
     const std::string root = run.files.root.string();
@@ -54,7 +54,7 @@ Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods
 
 Explainer::Explainer(const Explainer& other, Network network, const Globals& globals)
     : methods_(other.methods_),
-      simulator_(std::move(network), {globals.threads, ""}),
+      simulator_(std::move(network), globals.simulation()),
       surrogate_(other.surrogate_),
       relevant_(other.relevant_),
       probe_(other.probe_) {

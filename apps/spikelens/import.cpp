@@ -115,7 +115,7 @@ void write_run(const ImportCommand& command, const Globals& globals, Network& ne
                                      data.test->classes().size()));
     network.classes = data.test->classes();
     if (data.test->steps() > 0) network.steps = data.test->steps();
-    const Simulator simulator(network, {globals.threads, ""});
+    const Simulator simulator(network, globals.simulation());
     const Accuracy test = measure_accuracy(simulator, *data.test, "test samples", console.progress());
     const Accuracy train = measure_accuracy(simulator, *data.train, "training samples", console.progress());
     document.update({{"data", data.name},

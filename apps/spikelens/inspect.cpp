@@ -137,7 +137,7 @@ Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
     const OpenRun run = is_run ? open_run(command.model) : OpenRun{};
     const auto shared = is_run ? run.network : std::make_shared<const Network>(load_model(command.model));
     const Network& network = *shared;
-    const Simulator simulator(shared, {globals.threads, ""});
+    const Simulator simulator(shared, globals.simulation());
     json layers = json::array();
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(layer_document(network, l));
     json document = {{"command", "inspect"},

@@ -129,7 +129,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                    {"seed", globals.seed},
                    {"samples", samples.size()}},
                   console);
-    const Simulator simulator(run.network, {globals.threads, ""});
+    const Simulator simulator(run.network, globals.simulation());
     json seconds;
     auto started = Clock::now();
     const auto lap = [&](const char* stage) {

@@ -16,7 +16,7 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 const std::string kEveryCommand =
-    "Every command takes --json, --quiet, --seed and --threads; spikelens --help says what they do.";
+    "Every command takes --json, --quiet, --seed, --threads and --memory; spikelens --help says what they do.";
 
 /// The command under way, however deep, for help and suggestions.
 const CLI::App& deepest(const CLI::App& app) {
@@ -81,6 +81,12 @@ int run_program(int argc, char** argv) {
     program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
+    program
+        .add_option("--memory", globals.memory, "For samples while they are simulated, beside weights and results: 512M, 4G")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, int64_t>{{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}},
+                                          CLI::AsNumberWithUnit::DEFAULT, "SIZE"))
+        ->check([](const std::string& bytes) { return bytes == "0" || bytes.starts_with('-') ? "must be above 0" : ""; })
+        ->option_text("SIZE=1G");
     program.fallthrough();
     program.require_subcommand(1);
     program.get_formatter()->column_width(34);

@@ -135,7 +135,7 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
         [&](const Network& trained, const TrainState& at) { save_checkpoint(trained, at, identity_text, files.checkpoint()); },
         console.progress());
 
-    const Simulator simulator(network, {globals.threads, ""});
+    const Simulator simulator(network, globals.simulation());
     const Accuracy test = measure_accuracy(simulator, *data.test, "test images", console.progress());
     const Accuracy train = measure_accuracy(simulator, samples, "training images", console.progress());
     json document = {{"command", "train"},

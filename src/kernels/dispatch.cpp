@@ -1,5 +1,6 @@
 #include "spikelens/kernels/dispatch.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "spikelens/core/error.h"
@@ -50,6 +51,14 @@ const KernelSet& choose_kernels(std::string_view name) {
     }
     if (!name.empty()) throw InputError("unknown kernel '" + std::string(name) + "'" + suggestion(name, names));
     return *best;
+}
+
+int64_t list_bytes(const LayerPlan& plan, int steps, int planes) {
+    const int64_t channels = int64_t{64} * plan.in_words, step_bytes = 4 * channels * steps;
+    const int64_t by_pixel = step_bytes * planes * plan.taps() + static_cast<int64_t>(kListBytes / kLeastListed);
+    const int64_t by_row =
+        plan.out_width == 1 || planes > 3 ? 0 : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
+    return std::max(by_pixel, by_row);
 }
 
 Listing choose_listing(const LayerPlan& plan, int planes, double density) {

@@ -42,8 +42,8 @@ class EventLists {
           step_words_(int64_t{planes} * plan.in_words),
           rows_of_bits_(static_cast<uint32_t>(plan.lanes)) {
         const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
-        const int64_t expected = 1 + static_cast<int64_t>(share * static_cast<double>(capacity));
-        pixels_ = static_cast<int>(std::clamp<int64_t>(kTileBytes / (4 * expected), 1, std::max(1, most_pixels)));
+        const auto expected = static_cast<int64_t>(std::max(share, kLeastListed) * static_cast<double>(capacity));
+        pixels_ = static_cast<int>(std::clamp<int64_t>(kListBytes / (4 * (1 + expected)), 1, std::max(1, most_pixels)));
         const int64_t weights = int64_t{plan.taps()} * plan.in_channels * plan.lanes;
         if (4 * weights > 2 * kPartBytes) {
             part_size_ = kPartBytes / 4;
@@ -90,9 +90,8 @@ class EventLists {
     }
 
   private:
-    static constexpr int64_t kTileBytes = 512 * 1024;  // of lists
     static constexpr int64_t kPartBytes = 256 * 1024;  // of weights
-    static constexpr int64_t kSumBytes = 256 * 1024;   // of sums in parts; all stay in the second-level cache
+    static constexpr int64_t kSumBytes = 256 * 1024;   // of sums in parts; with the lists all stay in the second-level cache
     static constexpr int kSlack = 64;                  // Isa::RowsOfBits may write beyond the end
 
     /// A word of the input under the kernel: where it lies at step 0, and the weight row of its first bit.

@@ -12,10 +12,16 @@
 
 #include "lower.h"
 #include "record.h"
+#include "sample_memory.h"
 #include "sample_run.h"
 #include "spike_maps.h"
 
 namespace spikelens {
+
+/// Who simulates samples: each worker takes one at a time.
+struct Workers {
+    int count, threads_each;
+};
 
 struct Simulator::Plan {
     std::shared_ptr<const Network> network;
@@ -27,8 +33,16 @@ struct Simulator::Plan {
     /// Calls done(l) once layer l is lowered.
     Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
 
-    RunSettings settings(std::span<const FilterIndex> ablated, int64_t samples, int64_t steps,
-                         const RecordRequest& request) const;
+    RunSettings settings(std::span<const FilterIndex> ablated) const {
+        return {*network, *kernels, real_input, layers, ablated};
+    }
+    /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws InputError
+    /// where memory does not suffice for one.
+    Workers workers(int64_t samples, int64_t bytes_each) const;
+    /// Whether the maps of all layers may be kept for the next sample.
+    bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
+        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= options.memory;
+    }
 };
 
 namespace {
@@ -101,20 +115,15 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
 /// Samples that one worker takes in a row: the more, the more of them can reuse the one before.
 constexpr int64_t kSamplesInRow = 32;
 
-/// Maps larger than this are not kept from one sample to the next.
-constexpr int64_t kMostMapBytes = 64 << 20;
-
-/// Many samples: one thread each. Few: all threads work on each sample in turn.
-void for_each_sample(int64_t samples, int threads,
+/// Calls body for every sample: many samples, one thread each, where memory allows; else all threads work on each in turn.
+void for_each_sample(int64_t samples, const Workers& workers,
                      const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
-    if (threads <= 0) threads = available_threads();
-    const bool over_samples = samples >= threads;
-    std::vector<Scratch> scratch(over_samples ? threads : 1);
-    const int64_t in_row =
-        over_samples ? std::clamp<int64_t>(samples / (4 * threads), 1, kSamplesInRow) : std::max<int64_t>(1, samples);
-    parallel_for((samples + in_row - 1) / in_row, over_samples ? threads : 1, [&](int64_t part, int worker) {
+    std::vector<Scratch> scratch(workers.count);
+    const int64_t in_row = workers.count > 1 ? std::clamp<int64_t>(samples / (4 * workers.count), 1, kSamplesInRow)
+                                             : std::max<int64_t>(1, samples);
+    parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int worker) {
         for (int64_t sample = part * in_row; sample < std::min(samples, (part + 1) * in_row); ++sample)
-            body(sample, over_samples ? 1 : threads, scratch[worker]);
+            body(sample, workers.threads_each, scratch[worker]);
     });
 }
 
@@ -152,12 +161,15 @@ Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::
     }
 }
 
-RunSettings Simulator::Plan::settings(std::span<const FilterIndex> ablated, int64_t samples, int64_t steps,
-                                      const RecordRequest& request) const {
-    int64_t map_words = 0;
-    for (const kernels::LayerPlan& layer : layers) map_words += layer.output_words(static_cast<int>(steps));
-    const bool reuse = samples > 1 && request.layers.empty() && map_words * 8 <= kMostMapBytes;
-    return {*network, *kernels, real_input, layers, ablated, reuse};
+Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
+    if (bytes_each > options.memory)
+        throw InputError("one sample takes " + std::to_string((bytes_each >> 20) + 1) +
+                         " MB while it is simulated, more than the " + std::to_string(options.memory >> 20) +
+                         " MB that --memory allows");
+    const int threads = options.threads > 0 ? options.threads : available_threads();
+    const int64_t fit = options.memory / std::max<int64_t>(1, bytes_each);
+    if (samples < threads || fit < threads) return {1, threads};
+    return {threads, 1};
 }
 
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
@@ -193,8 +205,11 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     check_request(network, request, ablated);
     check_counts(network, request, network.steps);
     Recording recording = make_result(network, request, images.extent(0), network.steps);
-    const RunSettings settings = plan_->settings(ablated, images.extent(0), network.steps, request);
-    for_each_sample(images.extent(0), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
+    RunSettings settings = plan_->settings(ablated);
+    const SampleMemory memory = sample_memory(settings, request, network.steps, 0);
+    const Workers workers = plan_->workers(images.extent(0), memory.plain);
+    settings.reuse = plan_->may_reuse(workers, images.extent(0), request, memory);
+    for_each_sample(images.extent(0), workers, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun(settings, threads, scratch).run({n, images.row(n), nullptr, network.steps}, recording);
     });
     return recording;
@@ -213,8 +228,11 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     check_counts(network, request, steps);
     const int planes = planes_of(spikes);
     Recording recording = make_result(network, request, samples, static_cast<int>(steps));
-    const RunSettings settings = plan_->settings(ablated, samples, steps, request);
-    for_each_sample(samples, plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
+    RunSettings settings = plan_->settings(ablated);
+    const SampleMemory memory = sample_memory(settings, request, static_cast<int>(steps), planes);
+    const Workers workers = plan_->workers(samples, memory.plain);
+    settings.reuse = plan_->may_reuse(workers, samples, request, memory);
+    for_each_sample(samples, workers, [&](int64_t n, int threads, Scratch& scratch) {
         std::swap(scratch.packed, scratch.packed_before);
         pack_sample(spikes, n, planes, scratch.packed);
         SampleRun(settings, threads, scratch).run({n, {}, &scratch.packed, static_cast<int>(steps)}, recording);
@@ -232,8 +250,10 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const int steps = input.spiking() ? static_cast<int>(input.spikes.extent(0)) : network.steps;
     const int planes = input.spiking() ? planes_of(input.spikes) : 0;
     FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
-    const RunSettings settings{network, *plan_->kernels, plan_->real_input, plan_->layers, {}};
-    for_each_sample(input.samples(), plan_->options.threads, [&](int64_t n, int threads, Scratch& scratch) {
+    const RunSettings settings = plan_->settings({});
+    const SampleMemory memory = sample_memory(settings, {}, steps, planes);
+    const Workers workers = plan_->workers(input.samples(), memory.plain + memory.all_maps);
+    for_each_sample(input.samples(), workers, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(settings, threads, scratch);
         if (input.spiking()) {
             pack_sample(input.spikes, n, planes, scratch.packed);

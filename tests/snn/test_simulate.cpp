@@ -176,6 +176,30 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
     }
 }
 
+TEST(Simulate, LittleMemoryGivesTheSameBytesAndTooLittleIsRefused) {
+    Network network = parse_network("8C3-LIF-MP2-70C3-LIF-SP2-5F", {1, 40, 40}, 8);
+    initialise_weights(network, 5);
+    FloatArray images({9, 1, 40, 40});
+    for (int64_t i = 0; i < images.size(); ++i) images.data[i] = static_cast<float>(draw(3, i % 1500, 97)) / 30;
+    const std::vector<std::vector<FilterIndex>> sets = {{}, {{0, 3}}, {{1, 2}, {1, 69}}};
+    const SimulateOptions much{3, ""};
+    SimulateOptions little = much, least = much;
+    little.memory = 48 << 20;  // of one sample, but not of three
+    least.memory = 1 << 20;
+    const Simulator a(network, much), b(network, little);
+    EXPECT_EQ(a.run(images).scores, b.run(images).scores);
+    const RecordRequest request{{0, 1}, true, true, true, true};
+    const Recording of_a = a.run(images, request), of_b = b.run(images, request);
+    for (const int layer : {0, 1}) {
+        EXPECT_EQ(of_a.layer(layer).counts, of_b.layer(layer).counts);
+        EXPECT_EQ(of_a.layer(layer).potentials, of_b.layer(layer).potentials);
+    }
+    EXPECT_EQ(a.run_ablations(images, sets), b.run_ablations(images, sets));
+    const Simulator c(network, least);
+    EXPECT_THROW(c.run(images), InputError);
+    EXPECT_THROW(c.run_ablations(images, sets), InputError);
+}
+
 TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
     for (uint64_t seed = 200; seed < 215; ++seed) {
         Network network = parse_network(random_text(seed), {2, 9, 8}, 4);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ std::vector<std::string> supported_kernels();
 /// The set of this name; empty: the environment's SPIKELENS_KERNEL, else the fastest supported.
 /// Throws InputError for a name that is unknown or that this CPU cannot run. The one place that chooses.
 const KernelSet& choose_kernels(std::string_view name = {});
+
+/// About the most that lists of this layer's spikes take, of one thread.
+int64_t list_bytes(const LayerPlan& plan, int steps, int planes);
 
 /// What costs least for input of this density, the share of its bits that are set.
 Listing choose_listing(const LayerPlan& plan, int planes, double density);

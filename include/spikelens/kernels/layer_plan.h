@@ -24,6 +24,9 @@ struct NeuronStep {
 constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
+constexpr int64_t kListBytes = 512 * 1024;  ///< of lists of spikes, expected for a tile of pixels
+constexpr double kLeastListed = 1.0 / 32;   ///< of the input: room for lists is bounded however few spikes are expected
+
 /// Neighbouring pixels of one row.
 struct PixelSpan {
     int row, first_column, end_column;

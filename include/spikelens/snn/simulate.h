@@ -44,6 +44,9 @@ std::vector<int> predictions(const FloatArray& scores);
 struct SimulateOptions {
     int threads = 0;     ///< 0: all cores
     std::string kernel;  ///< "scalar", "portable", "avx2", "avx512"; empty: SPIKELENS_KERNEL, else the best this CPU has
+    /// Bytes for samples on their way through the network, beside weights, inputs and results. Where it does not suffice for
+    /// one sample a thread, fewer are simulated at once, by several threads each.
+    int64_t memory = int64_t{1} << 30;
 };
 
 /// Exact simulation of a network: the one way all inference goes.
@@ -68,7 +71,9 @@ class Simulator {
     std::shared_ptr<const Network> shared_network() const;
 
     /// Direct coding: the image [N, C, H, W] is the input current at every step. Output spikes of the `ablated` filters
-    /// are set to zero. Throws InputError when the shape is not the network's or a value is not finite.
+    /// are set to zero. Throws InputError when the shape is not the network's, a value is not finite, or options.memory does
+    /// not suffice for one sample; so do the others. Where only scores are asked for, of a sample that differs from the one
+    /// before in few pixels only what these lead to is computed anew.
     Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
 
     /// Spiking input [T, N, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.

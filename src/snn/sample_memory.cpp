@@ -1,0 +1,45 @@
+#include "sample_memory.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace spikelens {
+namespace {
+
+using kernels::LayerPlan;
+
+int planes_after(const Pool& pool) {
+    const bool sums = pool.kind == PoolKind::average || pool.kind == PoolKind::sum;
+    return sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1;
+}
+
+int64_t pooled_bytes(const Layer& layer, const LayerPlan& plan, int steps) {
+    if (layer.pool.kind == PoolKind::none) return 0;
+    return int64_t{8} * layer.pooled_height * layer.pooled_width * steps * planes_after(layer.pool) * plan.out_words;
+}
+
+}  // namespace
+
+SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes) {
+    const auto& layers = settings.network.layers;
+    const LayerPlan& first = settings.real_input;
+    int64_t maps[2] = {0, 0}, all = 0, values = 0, lists = 0;
+    int planes = input_planes;
+    for (size_t l = 0; l < layers.size(); ++l) {
+        const LayerPlan& plan = settings.layers[l];
+        const int64_t bytes = 8 * plan.output_words(steps) + pooled_bytes(layers[l], plan, steps);
+        const int64_t outputs = int64_t{plan.out_height} * plan.out_width * plan.padded();
+        maps[l % 2] = std::max(maps[l % 2], bytes);
+        all += bytes;
+        values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
+        if (planes > 0) lists = std::max(lists, kernels::list_bytes(plan, steps, planes));
+        planes = planes_after(layers[l].pool);
+    }
+    const int64_t input = input_planes > 0
+                              ? int64_t{16} * first.in_height * first.in_width * steps * input_planes * first.in_words
+                              : int64_t{4} * first.out_height * first.out_width * first.padded();
+    const int64_t always = input + values + lists;
+    return {always + maps[0] + maps[1], always + all};
+}
+
+}  // namespace spikelens

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sample_run.h"
+
+namespace spikelens {
+
+/// Bytes that one worker needs to take samples through the network: buffers of Scratch and lists of the kernels.
+struct SampleMemory {
+    int64_t plain = 0;     ///< with the maps of two layers
+    int64_t all_maps = 0;  ///< with those of all layers
+};
+SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes);
+
+}  // namespace spikelens
