@@ -1,8 +1,12 @@
 // When does adding weights per spike beat a dense convolution in float32? By layer shape and density, one core. README.md has
 // the question, machine and answer.
 //
-// GMAC/s counts the multiplications of the dense layer, done or not; "adds" are the additions of the event-driven kernel.
+// GMAC/s counts the multiplications of the dense layer, done or not; "adds" are the additions of the event-driven kernel, and
+// "of_peak" their share of what the machine added a moment before: rows of 64 numbers in the first-level cache, to registers.
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -45,6 +49,44 @@ Array<uint8_t> random_spikes(const LayerShape& shape, double density) {
     return spikes;
 }
 
+using Row = int32_t __attribute__((vector_size(64)));
+constexpr int kPeakRows = 64, kPeakRegisters = 4;  // 16 KB
+
+/// Additions of 16 numbers that these rows take, `repeats` times, inlined for one instruction set.
+inline __attribute__((always_inline)) void add_all(const Row* rows, int repeats, Row (&sum)[kPeakRegisters]) {
+    Row a = sum[0], b = sum[1], c = sum[2], d = sum[3];
+    for (int i = 0; i < repeats; ++i)
+        for (const Row* row = rows; row != rows + kPeakRows * kPeakRegisters; row += kPeakRegisters) {
+            a += row[0];
+            b += row[1];
+            c += row[2];
+            d += row[3];
+        }
+    sum[0] = a, sum[1] = b, sum[2] = c, sum[3] = d;
+}
+__attribute__((target("avx512f"))) void add_avx512(const Row* rows, int repeats, Row (&sum)[kPeakRegisters]) {
+    add_all(rows, repeats, sum);
+}
+__attribute__((target("avx2"))) void add_avx2(const Row* rows, int repeats, Row (&sum)[kPeakRegisters]) {
+    add_all(rows, repeats, sum);
+}
+
+/// The most additions a second of this instruction set, here and now.
+double peak(const std::string& kernel) {
+    constexpr int kRepeats = 2000, kTries = 20;
+    alignas(64) static Row rows[kPeakRows * kPeakRegisters];
+    Row sum[kPeakRegisters] = {};
+    double best = 0;
+    for (int i = 0; i < kTries; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        (kernel == "avx512" ? add_avx512 : add_avx2)(rows, kRepeats, sum);
+        benchmark::DoNotOptimize(sum);
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        best = std::max(best, 16.0 * kRepeats * kPeakRows * kPeakRegisters / seconds);
+    }
+    return best;
+}
+
 double multiplications(const Layer& layer, int steps) {
     return static_cast<double>(layer.weight.size()) * layer.out_height * layer.out_width * steps;
 }
@@ -58,6 +100,8 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
     pack_spikes(spikes.data.data(), spikes.row_size(), shape.steps, shape.input, 1, input);
     const std::vector<uint64_t> keep(static_cast<size_t>(plan.out_words), ~uint64_t{0});
     const kernels::KernelSet& set = kernels::choose_kernels(kernel);
+    const double most = peak(kernel);
+    double listed = 0;
     for (auto _ : state) {
         output.reset(plan.out_channels, plan.out_height, plan.out_width, shape.steps, 1);
         kernels::LayerTask task;
@@ -65,7 +109,7 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
         task.steps = shape.steps;
         task.spikes = input.words.data();
         task.listing = kernels::choose_listing(plan, 1, input.density());
-        task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
+        listed = task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
         task.keep = keep.data();
         task.out_spikes = output.words.data();
         task.pixels = plan.rows;
@@ -75,7 +119,8 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
     }
     const double work = multiplications(layer, shape.steps) * static_cast<double>(state.iterations());
     state.counters["GMAC"] = benchmark::Counter(work * 1e-9, benchmark::Counter::kIsRate);
-    state.counters["Gadds"] = benchmark::Counter(work * density * 1e-9, benchmark::Counter::kIsRate);
+    state.counters["Gadds"] = benchmark::Counter(work * listed * 1e-9, benchmark::Counter::kIsRate);
+    state.counters["of_peak"] = benchmark::Counter(work * listed / most, benchmark::Counter::kIsRate);
 }
 
 void dense(benchmark::State& state, const LayerShape& shape) {
