@@ -20,7 +20,7 @@ struct Avx2 {
 
 }  // namespace
 
-const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::readout,
+const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::change, VectorKernel<Avx2>::readout,
                                 VectorKernel<Avx2>::real_currents};
 
 }  // namespace spikelens::kernels

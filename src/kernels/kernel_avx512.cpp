@@ -39,8 +39,8 @@ struct Avx512 {
 
 }  // namespace
 
-const KernelSet avx512_kernels = {"avx512", VectorKernel<Avx512>::layer, VectorKernel<Avx512>::readout,
-                                  VectorKernel<Avx512>::real_currents};
+const KernelSet avx512_kernels = {"avx512", VectorKernel<Avx512>::layer, VectorKernel<Avx512>::change,
+                                  VectorKernel<Avx512>::readout, VectorKernel<Avx512>::real_currents};
 
 }  // namespace spikelens::kernels
 #endif

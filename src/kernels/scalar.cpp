@@ -1,6 +1,7 @@
 // The reference: one output at a time, the definition written down. Slow, obvious, and independent of the vector kernels.
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "kernel_sets.h"
 
@@ -43,8 +44,10 @@ int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps
 
 float current_at(const LayerTask& task, int row, int column, int output, int step) {
     const LayerPlan& plan = *task.plan;
-    if (task.currents) return task.currents[(int64_t{row} * plan.out_width + column) * plan.padded() + output];
-    const int64_t sum = integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
+    const int64_t pixel = int64_t{row} * plan.out_width + column;
+    if (task.currents) return task.currents[pixel * plan.padded() + output];
+    const int64_t sum = task.sums ? task.sums[(pixel * task.steps + step) * plan.padded() + output]
+                                  : integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
     return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];
 }
 
@@ -79,6 +82,27 @@ void scalar_layer(const LayerTask& task) {
             for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, span.row, column, output);
 }
 
+bool holds(std::span<const PixelSpan> pixels, int row, int column) {
+    return std::ranges::any_of(pixels, [&](const PixelSpan& span) {
+        return span.row == row && span.first_column <= column && column < span.end_column;
+    });
+}
+
+/// The sums of all outputs that see one of the pixels, anew: what the input was does not matter.
+void scalar_change(const ChangeTask& task) {
+    const LayerPlan& plan = *task.plan;
+    for (int row = 0; row < plan.out_height; ++row)
+        for (int column = 0; column < plan.out_width; ++column) {
+            bool sees = false;
+            for_each_tap(plan, row, column, [&](int, int y, int x) { sees = sees || holds(task.pixels, y, x); });
+            for (int step = 0; sees && step < task.steps; ++step)
+                for (int output = 0; output < plan.out_channels; ++output)
+                    task.sums[((int64_t{row} * plan.out_width + column) * task.steps + step) * plan.padded() + output] =
+                        static_cast<int32_t>(
+                            integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step));
+        }
+}
+
 void scalar_readout(const ReadoutTask& task) {
     const LayerPlan& plan = *task.plan;
     for (int row = 0; row < plan.out_height; ++row)
@@ -110,6 +134,6 @@ void scalar_real_currents(const RealTask& task) {
 
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_readout, scalar_real_currents};
+const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_change, scalar_readout, scalar_real_currents};
 
 }  // namespace spikelens::kernels

@@ -16,6 +16,7 @@
 
 #include "spikelens/kernels/layer_plan.h"
 
+#include "changed_sums.h"
 #include "event_lists.h"
 #include "membranes.h"
 #include "row_sums.h"
@@ -168,6 +169,29 @@ struct VectorKernel {
             }
         }
 
+        /// P neighbouring pixels whose sums are known.
+        template <int P, class Step>
+        static void run_sums(const LayerTask& task, const Step& stepper, int64_t pixel, int offset) {
+            const LayerPlan& plan = *task.plan;
+            const Scaling scaling(plan, task.planes, offset, false);
+            alignas(64) float currents[P * kChunk * kLanes];
+            typename Step::State state[P];
+            for (int first = 0; first < task.steps; first += kChunk) {
+                const int end = std::min(task.steps, first + kChunk);
+                for (int p = 0; p < P; ++p) {
+                    const int32_t* sum = task.sums + ((pixel + p) * task.steps + first) * plan.padded() + offset;
+                    float* current = currents + p * kChunk * kLanes;
+                    for (int step = first; step < end; ++step, sum += plan.padded(), current += kLanes) {
+                        Floats rounded[N];
+                        for (int i = 0; i < N; ++i) rounded[i] = __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats);
+                        scaling.store_scaled(rounded, current);
+                    }
+                }
+                stepper.template run<P>(pixel, first, end, {currents, kChunk * kLanes, kLanes}, state);
+            }
+            for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
+        }
+
         /// P neighbouring pixels whose currents do not change.
         template <int P, class Step>
         static void run_constant(const LayerTask& task, const Step& stepper, int64_t pixel, int offset) {
@@ -196,8 +220,12 @@ struct VectorKernel {
                     const Step stepper(task, offset);
                     for (const auto& [row, first_column, end_column] : task.pixels) {
                         const int64_t pixel = int64_t{row} * plan.out_width + first_column;
-                        by_pixels<kPixels>(end_column - first_column,
-                                           [&](auto p, int i) { run_constant<p.value>(task, stepper, pixel + i, offset); });
+                        by_pixels<kPixels>(end_column - first_column, [&](auto p, int i) {
+                            if (task.sums)
+                                run_sums<p.value>(task, stepper, pixel + i, offset);
+                            else
+                                run_constant<p.value>(task, stepper, pixel + i, offset);
+                        });
                     }
                 }
                 return;
@@ -242,6 +270,8 @@ struct VectorKernel {
                 column = sums.end_column();
             }
         }
+
+        static void change(const ChangeTask& task) { ChangedSums<Isa, N>(task).run(); }
 
         static void readout(const ReadoutTask& task) {
             const LayerPlan& plan = *task.plan;
@@ -313,6 +343,9 @@ struct VectorKernel {
 
     static void layer(const LayerTask& task) {
         with_group(*task.plan, [&](auto group) { group.layer(task); });
+    }
+    static void change(const ChangeTask& task) {
+        with_group(*task.plan, [&](auto group) { group.change(task); });
     }
     static void readout(const ReadoutTask& task) {
         with_group(*task.plan, [&](auto group) { group.readout(task); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 namespace spikelens {
 
@@ -39,14 +40,17 @@ PixelSet changed_pixels(std::span<const float> before, std::span<const float> af
     return result;
 }
 
-PixelSet changed_pixels(const SpikeMap& before, const SpikeMap& after) {
+Change changed_spikes(const SpikeMap& before, const SpikeMap& after) {
     assert(before.words.size() == after.words.size());
-    PixelSet result(after.height, after.width);
+    Change change{PixelSet(after.height, after.width), {}, {}};
     const int64_t size = after.steps * after.words_per_step();
     for (int y = 0; y < after.height; ++y)
         for (int x = 0; x < after.width; ++x)
-            result.row(y)[x] = !std::equal(after.at(y, x, 0), after.at(y, x, 0) + size, before.at(y, x, 0));
-    return result;
+            change.pixels.row(y)[x] = !std::equal(after.at(y, x, 0), after.at(y, x, 0) + size, before.at(y, x, 0));
+    change.spans = change.pixels.spans();
+    for (const auto& [row, first, end] : change.spans)
+        change.before.insert(change.before.end(), before.at(row, first, 0), before.at(row, first, 0) + (end - first) * size);
+    return change;
 }
 
 Windows windows_of(const kernels::LayerPlan& plan) {
@@ -89,23 +93,23 @@ PixelSet reached(const PixelSet& pixels, const Windows& windows) {
     return result;
 }
 
-Renewal::Renewal(SpikeMap& map, std::span<const PixelSpan> spans) : map_(map), spans_(spans) {
+Renewal::Renewal(SpikeMap& map, std::vector<PixelSpan> spans) : map_(map), spans_(std::move(spans)) {
     const int64_t size = map.steps * map.words_per_step();
-    for (const auto& [row, first, end] : spans) {
+    for (const auto& [row, first, end] : spans_) {
         uint64_t* const words = map.at(row, first, 0);
         before_.insert(before_.end(), words, words + (end - first) * size);
         std::fill_n(words, (end - first) * size, uint64_t{0});
     }
 }
 
-PixelSet Renewal::changed() const {
-    PixelSet result(map_.height, map_.width);
+Change Renewal::finish() && {
+    Change change{PixelSet(map_.height, map_.width), std::move(spans_), std::move(before_)};
     const int64_t size = map_.steps * map_.words_per_step();
-    const uint64_t* before = before_.data();
-    for (const auto& [row, first, end] : spans_)
+    const uint64_t* before = change.before.data();
+    for (const auto& [row, first, end] : change.spans)
         for (int column = first; column < end; ++column, before += size)
-            result.row(row)[column] = !std::equal(before, before + size, map_.at(row, column, 0));
-    return result;
+            change.pixels.row(row)[column] = !std::equal(before, before + size, map_.at(row, column, 0));
+    return change;
 }
 
 }  // namespace spikelens

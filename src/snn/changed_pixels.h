@@ -30,8 +30,15 @@ struct PixelSet {
 /// Where two images [C, H, W] differ in any bit.
 PixelSet changed_pixels(std::span<const float> before, std::span<const float> after, const Shape& shape);
 
+/// Where spikes have changed, and what they were.
+struct Change {
+    PixelSet pixels;
+    std::vector<kernels::PixelSpan> spans;  ///< hold these pixels, and perhaps others
+    std::vector<uint64_t> before;           ///< the words of the spans
+};
+
 /// Where two maps of the same size differ in any step.
-PixelSet changed_pixels(const SpikeMap& before, const SpikeMap& after);
+Change changed_spikes(const SpikeMap& before, const SpikeMap& after);
 
 /// Windows over rows and columns: of a convolution or a pool.
 struct Windows {
@@ -47,13 +54,14 @@ PixelSet reached(const PixelSet& pixels, const Windows& windows);
 class Renewal {
   public:
     /// Takes these pixels out of the map, leaving zeros.
-    Renewal(SpikeMap& map, std::span<const kernels::PixelSpan> spans);
-    /// Of those, the pixels that are not what they were.
-    PixelSet changed() const;
+    Renewal(SpikeMap& map, std::vector<kernels::PixelSpan> spans);
+    std::span<const kernels::PixelSpan> spans() const { return spans_; }
+    /// To be called once they are there again.
+    Change finish() &&;
 
   private:
     SpikeMap& map_;
-    std::span<const kernels::PixelSpan> spans_;
+    std::vector<kernels::PixelSpan> spans_;
     std::vector<uint64_t> before_;
 };
 

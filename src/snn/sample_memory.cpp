@@ -30,7 +30,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
         const int64_t bytes = 8 * plan.output_words(steps) + pooled_bytes(layers[l], plan, steps);
         const int64_t outputs = int64_t{plan.out_height} * plan.out_width * plan.padded();
         maps[l % 2] = std::max(maps[l % 2], bytes);
-        all += bytes;
+        all += bytes + kept_sum_bytes(plan, steps, std::max(1, planes));
         values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
         if (planes > 0) lists = std::max(lists, kernels::list_bytes(plan, steps, planes));
         planes = planes_after(layers[l].pool);

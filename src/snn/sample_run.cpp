@@ -21,6 +21,8 @@ namespace {
 constexpr int64_t kWorkWorthThreads = 20'000'000;
 /// Where more than this share of a layer's pixels would be computed anew, all are.
 constexpr double kMostChanged = 0.75;
+/// Sums of weights are kept where they stay in the second-level cache.
+constexpr int64_t kMostSumBytes = 512 * 1024;
 
 void silence(SpikeMap& spikes, const uint64_t* keep) {
     const int words = spikes.words_per_plane();
@@ -45,6 +47,11 @@ void count_scores(const Sample& sample, const SpikeMap& output, std::span<float>
 
 }  // namespace
 
+int64_t kept_sum_bytes(const LayerPlan& plan, int steps, int planes) {
+    const int64_t pixels = int64_t{plan.out_height} * plan.out_width, bytes = 4 * pixels * steps * plan.padded();
+    return pixels == 1 || bytes > kMostSumBytes || !plan.sums_fit_int32(planes) ? 0 : bytes;
+}
+
 SampleRun::SampleRun(const RunSettings& settings, int threads, Scratch& scratch)
     : settings_(settings), ablated_(settings.ablated), threads_(threads), scratch_(scratch), keeps_all_(settings.reuse) {
     scratch_.maps.resize(settings.network.layers.size());
@@ -52,12 +59,14 @@ SampleRun::SampleRun(const RunSettings& settings, int threads, Scratch& scratch)
 
 void SampleRun::run(const Sample& sample, Recording& recording) {
     const std::span<float> scores = recording.scores.row(sample.index);
-    std::optional<PixelSet> changed;
-    if (settings_.reuse && scratch_.has_last) changed = changed_since_last(sample);
-    if (changed && worth_reusing(*changed, sample))
-        run_changed(sample, *std::move(changed), scores);
-    else
+    std::optional<Change> change;
+    if (settings_.reuse && scratch_.has_last) change = changed_since_last(sample);
+    if (change && worth_reusing(change->pixels, sample)) {
+        run_changed(sample, *std::move(change), scores);
+    } else {
+        for (LayerMaps& maps : scratch_.maps) maps.has_sums = false;
         run_from(0, sample, sample.spikes, scores, recording.layers);
+    }
     if (!settings_.reuse) return;
     scratch_.has_last = true;
     scratch_.last_image = sample.image;
@@ -101,26 +110,26 @@ void SampleRun::run_from(int first, const Sample& sample, const SpikeMap* input,
     count_scores(sample, *input, scores);
 }
 
-PixelSet SampleRun::changed_since_last(const Sample& sample) const {
-    if (sample.spikes) return changed_pixels(scratch_.packed_before, *sample.spikes);
-    return changed_pixels(scratch_.last_image, sample.image, settings_.network.input_shape());
+Change SampleRun::changed_since_last(const Sample& sample) const {
+    if (sample.spikes) return changed_spikes(scratch_.packed_before, *sample.spikes);
+    return {changed_pixels(scratch_.last_image, sample.image, settings_.network.input_shape()), {}, {}};
 }
 
 bool SampleRun::worth_reusing(const PixelSet& changed, const Sample& sample) const {
     return !too_many(reached(changed, windows_of(plan(0, sample.spikes))));
 }
 
-void SampleRun::run_changed(const Sample& sample, PixelSet changed, std::span<float> scores) {
+void SampleRun::run_changed(const Sample& sample, Change change, std::span<float> scores) {
     const SpikeMap* input = sample.spikes;
     const auto& layers = settings_.network.layers;
-    for (int l = 0; changed.any() && l < static_cast<int>(layers.size()); ++l) {
+    for (int l = 0; change.pixels.any() && l < static_cast<int>(layers.size()); ++l) {
         if (!layers[l].neuron) return read_out(sample, input, l, scores);
-        changed = fire_changed(sample, input, l, changed);
+        change = fire_changed(sample, input, l, change);
         const bool pools = layers[l].pool.kind != PoolKind::none;
-        if (pools) changed = pool_changed(l, changed);
+        if (pools) change = pool_changed(l, change.pixels);
         input = pools ? &maps(l).pooled : &maps(l).spikes;
     }
-    if (changed.any())
+    if (change.pixels.any())
         count_scores(sample, *input, scores);
     else
         std::ranges::copy(scratch_.last_scores, scores.begin());
@@ -186,24 +195,46 @@ void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, Lay
     if (record) keep_results(task, sample, layer, *record);
 }
 
-/// The layer's spikes where `changed` of its input reaches; where they are not what they were.
-PixelSet SampleRun::fire_changed(const Sample& sample, const SpikeMap* input, int layer, const PixelSet& changed) {
+/// The layer's spikes where the change of its input reaches; where they are not what they were.
+Change SampleRun::fire_changed(const Sample& sample, const SpikeMap* input, int layer, const Change& change) {
     LayerTask task = layer_task(sample, input, layer);
-    const std::vector<PixelSpan> pixels = pixels_anew(reached(changed, windows_of(*task.plan)), task);
-    task.pixels = pixels;
-    if (!input) task.currents = real_currents(sample, pixels);
-    const Renewal renewal(maps(layer).spikes, pixels);
+    task.sums = input ? changed_sums(*input, layer, change) : nullptr;
+    if (task.sums) task.spikes = nullptr;
+    Renewal renewal(maps(layer).spikes, pixels_anew(reached(change.pixels, windows_of(*task.plan)), task));
+    task.pixels = renewal.spans();
+    if (!input) task.currents = real_currents(sample, task.pixels);
     run_parts(task, layer);
-    return renewal.changed();
+    return std::move(renewal).finish();
 }
 
-PixelSet SampleRun::pool_changed(int layer, const PixelSet& changed) {
+/// The sums of the layer's weights for this input; null where they are not kept.
+const int32_t* SampleRun::changed_sums(const SpikeMap& input, int layer, const Change& change) {
+    const LayerPlan& plan = settings_.layers[layer];
+    const int64_t bytes = kept_sum_bytes(plan, input.steps, input.planes);
+    if (bytes == 0) return nullptr;
+    auto& [spikes, pooled, sums, has_sums] = maps(layer);
+    kernels::ChangeTask task{&plan, input.steps, input.planes, change.spans, change.before.data(), input.words.data(), nullptr};
+    std::vector<PixelSpan> all;
+    std::vector<uint64_t> silence;
+    if (!has_sums) {
+        sums.assign(bytes / 4, 0);
+        silence.resize(input.words.size());
+        for (int row = 0; row < input.height; ++row) all.push_back({row, 0, input.width});
+        task.pixels = all;
+        task.before = silence.data();
+        has_sums = true;
+    }
+    task.sums = sums.data();
+    settings_.kernels.change(task);
+    return sums.data();
+}
+
+Change SampleRun::pool_changed(int layer, const PixelSet& changed) {
     const Pool& pool = settings_.network.layers[layer].pool;
-    auto& [spikes, pooled] = maps(layer);
-    const std::vector<PixelSpan> pixels = reached(changed, windows_of(pool, pooled)).spans();
-    const Renewal renewal(pooled, pixels);
-    pool_spikes(spikes, pool, pixels, pooled);
-    return renewal.changed();
+    LayerMaps& maps = this->maps(layer);
+    Renewal renewal(maps.pooled, reached(changed, windows_of(pool, maps.pooled)).spans());
+    pool_spikes(maps.spikes, pool, renewal.spans(), maps.pooled);
+    return std::move(renewal).finish();
 }
 
 /// One sample's layer, cut into spans of pixels (or blocks of outputs, where those are few) over the threads.
@@ -243,7 +274,7 @@ void SampleRun::keep_results(const LayerTask& task, const Sample& sample, int la
 }
 
 const SpikeMap& SampleRun::pool(int layer) {
-    auto& [spikes, pooled] = maps(layer);
+    auto& [spikes, pooled, sums, has_sums] = maps(layer);
     const Pool& pool = settings_.network.layers[layer].pool;
     if (pool.kind == PoolKind::none) return spikes;
     pool_spikes(spikes, pool, pooled);

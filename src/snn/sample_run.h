@@ -36,7 +36,14 @@ struct Sample {
 /// The spikes of one layer.
 struct LayerMaps {
     SpikeMap spikes, pooled;
+    // Where samples are reused, of small layers: the sums of the weights, [row][column][step][padded], if they are those of
+    // the layer's input.
+    AlignedVector<int32_t> sums;
+    bool has_sums = false;
 };
+
+/// Bytes of a layer's sums of weights, where they are kept from one sample to the next; 0 where they are not.
+int64_t kept_sum_bytes(const kernels::LayerPlan& plan, int steps, int planes);
 
 /// Buffers of one worker, kept from layer to layer and sample to sample.
 struct Scratch {
@@ -69,10 +76,10 @@ class SampleRun {
                   std::span<LayerRecording> records);
     /// Where the sample's input differs from that of the last; of no pixels where there is none or more changed than is worth
     /// looking for.
-    PixelSet changed_since_last(const Sample& sample) const;
+    Change changed_since_last(const Sample& sample) const;
     bool worth_reusing(const PixelSet& changed, const Sample& sample) const;
-    /// The scores, where only `changed` pixels of the input differ from the last sample's.
-    void run_changed(const Sample& sample, PixelSet changed, std::span<float> scores);
+    /// The scores, where only `change` of the input differs from the last sample's.
+    void run_changed(const Sample& sample, Change change, std::span<float> scores);
 
     const kernels::LayerPlan& plan(int layer, const SpikeMap* input) const;
     LayerMaps& maps(int layer);
@@ -81,8 +88,9 @@ class SampleRun {
     kernels::LayerTask layer_task(const Sample& sample, const SpikeMap* input, int layer);
 
     void fire(const Sample& sample, const SpikeMap* input, int layer, LayerRecording* record);
-    PixelSet fire_changed(const Sample& sample, const SpikeMap* input, int layer, const PixelSet& changed);
-    PixelSet pool_changed(int layer, const PixelSet& changed);
+    Change fire_changed(const Sample& sample, const SpikeMap* input, int layer, const Change& change);
+    Change pool_changed(int layer, const PixelSet& changed);
+    const int32_t* changed_sums(const SpikeMap& input, int layer, const Change& change);
     void run_parts(const kernels::LayerTask& task, int layer) const;
     void keep_results(const kernels::LayerTask& task, const Sample& sample, int layer, LayerRecording& record);
     /// What the next layer reads of this one's spikes.

@@ -69,7 +69,7 @@ TEST(ChangedPixels, ARenewalTellsWhatIsNoLongerWhatItWas) {
     for (size_t i = 0; i < map.words.size(); ++i) map.words[i] = random_bits(3, Stream::test, {static_cast<uint64_t>(i)});
     const SpikeMap before = map;
     const std::vector<kernels::PixelSpan> spans = {{0, 1, 3}, {2, 0, 4}};
-    const Renewal renewal(map, spans);
+    Renewal renewal(map, spans);
     EXPECT_EQ(*map.at(0, 1, 0), 0U);
     EXPECT_EQ(*map.at(0, 3, 0), *before.at(0, 3, 0));
     map = before;
@@ -77,9 +77,14 @@ TEST(ChangedPixels, ARenewalTellsWhatIsNoLongerWhatItWas) {
     *map.at(1, 1, 0) ^= 1;  // not one of those renewed
     PixelSet expected(3, 4);
     expected.row(2)[1] = 1;
-    EXPECT_EQ(renewal.changed().holds, expected.holds);
+    const Change change = std::move(renewal).finish();
+    EXPECT_EQ(change.pixels.holds, expected.holds);
+    EXPECT_EQ(change.spans.size(), spans.size());
+    EXPECT_TRUE(std::equal(change.before.begin(), change.before.begin() + 20 * 2, before.at(0, 1, 0)));
     expected.row(1)[1] = 1;
-    EXPECT_EQ(changed_pixels(before, map).holds, expected.holds);
+    const Change all = changed_spikes(before, map);
+    EXPECT_EQ(all.pixels.holds, expected.holds);
+    EXPECT_TRUE(std::equal(all.before.begin(), all.before.begin() + 20, before.at(1, 1, 0)));
 }
 
 }  // namespace

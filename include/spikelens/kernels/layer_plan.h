@@ -87,13 +87,25 @@ struct LayerTask {
     const uint64_t* spikes = nullptr;  ///< input bits; or
     Listing listing = Listing::every_word;
     double listed = 1;                  ///< the share of the input expected on lists: only speed depends on it
-    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time
+    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time; or
+    const int32_t* sums = nullptr;      ///< of the weights of what spikes, [row][column][step][padded]
     const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
     uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
     uint16_t* counts = nullptr;         ///< [row][column][padded] or null
     float* potentials = nullptr;        ///< [step][row][column][padded] or null
     std::span<const PixelSpan> pixels;  ///< of the output; the same columns in every row where the listing is by rows
     int first_block = 0, end_block = 0;
+};
+
+/// Where the input of a layer has changed: brings the sums of its weights up to date. Only where sums_fit_int32.
+struct ChangeTask {
+    const LayerPlan* plan = nullptr;
+    int steps = 0;
+    int planes = 1;
+    std::span<const PixelSpan> pixels;  ///< of the input
+    const uint64_t* before = nullptr;   ///< the words of these pixels that the sums are of, one pixel after another
+    const uint64_t* spikes = nullptr;   ///< the input now, the whole map
+    int32_t* sums = nullptr;            ///< [row][column][step][padded]
 };
 
 /// Sums over all steps of a layer without neuron, [row][column][padded]: exact integers.
@@ -118,6 +130,7 @@ struct RealTask {
 struct KernelSet {
     const char* name;
     void (*layer)(const LayerTask&);
+    void (*change)(const ChangeTask&);
     void (*readout)(const ReadoutTask&);
     void (*real_currents)(const RealTask&);
 };
