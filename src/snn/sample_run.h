@@ -74,8 +74,7 @@ class SampleRun {
     /// Layers `first` and after, from their input (null: the image); record[i] is of a layer of rising index.
     void run_from(int first, const Sample& sample, const SpikeMap* input, std::span<float> scores,
                   std::span<LayerRecording> records);
-    /// Where the sample's input differs from that of the last; of no pixels where there is none or more changed than is worth
-    /// looking for.
+    /// Where the sample's input differs from that of the last.
     Change changed_since_last(const Sample& sample) const;
     bool worth_reusing(const PixelSet& changed, const Sample& sample) const;
     /// The scores, where only `change` of the input differs from the last sample's.
