@@ -1,21 +1,15 @@
 #include "sample_memory.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace spikelens {
 namespace {
 
 using kernels::LayerPlan;
 
-int planes_after(const Pool& pool) {
-    const bool sums = pool.kind == PoolKind::average || pool.kind == PoolKind::sum;
-    return sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1;
-}
-
 int64_t pooled_bytes(const Layer& layer, const LayerPlan& plan, int steps) {
     if (layer.pool.kind == PoolKind::none) return 0;
-    return int64_t{8} * layer.pooled_height * layer.pooled_width * steps * planes_after(layer.pool) * plan.out_words;
+    return int64_t{8} * layer.pooled_height * layer.pooled_width * steps * pooled_planes(layer.pool) * plan.out_words;
 }
 
 }  // namespace
@@ -33,7 +27,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
         all += bytes + kept_sum_bytes(plan, steps, std::max(1, planes));
         values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
         if (planes > 0) lists = std::max(lists, kernels::list_bytes(plan, steps, planes));
-        planes = planes_after(layers[l].pool);
+        planes = pooled_planes(layers[l].pool);
     }
     const int64_t input = input_planes > 0
                               ? int64_t{16} * first.in_height * first.in_width * steps * input_planes * first.in_words

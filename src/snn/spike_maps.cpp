@@ -67,10 +67,14 @@ int SpikeMap::value(int row, int column, int step, int channel) const {
     return value;
 }
 
+int pooled_planes(const Pool& pool) {
+    const bool sums = pool.kind == PoolKind::average || pool.kind == PoolKind::sum;
+    return sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1;
+}
+
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
     const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
-    const bool sums = pool.kind != PoolKind::max;
-    out.reset(in.channels, height, width, in.steps, sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1);
+    out.reset(in.channels, height, width, in.steps, pooled_planes(pool));
     for (int row = 0; row < height; ++row) {
         const kernels::PixelSpan whole{row, 0, width};
         pool_spikes(in, pool, {&whole, 1}, out);

@@ -29,6 +29,9 @@ struct SpikeMap {
     int value(int row, int column, int step, int channel) const;
 };
 
+/// Planes after a pool of spikes of one plane.
+int pooled_planes(const Pool& pool);
+
 /// Pools spikes: max is the OR of the window's bits; sum and average keep the window's sum, in binary over planes (after an
 /// average the next layer divides).
 void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
