@@ -24,9 +24,14 @@ constexpr double kMostChanged = 0.75;
 /// Sums of weights are kept where they stay in the second-level cache.
 constexpr int64_t kMostSumBytes = 512 * 1024;
 
-void silence(SpikeMap& spikes, const uint64_t* keep) {
-    const int words = spikes.words_per_plane();
-    for (size_t i = 0; i < spikes.words.size(); ++i) spikes.words[i] &= keep[i % words];
+/// The spikes of the channels to keep.
+void copy_kept(const SpikeMap& spikes, const uint64_t* keep, SpikeMap& out) {
+    out.reset(spikes.channels, spikes.height, spikes.width, spikes.steps, spikes.planes);
+    const auto words = static_cast<size_t>(spikes.words_per_plane());
+    for (size_t word = 0; word < words; ++word) {
+        const uint64_t mask = keep[word];
+        for (size_t i = word; i < spikes.words.size(); i += words) out.words[i] = spikes.words[i] & mask;
+    }
 }
 
 bool too_many(const PixelSet& pixels) { return pixels.share() > kMostChanged; }
@@ -90,9 +95,7 @@ void SampleRun::run_ablations(const Sample& sample, std::span<const std::vector<
             continue;
         }
         const int first = std::ranges::min(ablated_).layer;
-        SpikeMap& spikes = maps(first).spikes;
-        spikes = scratch_.complete[first].spikes;
-        silence(spikes, keep_mask(first));
+        copy_kept(scratch_.complete[first].spikes, keep_mask(first), maps(first).spikes);
         run_from(first + 1, sample, &pool(first), out, {});
     }
 }
