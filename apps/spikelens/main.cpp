@@ -15,8 +15,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
-const std::string kEveryCommand =
-    "Every command takes --json, --quiet, --seed, --threads and --memory; spikelens --help says what they do.";
+const std::string kEveryCommand = "Also: --json, --quiet, --seed, --threads, --memory; see spikelens --help.";
 
 /// The command under way, however deep, for help and suggestions.
 const CLI::App& deepest(const CLI::App& app) {

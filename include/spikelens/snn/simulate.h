@@ -44,8 +44,8 @@ std::vector<int> predictions(const FloatArray& scores);
 struct SimulateOptions {
     int threads = 0;     ///< 0: all cores
     std::string kernel;  ///< "scalar", "portable", "avx2", "avx512"; empty: SPIKELENS_KERNEL, else the best this CPU has
-    /// Bytes for samples on their way through the network, beside weights, inputs and results. Where it does not suffice for
-    /// one sample a thread, fewer are simulated at once, by several threads each.
+    /// About the bytes for samples on their way through the network, beside weights, inputs and results. Where it does not
+    /// suffice for one sample a thread, one is simulated at a time, by all threads.
     int64_t memory = int64_t{1} << 30;
 };
 
