@@ -79,7 +79,7 @@ double peak(const std::string& kernel) {
     double best = 0;
     for (int i = 0; i < kTries; ++i) {
         const auto start = std::chrono::steady_clock::now();
-        (kernel == "avx512" ? add_avx512 : add_avx2)(rows, kRepeats, sum);
+        (kernel == "avx2" ? add_avx2 : add_avx512)(rows, kRepeats, sum);
         benchmark::DoNotOptimize(sum);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         best = std::max(best, 16.0 * kRepeats * kPeakRows * kPeakRegisters / seconds);
@@ -108,7 +108,7 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
         task.plan = &plan;
         task.steps = shape.steps;
         task.spikes = input.words.data();
-        task.listing = kernels::choose_listing(plan, 1, input.density());
+        task.listing = kernels::choose_listing(set, plan, shape.steps, 1, input.density());
         listed = task.listed = task.listing == kernels::Listing::silence ? 1 - density : density;
         task.keep = keep.data();
         task.out_spikes = output.words.data();

@@ -7,6 +7,15 @@
 #include "spikelens/core/nearest.h"
 
 #include "kernel_sets.h"
+#include "slice_patch.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace spikelens::kernels {
 namespace {
@@ -16,6 +25,15 @@ struct Candidate {
     bool supported;
 };
 
+#if defined(__x86_64__)
+/// AMX with registers and products of bytes (Intel's manual, CPUID leaf 7). Compilers do not agree on its name.
+bool cpu_has_amx() {
+    constexpr unsigned kTiles = 1U << 24, kBytes = 1U << 25;
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTiles) != 0 && (edx & kBytes) != 0;
+}
+#endif
+
 std::vector<Candidate> candidates() {
     std::vector<Candidate> all = {{&scalar_kernels, true}, {&portable_kernels, true}};
 #if defined(__x86_64__)
@@ -24,11 +42,23 @@ std::vector<Candidate> candidates() {
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     all.push_back({&avx2_kernels, avx2});
     all.push_back({&avx512_kernels, avx512});
+    all.push_back({&amx_kernels, avx512 && cpu_has_amx() && may_use_tiles()});
 #endif
     return all;
 }
 
 }  // namespace
+
+#if defined(__x86_64__)
+bool may_use_tiles() {
+#if defined(__linux__)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
+}
+#endif
 
 std::vector<std::string> supported_kernels() {
     std::vector<std::string> names;
@@ -53,15 +83,28 @@ const KernelSet& choose_kernels(std::string_view name) {
     return *best;
 }
 
-int64_t list_bytes(const LayerPlan& plan, int steps, int planes) {
+double least_slice_density(const KernelSet& set, const LayerPlan& plan, int steps, int planes) {
+    if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return 2;
+    const SlicePatch patch = SlicePatch::largest(plan, steps, plan.out_height, plan.out_width);
+    const double rows = double(patch.rows) * patch.columns * steps;
+    const double multiplied = static_cast<double>(patch.rows * patch.matrix_rows(steps)) + set.slices.slicing;
+    const double used = rows / multiplied * plan.in_channels / (64.0 * plan.in_words);  // of what is multiplied
+    return set.slices.least_density / (used * planes);
+}
+
+int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int planes) {
     const int64_t channels = int64_t{64} * plan.in_words, step_bytes = 4 * channels * steps;
     const int64_t by_pixel = step_bytes * planes * plan.taps() + static_cast<int64_t>(kListBytes / kLeastListed);
     const int64_t by_row =
         plan.out_width == 1 || planes > 3 ? 0 : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
-    return std::max(by_pixel, by_row);
+    if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return std::max(by_pixel, by_row);
+    const SlicePatch patch = SlicePatch::largest(plan, steps, plan.out_height, plan.out_width);
+    return std::max({by_pixel, by_row, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
 }
 
-Listing choose_listing(const LayerPlan& plan, int planes, double density) {
+Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density) {
+    const double listed = planes == 1 ? std::min(density, 1 - density) : density;
+    if (listed >= least_slice_density(set, plan, steps, planes)) return Listing::slices;
     if (planes == 1 && density > 0.5) return Listing::silence;
     // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory in place
     // of one in registers: better while there are few spikes and few outputs to add them to.

@@ -20,8 +20,12 @@ struct Avx2 {
 
 }  // namespace
 
-const KernelSet avx2_kernels = {"avx2", VectorKernel<Avx2>::layer, VectorKernel<Avx2>::change, VectorKernel<Avx2>::readout,
-                                VectorKernel<Avx2>::real_currents};
+const KernelSet avx2_kernels = {"avx2",
+                                VectorKernel<Avx2>::layer,
+                                VectorKernel<Avx2>::change,
+                                VectorKernel<Avx2>::readout,
+                                VectorKernel<Avx2>::real_currents,
+                                kNoSlices};
 
 }  // namespace spikelens::kernels
 #endif

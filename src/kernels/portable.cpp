@@ -22,7 +22,11 @@ struct Portable {
 
 }  // namespace
 
-const KernelSet portable_kernels = {"portable", VectorKernel<Portable>::layer, VectorKernel<Portable>::change,
-                                    VectorKernel<Portable>::readout, VectorKernel<Portable>::real_currents};
+const KernelSet portable_kernels = {"portable",
+                                    VectorKernel<Portable>::layer,
+                                    VectorKernel<Portable>::change,
+                                    VectorKernel<Portable>::readout,
+                                    VectorKernel<Portable>::real_currents,
+                                    kNoSlices};
 
 }  // namespace spikelens::kernels

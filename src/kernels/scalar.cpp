@@ -134,6 +134,6 @@ void scalar_real_currents(const RealTask& task) {
 
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_change, scalar_readout, scalar_real_currents};
+const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_change, scalar_readout, scalar_real_currents, kNoSlices};
 
 }  // namespace spikelens::kernels

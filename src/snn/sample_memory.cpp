@@ -26,7 +26,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
         maps[l % 2] = std::max(maps[l % 2], bytes);
         all += bytes + kept_sum_bytes(plan, steps, std::max(1, planes));
         values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
-        if (planes > 0) lists = std::max(lists, kernels::list_bytes(plan, steps, planes));
+        if (planes > 0) lists = std::max(lists, kernels::sum_bytes(settings.kernels, plan, steps, planes));
         planes = pooled_planes(layers[l].pool);
     }
     const int64_t input = input_planes > 0

@@ -173,7 +173,7 @@ LayerTask SampleRun::layer_task(const Sample& sample, const SpikeMap* input, int
         task.spikes = input->words.data();
         task.planes = input->planes;
         const double density = input->density();
-        task.listing = kernels::choose_listing(*task.plan, input->planes, density);
+        task.listing = kernels::choose_listing(settings_.kernels, *task.plan, sample.steps, input->planes, density);
         task.listed = task.listing == Listing::silence ? 1 - density : density;
     }
     return task;
@@ -249,7 +249,8 @@ void SampleRun::run_parts(const LayerTask& task, int layer) const {
     const int64_t work = settings_.network.layers[layer].fan_in() * plan.out_channels * pixels * task.steps;
     const bool by_spans = spans >= threads_, by_blocks = plan.lanes == 64 && plan.blocks >= threads_;
     if (threads_ <= 1 || work < kWorkWorthThreads || !(by_spans || by_blocks)) return settings_.kernels.layer(task);
-    const int count = by_spans ? spans : plan.blocks, parts = std::min(count, 8 * threads_);
+    const int many = task.listing == Listing::slices ? 2 : 8;  // weights are sliced for each part anew
+    const int count = by_spans ? spans : plan.blocks, parts = std::min(count, many * threads_);
     parallel_for(parts, threads_, [&](int64_t part, int) {
         LayerTask own = task;
         const auto first = static_cast<int>(part * count / parts), end = static_cast<int>((part + 1) * count / parts);

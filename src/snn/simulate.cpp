@@ -267,10 +267,13 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
 
 std::vector<std::string> Simulator::describe_kernels() const {
     std::vector<std::string> lines;
+    const std::vector<Layer>& layers = plan_->network->layers;
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
-        const std::string how =
-            l == 0 ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
-        lines.push_back(plan_->network->layers[l].name + ": " + how + ", " + plan_->kernels->name);
+        std::string how = l == 0 ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
+        const int planes = l == 0 ? 1 : pooled_planes(layers[l - 1].pool);
+        const double slices = kernels::least_slice_density(*plan_->kernels, plan_->layers[l], plan_->network->steps, planes);
+        if (slices <= 0.5) how += "; int8 slices from " + std::to_string(std::lround(100 * slices)) + " % spikes on";
+        lines.push_back(layers[l].name + ": " + how + ", " + plan_->kernels->name);
     }
     return lines;
 }

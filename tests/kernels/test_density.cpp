@@ -6,6 +6,8 @@
 #include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/network.h"
 
+#include "emulated_amx.h"
+#include "kernels/kernel_sets.h"
 #include "snn/lower.h"
 #include "snn/spike_maps.h"
 
@@ -72,28 +74,42 @@ Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const 
     return result;
 }
 
-bool applies(kernels::Listing listing, const kernels::LayerPlan& plan, int planes) {
+bool applies(kernels::Listing listing, const kernels::KernelSet& set, const kernels::LayerPlan& plan, int planes) {
+    if (listing == kernels::Listing::slices) return set.slices.least_density <= 1 && plan.fits_slices(planes);
     if (listing == kernels::Listing::silence) return planes == 1;
     if (listing == kernels::Listing::every_word) return plan.in_channels <= 16;
     return true;
 }
 
+/// All that this CPU can run, and AMX wherever it can be emulated.
+std::vector<const kernels::KernelSet*> sets_to_test() {
+    std::vector<const kernels::KernelSet*> sets;
+    for (const std::string& kernel : kernels::supported_kernels()) sets.push_back(&kernels::choose_kernels(kernel));
+#if defined(__x86_64__)
+    if (can_emulate_amx() && sets.back() != &kernels::amx_kernels) sets.push_back(&kernels::amx_kernels);
+#endif
+    return sets;
+}
+
 class Density : public testing::TestWithParam<Case> {
   protected:
+    const EmulatedAmx amx;
+
     void expect_reference(const kernels::LayerPlan& plan, double density, const Recorded& recorded) {
         const Case& test = GetParam();
         const Array<uint8_t> values = random_input(test, density, 5);
         SpikeMap input;
         pack_spikes(values.data.data(), values.row_size(), test.steps, test.input, test.largest > 1 ? 3 : 1, input);
-        const kernels::Listing chosen = kernels::choose_listing(plan, input.planes, input.density());
+        const kernels::KernelSet& scalar = kernels::choose_kernels("scalar");
+        const kernels::Listing chosen = kernels::choose_listing(scalar, plan, test.steps, input.planes, input.density());
         EXPECT_EQ(chosen == kernels::Listing::silence, test.largest == 1 && density > 0.5);
-        const Result expected = run(kernels::choose_kernels("scalar"), plan, input, test.steps, chosen, recorded);
-        for (const std::string& kernel : kernels::supported_kernels())
+        const Result expected = run(scalar, plan, input, test.steps, chosen, recorded);
+        for (const kernels::KernelSet* set : sets_to_test())
             for (const auto listing : {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence,
-                                       kernels::Listing::rows, kernels::Listing::active_rows}) {
-                if (!applies(listing, plan, input.planes)) continue;
-                EXPECT_EQ(run(kernels::choose_kernels(kernel), plan, input, test.steps, listing, recorded), expected)
-                    << kernel << " at density " << density << ", listing " << static_cast<int>(listing);
+                                       kernels::Listing::rows, kernels::Listing::active_rows, kernels::Listing::slices}) {
+                if (!applies(listing, *set, plan, input.planes)) continue;
+                EXPECT_EQ(run(*set, plan, input, test.steps, listing, recorded), expected)
+                    << set->name << " at density " << density << ", listing " << static_cast<int>(listing);
             }
     }
 };
@@ -117,6 +133,30 @@ TEST_P(Density, SumsBeyondInt32) {
     for (const double density : {0.02, 0.4, 1.0}) expect_reference(plan, density, {true, true});
 }
 
+#if defined(__x86_64__)
+// Weights whose slices are all −128, as many as may be: two slices' sums, put together, just fit.
+TEST(Slices, LargestSums) {
+    if (!can_emulate_amx()) GTEST_SKIP() << "AMX can be tested on a CPU with AVX-512 only";
+    const EmulatedAmx amx;
+    for (const auto& [channels, planes] : {std::pair{65280, 1}, {256, 8}}) {
+        Network network = parse_network("17F-LIF(beta=0.5)-1F", {channels, 1, 1}, 1);
+        std::ranges::fill(network.layers[0].weight.data, -static_cast<float>(0x808080));
+        const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
+        ASSERT_TRUE(plan.fits_slices(planes));
+        ASSERT_EQ(plan.weights[0], -0x808080);
+        const std::vector<uint8_t> values(static_cast<size_t>(channels), static_cast<uint8_t>((1 << planes) - 1));
+        SpikeMap input;
+        pack_spikes(values.data(), channels, 1, {channels, 1, 1}, planes, input);
+        const auto result = [&](const kernels::KernelSet& set) {
+            return run(set, plan, input, 1, kernels::Listing::slices, {true, true});
+        };
+        const Result sliced = result(kernels::amx_kernels);
+        EXPECT_EQ(sliced, result(kernels::choose_kernels("scalar")));
+        EXPECT_EQ(sliced.potentials[0], -static_cast<float>(0x808080 * 65280.0));
+    }
+}
+#endif
+
 const Case cases[] = {
     {"5C3-LIF-1F", {3, 6, 7}, 4, 1},     {"33C5s2-LIF(delay)-1F", {16, 9, 8}, 3, 1},
     {"70C3p0-IF-1F", {65, 5, 6}, 2, 1},  {"64C3-LIF(alpha=0.5)-1F", {130, 5, 5}, 3, 1},
@@ -124,7 +164,8 @@ const Case cases[] = {
     {"70F-LIF-1F", {700, 3, 2}, 4, 5},   {"128F-LIF(alpha=0.25)-1F", {2500, 1, 1}, 3, 1},
     {"16F-LIF-1F", {8300, 1, 1}, 2, 1},  {"30C3-LIF-1F", {2, 4, 61}, 20, 1},
     {"16C5s2-IF-1F", {2, 5, 45}, 40, 7}, {"64C1p0s3-LIF(reset=zero)-1F", {20, 4, 150}, 3, 3},
-    {"9C7s3-LIF-1F", {17, 9, 33}, 5, 1},
+    {"9C7s3-LIF-1F", {17, 9, 33}, 5, 1}, {"20C3-LIF-1F", {260, 3, 3}, 9, 1},
+    {"6C3-LIF-1F", {8, 1, 90}, 40, 1},
 };
 
 std::string test_name(const testing::TestParamInfo<Case>& parameter) {

@@ -9,17 +9,20 @@
 
 namespace spikelens::kernels {
 
-/// The kernels this CPU can run, slowest first: scalar, portable, avx2, avx512.
+/// The kernels this CPU can run, slowest first: scalar, portable, avx2, avx512, amx.
 std::vector<std::string> supported_kernels();
 
 /// The set of this name; empty: the environment's SPIKELENS_KERNEL, else the fastest supported.
 /// Throws InputError for a name that is unknown or that this CPU cannot run. The one place that chooses.
 const KernelSet& choose_kernels(std::string_view name = {});
 
-/// About the most that lists of this layer's spikes take, of one thread.
-int64_t list_bytes(const LayerPlan& plan, int steps, int planes);
+/// The least density of a layer's input from which on this set multiplies int8 slices of its weights; above 1: it never does.
+double least_slice_density(const KernelSet& set, const LayerPlan& plan, int steps, int planes);
 
-/// What costs least for input of this density, the share of its bits that are set.
-Listing choose_listing(const LayerPlan& plan, int planes, double density);
+/// About the most that lists of this layer's spikes take, or bytes and sums of a part of it, of one thread.
+int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int planes);
+
+/// What costs this set least for input of this density, the share of its bits that are set.
+Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density);
 
 }  // namespace spikelens::kernels

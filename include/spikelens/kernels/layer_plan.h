@@ -24,6 +24,9 @@ struct NeuronStep {
 constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
+constexpr int kMostSlicePlanes = 8;           ///< an input of int8 slices is a byte
+constexpr int64_t kMostSliceInputs = 65'280;  ///< 128 · 257 · 65'280 < 2^31: two slices' sums, put together, fit int32
+
 constexpr int64_t kListBytes = 512 * 1024;  ///< of lists of spikes, expected for a tile of pixels
 constexpr double kLeastListed = 1.0 / 32;   ///< of the input: room for lists is bounded however few spikes are expected
 
@@ -67,16 +70,24 @@ struct LayerPlan {
     /// Whether any sum of weights, each at most 2^planes − 1 times, fits int32.
     bool sums_fit_int32(int planes) const { return largest_total <= (INT32_MAX >> planes); }
 
+    /// Whether the weights may be taken apart into int8 slices: two of their sums then fit int32, put together.
+    bool fits_slices(int planes) const {
+        return planes <= kMostSlicePlanes &&
+               (int64_t{taps()} * in_channels << planes) - taps() * in_channels <= kMostSliceInputs;
+    }
+
     int64_t output_words(int steps) const { return int64_t{out_height} * out_width * steps * out_words; }
 };
 
-/// How the event-driven kernels list the spikes under a kernel (dispatch.h: choose_listing). The result does not depend on it.
+/// How sums of weights are made: how the event-driven kernels list the spikes under a kernel, or without lists (dispatch.h:
+/// choose_listing). The result does not depend on it.
 enum class Listing {
     every_word,    ///< without asking whether it is silent: at most 16 channels, where the answer is hard to predict
     active_words,  ///< silent words are passed over
     silence,       ///< what is silent, to be taken from the sum of all weights; one plane only
     rows,          ///< once for each row of the input, and each added to all outputs that it reaches
     active_rows,   ///< the same, where most words are silent
+    slices,        ///< no lists: every input times int8 slices of every weight; sets that have a SlicePrice, fits_slices only
 };
 
 /// One sample through one layer, for some pixels and blocks of its outputs. Pointers are to whole-layer arrays.
@@ -126,6 +137,13 @@ struct RealTask {
     std::span<const PixelSpan> pixels;  ///< of the output
 };
 
+/// Where it pays to multiply int8 slices of all weights in place of adding weights for each spike.
+struct SlicePrice {
+    double least_density;  ///< of the input, where all lanes of the multiplications are used; above 1: the set cannot
+    double slicing;        ///< what taking weights apart costs, in rows (a pixel at a step) that they are multiplied with
+};
+constexpr SlicePrice kNoSlices = {2, 0};
+
 /// One way to compute; all give identical bytes.
 struct KernelSet {
     const char* name;
@@ -133,6 +151,7 @@ struct KernelSet {
     void (*change)(const ChangeTask&);
     void (*readout)(const ReadoutTask&);
     void (*real_currents)(const RealTask&);
+    SlicePrice slices;
 };
 
 }  // namespace spikelens::kernels

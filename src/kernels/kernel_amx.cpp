@@ -1,0 +1,18 @@
+#if defined(__x86_64__)
+#include "kernel_sets.h"
+#include "sliced_layer.h"
+
+namespace spikelens::kernels {
+namespace {
+
+void amx_layer(const LayerTask& task) {
+    task.listing == Listing::slices ? SlicedLayer::layer(task) : avx512_kernels.layer(task);
+}
+
+}  // namespace
+
+const KernelSet amx_kernels = {
+    "amx", amx_layer, avx512_kernels.change, avx512_kernels.readout, avx512_kernels.real_currents, {0.04, 60}};
+
+}  // namespace spikelens::kernels
+#endif
