@@ -6,7 +6,7 @@ namespace spikelens::kernels {
 namespace {
 
 void amx_layer(const LayerTask& task) {
-    task.listing == Listing::slices ? SlicedLayer::layer(task) : avx512_kernels.layer(task);
+    task.spikes&& task.listing == Listing::slices ? SlicedLayer::layer(task) : avx512_kernels.layer(task);
 }
 
 }  // namespace

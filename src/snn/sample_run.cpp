@@ -161,7 +161,7 @@ const float* SampleRun::real_currents(const Sample& sample, std::span<const Pixe
     return scratch_.currents.data();
 }
 
-/// All but the pixels, and the currents of an image.
+/// All but the pixels, and what their currents are made of.
 LayerTask SampleRun::layer_task(const Sample& sample, const SpikeMap* input, int layer) {
     LayerTask task;
     task.plan = &plan(layer, input);
@@ -169,14 +169,16 @@ LayerTask SampleRun::layer_task(const Sample& sample, const SpikeMap* input, int
     task.keep = keep_mask(layer);
     task.end_block = task.plan->blocks;
     task.out_spikes = maps(layer).spikes.words.data();
-    if (input) {
-        task.spikes = input->words.data();
-        task.planes = input->planes;
-        const double density = input->density();
-        task.listing = kernels::choose_listing(settings_.kernels, *task.plan, sample.steps, input->planes, density);
-        task.listed = task.listing == Listing::silence ? 1 - density : density;
-    }
+    if (input) task.planes = input->planes;
     return task;
+}
+
+/// The task's currents are to be sums of the weights of these spikes.
+void SampleRun::list_spikes(const SpikeMap& input, LayerTask& task) const {
+    const double density = input.density();
+    task.spikes = input.words.data();
+    task.listing = kernels::choose_listing(settings_.kernels, *task.plan, task.steps, task.planes, density);
+    task.listed = task.listing == Listing::silence ? 1 - density : density;
 }
 
 void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, LayerRecording* record) {
@@ -184,7 +186,10 @@ void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, Lay
     maps(layer).spikes.reset(plan.out_channels, plan.out_height, plan.out_width, sample.steps, 1);
     LayerTask task = layer_task(sample, input, layer);
     task.pixels = plan.rows;
-    if (!input) task.currents = real_currents(sample, task.pixels);
+    if (input)
+        list_spikes(*input, task);
+    else
+        task.currents = real_currents(sample, task.pixels);
     const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
     if (record && !record->counts.empty()) {
         scratch_.counts.resize(pixels * plan.padded());
@@ -201,8 +206,8 @@ void SampleRun::fire(const Sample& sample, const SpikeMap* input, int layer, Lay
 /// The layer's spikes where the change of its input reaches; where they are not what they were.
 Change SampleRun::fire_changed(const Sample& sample, const SpikeMap* input, int layer, const Change& change) {
     LayerTask task = layer_task(sample, input, layer);
-    task.sums = input ? changed_sums(*input, layer, change) : nullptr;
-    if (task.sums) task.spikes = nullptr;
+    if (input) task.sums = changed_sums(*input, layer, change);
+    if (input && !task.sums) list_spikes(*input, task);
     Renewal renewal(maps(layer).spikes, pixels_anew(reached(change.pixels, windows_of(*task.plan)), task));
     task.pixels = renewal.spans();
     if (!input) task.currents = real_currents(sample, task.pixels);
@@ -312,7 +317,10 @@ void SampleRun::leak(const Sample& sample, const SpikeMap* input, int layer, std
     maps(layer).spikes.reset(plan.out_channels, plan.out_height, plan.out_width, sample.steps, 1);
     LayerTask task = layer_task(sample, input, layer);
     task.pixels = plan.rows;
-    if (!input) task.currents = real_currents(sample, task.pixels);
+    if (input)
+        list_spikes(*input, task);
+    else
+        task.currents = real_currents(sample, task.pixels);
     scratch_.potentials.resize(int64_t{sample.steps} * plan.padded());
     task.potentials = scratch_.potentials.data();
     run_parts(task, layer);

@@ -85,6 +85,7 @@ class SampleRun {
     const uint64_t* keep_mask(int layer);
     const float* real_currents(const Sample& sample, std::span<const kernels::PixelSpan> pixels);
     kernels::LayerTask layer_task(const Sample& sample, const SpikeMap* input, int layer);
+    void list_spikes(const SpikeMap& input, kernels::LayerTask& task) const;
 
     void fire(const Sample& sample, const SpikeMap* input, int layer, LayerRecording* record);
     Change fire_changed(const Sample& sample, const SpikeMap* input, int layer, const Change& change);

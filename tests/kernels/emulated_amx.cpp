@@ -6,6 +6,8 @@
 
 #include "spikelens/kernels/dispatch.h"
 
+#include "kernels/kernel_sets.h"
+
 #if defined(__x86_64__) && defined(__linux__)
 #include <csignal>
 
@@ -192,3 +194,16 @@ EmulatedAmx::~EmulatedAmx() = default;
 
 }  // namespace spikelens
 #endif
+
+namespace spikelens {
+
+std::vector<const kernels::KernelSet*> sets_to_test() {
+    std::vector<const kernels::KernelSet*> sets;
+    for (const std::string& kernel : kernels::supported_kernels()) sets.push_back(&kernels::choose_kernels(kernel));
+#if defined(__x86_64__)
+    if (can_emulate_amx() && sets.back() != &kernels::amx_kernels) sets.push_back(&kernels::amx_kernels);
+#endif
+    return sets;
+}
+
+}  // namespace spikelens

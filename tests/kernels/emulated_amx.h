@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "spikelens/kernels/layer_plan.h"
 
 namespace spikelens {
@@ -18,5 +20,8 @@ class EmulatedAmx {
 
 /// Whether the rest of the AMX kernels' instructions are there: AVX-512.
 bool can_emulate_amx();
+
+/// All sets that this CPU can run; and, while an EmulatedAmx lives, AMX.
+std::vector<const kernels::KernelSet*> sets_to_test();
 
 }  // namespace spikelens

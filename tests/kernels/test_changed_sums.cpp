@@ -5,6 +5,7 @@
 #include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/network.h"
 
+#include "emulated_amx.h"
 #include "snn/changed_pixels.h"
 #include "snn/lower.h"
 #include "snn/spike_maps.h"
@@ -47,11 +48,10 @@ SpikeMap mixed(const SpikeMap& from, const SpikeMap& to, uint64_t seed) {
 
 using Sums = AlignedVector<int32_t>;
 
-void change(const std::string& kernel, const kernels::LayerPlan& plan, const SpikeMap& before, const SpikeMap& now,
+void change(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& before, const SpikeMap& now,
             Sums& sums) {
     const Change change = changed_spikes(before, now);
-    kernels::choose_kernels(kernel).change(
-        {&plan, now.steps, now.planes, change.spans, change.before.data(), now.words.data(), sums.data()});
+    set.change({&plan, now.steps, now.planes, change.spans, change.before.data(), now.words.data(), sums.data()});
 }
 
 std::vector<int32_t> of_real_outputs(const kernels::LayerPlan& plan, const Sums& sums) {
@@ -61,7 +61,8 @@ std::vector<int32_t> of_real_outputs(const kernels::LayerPlan& plan, const Sums&
     return result;
 }
 
-std::vector<uint64_t> spikes_of(const std::string& kernel, const kernels::LayerPlan& plan, const SpikeMap& input,
+/// From sums, where there are any, whatever is said of how to list spikes.
+std::vector<uint64_t> spikes_of(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& input,
                                 const int32_t* sums) {
     SpikeMap output;
     output.reset(plan.out_channels, plan.out_height, plan.out_width, input.steps, 1);
@@ -72,17 +73,18 @@ std::vector<uint64_t> spikes_of(const std::string& kernel, const kernels::LayerP
     task.steps = input.steps;
     task.planes = input.planes;
     task.spikes = sums ? nullptr : input.words.data();
-    task.listing = kernels::Listing::active_words;
+    task.listing = sums ? kernels::Listing::slices : kernels::Listing::active_words;
     task.sums = sums;
     task.keep = keep.data();
     task.out_spikes = output.words.data();
     task.pixels = plan.rows;
     task.end_block = plan.blocks;
-    kernels::choose_kernels(kernel).layer(task);
+    set.layer(task);
     return output.words;
 }
 
 TEST(ChangedSums, AreThoseOfTheInputAsItIsNow) {
+    const EmulatedAmx amx;
     for (const Case& test : cases)
         for (uint64_t seed = 0; seed < 4; ++seed) {
             Network network = parse_network(test.text, test.input, test.steps);
@@ -98,16 +100,17 @@ TEST(ChangedSums, AreThoseOfTheInputAsItIsNow) {
             const SpikeMap first = random_map(test, seed), second = mixed(first, random_map(test, seed + 50), seed);
             const Sums none(static_cast<size_t>(plan.out_height) * plan.out_width * test.steps * plan.padded());
             Sums expected = none;
-            change("scalar", plan, silence, second, expected);
-            for (const std::string& kernel : kernels::supported_kernels()) {
+            const kernels::KernelSet& scalar = kernels::choose_kernels("scalar");
+            change(scalar, plan, silence, second, expected);
+            for (const kernels::KernelSet* set : sets_to_test()) {
                 Sums sums = none;
-                change(kernel, plan, silence, first, sums);
-                change(kernel, plan, first, second, sums);
-                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, expected)) << kernel << " " << test.text;
-                EXPECT_EQ(spikes_of(kernel, plan, second, sums.data()), spikes_of("scalar", plan, second, nullptr))
-                    << kernel << " " << test.text;
-                change(kernel, plan, second, silence, sums);
-                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, none)) << kernel << " " << test.text;
+                change(*set, plan, silence, first, sums);
+                change(*set, plan, first, second, sums);
+                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, expected)) << set->name << " " << test.text;
+                EXPECT_EQ(spikes_of(*set, plan, second, sums.data()), spikes_of(scalar, plan, second, nullptr))
+                    << set->name << " " << test.text;
+                change(*set, plan, second, silence, sums);
+                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, none)) << set->name << " " << test.text;
             }
         }
 }

@@ -81,16 +81,6 @@ bool applies(kernels::Listing listing, const kernels::KernelSet& set, const kern
     return true;
 }
 
-/// All that this CPU can run, and AMX wherever it can be emulated.
-std::vector<const kernels::KernelSet*> sets_to_test() {
-    std::vector<const kernels::KernelSet*> sets;
-    for (const std::string& kernel : kernels::supported_kernels()) sets.push_back(&kernels::choose_kernels(kernel));
-#if defined(__x86_64__)
-    if (can_emulate_amx() && sets.back() != &kernels::amx_kernels) sets.push_back(&kernels::amx_kernels);
-#endif
-    return sets;
-}
-
 class Density : public testing::TestWithParam<Case> {
   protected:
     const EmulatedAmx amx;

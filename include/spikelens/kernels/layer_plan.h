@@ -94,17 +94,17 @@ enum class Listing {
 struct LayerTask {
     const LayerPlan* plan = nullptr;
     int steps = 0;
-    int planes = 1;                    ///< of the input
-    const uint64_t* spikes = nullptr;  ///< input bits; or
-    Listing listing = Listing::every_word;
-    double listed = 1;                  ///< the share of the input expected on lists: only speed depends on it
-    const float* currents = nullptr;    ///< when spikes is null: [row][column][padded], constant in time; or
-    const int32_t* sums = nullptr;      ///< of the weights of what spikes, [row][column][step][padded]
-    const uint64_t* keep = nullptr;     ///< [out_words] outputs that may spike: real channels that are not ablated
-    uint64_t* out_spikes = nullptr;     ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
-    uint16_t* counts = nullptr;         ///< [row][column][padded] or null
-    float* potentials = nullptr;        ///< [step][row][column][padded] or null
-    std::span<const PixelSpan> pixels;  ///< of the output; the same columns in every row where the listing is by rows
+    int planes = 1;                         ///< of the input
+    const uint64_t* spikes = nullptr;       ///< input bits; or
+    Listing listing = Listing::every_word;  ///< of spikes
+    double listed = 1;                      ///< the share of the input expected on lists: only speed depends on it
+    const float* currents = nullptr;        ///< when spikes is null: [row][column][padded], constant in time; or
+    const int32_t* sums = nullptr;          ///< of the weights of what spikes, [row][column][step][padded]
+    const uint64_t* keep = nullptr;         ///< [out_words] outputs that may spike: real channels that are not ablated
+    uint64_t* out_spikes = nullptr;         ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
+    uint16_t* counts = nullptr;             ///< [row][column][padded] or null
+    float* potentials = nullptr;            ///< [step][row][column][padded] or null
+    std::span<const PixelSpan> pixels;      ///< of the output; the same columns in every row where the listing is by rows
     int first_block = 0, end_block = 0;
 };
 
