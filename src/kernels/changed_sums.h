@@ -47,16 +47,16 @@ class ChangedSums {
 
     void find_reached(int row, int column) {
         count_ = 0;
-        for (int ky = 0; ky < plan_.kernel_height; ++ky)
-            for (int kx = 0; kx < plan_.kernel_width; ++kx) {
-                const int y = row + plan_.padding - ky, x = column + plan_.padding - kx;
-                if (y < 0 || x < 0 || y % plan_.stride != 0 || x % plan_.stride != 0) continue;
-                const int out_row = y / plan_.stride, out_column = x / plan_.stride;
-                if (out_row >= plan_.out_height || out_column >= plan_.out_width) continue;
-                const int64_t pixel = int64_t{out_row} * plan_.out_width + out_column;
+        const int stride = plan_.stride, y = row + plan_.padding, x = column + plan_.padding;
+        const int first_ky = y % stride, last_row = y / stride, first_kx = x % stride, last_column = x / stride;
+        for (int ky = first_ky, out_row = last_row; ky < plan_.kernel_height && out_row >= 0; ky += stride, --out_row) {
+            if (out_row >= plan_.out_height) continue;
+            for (int kx = first_kx, out = last_column; kx < plan_.kernel_width && out >= 0; kx += stride, --out) {
+                if (out >= plan_.out_width) continue;
                 reached_[count_++] = {int64_t{ky * plan_.kernel_width + kx} * plan_.in_channels * plan_.lanes,
-                                      pixel * task_.steps * plan_.padded()};
+                                      (int64_t{out_row} * plan_.out_width + out) * task_.steps * plan_.padded()};
             }
+        }
     }
 
     void change_pixel(const uint64_t* before, const uint64_t* now) {

@@ -6,7 +6,8 @@ namespace spikelens::kernels {
 namespace {
 
 void amx_layer(const LayerTask& task) {
-    task.spikes&& task.listing == Listing::slices ? SlicedLayer::layer(task) : avx512_kernels.layer(task);
+    const bool sliced = task.spikes != nullptr && task.listing == Listing::slices;
+    sliced ? SlicedLayer::layer(task) : avx512_kernels.layer(task);
 }
 
 }  // namespace

@@ -53,6 +53,26 @@ Change changed_spikes(const SpikeMap& before, const SpikeMap& after) {
     return change;
 }
 
+Change keep_channels(const SpikeMap& spikes, std::span<const uint64_t> channels, SpikeMap& kept) {
+    Change change{PixelSet(kept.height, kept.width), {}, {}};
+    const int64_t size = kept.steps * kept.words_per_step();
+    std::vector<uint64_t> mask;  // of one pixel
+    while (static_cast<int64_t>(mask.size()) < size) mask.insert(mask.end(), channels.begin(), channels.end());
+    const uint64_t *from = spikes.words.data(), *const keep = mask.data();
+    uint64_t* to = kept.words.data();
+    for (int y = 0; y < kept.height; ++y)
+        for (int x = 0; x < kept.width; ++x, from += size, to += size) {
+            uint64_t changed = 0;
+            for (int64_t i = 0; i < size; ++i) changed |= (from[i] & keep[i]) ^ to[i];
+            if (changed == 0) continue;
+            change.pixels.row(y)[x] = 1;
+            change.before.insert(change.before.end(), to, to + size);
+            for (int64_t i = 0; i < size; ++i) to[i] = from[i] & keep[i];
+        }
+    change.spans = change.pixels.spans();
+    return change;
+}
+
 Windows windows_of(const kernels::LayerPlan& plan) {
     return {plan.out_height, plan.out_width, plan.kernel_height, plan.kernel_width, plan.stride, plan.padding};
 }

@@ -40,6 +40,9 @@ struct Change {
 /// Where two maps of the same size differ in any step.
 Change changed_spikes(const SpikeMap& before, const SpikeMap& after);
 
+/// The spikes of these channels (bits), in place of what `kept` held; where it has changed.
+Change keep_channels(const SpikeMap& spikes, std::span<const uint64_t> channels, SpikeMap& kept);
+
 /// Windows over rows and columns: of a convolution or a pool.
 struct Windows {
     int out_height, out_width, height, width, stride, padding;

@@ -17,13 +17,15 @@ int64_t pooled_bytes(const Layer& layer, const LayerPlan& plan, int steps) {
 SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes) {
     const auto& layers = settings.network.layers;
     const LayerPlan& first = settings.real_input;
-    int64_t maps[2] = {0, 0}, all = 0, values = 0, lists = 0;
+    int64_t maps[2] = {0, 0}, all = 0, kept = 0, values = 0, lists = 0;
     int planes = input_planes;
     for (size_t l = 0; l < layers.size(); ++l) {
         const LayerPlan& plan = settings.layers[l];
-        const int64_t bytes = 8 * plan.output_words(steps) + pooled_bytes(layers[l], plan, steps);
+        const int64_t fired = 8 * plan.output_words(steps), pooled = pooled_bytes(layers[l], plan, steps),
+                      bytes = fired + pooled;
         const int64_t outputs = int64_t{plan.out_height} * plan.out_width * plan.padded();
         maps[l % 2] = std::max(maps[l % 2], bytes);
+        kept += pooled > 0 ? pooled : fired;
         all += bytes + kept_sum_bytes(plan, steps, std::max(1, planes));
         values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
         if (planes > 0) lists = std::max(lists, kernels::sum_bytes(settings.kernels, plan, steps, planes));
@@ -33,7 +35,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
                               ? int64_t{16} * first.in_height * first.in_width * steps * input_planes * first.in_words
                               : int64_t{4} * first.out_height * first.out_width * first.padded();
     const int64_t always = input + values + lists;
-    return {always + maps[0] + maps[1], always + all};
+    return {always + maps[0] + maps[1], always + all, always + all + kept};
 }
 
 }  // namespace spikelens

@@ -8,8 +8,9 @@ namespace spikelens {
 
 /// Bytes that one worker needs to take samples through the network: buffers of Scratch and lists of the kernels.
 struct SampleMemory {
-    int64_t plain = 0;     ///< with the maps of two layers
-    int64_t all_maps = 0;  ///< with those of all layers
+    int64_t plain = 0;      ///< with the maps of two layers
+    int64_t all_maps = 0;   ///< with those of all layers
+    int64_t ablations = 0;  ///< and what is kept of them
 };
 SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes);
 

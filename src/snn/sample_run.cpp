@@ -1,6 +1,7 @@
 #include "sample_run.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -24,16 +25,6 @@ constexpr double kMostChanged = 0.75;
 /// Sums of weights are kept where they stay in the second-level cache.
 constexpr int64_t kMostSumBytes = 512 * 1024;
 
-/// The spikes of the channels to keep.
-void copy_kept(const SpikeMap& spikes, const uint64_t* keep, SpikeMap& out) {
-    out.reset(spikes.channels, spikes.height, spikes.width, spikes.steps, spikes.planes);
-    const auto words = static_cast<size_t>(spikes.words_per_plane());
-    for (size_t word = 0; word < words; ++word) {
-        const uint64_t mask = keep[word];
-        for (size_t i = word; i < spikes.words.size(); i += words) out.words[i] = spikes.words[i] & mask;
-    }
-}
-
 bool too_many(const PixelSet& pixels) { return pixels.share() > kMostChanged; }
 
 /// The pixels to compute anew: no more than needed, each with its own lists, or all.
@@ -42,6 +33,14 @@ std::vector<PixelSpan> pixels_anew(const PixelSet& reached, LayerTask& task) {
     if (task.listing == Listing::rows) task.listing = Listing::every_word;
     if (task.listing == Listing::active_rows) task.listing = Listing::active_words;
     return reached.spans();
+}
+
+/// Sets that begin alike follow each other.
+std::vector<size_t> in_order(std::span<const std::vector<FilterIndex>> sets) {
+    std::vector<size_t> order(sets.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, [&](size_t a, size_t b) { return sets[a] < sets[b]; });
+    return order;
 }
 
 void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores) {
@@ -58,7 +57,7 @@ int64_t kept_sum_bytes(const LayerPlan& plan, int steps, int planes) {
 }
 
 SampleRun::SampleRun(const RunSettings& settings, int threads, Scratch& scratch)
-    : settings_(settings), ablated_(settings.ablated), threads_(threads), scratch_(scratch), keeps_all_(settings.reuse) {
+    : settings_(settings), threads_(threads), scratch_(scratch), keeps_all_(settings.reuse) {
     scratch_.maps.resize(settings.network.layers.size());
 }
 
@@ -70,7 +69,7 @@ void SampleRun::run(const Sample& sample, Recording& recording) {
         run_changed(sample, *std::move(change), scores);
     } else {
         for (LayerMaps& maps : scratch_.maps) maps.has_sums = false;
-        run_from(0, sample, sample.spikes, scores, recording.layers);
+        run_all(sample, scores, recording.layers);
     }
     if (!settings_.reuse) return;
     scratch_.has_last = true;
@@ -80,34 +79,51 @@ void SampleRun::run(const Sample& sample, Recording& recording) {
 
 void SampleRun::run_ablations(const Sample& sample, std::span<const std::vector<FilterIndex>> sets, FloatArray& scores) {
     const int64_t classes = scores.extent(2);
-    std::vector<float> complete(classes);
+    std::vector<float> at_last(classes);
     keeps_all_ = true;
-    ablated_ = {};
-    run_from(0, sample, sample.spikes, complete, {});
-    keeps_all_ = false;
-    std::swap(scratch_.maps, scratch_.complete);
-    scratch_.maps.resize(settings_.network.layers.size());
-    for (size_t i = 0; i < sets.size(); ++i) {
-        const auto out = scores.row(static_cast<int64_t>(i)).subspan(sample.index * classes, classes);
-        ablated_ = sets[i];
-        if (ablated_.empty()) {
-            std::ranges::copy(complete, out.begin());
-            continue;
-        }
-        const int first = std::ranges::min(ablated_).layer;
-        copy_kept(scratch_.complete[first].spikes, keep_mask(first), maps(first).spikes);
-        run_from(first + 1, sample, &pool(first), out, {});
+    for (LayerMaps& maps : scratch_.maps) maps.has_sums = false;
+    run_all(sample, at_last, {});
+    for (int l = 0; l < static_cast<int>(scratch_.maps.size()); ++l) {
+        maps(l).kept = output(l);
+        maps(l).kept_channels = channels_to_keep(l, {});
+    }
+    for (const size_t i : in_order(sets)) {
+        run_ablated(sample, sets[i], at_last);
+        std::ranges::copy(at_last, scores.row(static_cast<int64_t>(i)).begin() + sample.index * classes);
     }
 }
 
-void SampleRun::run_from(int first, const Sample& sample, const SpikeMap* input, std::span<float> scores,
-                         std::span<LayerRecording> records) {
+void SampleRun::run_ablated(const Sample& sample, std::span<const FilterIndex> set, std::span<float> scores) {
+    const SpikeMap* input = sample.spikes;
+    const auto& layers = settings_.network.layers;
+    std::optional<Change> change;  // of the input
+    for (int l = 0; l < static_cast<int>(layers.size()); ++l) {
+        if (!layers[l].neuron) {
+            if (change) read_out(sample, input, l, scores);
+            return;
+        }
+        if (change) change = pool_changed(l, fire_changed(sample, input, l, *change));
+        LayerMaps& maps = this->maps(l);
+        std::vector<uint64_t> channels = channels_to_keep(l, set);
+        if ((change && change->pixels.any()) || channels != maps.kept_channels) {
+            change = keep_channels(output(l), channels, maps.kept);
+            maps.kept_channels = std::move(channels);
+        }
+        if (change && !change->pixels.any()) change.reset();
+        input = &maps.kept;
+    }
+    if (change) count_scores(sample, *input, scores);
+}
+
+void SampleRun::run_all(const Sample& sample, std::span<float> scores, std::span<LayerRecording> records) {
+    const SpikeMap* input = sample.spikes;
     auto record = records.begin();
-    for (int l = first; l < static_cast<int>(settings_.network.layers.size()); ++l) {
+    for (int l = 0; l < static_cast<int>(settings_.network.layers.size()); ++l) {
         if (!settings_.network.layers[l].neuron) return read_out(sample, input, l, scores);
         LayerRecording* const wanted = record != records.end() && record->layer == l ? &*record++ : nullptr;
         fire(sample, input, l, wanted);
-        input = &pool(l);
+        pool(l);
+        input = &output(l);
         if (wanted && !wanted->pooled_counts.empty()) record_counts(*input, wanted->pooled_counts.row(sample.index));
     }
     count_scores(sample, *input, scores);
@@ -127,10 +143,8 @@ void SampleRun::run_changed(const Sample& sample, Change change, std::span<float
     const auto& layers = settings_.network.layers;
     for (int l = 0; change.pixels.any() && l < static_cast<int>(layers.size()); ++l) {
         if (!layers[l].neuron) return read_out(sample, input, l, scores);
-        change = fire_changed(sample, input, l, change);
-        const bool pools = layers[l].pool.kind != PoolKind::none;
-        if (pools) change = pool_changed(l, change.pixels);
-        input = pools ? &maps(l).pooled : &maps(l).spikes;
+        change = pool_changed(l, fire_changed(sample, input, l, change));
+        input = &output(l);
     }
     if (change.pixels.any())
         count_scores(sample, *input, scores);
@@ -144,14 +158,14 @@ const LayerPlan& SampleRun::plan(int layer, const SpikeMap* input) const {
 
 LayerMaps& SampleRun::maps(int layer) { return scratch_.maps[keeps_all_ ? layer : layer % 2]; }
 
-/// Channels of this layer whose spikes count: real ones that are not ablated.
-const uint64_t* SampleRun::keep_mask(int layer) {
+/// Those of this layer that exist and are not ablated, as bits.
+std::vector<uint64_t> SampleRun::channels_to_keep(int layer, std::span<const FilterIndex> ablated) const {
     const int outputs = settings_.network.layers[layer].out_channels;
-    scratch_.keep.assign((outputs + 63) / 64, 0);
-    for (int o = 0; o < outputs; ++o) scratch_.keep[o / 64] |= uint64_t{1} << (o % 64);
-    for (const FilterIndex& filter : ablated_)
-        if (filter.layer == layer) scratch_.keep[filter.filter / 64] &= ~(uint64_t{1} << (filter.filter % 64));
-    return scratch_.keep.data();
+    std::vector<uint64_t> keep((outputs + 63) / 64);
+    for (int o = 0; o < outputs; ++o) keep[o / 64] |= uint64_t{1} << (o % 64);
+    for (const FilterIndex& filter : ablated)
+        if (filter.layer == layer) keep[filter.filter / 64] &= ~(uint64_t{1} << (filter.filter % 64));
+    return keep;
 }
 
 const float* SampleRun::real_currents(const Sample& sample, std::span<const PixelSpan> pixels) {
@@ -166,7 +180,8 @@ LayerTask SampleRun::layer_task(const Sample& sample, const SpikeMap* input, int
     LayerTask task;
     task.plan = &plan(layer, input);
     task.steps = sample.steps;
-    task.keep = keep_mask(layer);
+    scratch_.keep = channels_to_keep(layer, settings_.ablated);
+    task.keep = scratch_.keep.data();
     task.end_block = task.plan->blocks;
     task.out_spikes = maps(layer).spikes.words.data();
     if (input) task.planes = input->planes;
@@ -220,27 +235,29 @@ const int32_t* SampleRun::changed_sums(const SpikeMap& input, int layer, const C
     const LayerPlan& plan = settings_.layers[layer];
     const int64_t bytes = kept_sum_bytes(plan, input.steps, input.planes);
     if (bytes == 0) return nullptr;
-    auto& [spikes, pooled, sums, has_sums] = maps(layer);
+    LayerMaps& maps = this->maps(layer);
     kernels::ChangeTask task{&plan, input.steps, input.planes, change.spans, change.before.data(), input.words.data(), nullptr};
     std::vector<PixelSpan> all;
     std::vector<uint64_t> silence;
-    if (!has_sums) {
-        sums.assign(bytes / 4, 0);
+    if (!maps.has_sums) {
+        maps.sums.assign(bytes / 4, 0);
         silence.resize(input.words.size());
         for (int row = 0; row < input.height; ++row) all.push_back({row, 0, input.width});
         task.pixels = all;
         task.before = silence.data();
-        has_sums = true;
+        maps.has_sums = true;
     }
-    task.sums = sums.data();
+    task.sums = maps.sums.data();
     settings_.kernels.change(task);
-    return sums.data();
+    return maps.sums.data();
 }
 
-Change SampleRun::pool_changed(int layer, const PixelSet& changed) {
+/// What the next layer reads of the spikes that have changed; where it is not what it was.
+Change SampleRun::pool_changed(int layer, Change change) {
     const Pool& pool = settings_.network.layers[layer].pool;
+    if (pool.kind == PoolKind::none || !change.pixels.any()) return change;
     LayerMaps& maps = this->maps(layer);
-    Renewal renewal(maps.pooled, reached(changed, windows_of(pool, maps.pooled)).spans());
+    Renewal renewal(maps.pooled, reached(change.pixels, windows_of(pool, maps.pooled)).spans());
     pool_spikes(maps.spikes, pool, renewal.spans(), maps.pooled);
     return std::move(renewal).finish();
 }
@@ -282,12 +299,13 @@ void SampleRun::keep_results(const LayerTask& task, const Sample& sample, int la
             &record.potentials.data[(step * record.potentials.extent(1) + sample.index) * plan.out_channels * pixels]);
 }
 
-const SpikeMap& SampleRun::pool(int layer) {
-    auto& [spikes, pooled, sums, has_sums] = maps(layer);
+void SampleRun::pool(int layer) {
     const Pool& pool = settings_.network.layers[layer].pool;
-    if (pool.kind == PoolKind::none) return spikes;
-    pool_spikes(spikes, pool, pooled);
-    return pooled;
+    if (pool.kind != PoolKind::none) pool_spikes(maps(layer).spikes, pool, maps(layer).pooled);
+}
+
+const SpikeMap& SampleRun::output(int layer) {
+    return settings_.network.layers[layer].pool.kind == PoolKind::none ? maps(layer).spikes : maps(layer).pooled;
 }
 
 void SampleRun::read_out(const Sample& sample, const SpikeMap* input, int layer, std::span<float> scores) {

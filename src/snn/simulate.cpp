@@ -252,7 +252,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
     const RunSettings settings = plan_->settings({});
     const SampleMemory memory = sample_memory(settings, {}, steps, planes);
-    const Workers workers = plan_->workers(input.samples(), memory.plain + memory.all_maps);
+    const Workers workers = plan_->workers(input.samples(), memory.ablations);
     for_each_sample(input.samples(), workers, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(settings, threads, scratch);
         if (input.spiking()) {
