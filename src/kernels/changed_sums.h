@@ -15,9 +15,9 @@ struct ReachedOutput {
     int64_t weights, sums;
 };
 
-/// A spike that has come or gone: its weights and its sums, as offsets; sign is −1 if it has gone, else 0.
+/// A spike that has come or gone: its weights and its sums, as offsets.
 struct SpikeChange {
-    int32_t row, step, plane, sign;
+    int32_t row, step;
 };
 
 /// Spikes that have come are added to the sums of all outputs they reach, those that have gone are taken away: each is looked
@@ -29,7 +29,9 @@ class ChangedSums {
         : task_(task),
           plan_(*task.plan),
           reached_(new ReachedOutput[static_cast<size_t>(plan_.taps())]),
-          changes_(new SpikeChange[static_cast<size_t>(task.steps) * task.planes * plan_.in_words * 64]) {}
+          most_(int64_t{task.steps} * plan_.in_words * 64),
+          come_(new SpikeChange[most_]),
+          gone_(new SpikeChange[most_]) {}
 
     void run() {
         const int64_t size = int64_t{task_.steps} * task_.planes * plan_.in_words;
@@ -37,7 +39,8 @@ class ChangedSums {
         for (const auto& [row, first, end] : task_.pixels)
             for (int column = first; column < end; ++column, before += size) {
                 find_reached(row, column);
-                change_pixel(before, task_.spikes + (int64_t{row} * plan_.in_width + column) * size);
+                const uint64_t* now = task_.spikes + (int64_t{row} * plan_.in_width + column) * size;
+                for (int plane = 0; plane < task_.planes; ++plane) change_plane(before, now, plane);
             }
     }
 
@@ -59,43 +62,44 @@ class ChangedSums {
         }
     }
 
-    void change_pixel(const uint64_t* before, const uint64_t* now) {
-        const SpikeChange *const changes = changes_.get(), *const end_changes = list_changes(before, now);
-        if (changes == end_changes) return;
+    void change_plane(const uint64_t* before, const uint64_t* now, int plane) {
+        list_changes(before, now, plane);
+        if (come_count_ + gone_count_ == 0) return;
         const int64_t block_weights = int64_t{plan_.taps()} * plan_.in_channels * plan_.lanes;
         const ReachedOutput *const first = reached_.get(), *const end = first + count_;
         for (int block = 0; block < plan_.blocks; ++block)
             for (int lane = 0; lane < plan_.lanes; lane += kLanes) {
                 const int32_t* const weights = plan_.weights.data() + block * block_weights + lane;
                 int32_t* const sums = task_.sums + block * plan_.lanes + lane;
-                for (const ReachedOutput* output = first; output != end; ++output)
-                    add(changes, end_changes, weights + output->weights, sums + output->sums);
+                for (const ReachedOutput* output = first; output != end; ++output) {
+                    add<1>(come_.get(), come_count_, plane, weights + output->weights, sums + output->sums);
+                    add<-1>(gone_.get(), gone_count_, plane, weights + output->weights, sums + output->sums);
+                }
             }
     }
 
-    const SpikeChange* list_changes(const uint64_t* before, const uint64_t* now) const {
-        SpikeChange* change = changes_.get();
-        const int steps = task_.steps, planes = task_.planes, words = plan_.in_words;
-        const int lanes = plan_.lanes, padded = plan_.padded();
-        for (int step = 0; step < steps; ++step)
-            for (int plane = 0; plane < planes; ++plane)
-                for (int word = 0; word < words; ++word, ++before, ++now)
-                    for (uint64_t bits = *before ^ *now; bits != 0; bits &= bits - 1) {
-                        const int bit = __builtin_ctzll(bits);
-                        *change++ = {(word * 64 + bit) * lanes, step * padded, plane,
-                                     static_cast<int32_t>((*now >> bit) & 1) - 1};
-                    }
-        return change;
+    void list_changes(const uint64_t* before, const uint64_t* now, int plane) {
+        come_count_ = gone_count_ = 0;
+        const int words = plan_.in_words, lanes = plan_.lanes, padded = plan_.padded();
+        const auto list = [&](uint64_t bits, int word, int step, SpikeChange* to, int64_t& count) {
+            for (; bits != 0; bits &= bits - 1) to[count++] = {(word * 64 + __builtin_ctzll(bits)) * lanes, step * padded};
+        };
+        for (int step = 0; step < task_.steps; ++step)
+            for (int word = 0; word < words; ++word) {
+                const int64_t at = (int64_t{step} * task_.planes + plane) * words + word;
+                list(now[at] & ~before[at], word, step, come_.get(), come_count_);
+                list(before[at] & ~now[at], word, step, gone_.get(), gone_count_);
+            }
     }
 
-    static void add(const SpikeChange* change, const SpikeChange* end, const int32_t* weights, int32_t* sums) {
-        for (; change != end; ++change) {
-            const Ints sign = Ints{} + change->sign;  // (w ^ −1) − −1 = −w
+    template <int kSign>
+    static void add(const SpikeChange* change, int64_t count, int plane, const int32_t* weights, int32_t* sums) {
+        for (const SpikeChange* const end = change + count; change != end; ++change) {
             const int32_t* const from = weights + change->row;
             int32_t* const to = sums + change->step;
             for (int i = 0; i < N; ++i) {
-                const Ints weight = ((load<Ints>(from + i * kWidth) ^ sign) - sign) << change->plane;
-                store(to + i * kWidth, load<Ints>(to + i * kWidth) + weight);
+                const Ints weight = load<Ints>(from + i * kWidth) << plane, sum = load<Ints>(to + i * kWidth);
+                store(to + i * kWidth, kSign > 0 ? sum + weight : sum - weight);
             }
         }
     }
@@ -103,7 +107,9 @@ class ChangedSums {
     const ChangeTask& task_;
     const LayerPlan& plan_;
     std::unique_ptr<ReachedOutput[]> reached_;  // by one pixel
-    std::unique_ptr<SpikeChange[]> changes_;    // of one pixel
+    int64_t most_;
+    std::unique_ptr<SpikeChange[]> come_, gone_;  // of one pixel and plane
+    int64_t come_count_ = 0, gone_count_ = 0;
     int count_ = 0;
 };
 
