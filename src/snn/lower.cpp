@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <span>
 
 namespace spikelens {
 namespace {
@@ -83,55 +83,75 @@ void set_scales(LayerPlan& plan, const Layer& layer, const std::vector<double>& 
     plan.bias.assign(plan.exact_bias.begin(), plan.exact_bias.end());
 }
 
-/// Position in [block][tap][in_channel][lane] of weight `i` of [in, k, k] or of the flattened [in, h, w].
-size_t lane_position(const LayerPlan& plan, int output, int64_t i) {
-    const int64_t channel = i / plan.taps(), tap = i % plan.taps();
-    return ((size_t(output / plan.lanes) * plan.taps() + tap) * plan.in_channels + channel) * plan.lanes + output % plan.lanes;
+/// Weights [out][channel][tap] (also those of a flattened input) as [block][tap][channel][lane], each converted:
+/// convert(output, weight). For some channels at a time all lanes of a block, so that what is written stays in the cache.
+template <class T, class Convert>
+void place_weights(const LayerPlan& plan, const Layer& layer, T* to, Convert convert) {
+    const int taps = plan.taps(), channels = plan.in_channels, at_once = std::max(1, 256 / taps);
+    for (int block = 0; block < plan.blocks; ++block)
+        for (int first = 0; first < channels; first += at_once)
+            for (int lane = 0; lane < plan.lanes; ++lane) {
+                const int output = block * plan.lanes + lane;
+                if (output >= plan.out_channels) break;
+                const float* from = &layer.weight.data[(int64_t{output} * channels + first) * taps];
+                for (int channel = first; channel < std::min(channels, first + at_once); ++channel)
+                    for (int tap = 0; tap < taps; ++tap)
+                        to[((int64_t{block} * taps + tap) * channels + channel) * plan.lanes + lane] = convert(output, *from++);
+            }
+}
+
+/// Of one output's fixed point, w ≈ 2^exponent · q with |q| ≤ 2^24.
+int fixed_point_exponent(std::span<const float> weights) {
+    float largest = 0;
+    for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+    if (largest == 0) return 0;
+    int binade = 0;
+    std::frexp(largest, &binade);  // largest < 2^binade
+    return binade - kWeightBits;
+}
+
+/// Sums of all weights of each output, as they are and of their sizes.
+void add_totals(LayerPlan& plan) {
+    plan.all_rows.assign(plan.padded(), 0);
+    std::vector<int64_t> sizes(plan.padded());
+    const int64_t rows = int64_t{plan.taps()} * plan.in_channels;
+    for (int block = 0; block < plan.blocks; ++block) {
+        const int32_t* weight = &plan.weights[block * rows * plan.lanes];
+        int64_t *const sum = &plan.all_rows[block * plan.lanes], *const size = &sizes[block * plan.lanes];
+        for (int64_t row = 0; row < rows; ++row, weight += plan.lanes)
+            for (int lane = 0; lane < plan.lanes; ++lane) {
+                sum[lane] += weight[lane];
+                size[lane] += std::abs(weight[lane]);
+            }
+    }
+    plan.largest_total = std::ranges::max(sizes);
 }
 
 }  // namespace
-
-QuantisedWeights quantise(const float* weights, int64_t count) {
-    QuantisedWeights result;
-    result.q.resize(count);
-    float largest = 0;
-    for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
-    if (largest == 0) return result;
-    int binade = 0;
-    std::frexp(largest, &binade);  // largest < 2^binade
-    result.exponent = binade - kWeightBits;
-    for (int64_t i = 0; i < count; ++i)
-        result.q[i] = static_cast<int32_t>(std::nearbyint(std::ldexp(double{weights[i]}, -result.exponent)));
-    return result;
-}
 
 LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
     LayerPlan plan = geometry(layer);
     const int64_t fan_in = layer.fan_in();
     plan.weights.assign(size_t(plan.blocks) * plan.taps() * plan.in_channels * plan.lanes, 0);
-    plan.all_rows.assign(plan.padded(), 0);
-    std::vector<double> scale(layer.out_channels);
+    std::vector<double> scale(layer.out_channels), units(layer.out_channels);
     for (int o = 0; o < layer.out_channels; ++o) {
-        const QuantisedWeights quantised = quantise(&layer.weight.data[o * fan_in], fan_in);
-        for (int64_t i = 0; i < fan_in; ++i) plan.weights[lane_position(plan, o, i)] = quantised.q[i];
-        plan.all_rows[o] = std::accumulate(quantised.q.begin(), quantised.q.end(), int64_t{0});
-        const auto add_size = [](int64_t sum, int32_t q) { return sum + std::abs(q); };
-        plan.largest_total =
-            std::max(plan.largest_total, std::accumulate(quantised.q.begin(), quantised.q.end(), int64_t{0}, add_size));
-        scale[o] = std::ldexp(input_scale, quantised.exponent);
+        const int exponent = fixed_point_exponent(std::span(layer.weight.data).subspan(o * fan_in, fan_in));
+        scale[o] = std::ldexp(input_scale, exponent);
+        units[o] = std::ldexp(1.0, -exponent);
     }
+    place_weights(plan, layer, plan.weights.data(),
+                  [&](int output, float weight) { return static_cast<int32_t>(std::lrint(weight * units[output])); });
+    add_totals(plan);
     set_scales(plan, layer, scale);
     return plan;
 }
 
 LayerPlan lower_for_real_input(const Layer& layer) {
     LayerPlan plan = geometry(layer);
-    const int64_t fan_in = layer.fan_in();
     const double factor = current_factor(layer);
     plan.real_weights.assign(size_t(plan.blocks) * plan.taps() * plan.in_channels * plan.lanes, 0);
-    for (int o = 0; o < layer.out_channels; ++o)
-        for (int64_t i = 0; i < fan_in; ++i)
-            plan.real_weights[lane_position(plan, o, i)] = static_cast<float>(layer.weight.data[o * fan_in + i] * factor);
+    place_weights(plan, layer, plan.real_weights.data(),
+                  [&](int, float weight) { return static_cast<float>(weight * factor); });
     set_scales(plan, layer, std::vector<double>(layer.out_channels, 1.0));
     return plan;
 }

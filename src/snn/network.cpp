@@ -14,7 +14,8 @@ void require(bool condition, const std::string& where, const Layer& layer, const
 }
 
 void check_values(const FloatArray& values, const std::string& where, const Layer& layer, const std::string& name) {
-    for (float value : values.data) require(std::isfinite(value), where, layer, name + " holds a value that is not finite");
+    const bool finite = std::ranges::all_of(values.data, [](float value) { return std::isfinite(value); });
+    require(finite, where, layer, name + " holds a value that is not finite");
 }
 
 void check_neuron(const Neuron& neuron, const std::string& where, const Layer& layer) {
