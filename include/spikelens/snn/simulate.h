@@ -43,7 +43,7 @@ std::vector<int> predictions(const FloatArray& scores);
 
 struct SimulateOptions {
     int threads = 0;     ///< 0: all cores
-    std::string kernel;  ///< "scalar", "portable", "avx2", "avx512"; empty: SPIKELENS_KERNEL, else the best this CPU has
+    std::string kernel;  ///< "scalar", "portable", "avx2", "avx512", "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
     /// About the bytes for samples on their way through the network, beside weights, inputs and results. Where it does not
     /// suffice for one sample a thread, one is simulated at a time, by all threads.
     int64_t memory = int64_t{1} << 30;
@@ -83,8 +83,8 @@ class Simulator {
     /// Either of the two.
     Recording run(const Input& input, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
 
-    /// Scores [sets, N, classes] under each of several ablations: what run(input, {}, set) gives, to the bit. Everything
-    /// before the first ablated layer is simulated once.
+    /// Scores [sets, N, classes] under each of several ablations: what run(input, {}, set) gives, to the bit. Only
+    /// what one ablation changes of another is simulated again.
     FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const;
 
     /// What computes each layer, for `inspect`: "conv2: events, avx512".
