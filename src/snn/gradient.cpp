@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
+#include "spikelens/snn/simulate.h"
 
 #include "torch_network.h"
 
@@ -18,17 +21,28 @@ struct GradientNetwork::Modules {
     const Network& network = *shared;
     GradientOptions options;
     TorchNetwork torch;
+    std::optional<Simulator> simulator;  ///< where it can take the place of LibTorch's forward pass, of images
+    RecordRequest potentials;            ///< of all neurons
 
     Modules(std::shared_ptr<const Network> source, const GradientOptions& wanted)
         : shared(std::move(source)),
           options(wanted),
-          torch(network, options.surrogate, options.smooth, options.double_precision ? at::kDouble : at::kFloat) {}
+          torch(network, options.surrogate, options.smooth, options.double_precision ? at::kDouble : at::kFloat) {
+        if (options.smooth || options.double_precision) return;
+        SimulateOptions one_thread;
+        one_thread.threads = 1;
+        one_thread.memory = std::numeric_limits<int64_t>::max();  // LibTorch's forward pass would take as much
+        simulator.emplace(shared, one_thread);
+        potentials.potentials = true;
+        for (size_t l = 0; l < network.layers.size(); ++l)
+            if (network.layers[l].neuron) potentials.layers.push_back(static_cast<int>(l));
+    }
 
     void check(const FloatArray& input, int64_t samples, std::span<const int> targets) const;
     Result gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets) const;
     SpikeResult spike_gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets,
                                int layer) const;
-    at::Tensor gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
+    FloatArray gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
 };
 
 namespace {
@@ -84,12 +98,12 @@ void GradientNetwork::Modules::check(const FloatArray& input, int64_t samples, s
 }
 
 /// One sample of [T, N, C, H, W] as [T, 1, C, H, W], or of [N, C, H, W] as [1, C, H, W].
-at::Tensor GradientNetwork::Modules::gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const {
+FloatArray GradientNetwork::Modules::gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const {
     const int64_t size = element_count(network.input_shape());
     Shape shape = input.shape;
     shape[shape.size() - 4] = 1;
-    at::Tensor result = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
-    copy_sample(input.data.data() + sample * size, samples * size, result.data_ptr<float>(), size, steps, size);
+    FloatArray result(shape);
+    copy_sample(input.data.data() + sample * size, samples * size, result.data.data(), size, steps, size);
     return result;
 }
 
@@ -103,9 +117,17 @@ GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& inp
     parallel_for(samples, options.threads, [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
+        FloatArray own = gather(input, steps, samples, sample);
+        const bool image = own.shape.size() == 4;
+        Recording recording;
+        if (simulator && image) recording = simulator->run(own, potentials);
         TorchNetwork::Trace trace;
-        const at::Tensor scores = torch.forward(gather(input, steps, samples, sample), trace);
-        copy_out(scores, result.scores.row(sample).data(), 0, 1);
+        if (simulator && image) {
+            trace = torch.trace_of(recording);
+            std::ranges::copy(recording.scores.data, result.scores.row(sample).begin());
+        } else {
+            copy_out(torch.forward(view_of(own), trace), result.scores.row(sample).data(), 0, 1);
+        }
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
         copy_out(torch.backward(trace, target, true).input, result.gradient.data.data() + sample * size, samples * size, steps);
     });
@@ -127,7 +149,8 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         TorchNetwork::Trace trace;
-        copy_out(torch.forward(gather(input, steps, samples, sample), trace), result.scores.row(sample).data(), 0, 1);
+        FloatArray own = gather(input, steps, samples, sample);
+        copy_out(torch.forward(view_of(own), trace), result.scores.row(sample).data(), 0, 1);
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
         const auto [spikes, gradient] = torch.spike_gradient(trace, target, static_cast<size_t>(layer));
         copy_out(spikes, result.spikes.data.data() + sample * size, samples * size, spike_steps);

@@ -102,6 +102,33 @@ class PlaneTimeline {
     std::vector<Real> potentials_, spikes_, silence_, synapse_;
 };
 
+/// The steps of one plane whose potentials are known, read where they lie.
+template <class Real>
+class KnownTimeline {
+  public:
+    explicit KnownTimeline(const LifPlanes& layer)
+        : layer_(layer), fire_above_(Constants<Real>(layer.neuron).fire_above), spikes_(layer.steps * layer.size()) {}
+
+    void set_plane(int64_t plane, const Real* all) {
+        first_ = all + plane * layer_.size();
+        for (int64_t t = 0; t < layer_.steps; ++t) write_spikes(potentials(t), &spikes_[t * layer_.size()]);
+    }
+
+    const Real* potentials(int64_t t) const { return first_ + t * layer_.planes * layer_.size(); }
+    const Real* spikes(int64_t t) const { return &spikes_[t * layer_.size()]; }
+
+  private:
+    void write_spikes(const Real* __restrict potential, Real* __restrict spike) const {
+        const Real fire_above = fire_above_;
+        for (int64_t i = 0, size = layer_.size(); i < size; ++i) spike[i] = potential[i] > fire_above ? Real(1) : Real(0);
+    }
+
+    const LifPlanes& layer_;
+    Real fire_above_;
+    const Real* first_ = nullptr;
+    std::vector<Real> spikes_;
+};
+
 /// One step back in time. With P the potential compared with the threshold, P[t+1] = β·P[t] − drop·S[t] + … for the linear
 /// resets and P[t+1] = β·(P[t]·(1 − S[t]) + v_reset·S[t]) + … for `zero`; S depends on P through the surrogate's slope.
 /// `gradient` holds ∂/∂P[t+1] before and ∂/∂P[t] after.
@@ -157,7 +184,8 @@ void add_to(int64_t size, const Real* __restrict values, Real* __restrict sum) {
     for (int64_t i = 0; i < size; ++i) sum[i] += values[i];
 }
 
-/// The adjoint of one plane whose timeline has been run.
+/// The adjoint of one plane whose timeline has been run, or is known: step t of it is read before step t of the gradient is
+/// written, the last first, so that these may lie in the same place.
 template <class Real>
 class PlaneAdjoint {
   public:
@@ -169,7 +197,8 @@ class PlaneAdjoint {
           sum_(layer.size()),
           synapse_(layer.neuron.alpha != 0 ? layer.size() : 0) {}
 
-    void run(const PlaneTimeline<Real>& timeline, int64_t plane, const Real* spikes_gradient, Real* current_gradient) {
+    template <class Timeline>
+    void run(const Timeline& timeline, int64_t plane, const Real* spikes_gradient, Real* current_gradient) {
         std::fill(gradient_.begin(), gradient_.end(), Real(0));
         std::fill(sum_.begin(), sum_.end(), Real(0));
         std::fill(synapse_.begin(), synapse_.end(), Real(0));
@@ -222,6 +251,17 @@ void backward(const LifPlanes& layer, const Real* current, const Real* spikes_gr
     }
 }
 
+template <class Real>
+void backward_from_potentials(const LifPlanes& layer, const Real* potentials, const Real* spikes_gradient,
+                              Real* current_gradient) {
+    KnownTimeline<Real> timeline(layer);
+    PlaneAdjoint<Real> adjoint(layer);
+    for (int64_t plane = 0; plane < layer.planes; ++plane) {
+        timeline.set_plane(plane, potentials);
+        adjoint.run(timeline, plane, spikes_gradient, current_gradient);
+    }
+}
+
 }  // namespace
 
 // Much of training is spent here: on x86-64 also compiled, with all it calls, for wider vectors, chosen when the program is
@@ -239,6 +279,11 @@ SPIKELENS_WIDE void lif_forward(const LifPlanes& layer, const float* current, fl
 SPIKELENS_WIDE void lif_backward(const LifPlanes& layer, const float* current, const float* spikes_gradient,
                                  float* current_gradient) {
     backward(layer, current, spikes_gradient, current_gradient);
+}
+
+SPIKELENS_WIDE void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient,
+                                                 float* current_gradient) {
+    backward_from_potentials(layer, potentials, spikes_gradient, current_gradient);
 }
 
 void lif_forward(const LifPlanes& layer, const double* current, double* spikes) { forward(layer, current, spikes); }

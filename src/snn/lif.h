@@ -37,4 +37,9 @@ void lif_forward(const LifPlanes& layer, const double* current, double* spikes);
 void lif_backward(const LifPlanes& layer, const float* current, const float* spikes_gradient, float* current_gradient);
 void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient);
 
+/// The same from the potentials when compared with the threshold, [steps, planes, height, width] even when the current is
+/// constant, as the exact simulation gives them. `current_gradient` may be `potentials` itself.
+void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient,
+                                  float* current_gradient);
+
 }  // namespace spikelens

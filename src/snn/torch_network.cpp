@@ -105,7 +105,9 @@ LifPlanes TorchNetwork::planes(size_t index, const Trace& trace) const {
     planes.smooth = smooth_;
     planes.steps = trace.steps;
     planes.constant = trace.constant && index == 0;
-    const int64_t samples = trace.layers[index].current.size(0) / (planes.constant ? 1 : trace.steps);
+    const auto& [shape, input, current, potentials] = trace.layers[index];
+    const int64_t samples =
+        potentials.defined() ? potentials.size(0) / trace.steps : current.size(0) / (planes.constant ? 1 : trace.steps);
     if (layer.kind == LayerKind::full) {
         planes.planes = samples;
         planes.width = planes.pooled_width = layer.out_channels;
@@ -147,7 +149,7 @@ at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
         if (leaking) signal = in_time ? scale_steps(signal, kept) : signal * kept.mean();
         if (readout && in_time) signal = mean_over_steps(signal, trace.steps);
         const auto sizes = signal.sizes();
-        trace.layers.push_back({{sizes.begin(), sizes.end()}, trace.keep_inputs ? signal : at::Tensor(), {}});
+        trace.layers.push_back({{sizes.begin(), sizes.end()}, trace.keep_inputs ? signal : at::Tensor(), {}, {}});
         at::Tensor weighted = current(index, signal);
         if (leaking && weights_[index].bias.defined()) weighted = weighted + weights_[index].bias * (kept.mean() - 1);
         if (readout) return as_matrix(weighted);
@@ -158,8 +160,37 @@ at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
     return as_matrix(mean_over_steps(signal, trace.steps));
 }
 
+TorchNetwork::Trace TorchNetwork::trace_of(Recording& recording) const {
+    Trace trace;
+    trace.constant = true;
+    trace.steps = network_.steps;
+    const int64_t samples = recording.scores.extent(0);
+    std::vector<int64_t> shape{samples, network_.channels, network_.height, network_.width};
+    for (size_t index = 0; index < network_.layers.size(); ++index) {
+        const Layer& layer = network_.layers[index];
+        if (!layer.neuron && index > 0) shape[0] = samples;
+        trace.layers.push_back({shape, {}, {}, {}});
+        if (!layer.neuron) break;
+        const auto found = std::ranges::find(recording.layers, static_cast<int>(index), &LayerRecording::layer);
+        assert(found != recording.layers.end() && !found->potentials.empty());
+        shape = {trace.steps * samples, layer.out_channels};
+        std::vector<int64_t> fired = shape;
+        if (layer.kind == LayerKind::conv) {
+            fired.insert(fired.end(), {layer.out_height, layer.out_width});
+            shape.insert(shape.end(), {layer.pooled_height, layer.pooled_width});
+        }
+        trace.layers.back().potentials = view_of(found->potentials.data.data(), fired);
+    }
+    return trace;
+}
+
 at::Tensor TorchNetwork::neuron_gradient(size_t index, Trace& trace, const at::Tensor& gradient) const {
     const LifPlanes layer = planes(index, trace);
+    if (at::Tensor potentials = std::move(trace.layers[index].potentials); potentials.defined()) {
+        lif_backward_from_potentials(layer, potentials.data_ptr<float>(), gradient.data_ptr<float>(),
+                                     potentials.data_ptr<float>());
+        return layer.constant ? potentials.narrow(0, 0, potentials.size(0) / trace.steps) : potentials;
+    }
     at::Tensor current = std::move(trace.layers[index].current);
     for_type(type_, [&]<class Real>(Real) {
         lif_backward(layer, current.data_ptr<Real>(), gradient.data_ptr<Real>(), current.data_ptr<Real>());

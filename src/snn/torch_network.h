@@ -6,6 +6,7 @@
 
 #include "spikelens/core/array.h"
 #include "spikelens/snn/network.h"
+#include "spikelens/snn/simulate.h"
 #include "spikelens/snn/surrogate.h"
 
 #include "lif.h"
@@ -25,8 +26,9 @@ class TorchNetwork {
     struct Trace {
         struct Step {
             std::vector<int64_t> input_shape;
-            at::Tensor input;    ///< undefined unless the gradient of the weights is wanted
-            at::Tensor current;  ///< undefined in an integrating readout
+            at::Tensor input;       ///< undefined unless the gradient of the weights is wanted
+            at::Tensor current;     ///< undefined in a readout; or
+            at::Tensor potentials;  ///< [T·N, C, H, W], from the exact simulation
         };
         bool keep_inputs = false;
         bool constant = false;
@@ -41,6 +43,10 @@ class TorchNetwork {
 
     /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [T, N, C, H, W].
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
+
+    /// The trace of images [N, C, H, W] that the exact simulation has run, with the potentials of all neurons: for the gradient
+    /// of the input, in float, of neurons that are not smooth. Takes the potentials.
+    Trace trace_of(Recording& recording) const;
 
     /// Gradients of Σ scores · score_gradient. Uses up the trace. The weights' are given when the trace kept the inputs.
     Gradients backward(Trace& trace, const at::Tensor& score_gradient, bool input_gradient) const;

@@ -6,6 +6,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/snn/gradient.h"
+#include "spikelens/snn/simulate.h"
 
 #include "reference_network.h"
 
@@ -154,6 +155,24 @@ TEST_P(GradientCase, FloatIsCloseToDouble) {
     const auto exact = computed(input, false);
     for (int64_t i = 0; i < input.size(); ++i)
         ASSERT_NEAR(result.gradient.data[i], exact.gradient.data[i], 1e-4) << "input " << i;
+}
+
+// In float the exact simulation takes the place of LibTorch's forward pass over images.
+TEST_P(GradientCase, ImagesThroughTheExactSimulationAreCloseToDouble) {
+    for (const bool through : {false, true}) {
+        const FloatArray images({2, network.channels, network.height, network.width}, random_values(2 * size, 0, 1, 5));
+        GradientOptions options;
+        options.surrogate = surrogate;
+        options.surrogate.through_reset = through;
+        const std::vector targets{target, 0};
+        const auto exact = GradientNetwork(network, options).input_gradient(images, targets);
+        options.double_precision = true;
+        const auto reference = GradientNetwork(network, options).input_gradient(images, targets);
+        EXPECT_EQ(exact.scores.data, Simulator(network).run(images).scores.data);
+        for (int64_t c = 0; c < exact.scores.size(); ++c) EXPECT_NEAR(exact.scores.data[c], reference.scores.data[c], 1e-6);
+        for (int64_t i = 0; i < images.size(); ++i)
+            ASSERT_NEAR(exact.gradient.data[i], reference.gradient.data[i], 1e-4) << "pixel " << i;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, GradientCase, ::testing::ValuesIn(cases),

@@ -18,7 +18,8 @@ struct GradientOptions {
     int threads = 0;  ///< 0: all cores; the result does not depend on it
 };
 
-/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch. Samples are
+/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch. For gradients of
+/// images in float the exact simulation takes the place of the forward pass: its potentials, and its scores. Samples are
 /// computed one at a time, each by one thread: the result of a sample is the same to the bit in any batch. Sets LibTorch
 /// and OpenBLAS to one thread of their own, for the whole process.
 class GradientNetwork {
