@@ -43,6 +43,14 @@ struct GradientNetwork::Modules {
     SpikeResult spike_gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets,
                                int layer) const;
     FloatArray gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
+
+    /// Forward through the network, with what the trace looks into.
+    struct Pass {
+        FloatArray input;
+        Recording recording;
+        TorchNetwork::Trace trace;
+    };
+    void forward(FloatArray input, Pass& pass, std::span<float> scores) const;
 };
 
 namespace {
@@ -107,6 +115,15 @@ FloatArray GradientNetwork::Modules::gather(const FloatArray& input, int64_t ste
     return result;
 }
 
+void GradientNetwork::Modules::forward(FloatArray input, Pass& pass, std::span<float> scores) const {
+    pass.input = std::move(input);
+    const bool image = pass.input.shape.size() == 4;
+    if (!simulator || !image) return copy_out(torch.forward(view_of(pass.input), pass.trace), scores.data(), 0, 1);
+    pass.recording = simulator->run(pass.input, potentials);
+    pass.trace = torch.trace_of(pass.recording);
+    std::ranges::copy(pass.recording.scores.data, scores.begin());
+}
+
 /// A sample at a time: operators over several samples may round one of them differently with its neighbours. The steps
 /// of a sample are batch enough to keep the matrix products busy.
 GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& input, int64_t steps, int64_t samples,
@@ -117,19 +134,11 @@ GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& inp
     parallel_for(samples, options.threads, [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
-        FloatArray own = gather(input, steps, samples, sample);
-        const bool image = own.shape.size() == 4;
-        Recording recording;
-        if (simulator && image) recording = simulator->run(own, potentials);
-        TorchNetwork::Trace trace;
-        if (simulator && image) {
-            trace = torch.trace_of(recording);
-            std::ranges::copy(recording.scores.data, result.scores.row(sample).begin());
-        } else {
-            copy_out(torch.forward(view_of(own), trace), result.scores.row(sample).data(), 0, 1);
-        }
+        Pass pass;
+        forward(gather(input, steps, samples, sample), pass, result.scores.row(sample));
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
-        copy_out(torch.backward(trace, target, true).input, result.gradient.data.data() + sample * size, samples * size, steps);
+        copy_out(torch.backward(pass.trace, target, true).input, result.gradient.data.data() + sample * size, samples * size,
+                 steps);
     });
     return result;
 }
@@ -148,11 +157,10 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
     parallel_for(samples, options.threads, [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
-        TorchNetwork::Trace trace;
-        FloatArray own = gather(input, steps, samples, sample);
-        copy_out(torch.forward(view_of(own), trace), result.scores.row(sample).data(), 0, 1);
+        Pass pass;
+        forward(gather(input, steps, samples, sample), pass, result.scores.row(sample));
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
-        const auto [spikes, gradient] = torch.spike_gradient(trace, target, static_cast<size_t>(layer));
+        const auto [spikes, gradient] = torch.spike_gradient(pass.trace, target, static_cast<size_t>(layer));
         copy_out(spikes, result.spikes.data.data() + sample * size, samples * size, spike_steps);
         copy_out(gradient, result.gradient.data.data() + sample * size, samples * size, spike_steps);
     });

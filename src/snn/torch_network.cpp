@@ -264,10 +264,16 @@ TorchNetwork::SpikeGradient TorchNetwork::spike_gradient(Trace& trace, const at:
     const Layer& shape = network_.layers[index];
     SpikeGradient result;
     result.spikes = at::empty({pooled.size(0), shape.out_channels, shape.out_height, shape.out_width}, pooled.options());
+    const at::Tensor& potentials = trace.layers[index].potentials;
+    const float threshold = layer.neuron.threshold;
+    if (potentials.defined())
+        result.spikes.copy_(
+            (layer.neuron.at_threshold ? potentials.ge(threshold) : potentials.gt(threshold)).view_as(result.spikes));
     result.gradient = layer.pool.kind == PoolKind::none ? pooled.view(result.spikes.sizes()) : at::empty_like(result.spikes);
     for_type(type_, [&]<class Real>(Real) {
         const Real* spikes = result.spikes.data_ptr<Real>();
-        lif_forward(bare, trace.layers[index].current.data_ptr<Real>(), result.spikes.data_ptr<Real>());
+        if (!potentials.defined())
+            lif_forward(bare, trace.layers[index].current.data_ptr<Real>(), result.spikes.data_ptr<Real>());
         for (int64_t plane = 0; layer.pool.kind != PoolKind::none && plane < layer.steps * layer.planes; ++plane)
             unpool_plane(layer, spikes + plane * layer.size(), pooled.data_ptr<Real>() + plane * layer.pooled_size(),
                          result.gradient.data_ptr<Real>() + plane * layer.size());
