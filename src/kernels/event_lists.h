@@ -54,7 +54,7 @@ class EventLists {
         rows_.reset(new uint32_t[pixels_ * capacity + kSlack]);
         ends_.reset(new uint32_t*[int64_t{pixels_} * steps * planes * parts_ + 1]);
         words_.reset(new InputWord[int64_t{plan.taps()} * plan.in_words]);
-        silence_.reset(new bool[pixels_]());
+        silence_ = std::make_unique<bool[]>(pixels_);
     }
 
     int pixels() const { return pixels_; }

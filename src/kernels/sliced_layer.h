@@ -24,7 +24,7 @@
 namespace spikelens::kernels {
 namespace {
 
-class SlicedLayer {
+class SlicedLayer : Sliced {
   public:
     static void layer(const LayerTask& task) {
         const NeuronStep& neuron = task.plan->neuron;
@@ -36,7 +36,7 @@ class SlicedLayer {
     }
 
   private:
-    static constexpr int kHalf = kSliceLanes / 2;
+    static constexpr int kHalf = kLanes / 2;
     using Words = uint32_t __attribute__((vector_size(64)));
     using Doubles = double __attribute__((vector_size(64)));
     using HalfInts = int32_t __attribute__((vector_size(32)));
@@ -46,10 +46,10 @@ class SlicedLayer {
         uint8_t bytes[64];
     };
     struct alignas(64) Sums {
-        int32_t of[kSlices][kSliceLanes];
+        int32_t of[kSlices][kLanes];
     };
     struct alignas(64) Row {
-        float current[kSliceLanes];
+        float current[kLanes];
     };
     /// A word of input channels under the kernel.
     struct Word {
@@ -67,7 +67,7 @@ class SlicedLayer {
             for (int i = 0; i < plan_.in_words; ++i)
                 words_.push_back(
                     {(int64_t{tap} * plan_.in_channels + i * 64) * plan_.lanes, std::min(64, plan_.in_channels - i * 64)});
-        slices_.reset(new Line[int64_t{kSlices} * quads_ * TileProducts::kWords]);
+        slices_ = std::make_unique<Line[]>(int64_t{kSlices} * quads_ * TileProducts::kWords);
     }
 
     template <bool kPlain, bool kCounts>
@@ -93,10 +93,16 @@ class SlicedLayer {
     void run_patch(const SlicePatch& patch, int row, int column) {
         unpack(patch, row * plan_.stride - plan_.padding, column * plan_.stride - plan_.padding);
         const int64_t matrix_rows = patch.matrix_rows(task_.steps);
-        if (sum_count_ < patch.rows * matrix_rows) sums_.reset(new Sums[sum_count_ = patch.rows * matrix_rows]);
-        if (row_count_ < matrix_rows) rows_.reset(new Row[row_count_ = matrix_rows]);
+        if (sum_count_ < patch.rows * matrix_rows) {
+            sum_count_ = patch.rows * matrix_rows;
+            sums_ = std::make_unique<Sums[]>(sum_count_);
+        }
+        if (row_count_ < matrix_rows) {
+            row_count_ = matrix_rows;
+            rows_ = std::make_unique<Row[]>(row_count_);
+        }
         for (int block = task_.first_block; block < task_.end_block; ++block)
-            for (int offset = block * plan_.lanes; offset < (block + 1) * plan_.lanes; offset += kSliceLanes) {
+            for (int offset = block * plan_.lanes; offset < (block + 1) * plan_.lanes; offset += kLanes) {
                 std::memset(sums_.get(), 0, sizeof(Sums) * patch.rows * matrix_rows);
                 multiply(patch, offset);
                 const Stepper<Avx512, 1, kPlain, kCounts> stepper(task_, offset);
@@ -111,8 +117,8 @@ class SlicedLayer {
         const int64_t row_slots = slots * plan_.stride,
                       lines = (patch.input_bytes(plan_, task_.steps) + row_bytes_ * SlicePatch::kRowsTogether) / 64;
         if (line_count_ < lines) {
-            bytes_.reset(new Line[line_count_ = lines]);
-            std::memset(bytes_.get(), 0, sizeof(Line) * lines);
+            line_count_ = lines;
+            bytes_ = std::make_unique<Line[]>(lines);
         }
         uint8_t* const bytes = bytes_[0].bytes;
         for (int y = 0; y < patch.input_rows(plan_); ++y)
@@ -183,12 +189,12 @@ class SlicedLayer {
     void fire(const Step& stepper, int64_t pixel, int columns, const Sums* sums, int offset) {
         const int64_t rows = int64_t{columns} * task_.steps;
         for (int64_t row = 0; row < rows; ++row)
-            for (int lane = 0; lane < kSliceLanes; lane += kHalf) store_current(sums[row], lane, offset, rows_[row]);
+            for (int lane = 0; lane < kLanes; lane += kHalf) store_current(sums[row], lane, offset, rows_[row]);
         by_pixels<pixels_together<Avx512, 1>>(columns, [&](auto p, int i) {
             typename Step::State state[p.value];
             const int64_t pixel_rows = int64_t{task_.steps};
             stepper.template run<p.value>(pixel + i, 0, task_.steps,
-                                          {rows_[i * pixel_rows].current, pixel_rows * kSliceLanes, kSliceLanes}, state);
+                                          {rows_[i * pixel_rows].current, pixel_rows * kLanes, kLanes}, state);
             for (int at = 0; at < p.value; ++at) stepper.store_counts(pixel + i + at, state[at]);
         });
     }

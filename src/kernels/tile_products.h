@@ -7,8 +7,11 @@
 namespace spikelens::kernels {
 namespace {
 
-constexpr int kSlices = 4, kSliceLanes = 16;
-constexpr int kQuads = 16;  // of neighbouring channels in a word: what one 32-bit lane multiplies
+/// Slices of a weight, outputs computed together, and quads of neighbouring channels in a word: what one 32-bit lane
+/// multiplies.
+struct Sliced {
+    static constexpr int kSlices = 4, kLanes = 16, kQuads = 16;
+};
 
 /// What 16 outputs and some words of input channels are multiplied with.
 struct ProductTask {
@@ -23,7 +26,7 @@ struct ProductTask {
 
 /// Products of bytes by AMX: registers of 16 rows of 64 bytes, 16 × 16 × 64 multiplications and additions an instruction. A
 /// thread's registers are its own, so they are set up for each layer.
-class TileProducts {
+class TileProducts : Sliced {
   public:
     static constexpr int kWords = 9;  // 36 KB of slices
 
@@ -65,18 +68,18 @@ class TileProducts {
     /// Sums of 16 rows, or of twice 16, two slices at a time: registers 0 to 3; input 4 and 5, slices 6 and 7.
     template <int kTiles>
     static void add_rows(const ProductTask& task, int64_t row) {
-        constexpr int64_t kSumBytes = 4 * kSlices * kSliceLanes;
+        constexpr int64_t kSumBytes = 4 * kSlices * kLanes;
         const int64_t row_bytes = task.row_bytes, slice_bytes = int64_t{64} * task.quads;
         const uint8_t* const first = task.input + row * row_bytes;
         const uint8_t* const second = first + 16 * row_bytes;
         for (int slice = 0; slice < kSlices; slice += 2) {
-            int32_t* const sums = task.sums + (row * kSlices + slice) * kSliceLanes;
-            int32_t* const second_sums = sums + 16 * kSlices * kSliceLanes;
+            int32_t* const sums = task.sums + (row * kSlices + slice) * kLanes;
+            int32_t* const second_sums = sums + 16 * kSlices * kLanes;
             _tile_loadd(0, sums, kSumBytes);
-            _tile_loadd(1, sums + kSliceLanes, kSumBytes);
+            _tile_loadd(1, sums + kLanes, kSumBytes);
             if constexpr (kTiles == 2) {
                 _tile_loadd(2, second_sums, kSumBytes);
-                _tile_loadd(3, second_sums + kSliceLanes, kSumBytes);
+                _tile_loadd(3, second_sums + kLanes, kSumBytes);
             }
             const int8_t* slices = task.slices + slice * slice_bytes;
             for (int word = 0; word < task.words; ++word, slices += kSlices * slice_bytes) {
@@ -92,10 +95,10 @@ class TileProducts {
                 }
             }
             _tile_stored(0, sums, kSumBytes);
-            _tile_stored(1, sums + kSliceLanes, kSumBytes);
+            _tile_stored(1, sums + kLanes, kSumBytes);
             if constexpr (kTiles == 2) {
                 _tile_stored(2, second_sums, kSumBytes);
-                _tile_stored(3, second_sums + kSliceLanes, kSumBytes);
+                _tile_stored(3, second_sums + kLanes, kSumBytes);
             }
         }
     }

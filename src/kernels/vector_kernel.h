@@ -291,8 +291,9 @@ struct VectorKernel {
             const int inside = std::max(0, plan.in_width + plan.padding - plan.kernel_width + plan.stride) / plan.stride;
             const int end = std::min(plan.out_width, inside);  // of the columns whose kernel does not reach over the edges
             const int begin = std::min(end, (plan.padding + plan.stride - 1) / plan.stride);
-            for (const auto& [row, first_column, end_column] : task.pixels)
+            for (const PixelSpan& span : task.pixels)
                 for (int offset = 0; offset < plan.padded(); offset += kLanes) {
+                    const int row = span.row, first_column = span.first_column, end_column = span.end_column;
                     int column = first_column;
                     for (; column < std::min(begin, end_column); ++column) real_current<1>(task, row, column, offset);
                     by_pixels<kPixels>(std::min(end, end_column) - column,
