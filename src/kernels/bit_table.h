@@ -8,7 +8,7 @@
 namespace spikelens::kernels {
 namespace {
 
-constexpr auto kSetBits = [] {
+inline constexpr auto kSetBits = [] {
     std::array<std::array<uint8_t, 8>, 256> table{};
     for (int byte = 0; byte < 256; ++byte)
         for (int bit = 0, n = 0; bit < 8; ++bit)
