@@ -76,7 +76,7 @@ const KernelSet& choose_kernels(std::string_view name) {
         names.emplace_back(candidate.set->name);
         if (candidate.supported) best = candidate.set;
         if (name != candidate.set->name) continue;
-        if (!candidate.supported) throw InputError("this CPU cannot run the kernel '" + std::string(name) + "'");
+        if (!candidate.supported) throw InputError("this machine cannot run the kernel '" + std::string(name) + "'");
         return *candidate.set;
     }
     if (!name.empty()) throw InputError("unknown kernel '" + std::string(name) + "'" + suggestion(name, names));

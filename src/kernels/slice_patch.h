@@ -8,6 +8,12 @@
 namespace spikelens::kernels {
 namespace {
 
+/// Slices of a weight, outputs computed together, and quads of neighbouring channels in a word: what one 32-bit lane
+/// multiplies.
+struct Sliced {
+    static constexpr int kSlices = 4, kLanes = 16, kQuads = 16;
+};
+
 /// A rectangle of output pixels whose input is unpacked to bytes at once, and whose sums are held at once, for the second-level
 /// cache: the larger, the more pixels share a slicing of the weights.
 ///
@@ -17,7 +23,7 @@ struct SlicePatch {
     int rows, columns;
 
     static constexpr int64_t kInputBytes = 1024 * 1024, kSumBytes = 512 * 1024;
-    static constexpr int64_t kSums = 4 * 16;      // numbers for each pixel and step
+    static constexpr int64_t kSums = Sliced::kSlices * Sliced::kLanes;  // numbers for each pixel and step
     static constexpr int64_t kRowsTogether = 16;  // of a matrix: pixels and steps that are multiplied together
 
     /// Of one pixel at one step. An odd number of cache lines where it is large: neighbouring rows then do not compete for the

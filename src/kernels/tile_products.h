@@ -4,14 +4,10 @@
 
 #include <immintrin.h>
 
+#include "slice_patch.h"
+
 namespace spikelens::kernels {
 namespace {
-
-/// Slices of a weight, outputs computed together, and quads of neighbouring channels in a word: what one 32-bit lane
-/// multiplies.
-struct Sliced {
-    static constexpr int kSlices = 4, kLanes = 16, kQuads = 16;
-};
 
 /// What 16 outputs and some words of input channels are multiplied with.
 struct ProductTask {

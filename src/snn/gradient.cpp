@@ -44,13 +44,12 @@ struct GradientNetwork::Modules {
                                int layer) const;
     FloatArray gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
 
-    /// Forward through the network, with what the trace looks into.
+    /// Forward through the network. The trace may look into the recording.
     struct Pass {
-        FloatArray input;
         Recording recording;
         TorchNetwork::Trace trace;
     };
-    void forward(FloatArray input, Pass& pass, std::span<float> scores) const;
+    void forward(const FloatArray& input, Pass& pass, std::span<float> scores) const;
 };
 
 namespace {
@@ -115,11 +114,11 @@ FloatArray GradientNetwork::Modules::gather(const FloatArray& input, int64_t ste
     return result;
 }
 
-void GradientNetwork::Modules::forward(FloatArray input, Pass& pass, std::span<float> scores) const {
-    pass.input = std::move(input);
-    const bool image = pass.input.shape.size() == 4;
-    if (!simulator || !image) return copy_out(torch.forward(view_of(pass.input), pass.trace), scores.data(), 0, 1);
-    pass.recording = simulator->run(pass.input, potentials);
+void GradientNetwork::Modules::forward(const FloatArray& input, Pass& pass, std::span<float> scores) const {
+    const bool image = input.shape.size() == 4;
+    if (!simulator || !image)
+        return copy_out(torch.forward(view_of(input.data.data(), input.shape), pass.trace), scores.data(), 0, 1);
+    pass.recording = simulator->run(input, potentials);
     pass.trace = torch.trace_of(pass.recording);
     std::ranges::copy(pass.recording.scores.data, scores.begin());
 }

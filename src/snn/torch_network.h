@@ -45,7 +45,7 @@ class TorchNetwork {
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
 
     /// The trace of images [N, C, H, W] that the exact simulation has run, with the potentials of all neurons: for the gradient
-    /// of the input, in float, of neurons that are not smooth. Takes the potentials.
+    /// of the input, in float, of neurons that are not smooth. It looks into the recording, and backward writes there.
     Trace trace_of(Recording& recording) const;
 
     /// Gradients of Σ scores · score_gradient. Uses up the trace. The weights' are given when the trace kept the inputs.

@@ -13,7 +13,7 @@ namespace spikelens::kernels {
 std::vector<std::string> supported_kernels();
 
 /// The set of this name; empty: the environment's SPIKELENS_KERNEL, else the fastest supported.
-/// Throws InputError for a name that is unknown or that this CPU cannot run. The one place that chooses.
+/// Throws InputError for a name that is unknown or that this machine cannot run. The one place that chooses.
 const KernelSet& choose_kernels(std::string_view name = {});
 
 /// The least density of a layer's input from which on this set multiplies int8 slices of its weights; above 1: it never does.
