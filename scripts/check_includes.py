@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "results": ["core", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "results": ["core", "archive", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
     "report": ["core", "results/picture.h", "evaluate/statistics.h"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
@@ -28,7 +28,7 @@ LIBRARIES = {
     "nlohmann-json": (r"nlohmann/", ["data", "model_io", "results", "report"]),
     "fmt": (r"fmt/", ["data", "model_io", "results", "report"]),
     "OpenCV": (r"opencv2/", ["data", "results"]),
-    "HDF5": (r"(hdf5|H5\w+)\.h", ["data", "model_io", "results"]),
+    "HDF5": (r"(hdf5|H5\w+)\.h", ["archive", "model_io", "results"]),
     "libzip": (r"zip\.h", ["archive"]),
     "LZ4": (r"lz4\w*\.h", ["data"]),
     "Zstandard": (r"zstd\w*\.h", ["data"]),
