@@ -7,10 +7,11 @@
 //                            SHORT: a read or write handles half of the bytes; KILL, KILLED: SIGKILL before, or after it
 //   SPIKELENS_FAULT_ON       1: all operations from the n-th on
 //   SPIKELENS_FAULT_READING  1: operations that read, in place of those that write
-//   SPIKELENS_FAULT_LOG      a file that gets a line for each operation
+//   SPIKELENS_FAULT_LOG      a file that gets a line for each operation, of both sorts: its number, sort, name and path
 //
 // Which operations write: open for writing, write, pwrite, writev, pwritev, ftruncate, fsync, fdatasync, rename, mkdir, and
-// close of what was open for writing, or was a folder. Which read: open for reading, read, pread, readv, readdir, and close.
+// close of what is open for writing, or is a folder. Which read: open for reading, read, pread, readv, readdir, and other
+// closes.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -61,7 +62,7 @@ struct Plan {
                 : kind_name == "KILL"   ? Kind::kill_before
                 : kind_name == "KILLED" ? Kind::kill_after
                                         : Kind::error;
-    std::atomic<long> count{0};
+    std::array<std::atomic<long>, 2> count{};  ///< of operations that write, and that read
 };
 
 // Made at the first operation and never destroyed: programs write until their last moment.
@@ -99,9 +100,9 @@ bool open_for_writing(int descriptor) {
     return (::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
-void write_log(long number, const char* name, const std::string& path) {
+void write_log(long number, const char* name, const std::string& path, bool reads) {
     if (plan().log.empty()) return;
-    const std::string line = std::to_string(number) + " " + name + " " + path + "\n";
+    const std::string line = std::to_string(number) + (reads ? " reading " : " writing ") + name + " " + path + "\n";
     const auto file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, plan().log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666));
     if (file < 0 || syscall(SYS_write, file, line.data(), line.size()) < 0) _exit(99);
     syscall(SYS_close, file);
@@ -109,10 +110,10 @@ void write_log(long number, const char* name, const std::string& path) {
 
 /// Counts an operation and says whether it is one to disturb.
 bool meets(const char* name, const std::string& path, bool reads) {
-    if (reads != plan().reading || !below_folder(path)) return false;
-    const long number = ++plan().count;
-    write_log(number, name, path);
-    return plan().at > 0 && (plan().onward ? number >= plan().at : number == plan().at);
+    if (!below_folder(path)) return false;
+    const long number = ++plan().count[reads];
+    write_log(number, name, path, reads);
+    return reads == plan().reading && plan().at > 0 && (plan().onward ? number >= plan().at : number == plan().at);
 }
 
 bool meets(const char* name, int descriptor, bool reads) {
@@ -249,7 +250,7 @@ int mkdir(const char* path, mode_t mode) noexcept {
 
 int close(int file) {
     const auto real = [&] { return static_cast<int>(syscall(SYS_close, file)); };
-    const bool met = (plan().reading || open_for_writing(file)) && meets("close", file, plan().reading);
+    const bool met = meets("close", file, !open_for_writing(file));
     if (!met || plan().kind != Kind::error) return disturbed(met, real);
     real();
     errno = plan().error;
