@@ -30,7 +30,7 @@ import time
 import h5py
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "program"))
-from small_data import make_data, without_times
+from small_data import make_data, make_recordings, without_times
 
 NETWORK = "3C3-LIF-AP2-6F-LIF-3F"
 STAGES = {
@@ -41,6 +41,7 @@ STAGES = {
     "report": ["report", "run", "--images", "2"],
     "export": ["export", "run", "--out", "run/network.nir"],
     "import": ["import", "run/model.safetensors", "--network", NETWORK, "--input", "1,12,12", "--steps", "3", "--data", "DATA", "--out", "imported"],
+    "recordings": ["train", "--data", "RECORDINGS", "--binning", "6x10ms", "--network", "2C3-LIF-AP2-2F", "--epochs", "1", "--batch", "4", "--out", "spikes"],
     "convert": ["import", "run/network.nir", "--out", "converted/model.safetensors"],
 }
 HARMLESS = ("SHORT", "EINTR")
@@ -94,8 +95,9 @@ class Bench:
 
     def __init__(self, program, injector, root):
         self.program, self.injector, self.root = str(program.resolve()), str(injector.resolve()), root
-        self.data = root / "data"
-        make_data(self.data, train=60, test=30)
+        self.data = {"DATA": root / "data", "RECORDINGS": root / "recordings"}
+        make_data(self.data["DATA"], train=60, test=30)
+        make_recordings(self.data["RECORDINGS"], train=8, test=4)
         self.before, self.after, self.counts = {}, {}, {}
         self.workers = itertools.count()
         self.local = threading.local()
@@ -111,7 +113,7 @@ class Bench:
         if faults:
             environment |= {f"SPIKELENS_FAULT_{key}": str(value) for key, value in faults.items()}
             environment["LD_PRELOAD"] = self.injector
-        arguments = [str(self.data) if word == "DATA" else word for word in STAGES[stage]]
+        arguments = [str(self.data.get(word, word)) for word in STAGES[stage]]
         return subprocess.run([self.program, *arguments, "--quiet", "--threads", "1"], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
     def prepare(self, stages):
@@ -175,7 +177,7 @@ class Bench:
         lines = done.stderr.splitlines()
         if len(lines) != 1 or not lines[0].startswith("spikelens: ") or "HDF5-DIAG" in done.stderr:
             faults.append(f"expected one sentence on stderr, not {done.stderr!r}")
-        elif not any(name in lines[0] for name in ("run", "imported", "converted", str(self.data))):
+        elif not any(name in lines[0] for name in ("run/", "imported", "converted", "spikes", str(self.root))):
             faults.append(f"the sentence names no file: {lines[0]!r}")
         if done.stdout:
             faults.append(f"standard output holds {done.stdout!r}")

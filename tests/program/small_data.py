@@ -1,4 +1,4 @@
-"""A small data set of pictures that a small network learns, and what documents of two runs have in common. For tests of the program."""
+"""Small data sets that a small network learns, and what documents of two runs have in common. For tests of the program."""
 import gzip
 import random
 import struct
@@ -26,6 +26,26 @@ def make_data(folder, train=240, test=90):
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes([count, SIDE, SIDE], pixels), mtime=0))
         (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes([count], labels))
     (folder / "classes.txt").write_text("horizontal\nvertical\ndiagonal\n")
+
+
+def recording(label, noise, side=10, events=240):
+    """A bar that moves: down (0) or to the right (1), 60 ms long, as N-MNIST writes it."""
+    data = b""
+    for i in range(events):
+        time = 60000 * i // events
+        along, across = noise.randrange(side), min(side - 1, side * i // events)
+        x, y = (along, across) if label == 0 else (across, along)
+        data += bytes([x, y, noise.randrange(2) << 7 | time >> 16, time >> 8 & 255, time & 255])
+    return data
+
+
+def make_recordings(folder, train=60, test=20):
+    noise = random.Random(3)
+    for split, count in (("train", train), ("test", test)):
+        for i in range(count):
+            path = folder / split / ("down" if i % 2 == 0 else "right")
+            path.mkdir(parents=True, exist_ok=True)
+            (path / f"{i:05}.bin").write_bytes(recording(i % 2, noise))
 
 
 def without_times(document):
