@@ -11,6 +11,7 @@
 #include "spikelens/results/store.h"
 
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
 
 namespace spikelens::app {
@@ -97,7 +98,8 @@ std::string text_of(const json& document) {
     for (const json& assumption : document["assumptions"]) text += "  " + assumption.get<std::string>() + "\n";
     if (document.contains("test_accuracy"))
         text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", document["data"].get<std::string>(),
-                            100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>());
+                            100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>()) +
+                accuracy_remarks(document);
     return text + "\n" + document["out"].get<std::string>() + "\n";
 }
 

@@ -12,6 +12,7 @@
 #include "spikelens/results/store.h"
 
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
 
 namespace spikelens::app {
@@ -100,6 +101,7 @@ std::string text_of(const json& document) {
         for (const json& point : of_class["path"])
             if (point["mu"] == mu)
                 text += fmt::format("  {:14} {}\n", of_class["name"].get<std::string>(), filters_text(point["filters"]));
+    text += interpretation_remarks(document);
     text += fmt::format(
         "accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):\n     μ  filters  "
         "relevant  random\n",
@@ -173,6 +175,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"fingerprint", run.fingerprint},
                      {"classes", run.network->classes},
                      {"samples", responses.samples},
+                     {"undecided", responses.undecided()},
                      {"response", command.response},
                      {"non_negative", !command.is_signed},
                      {"chosen_mu", command.mu},

@@ -15,6 +15,7 @@
 #include "spikelens/results/store.h"
 
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
 
 namespace spikelens::app {
@@ -98,12 +99,12 @@ json manifest_document(const Globals& globals, const TrainCommand& command, cons
 std::string text_of(const json& document) {
     const auto& interval = document.at("test_accuracy_ci95");
     return fmt::format(
-        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\nrun: "
+        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n{}run: "
         "{}\n",
         document["network"]["text"].get<std::string>(), document["data"].get<std::string>(),
         100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>(), 100 * interval[0].get<double>(),
         100 * interval[1].get<double>(), 100 * document["train_accuracy"].get<double>(),
-        document["train_samples"].get<int64_t>(), document["run"].get<std::string>());
+        document["train_samples"].get<int64_t>(), accuracy_remarks(document), document["run"].get<std::string>());
 }
 
 }  // namespace
