@@ -4,10 +4,14 @@
 #include <chrono>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "spikelens/attribute/completeness.h"
 #include "spikelens/core/error.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/results/array_file.h"
+
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -116,14 +120,26 @@ MethodScores Evaluation::run(const MethodSpec& method, const std::string& identi
     const auto count = static_cast<int64_t>(samples_.size());
     const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
     auto saved = Clock::now();
-    while (scores.done < count) {
-        report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
-        add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
-        const bool last = scores.done == count;
-        if (last || Clock::now() - saved > std::chrono::seconds(2)) {
-            save_scores(scores, identity, path);
-            saved = Clock::now();
+    const auto keep = [&] {
+        if (scores.done > 0)
+            console.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done), grouped(count),
+                                      method.text));
+    };
+    const auto save = [&] {
+        save_scores(scores, identity, path);
+        saved = Clock::now();
+        keep();
+    };
+    keep();
+    try {
+        while (scores.done < count) {
+            report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
+            add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
+            if (scores.done == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
+    } catch (const Interrupted&) {
+        if (scores.done > 0) save();
+        throw;
     }
     report_progress(console.progress(), "evaluating " + method.text, count, count);
     return scores;
@@ -135,9 +151,15 @@ void Evaluation::add_chunk(const MethodSpec& method, std::span<const int64_t> sa
     chunk.targets = predictions(chunk.scores);
     const auto started = Clock::now();
     chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, samples);
-    scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    for (const std::string& metric : metrics_)
-        if (const auto result = measure(metric, chunk)) append(scores.metrics[metric], *result);
+    const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
+    std::vector<std::optional<PerturbationResult>> results;
+    for (const std::string& metric : metrics_) {
+        stop_if_interrupted();
+        results.push_back(measure(metric, chunk));
+    }
+    for (size_t i = 0; i < metrics_.size(); ++i)  // all of the chunk or nothing
+        if (results[i]) append(scores.metrics[metrics_[i]], *results[i]);
+    scores.seconds += seconds;
     scores.done += static_cast<int64_t>(samples.size());
 }
 
