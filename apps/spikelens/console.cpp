@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "interrupt.h"
+
 namespace spikelens::app {
 namespace {
 
@@ -28,6 +30,12 @@ std::string duration_text(double seconds) {
     const auto whole = std::llround(std::max(0.0, seconds));
     if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string grouped(int64_t count) {
+    std::string digits = std::to_string(count);
+    for (auto at = static_cast<int>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) digits.insert(at, ",");
+    return digits;
 }
 
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width) {
@@ -63,8 +71,18 @@ void Console::finish() {
 }
 
 Progress Console::progress() {
-    if (quiet_) return {};
-    return [this](const ProgressEvent& event) { show(event); };
+    return [this](const ProgressEvent& event) {
+        stop_if_interrupted();
+        if (!quiet_) show(event);
+    };
+}
+
+void Console::keeps(const std::string& what) const { note_kept(what + ": run the same command again to go on"); }
+
+void Console::clear() {
+    if (open_ && terminal_) fmt::print(stderr, "\r\033[K");
+    open_ = false;
+    task_.clear();
 }
 
 void Console::show(const ProgressEvent& event) {

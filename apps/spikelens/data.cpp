@@ -43,6 +43,7 @@ Outcome check_data(const std::string& name) {
 }
 
 Outcome download_data(const std::string& name, Console& console) {
+    console.keeps("what was fetched is kept");
     const std::filesystem::path folder = download_dataset(name, console.progress());
     return {{{"command", "data download"}, {"data", name}, {"folder", folder.string()}}, folder.string() + "\n"};
 }

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "explainer.h"
+#include "interrupt.h"
 #include "pictures.h"
 
 namespace spikelens::app {
@@ -230,6 +231,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
         report_progress(progress, "explaining", static_cast<int64_t>(images.size()), count);
         images.push_back(explain_one(sample, explainer, *run.network, command, folder));
         text += line_of(sample, images.back(), *run.network);
+        note_kept(fmt::format("the maps of {} of {} samples are in {}, but not listed; the same command begins anew",
+                              images.size(), count, folder.string()));
     }
     report_progress(progress, "explaining", count, count);
     const json document = {{"command", "explain"},

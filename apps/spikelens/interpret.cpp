@@ -12,6 +12,7 @@
 #include "spikelens/results/store.h"
 
 #include "commands.h"
+#include "interrupt.h"
 #include "remarks.h"
 #include "run_directory.h"
 
@@ -58,15 +59,31 @@ Responses find_responses(const OpenRun& run, const Simulator& simulator, const S
     Responses responses;
     if (fs::exists(run.files.responses())) responses = load_responses(run.fingerprint, run.files.responses());
     auto saved = Clock::now();
+    const auto keep = [&] {
+        if (responses.samples > 0)
+            console.keeps(
+                fmt::format("the responses of {} of {} samples are kept", grouped(responses.samples), grouped(samples.size())));
+    };
     const auto save = [&](const Responses& at) {
-        if (at.samples < samples.size() && since(saved) < 2) return;
         save_responses(at, run.fingerprint, run.files.responses());
         saved = Clock::now();
+        keep();
     };
+    keep();
     ResponseOptions options;
     options.kind = kind;
-    if (responses.samples < samples.size())
-        accumulate_responses(simulator, samples, options, responses, save, console.progress());
+    if (responses.samples >= samples.size()) return responses;
+    try {
+        accumulate_responses(
+            simulator, samples, options, responses,
+            [&](const Responses& at) {
+                if (at.samples == samples.size() || since(saved) >= 2) save(at);
+            },
+            console.progress());
+    } catch (const Interrupted&) {
+        if (responses.samples > 0) save(responses);
+        throw;
+    }
     return responses;
 }
 
@@ -141,6 +158,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
 
     const Responses responses = find_responses(run, simulator, samples, kind, console);
     lap("responses");
+    console.keeps("the responses are kept");
     const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
     const auto relevant = load_or_make<RelevantFilters>(
         run.files.relevant(), [&] { return load_relevant_filters(run.fingerprint, run.files.relevant()); },
@@ -154,6 +172,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         },
         [&](const Ablation& made) { save_ablation(made, run.fingerprint, run.files.ablation()); });
     lap("ablation");
+    console.keeps("all but the visualisations is kept");
     std::vector<int> rows(relevant.filters.size());
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
@@ -163,6 +182,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
             save_visualisations(made, run.fingerprint, run.files.visualisations());
         });
     lap("visualisations");
+    console.keeps("all but the probes and the summary is kept");
     if (command.probe_samples > 0) find_probe(run, simulator, *data.train, command.probe_samples, console);
 
     json layers = json::array();

@@ -9,6 +9,7 @@
 #include "spikelens/core/version.h"
 
 #include "commands.h"
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -67,6 +68,18 @@ std::vector<std::string> split_at_commas(const std::string& word) {
     return parts;
 }
 
+Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& console) {
+    listen_for_interrupts();
+    try {
+        Outcome outcome = run(globals, console);
+        stop_listening();
+        return outcome;
+    } catch (const Interrupted&) {
+        console.clear();
+        end_interrupted();
+    }
+}
+
 int run_program(int argc, char** argv) {
     CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
     Globals globals;
@@ -101,7 +114,7 @@ int run_program(int argc, char** argv) {
         return fail(usage_sentence(program, error), kBadInput);
     }
     Console console(globals.quiet);
-    const Outcome outcome = run(globals, console);
+    const Outcome outcome = run_until_interrupted(run, globals, console);
     console.finish();
     const std::string text = globals.json ? outcome.document.dump(2) + "\n" : outcome.text;
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
