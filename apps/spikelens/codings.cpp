@@ -14,6 +14,7 @@
 #include "spikelens/results/store.h"
 
 #include "explainer.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -119,23 +120,24 @@ std::string estimate_text(const json& mean, const json& interval) {
 }
 
 std::string text_of(const json& document) {
-    std::string text = fmt::format("{:14} {:>16}", "coding", "accuracy");
-    for (const json& method : document["methods"]) text += fmt::format(" {:>30}", method.get<std::string>() + " ins ↑ / del ↓");
-    text += "\n";
+    constexpr auto right = TextTable::Align::right;
+    std::vector<TextTable::Column> columns = {{"coding"}, {"accuracy", right}};
+    for (const json& method : document["methods"]) columns.push_back({method.get<std::string>() + " ins ↑ / del ↓", right});
+    TextTable scores(columns);
     for (const json& one : document["codings"]) {
-        text += fmt::format("{:14} {:>16}", one["coding"].get<std::string>(),
-                            estimate_text(one["test_accuracy"], one["test_accuracy_ci95"]));
+        std::vector<std::string> row = {one["coding"], estimate_text(one["test_accuracy"], one["test_accuracy_ci95"])};
         for (const json& method : one["evaluate"]["methods"])
-            text += fmt::format(" {:>30}", estimate_text(method["metrics"][0]["mean"], method["metrics"][0]["ci95"]) + " / " +
-                                               estimate_text(method["metrics"][1]["mean"], method["metrics"][1]["ci95"]));
-        text += "\n";
+            row.push_back(estimate_text(method["metrics"][0]["mean"], method["metrics"][0]["ci95"]) + " / " +
+                          estimate_text(method["metrics"][1]["mean"], method["metrics"][1]["ci95"]));
+        scores.add(row);
     }
-    text += fmt::format("\noverlap (intersection over union) of the best {:.0f} % of the pixels between codings\n",
-                        100 * document["share"].get<double>());
+    TextTable overlaps({{"method"}, {"coding"}, {"and"}, {"overlap", right}});
     for (const json& pair : document["overlaps"])
-        text += fmt::format("{:16} {:>14} and {:20} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
-                            pair["b"].get<std::string>(), estimate_text(pair["overlap"], pair["ci95"]));
-    return text;
+        overlaps.add({pair["method"], pair["a"], pair["b"], estimate_text(pair["overlap"], pair["ci95"])});
+    return scores.text() + "\n" +
+           paragraph(fmt::format("overlap (intersection over union) of the best {:.0f} % of the pixels between codings",
+                                 100 * document["share"].get<double>())) +
+           overlaps.text();
 }
 
 }  // namespace
