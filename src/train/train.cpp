@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 
@@ -17,6 +18,7 @@
 
 #include "cross_entropy.h"
 #include "sgd.h"
+#include "snn/torch_errors.h"
 #include "snn/torch_network.h"
 
 namespace spikelens {
@@ -25,6 +27,7 @@ namespace {
 /// A batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few more
 /// than most machines have cores; small shards also stay in the cache.
 constexpr int64_t kShards = 8;
+constexpr const char* kTask = "training";
 
 std::string number(double value) {
     char text[32];
@@ -136,10 +139,11 @@ class Trainer {
         OrderedSum sum;
         parallel_for(shards, options_.threads, [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
-            add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
+            without_torch_errors(
+                kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
-        sgd_.step(sum.total().gradients);
+        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients); });
         return sum.total().record;
     }
 
@@ -187,7 +191,9 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_samples(samples, network);
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    Trainer trainer(network, samples, options, state, progress);
+    const auto prepared =
+        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, progress); });
+    Trainer& trainer = *prepared;
     while (state.epochs_done < options.epochs) {
         state.history.push_back(trainer.run_epoch(state.epochs_done + 1));
         ++state.epochs_done;
