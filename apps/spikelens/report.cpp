@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "explainer.h"
 #include "pictures.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -175,7 +176,7 @@ void add_report(CLI::App& program, Run& run) {
     app->add_option("--out", command->out, "The file to write; RUN/report.html unless said");
     app->add_option("--images", command->images,
                     "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
-        ->check(CLI::Range(0, 500))
+        ->check(between(0, 500))
         ->capture_default_str();
     app->add_option("--methods", command->methods, "Methods in the gallery; those evaluated unless said");
     app->callback([command, &run] {
