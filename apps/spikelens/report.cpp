@@ -7,12 +7,12 @@
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/picture.h"
 #include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
 
 #include "commands.h"
 #include "explainer.h"
-#include "pictures.h"
 #include "usage.h"
 
 namespace spikelens::app {

@@ -13,7 +13,7 @@ namespace {
 
 /// Signed maps are drawn around zero: the entry of `value` when ±`reach` spans the palette.
 uint8_t diverging_entry(float value, float reach) {
-    return static_cast<uint8_t>(std::lround(255 * std::clamp((value / reach + 1) / 2, 0.0F, 1.0F)));
+    return static_cast<uint8_t>(127 + std::lround(127 * std::clamp(value / reach, -1.0F, 1.0F)));
 }
 
 std::string static_picture(const FloatArray& map, const QuantisedMap& quantised, bool is_signed) {
