@@ -281,7 +281,7 @@ ArrayFile read_arrays(const fs::path& path) {
     return contents;
 }
 
-void write_npy(const fs::path& path, const FloatArray& array) {
+std::string npy_bytes(const FloatArray& array) {
     const std::string header = npy_header(array.shape);
     std::string bytes = "\x93NUMPY\x01";
     bytes += '\0';
@@ -289,7 +289,9 @@ void write_npy(const fs::path& path, const FloatArray& array) {
     bytes += static_cast<char>(header.size() >> 8);
     bytes += header;
     bytes.append(reinterpret_cast<const char*>(array.data.data()), array.data.size() * sizeof(float));
-    write_file(path, bytes);
+    return bytes;
 }
+
+void write_npy(const fs::path& path, const FloatArray& array) { write_file(path, npy_bytes(array)); }
 
 }  // namespace spikelens
