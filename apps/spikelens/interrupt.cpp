@@ -138,9 +138,11 @@ void listen_for_interrupts() {
     }
 }
 
-void stop_listening() {
-    restore_defaults();
+void work_is_done() {
     set_timer(0);
+    state.signal = 0;
+    be_patient(kUsualPatience);
+    note_kept("the work is done, but its result was not printed to the end");
 }
 
 void stop_if_interrupted() {
