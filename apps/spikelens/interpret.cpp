@@ -13,7 +13,9 @@
 
 #include "commands.h"
 #include "interrupt.h"
+#include "remarks.h"
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -110,22 +112,25 @@ std::string filters_text(const json& filters) {
 
 std::string text_of(const json& document) {
     const double mu = document["chosen_mu"];
-    std::string text =
-        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):\n", mu,
-                    document["filters"].size(), document["kkt_residual"].get<double>(), document["duality_gap"].get<double>());
+    std::string text = paragraph(
+        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):", mu,
+                    document["filters"].size(), document["kkt_residual"].get<double>(), document["duality_gap"].get<double>()));
+    TextTable classes({{""}, {""}});
     for (const json& of_class : document["per_class"])
         for (const json& point : of_class["path"])
-            if (point["mu"] == mu)
-                text += fmt::format("  {:14} {}\n", of_class["name"].get<std::string>(), filters_text(point["filters"]));
-    text += fmt::format(
-        "accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):\n     μ  filters  "
-        "relevant  random\n",
-        document["ablation"]["full_accuracy"].get<double>());
+            if (point["mu"] == mu) classes.add({of_class["name"], filters_text(point["filters"])});
+    text += classes.text(2) + interpretation_remarks(document);
+    text += paragraph(
+        fmt::format("accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):",
+                    document["ablation"]["full_accuracy"].get<double>()));
+    constexpr auto right = TextTable::Align::right;
+    TextTable curve({{"μ", right}, {"filters", right}, {"relevant", right}, {"random", right}});
     for (const json& point : document["ablation"]["curve"])
         if (const double at = point["mu"]; at == 1 || at == 2 || at == 5 || at == 10 || at == 20 || at == 50 || at == mu)
-            text += fmt::format("  {:4g}  {:7.1f}  {:8.3f}  {:6.3f}\n", at, point["mean_filters"].get<double>(),
-                                point["relevant_accuracy"].get<double>(), point["random_accuracy"].get<double>());
-    return text;
+            curve.add({fmt::format("{:g}", at), fmt::format("{:.1f}", point["mean_filters"].get<double>()),
+                       fmt::format("{:.3f}", point["relevant_accuracy"].get<double>()),
+                       fmt::format("{:.3f}", point["random_accuracy"].get<double>())});
+    return text + curve.text(2);
 }
 
 }  // namespace
@@ -193,6 +198,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"fingerprint", run.fingerprint},
                      {"classes", run.network->classes},
                      {"samples", responses.samples},
+                     {"undecided", responses.undecided()},
                      {"response", command.response},
                      {"non_negative", !command.is_signed},
                      {"chosen_mu", command.mu},

@@ -18,6 +18,7 @@
 
 #include "checkpoints.h"
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
 
 namespace spikelens::app {
@@ -177,11 +178,12 @@ std::string text_of(const json& document) {
     const auto& interval = document.at("test_accuracy_ci95");
     return fmt::format(
         "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n"
-        "{}run: {}\n",
+        "{}{}run: {}\n",
         document["network"]["text"].get<std::string>(), document["data"].get<std::string>(),
         100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>(), 100 * interval[0].get<double>(),
         100 * interval[1].get<double>(), 100 * document["train_accuracy"].get<double>(),
-        document["train_samples"].get<int64_t>(), learned_text(document), document["run"].get<std::string>());
+        document["train_samples"].get<int64_t>(), learned_text(document), accuracy_remarks(document),
+        document["run"].get<std::string>());
 }
 
 }  // namespace

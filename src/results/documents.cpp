@@ -69,7 +69,9 @@ json accuracy_document(const Accuracy& accuracy, const std::string& prefix, bool
     const Estimate share = estimate_share(accuracy.correct, accuracy.samples);
     json document = {{prefix + "_accuracy", share.mean},
                      {prefix + "_accuracy_ci95", interval_document(share)},
-                     {prefix + "_samples", accuracy.samples}};
+                     {prefix + "_samples", accuracy.samples},
+                     {prefix + "_undecided", accuracy.undecided},
+                     {prefix + "_silent", accuracy.silent}};
     if (!with_confusion) return document;
     json rows = json::array();
     for (int64_t label = 0; label < accuracy.confusion.extent(0); ++label) {
@@ -77,6 +79,7 @@ json accuracy_document(const Accuracy& accuracy, const std::string& prefix, bool
         rows.push_back(std::vector<int64_t>(row.begin(), row.end()));
     }
     document["confusion"] = rows;
+    document["confusion_undecided"] = accuracy.confusion_undecided;
     return document;
 }
 

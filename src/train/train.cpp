@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 
@@ -17,6 +18,7 @@
 
 #include "cross_entropy.h"
 #include "sgd.h"
+#include "snn/torch_errors.h"
 #include "snn/torch_network.h"
 
 namespace spikelens {
@@ -25,6 +27,7 @@ namespace {
 /// A batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few more
 /// than most machines have cores; small shards also stay in the cache.
 constexpr int64_t kShards = 8;
+constexpr const char* kTask = "training";
 
 std::string number(double value) {
     char text[32];
@@ -151,10 +154,11 @@ class Trainer {
         OrderedSum sum;
         parallel_for(shards, options_.threads, [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
-            add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
+            without_torch_errors(
+                kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
-        sgd_.step(sum.total().gradients);
+        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients); });
         // A neuron whose weights are no numbers is silent: the loss alone would not tell.
         if (!torch_.finite()) throw diverged(task, "a weight");
         return sum.total().record;
@@ -217,8 +221,9 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_state(state, options, samples.size());
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    Trainer trainer(network, samples, options, state, progress);
-    while (state.epochs_done < options.epochs) trainer.run_epoch(after_batch);
+    const auto trainer =
+        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, progress); });
+    while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
 }
 
 }  // namespace spikelens
