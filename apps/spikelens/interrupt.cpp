@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
 
 namespace spikelens::app {
 namespace {
@@ -154,7 +155,7 @@ void stop_if_interrupted() {
 void be_patient(std::chrono::milliseconds patience) { state.patience = patience.count() * kMillisecond; }
 
 void note_kept(const std::string& sentence) {
-    std::string line = "spikelens: stopped; " + sentence;
+    std::string line = "spikelens: stopped; " + printable(sentence);
     line.resize(std::min(line.size(), kLongestLine - 1));
     line += '\n';
     set_line(line.data(), line.size());
