@@ -43,7 +43,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
     listen_for_interrupts();
     try {
         Outcome outcome = run(globals, console);
-        stop_listening();
+        work_is_done();
         return outcome;
     } catch (const Interrupted&) {
         console.clear();
