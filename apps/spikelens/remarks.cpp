@@ -46,7 +46,7 @@ std::string baselines_text(const json& methods) {
             text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method["method"].get<std::string>(),
                                 method["completeness_baseline"].get<std::string>());
     if (text.empty()) return "completeness: none of these methods aims at it\n";
-    return "completeness is measured from each method's own baseline: " + text + "; — does not aim at it\n";
+    return "completeness is measured from each method's own baseline: " + text + "; the others do not aim at it\n";
 }
 
 }  // namespace

@@ -90,6 +90,9 @@ class IntegratingReadout(Measures):
             self.assertEqual(list(own.values())[:3], ["blur", "black", "mean"])
             for name, metrics in by_name.items():
                 self.assertEqual("completeness" in metrics, own[name] is not None, name)
+        text = self.call("evaluate", self.run_dir, "--methods", methods, "--metrics", "completeness", "--samples", 4).stdout
+        self.assertIn("own baseline: ig2d:steps=8:baseline=blur blur, ig2d:steps=8 black, ig3d:steps=4:baseline=mean mean", text)
+        self.assertNotIn("pixels a step", text)
         for name in methods.split(",")[:3]:
             self.assertEqual(gaps[0][1][name]["completeness"]["mean"], gaps[1][1][name]["completeness"]["mean"], name)
 
