@@ -16,6 +16,7 @@
 
 #include "explainer.h"
 #include "remarks.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -138,25 +139,27 @@ std::string metric_text(const json& method, const std::string& metric) {
 }
 
 std::string text_of(const json& document) {
-    std::string text = fmt::format("{:14} {:>16}", "coding", "accuracy");
-    for (const json& method : document["methods"]) text += fmt::format(" {:>30}", method.get<std::string>() + " ins ↑ / del ↓");
-    text += "\n";
+    constexpr auto right = TextTable::Align::right;
+    std::vector<TextTable::Column> columns = {{"coding"}, {"accuracy", right}};
+    for (const json& method : document["methods"]) columns.push_back({method.get<std::string>() + " ins ↑ / del ↓", right});
+    TextTable scores(columns);
     for (const json& one : document["codings"]) {
-        text += fmt::format("{:14} {:>16}", one["coding"].get<std::string>(),
-                            estimate_text(one["test_accuracy"], one["test_accuracy_ci95"]));
+        std::vector<std::string> row = {one["coding"], estimate_text(one["test_accuracy"], one["test_accuracy_ci95"])};
         for (const json& method : one["evaluate"]["methods"])
-            text += fmt::format(" {:>30}", metric_text(method, "insertion") + " / " + metric_text(method, "deletion"));
-        text += "\n";
+            row.push_back(metric_text(method, "insertion") + " / " + metric_text(method, "deletion"));
+        scores.add(row);
     }
+    std::string remarks;
     for (const json& one : document["codings"])
-        if (const std::string remarks = accuracy_remarks(one); !remarks.empty())
-            text += one["coding"].get<std::string>() + ": " + remarks;
-    text += fmt::format("\noverlap (intersection over union) of the best {:.0f} % of the pixels between codings\n",
-                        100 * document["share"].get<double>());
+        if (const std::string of_one = accuracy_remarks(one); !of_one.empty())
+            remarks += one["coding"].get<std::string>() + ": " + of_one;
+    TextTable overlaps({{"method"}, {"coding"}, {"and"}, {"overlap", right}});
     for (const json& pair : document["overlaps"])
-        text += fmt::format("{:16} {:>14} and {:20} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
-                            pair["b"].get<std::string>(), estimate_text(pair["overlap"], pair["ci95"]));
-    return text;
+        overlaps.add({pair["method"], pair["a"], pair["b"], estimate_text(pair["overlap"], pair["ci95"])});
+    return scores.text() + remarks + "\n" +
+           paragraph(fmt::format("overlap (intersection over union) of the best {:.0f} % of the pixels between codings",
+                                 100 * document["share"].get<double>())) +
+           overlaps.text();
 }
 
 }  // namespace

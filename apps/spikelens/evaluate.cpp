@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "evaluation.h"
 #include "remarks.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -86,22 +87,25 @@ std::string protocol_text(const json& document) {
     if (measures("insertion") || measures("deletion"))
         text += fmt::format(", {} pixels a step, inserted into and deleted to {}", document["pixels_per_step"].get<int64_t>(),
                             ending_text(document["baseline"]));
-    return text + "; mean with half-width of the 95 % interval\n";
+    return text + "; mean with half-width of the 95 % interval";
 }
 
 std::string text_of(const json& document) {
-    std::string text = protocol_text(document) + fmt::format("{:24}", "method");
-    for (const json& metric : document["metrics"])
-        text += fmt::format(
-            "{:>18}", metric.get<std::string>() + (find_metric(metric.get<std::string>()).direction == "higher" ? " ↑" : " ↓"));
-    text += fmt::format("{:>14}\n", "ms per sample");
-    for (const json& method : document["methods"]) {
-        text += fmt::format("{:24}",
-                            method["method"].get<std::string>() + (method["sanity_baseline"].get<bool>() ? " (sanity)" : ""));
-        for (const json& metric : document["metrics"]) text += fmt::format("{:>18}", value_text(method, metric));
-        text += fmt::format("{:14.2f}\n", 1000 * method["seconds_per_explanation"].get<double>());
+    std::vector<TextTable::Column> columns = {{"method"}};
+    for (const json& metric : document["metrics"]) {
+        const std::string name = metric;
+        columns.push_back({name + (find_metric(name).direction == "higher" ? " ↑" : " ↓"), TextTable::Align::right});
     }
-    text += evaluation_remarks(document);
+    columns.push_back({"ms per sample", TextTable::Align::right});
+    TextTable table(columns);
+    for (const json& method : document["methods"]) {
+        std::vector<std::string> row = {method["method"].get<std::string>() +
+                                        (method["sanity_baseline"].get<bool>() ? " (sanity)" : "")};
+        for (const json& metric : document["metrics"]) row.push_back(value_text(method, metric));
+        row.push_back(fmt::format("{:.2f}", 1000 * method["seconds_per_explanation"].get<double>()));
+        table.add(row);
+    }
+    std::string text = paragraph(protocol_text(document)) + table.text() + evaluation_remarks(document);
     for (const json& paper : document["paper"])
         text += fmt::format("paper: {} {} {:.4f}\n", paper["method"].get<std::string>(), paper["metric"].get<std::string>(),
                             paper["value"].get<double>());

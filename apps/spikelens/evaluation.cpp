@@ -5,11 +5,15 @@
 #include <chrono>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "spikelens/attribute/completeness.h"
 #include "spikelens/core/error.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/results/array_file.h"
 #include "spikelens/snn/decision.h"
+
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -128,14 +132,26 @@ MethodScores Evaluation::run(const MethodSpec& method, const std::string& identi
     const auto count = static_cast<int64_t>(samples_.size());
     const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
     auto saved = Clock::now();
-    while (scores.done < count) {
-        report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
-        add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
-        const bool last = scores.done == count;
-        if (last || Clock::now() - saved > std::chrono::seconds(2)) {
-            save_scores(scores, identity, path);
-            saved = Clock::now();
+    const auto keep = [&] {
+        if (scores.done > 0)
+            console.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done), grouped(count),
+                                      method.text));
+    };
+    const auto save = [&] {
+        save_scores(scores, identity, path);
+        saved = Clock::now();
+        keep();
+    };
+    keep();
+    try {
+        while (scores.done < count) {
+            report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
+            add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
+            if (scores.done == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
+    } catch (const Interrupted&) {
+        if (scores.done > 0) save();
+        throw;
     }
     report_progress(console.progress(), "evaluating " + method.text, count, count);
     return scores;
@@ -158,23 +174,37 @@ Evaluation::Chunk Evaluation::decided_chunk(const MethodSpec& method, std::span<
 
 void Evaluation::add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const {
     Chunk chunk = decided_chunk(method, samples);
+    if (!chunk.samples.empty()) {
+        const auto started = Clock::now();
+        chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, chunk.samples);
+        const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
+        const std::map<MapState, int64_t> states = states_of(chunk);
+        std::vector<Measured> results;
+        for (const std::string& metric : metrics_) {
+            stop_if_interrupted();
+            results.push_back((this->*measure_of(metric))(chunk));
+        }
+        for (size_t i = 0; i < metrics_.size(); ++i)  // all of the chunk or nothing
+            if (results[i]) append(scores.metrics[metrics_[i]], *results[i]);
+        for (const auto& [state, count] : states) scores.maps[state] += count;
+        scores.seconds += seconds;
+    }
     scores.done += static_cast<int64_t>(samples.size());
     scores.undecided += static_cast<int64_t>(samples.size() - chunk.samples.size());
-    if (chunk.samples.empty()) return;
-    const auto started = Clock::now();
-    chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, chunk.samples);
-    scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    const FloatArray maps = pixel_maps(chunk.attribution, method.view);
+}
+
+std::map<MapState, int64_t> Evaluation::states_of(const Chunk& chunk) {
+    std::map<MapState, int64_t> states;
+    const FloatArray maps = pixel_maps(chunk.attribution, chunk.method.view);
     for (size_t i = 0; i < chunk.samples.size(); ++i) {
         const auto n = static_cast<int64_t>(i);
-        const MapState state = map_state(method.method->info(), maps.row(n), chunk.scores.row(n));
+        const MapState state = map_state(chunk.method.method->info(), maps.row(n), chunk.scores.row(n));
         if (state == MapState::not_finite)
-            throw InputError("the map of " + method.text + " for test sample " + std::to_string(chunk.samples[i]) +
+            throw InputError("the map of " + chunk.method.text + " for test sample " + std::to_string(chunk.samples[i]) +
                              " holds values that are not finite, so nothing can be ranked by it");
-        ++scores.maps[state];
+        ++states[state];
     }
-    for (const std::string& metric : metrics_)
-        if (const Measured result = (this->*measure_of(metric))(chunk)) append(scores.metrics[metric], *result);
+    return states;
 }
 
 Evaluation::Measure Evaluation::measure_of(const std::string& metric) {

@@ -48,6 +48,7 @@ class Evaluation {
     static Measure measure_of(const std::string& metric);
     Chunk decided_chunk(const MethodSpec& method, std::span<const int64_t> samples) const;
     void add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const;
+    static std::map<MapState, int64_t> states_of(const Chunk& chunk);
     template <Perturbation kind>
     Measured perturb_pixels(const Chunk& chunk) const;
     template <Perturbation kind>

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -175,8 +176,7 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--dialect", command->dialect,
                     "Whose NIR it is: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool")
         ->capture_default_str();
-    app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it")
-        ->check(CLI::PositiveNumber);
+    app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it")->check(above_zero());
     app->add_option("--reset", command->reset, "subtract, zero or none, in place of the dialect's");
     app->add_option("--surrogate", command->surrogate, "Of gradient methods: triangle, sigmoid, fast_sigmoid or atan")
         ->capture_default_str();

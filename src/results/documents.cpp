@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "spikelens/evaluate/summary.h"
+#include "spikelens/train/outcome.h"
 
 namespace spikelens {
 
@@ -48,11 +49,14 @@ json network_document(const Network& network) {
             {"parameters", parameter_count(network)}};
 }
 
-json epochs_document(const TrainState& state) {
+json epochs_document(const TrainState& state, int64_t classes) {
     json list = json::array();
     for (const EpochResult& epoch : state.history)
-        list.push_back(
-            {{"epoch", epoch.epoch}, {"loss", epoch.loss}, {"accuracy", epoch.accuracy}, {"seconds", epoch.seconds}});
+        list.push_back({{"epoch", epoch.epoch},
+                        {"loss", epoch.loss},
+                        {"accuracy", epoch.accuracy},
+                        {"seconds", epoch.seconds},
+                        {"diverged", diverged(epoch, classes)}});
     return list;
 }
 
