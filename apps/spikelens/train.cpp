@@ -12,6 +12,7 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 
 #include "commands.h"
@@ -111,6 +112,7 @@ std::string text_of(const json& document) {
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console) {
     const auto started = std::chrono::steady_clock::now();
     const RunDirectory files{command.out};
+    check_run_folder(command.out);
     const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
