@@ -51,7 +51,7 @@ class Explain(ProgramTest):
         other = self.put("c.png", png(bar((255,), (0,), vertical=True), 0))
         coded = self.root / "coded"
         if not coded.exists():
-            self.json_of(*self.train_arguments(coded), "--coding", "rate", "--epochs", "1")
+            self.json_of(*self.train_arguments(coded), "--coding", "rate")
         methods = {self.run_dir: "random,lime:samples=20", coded: "random"}
         for run, method in methods.items():
             seen = []
@@ -92,7 +92,7 @@ class Explain(ProgramTest):
                     "new\nline.png": (225,), "-x.png": (220,), "x" * 240 + ".png": (215,), "a_input.npy.png": (210,)}
         files = [self.put(name, png(bar(lit, (0,)), 0)) for name, lit in drawings.items()]
         before = contents(self.folder)
-        document = self.explain(*files, "--test", "0", "--methods", "input,random", "--out", self.folder)
+        document = self.explain(*files, "--test", "1", "--methods", "input,random", "--out", self.folder)
         after = contents(self.folder)
         self.assertEqual({name: after[name] for name in before}, before)
         names = [name for image in document["images"] for entry in image["maps"] for name in (entry["map"], entry["overlay"], entry["values"])]
@@ -100,7 +100,7 @@ class Explain(ProgramTest):
         self.assertEqual(len(document["images"]), len(files) + 1)
         self.assertEqual(len({name.lower() for name in names}), len(names))
         self.assertEqual(set(names) | {"explain.json"}, set(after) - set(before))
-        self.explain(*files, "--test", "0", "--methods", "input,random", "--out", self.folder)  # ours is replaced
+        self.explain(*files, "--test", "1", "--methods", "input,random", "--out", self.folder)  # ours is replaced
         self.assertEqual({name: contents(self.folder)[name] for name in before}, before)
 
     def test_outputs_give_way_to_what_others_wrote(self):
@@ -128,7 +128,6 @@ class Explain(ProgramTest):
             self.refused("export", run, "--out", self.put(name, b"mine"), saying=["not written by Spikelens"])
         self.assertEqual(contents(self.folder), before)
         for _ in range(2):  # its own are replaced
-            self.json_of("export", run, "--out", self.folder / "own.nir")
             self.json_of("export", run, "--out", self.folder / "own.safetensors")
             self.json_of("report", run, "--images", "2", "--out", self.folder / "own.html")
 
@@ -163,7 +162,7 @@ class Explain(ProgramTest):
         """B14"""
         out, second = self.folder / "out", self.folder / "second"
         self.explain("--test", "0", "1", "--method", "input", "--out", out)
-        self.json_of(*self.train_arguments(second), "--seed", "3", "--epochs", "1")
+        self.json_of(*self.train_arguments(second), "--seed", "3")
         done = self.call("explain", second, "--test", "0", "--method", "input", "--out", out)
         self.assertIn("2 maps of another model or other data are no longer listed", done.stderr)
         self.assertEqual(len(json.loads((out / "explain.json").read_text())["images"]), 1)

@@ -54,9 +54,11 @@ TEST_F(Output, WhatOthersWroteIsNeverOverwritten) {
     write_file(folder / "list", "[1]");
     write_file(folder / "png", "\x89PNG\r\n\x1a\n");
     write_file(folder / "tensors", std::string("\x12\0\0\0\0\0\0\0", 8) + R"({"__metadata__":{}})");
+    testing::internal::CaptureStderr();
     for (const char* name : {"values", "empty", "text", "json", "list", "png", "tensors"})
         for (OutputKind kind : all_kinds)
             EXPECT_THAT(refusal(folder / name, kind), HasSubstr("was not written by Spikelens")) << name;
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST_F(Output, OursIsKnownByWhatItSays) {
