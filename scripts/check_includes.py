@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "results": ["core", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "results": ["core", "archive", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
     "report": ["core", "results/picture.h", "results/palette.h", "evaluate/statistics.h"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
@@ -30,7 +30,7 @@ LIBRARIES = {
     "OpenCV": (r"opencv2/", ["data", "results"]),
     "libjpeg-turbo": (r"j(peglib|error|config)\.h", ["results"]),
     "libpng": (r"png\.h", ["results"]),
-    "HDF5": (r"(hdf5|H5\w+)\.h", ["data", "model_io", "results"]),
+    "HDF5": (r"(hdf5|H5\w+)\.h", ["archive", "model_io", "results"]),
     "libzip": (r"zip\.h", ["archive"]),
     "LZ4": (r"lz4\w*\.h", ["data"]),
     "Zstandard": (r"zstd\w*\.h", ["data"]),

@@ -14,6 +14,7 @@
 #include "explain_document.h"
 #include "explain_files.h"
 #include "explainer.h"
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -96,8 +97,8 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
         const MethodSpec& method = explainer.methods()[m];
         const FloatArray attribution =
             explainer.attributions(method, sample.input, std::vector<int>{one.target}, {&sample.address, 1});
-        maps.push_back(
-            write_map(folder, one.files[m], method, attribution, sample, command.windows, parse_overlay(command.overlay)));
+        maps.push_back(write_map(folder, one.files[m], {method, attribution, one.scores}, sample, command.windows,
+                                 parse_overlay(command.overlay)));
         maps.back().update(made_with(method.method->info(), globals, relevant));
     }
     write_sample(folder, sample);
@@ -165,6 +166,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
         report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
         document["images"].push_back(explain_one(one, explainer, run, command, globals, folder, document["relevant"]));
         text += lines_of(one, document["images"].back(), *run.network);
+        note_kept(fmt::format("the maps of {} of {} samples are in {}, but not listed; the same command begins anew",
+                              document["images"].size(), count, folder.string()));
     }
     report_progress(progress, "explaining", count, count);
     const json merged = merged_explanations(document, folder / "explain.json", left_out);

@@ -10,6 +10,7 @@
 #include "maps.h"
 #include "page.h"
 #include "png.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -174,7 +175,7 @@ std::string events_section(Page& page) {
         how_to_read(page) +
             (explained ? ""
                        : "<p class=\"empty\">No method of this report tells time apart: gate3d, ig3d and others do.</p>\n") +
-            recordings);
+            recordings + made_by(page, {"report"}));
 }
 
 }  // namespace spikelens::report
