@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr OutputKind all_kinds[] = {OutputKind::picture, OutputKind::values, OutputKind::explanations,
+constexpr OutputKind all_kinds[] = {OutputKind::picture, OutputKind::values, OutputKind::explanations, OutputKind::codings,
                                     OutputKind::report,  OutputKind::model,  OutputKind::nir};
 
 class Output : public testing::Test {
@@ -66,12 +66,14 @@ TEST_F(Output, OursIsKnownByWhatItSays) {
     write_file(folder / "map.npy", npy_bytes(image));
     write_png(folder / "map.png", image, {{"Values", sha256_of(npy_bytes(image))}});
     write_file(folder / "explain.json", R"({"command": "explain"})");
+    write_file(folder / "codings.json", R"({"command": "codings"})");
     write_file(folder / "page.html", "<head><meta name=\"generator\" content=\"Spikelens\">");
     save_model(network(), folder / "net.safetensors");
     export_nir(network(), folder / "net.nir");
     const std::pair<const char*, OutputKind> files[] = {
-        {"map.png", OutputKind::picture},  {"map.npy", OutputKind::values},        {"explain.json", OutputKind::explanations},
-        {"page.html", OutputKind::report}, {"net.safetensors", OutputKind::model}, {"net.nir", OutputKind::nir}};
+        {"map.png", OutputKind::picture},      {"map.npy", OutputKind::values},   {"explain.json", OutputKind::explanations},
+        {"codings.json", OutputKind::codings}, {"page.html", OutputKind::report}, {"net.safetensors", OutputKind::model},
+        {"net.nir", OutputKind::nir}};
     for (const auto& [name, kind] : files)
         for (OutputKind other : all_kinds) EXPECT_EQ(refusal(folder / name, other) == "", kind == other) << name;
 }
@@ -115,7 +117,7 @@ TEST_F(Output, ARunKeepsItsNames) {
 TEST_F(Output, AFolderWithForeignFilesBecomesNoRun) {
     const auto refused = [&](const fs::path& path) { return input_error([&] { check_run_folder(path); }); };
     EXPECT_EQ(refused(folder / "new/run"), "");
-    for (const char* name : {"manifest.json", "train.json", "model.safetensors", "report.html", "responses.h5"}) {
+    for (const char* name : {"manifest.json", "train.json", "model.safetensors", "relevant.json", "responses.h5"}) {
         const fs::path of_other = folder / (std::string("with-") + name);
         fs::create_directory(of_other);
         EXPECT_EQ(refused(of_other), "");
