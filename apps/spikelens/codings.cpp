@@ -11,6 +11,7 @@
 #include "spikelens/evaluate/overlap.h"
 #include "spikelens/evaluate/statistics.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 #include "spikelens/snn/decision.h"
 
@@ -174,6 +175,7 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
     command.codings.clear();
     for (const std::string& coding : given.codings) command.codings.push_back(coding_text(parse_coding(coding)));
     if (command.codings.size() < 2) throw InputError("two codings or more are compared; name them with --codings");
+    check_output(command.out / "codings.json", OutputKind::codings);
     std::vector<OneCoding> all;
     json codings = json::array();
     for (const std::string& coding : command.codings) {

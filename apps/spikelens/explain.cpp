@@ -97,8 +97,8 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
         const MethodSpec& method = explainer.methods()[m];
         const FloatArray attribution =
             explainer.attributions(method, sample.input, std::vector<int>{one.target}, {&sample.address, 1});
-        maps.push_back(
-            write_map(folder, one.files[m], method, attribution, sample, command.windows, parse_overlay(command.overlay)));
+        maps.push_back(write_map(folder, one.files[m], {method, attribution, one.scores}, sample, command.windows,
+                                 parse_overlay(command.overlay)));
         maps.back().update(made_with(method.method->info(), globals, relevant));
     }
     write_sample(folder, sample);

@@ -8,6 +8,7 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 
 #include "commands.h"
@@ -107,6 +108,7 @@ std::string text_of(const json& document) {
 /// A run directory as `train` makes one, its network from elsewhere.
 void write_run(const ImportCommand& command, const Globals& globals, Network& network, json& document, Console& console) {
     const RunDirectory files{command.out};
+    check_run_folder(command.out);
     if (fs::exists(files.checkpoint()))
         throw InputError(command.out.string() + " holds a network trained there; choose another --out");
     const RunData data = load_run_data(command.data, command.binning, command.coding, network.steps, globals.seed);
@@ -153,6 +155,7 @@ Outcome run_import(const ImportCommand& command, const Globals& globals, Console
         if (command.out.extension() != ".safetensors")
             throw InputError("--out is '" + command.out.string() +
                              "', expected a model file ending in .safetensors, or --data to make a run directory");
+        check_output(command.out, OutputKind::model);
         save_model(imported.network, command.out);
     }
     return {document, text_of(document)};

@@ -7,6 +7,7 @@
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/picture.h"
 #include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
@@ -144,6 +145,8 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
 
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console) {
     const OpenRun run = open_run(command.run);
+    const fs::path path = command.out.empty() ? run.files.report() : command.out;
+    check_output(path, OutputKind::report);
     ReportData data;
     data.run = command.run.string();
     data.command = globals.arguments;
@@ -172,7 +175,6 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
                                     data.images.size() - wrong, wrong, globals.seed);
 
-    const fs::path path = command.out.empty() ? run.files.report() : command.out;
     const std::string html = report_html(data);
     write_file(path, html);
     const json document = {{"command", "report"},     {"run", command.run.string()}, {"fingerprint", run.fingerprint},

@@ -13,6 +13,7 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 #include "spikelens/train/outcome.h"
 
@@ -193,6 +194,7 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     const RunDirectory files{command.out};
     const TrainOptions options = train_options(command, globals);
     check_command(command, options);
+    check_run_folder(command.out);
     const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
