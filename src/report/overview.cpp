@@ -162,7 +162,8 @@ std::string hero(const Page& page) {
         "<p class=\"note\">The first {9} of the sample below that the network reads right; {10}. Chosen by these rules, not by "
         "eye.</p>\n",
         input_picture(image, "Test " + page.noun() + " " + id), escape(name), id, id,
-        choice->filter ? filter_figure(page, *choice->filter) : "", map_picture(page.data, choice->image, choice->method),
+        choice->filter ? filter_figure(page, *choice->filter) : "",
+        map_picture(page.data, choice->image, choice->method) + colour_bar(page.data, choice->image, choice->method),
         escape(method.name), escape(method.title) + ".", verdict_badge(page, method.name), page.noun(),
         escape(choice_of_method(page, method.name)));
 }
