@@ -69,6 +69,7 @@ struct TrainCommand {
     bool delay = false;
     bool bias = true;
     int64_t samples = 0;  ///< of the training set; 0: all
+    double checkpoint_every = 30;  ///< seconds; 0: after every batch
     bool restart = false;
 };
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console);

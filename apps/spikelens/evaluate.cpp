@@ -8,6 +8,8 @@
 
 #include "commands.h"
 #include "evaluation.h"
+#include "remarks.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -20,17 +22,27 @@ std::string file_name(std::string method) {
     return method + ".h5";
 }
 
-json method_document(const MethodSpec& method, const MethodScores& scores, const std::vector<std::string>& order) {
+json method_document(const MethodSpec& method, const MethodScores& scores, const Evaluation& evaluation) {
     json metrics = json::array();
-    for (const std::string& metric : order)
+    for (const std::string& metric : evaluation.metrics())
         if (const auto found = scores.metrics.find(metric); found != scores.metrics.end())
             metrics.push_back(metric_document(find_metric(metric), found->second));
     const MethodInfo& info = method.method->info();
-    return {{"method", method.text},
-            {"title", info.title},
-            {"sanity_baseline", info.baseline},
-            {"seconds_per_explanation", scores.seconds / static_cast<double>(std::max<int64_t>(1, scores.done))},
-            {"metrics", metrics}};
+    const int64_t explained = scores.done - scores.undecided;
+    const auto maps = [&](MapState state) {
+        const auto found = scores.maps.find(state);
+        return found == scores.maps.end() ? 0 : found->second;
+    };
+    json document = {{"method", method.text},
+                     {"title", info.title},
+                     {"sanity_baseline", info.baseline},
+                     {"seconds_per_explanation", scores.seconds / static_cast<double>(std::max<int64_t>(1, explained))},
+                     {"zero_maps", maps(MapState::zero)},
+                     {"noise_maps", maps(MapState::noise)},
+                     {"constant_maps", maps(MapState::constant)},
+                     {"metrics", metrics}};
+    if (const auto baseline = evaluation.own_baseline(method)) document["completeness_baseline"] = *baseline;
+    return document;
 }
 
 json differences_document(const std::vector<MethodSpec>& methods, const std::vector<MethodScores>& scores,
@@ -66,21 +78,25 @@ std::string protocol_text(const json& document) {
     if (!recordings)
         text += fmt::format(", {} baseline, {} pixels a step", document["baseline"].get<std::string>(),
                             document["pixels_per_step"].get<int64_t>());
-    return text + "; mean with half-width of the 95 % interval\n";
+    return text + "; mean with half-width of the 95 % interval";
 }
 
 std::string text_of(const json& document) {
-    std::string text = protocol_text(document) + fmt::format("{:24}", "method");
-    for (const json& metric : document["metrics"])
-        text += fmt::format(
-            "{:>18}", metric.get<std::string>() + (find_metric(metric.get<std::string>()).direction == "higher" ? " ↑" : " ↓"));
-    text += fmt::format("{:>14}\n", "ms per sample");
-    for (const json& method : document["methods"]) {
-        text += fmt::format("{:24}",
-                            method["method"].get<std::string>() + (method["sanity_baseline"].get<bool>() ? " (sanity)" : ""));
-        for (const json& metric : document["metrics"]) text += fmt::format("{:>18}", value_text(method, metric));
-        text += fmt::format("{:14.2f}\n", 1000 * method["seconds_per_explanation"].get<double>());
+    std::vector<TextTable::Column> columns = {{"method"}};
+    for (const json& metric : document["metrics"]) {
+        const std::string name = metric;
+        columns.push_back({name + (find_metric(name).direction == "higher" ? " ↑" : " ↓"), TextTable::Align::right});
     }
+    columns.push_back({"ms per sample", TextTable::Align::right});
+    TextTable table(columns);
+    for (const json& method : document["methods"]) {
+        std::vector<std::string> row = {method["method"].get<std::string>() +
+                                        (method["sanity_baseline"].get<bool>() ? " (sanity)" : "")};
+        for (const json& metric : document["metrics"]) row.push_back(value_text(method, metric));
+        row.push_back(fmt::format("{:.2f}", 1000 * method["seconds_per_explanation"].get<double>()));
+        table.add(row);
+    }
+    std::string text = paragraph(protocol_text(document)) + table.text() + evaluation_remarks(document);
     for (const json& paper : document["paper"])
         text += fmt::format("paper: {} {} {:.4f}\n", paper["method"].get<std::string>(), paper["metric"].get<std::string>(),
                             paper["value"].get<double>());
@@ -124,7 +140,7 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
                          {"metrics", evaluation.metrics()}};
         if (method.method->info().needs_relevant) identity["interpret"] = read_json(run.files.interpret_options());
         scores.push_back(evaluation.run(method, identity.dump(), run.files.evaluation(file_name(method.text)), console));
-        documents.push_back(method_document(method, scores.back(), evaluation.metrics()));
+        documents.push_back(method_document(method, scores.back(), evaluation));
     }
     const json document = {{"command", "evaluate"},
                            {"run", command.run.string()},
@@ -133,6 +149,7 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
                            {"input", spiking && !data.coded() ? "recordings" : "images"},
                            {"coding", data.coded() ? json(coding_text(data.coding)) : json(nullptr)},
                            {"samples", samples.size()},
+                           {"undecided", scores.front().undecided},
                            {"seed", globals.seed},
                            {"baseline", command.baseline},
                            {"pixels_per_step", step},

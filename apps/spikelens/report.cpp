@@ -4,16 +4,19 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/map_state.h"
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/output.h"
+#include "spikelens/results/picture.h"
 #include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
 #include "spikelens/snn/decision.h"
 
 #include "commands.h"
 #include "explainer.h"
-#include "pictures.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -133,7 +136,10 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         const FloatArray attribution = explainer.attributions(method, input, predicted, chosen);
         const FloatArray maps = pixel_maps(attribution, method.view);
         if (recordings) add_in_time(method, attribution, input.spikes, result);
-        for (size_t i = 0; i < chosen.size(); ++i) result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+        for (size_t i = 0; i < chosen.size(); ++i) {
+            result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+            result[i].rounding.push_back(rounding(method.method->info(), scores.row(static_cast<int64_t>(i))));
+        }
     }
     report_progress(console.progress(), "explaining images for the report", done, done);
     return result;
@@ -143,6 +149,8 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
 
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console) {
     const OpenRun run = open_run(command.run);
+    const fs::path path = command.out.empty() ? run.files.report() : command.out;
+    check_output(path, OutputKind::report);
     ReportData data;
     data.run = command.run.string();
     data.command = globals.arguments;
@@ -171,7 +179,6 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
                                     data.images.size() - wrong, wrong, globals.seed);
 
-    const fs::path path = command.out.empty() ? run.files.report() : command.out;
     const std::string html = report_html(data);
     write_file(path, html);
     const json document = {{"command", "report"},     {"run", command.run.string()}, {"fingerprint", run.fingerprint},
@@ -186,7 +193,7 @@ void add_report(CLI::App& program, Run& run) {
     app->add_option("--out", command->out, "The file to write; RUN/report.html unless said");
     app->add_option("--images", command->images,
                     "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
-        ->check(CLI::Range(0, 500))
+        ->check(between(0, 500))
         ->capture_default_str();
     app->add_option("--methods", command->methods, "Methods in the gallery; those evaluated unless said");
     app->callback([command, &run] {

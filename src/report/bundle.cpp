@@ -128,8 +128,8 @@ Bundle bundle(const Page& page) {
     values["images"] = images_of(page, maps);
     values["mu"] = page.chosen_mu();
     values["budgets"] = page.results.interpret ? Json(page.results.interpret->budgets) : Json::array();
-    values["palettes"] = {{"sequential", base64(palette_bytes(sequential_palette()))},
-                          {"diverging", base64(palette_bytes(diverging_palette()))}};
+    values["palettes"] = {{"sequential", base64(palette_bytes(spikelens::sequential_palette()))},
+                          {"diverging", base64(palette_bytes(spikelens::diverging_palette()))}};
     values["documents"] = {{"manifest", page.data.manifest},
                            {"train", page.data.train},
                            {"interpret", page.data.interpret},

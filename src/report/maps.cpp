@@ -15,7 +15,7 @@ constexpr double equal_up_to = 0x1p-21;  // of the largest magnitude: four round
 
 /// Signed maps are drawn around zero: the entry of `value` when ±`reach` spans the palette.
 uint8_t diverging_entry(float value, float reach) {
-    return static_cast<uint8_t>(std::lround(255 * std::clamp((value / reach + 1) / 2, 0.0F, 1.0F)));
+    return static_cast<uint8_t>(127 + std::lround(127 * std::clamp(value / reach, -1.0F, 1.0F)));
 }
 
 std::string static_picture(const FloatArray& map, const QuantisedMap& quantised, bool is_signed) {
@@ -28,12 +28,12 @@ std::string static_picture(const FloatArray& map, const QuantisedMap& quantised,
 }
 
 /// A symbol of 64 stripes. It is used by reference, since one picture for each map would weigh more than the maps.
-std::string ramp(const char* id, const Palette& palette) {
+std::string ramp(const char* id, const Palette& palette, size_t last) {
     constexpr size_t stripes = 64;
     std::string rects;
     for (size_t i = 0; i < stripes; ++i)
         rects += fmt::format("<rect x=\"{}\" width=\"1.1\" height=\"1\" fill=\"{}\"/>", i,
-                             hex(palette[i * (palette.size() - 1) / (stripes - 1)]));
+                             hex(palette[i * last / (stripes - 1)]));
     return fmt::format("<symbol id=\"{}\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\">{}</symbol>", id, stripes, rects);
 }
 
@@ -70,7 +70,7 @@ QuantisedMap quantise(const ReportImage& image, size_t method) {
 
 std::string colour_ramps() {
     return "<svg class=\"visually-hidden\" aria-hidden=\"true\" width=\"0\" height=\"0\">" +
-           ramp("ramp-sequential", sequential_palette()) + ramp("ramp-diverging", diverging_palette()) + "</svg>\n";
+           ramp("ramp-sequential", sequential_palette(), 255) + ramp("ramp-diverging", diverging_palette(), 254) + "</svg>\n";
 }
 
 std::string colour_bar(const ReportData& data, size_t image, size_t method) {

@@ -331,12 +331,12 @@
 
   function paint(canvas, image, method) {
     const map = mapOf(image, method), [low, high] = rangeOf(image, method);
-    const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"];
+    const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"], last = palette.length / 3 - 1;
     canvas.width = map.width;
     canvas.height = map.height;
     const picture = new ImageData(map.width, map.height);
     for (let k = 0; k < map.width * map.height; ++k) {
-      const entry = 3 * Math.round(255 * Math.max(0, Math.min(1, high > low ? (valueAt(map, k) - low) / (high - low) : 0)));
+      const entry = 3 * Math.round(last * Math.max(0, Math.min(1, high > low ? (valueAt(map, k) - low) / (high - low) : 0)));
       picture.data.set([palette[entry], palette[entry + 1], palette[entry + 2], 255], 4 * k);
     }
     canvas.getContext("2d").putImageData(picture, 0, 0);
@@ -344,10 +344,10 @@
 
   function paintBar(canvas, method) {
     const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"];
-    canvas.width = 256;
+    canvas.width = palette.length / 3;
     canvas.height = 1;
-    const picture = new ImageData(256, 1);
-    for (let k = 0; k < 256; ++k) picture.data.set([palette[3 * k], palette[3 * k + 1], palette[3 * k + 2], 255], 4 * k);
+    const picture = new ImageData(canvas.width, 1);
+    for (let k = 0; k < canvas.width; ++k) picture.data.set([palette[3 * k], palette[3 * k + 1], palette[3 * k + 2], 255], 4 * k);
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
