@@ -117,7 +117,8 @@ std::string all_filters(const Page& page) {
     std::string rows;
     for (const FilterFacts& facts : page.results.interpret->filters) rows += table_row(page, facts);
     return fmt::format(
-        "<details><summary>All {} in numbers</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th "
+        "<details><summary>All {} in numbers</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All "
+        "filters\"><table class=\"sortable\"><thead><tr><th "
         "scope=\"col\">Filter</th>"
         "<th scope=\"col\">Mean response</th><th scope=\"col\">Active in</th><th scope=\"col\">State</th><th "
         "scope=\"col\">Drives at μ = <output class=\"mu\">{}</output></th></tr></thead>"

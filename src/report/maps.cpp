@@ -32,8 +32,8 @@ std::string ramp(const char* id, const Palette& palette, size_t last) {
     constexpr size_t stripes = 64;
     std::string rects;
     for (size_t i = 0; i < stripes; ++i)
-        rects += fmt::format("<rect x=\"{}\" width=\"1.1\" height=\"1\" fill=\"{}\"/>", i,
-                             hex(palette[i * last / (stripes - 1)]));
+        rects +=
+            fmt::format("<rect x=\"{}\" width=\"1.1\" height=\"1\" fill=\"{}\"/>", i, hex(palette[i * last / (stripes - 1)]));
     return fmt::format("<symbol id=\"{}\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\">{}</symbol>", id, stripes, rects);
 }
 
