@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/map_state.h"
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
@@ -135,7 +136,10 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         const FloatArray attribution = explainer.attributions(method, input, predicted, chosen);
         const FloatArray maps = pixel_maps(attribution, method.view);
         if (recordings) add_in_time(method, attribution, input.spikes, result);
-        for (size_t i = 0; i < chosen.size(); ++i) result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+        for (size_t i = 0; i < chosen.size(); ++i) {
+            result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+            result[i].rounding.push_back(rounding(method.method->info(), scores.row(static_cast<int64_t>(i))));
+        }
     }
     report_progress(console.progress(), "explaining images for the report", done, done);
     return result;
