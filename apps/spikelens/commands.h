@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@
 
 #include "console.h"
 
+namespace spikelens {
+class RunLock;
+}
+
 namespace spikelens::app {
 
 /// Options every command takes.
@@ -22,7 +27,9 @@ struct Globals {
     uint64_t seed = 1;
     int threads = 0;
     int64_t memory = SimulateOptions{}.memory;
+    bool no_wait = false;                ///< for a run into which another process writes
     std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
+    std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
     SimulateOptions simulation() const { return {threads, "", memory}; }
 };

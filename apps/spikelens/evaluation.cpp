@@ -17,34 +17,19 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kImagesAtOnce = 100;
 constexpr int64_t kRecordingsAtOnce = 10;
+const std::string kMeasured = "/measured";  // of each metric in a file of scores
 
-void save_scores(const MethodScores& scores, const std::string& identity, const fs::path& path) {
+void save_scores(const MethodScores& scores, const Identity& identity, const fs::path& path) {
     ArrayFile file;
-    file.attributes["identity"] = identity;
+    file.attributes["identity"] = identity.inputs().dump();
     file.arrays["seconds"] = DoubleArray({1}, scores.seconds);
     file.arrays["done"] = Array<int64_t>({1}, scores.done);
+    for (const auto& [metric, samples] : scores.measured) file.arrays[metric + kMeasured] = Array<int64_t>({1}, samples);
     for (const auto& [metric, result] : scores.metrics) {
         file.arrays[metric + "/auc"] = DoubleArray({static_cast<int64_t>(result.auc.size())}, result.auc);
         if (!result.curves.empty()) file.arrays[metric + "/curves"] = result.curves;
     }
     write_arrays(path, file);
-}
-
-/// Scores kept from an interrupted evaluation of the same model, samples and options; otherwise none.
-MethodScores load_scores(const std::vector<std::string>& metrics, const std::string& identity, const fs::path& path) {
-    MethodScores scores;
-    if (!fs::exists(path)) return scores;
-    const ArrayFile file = read_arrays(path);
-    if (const auto found = file.attributes.find("identity"); found == file.attributes.end() || found->second != identity)
-        return scores;
-    scores.seconds = file.get<double>("seconds").data.at(0);
-    scores.done = file.get<int64_t>("done").data.at(0);
-    for (const std::string& metric : metrics) {
-        if (!file.arrays.contains(metric + "/auc")) continue;
-        scores.metrics[metric].auc = file.get<double>(metric + "/auc").data;
-        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
-    }
-    return scores;
 }
 
 void append(PerturbationResult& all, const PerturbationResult& more) {
@@ -83,6 +68,33 @@ FloatArray one_of(const FloatArray& all, int64_t index) {
 
 }  // namespace
 
+bool MethodScores::complete(const std::vector<std::string>& wanted, int64_t samples) const {
+    return std::ranges::all_of(wanted, [&](const std::string& metric) {
+        const auto found = measured.find(metric);
+        return found != measured.end() && found->second == samples;
+    });
+}
+
+MethodScores load_scores(const Identity& identity, const fs::path& path) {
+    MethodScores scores;
+    if (!fs::exists(path)) return scores;
+    const ArrayFile file = read_arrays(path);
+    if (const auto found = file.attributes.find("identity");
+        found == file.attributes.end() || found->second != identity.inputs().dump())
+        return scores;
+    scores.seconds = file.get<double>("seconds").data.at(0);
+    scores.done = file.get<int64_t>("done").data.at(0);
+    for (const auto& [name, array] : file.arrays) {
+        if (!name.ends_with(kMeasured)) continue;
+        const std::string metric = name.substr(0, name.size() - kMeasured.size());
+        scores.measured[metric] = file.get<int64_t>(name).data.at(0);
+        if (!file.arrays.contains(metric + "/auc")) continue;
+        scores.metrics[metric].auc = file.get<double>(metric + "/auc").data;
+        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
+    }
+    return scores;
+}
+
 struct Evaluation::Chunk {
     const MethodSpec& method;
     std::span<const int64_t> samples;
@@ -110,17 +122,18 @@ Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vec
         shuffled_.emplace(explainer, randomise_full(explainer.simulator().network(), globals.seed), globals);
 }
 
-MethodScores Evaluation::run(const MethodSpec& method, const std::string& identity, const fs::path& path,
-                             Console& console) const {
-    MethodScores scores = load_scores(metrics_, identity, path);
+MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity, const fs::path& path, Console& console) const {
+    MethodScores scores = load_scores(identity, path);
     const auto count = static_cast<int64_t>(samples_.size());
     const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    int64_t first = count;  // where the metric that has come least far goes on
+    for (const std::string& metric : metrics_) first = std::min(first, scores.measured[metric]);
     auto saved = Clock::now();
-    while (scores.done < count) {
-        report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
-        add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
-        const bool last = scores.done == count;
-        if (last || Clock::now() - saved > std::chrono::seconds(2)) {
+    while (first < count) {
+        report_progress(console.progress(), "evaluating " + method.text, first, count);
+        add_chunk(method, first, std::min(at_once, count - first), scores);
+        first = std::min(count, first + at_once);
+        if (first == count || Clock::now() - saved > std::chrono::seconds(2)) {
             save_scores(scores, identity, path);
             saved = Clock::now();
         }
@@ -129,16 +142,23 @@ MethodScores Evaluation::run(const MethodSpec& method, const std::string& identi
     return scores;
 }
 
-void Evaluation::add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const {
+/// Explains the samples from `first` on, and measures what has not been measured of them.
+void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t count, MethodScores& scores) const {
+    const std::span<const int64_t> samples = std::span(samples_).subspan(first, count);
     Chunk chunk{method, samples, data_.test->input(samples), {}, {}, {}};
     chunk.scores = explainer_.simulator().run(chunk.input).scores;
     chunk.targets = predictions(chunk.scores);
     const auto started = Clock::now();
     chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, samples);
-    scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    for (const std::string& metric : metrics_)
+    if (scores.done == first) {
+        scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
+        scores.done += count;
+    }
+    for (const std::string& metric : metrics_) {
+        if (scores.measured[metric] != first) continue;
         if (const auto result = measure(metric, chunk)) append(scores.metrics[metric], *result);
-    scores.done += static_cast<int64_t>(samples.size());
+        scores.measured[metric] += count;
+    }
 }
 
 std::optional<PerturbationResult> Evaluation::measure(const std::string& metric, const Chunk& chunk) const {

@@ -12,13 +12,21 @@
 
 namespace spikelens::app {
 
-/// What one method's attributions scored so far, sample by sample: kept on disk, so that an interrupted evaluation goes on. A
-/// metric that does not apply to the method has no values; one without steps has no curves.
+/// What one method's attributions scored so far, sample by sample: kept on disk, so that an interrupted evaluation goes on, and
+/// that a metric asked for later joins the others. A metric that does not apply to the method has no values; one without steps
+/// has no curves.
 struct MethodScores {
     std::map<std::string, PerturbationResult> metrics;
-    int64_t done = 0;
-    double seconds = 0;  ///< spent on explanations
+    std::map<std::string, int64_t> measured;  ///< by each metric, the first so many of the samples; those that do not apply too
+    int64_t done = 0;                         ///< samples explained for `seconds`
+    double seconds = 0;                       ///< spent on explanations
+
+    /// Whether all these metrics are through with so many samples.
+    bool complete(const std::vector<std::string>& wanted, int64_t samples) const;
 };
+
+/// Scores kept of this evaluation, whatever the metrics (`identity`); none where the file is missing or of another.
+MethodScores load_scores(const Identity& identity, const std::filesystem::path& path);
 
 /// Explains samples and measures the explanations, in chunks.
 class Evaluation {
@@ -28,14 +36,15 @@ class Evaluation {
                const Globals& globals);
 
     const std::vector<std::string>& metrics() const { return metrics_; }
-    /// Goes on with what `path` holds of the same evaluation (`identity`), and keeps it up to date.
-    MethodScores run(const MethodSpec& method, const std::string& identity, const std::filesystem::path& path,
+    /// Goes on with what `path` holds of the same evaluation (`identity`), and keeps it up to date. What it holds of other
+    /// metrics stays.
+    MethodScores run(const MethodSpec& method, const Identity& identity, const std::filesystem::path& path,
                      Console& console) const;
 
   private:
     struct Chunk;
 
-    void add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const;
+    void add_chunk(const MethodSpec& method, int64_t first, int64_t count, MethodScores& scores) const;
     std::optional<PerturbationResult> measure(const std::string& metric, const Chunk& chunk) const;
     PerturbationResult perturb_pixels(Perturbation kind, const Chunk& chunk) const;
     PerturbationResult perturb_places(Perturbation kind, const Chunk& chunk) const;

@@ -214,11 +214,11 @@ std::string line_of(const Sample& sample, const json& one, const Network& networ
 }
 
 Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
-    const OpenRun run = open_run(command.run);
+    const auto [lock, run] = open_for_output(command.run, command.out, globals, console);
     if (command.windows < 1) throw InputError(fmt::format("--windows must be 1 or more, not {}", command.windows));
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking) : methods, spiking, globals);
+    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
     const std::vector<Sample> samples = gather_samples(command, run);
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
-const std::string kEveryCommand = "Also: --json, --quiet, --seed, --threads, --memory; see spikelens --help.";
+const std::string kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 
 /// The command under way, however deep, for help and suggestions.
 const CLI::App& deepest(const CLI::App& app) {
@@ -75,6 +75,7 @@ int run_program(int argc, char** argv) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version));
     program.add_flag("--json", globals.json, "Print the result as one JSON document");
     program.add_flag("--quiet", globals.quiet, "No progress");
+    program.add_flag("--no-wait", globals.no_wait, "End at once where another process writes into the run");
     program.add_option("--seed", globals.seed, "Of everything random; the same seed gives the same bytes")
         ->capture_default_str();
     program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")

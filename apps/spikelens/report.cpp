@@ -20,10 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::vector<ReportFilter> filters_of(const OpenRun& run) {
+std::vector<ReportFilter> filters_of(const OpenRun& run, Console& console) {
     std::vector<ReportFilter> filters;
-    if (!fs::exists(run.files.visualisations())) return filters;
-    for (const FilterVisualisation& picture : load_visualisations(run.fingerprint, run.files.visualisations())) {
+    if (!has_result(run, run.files.visualisations(), console)) return filters;
+    const json identity = stored_identity(run.files.visualisations());
+    for (const FilterVisualisation& picture : load_visualisations(identity, run.files.visualisations())) {
         ReportFilter filter;
         filter.name = filter_name(*run.network, picture.filter);
         filter.average = picture.average;
@@ -37,14 +38,15 @@ std::vector<ReportFilter> filters_of(const OpenRun& run) {
 }
 
 /// Methods of the evaluation, or the usual ones; without those that need what the run does not have; always with the baselines.
-std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, bool spiking, const json& evaluate) {
+std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, bool spiking, const json& evaluate,
+                                    Console& console) {
     std::vector<std::string> methods = split_list(command.methods);
     if (methods.empty() && evaluate.is_object())
         for (const json& method : evaluate.at("methods")) methods.push_back(method.at("method"));
-    if (methods.empty()) methods = shown_methods(run, spiking);
+    if (methods.empty()) methods = shown_methods(run, spiking, console);
     for (const char* baseline : {"input", "random"})
         if (std::ranges::find(methods, baseline) == methods.end()) methods.emplace_back(baseline);
-    if (command.methods.empty() && !fs::exists(run.files.relevant()))
+    if (command.methods.empty() && !is_current(run, run.files.relevant()))
         std::erase_if(methods, [](const std::string& text) { return parse_method(text).method->info().needs_relevant; });
     return methods;
 }
@@ -132,17 +134,18 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
 }  // namespace
 
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console) {
-    const OpenRun run = open_run(command.run);
+    const auto [lock, run] = open_for_output(command.run, command.out, globals, console);
+    const fs::path path = command.out.empty() ? run.files.report() : command.out;
     ReportData data;
     data.run = command.run.string();
     data.manifest = run.manifest;
-    data.train = result_of(run, "train");
-    data.interpret = result_of(run, "interpret");
-    data.evaluate = result_of(run, "evaluate");
-    data.filters = filters_of(run);
+    data.train = result_of(run, "train", console);
+    data.interpret = result_of(run, "interpret", console);
+    data.evaluate = result_of(run, "evaluate", console);
+    data.filters = filters_of(run, console);
     const RunData dataset = run.load_data();
     const bool spiking = dataset.test->steps() > 0, recordings = spiking && !dataset.coded();
-    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate), spiking, globals);
+    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking, globals);
     for (const MethodSpec& method : explainer.methods()) {
         const MethodInfo& info = method.method->info();
         data.methods.push_back(
@@ -160,7 +163,6 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
                                     data.images.size() - wrong, wrong, globals.seed);
 
-    const fs::path path = command.out.empty() ? run.files.report() : command.out;
     const std::string html = report_html(data);
     write_file(path, html);
     const json document = {{"command", "report"},     {"run", command.run.string()}, {"fingerprint", run.fingerprint},

@@ -8,12 +8,12 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/parallel.h"
-#include "spikelens/core/version.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
-#include "spikelens/results/store.h"
 
+#include "arguments.h"
+#include "checks.h"
 #include "commands.h"
 #include "run_directory.h"
 
@@ -79,20 +79,11 @@ std::map<std::string, std::string> identity(const json& options, const Network& 
                                                {"steps", std::to_string(network.steps)},
                                                {"seed", std::to_string(seed)}};
     if (data.coded()) text["coding"] = coding_text(data.coding);
+    if (!data.binning.empty()) text["binning"] = data.binning;
     for (const auto& [key, value] : options.items())
         if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
     return text;
-}
-
-json manifest_document(const Globals& globals, const TrainCommand& command, const RunData& data, const Network& network,
-                       const json& options) {
-    return {{"spikelens", version},
-            {"command", globals.arguments},
-            {"data", data_document(data, command.data, command.binning)},
-            {"network", network_document(network)},
-            {"options", options},
-            {"seed", globals.seed}};
 }
 
 std::string text_of(const json& document) {
@@ -110,6 +101,7 @@ std::string text_of(const json& document) {
 
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console) {
     const auto started = std::chrono::steady_clock::now();
+    if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
     const RunDirectory files{command.out};
     const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
@@ -118,6 +110,8 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     const json options_json = options_document(options, samples.size());
     const auto identity_text = identity(options_json, network, data, globals.seed);
 
+    check_memory(Simulator(network, globals.simulation()), *data.test);
+    const auto lock = lock_run(command.out, globals, console);
     if (command.restart) std::filesystem::remove(files.checkpoint());
     TrainState state;
     if (std::filesystem::exists(files.checkpoint())) {
@@ -151,9 +145,14 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     document.update(accuracy_document(train, "train", false));
     document.update(accuracy_document(test, "test", true));
     document["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    save_model(network, files.model());
-    write_json(files.result("train"), document);
-    write_json(files.manifest(), manifest_document(globals, command, data, network, options_json));
+    document = create_run(files, {network,
+                                  data,
+                                  command.data,
+                                  "train",
+                                  {arguments_of(command, globals), globals.seed},
+                                  globals.arguments,
+                                  options_json,
+                                  document});
     return {document, text_of(document)};
 }
 
