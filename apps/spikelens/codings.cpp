@@ -12,8 +12,11 @@
 #include "spikelens/evaluate/statistics.h"
 #include "spikelens/results/documents.h"
 #include "spikelens/results/store.h"
+#include "spikelens/snn/decision.h"
 
 #include "explainer.h"
+#include "remarks.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -35,6 +38,8 @@ struct OneCoding {
     json accuracy;
     json evaluate;
     std::vector<FloatArray> maps;  // of each method, [N, H, W]
+    std::vector<int> predicted;    // of each sample; kUndecided where there is none
+    std::vector<int64_t> samples;
 };
 
 fs::path train_one(const CodingsCommand& command, const std::string& coding, const std::string& folder, const Globals& globals,
@@ -92,14 +97,15 @@ void check_command(const CodingsCommand& command) {
             throw InputError("the method '" + method + "' explains " + (info.on_images ? "images" : "spikes") +
                              " alone; codings are compared by methods that explain both");
         if (info.needs_relevant || info.needs_probe)
-            throw InputError("the method '" + method + "' needs what spikelens interpret finds, and codings are compared without");
+            throw InputError("the method '" + method +
+                             "' needs what spikelens interpret finds, and codings are compared without");
     }
 }
 
 /// Accuracy, insertion and deletion, and the maps of the same images under one coding.
 OneCoding measure(const CodingsCommand& command, const std::string& coding, const fs::path& root, const Globals& globals,
                   Console& console) {
-    OneCoding one{coding, root, {}, {}, {}};
+    OneCoding one{coding, root, {}, {}, {}, {}, {}};
     const OpenRun run = open_run(root);
     const RunData data = run.load_data(coding);
     const bool spiking = data.test->steps() > 0;
@@ -114,10 +120,13 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     evaluation.samples = command.samples;
     evaluation.coding = coding;
     one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
-    const std::vector<int64_t> samples = draw_samples(data.test->size(), command.samples, globals.seed);
-    const Input input = data.test->input(samples);
-    const std::vector<int> targets = predictions(explainer.simulator().run(input).scores);
-    for (const MethodSpec& method : explainer.methods()) one.maps.push_back(explainer.maps(method, input, targets, samples));
+    one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
+    const Input input = data.test->input(one.samples);
+    const FloatArray scores = explainer.simulator().run(input).scores;
+    const std::vector<int> targets = predictions(scores);
+    one.predicted = decisions(scores);
+    for (const MethodSpec& method : explainer.methods())
+        one.maps.push_back(explainer.maps(method, input, targets, one.samples));
     return one;
 }
 
@@ -132,10 +141,14 @@ OneCoding control_of(const CodingsCommand& command, const Globals& globals, Cons
     return control;
 }
 
-/// How much the best pixels of two codings' maps have in common, over the images.
-Estimate overlap(const FloatArray& a, const FloatArray& b, const CodingsCommand& command, const Globals& globals) {
+/// How much the best pixels of two codings' maps have in common, over the images that both decide.
+Estimate overlap(const OneCoding& a, const OneCoding& b, size_t method, const CodingsCommand& command, const Globals& globals) {
     std::vector<double> values;
-    for (int64_t n = 0; n < a.extent(0); ++n) values.push_back(top_overlap(a.row(n), b.row(n), command.share, globals.seed, n));
+    for (size_t i = 0; i < a.samples.size(); ++i) {
+        if (a.predicted[i] == kUndecided || b.predicted[i] == kUndecided) continue;
+        const auto n = static_cast<int64_t>(i);
+        values.push_back(top_overlap(a.maps[method].row(n), b.maps[method].row(n), command.share, globals.seed, a.samples[i]));
+    }
     return estimate_mean(values);
 }
 
@@ -145,11 +158,12 @@ json overlaps_document(const CodingsCommand& command, const std::vector<OneCodin
         if (command.methods[method] == "random") continue;  // the same map whatever the coding
         for (size_t a = 0; a < all.size(); ++a)
             for (size_t b = a + 1; b < all.size(); ++b) {
-                const Estimate share = overlap(all[a].maps[method], all[b].maps[method], command, globals);
+                const Estimate share = overlap(all[a], all[b], method, command, globals);
                 list.push_back({{"method", command.methods[method]},
                                 {"a", all[a].name},
                                 {"b", all[b].name},
-                                {"overlap", share.mean},
+                                {"samples", share.samples},
+                                {"overlap", share.samples > 0 ? json(share.mean) : json(nullptr)},
                                 {"ci95", interval_document(share)}});
             }
     }
@@ -157,28 +171,39 @@ json overlaps_document(const CodingsCommand& command, const std::vector<OneCodin
 }
 
 std::string estimate_text(const json& mean, const json& interval) {
+    if (mean.is_null()) return "—";
     if (interval.is_null()) return fmt::format("{:.3f}", mean.get<double>());
     return fmt::format("{:.3f} ± {:.3f}", mean.get<double>(), interval[1].get<double>() - mean.get<double>());
 }
 
+std::string metric_text(const json& method, const std::string& metric) {
+    for (const json& one : method["metrics"])
+        if (one["metric"] == metric) return estimate_text(one["mean"], one["ci95"]);
+    return "—";
+}
+
 std::string text_of(const json& document) {
-    std::string text = fmt::format("{:14} {:>16}", "coding", "accuracy");
-    for (const json& method : document["methods"]) text += fmt::format(" {:>30}", method.get<std::string>() + " ins ↑ / del ↓");
-    text += "\n";
+    constexpr auto right = TextTable::Align::right;
+    std::vector<TextTable::Column> columns = {{"coding"}, {"accuracy", right}};
+    for (const json& method : document["methods"]) columns.push_back({method.get<std::string>() + " ins ↑ / del ↓", right});
+    TextTable scores(columns);
     for (const json& one : document["codings"]) {
-        text += fmt::format("{:14} {:>16}", one["coding"].get<std::string>(),
-                            estimate_text(one["test_accuracy"], one["test_accuracy_ci95"]));
+        std::vector<std::string> row = {one["coding"], estimate_text(one["test_accuracy"], one["test_accuracy_ci95"])};
         for (const json& method : one["evaluate"]["methods"])
-            text += fmt::format(" {:>30}", estimate_text(method["metrics"][0]["mean"], method["metrics"][0]["ci95"]) + " / " +
-                                               estimate_text(method["metrics"][1]["mean"], method["metrics"][1]["ci95"]));
-        text += "\n";
+            row.push_back(metric_text(method, "insertion") + " / " + metric_text(method, "deletion"));
+        scores.add(row);
     }
-    text += fmt::format("\noverlap (intersection over union) of the best {:.0f} % of the pixels between codings\n",
-                        100 * document["share"].get<double>());
+    std::string remarks;
+    for (const json& one : document["codings"])
+        if (const std::string of_one = accuracy_remarks(one); !of_one.empty())
+            remarks += one["coding"].get<std::string>() + ": " + of_one;
+    TextTable overlaps({{"method"}, {"coding"}, {"and"}, {"overlap", right}});
     for (const json& pair : document["overlaps"])
-        text += fmt::format("{:16} {:>14} and {:20} {}\n", pair["method"].get<std::string>(), pair["a"].get<std::string>(),
-                            pair["b"].get<std::string>(), estimate_text(pair["overlap"], pair["ci95"]));
-    return text;
+        overlaps.add({pair["method"], pair["a"], pair["b"], estimate_text(pair["overlap"], pair["ci95"])});
+    return scores.text() + remarks + "\n" +
+           paragraph(fmt::format("overlap (intersection over union) of the best {:.0f} % of the pixels between codings",
+                                 100 * document["share"].get<double>())) +
+           overlaps.text();
 }
 
 }  // namespace

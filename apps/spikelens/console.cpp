@@ -2,19 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "spikelens/core/printable.h"
+
+#include "interrupt.h"
+#include "output.h"
+
 namespace spikelens::app {
 namespace {
 
-/// Columns of the text, for the UTF-8 the program writes itself (μ, …).
-int columns_of(const std::string& text) {
-    return static_cast<int>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
+constexpr const char* kClearLine = "\r\033[K";
 
 int terminal_width() {
     winsize size{};
@@ -30,6 +31,12 @@ std::string duration_text(double seconds) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string grouped(int64_t count) {
+    std::string digits = std::to_string(count);
+    for (auto at = static_cast<int>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) digits.insert(at, ",");
+    return digits;
+}
+
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width) {
     const double share = event.total > 0 ? static_cast<double>(event.done) / static_cast<double>(event.total) : 0.0;
     std::string tail = fmt::format(" {:3.0f} %", 100 * share);
@@ -38,11 +45,12 @@ std::string progress_line(const ProgressEvent& event, double seconds, int64_t do
             seconds * static_cast<double>(event.total - event.done) / static_cast<double>(event.done - done_before);
         tail += fmt::format("  {} left", duration_text(left));
     }
-    if (!event.detail.empty()) tail += "  " + event.detail;
-    const int bar = std::min(30, width - 1 - columns_of(event.task) - columns_of(tail) - 3);
-    if (bar < 5) return (event.task + tail).substr(0, static_cast<size_t>(width - 1));
-    const int filled = static_cast<int>(share * bar);
-    return fmt::format("{} [{}{}]{}", event.task, std::string(filled, '='), std::string(bar - filled, ' '), tail);
+    if (!event.detail.empty()) tail += "  " + printable(event.detail);
+    const std::string task = printable(event.task);
+    const int bar = std::min(30, width - 1 - columns_of(task) - columns_of(tail) - 3);
+    if (bar < 5) return std::string(first_columns(task + tail, std::max(0, width - 1)));
+    const int filled = std::clamp(static_cast<int>(share * bar), 0, bar);
+    return fmt::format("{} [{}{}]{}", task, std::string(filled, '='), std::string(bar - filled, ' '), tail);
 }
 
 Console::Console(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
@@ -51,20 +59,30 @@ Console::~Console() { finish(); }
 
 void Console::message(const std::string& line) {
     finish();
-    fmt::print(stderr, "{}\n", line);
+    say(printable(line) + "\n");
 }
 
 void Console::finish() {
     if (open_ && terminal_)
-        fmt::print(stderr, "\r\033[K{}: {}\n", task_,
-                   duration_text(std::chrono::duration<double>(Clock::now() - started_).count()));
+        write_all(STDERR_FILENO, fmt::format("{}{}: {}\n", kClearLine, printable(task_),
+                                             duration_text(std::chrono::duration<double>(Clock::now() - started_).count())));
     open_ = false;
     task_.clear();
 }
 
 Progress Console::progress() {
-    if (quiet_) return {};
-    return [this](const ProgressEvent& event) { show(event); };
+    return [this](const ProgressEvent& event) {
+        stop_if_interrupted();
+        if (!quiet_) show(event);
+    };
+}
+
+void Console::keeps(const std::string& what) const { note_kept(what + ": run the same command again to go on"); }
+
+void Console::clear() {
+    if (open_ && terminal_) write_all(STDERR_FILENO, kClearLine);
+    open_ = false;
+    task_.clear();
 }
 
 void Console::show(const ProgressEvent& event) {
@@ -91,14 +109,13 @@ void Console::show(const ProgressEvent& event) {
 
 void Console::draw(const ProgressEvent& event, double seconds) const {
     if (terminal_) {
-        fmt::print(stderr, "\r\033[K{}", progress_line(event, seconds, first_done_, terminal_width()));
+        write_all(STDERR_FILENO, kClearLine + progress_line(event, seconds, first_done_, terminal_width()));
     } else {
         const std::string state = event.done >= event.total
                                       ? "done in " + duration_text(seconds)
                                       : fmt::format("{:.0f} %", 100.0 * event.done / std::max<int64_t>(1, event.total));
-        fmt::print(stderr, "{}: {}{}{}\n", event.task, state, event.detail.empty() ? "" : ", ", event.detail);
+        say(printable(fmt::format("{}: {}{}{}", event.task, state, event.detail.empty() ? "" : ", ", event.detail)) + "\n");
     }
-    std::fflush(stderr);
 }
 
 }  // namespace spikelens::app

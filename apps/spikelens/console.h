@@ -18,8 +18,13 @@ class Console {
 
     /// A line on standard error, above the progress bar.
     void message(const std::string& line);
-    /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between.
+    /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
+    /// Interrupted when the program was asked to stop.
     Progress progress();
+    /// What the program says when it is stopped from here on: "2 of 5 epochs are kept", and that the same command goes on.
+    void keeps(const std::string& what) const;
+    /// Takes the bar away, for the line that says what is kept.
+    void clear();
     /// Ends the bar of the task under way, if any.
     void finish();
 
@@ -38,6 +43,9 @@ class Console {
 
 /// "2:05" or "1:02:05"
 std::string duration_text(double seconds);
+
+/// "12,300"
+std::string grouped(int64_t count);
 
 /// The line of the progress bar: at most `width` columns, task, bar, share, time left, detail.
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width);

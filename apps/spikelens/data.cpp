@@ -1,14 +1,18 @@
 #include <fmt/format.h>
 
+#include "spikelens/core/printable.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/data/download.h"
 
 #include "commands.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kIndent = 15;
 
 Outcome list_data() {
     json list = json::array();
@@ -22,7 +26,8 @@ Outcome list_data() {
         const std::string state = !info.where.empty() ? info.where
                                   : info.downloadable ? "not here; spikelens data download " + info.name
                                                       : "not here";
-        text += fmt::format("{:14} {} ({})\n{:14} {}\n", info.name, info.title, info.licence, "", state);
+        text += paragraph(fmt::format("{} ({})", info.title, info.licence), kIndent, info.name) +
+                paragraph(printable(state), kIndent);
     }
     return {{{"command", "data list"}, {"datasets", list}}, text};
 }
@@ -36,13 +41,15 @@ Outcome check_data(const std::string& name) {
                            {"shape", data.train->shape()},
                            {"classes", data.train->classes()},
                            {"sha256", data.sha256}};
-    std::string text = fmt::format("{}: {} training and {} test images {}, {} classes\n", data.name, data.train->size(),
-                                   data.test->size(), shape_text(data.train->shape()), data.train->classes().size());
-    for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, file);
+    std::string text = paragraph(fmt::format(
+        "{}: {} training and {} test {} {}, {} classes", printable(data.name), data.train->size(), data.test->size(),
+        data.train->steps() > 0 ? "recordings" : "images", shape_text(data.train->shape()), data.train->classes().size()));
+    for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
     return {document, text};
 }
 
 Outcome download_data(const std::string& name, Console& console) {
+    console.keeps("what was fetched is kept");
     const std::filesystem::path folder = download_dataset(name, console.progress());
     return {{{"command", "data download"}, {"data", name}, {"folder", folder.string()}}, folder.string() + "\n"};
 }
@@ -50,8 +57,11 @@ Outcome download_data(const std::string& name, Console& console) {
 }  // namespace
 
 void add_data(CLI::App& program, Run& run) {
-    CLI::App* app = program.add_subcommand("data", "List, check and download data sets");
-    app->require_subcommand(1);
+    CLI::App* app = program.add_subcommand("data", "List data sets (without more), check and download them");
+    app->require_subcommand(0, 1);
+    app->callback([app, &run] {
+        if (app->get_subcommands().empty()) run = [](const Globals&, Console&) { return list_data(); };
+    });
     app->add_subcommand("list", "The data sets known, and where they are")->callback([&run] {
         run = [](const Globals&, Console&) { return list_data(); };
     });

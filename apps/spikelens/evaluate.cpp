@@ -10,6 +10,8 @@
 #include "checks.h"
 #include "commands.h"
 #include "evaluation.h"
+#include "remarks.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -29,25 +31,34 @@ struct Evaluated {
     MethodScores scores;
 };
 
-json method_document(const Evaluated& of, const std::vector<std::string>& order) {
+json method_document(const Evaluated& of, const std::vector<std::string>& order, const Evaluation& evaluation) {
     json metrics = json::array();
     for (const std::string& metric : order)
         if (const auto found = of.scores.metrics.find(metric); found != of.scores.metrics.end())
             metrics.push_back(metric_document(find_metric(metric), found->second));
     const MethodInfo& info = of.method.method->info();
+    const int64_t explained = of.scores.done - of.scores.undecided;
+    const auto maps = [&](MapState state) {
+        const auto found = of.scores.maps.find(state);
+        return found == of.scores.maps.end() ? 0 : found->second;
+    };
     json document = {{"method", of.method.text},
                      {"title", info.title},
                      {"sanity_baseline", info.baseline},
-                     {"seconds_per_explanation", of.scores.seconds / static_cast<double>(std::max<int64_t>(1, of.scores.done))},
+                     {"seconds_per_explanation", of.scores.seconds / static_cast<double>(std::max<int64_t>(1, explained))},
+                     {"zero_maps", maps(MapState::zero)},
+                     {"noise_maps", maps(MapState::noise)},
+                     {"constant_maps", maps(MapState::constant)},
                      {"metrics", metrics}};
-    for (const char* input : {"relevant", "probe"})
+    if (const auto baseline = evaluation.own_baseline(of.method)) document["completeness_baseline"] = *baseline;
+    for (const char* input : {"relevant", "probe", "surrogate"})
         if (of.inputs.contains(input)) document[input] = of.inputs[input];
     return document;
 }
 
-json methods_document(const std::vector<Evaluated>& all, const std::vector<std::string>& order) {
+json methods_document(const std::vector<Evaluated>& all, const std::vector<std::string>& order, const Evaluation& evaluation) {
     json list = json::array();
-    for (const Evaluated& of : all) list.push_back(method_document(of, order));
+    for (const Evaluated& of : all) list.push_back(method_document(of, order, evaluation));
     return list;
 }
 
@@ -109,6 +120,31 @@ std::vector<std::string> keep_complete(MethodScores& scores, const std::vector<s
     return complete;
 }
 
+/// Measures what is asked for, and takes the scores of what is kept from their files; says in a line what cannot be kept.
+std::vector<Evaluated> evaluate_all(const OpenRun& run, const Explainer& explainer, const Evaluation& evaluation,
+                                    const Identity& protocol, const Kept& held, int64_t samples, Console& console) {
+    std::vector<Evaluated> all;
+    for (const std::string& text : held.methods) {
+        Evaluated of{parse_method(text), {}, {}};
+        of.inputs = method_inputs(run, of.method);
+        const Identity identity = protocol.with(of.inputs);
+        const auto path = run.files.evaluation(file_name(text));
+        const auto asked = std::ranges::find(explainer.methods(), text, &MethodSpec::text);
+        const bool is_asked = asked != explainer.methods().end();
+        of.scores = is_asked ? evaluation.run(*asked, identity, path, console) : load_scores(identity, path);
+        if (!keep_complete(of.scores, held.metrics, samples).empty()) {
+            all.push_back(std::move(of));
+            continue;
+        }
+        const std::string root = run.files.root.string();
+        console.message(
+            fmt::format("{} goes: its scores are gone, or of other relevant filters or probes; spikelens evaluate {} "
+                        "--methods {} makes them anew",
+                        text, root, text));
+    }
+    return all;
+}
+
 /// The command lines that make what the document holds: one for each set of metrics that methods have.
 std::vector<StageRecord> records_of(const std::vector<Evaluated>& all, const std::vector<std::string>& order,
                                     EvaluateCommand command, int64_t samples, const Globals& globals) {
@@ -148,21 +184,25 @@ std::string protocol_text(const json& document) {
     if (!recordings)
         text += fmt::format(", {} baseline, {} pixels a step", document["baseline"].get<std::string>(),
                             document["pixels_per_step"].get<int64_t>());
-    return text + "; mean with half-width of the 95 % interval\n";
+    return text + "; mean with half-width of the 95 % interval";
 }
 
 std::string text_of(const json& document) {
-    std::string text = protocol_text(document) + fmt::format("{:24}", "method");
-    for (const json& metric : document["metrics"])
-        text += fmt::format(
-            "{:>18}", metric.get<std::string>() + (find_metric(metric.get<std::string>()).direction == "higher" ? " ↑" : " ↓"));
-    text += fmt::format("{:>14}\n", "ms per sample");
-    for (const json& method : document["methods"]) {
-        text += fmt::format("{:24}",
-                            method["method"].get<std::string>() + (method["sanity_baseline"].get<bool>() ? " (sanity)" : ""));
-        for (const json& metric : document["metrics"]) text += fmt::format("{:>18}", value_text(method, metric));
-        text += fmt::format("{:14.2f}\n", 1000 * method["seconds_per_explanation"].get<double>());
+    std::vector<TextTable::Column> columns = {{"method"}};
+    for (const json& metric : document["metrics"]) {
+        const std::string name = metric;
+        columns.push_back({name + (find_metric(name).direction == "higher" ? " ↑" : " ↓"), TextTable::Align::right});
     }
+    columns.push_back({"ms per sample", TextTable::Align::right});
+    TextTable table(columns);
+    for (const json& method : document["methods"]) {
+        std::vector<std::string> row = {method["method"].get<std::string>() +
+                                        (method["sanity_baseline"].get<bool>() ? " (sanity)" : "")};
+        for (const json& metric : document["metrics"]) row.push_back(value_text(method, metric));
+        row.push_back(fmt::format("{:.2f}", 1000 * method["seconds_per_explanation"].get<double>()));
+        table.add(row);
+    }
+    std::string text = paragraph(protocol_text(document)) + table.text() + evaluation_remarks(document);
     for (const json& paper : document["paper"])
         text += fmt::format("paper: {} {} {:.4f}\n", paper["method"].get<std::string>(), paper["metric"].get<std::string>(),
                             paper["value"].get<double>());
@@ -180,7 +220,8 @@ void check_command(const EvaluateCommand& command, int64_t pixels) {
 }  // namespace
 
 Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console) {
-    const auto [lock, run] = open_to_write(command.run, globals, console);
+    const WrittenRun written = open_to_write(command.run, globals, console);
+    const OpenRun& run = written.run;
     const int64_t pixels = int64_t{run.network->height} * run.network->width,
                   step = command.step > 0 ? command.step : run.network->width;
     check_command(command, pixels);
@@ -197,23 +238,7 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
     append_new(held.metrics, evaluation.metrics());
     for (const MethodSpec& method : explainer.methods()) append_new(held.methods, {method.text});
     const auto count = static_cast<int64_t>(samples.size());
-    std::vector<Evaluated> all;
-    for (const std::string& text : held.methods) {
-        Evaluated of{parse_method(text), {}, {}};
-        of.inputs = method_inputs(run, of.method);
-        const Identity identity = protocol.with(of.inputs);
-        const auto path = run.files.evaluation(file_name(text));
-        const auto asked = std::ranges::find(explainer.methods(), text, &MethodSpec::text);
-        const bool is_asked = asked != explainer.methods().end();
-        of.scores = is_asked ? evaluation.run(*asked, identity, path, console) : load_scores(identity, path);
-        if (!keep_complete(of.scores, held.metrics, count).empty())
-            all.push_back(std::move(of));
-        else
-            console.message(
-                fmt::format("{} goes: its scores are gone or of other relevant filters or probes; spikelens evaluate "
-                            "{} --methods {} makes them anew",
-                            text, command.run.string(), text));
-    }
+    const std::vector<Evaluated> all = evaluate_all(run, explainer, evaluation, protocol, held, count, console);
     const json document = {{"command", "evaluate"},
                            {"run", command.run.string()},
                            {"data", data.name},
@@ -222,13 +247,14 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
                            {"input", spiking && !data.coded() ? "recordings" : "images"},
                            {"coding", data.coded() ? json(coding_text(data.coding)) : json(nullptr)},
                            {"samples", samples.size()},
+                           {"undecided", all.front().scores.undecided},
                            {"seed", globals.seed},
                            {"baseline", command.baseline},
                            {"pixels_per_step", step},
                            {"steps", (pixels + step - 1) / step},
                            {"spike_steps", command.spike_steps},
                            {"metrics", held.metrics},
-                           {"methods", methods_document(all, held.metrics)},
+                           {"methods", methods_document(all, held.metrics, evaluation)},
                            {"differences", differences_document(all, held.metrics)},
                            {"paper", data.coded() ? json::array() : paper_document(data.name, network_text(*run.network))}};
     write_json(run.files.result("evaluate"), document);

@@ -1,13 +1,19 @@
 #include "evaluation.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "spikelens/attribute/completeness.h"
 #include "spikelens/core/error.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/results/array_file.h"
+#include "spikelens/snn/decision.h"
+
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -18,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int64_t kImagesAtOnce = 100;
 constexpr int64_t kRecordingsAtOnce = 10;
 const std::string kMeasured = "/measured";  // of each metric in a file of scores
+constexpr std::array kMapStates = {MapState::values, MapState::zero, MapState::noise, MapState::constant};
 
 void save_scores(const MethodScores& scores, const Identity& identity, const fs::path& path) {
     ArrayFile file;
@@ -25,6 +32,11 @@ void save_scores(const MethodScores& scores, const Identity& identity, const fs:
     file.arrays["seconds"] = DoubleArray({1}, scores.seconds);
     file.arrays["done"] = Array<int64_t>({1}, scores.done);
     for (const auto& [metric, samples] : scores.measured) file.arrays[metric + kMeasured] = Array<int64_t>({1}, samples);
+    file.arrays["undecided"] = Array<int64_t>({1}, scores.undecided);
+    for (const MapState state : kMapStates) {
+        const auto found = scores.maps.find(state);
+        file.arrays["maps/" + map_state_text(state)] = Array<int64_t>({1}, found == scores.maps.end() ? 0 : found->second);
+    }
     for (const auto& [metric, result] : scores.metrics) {
         file.arrays[metric + "/auc"] = DoubleArray({static_cast<int64_t>(result.auc.size())}, result.auc);
         if (!result.curves.empty()) file.arrays[metric + "/curves"] = result.curves;
@@ -84,6 +96,8 @@ MethodScores load_scores(const Identity& identity, const fs::path& path) {
         return scores;
     scores.seconds = file.get<double>("seconds").data.at(0);
     scores.done = file.get<int64_t>("done").data.at(0);
+    scores.undecided = file.get<int64_t>("undecided").data.at(0);
+    for (const MapState state : kMapStates) scores.maps[state] = file.get<int64_t>("maps/" + map_state_text(state)).data.at(0);
     for (const auto& [name, array] : file.arrays) {
         if (!name.ends_with(kMeasured)) continue;
         const std::string metric = name.substr(0, name.size() - kMeasured.size());
@@ -97,7 +111,7 @@ MethodScores load_scores(const Identity& identity, const fs::path& path) {
 
 struct Evaluation::Chunk {
     const MethodSpec& method;
-    std::span<const int64_t> samples;
+    std::vector<int64_t> samples;  ///< for which a class is predicted
     Input input;
     std::vector<int> targets;
     FloatArray scores, attribution;
@@ -129,52 +143,114 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
     int64_t first = count;  // where the metric that has come least far goes on
     for (const std::string& metric : metrics_) first = std::min(first, scores.measured[metric]);
     auto saved = Clock::now();
-    while (first < count) {
-        report_progress(console.progress(), "evaluating " + method.text, first, count);
-        add_chunk(method, first, std::min(at_once, count - first), scores);
-        first = std::min(count, first + at_once);
-        if (first == count || Clock::now() - saved > std::chrono::seconds(2)) {
-            save_scores(scores, identity, path);
-            saved = Clock::now();
+    const auto keep = [&] {
+        if (scores.done > 0)
+            console.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done), grouped(count),
+                                      method.text));
+    };
+    const auto save = [&] {
+        save_scores(scores, identity, path);
+        saved = Clock::now();
+        keep();
+    };
+    keep();
+    try {
+        while (first < count) {
+            report_progress(console.progress(), "evaluating " + method.text, first, count);
+            add_chunk(method, first, std::min(at_once, count - first), scores);
+            first = std::min(count, first + at_once);
+            if (first == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
+    } catch (const Interrupted&) {
+        if (scores.done > 0) save();
+        throw;
     }
     report_progress(console.progress(), "evaluating " + method.text, count, count);
     return scores;
 }
 
-/// Explains the samples from `first` on, and measures what has not been measured of them.
-void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t count, MethodScores& scores) const {
-    const std::span<const int64_t> samples = std::span(samples_).subspan(first, count);
-    Chunk chunk{method, samples, data_.test->input(samples), {}, {}, {}};
+/// The samples for which a class is predicted, with their input and scores.
+Evaluation::Chunk Evaluation::decided_chunk(const MethodSpec& method, std::span<const int64_t> samples) const {
+    Chunk chunk{method, {samples.begin(), samples.end()}, data_.test->input(samples), {}, {}, {}};
     chunk.scores = explainer_.simulator().run(chunk.input).scores;
+    std::vector<int64_t> decided;
+    for (size_t i = 0; i < samples.size(); ++i)
+        if (!undecided(chunk.scores.row(static_cast<int64_t>(i)))) decided.push_back(samples[i]);
+    if (decided.size() < samples.size()) {
+        if (decided.empty()) return {method, {}, {}, {}, {}, {}};
+        return decided_chunk(method, decided);
+    }
     chunk.targets = predictions(chunk.scores);
-    const auto started = Clock::now();
-    chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, samples);
-    if (scores.done == first) {
-        scores.seconds += std::chrono::duration<double>(Clock::now() - started).count();
-        scores.done += count;
-    }
-    for (const std::string& metric : metrics_) {
-        if (scores.measured[metric] != first) continue;
-        if (const auto result = measure(metric, chunk)) append(scores.metrics[metric], *result);
-        scores.measured[metric] += count;
-    }
+    return chunk;
 }
 
-std::optional<PerturbationResult> Evaluation::measure(const std::string& metric, const Chunk& chunk) const {
-    const bool signed_map = chunk.method.method->info().signed_values && chunk.method.view == View::natural;
-    if (metric == "insertion") return perturb_pixels(Perturbation::insertion, chunk);
-    if (metric == "deletion") return perturb_pixels(Perturbation::deletion, chunk);
-    if (metric == "spike_insertion") return perturb_places(Perturbation::insertion, chunk);
-    if (metric == "spike_deletion") return perturb_places(Perturbation::deletion, chunk);
-    if (metric == "sensitivity") return measure_sensitivity(chunk);
-    if (metric == "randomisation") return measure_randomisation(chunk);
-    if (!signed_map) return std::nullopt;
-    return measure_completeness(chunk);
+/// Explains the samples from `first` on, and measures what has not been measured of them: all of the chunk or nothing.
+void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t count, MethodScores& scores) const {
+    Chunk chunk = decided_chunk(method, std::span(samples_).subspan(first, count));
+    std::map<std::string, Measured> results;
+    for (const std::string& metric : metrics_)
+        if (scores.measured[metric] == first) results[metric] = std::nullopt;
+    std::map<MapState, int64_t> states;
+    double seconds = 0;
+    if (!chunk.samples.empty()) {
+        const auto started = Clock::now();
+        chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, chunk.samples);
+        seconds = std::chrono::duration<double>(Clock::now() - started).count();
+        states = states_of(chunk);
+        for (auto& [metric, result] : results) {
+            stop_if_interrupted();
+            result = (this->*measure_of(metric))(chunk);
+        }
+    }
+    for (const auto& [metric, result] : results) {
+        if (result) append(scores.metrics[metric], *result);
+        scores.measured[metric] += count;
+    }
+    if (scores.done != first) return;  // these samples were explained before, for other metrics
+    for (const auto& [state, maps] : states) scores.maps[state] += maps;
+    scores.seconds += seconds;
+    scores.done += count;
+    scores.undecided += count - static_cast<int64_t>(chunk.samples.size());
+}
+
+std::map<MapState, int64_t> Evaluation::states_of(const Chunk& chunk) {
+    std::map<MapState, int64_t> states;
+    const FloatArray maps = pixel_maps(chunk.attribution, chunk.method.view);
+    for (size_t i = 0; i < chunk.samples.size(); ++i) {
+        const auto n = static_cast<int64_t>(i);
+        const MapState state = map_state(chunk.method.method->info(), maps.row(n), chunk.scores.row(n));
+        if (state == MapState::not_finite)
+            throw InputError("the map of " + chunk.method.text + " for test sample " + std::to_string(chunk.samples[i]) +
+                             " holds values that are not finite, so nothing can be ranked by it");
+        ++states[state];
+    }
+    return states;
+}
+
+Evaluation::Measure Evaluation::measure_of(const std::string& metric) {
+    static const std::map<std::string, Measure> measures = {
+        {"insertion", &Evaluation::perturb_pixels<Perturbation::insertion>},
+        {"deletion", &Evaluation::perturb_pixels<Perturbation::deletion>},
+        {"spike_insertion", &Evaluation::perturb_places<Perturbation::insertion>},
+        {"spike_deletion", &Evaluation::perturb_places<Perturbation::deletion>},
+        {"sensitivity", &Evaluation::measure_sensitivity},
+        {"randomisation", &Evaluation::measure_randomisation},
+        {"completeness", &Evaluation::measure_completeness},
+    };
+    return measures.at(metric);
+}
+
+std::optional<std::string> Evaluation::own_baseline(const MethodSpec& method) const {
+    Shape none = data_.test->shape();
+    none.insert(none.begin(), 0);
+    if (data_.test->steps() == 0) return completeness_baseline(method, FloatArray(none));
+    none.insert(none.begin(), data_.test->steps());
+    return completeness_baseline(method, Array<uint8_t>(none));
 }
 
 /// Of coded images one sample at a time: a random coder draws for each sample alone.
-PerturbationResult Evaluation::perturb_pixels(Perturbation kind, const Chunk& chunk) const {
+template <Perturbation kind>
+Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
     const FloatArray images = data_.test->images(chunk.samples), maps = pixel_maps(chunk.attribution, chunk.method.view);
     const Simulator& simulator = explainer_.simulator();
     if (!data_.coded()) {
@@ -188,39 +264,40 @@ PerturbationResult Evaluation::perturb_pixels(Perturbation kind, const Chunk& ch
             const std::vector<int64_t> addresses(perturbed.extent(0), data_.test_address(chunk.samples[i]));
             return simulator.run(data_.shown(perturbed, addresses)).scores;
         };
-        append(all, perturb(kind, one_of(images, n), one_of(maps, n), {&chunk.targets[i], 1}, chunk.samples.subspan(i, 1),
-                            score, pixels_));
+        append(all, perturb(kind, one_of(images, n), one_of(maps, n), {&chunk.targets[i], 1}, {&chunk.samples[i], 1}, score,
+                            pixels_));
     }
     return all;
 }
 
-PerturbationResult Evaluation::perturb_places(Perturbation kind, const Chunk& chunk) const {
+template <Perturbation kind>
+Evaluation::Measured Evaluation::perturb_places(const Chunk& chunk) const {
     const Array<uint8_t>& spikes = chunk.input.spikes;
     const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.simulator().run_spikes(perturbed).scores; };
     return perturb_spikes(kind, spikes, spike_scores(chunk.attribution, chunk.method.view, spikes.shape), chunk.targets,
                           chunk.samples, score, places_);
 }
 
-PerturbationResult Evaluation::measure_sensitivity(const Chunk& chunk) const {
+Evaluation::Measured Evaluation::measure_sensitivity(const Chunk& chunk) const {
     const auto maps = [&](const Input& input) { return explainer_.maps(chunk.method, input, chunk.targets, chunk.samples); };
     SensitivityOptions options;
     options.seed = seed_;
-    return {sensitivity(chunk.input, chunk.samples, maps, options), {}};
+    return PerturbationResult{sensitivity(chunk.input, chunk.samples, maps, options), {}};
 }
 
-PerturbationResult Evaluation::measure_randomisation(const Chunk& chunk) const {
+Evaluation::Measured Evaluation::measure_randomisation(const Chunk& chunk) const {
     const FloatArray shuffled = shuffled_->maps(chunk.method, chunk.input, chunk.targets, chunk.samples);
     PerturbationResult result{rank_correlation(pixel_maps(chunk.attribution, chunk.method.view), shuffled), {}};
     for (double& value : result.auc) value = std::abs(value);
     return result;
 }
 
-PerturbationResult Evaluation::measure_completeness(const Chunk& chunk) const {
-    const Input baseline = chunk.input.spiking() ? Input(Array<uint8_t>(chunk.input.spikes.shape))
-                                                 : Input(baseline_images(chunk.input.images, pixels_.baseline));
+/// From the method's own baseline, whatever pixels are taken away to.
+Evaluation::Measured Evaluation::measure_completeness(const Chunk& chunk) const {
+    if (!completeness_baseline(chunk.method, chunk.input)) return std::nullopt;
     PerturbationResult result;
     for (const Completeness& sample :
-         completeness(chunk.attribution, chunk.scores, explainer_.simulator().run(baseline).scores, chunk.targets))
+         own_completeness(chunk.method, explainer_.simulator(), chunk.input, chunk.attribution, chunk.scores, chunk.targets))
         result.auc.push_back(sample.gap);
     return result;
 }

@@ -4,14 +4,17 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
-#include "spikelens/results/array_file.h"
-#include "spikelens/results/picture.h"
-#include "spikelens/results/space_time.h"
+#include "spikelens/results/content.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
+#include "spikelens/snn/decision.h"
 
+#include "arguments.h"
 #include "commands.h"
+#include "explain_document.h"
+#include "explain_files.h"
 #include "explainer.h"
-#include "pictures.h"
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -25,79 +28,19 @@ struct ExplainCommand {
     std::vector<int64_t> test;
     std::vector<std::string> methods;
     std::string target;
+    std::string background = "black";
+    std::string overlay = "faded";
     int64_t windows = 6;
     fs::path out;
 };
 
-/// One sample to explain.
-struct Sample {
-    std::string name;  // of its files
-    std::string source;
-    int64_t address = 0;  // of seeded methods
-    Input input;          // one sample
-    FloatArray picture;   // [C, H, W], as people see it
-    int label = -1;
+/// A sample with what the network says of it, and the files its explanations go to.
+struct Case {
+    Sample sample;
+    std::vector<float> scores;
+    int predicted = 0, target = 0;
+    std::vector<MapFiles> files;  // one per method
 };
-
-FloatArray with_batch_axis(FloatArray image) {
-    image.shape.insert(image.shape.begin(), 1);
-    return image;
-}
-
-FloatArray without_batch_axis(FloatArray image) {
-    image.shape.erase(image.shape.begin());
-    return image;
-}
-
-/// The first of an attribution's samples: [1, …] or [T, 1, …] without that axis.
-FloatArray only_sample(FloatArray attribution) {
-    attribution.shape.erase(attribution.shape.begin() + (attribution.shape.size() == 5 ? 1 : 0));
-    return attribution;
-}
-
-/// A recording, or a picture in the run's coding.
-Sample read_sample(const fs::path& path, int64_t address, const OpenRun& run) {
-    Sample sample{path.stem().string(), path.string(), address, {}, {}, -1};
-    const Network& network = *run.network;
-    if (!run.binning().empty()) {
-        const EventSet set({read_events(path)}, {0}, {""}, parse_binning(run.binning()), network.height, network.width);
-        sample.input = set.input(std::vector<int64_t>{0});
-        sample.picture = without_batch_axis(set.images(std::vector<int64_t>{0}));
-        return sample;
-    }
-    const std::string coding = run.manifest.at("data").value("coding", "");
-    const FloatArray image = with_batch_axis(read_picture(path, network.channels, network.height, network.width));
-    sample.input =
-        coding.empty()
-            ? Input(image)
-            : Input(encode(image, parse_coding(coding), network.steps, run.manifest.value("seed", uint64_t{1}), {&address, 1}));
-    sample.picture = without_batch_axis(image);
-    return sample;
-}
-
-std::vector<Sample> gather_samples(const ExplainCommand& command, const OpenRun& run) {
-    std::vector<Sample> samples;
-    for (const std::string& path : command.files) {
-        Sample sample = read_sample(path, static_cast<int64_t>(samples.size()), run);
-        while (std::ranges::any_of(samples, [&](const Sample& other) { return other.name == sample.name; })) sample.name += "_";
-        samples.push_back(std::move(sample));
-    }
-    if (!command.test.empty()) {
-        const RunData data = run.load_data();
-        const char* kind = run.binning().empty() ? "image" : "recording";
-        for (int64_t index : command.test) {
-            if (index < 0 || index >= data.test->size())
-                throw InputError(fmt::format("--test {} is outside the test set, which has {}s 0 to {}", index, kind,
-                                             data.test->size() - 1));
-            const std::vector<int64_t> one{index};
-            samples.push_back({fmt::format("test{:05}", index), fmt::format("test {} {}", kind, index), index,
-                               data.test->input(one), without_batch_axis(data.test->images(one)), data.test->label(index)});
-        }
-    }
-    if (samples.empty())
-        throw InputError("nothing to explain: name picture or recording files, or test samples with --test 0 1 2");
-    return samples;
-}
 
 int parse_target(const std::string& text, const Network& network) {
     for (size_t c = 0; c < network.classes.size(); ++c)
@@ -112,134 +55,146 @@ std::string class_name(const Network& network, int index) {
     return index < static_cast<int>(network.classes.size()) ? network.classes[index] : std::to_string(index);
 }
 
-/// File names take no ':' or '=' from a method's options.
-std::string file_part(std::string text) {
-    std::ranges::replace_if(
-        text, [](char c) { return c == ':' || c == '=' || c == '/'; }, '-');
-    return text;
+OverlayStyle parse_overlay(const std::string& text) {
+    if (text == "faded") return OverlayStyle::faded;
+    if (text == "jet") return OverlayStyle::jet;
+    throw InputError(fmt::format("--overlay '{}' is neither faded nor jet{}", text, suggestion(text, {"faded", "jet"})));
 }
 
-int enlargement(int64_t height, int64_t width) { return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width))); }
-
-/// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point cloud.
-class MapWriter {
-  public:
-    MapWriter(fs::path folder, std::string stem, const MethodSpec& method, const FloatArray& attribution)
-        : folder_(std::move(folder)),
-          stem_(std::move(stem)),
-          method_(method),
-          attribution_(attribution),
-          signed_(method.method->info().signed_values && method.view == View::natural),
-          map_(without_batch_axis(pixel_maps(attribution, method.view))) {}
-
-    json write(const Sample& sample, int64_t windows) const {
-        const int factor = enlargement(map_.extent(0), map_.extent(1));
-        const bool timed = method_.method->info().timed;
-        write_png(file(".png"), enlarge(colour_map(map_, colours()), factor));
-        write_png(file("_overlay.png"), enlarge(overlay(drawable(sample.picture), map_), factor));
-        write_npy(file(".npy"), timed ? only_sample(attribution_) : map_);
-        json names = {{"map", stem_ + ".png"}, {"overlay", stem_ + "_overlay.png"}, {"values", stem_ + ".npy"}};
-        if (timed) names.update(write_in_time(sample, windows, factor));
-        names["method"] = method_.text;
-        names["minimum"] = *std::ranges::min_element(map_.data);
-        names["maximum"] = *std::ranges::max_element(map_.data);
-        return names;
+/// Reads, predicts and names everything, and asks whether all files may be written: what can be wrong is said before the work.
+std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run, const Explainer& explainer,
+                               const fs::path& folder, Console& console) {
+    std::vector<Case> cases;
+    const Background background = parse_background(command.background);
+    for (Sample& sample : gather_samples(command.files, command.test, background, run, console)) {
+        Case one;
+        one.scores = explainer.simulator().run(sample.input).scores.data;
+        one.predicted = predictions(FloatArray({1, static_cast<int64_t>(one.scores.size())}, one.scores))[0];
+        one.target = command.target.empty() ? one.predicted : parse_target(command.target, *run.network);
+        const std::string stem = sample.name + (one.target == one.predicted ? "" : fmt::format("-class{}", one.target));
+        for (const MethodSpec& method : explainer.methods())
+            one.files.push_back(map_files(stem, method, sample.input.spiking()));
+        check_outputs(folder, sample, one.files, command.files);
+        one.sample = std::move(sample);
+        cases.push_back(std::move(one));
     }
-
-  private:
-    fs::path file(const char* ending) const { return folder_ / (stem_ + ending); }
-    Colours colours() const { return signed_ ? Colours::diverging : Colours::heat; }
-
-    json write_in_time(const Sample& sample, int64_t windows, int factor) const {
-        const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[0]));
-        FloatArray frames({parts.shape[0], parts.shape[2], parts.shape[3]}, parts.data);
-        write_png(file("_windows.png"), window_strip(frames, colours(), factor));
-        json names = {{"windows", stem_ + "_windows.png"}};
-        if (!sample.input.spiking()) return names;
-        Array<uint8_t> spikes = sample.input.spikes;
-        FloatArray scores = only_sample(spike_scores(attribution_, method_.view, spikes.shape));
-        spikes.shape.erase(spikes.shape.begin() + 1);
-        write_png(file("_xyt.png"), space_time_picture(spikes, scores, signed_, 960, 640));
-        names["space_time"] = stem_ + "_xyt.png";
-        return names;
-    }
-
-    fs::path folder_;
-    std::string stem_;
-    const MethodSpec& method_;
-    const FloatArray& attribution_;
-    bool signed_;
-    FloatArray map_;
-};
-
-void write_sample(const Sample& sample, const fs::path& folder) {
-    write_png(folder / (sample.name + ".png"),
-              enlarge(drawable(sample.picture), enlargement(sample.picture.extent(1), sample.picture.extent(2))));
-    if (!sample.input.spiking()) return;
-    Array<uint8_t> spikes = sample.input.spikes;
-    spikes.shape.erase(spikes.shape.begin() + 1);
-    write_png(folder / (sample.name + "_xyt.png"), space_time_picture(spikes, {}, false, 960, 640));
+    check_output(folder / "explain.json", OutputKind::explanations);
+    return cases;
 }
 
-json explain_one(const Sample& sample, const Explainer& explainer, const Network& network, const ExplainCommand& command,
-                 const fs::path& folder) {
-    const FloatArray scores = explainer.simulator().run(sample.input).scores;
-    const int predicted = predictions(scores)[0];
-    const std::vector<int> target = {command.target.empty() ? predicted : parse_target(command.target, network)};
+/// What a map depends on besides the model and the data.
+json made_with(const OpenRun& run, const MethodSpec& method, const Globals& globals) {
+    json options = method_inputs(run, method);
+    options["seed"] = globals.seed;
+    return options;
+}
+
+json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run, const ExplainCommand& command,
+                 const Globals& globals, const fs::path& folder) {
+    const Sample& sample = one.sample;
     json maps = json::array();
-    for (const MethodSpec& method : explainer.methods()) {
-        const FloatArray attribution = explainer.attributions(method, sample.input, target, {&sample.address, 1});
-        const MapWriter writer(folder, sample.name + "_" + file_part(method.text), method, attribution);
-        maps.push_back(writer.write(sample, command.windows));
+    for (size_t m = 0; m < one.files.size(); ++m) {
+        const MethodSpec& method = explainer.methods()[m];
+        const FloatArray attribution =
+            explainer.attributions(method, sample.input, std::vector<int>{one.target}, {&sample.address, 1});
+        maps.push_back(
+            write_map(folder, one.files[m], method, attribution, sample, command.windows, parse_overlay(command.overlay)));
+        maps.back().update(made_with(run, method, globals));
     }
-    write_sample(sample, folder);
+    write_sample(folder, sample);
     json document = {{"image", sample.source},
+                     {"sample", sample.label < 0 ? json(address_text(sample.address)) : json(sample.address)},
                      {"file", sample.name + ".png"},
-                     {"predicted", predicted},
-                     {"predicted_name", class_name(network, predicted)},
-                     {"target", target[0]},
-                     {"target_name", class_name(network, target[0])},
-                     {"scores", scores.data},
-                     {"probabilities", softmax(scores.row(0))},
+                     {"changes", sample.changes},
+                     {"predicted", one.predicted},
+                     {"predicted_name", class_name(*run.network, one.predicted)},
+                     {"undecided", undecided(one.scores)},
+                     {"target", one.target},
+                     {"target_name", class_name(*run.network, one.target)},
+                     {"scores", one.scores},
+                     {"probabilities", softmax(one.scores)},
                      {"maps", maps}};
     document["label"] = sample.label < 0 ? json(nullptr) : json(sample.label);
     return document;
 }
 
-std::string line_of(const Sample& sample, const json& one, const Network& network) {
-    return fmt::format(
-        "{}: {} ({:.1f} %){}\n", sample.source, one["predicted_name"].get<std::string>(),
-        100 * one["probabilities"][one["predicted"].get<size_t>()].get<double>(),
-        sample.label < 0 || sample.label == one["predicted"] ? "" : ", in truth " + class_name(network, sample.label));
+std::string reading_of(const Case& one, const Network& network) {
+    if (!undecided(one.scores))
+        return fmt::format("{} ({:.1f} %)", class_name(network, one.predicted), 100 * softmax(one.scores)[one.predicted]);
+    const bool silent = network.layers.back().neuron && one.scores[0] == 0;
+    return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
+}
+
+std::string lines_of(const Case& one, const json& entry, const Network& network) {
+    const int label = one.sample.label;
+    const bool right = label == one.predicted && !undecided(one.scores);
+    std::string text = fmt::format("{}: {}{}\n", one.sample.source, reading_of(one, network),
+                                   label < 0 || right ? "" : ", in truth " + class_name(network, label));
+    for (const json& map : entry["maps"])
+        if (map.contains("remark"))
+            text += fmt::format("  {}: {}\n", map["method"].get<std::string>(), map["remark"].get<std::string>());
+    return text;
+}
+
+/// What makes these explanations again.
+StageRecord record_of(const ExplainCommand& command, const std::vector<MethodSpec>& methods, const Globals& globals) {
+    const ExplainCommand usual;
+    ArgumentList words("explain");
+    words.word(command.run.string());
+    for (const std::string& file : command.files) words.word(file);
+    if (!command.test.empty()) words.word("--test");
+    for (const int64_t index : command.test) words.word(std::to_string(index));
+    std::vector<std::string> texts;
+    for (const MethodSpec& method : methods) texts.push_back(method.text);
+    words.list("--methods", texts)
+        .option("--target", command.target, usual.target)
+        .option("--background", command.background, usual.background)
+        .option("--overlay", command.overlay, usual.overlay)
+        .option("--windows", command.windows, usual.windows)
+        .option("--out", command.out.string(), usual.out.string());
+    return {words.with(globals), globals.seed};
 }
 
 Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
-    const auto [lock, run] = open_for_output(command.run, command.out, globals, console);
+    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
+    const OpenRun& run = written.run;
     if (command.windows < 1) throw InputError(fmt::format("--windows must be 1 or more, not {}", command.windows));
+    parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
     const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
-    const std::vector<Sample> samples = gather_samples(command, run);
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
+    const std::vector<Case> cases = gather_cases(command, run, explainer, folder, console);
+    json document = {{"command", "explain"},
+                     {"run", command.run.string()},
+                     {"fingerprint", run.fingerprint},
+                     {"identity", run.identity_of("explain", 1).inputs()},
+                     {"relevant", digest_in(run.files.relevant())},
+                     {"probe", digest_in(run.files.probe())},
+                     {"surrogate", run.surrogate()},
+                     {"folder", folder.string()},
+                     {"images", json::array()}};
+    std::string text, left_out;
+    merged_explanations(document, folder / "explain.json", left_out);  // a damaged one is refused before the work
     const Progress progress = console.progress();
-    const auto count = static_cast<int64_t>(samples.size());
-    json images = json::array();
-    std::string text;
-    for (const Sample& sample : samples) {
-        report_progress(progress, "explaining", static_cast<int64_t>(images.size()), count);
-        images.push_back(explain_one(sample, explainer, *run.network, command, folder));
-        text += line_of(sample, images.back(), *run.network);
+    const auto count = static_cast<int64_t>(cases.size());
+    for (const Case& one : cases) {
+        report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
+        document["images"].push_back(explain_one(one, explainer, run, command, globals, folder));
+        text += lines_of(one, document["images"].back(), *run.network);
+        note_kept(fmt::format("the maps of {} of {} samples are in {}, but not listed; the same command begins anew",
+                              document["images"].size(), count, folder.string()));
     }
     report_progress(progress, "explaining", count, count);
-    const json document = {{"command", "explain"},
-                           {"run", command.run.string()},
-                           {"fingerprint", run.fingerprint},
-                           {"folder", folder.string()},
-                           {"images", images}};
-    write_json(folder / "explain.json", document);
+    const json merged = merged_explanations(document, folder / "explain.json", left_out);
+    if (!left_out.empty()) console.message(fmt::format("{}: {}", (folder / "explain.json").string(), left_out));
+    write_json(folder / "explain.json", merged);
+    if (command.out.empty())  // what this call makes alone needs no other calls
+        record_call(run.files, "explain", record_of(command, explainer.methods(), globals),
+                    merged["images"] != document["images"]);
     return {document, text + fmt::format("{} maps with overlays and raw values in {}\n",
-                                         samples.size() * explainer.methods().size(), folder.string())};
+                                         cases.size() * explainer.methods().size(), folder.string())};
 }
 
 }  // namespace
@@ -253,6 +208,13 @@ void add_explain(CLI::App& program, Run& run) {
     app->add_option("--method,--methods", command->methods,
                     "Methods, with options: ig2d:steps=64 (spikelens methods lists them); a usual set unless said");
     app->add_option("--target", command->target, "The class explained, by name or index; the prediction unless said");
+    app->add_option("--background", command->background,
+                    "What is behind a picture's transparent places: black, white or #rrggbb")
+        ->capture_default_str();
+    app->add_option("--overlay", command->overlay,
+                    "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
+                    "a sign only)")
+        ->capture_default_str();
     app->add_option("--windows", command->windows, "Parts in time that maps of timed methods are drawn in")
         ->capture_default_str();
     app->add_option("--out", command->out, "Folder for the files; RUN/explain unless said");

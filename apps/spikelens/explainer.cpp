@@ -39,10 +39,6 @@ json needed_identity(const OpenRun& run, const std::filesystem::path& path, cons
     return stored_identity(path);
 }
 
-json digest_in(const std::filesystem::path& path) {
-    return std::filesystem::exists(path) ? json(digest_of(stored_identity(path))) : json();
-}
-
 bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
     return std::ranges::any_of(methods, [&](const MethodSpec& m) { return m.method->info().*need; });
 }

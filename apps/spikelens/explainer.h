@@ -21,6 +21,9 @@ class Explainer {
     Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals);
     /// The same methods on another network of the same shape.
     Explainer(const Explainer& other, Network network, const Globals& globals);
+    // What methods get points to its own members.
+    Explainer(const Explainer&) = delete;
+    Explainer& operator=(const Explainer&) = delete;
 
     const std::vector<MethodSpec>& methods() const { return methods_; }
     const Simulator& simulator() const { return simulator_; }

@@ -7,11 +7,14 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 
 #include "arguments.h"
 #include "checks.h"
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -97,7 +100,8 @@ std::string text_of(const json& document) {
     for (const json& assumption : document["assumptions"]) text += "  " + assumption.get<std::string>() + "\n";
     if (document.contains("test_accuracy"))
         text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", document["data"].get<std::string>(),
-                            100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>());
+                            100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>()) +
+                accuracy_remarks(document);
     return text + "\n" + document["out"].get<std::string>() + "\n";
 }
 
@@ -116,6 +120,7 @@ void write_run(const ImportCommand& command, const Globals& globals, Network& ne
     if (data.test->steps() > 0) network.steps = data.test->steps();
     const Simulator simulator(network, globals.simulation());
     check_memory(simulator, *data.test);
+    check_run_folder(command.out);
     const auto lock = lock_run(command.out, globals, console);
     if (fs::exists(files.checkpoint()))
         throw InputError(command.out.string() + " holds a network trained there; choose another --out");
@@ -178,8 +183,7 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--dialect", command->dialect,
                     "Whose NIR it is: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool")
         ->capture_default_str();
-    app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it")
-        ->check(CLI::PositiveNumber);
+    app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it")->check(above_zero());
     app->add_option("--reset", command->reset, "subtract, zero or none, in place of the dialect's");
     app->add_option("--surrogate", command->surrogate, "Of gradient methods: triangle, sigmoid, fast_sigmoid or atan")
         ->capture_default_str();

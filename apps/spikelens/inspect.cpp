@@ -5,13 +5,14 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
 #include "spikelens/snn/simulate.h"
 
 #include "commands.h"
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -107,27 +108,35 @@ double images_per_second(const Simulator& simulator, const SampleSource& data) {
     return best;
 }
 
-std::string text_of(const json& document) {
-    std::string text =
-        fmt::format("{}\ninput {}, {} steps, {} parameters, model {}\n\n", document["network"]["text"].get<std::string>(),
-                    document["network"]["input"].dump(), document["network"]["steps"].get<int>(),
-                    document["network"]["parameters"].get<int64_t>(), document["fingerprint"].get<std::string>().substr(0, 16));
-    text += fmt::format("{:8} {:16} {:16} {:>11} {:>6} {:>8} {:>6}\n", "layer", "output", "after pooling", "parameters",
-                        "field", "spikes", "dead");
-    for (const json& layer : document["layers"]) {
-        text += fmt::format("{:8} {:16} {:16} {:>11} {:>6}", layer["layer"].get<std::string>(), layer["output"].dump(),
-                            layer.contains("pool") ? layer["pool"]["output"].dump() : "", layer["parameters"].get<int64_t>(),
-                            layer["receptive_field"].get<int64_t>());
-        if (layer.contains("dead_filters"))
-            text += fmt::format(" {:7.1f}% {:>6}", 100 * layer["spikes_per_neuron_and_step"].get<double>(),
-                                layer["dead_filters"].get<int64_t>());
-        text += "\n";
+std::string layers_text(const json& layers) {
+    constexpr auto right = TextTable::Align::right;
+    const bool active = std::ranges::any_of(layers, [](const json& layer) { return layer.contains("dead_filters"); });
+    std::vector<TextTable::Column> columns = {
+        {"layer"}, {"output"}, {"after pooling"}, {"parameters", right}, {"field", right}};
+    if (active) columns.insert(columns.end(), {{"spikes", right}, {"dead", right}});
+    TextTable table(columns), neurons({{""}, {""}});
+    for (const json& layer : layers) {
+        std::vector<std::string> row = {layer["layer"], layer["output"].dump(),
+                                        layer.contains("pool") ? layer["pool"]["output"].dump() : "",
+                                        layer["parameters"].dump(), layer["receptive_field"].dump()};
+        if (layer.contains("dead_filters")) {
+            row.push_back(fmt::format("{:.1f}%", 100 * layer["spikes_per_neuron_and_step"].get<double>()));
+            row.push_back(layer["dead_filters"].dump());
+        }
+        table.add(row);
+        neurons.add({layer["layer"], layer["neuron"]});
     }
-    text += "\n";
-    for (const json& layer : document["layers"])
-        text += fmt::format("{:8} {}\n", layer["layer"].get<std::string>(), layer["neuron"].get<std::string>());
-    text += "\n";
-    for (const json& line : document["kernels"]) text += line.get<std::string>() + "\n";
+    return table.text() + "\n" + neurons.text();
+}
+
+std::string text_of(const json& document) {
+    const json& network = document["network"];
+    std::string text = paragraph(printable(network["text"].get<std::string>()));
+    text += paragraph(fmt::format("input {}, {} steps, {} parameters, model {}", network["input"].dump(),
+                                  network["steps"].get<int>(), network["parameters"].get<int64_t>(),
+                                  document["fingerprint"].get<std::string>().substr(0, 16)));
+    text += "\n" + layers_text(document["layers"]) + "\n";
+    for (const json& line : document["kernels"]) text += paragraph(line.get<std::string>());
     if (document.contains("images_per_second"))
         text += fmt::format("{:.0f} images a second\n", document["images_per_second"].get<double>());
     return text;

@@ -15,7 +15,10 @@
 #include "arguments.h"
 #include "checks.h"
 #include "commands.h"
+#include "interrupt.h"
+#include "remarks.h"
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -74,15 +77,31 @@ Responses find_responses(const OpenRun& run, const Identity& identity, const Sim
     Responses responses;
     if (holds(run.files.responses(), identity, console)) responses = load_responses(identity.inputs(), run.files.responses());
     auto saved = Clock::now();
+    const auto keep = [&] {
+        if (responses.samples > 0)
+            console.keeps(
+                fmt::format("the responses of {} of {} samples are kept", grouped(responses.samples), grouped(samples.size())));
+    };
     const auto save = [&](const Responses& at) {
-        if (at.samples < samples.size() && since(saved) < 2) return;
         save_responses(at, identity.inputs(), run.files.responses());
         saved = Clock::now();
+        keep();
     };
+    keep();
     ResponseOptions options;
     options.kind = kind;
-    if (responses.samples < samples.size())
-        accumulate_responses(simulator, samples, options, responses, save, console.progress());
+    if (responses.samples >= samples.size()) return responses;
+    try {
+        accumulate_responses(
+            simulator, samples, options, responses,
+            [&](const Responses& at) {
+                if (at.samples == samples.size() || since(saved) >= 2) save(at);
+            },
+            console.progress());
+    } catch (const Interrupted&) {
+        if (responses.samples > 0) save(responses);
+        throw;
+    }
     return responses;
 }
 
@@ -104,7 +123,8 @@ Result load_or_make(const fs::path& path, const Identity& identity, Result (*loa
 
 /// Everything that can be told before anything is computed.
 void check_command(const InterpretCommand& command, const Network& network, const RunData& data) {
-    if (command.draws < 1) throw InputError(fmt::format("--draws must be 1 or more, not {}", command.draws));
+    if (command.draws < 1 || command.draws > 1000)
+        throw InputError(fmt::format("--draws must be 1 to 1000, not {}", command.draws));
     if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
     if (command.probe_samples < 0)
         throw InputError(fmt::format("--probe-samples must be 0 (none) or more, not {}", command.probe_samples));
@@ -123,22 +143,25 @@ std::string filters_text(const json& filters) {
 
 std::string text_of(const json& document) {
     const double mu = document["chosen_mu"];
-    std::string text =
-        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):\n", mu,
-                    document["filters"].size(), document["kkt_residual"].get<double>(), document["duality_gap"].get<double>());
+    std::string text = paragraph(
+        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):", mu,
+                    document["filters"].size(), document["kkt_residual"].get<double>(), document["duality_gap"].get<double>()));
+    TextTable classes({{""}, {""}});
     for (const json& of_class : document["per_class"])
         for (const json& point : of_class["path"])
-            if (point["mu"] == mu)
-                text += fmt::format("  {:14} {}\n", of_class["name"].get<std::string>(), filters_text(point["filters"]));
-    text += fmt::format(
-        "accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):\n     μ  filters  "
-        "relevant  random\n",
-        document["ablation"]["full_accuracy"].get<double>());
+            if (point["mu"] == mu) classes.add({of_class["name"], filters_text(point["filters"])});
+    text += classes.text(2) + interpretation_remarks(document);
+    text += paragraph(
+        fmt::format("accuracy by class with them silenced, against as many random filters (nothing silenced: {:.3f}):",
+                    document["ablation"]["full_accuracy"].get<double>()));
+    constexpr auto right = TextTable::Align::right;
+    TextTable curve({{"μ", right}, {"filters", right}, {"relevant", right}, {"random", right}});
     for (const json& point : document["ablation"]["curve"])
         if (const double at = point["mu"]; at == 1 || at == 2 || at == 5 || at == 10 || at == 20 || at == 50 || at == mu)
-            text += fmt::format("  {:4g}  {:7.1f}  {:8.3f}  {:6.3f}\n", at, point["mean_filters"].get<double>(),
-                                point["relevant_accuracy"].get<double>(), point["random_accuracy"].get<double>());
-    return text;
+            curve.add({fmt::format("{:g}", at), fmt::format("{:.1f}", point["mean_filters"].get<double>()),
+                       fmt::format("{:.3f}", point["relevant_accuracy"].get<double>()),
+                       fmt::format("{:.3f}", point["random_accuracy"].get<double>())});
+    return text + curve.text(2);
 }
 
 }  // namespace
@@ -146,7 +169,8 @@ std::string text_of(const json& document) {
 Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
     const std::vector<double> budgets = budgets_of(command);
     const ResponseKind kind = parse_response(command.response);
-    const auto [lock, run] = open_to_write(command.run, globals, console);
+    const WrittenRun written = open_to_write(command.run, globals, console);
+    const OpenRun& run = written.run;
     const RunData data = run.load_data();
     check_command(command, *run.network, data);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
@@ -163,6 +187,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
 
     const Responses responses = find_responses(run, identities.responses, simulator, samples, kind, console);
     lap("responses");
+    console.keeps("the responses are kept");
     const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
     const auto relevant = load_or_make<RelevantFilters>(
         run.files.relevant(), identities.relevant, load_relevant_filters,
@@ -176,6 +201,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         },
         save_ablation, console);
     lap("ablation");
+    console.keeps("all but the visualisations is kept");
     std::vector<int> rows(relevant.filters.size());
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
@@ -183,6 +209,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         [&] { return average_visualisations(*run.network, samples, responses, rows, kCrops, console.progress()); },
         save_visualisations, console);
     lap("visualisations");
+    console.keeps("all but the probes and the summary is kept");
     if (probe_samples > 0) find_probe(run, identities.probe, simulator, *data.train, probe_samples, console);
 
     json layers = json::array();
@@ -197,6 +224,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"relevant", identities.relevant.digest()},
                      {"classes", run.network->classes},
                      {"samples", responses.samples},
+                     {"undecided", responses.undecided()},
                      {"response", command.response},
                      {"non_negative", !command.is_signed},
                      {"chosen_mu", command.mu},

@@ -1,77 +1,57 @@
 #include <algorithm>
-#include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/core/version.h"
 
 #include "commands.h"
+#include "help.h"
+#include "interrupt.h"
+#include "output.h"
+#include "process.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
 
+using nlohmann::json;
+
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
-const std::string kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
+constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 
-/// The command under way, however deep, for help and suggestions.
-const CLI::App& deepest(const CLI::App& app) {
-    const auto called = app.get_subcommands();
-    return called.empty() ? app : deepest(*called.front());
+std::string json_line(const json& document, int indent) {
+    return printable_json(document.dump(indent, ' ', false, json::error_handler_t::replace)) + "\n";
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* at = &app; at != nullptr; at = at->get_parent())
-        for (const CLI::Option* option : at->get_options())
-            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    return names;
-}
-
-/// One sentence for what CLI11 could not make sense of, with the nearest name.
-std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error) {
-    const CLI::App& app = deepest(program);
-    if (const std::vector<std::string> extras = program.remaining(true); !extras.empty()) {
-        const std::string word = extras.front().substr(0, extras.front().find('='));
-        if (word.starts_with("-")) {
-            const std::string near = nearest(word, option_names(app));
-            return "unknown option '" + word + "'" +
-                   (near.empty() ? "; see " + (&app == &program ? "" : app.get_name() + " ") + "--help"
-                                 : "; did you mean '" + near + "'?");
-        }
-        std::vector<std::string> commands;
-        for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-        if (commands.empty()) return "unexpected argument '" + word + "'";
-        return "unknown command '" + word + "'" + suggestion(word, commands);
-    }
-    std::string sentence = error.what();
-    std::ranges::replace(sentence, '\n', ' ');
-    return sentence;
-}
-
-int fail(const std::string& sentence, int code) {
-    fmt::print(stderr, "spikelens: {}\n", sentence);
+int fail(const std::string& sentence, int code, bool as_json) {
+    const json document = {{"error", {{"kind", code == kBadInput ? "input" : "run"}, {"message", sentence}}}};
+    say(as_json ? json_line(document, -1) : "spikelens: " + printable(sentence) + "\n");
     return code;
 }
 
-std::vector<std::string> split_at_commas(const std::string& word) {
-    std::vector<std::string> parts;
-    for (size_t start = 0; start <= word.size();) {
-        const size_t comma = std::min(word.find(',', start), word.size());
-        if (comma > start) parts.push_back(word.substr(start, comma - start));
-        start = comma + 1;
-    }
-    return parts;
+int print(const Outcome& outcome, bool as_json) {
+    return print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
 }
 
-int run_program(int argc, char** argv) {
-    CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
-    Globals globals;
-    globals.arguments.assign(argv + 1, argv + argc);
-    Run run;
+Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& console) {
+    listen_for_interrupts();
+    try {
+        Outcome outcome = run(globals, console);
+        stop_listening();
+        return outcome;
+    } catch (const Interrupted&) {
+        console.clear();
+        end_interrupted();
+    }
+}
+
+void add_globals(CLI::App& program, Globals& globals) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version));
     program.add_flag("--json", globals.json, "Print the result as one JSON document");
     program.add_flag("--quiet", globals.quiet, "No progress");
@@ -79,57 +59,83 @@ int run_program(int argc, char** argv) {
     program.add_option("--seed", globals.seed, "Of everything random; the same seed gives the same bytes")
         ->capture_default_str();
     program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")
-        ->check(CLI::Range(0, 1024))
+        ->check(between(0, 1024))
         ->capture_default_str();
     program
-        .add_option("--memory", globals.memory, "For samples while they are simulated, beside weights and results: 512M, 4G")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, int64_t>{{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}},
-                                          CLI::AsNumberWithUnit::DEFAULT, "SIZE"))
-        ->check([](const std::string& bytes) { return bytes == "0" || bytes.starts_with('-') ? "must be above 0" : ""; })
+        .add_option_function<std::string>(
+            "--memory", [&globals](const std::string& text) { globals.memory = parse_memory(text); },
+            "For samples while they are simulated, beside weights and results: 512M, 4G")
         ->option_text("SIZE=1G");
-    program.fallthrough();
-    program.require_subcommand(1);
-    program.get_formatter()->column_width(34);
+}
+
+void add_commands(CLI::App& program, Run& run) {
     for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
-                           add_codings, add_inspect, add_export, add_data, add_methods})
+                           add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
     for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
+}
+
+int run_program(int argc, char** argv, bool as_json) {
+    CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
+    Globals globals;
+    globals.arguments.assign(argv + 1, argv + argc);
+    Run run;
+    set_help(program);
+    add_globals(program, globals);
+    program.fallthrough();
+    program.require_subcommand(1);
+    add_commands(program, run);
+    if (argc == 1) return print(help_outcome(program.help()), false);
     try {
         program.parse(argc, argv);
-    } catch (const CLI::Success& asked) {
-        return program.exit(asked);
+        check_numbers(program);
+    } catch (const CLI::CallForHelp&) {
+        if (const std::string unknown = unknown_command(program); !unknown.empty()) return fail(unknown, kBadInput, as_json);
+        return print(help_outcome(program.help()), as_json);
+    } catch (const CLI::CallForVersion&) {
+        return print({{{"spikelens", version}}, program.version() + "\n"}, as_json);
     } catch (const CLI::ParseError& error) {
-        return fail(usage_sentence(program, error), kBadInput);
+        return fail(usage_sentence(program, error), kBadInput, as_json);
     }
     Console console(globals.quiet);
-    const Outcome outcome = run(globals, console);
+    const Outcome outcome = run_until_interrupted(run, globals, console);
     console.finish();
-    const std::string text = globals.json ? outcome.document.dump(2) + "\n" : outcome.text;
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        return fail("cannot write to standard output", kFailed);
-    return 0;
+    return print(outcome, as_json);
+}
+
+std::string memory_sentence(const std::vector<std::string>& arguments) {
+    std::string command;
+    for (const std::string& word : arguments)
+        if (command.empty() && !word.starts_with("-")) command = word;
+    return "not enough memory for spikelens " + command +
+           "; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help";
+}
+
+int run_guarded(int argc, char** argv) {
+    const std::vector<std::string> arguments(argv + std::min(1, argc), argv + argc);
+    const bool as_json = std::ranges::find(arguments, "--json") != arguments.end();
+    try {
+        return run_program(argc, argv, as_json);
+    } catch (const InputError& error) {
+        return fail(error.what(), kBadInput, as_json);
+    } catch (const std::bad_alloc&) {
+        return fail(memory_sentence(arguments), kFailed, as_json);
+    } catch (const std::filesystem::filesystem_error& error) {
+        return fail("cannot use " + error.path1().string() + ": " + error.code().message(), kFailed, as_json);
+    } catch (const json::exception& error) {
+        const std::string text = error.what();
+        return fail(
+            "a document holds another kind of value than expected: " + text.substr(std::min(text.find("] ") + 2, text.size())),
+            kBadInput, as_json);
+    } catch (const std::exception& error) {
+        return fail(error.what(), kFailed, as_json);
+    }
 }
 
 }  // namespace
-
-std::vector<std::string> split_list(const std::vector<std::string>& words) {
-    std::vector<std::string> parts;
-    for (const std::string& word : words)
-        for (const std::string& part : split_at_commas(word)) parts.push_back(part);
-    return parts;
-}
-
 }  // namespace spikelens::app
 
 int main(int argc, char** argv) {
-    using namespace spikelens;
-    try {
-        return app::run_program(argc, argv);
-    } catch (const InputError& error) {
-        return app::fail(error.what(), app::kBadInput);
-    } catch (const std::bad_alloc&) {
-        return app::fail("not enough memory", app::kFailed);
-    } catch (const std::exception& error) {
-        return app::fail(error.what(), app::kFailed);
-    }
+    spikelens::app::prepare_process();
+    spikelens::app::end_process(spikelens::app::run_guarded(argc, argv));
 }

@@ -1,13 +1,19 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "spikelens/attribute/method.h"
+#include "spikelens/attribute/method_options.h"
 
 #include "commands.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kIndent = 4;
 
 std::string needs_of(const MethodInfo& info) {
     std::string needs;
@@ -16,8 +22,8 @@ std::string needs_of(const MethodInfo& info) {
     };
     add(info.needs_simulator, "simulation");
     add(info.needs_gradient, "gradients");
-    add(info.needs_relevant, "relevant filters");
-    add(info.needs_probe, "probes");
+    add(info.needs_relevant, "relevant filters (spikelens interpret)");
+    add(info.needs_probe, "probes (spikelens interpret --probe-samples)");
     return needs.empty() ? "nothing but the input" : needs;
 }
 
@@ -27,39 +33,83 @@ std::string explains(const MethodInfo& info) {
     return (info.on_images ? "images and spikes" : "spikes") + timed;
 }
 
-Outcome run_methods() {
+json options_document(const std::string& method) {
+    json list = json::array();
+    for (const MethodOption& option : method_options(method))
+        list.push_back({{"option", option.name},
+                        {"default", option.standard.empty() ? json(nullptr) : json(option.standard)},
+                        {"expected", option.expected}});
+    return list;
+}
+
+json method_document(const MethodInfo& info, const std::string& text) {
+    return {{"method", info.name},
+            {"title", info.title},
+            {"meaning", info.meaning},
+            {"cost", info.cost},
+            {"source", info.source},
+            {"options", info.options},
+            {"option_list", options_document(text)},
+            {"signed", info.signed_values},
+            {"class_specific", info.class_specific},
+            {"needs_gradient", info.needs_gradient},
+            {"on_images", info.on_images},
+            {"on_spikes", info.on_spikes},
+            {"timed", info.timed},
+            {"needs_relevant_filters", info.needs_relevant},
+            {"needs_probes", info.needs_probe},
+            {"sanity_baseline", info.baseline}};
+}
+
+std::string text_of(const MethodInfo& info) {
+    return info.name + (info.baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
+           paragraph(info.meaning, kIndent) +
+           paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost), kIndent) +
+           paragraph("source: " + info.source, kIndent) +
+           (info.options.empty() ? "" : paragraph("options: " + info.options, kIndent));
+}
+
+Outcome list_methods() {
     json list = json::array();
     std::string text;
     for (const MethodInfo& info : all_methods()) {
-        list.push_back({{"method", info.name},
-                        {"title", info.title},
-                        {"meaning", info.meaning},
-                        {"cost", info.cost},
-                        {"source", info.source},
-                        {"options", info.options},
-                        {"signed", info.signed_values},
-                        {"class_specific", info.class_specific},
-                        {"needs_gradient", info.needs_gradient},
-                        {"on_images", info.on_images},
-                        {"on_spikes", info.on_spikes},
-                        {"timed", info.timed},
-                        {"needs_relevant_filters", info.needs_relevant},
-                        {"needs_probes", info.needs_probe},
-                        {"sanity_baseline", info.baseline}});
-        text += fmt::format("{}{}\n    {}\n    {}\n    explains {}; needs {}; cost: {}\n    source: {}\n", info.name,
-                            info.baseline ? " (sanity baseline)" : "", info.title, info.meaning, explains(info), needs_of(info),
-                            info.cost, info.source);
-        if (!info.options.empty()) text += fmt::format("    options: {}\n", info.options);
+        list.push_back(method_document(info, info.name));
+        text += text_of(info);
     }
     return {{{"command", "methods"}, {"methods", list}},
-            text + "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute.\n"};
+            text + paragraph("Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. "
+                             "spikelens methods NAME says more about one.")};
+}
+
+/// One method, with every option, what it is unless given, and what may be given.
+Outcome describe_method(const std::string& name) {
+    const MethodSpec spec = parse_method(name);
+    const MethodInfo& info = spec.method->info();
+    constexpr int column = 10;
+    std::string text = info.name + ": " + info.title + "\n\n" + paragraph(info.meaning, column, "meaning") +
+                       paragraph(explains(info), column, "explains") + paragraph(needs_of(info), column, "needs") +
+                       paragraph(info.cost, column, "cost") + paragraph(info.source, column, "source") +
+                       paragraph(fmt::format("{}, {}", info.signed_values ? "signed" : "without a sign",
+                                             info.class_specific ? "of one class" : "the same for every class"),
+                                 column, "values");
+    if (info.baseline) text += paragraph("a sanity baseline: what a method must beat", column, "role");
+    TextTable options({{"option"}, {"default"}, {"expected"}});
+    for (const MethodOption& option : method_options(name))
+        options.add({option.name, option.standard.empty() ? "chosen" : option.standard, option.expected});
+    text += "\n" + options.text();
+    if (!info.options.empty()) text += "\n" + paragraph(info.options);
+    return {{{"command", "methods"}, {"methods", json::array({method_document(info, name)})}},
+            text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
 }
 
 }  // namespace
 
 void add_methods(CLI::App& program, Run& run) {
-    program.add_subcommand("methods", "List the explanation methods: meaning, needs, cost, source")->callback([&run] {
-        run = [](const Globals&, Console&) { return run_methods(); };
+    auto name = std::make_shared<std::string>();
+    CLI::App* app = program.add_subcommand("methods", "List the explanation methods, or describe one: meaning, needs, cost");
+    app->add_option("method", *name, "The method described, with its options; all unless said");
+    app->callback([name, &run] {
+        run = [name](const Globals&, Console&) { return name->empty() ? list_methods() : describe_method(*name); };
     });
 }
 

@@ -7,12 +7,15 @@
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/picture.h"
 #include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
+#include "spikelens/snn/decision.h"
 
+#include "arguments.h"
 #include "commands.h"
 #include "explainer.h"
-#include "pictures.h"
+#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -102,8 +105,16 @@ void add_in_time(const MethodSpec& method, const FloatArray& attribution, const 
     }
 }
 
+/// Why a sample's scores name no class; empty when they do.
+std::string why_undecided(std::span<const float> scores, bool counts_spikes) {
+    if (!undecided(scores)) return {};
+    if (scores[0] != 0) return "all class scores are equal";
+    return counts_spikes ? "no output spike" : "all class scores are 0";
+}
+
 std::vector<ReportImage> explained_images(const Explainer& explainer, const SampleSource& data,
-                                          const std::vector<int64_t>& chosen, bool recordings, Console& console) {
+                                          const std::vector<int64_t>& chosen, const ReportData& report, Console& console) {
+    const bool recordings = report.input_kind == "recordings";
     const FloatArray images = data.images(chosen);
     const Input input = data.input(chosen);
     const FloatArray scores = explainer.simulator().run(input).scores;
@@ -114,6 +125,7 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         result[i].sample = chosen[i];
         result[i].label = data.label(chosen[i]);
         result[i].predicted = predicted[i];
+        result[i].undecided = why_undecided(scores.row(n), report.counts_spikes);
         result[i].probabilities = softmax(scores.row(n));
         result[i].image = drawable(row_of(images, n));
     }
@@ -134,10 +146,12 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
 }  // namespace
 
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console) {
-    const auto [lock, run] = open_for_output(command.run, command.out, globals, console);
+    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
+    const OpenRun& run = written.run;
     const fs::path path = command.out.empty() ? run.files.report() : command.out;
     ReportData data;
     data.run = command.run.string();
+    data.command = arguments_of(command, globals);
     data.manifest = run.manifest;
     data.train = result_of(run, "train", console);
     data.interpret = result_of(run, "interpret", console);
@@ -154,10 +168,10 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     const Accuracy accuracy = measure_accuracy(explainer.simulator(), *dataset.test, "test samples", console.progress());
     const int count = recordings ? std::min(command.images, kMostRecordings) : command.images;
     const std::vector<int64_t> chosen = choose_images(*dataset.test, accuracy.predicted, count, globals.seed);
-    data.images = explained_images(explainer, *dataset.test, chosen, recordings, console);
-    const auto wrong =
-        std::ranges::count_if(data.images, [](const ReportImage& image) { return image.label != image.predicted; });
     data.input_kind = recordings ? "recordings" : "images";
+    data.counts_spikes = run.network->layers.back().neuron.has_value();
+    data.images = explained_images(explainer, *dataset.test, chosen, data, console);
+    const auto wrong = std::ranges::count_if(data.images, [](const ReportImage& image) { return !image.is_right(); });
     data.steps = spiking ? dataset.test->steps() : run.network->steps;
     data.window_steps = (data.steps + kWindows - 1) / kWindows;
     data.image_choice = fmt::format("{} right and {} wrong predictions of the test set, drawn at random with seed {}",
@@ -177,7 +191,7 @@ void add_report(CLI::App& program, Run& run) {
     app->add_option("--out", command->out, "The file to write; RUN/report.html unless said");
     app->add_option("--images", command->images,
                     "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
-        ->check(CLI::Range(0, 500))
+        ->check(between(0, 500))
         ->capture_default_str();
     app->add_option("--methods", command->methods, "Methods in the gallery; those evaluated unless said");
     app->callback([command, &run] {

@@ -8,6 +8,7 @@
 #include "spikelens/core/nearest.h"
 
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -45,14 +46,14 @@ json claim(const std::string& text, const json& paper, const json& measured, con
 }
 
 std::string claims_text(const json& claims) {
-    std::string text = fmt::format("{:58} {:>6} {:>22}  {}\n", "claim", "paper", "measured", "held");
+    constexpr auto right = TextTable::Align::right;
+    TextTable table({{"claim"}, {"paper", right}, {"measured", right}, {"held"}});
     for (const json& row : claims)
-        text +=
-            fmt::format("{:58} {:>6} {:>22}  {}\n", row["claim"].get<std::string>(), cell(row["paper"]), cell(row["measured"]),
-                        row["held"].is_null()     ? "-"
-                        : row["held"].get<bool>() ? "yes"
-                                                  : "no");
-    return text;
+        table.add({row["claim"], cell(row["paper"]), cell(row["measured"]),
+                   row["held"].is_null()     ? "-"
+                   : row["held"].get<bool>() ? "yes"
+                                             : "no"});
+    return table.text();
 }
 
 const json& method_of(const json& evaluate, const std::string& method) {

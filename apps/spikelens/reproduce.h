@@ -9,8 +9,8 @@ namespace spikelens::app {
 
 struct ReproduceCommand {
     std::string experiment;
-    std::filesystem::path out;    ///< empty: runs/EXPERIMENT
-    std::filesystem::path model;  ///< of bitar-nmnist; empty: looked for in $SPIKELENS_DATA/nir
+    std::filesystem::path out;             ///< empty: runs/EXPERIMENT
+    std::filesystem::path model;           ///< of bitar-nmnist; empty: looked for in $SPIKELENS_DATA/nir
     std::optional<int64_t> samples;        ///< test samples evaluated; 0: all; none: the experiment's own choice
     std::optional<int64_t> train_samples;  ///< the same for training
 };

@@ -1,11 +1,15 @@
 #include "run_directory.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/results/store.h"
+
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
@@ -20,16 +24,14 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
     return std::ranges::mismatch(outer, inner).in1 == outer.end();
 }
 
-/// Of the identity of what a file of results holds; null without the file.
-json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
-
-/// Takes out of an evaluation what was measured with other relevant filters or probes than the run has.
+/// Takes out of an evaluation what was measured with other relevant filters, probes or surrogate than the run has.
 void leave_out_stale_methods(const OpenRun& run, json& document, Console& console) {
     std::vector<std::string> stale;
-    const json relevant = digest_in(run.files.relevant()), probe = digest_in(run.files.probe());
+    const json now = {
+        {"relevant", digest_in(run.files.relevant())}, {"probe", digest_in(run.files.probe())}, {"surrogate", run.surrogate()}};
     for (const json& method : document["methods"])
-        if ((method.contains("relevant") && method["relevant"] != relevant) ||
-            (method.contains("probe") && method["probe"] != probe))
+        if (std::ranges::any_of(std::array{"relevant", "probe", "surrogate"},
+                                [&](const char* input) { return method.contains(input) && method[input] != now[input]; }))
             stale.push_back(method["method"]);
     if (stale.empty()) return;
     const auto is_stale = [&](const json& name) { return std::ranges::find(stale, name) != stale.end(); };
@@ -39,12 +41,14 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
             return d.is_object() && (is_stale(d.value("a", json())) || is_stale(d.value("b", json())));
         });
     console.message(fmt::format(
-        "left out: {} of {}, measured with other relevant filters or probes; spikelens evaluate {} --methods {} "
+        "left out: {} of {}, measured with other relevant filters, probes or surrogate; spikelens evaluate {} --methods {} "
         "makes it anew",
         fmt::join(stale, ", "), run.files.result("evaluate").string(), run.files.root.string(), fmt::join(stale, ",")));
 }
 
 }  // namespace
+
+json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
 
 OpenRun open_run(const fs::path& root) {
     if (!fs::is_directory(root))
@@ -69,6 +73,7 @@ std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& glo
     if (globals.no_wait) return std::make_shared<const RunLock>(root);
     bool said = false;
     return std::make_shared<const RunLock>(root, [&] {
+        stop_if_interrupted();
         if (!std::exchange(said, true))
             console.message("waiting: another process is writing into " + root.string() + " (--no-wait ends instead)");
     });

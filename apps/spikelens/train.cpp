@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -11,16 +12,24 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
+#include "spikelens/train/outcome.h"
 
 #include "arguments.h"
+#include "checkpoints.h"
 #include "checks.h"
 #include "commands.h"
+#include "remarks.h"
 #include "run_directory.h"
 
 namespace spikelens::app {
 namespace {
 
 using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+/// Training samples on which it is told whether a layer spikes at all.
+constexpr int64_t kSamplesListenedTo = 1000;
 
 Reset parse_reset(const std::string& text) {
     if (text == "subtract") return Reset::subtract;
@@ -86,48 +95,107 @@ std::map<std::string, std::string> identity(const json& options, const Network& 
     return text;
 }
 
+/// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
+void check_command(const TrainCommand& command, const TrainOptions& options) {
+    check_train_options(options);
+    parse_reset(command.reset);
+    if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
+    if (command.steps < 1 || command.steps > 65535)
+        throw InputError(fmt::format("--steps must be 1 to 65535, not {}", command.steps));
+    if (!(command.checkpoint_every >= 0))
+        throw InputError(fmt::format("--checkpoint-every must be 0 or more seconds, not {}", command.checkpoint_every));
+}
+
+/// Where the run's training stands: what its checkpoint has, else the beginning.
+TrainState find_state(const TrainCommand& command, const RunDirectory& files, Checkpoints& checkpoints, Network& network,
+                      Console& console) {
+    if (command.restart) std::filesystem::remove(files.checkpoint());
+    TrainState state;
+    if (checkpoints.resume(network, state)) {
+        if (state.epochs_done + (state.part.samples > 0 ? 1 : 0) > command.epochs)
+            throw InputError(fmt::format("{} is beyond --epochs {}: {} (--restart begins anew)", command.out.string(),
+                                         command.epochs, checkpoints.position(state)));
+        console.message(fmt::format("continuing {}: {}", command.out.string(), checkpoints.position(state)));
+    } else if (std::filesystem::exists(files.model()) && !command.restart) {
+        throw InputError(command.out.string() +
+                         " holds a model that was not trained there; choose another --out, or --restart to replace it");
+    }
+    return state;
+}
+
+/// Whether the network learned: what a report of plain numbers would hide.
+json learned_document(const TrainState& state, const Simulator& simulator, const SampleSource& samples, double accuracy) {
+    const Network& network = simulator.network();
+    json silent = json::array();
+    for (const int layer : silent_layers(simulator, samples, kSamplesListenedTo)) silent.push_back(network.layers[layer].name);
+    return {{"diverged", diverged(state.history.back(), network.class_count())},
+            {"silent_layers", silent},
+            {"largest_class_share", largest_class_share(samples)},
+            {"at_chance", network.class_count() > 1 && accuracy <= largest_class_share(samples)}};
+}
+
+std::vector<std::string> warnings(const json& document) {
+    std::vector<std::string> list;
+    const json& last = document["epochs"].back();
+    if (document["diverged"].get<bool>())
+        list.push_back(fmt::format(
+            "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows "
+            "nothing; a smaller --learning-rate helps",
+            last["epoch"].get<int>(), last["loss"].get<double>(), std::log(static_cast<double>(document["classes"].size()))));
+    for (const json& layer : document["silent_layers"])
+        list.push_back(fmt::format(
+            "no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of "
+            "the input; a lower --threshold or another --learning-rate may help",
+            layer.get<std::string>(), grouped(std::min(kSamplesListenedTo, document["train_samples"].get<int64_t>()))));
+    if (document["at_chance"].get<bool>())
+        list.push_back(
+            fmt::format("the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % "
+                        "by always answering the most frequent class",
+                        100 * document["train_accuracy"].get<double>(), 100 * document["largest_class_share"].get<double>()));
+    return list;
+}
+
+/// The warnings in a word each, for the result.
+std::string learned_text(const json& document) {
+    std::string text;
+    if (document["diverged"].get<bool>())
+        text +=
+            fmt::format("diverged: the loss of the last epoch is {:.3g}\n", document["epochs"].back()["loss"].get<double>());
+    for (const json& layer : document["silent_layers"]) text += fmt::format("silent: {}\n", layer.get<std::string>());
+    if (document["at_chance"].get<bool>()) text += "learned nothing: no better than always answering one class\n";
+    return text;
+}
+
 std::string text_of(const json& document) {
     const auto& interval = document.at("test_accuracy_ci95");
     return fmt::format(
-        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\nrun: "
-        "{}\n",
+        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n"
+        "{}{}run: {}\n",
         document["network"]["text"].get<std::string>(), document["data"].get<std::string>(),
         100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>(), 100 * interval[0].get<double>(),
         100 * interval[1].get<double>(), 100 * document["train_accuracy"].get<double>(),
-        document["train_samples"].get<int64_t>(), document["run"].get<std::string>());
+        document["train_samples"].get<int64_t>(), learned_text(document), accuracy_remarks(document),
+        document["run"].get<std::string>());
 }
 
 }  // namespace
 
 Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console) {
-    const auto started = std::chrono::steady_clock::now();
-    if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
+    const auto started = Clock::now();
     const RunDirectory files{command.out};
+    const TrainOptions options = train_options(command, globals);
+    check_command(command, options);
     const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
-    const TrainOptions options = train_options(command, globals);
     const json options_json = options_document(options, samples.size());
-    const auto identity_text = identity(options_json, network, data, globals.seed);
-
     check_memory(Simulator(network, globals.simulation()), *data.test);
+    check_run_folder(command.out);
     const auto lock = lock_run(command.out, globals, console);
-    if (command.restart) std::filesystem::remove(files.checkpoint());
-    TrainState state;
-    if (std::filesystem::exists(files.checkpoint())) {
-        load_checkpoint(network, state, identity_text, files.checkpoint());
-        if (state.epochs_done > options.epochs)
-            throw InputError(fmt::format("{} already has {} epochs; --epochs {} is fewer (--restart begins anew)",
-                                         command.out.string(), state.epochs_done, options.epochs));
-        console.message(fmt::format("continuing {} after epoch {}", command.out.string(), state.epochs_done));
-    } else if (std::filesystem::exists(files.model()) && !command.restart) {
-        throw InputError(command.out.string() +
-                         " holds a model that was not trained there; choose another --out, or --restart to replace it");
-    }
-    train(
-        network, samples, options, state,
-        [&](const Network& trained, const TrainState& at) { save_checkpoint(trained, at, identity_text, files.checkpoint()); },
-        console.progress());
+    Checkpoints checkpoints(files.checkpoint(), identity(options_json, network, data, globals.seed), command.checkpoint_every,
+                            samples.size(), console);
+    TrainState state = find_state(command, files, checkpoints, network, console);
+    checkpoints.train(network, samples, options, state);
 
     const Simulator simulator(network, globals.simulation());
     const Accuracy test = measure_accuracy(simulator, *data.test, "test images", console.progress());
@@ -139,12 +207,14 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
                      {"network", network_document(network)},
                      {"seed", globals.seed},
                      {"options", options_json},
-                     {"epochs", epochs_document(state)},
+                     {"epochs", epochs_document(state, network.class_count())},
                      {"threads", globals.threads > 0 ? globals.threads : available_threads()},
                      {"fingerprint", model_fingerprint(network)}};
     document.update(accuracy_document(train, "train", false));
     document.update(accuracy_document(test, "test", true));
-    document["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    document.update(learned_document(state, simulator, samples, document["train_accuracy"]));
+    for (const std::string& warning : warnings(document)) console.message("warning: " + warning);
+    document["seconds"] = std::chrono::duration<double>(Clock::now() - started).count();
     document = create_run(files, {network,
                                   data,
                                   command.data,
@@ -183,6 +253,8 @@ void add_train(CLI::App& program, Run& run) {
     app->add_flag("--delay", command->delay, "The reset acts one step after the spike");
     app->add_flag("!--no-bias", command->bias, "Layers without biases");
     app->add_option("--train-samples", command->samples, "Use the first so many training samples; 0: all")
+        ->capture_default_str();
+    app->add_option("--checkpoint-every", command->checkpoint_every, "Seconds between checkpoints; 0: after every batch")
         ->capture_default_str();
     app->add_flag("--restart", command->restart, "Begin anew, whatever the run directory holds");
     app->callback([command, &run] {

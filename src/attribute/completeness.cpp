@@ -43,4 +43,18 @@ std::vector<Completeness> completeness(const FloatArray& attribution, const Floa
     return result;
 }
 
+std::optional<std::string> completeness_baseline(const MethodSpec& spec, const Input& input) {
+    if (spec.view != View::natural) return std::nullopt;
+    const std::optional<OwnBaseline> own = spec.method->own_baseline(input);
+    return own ? std::optional(own->name) : std::nullopt;
+}
+
+std::vector<Completeness> own_completeness(const MethodSpec& spec, const Simulator& simulator, const Input& input,
+                                           const FloatArray& attribution, const FloatArray& scores,
+                                           std::span<const int> targets) {
+    if (!completeness_baseline(spec, input))
+        throw InputError("the map of " + spec.text + " does not aim at completeness, so there is nothing to measure");
+    return completeness(attribution, scores, simulator.run(spec.method->own_baseline(input)->input).scores, targets);
+}
+
 }  // namespace spikelens

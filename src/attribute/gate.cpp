@@ -30,6 +30,7 @@ class Gate final : public AttributionMethod {
   public:
     Gate(MethodInfo info, Baseline baseline, int64_t steps) : info_(std::move(info)), baseline_(baseline), steps_(steps) {
         info_.meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
     }

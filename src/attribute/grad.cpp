@@ -12,6 +12,7 @@ class Grad2D final : public AttributionMethod {
         info_.meaning = "signed: change of the class score per unit of the pixel at every step, through the surrogate gradient";
         info_.cost = "1 forward and 1 backward";
         info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
         info_.needs_simulator = false;

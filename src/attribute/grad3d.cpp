@@ -13,6 +13,7 @@ class Grad3D final : public AttributionMethod {
             "signed: change of the class score per unit of input at the place and step, through the surrogate gradient";
         info_.cost = "1 forward and 1 backward";
         info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
         info_.timed = true;

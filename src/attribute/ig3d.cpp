@@ -47,6 +47,7 @@ class IntegratedGradients3D final : public AttributionMethod {
             "steps=32, path=binary|linear (spikes: binary unless told; images: linear), of the binary path order=time|random "
             "and "
             "draws=1 random orders averaged, of images baseline=black|blur|mean";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
         info_.timed = true;
@@ -67,6 +68,8 @@ class IntegratedGradients3D final : public AttributionMethod {
             return integrate_linear(*context.gradient, sequence, FloatArray(sequence.shape), request.targets, steps_);
         return integrate_binary(context, sequence, request);
     }
+
+    std::optional<OwnBaseline> own_baseline(const Input& input) const override { return start_of(input, baseline_); }
 
   private:
     void check(const Input& input) const {

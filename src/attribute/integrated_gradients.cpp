@@ -34,6 +34,7 @@ class IntegratedGradients final : public AttributionMethod {
         info_.cost = std::to_string(steps_) + " forward and " + std::to_string(steps_) + " backward";
         info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
         info_.options = "steps=32, of images baseline=black|blur|mean";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
         info_.needs_simulator = false;
@@ -49,6 +50,8 @@ class IntegratedGradients final : public AttributionMethod {
         const FloatArray silence(sequence.shape);
         return sum_over_time(integrate_linear(*context.gradient, sequence, silence, request.targets, steps_));
     }
+
+    std::optional<OwnBaseline> own_baseline(const Input& input) const override { return start_of(input, baseline_); }
 
   private:
     /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂image at x' + (k/n)(x − x')

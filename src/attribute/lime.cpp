@@ -51,6 +51,7 @@ class Lime final : public AttributionMethod {
         info_.cost = std::to_string(samples_) + " forward";
         info_.source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012";
         info_.options = "segments=50 (at most), samples=1000, baseline=black|blur|mean (of spikes: black, silence)";
+        info_.unit = Unit::probability;
         info_.signed_values = true;
         info_.on_spikes = true;
     }

@@ -71,6 +71,7 @@ class Occlusion final : public AttributionMethod {
         info_.cost = "1 forward per patch: about H·W/stride² + 1";
         info_.source = "Zeiler, Fergus, ECCV 2014";
         info_.options = "size=4, stride=2 (at most size), baseline=black|blur|mean (of spikes: black, silence)";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
     }

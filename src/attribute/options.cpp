@@ -57,8 +57,8 @@ MethodOptions::MethodOptions(std::string_view spec) : spec_(spec) {
     }
 }
 
-const std::string* MethodOptions::take(const std::string& option) {
-    known_.push_back(option);
+const std::string* MethodOptions::take(const std::string& option, const std::string& standard, const std::string& expected) {
+    known_.push_back({option, standard, expected});
     for (Given& given : given_) {
         if (given.option != option) continue;
         given.taken = true;
@@ -67,65 +67,70 @@ const std::string* MethodOptions::take(const std::string& option) {
     return nullptr;
 }
 
-void MethodOptions::refuse(const std::string& option, const std::string& value, const std::string& expected) const {
-    throw InputError("method '" + spec_ + "': option " + option + " is '" + value + "', expected " + expected);
+void MethodOptions::refuse(const std::string& value) const {
+    throw InputError("method '" + spec_ + "': option " + known_.back().name + " is '" + value + "', expected " +
+                     known_.back().expected);
 }
 
 int64_t MethodOptions::take_integer(const std::string& option, int64_t fallback, int64_t low, int64_t high) {
-    const std::string* text = take(option);
+    const std::string* text =
+        take(option, std::to_string(fallback), "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     if (!text) return fallback;
     const auto value = read_number<int64_t>(*text);
     if (value && *value >= low && *value <= high) return *value;
-    refuse(option, *text, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    refuse(*text);
 }
 
 double MethodOptions::take_number(const std::string& option, double fallback, double low, double high) {
-    const std::string* text = take(option);
+    const std::string* text = take(option, fallback > low && fallback <= high ? number_text(fallback) : "",
+                                   "a number above " + number_text(low) + ", at most " + number_text(high));
     if (!text) return fallback;
     const auto value = read_number<double>(*text);
     if (value && std::isfinite(*value) && *value > low && *value <= high) return *value;
-    refuse(option, *text, "a number above " + number_text(low) + ", at most " + number_text(high));
+    refuse(*text);
 }
 
 std::string MethodOptions::take_text(const std::string& option, const std::string& fallback) {
-    const std::string* text = take(option);
+    const std::string* text = take(option, fallback, "a value");
     if (!text) return fallback;
-    if (text->empty()) refuse(option, *text, "a value");
+    if (text->empty()) refuse(*text);
     return *text;
 }
 
 std::string MethodOptions::take_word(const std::string& option, const std::string& fallback,
                                      const std::vector<std::string>& words) {
-    const std::string* text = take(option);
-    if (!text) return fallback;
-    if (std::ranges::find(words, *text) != words.end()) return *text;
     std::string expected;
     for (const std::string& word : words) expected += (expected.empty() ? "" : " or ") + word;
-    refuse(option, *text, expected);
+    const std::string* text = take(option, fallback, expected);
+    if (!text) return fallback;
+    if (std::ranges::find(words, *text) != words.end()) return *text;
+    refuse(*text);
 }
 
 Baseline MethodOptions::take_baseline(const std::string& option, Baseline fallback) {
-    const std::string* text = take(option);
+    const std::string* text = take(option, baseline_text(fallback), "black, blur or mean");
     if (!text) return fallback;
     for (Baseline baseline : {Baseline::black, Baseline::blur, Baseline::mean}) {
         if (*text == baseline_text(baseline)) return baseline;
     }
-    refuse(option, *text, "black, blur or mean");
+    refuse(*text);
 }
 
 View MethodOptions::take_view() {
-    const std::string* text = take("view");
+    const std::string* text = take("view", "natural", "natural, absolute, positive or negative");
     if (!text || *text == "natural") return View::natural;
     if (*text == "absolute") return View::absolute;
     if (*text == "positive") return View::positive;
     if (*text == "negative") return View::negative;
-    refuse("view", *text, "natural, absolute, positive or negative");
+    refuse(*text);
 }
 
 void MethodOptions::finish() const {
+    std::vector<std::string> names;
+    for (const MethodOption& option : known_) names.push_back(option.name);
     for (const Given& given : given_) {
         if (given.taken) continue;
-        throw InputError("method '" + method_ + "' has no option '" + given.option + "'" + suggestion(given.option, known_));
+        throw InputError("method '" + method_ + "' has no option '" + given.option + "'" + suggestion(given.option, names));
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "spikelens/attribute/baseline.h"
 #include "spikelens/attribute/method.h"
+#include "spikelens/attribute/method_options.h"
 
 namespace spikelens {
 
@@ -34,6 +35,8 @@ class MethodOptions {
     View take_view();
 
     void finish() const;
+    /// What has been taken so far.
+    const std::vector<MethodOption>& known() const { return known_; }
 
   private:
     struct Given {
@@ -41,12 +44,13 @@ class MethodOptions {
         bool taken = false;
     };
 
-    const std::string* take(const std::string& option);
-    [[noreturn]] void refuse(const std::string& option, const std::string& value, const std::string& expected) const;
+    const std::string* take(const std::string& option, const std::string& standard, const std::string& expected);
+    /// Of the option taken last.
+    [[noreturn]] void refuse(const std::string& value) const;
 
     std::string spec_, method_;
     std::vector<Given> given_;
-    std::vector<std::string> known_;
+    std::vector<MethodOption> known_;
 };
 
 }  // namespace spikelens

@@ -35,16 +35,26 @@ const Entry& find_entry(const std::string& name) {
     throw InputError("there is no method '" + name + "'" + suggestion(name, names));
 }
 
-}  // namespace
-
-MethodSpec parse_method(std::string_view text) {
-    MethodOptions options(text);
+MethodSpec make_method(std::string_view text, MethodOptions& options) {
     MethodSpec spec;
     spec.text = text;
     spec.method = find_entry(options.method()).make(options);
     spec.view = options.take_view();
     options.finish();
     return spec;
+}
+
+}  // namespace
+
+MethodSpec parse_method(std::string_view text) {
+    MethodOptions options(text);
+    return make_method(text, options);
+}
+
+std::vector<MethodOption> method_options(std::string_view text) {
+    MethodOptions options(text);
+    make_method(text, options);
+    return options.known();
 }
 
 std::vector<MethodInfo> all_methods() {

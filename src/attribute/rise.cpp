@@ -37,6 +37,7 @@ class Rise final : public AttributionMethod {
         info_.cost = std::to_string(masks_) + " forward";
         info_.source = "Petsiuk, Das, Saenko, BMVC 2018";
         info_.options = "masks=1000, grid=7, p=0.5";
+        info_.unit = Unit::probability;
         info_.on_spikes = true;
     }
 

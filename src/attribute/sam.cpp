@@ -10,8 +10,8 @@
 namespace spikelens {
 namespace {
 
-/// Pairs of spikes of the same neuron by the steps between them, summed over channels: pairs[pixel·T + d]. M summed over
-/// time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly equal values.
+/// Pairs of spikes of the same neuron by the steps between them, each spike with itself among them, summed over channels:
+/// pairs[pixel·T + d]. M summed over time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly equal values.
 std::vector<int64_t> spike_pairs(const Array<uint8_t>& spikes, int64_t sample) {
     const int64_t steps = spikes.shape[0], channels = spikes.shape[2], pixels = spikes.shape[3] * spikes.shape[4];
     const int64_t per_step = spikes.row_size(), first = sample * channels * pixels;
@@ -21,8 +21,8 @@ std::vector<int64_t> spike_pairs(const Array<uint8_t>& spikes, int64_t sample) {
         int64_t* lags = pairs.data() + neuron % pixels * steps;
         for (int64_t t = 0; t < steps; ++t) {
             if (!spikes.data[t * per_step + first + neuron]) continue;
-            for (int64_t earlier : times) ++lags[t - earlier];
             times.push_back(t);
+            for (int64_t spike : times) ++lags[t - spike];
         }
     }
     return pairs;
@@ -31,19 +31,24 @@ std::vector<int64_t> spike_pairs(const Array<uint8_t>& spikes, int64_t sample) {
 class Sam final : public AttributionMethod {
   public:
     explicit Sam(MethodOptions& options)
-        : gamma_(options.take_number("gamma", 0.5, 0, 1e6)), layer_(options.take_text("layer", "last")) {
+        : gamma_(options.take_number("gamma", 0.5, 0, 1e6)),
+          shortest_(options.take_word("past", "inclusive", {"inclusive", "strict"}) == "strict" ? 1 : 0),
+          layer_(options.take_text("layer", "last")) {
         info_.name = "sam";
         info_.title = "SAM: spike activation map, summed over time";
-        info_.meaning = "0 and above: where neurons spiked often in short intervals, whatever the class";
+        info_.meaning = "0 and above: where neurons spiked, and more so often in short intervals, whatever the class";
         info_.cost = "1 forward";
         info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021";
-        info_.options = "gamma=0.5, layer=last|<conv layer>";
+        info_.options =
+            "gamma=0.5, past=inclusive|strict (strict: a spike counts through earlier ones alone, so a neuron that spikes once "
+            "counts nothing), layer=last|<conv layer>";
         info_.class_specific = false;
         info_.on_spikes = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
+    /// Σ_t Σ_k N·S, N[t] = Σ exp(−γ(t − t')) over the neuron's spikes t' ≤ t (past=strict: t' < t); a silent step adds nothing.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.simulator->network();
         const int index =
@@ -62,7 +67,7 @@ class Sam final : public AttributionMethod {
     void weigh_by_interval(const std::vector<int64_t>& pairs, int64_t steps, std::span<float> map) const {
         for (size_t pixel = 0; pixel < map.size(); ++pixel) {
             double sum = 0;
-            for (int64_t d = 1; d < steps; ++d) {
+            for (int64_t d = shortest_; d < steps; ++d) {
                 sum += std::exp(-gamma_ * static_cast<double>(d)) * static_cast<double>(pairs[pixel * steps + d]);
             }
             map[pixel] = static_cast<float>(sum);
@@ -70,6 +75,7 @@ class Sam final : public AttributionMethod {
     }
 
     double gamma_;
+    int64_t shortest_;  ///< distance in steps at which a spike counts for a spike
     std::string layer_;
     MethodInfo info_;
 };

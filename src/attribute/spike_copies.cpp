@@ -51,4 +51,9 @@ void require_silence(const std::string& method, Baseline baseline) {
                      " is for images; of spikes only silence can be the baseline, which is black");
 }
 
+OwnBaseline start_of(const Input& input, Baseline baseline) {
+    if (input.spiking()) return {"silence", Array<uint8_t>(input.spikes.shape)};
+    return {baseline_text(baseline), baseline_images(input.images, baseline)};
+}
+
 }  // namespace spikelens

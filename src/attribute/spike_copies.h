@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikelens/attribute/baseline.h"
+#include "spikelens/attribute/method.h"
 #include "spikelens/snn/simulate.h"
 
 namespace spikelens {
@@ -27,5 +28,8 @@ FloatArray spikes_over_time(const Array<uint8_t>& spikes);
 
 /// Spikes have one absence, silence: throws InputError for a baseline other than black.
 void require_silence(const std::string& method, Baseline baseline);
+
+/// What integration starts from: the baseline of each image, or silence.
+OwnBaseline start_of(const Input& input, Baseline baseline);
 
 }  // namespace spikelens

@@ -35,6 +35,7 @@ class SpikeOcclusion final : public AttributionMethod {
                                  : "1 forward per " + std::to_string(group_) + " places with spikes, + 1";
         info_.source = "Zeiler, Fergus, ECCV 2014, for single spikes";
         info_.options = "group=1 (consecutive spikes of a pixel and channel removed together)";
+        info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_images = false;
         info_.on_spikes = true;

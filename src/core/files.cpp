@@ -1,70 +1,92 @@
 #include "spikelens/core/files.h"
 
 #include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
+
+#include "new_file.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-void sync_to_disk(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
+std::string cannot_read(const fs::path& path, int error) {
+    return "cannot read " + path.string() + ": " + std::generic_category().message(error);
 }
 
 }  // namespace
 
-void write_atomically(const fs::path& path, const std::function<void(const fs::path&)>& write) {
-    std::error_code error;
-    if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-    if (error) throw RunError("cannot make the folder " + path.parent_path().string() + ": " + error.message());
-    // One name per file: what an interrupted run left behind is overwritten by the next.
-    const fs::path temporary = path.string() + ".part";
-    try {
-        write(temporary);
-        sync_to_disk(temporary);
-        fs::rename(temporary, path);
-    } catch (const fs::filesystem_error& failure) {
-        fs::remove(temporary, error);
-        throw RunError("cannot write " + path.string() + ": " + failure.code().message());
-    } catch (...) {
-        fs::remove(temporary, error);
-        throw;
-    }
+void write_atomically(const fs::path& path, const std::function<void(const Append&)>& write) {
+    NewFile file(path);
+    write([&](std::string_view bytes) { file.append(bytes); });
+    file.put_in_place();
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
-    write_atomically(path, [&](const fs::path& temporary) {
-        std::ofstream out(temporary, std::ios::binary);
-        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        out.flush();
-        if (!out) throw RunError("cannot write " + path.string() + ": " + std::strerror(errno));
-    });
+    write_atomically(path, [&](const Append& append) { append(bytes); });
+}
+
+FileReader::FileReader(fs::path path) : path_(std::move(path)) {
+    // Without O_NONBLOCK a named pipe that nobody writes to would hold the program for ever.
+    do descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    while (descriptor_ < 0 && errno == EINTR);
+    if (descriptor_ < 0 && (errno == ENOENT || errno == ENOTDIR)) throw InputError("there is no file " + path_.string());
+    if (descriptor_ < 0) throw InputError(cannot_read(path_, errno));
+    struct stat status {};
+    const int failed = ::fstat(descriptor_, &status) == 0 ? 0 : errno;
+    if (!failed && S_ISREG(status.st_mode)) {
+        size_ = static_cast<uint64_t>(status.st_size);
+        return;
+    }
+    ::close(descriptor_);
+    if (failed) throw RunError(cannot_read(path_, failed));
+    throw InputError(path_.string() + " is not a file");
+}
+
+FileReader::~FileReader() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+size_t FileReader::read(void* target, size_t count) {
+    size_t got = 0;
+    while (got < count) {
+        const ssize_t more = ::read(descriptor_, static_cast<char*>(target) + got, count - got);
+        if (more < 0 && errno == EINTR) continue;
+        if (more < 0) throw RunError(cannot_read(path_, errno));
+        if (more == 0) break;
+        got += static_cast<size_t>(more);
+    }
+    return got;
+}
+
+void FileReader::close() {
+    if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw RunError(cannot_read(path_, errno));
 }
 
 std::string read_file(const fs::path& path, uint64_t limit) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) throw InputError("there is no file " + path.string());
-    if (!fs::is_regular_file(status)) throw InputError(path.string() + " is not a file");
-    const uint64_t size = fs::file_size(path, error);
-    if (error) throw InputError("cannot read " + path.string() + ": " + error.message());
-    if (size > limit)
-        throw InputError(path.string() + " has " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
-                         " allowed");
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes(size, '\0');
-    if (!in.read(bytes.data(), static_cast<std::streamsize>(size)))
-        throw InputError("cannot read " + path.string() + ": " + std::strerror(errno));
+    FileReader file(path);
+    if (file.size() > limit)
+        throw InputError(path.string() + " has " + std::to_string(file.size()) + " bytes, more than the " +
+                         std::to_string(limit) + " allowed");
+    std::string bytes(file.size(), '\0');
+    if (const size_t got = file.read(bytes.data(), bytes.size()); got < bytes.size())
+        throw InputError("cannot read " + path.string() + ": it ended after " + std::to_string(got) + " of " +
+                         std::to_string(bytes.size()) + " bytes");
+    file.close();
+    return bytes;
+}
+
+std::string read_start(const fs::path& path, size_t count) {
+    FileReader file(path);
+    std::string bytes(count, '\0');
+    bytes.resize(file.read(bytes.data(), count));
+    file.close();
     return bytes;
 }
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -46,7 +48,11 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t, 
     };
     {
         std::vector<std::jthread> workers;
-        for (int worker = 1; worker < threads; ++worker) workers.emplace_back(work, worker);
+        try {
+            for (int worker = 1; worker < threads; ++worker) workers.emplace_back(work, worker);
+        } catch (const std::system_error&) {  // the system starts no more: those that run do the work
+        } catch (const std::bad_alloc&) {
+        }
         work(0);
     }
     if (failure) std::rethrow_exception(failure);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "spikelens/core/error.h"
 #include "spikelens/data/events.h"
 
 namespace spikelens {
@@ -17,6 +19,18 @@ void add_events(const EventRecording& recording, const Binning& binning, int hei
 
 /// The spikes of all steps summed, [2, height, width]. `binning.steps` is at least 1.
 std::vector<int64_t> sum_events(const EventRecording& recording, const Binning& binning, int height, int width);
+
+/// Runs what reads a recording and gives back what it returns; an InputError is told with the recording's name, or as sample
+/// `index` where it has none.
+template <class Body>
+auto of_recording(const EventRecording& recording, int64_t index, Body&& body) {
+    try {
+        return body();
+    } catch (const InputError& error) {
+        const std::string name = recording.name.empty() ? "sample " + std::to_string(index) : recording.name;
+        throw InputError(name + ": " + error.what());
+    }
+}
 
 /// Throws InputError for a window or steps that cannot be: those of `parse_binning`, or no steps when binning by count.
 void check_binning(const Binning& binning);

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string>
 
 #include <zlib.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -17,23 +15,18 @@ namespace {
 
 class PlainSource : public ByteSource {
   public:
-    PlainSource(const fs::path& path, std::ifstream file) : path_(path), file_(std::move(file)) {}
+    explicit PlainSource(const fs::path& path) : file_(path) {}
 
-    size_t read(std::span<uint8_t> target) override {
-        file_.read(reinterpret_cast<char*>(target.data()), static_cast<std::streamsize>(target.size()));
-        if (file_.bad()) throw InputError("cannot read " + path_.string());
-        return static_cast<size_t>(file_.gcount());
-    }
+    size_t read(std::span<uint8_t> target) override { return file_.read(target.data(), target.size()); }
 
   private:
-    fs::path path_;
-    std::ifstream file_;
+    FileReader file_;
 };
 
 // zlib's own gzread takes what follows the last member for nothing; here it is an error.
 class GzipSource : public ByteSource {
   public:
-    GzipSource(const fs::path& path, std::ifstream file) : path_(path), packed_(path, std::move(file)) {
+    explicit GzipSource(const fs::path& path) : path_(path), packed_(path) {
         const int gzip_only = 15 + 16;
         if (inflateInit2(&stream_, gzip_only) != Z_OK) throw RunError("zlib cannot start on " + path.string());
     }
@@ -86,17 +79,8 @@ class GzipSource : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> open_bytes(const fs::path& path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) throw InputError("there is no file " + path.string());
-    if (!fs::is_regular_file(status)) throw InputError(path.string() + " is not a file");
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError("cannot read " + path.string() + ": " + std::strerror(errno));
-    const bool gzip = file.get() == 0x1f && file.get() == 0x8b;
-    file.clear();
-    file.seekg(0);
-    if (gzip) return std::make_unique<GzipSource>(path, std::move(file));
-    return std::make_unique<PlainSource>(path, std::move(file));
+    if (read_start(path, 2) == "\x1f\x8b") return std::make_unique<GzipSource>(path);
+    return std::make_unique<PlainSource>(path);
 }
 
 }  // namespace spikelens

@@ -1,11 +1,11 @@
 #include <array>
-#include <fstream>
 #include <memory>
 
 #include <fmt/ranges.h>
 #include <openssl/evp.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 #include "spikelens/data/download.h"
 
 namespace spikelens {
@@ -43,14 +43,11 @@ std::string sha256_of_bytes(std::string_view bytes) {
 }
 
 std::string sha256_of_file(const fs::path& path) {
-    std::error_code error;
-    if (!fs::is_regular_file(path, error)) throw InputError("there is no file " + path.string());
-    std::ifstream file(path, std::ios::binary);
+    FileReader file(path);
     std::array<char, 1 << 16> buffer{};
     Sha256 sum;
-    while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0)
-        sum.add({buffer.data(), static_cast<size_t>(file.gcount())});
-    if (!file.eof()) throw InputError("cannot read " + path.string());
+    while (const size_t count = file.read(buffer.data(), buffer.size())) sum.add({buffer.data(), count});
+    file.close();
     return sum.hex();
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/data/dataset.h"
 
@@ -51,17 +52,14 @@ bool has_right_bytes(const fs::path& path, const RemoteFile& file) {
 
 /// Why what came is not the file; empty when it is.
 std::string fault(const Job& job) {
-    const uint64_t held = fs::file_size(job.part);
+    const uint64_t held = FileReader(job.part).size();
     if (job.file.bytes > 0 && held != job.file.bytes) return fmt::format("sent {} bytes instead of {}", held, job.file.bytes);
     if (!has_right_bytes(job.part, job.file)) return "sent a file with a wrong checksum";
     return {};
 }
 
 void finish(const Job& job, PartFile& part) {
-    part.sync();
-    std::error_code error;
-    fs::rename(job.part, job.target, error);
-    if (error) throw RunError("cannot write " + job.target.string() + ": " + error.message());
+    part.move_to(job.target);
     job.report(part.size());
 }
 
@@ -86,15 +84,15 @@ void fetch_from_any(const Job& job, PartFile& part, const std::vector<std::strin
         if (reason.empty()) return finish(job, part);
         reasons.push_back(fmt::format("{} ({})", mirror, reason));
     }
-    if (part.size() == 0) fs::remove(job.part);
+    if (part.size() == 0) remove_file(job.part);
     throw RunError(fmt::format("cannot download {}: {}", job.file.name, fmt::join(reasons, "; ")));
 }
 
 void fetch(const Job& job, const std::vector<std::string>& mirrors) {
-    if (has_right_bytes(job.target, job.file)) return job.report(fs::file_size(job.target));
+    if (has_right_bytes(job.target, job.file)) return job.report(FileReader(job.target).size());
     PartFile part(job.part);
     // Another process may have finished the file before it let go of the part.
-    if (has_right_bytes(job.target, job.file)) return job.report(fs::file_size(job.target));
+    if (has_right_bytes(job.target, job.file)) return job.report(FileReader(job.target).size());
     if (has_right_bytes(job.part, job.file)) return finish(job, part);
     if (job.file.bytes > 0 && part.size() >= job.file.bytes) part.clear();
     fetch_from_any(job, part, mirrors);

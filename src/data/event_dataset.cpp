@@ -55,7 +55,8 @@ struct Needs {
         for (const EventRecording& recording : split.recordings) {
             height = std::max(height, recording.height);
             width = std::max(width, recording.width);
-            if (binning.steps == 0) steps = std::max(steps, steps_needed(recording, binning.window));
+            if (binning.steps == 0)
+                steps = std::max(steps, of_recording(recording, 0, [&] { return steps_needed(recording, binning.window); }));
         }
     }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <sstream>
 #include <tuple>
 
@@ -18,45 +19,49 @@ namespace {
 constexpr int kMostClasses = 10000;
 const std::vector<std::string> kTrainNames = {"train", "Train", "training"}, kTestNames = {"test", "Test", "val", "Val"};
 
-/// The names in a folder that are wanted, in no order.
+/// The names in a folder that are wanted, in no order, and no more than `most` of them.
 template <class Wanted>
-std::vector<fs::path> entries(const fs::path& folder, const Wanted& wanted) {
+std::vector<fs::path> entries(const fs::path& folder, const Wanted& wanted, size_t most = SIZE_MAX) {
     std::vector<fs::path> found;
     std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator() && found.size() < most;
          entry.increment(error))
         if (wanted(*entry)) found.push_back(entry->path());
     if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());
     return found;
 }
 
-bool is_recording(const fs::directory_entry& entry) { return has_event_ending(entry.path()) && entry.is_regular_file(); }
-bool is_class_folder(const fs::directory_entry& entry) {
-    return entry.is_directory() && !entry.path().filename().string().starts_with('.');
+/// A name that leads nowhere is neither; a failing disk is said when the entry is used.
+bool is_file(const fs::directory_entry& entry) {
+    std::error_code error;
+    return entry.is_regular_file(error);
+}
+bool is_folder(const fs::directory_entry& entry) {
+    std::error_code error;
+    return entry.is_directory(error);
 }
 
-bool has_recording(const fs::path& folder) {
-    std::error_code error;
-    const fs::directory_iterator files(folder, error);
-    return std::any_of(begin(files), end(files), is_recording);
+bool is_recording(const fs::directory_entry& entry) { return has_event_ending(entry.path()) && is_file(entry); }
+bool is_class_folder(const fs::directory_entry& entry) {
+    return is_folder(entry) && !entry.path().filename().string().starts_with('.');
 }
+
+bool has_recording(const fs::path& folder) { return !entries(folder, is_recording, 1).empty(); }
 
 std::optional<fs::path> find_split(const fs::path& folder, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
-        std::error_code error;
-        const fs::directory_iterator classes(folder / name, error);
-        if (!error && std::any_of(begin(classes), end(classes), [](const fs::directory_entry& entry) {
-                return is_class_folder(entry) && has_recording(entry.path());
-            }))
-            return folder / name;
+        const auto is_class = [](const fs::directory_entry& entry) {
+            return is_class_folder(entry) && has_recording(entry.path());
+        };
+        std::error_code missing;
+        if (fs::is_directory(folder / name, missing) && !entries(folder / name, is_class, 1).empty()) return folder / name;
     }
     return std::nullopt;
 }
 
 std::vector<fs::path> find_lists(const fs::path& folder, std::string_view prefix) {
     return entries(folder, [&](const fs::directory_entry& entry) {
-        return entry.path().extension() == ".txt" && entry.path().filename().string().starts_with(prefix) &&
-               entry.is_regular_file();
+        return entry.path().extension() == ".txt" && entry.path().filename().string().starts_with(prefix) && is_file(entry);
     });
 }
 

@@ -27,9 +27,9 @@ void check_places(const std::vector<EventRecording>& recordings, int height, int
     for (size_t i = 0; i < recordings.size(); ++i)
         for (const Event& event : recordings[i].events)
             if (event.x >= width || event.y >= height)
-                throw InputError("sample " + std::to_string(i) + " has an event at x = " + std::to_string(event.x) +
-                                 ", y = " + std::to_string(event.y) + ", outside the " + std::to_string(width) + " x " +
-                                 std::to_string(height) + " pixels");
+                throw InputError((recordings[i].name.empty() ? "sample " + std::to_string(i) : recordings[i].name) +
+                                 ": an event lies at x = " + std::to_string(event.x) + ", y = " + std::to_string(event.y) +
+                                 ", outside the " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
 }
 
 const EventRecording& sample(const EventSet& set, int64_t index) {
@@ -52,17 +52,22 @@ EventSet::EventSet(std::vector<EventRecording> recordings, std::vector<int> labe
     check_samples(recordings_, labels_, classes_.size());
     check_places(recordings_, height_, width_);
     if (binning_.steps > 0) return;
-    for (const EventRecording& recording : recordings_)
-        binning_.steps = std::max(binning_.steps, steps_needed(recording, binning_.window));
+    for (int64_t i = 0; i < size(); ++i)
+        binning_.steps = std::max(binning_.steps,
+                                  of_recording(recording(i), i, [&] { return steps_needed(recording(i), binning_.window); }));
 }
 
 Input EventSet::input(std::span<const int64_t> indices) const {
     const auto samples = static_cast<int64_t>(indices.size());
     const int64_t sample_size = element_count(shape());
     Array<uint8_t> spikes({binning_.steps, samples, 2, height_, width_});
-    for (int64_t i = 0; i < samples; ++i)
-        add_events(sample(*this, indices[static_cast<size_t>(i)]), binning_, height_, width_,
-                   spikes.data.data() + i * sample_size, samples * sample_size);
+    for (int64_t i = 0; i < samples; ++i) {
+        const int64_t index = indices[static_cast<size_t>(i)];
+        const EventRecording& recording = sample(*this, index);
+        of_recording(recording, index, [&] {
+            add_events(recording, binning_, height_, width_, spikes.data.data() + i * sample_size, samples * sample_size);
+        });
+    }
     return spikes;
 }
 

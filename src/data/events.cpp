@@ -39,14 +39,7 @@ EventRecording read_prophesee(const EventFile& file) {
     return decoded ? read_dat(file) : read_evt(file);
 }
 
-}  // namespace
-
-bool has_event_ending(const std::filesystem::path& path) {
-    static constexpr std::array<std::string_view, 7> endings = {".bin", ".bs2", ".aedat", ".aedat4", ".npz", ".raw", ".dat"};
-    return std::ranges::count(endings, ending_of(path)) > 0;
-}
-
-EventRecording read_event_file(const EventFile& file) {
+EventRecording read_by_format(const EventFile& file) {
     if (starts_with(file, "#!AER-DAT")) return read_aedat(file);
     const std::string ending = ending_of(file.name);
     if (ending == ".bin" || ending == ".bs2") return read_nmnist(file);
@@ -56,6 +49,19 @@ EventRecording read_event_file(const EventFile& file) {
         file.name +
         " is of no known format of event recordings: expected AEDAT 2.0, 3.1 or 4.0 (#!AER-DAT), .npz, Prophesee .raw or "
         ".dat (%), or N-MNIST, named .bin or .bs2");
+}
+
+}  // namespace
+
+bool has_event_ending(const std::filesystem::path& path) {
+    static constexpr std::array<std::string_view, 7> endings = {".bin", ".bs2", ".aedat", ".aedat4", ".npz", ".raw", ".dat"};
+    return std::ranges::count(endings, ending_of(path)) > 0;
+}
+
+EventRecording read_event_file(const EventFile& file) {
+    EventRecording recording = read_by_format(file);
+    recording.name = file.name;
+    return recording;
 }
 
 EventRecording read_events(const std::filesystem::path& path) {

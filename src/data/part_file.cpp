@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 
 namespace spikelens {
 
@@ -30,7 +31,8 @@ void PartFile::append(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail();
+        if (written == 0) errno = EIO;
+        if (written <= 0) fail();
         size_ += static_cast<uint64_t>(written);
         bytes.remove_prefix(static_cast<size_t>(written));
     }
@@ -41,8 +43,13 @@ void PartFile::clear() {
     size_ = 0;
 }
 
-void PartFile::sync() {
-    if (::fsync(descriptor_) != 0) fail();
+void PartFile::move_to(const std::filesystem::path& target) {
+    int status = ::fsync(descriptor_);
+    while (status != 0 && errno == EINTR) status = ::fsync(descriptor_);
+    if (status != 0) fail();
+    // Closing a copy reports what closing has to report, and keeps the lock.
+    if (const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0); copy < 0 || ::close(copy) != 0) fail();
+    move_into_place(path_, target);
 }
 
 void PartFile::fail() const { throw RunError("cannot write " + path_.string() + ": " + std::strerror(errno)); }

@@ -18,8 +18,10 @@ class PartFile {
     uint64_t size() const { return size_; }
     /// Throws RunError when the disk does not take it.
     void append(std::string_view bytes);
+    /// Throws RunError, as move_to does.
     void clear();
-    void sync();
+    /// Syncs what came and gives it its name, still held: it is complete.
+    void move_to(const std::filesystem::path& target);
 
   private:
     [[noreturn]] void fail() const;

@@ -3,7 +3,45 @@
 #include <algorithm>
 #include <numeric>
 
+#include "spikelens/snn/decision.h"
+
 namespace spikelens {
+namespace {
+
+template <class T>
+bool all_zero(std::span<const T> values) {
+    return std::ranges::all_of(values, [](T value) { return value == 0; });
+}
+
+/// Of the inputs of a batch, how many hold nothing.
+int64_t count_silent(const Input& input) {
+    int64_t count = 0;
+    for (int64_t n = 0; n < input.samples(); ++n) {
+        if (!input.spiking()) {
+            count += all_zero<float>(input.images.row(n));
+            continue;
+        }
+        const int64_t size = input.spikes.row_size() / input.samples();
+        bool silent = true;
+        for (int64_t t = 0; silent && t < input.spikes.extent(0); ++t)
+            silent = all_zero<uint8_t>(input.spikes.row(t).subspan(n * size, size));
+        count += silent;
+    }
+    return count;
+}
+
+void count(int label, int predicted, int64_t classes, Accuracy& result) {
+    const bool known = label >= 0 && label < classes;
+    if (predicted == kUndecided) {
+        ++result.undecided;
+        if (known) ++result.confusion_undecided[label];
+        return;
+    }
+    if (known) ++result.confusion.data[label * classes + predicted];
+    result.correct += label == predicted;
+}
+
+}  // namespace
 
 Accuracy measure_accuracy(const Simulator& simulator, const SampleSource& samples, const std::string& task,
                           const Progress& progress) {
@@ -11,16 +49,15 @@ Accuracy measure_accuracy(const Simulator& simulator, const SampleSource& sample
     const int64_t classes = simulator.network().class_count();
     Accuracy result;
     result.confusion = Array<int64_t>({classes, classes});
+    result.confusion_undecided.resize(classes);
     for (int64_t first = 0; first < samples.size(); first += kBatch) {
         report_progress(progress, task, first, samples.size());
         std::vector<int64_t> indices(std::min(kBatch, samples.size() - first));
         std::iota(indices.begin(), indices.end(), first);
-        const std::vector<int> predicted = predictions(simulator.run(samples.input(indices)).scores);
-        for (size_t i = 0; i < indices.size(); ++i) {
-            const int label = samples.label(indices[i]);
-            if (label < classes) ++result.confusion.data[label * classes + predicted[i]];
-            result.correct += label == predicted[i];
-        }
+        const Input input = samples.input(indices);
+        const std::vector<int> predicted = decisions(simulator.run(input).scores);
+        for (size_t i = 0; i < indices.size(); ++i) count(samples.label(indices[i]), predicted[i], classes, result);
+        result.silent += count_silent(input);
         result.predicted.insert(result.predicted.end(), predicted.begin(), predicted.end());
     }
     result.samples = samples.size();

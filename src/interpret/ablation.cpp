@@ -7,6 +7,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
+#include "spikelens/snn/decision.h"
 
 #include "rows.h"
 
@@ -86,8 +87,9 @@ struct Tally {
     void add(int64_t count) { report_progress(progress, "ablation", done += count, total); }
 };
 
-int first_maximum(std::span<const float> scores) {
-    return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+// A network that falls silent names no class: it is wrong, not the first class.
+bool names(int label, std::span<const float> scores) {
+    return !undecided(scores) && std::ranges::max_element(scores) - scores.begin() == label;
 }
 
 void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
@@ -103,8 +105,7 @@ void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask
         const FloatArray scores = simulator.run_ablations(images, sets);
         for (auto& [set, right] : task.outcomes) {
             const auto of_set = scores.row(at++);
-            for (size_t i = 0; i < indices.size(); ++i)
-                right[first + i] = first_maximum(of_set.subspan(i * classes, classes)) == label;
+            for (size_t i = 0; i < indices.size(); ++i) right[first + i] = names(label, of_set.subspan(i * classes, classes));
         }
         tally.add(static_cast<int64_t>(indices.size() * sets.size()));
     }

@@ -4,6 +4,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/interpret/responses.h"
+#include "spikelens/snn/decision.h"
 
 #include "gram.h"
 #include "rows.h"
@@ -49,10 +50,11 @@ void check_options(const ResponseOptions& options) {
 void add_sums(Responses& responses, const FloatArray& x, std::span<const int> predicted) {
     const auto classes = static_cast<int64_t>(responses.predicted.size());
     for (int64_t n = 0; n < x.extent(0); ++n) {
-        ++responses.predicted[predicted[n]];
+        const bool decided = predicted[n] != kUndecided;
+        if (decided) ++responses.predicted[predicted[n]];
         for (int64_t f = 0; f < x.extent(1); ++f) {
             const float response = x.row(n)[f];
-            responses.correlation.data[f * classes + predicted[n]] += response;
+            if (decided) responses.correlation.data[f * classes + predicted[n]] += response;
             responses.response_sum.data[f] += response;
             responses.active[f] += response > 0;
         }
@@ -113,12 +115,13 @@ class Accumulation {
         std::iota(indices.begin(), indices.end(), responses_.samples);
         const Recording recording = simulator_.run(samples_.input(indices), counts_of(rows_));
         const FloatArray x = batch_responses(network(), recording, options_.kind, options_.threads);
-        const std::vector<int> predicted = predictions(recording.scores);
+        const std::vector<int> predicted = decisions(recording.scores);
         add_gram(responses_.gram, x, options_.threads);
         add_sums(responses_, x, predicted);
         for (const LayerRows& rows : rows_)
             add_top(responses_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, options_);
-        for (int64_t n = 0; n < count; ++n) responses_.correct += predicted[n] == samples_.label(indices[n]);
+        for (int64_t n = 0; n < count; ++n)
+            responses_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
         responses_.samples += count;
     }
 

@@ -22,6 +22,9 @@ using nlohmann::json;
 constexpr const char* model_key = "spikelens";
 constexpr const char* checkpoint_key = "spikelens.checkpoint";
 constexpr int64_t most_epochs = 1'000'000'000;
+constexpr int64_t most_samples = int64_t{1} << 53;
+// The formats of a checkpoint. Who knows the first alone must not take the second for an epoch's end.
+constexpr int kEpochEnd = 1, kWithinEpoch = 2;
 
 /// Where one of a network's parameters is kept: weight, then bias, of each layer in order.
 struct Parameter {
@@ -104,11 +107,18 @@ json checkpoint_document(const TrainState& state, const std::map<std::string, st
                            {"loss", json_of_double(epoch.loss)},
                            {"accuracy", json_of_double(epoch.accuracy)},
                            {"seconds", json_of_double(epoch.seconds)}});
-    return {{"format", 1},
-            {"epochs_done", state.epochs_done},
-            {"history", history},
-            {"options", options},
-            {"momentum", !state.momentum.empty()}};
+    json document = {{"format", kEpochEnd},
+                     {"epochs_done", state.epochs_done},
+                     {"history", history},
+                     {"options", options},
+                     {"momentum", !state.momentum.empty()}};
+    if (state.part.samples == 0) return document;
+    document["format"] = kWithinEpoch;
+    document["part"] = {{"samples", state.part.samples},
+                        {"loss", json_of_double(state.part.loss)},
+                        {"correct", state.part.correct},
+                        {"seconds", json_of_double(state.part.seconds)}};
+    return document;
 }
 
 std::vector<EpochResult> read_history(const JsonField& field) {
@@ -116,7 +126,41 @@ std::vector<EpochResult> read_history(const JsonField& field) {
     for (const JsonField& epoch : field.items())
         history.push_back({static_cast<int>(epoch["epoch"].integer(1, most_epochs)), epoch["loss"].number(),
                            epoch["accuracy"].number(), epoch["seconds"].number()});
+    for (size_t i = 0; i < history.size(); ++i)
+        if (history[i].epoch != static_cast<int>(i) + 1)
+            field.items()[i]["epoch"].fail(fmt::format("must be {}: epochs follow each other", i + 1));
     return history;
+}
+
+double read_sum(const JsonField& field) {
+    const double value = field.number();
+    if (!std::isfinite(value) || value < 0) field.fail("must be a number of 0 or more");
+    return value;
+}
+
+EpochPart read_part(const JsonField& field) {
+    EpochPart part;
+    part.samples = field["samples"].integer(1, most_samples);
+    part.loss = read_sum(field["loss"]);
+    part.correct = field["correct"].integer(0, part.samples);
+    part.seconds = read_sum(field["seconds"]);
+    return part;
+}
+
+/// All of the state but for the momentum. Throws InputError where two fields contradict each other.
+TrainState read_state(const JsonField& document) {
+    TrainState state;
+    const int64_t format = document["format"].integer(kEpochEnd, kWithinEpoch);
+    state.epochs_done = static_cast<int>(document["epochs_done"].integer(0, most_epochs));
+    state.history = read_history(document["history"]);
+    if (state.history.size() != static_cast<size_t>(state.epochs_done))
+        document["history"].fail(fmt::format("must have {} epochs, as many as are done", state.epochs_done));
+    if (document.has("part") != (format == kWithinEpoch))
+        document["format"].fail(fmt::format("must be {} where there is a part of an epoch, else {}", kWithinEpoch, kEpochEnd));
+    if (format == kWithinEpoch) state.part = read_part(document["part"]);
+    if (!document["momentum"].boolean() && (state.epochs_done > 0 || format == kWithinEpoch))
+        document["momentum"].fail("must be true: training has begun");
+    return state;
 }
 
 std::string option_text(const std::map<std::string, std::string>& options, const std::string& name) {
@@ -179,12 +223,10 @@ void load_checkpoint(Network& network, TrainState& state, const std::map<std::st
     const std::string place = where + ", metadata key \"spikelens.checkpoint\"";
     const json json_document = parse_json(file.metadata[checkpoint_key], place);
     const JsonField document(json_document, place);
-    document["format"].integer(1, 1);
+    document["format"].integer(kEpochEnd, kWithinEpoch);
     require_same_options(document["options"], options, where);
     require_same_network(loaded, network, where);
-    TrainState resumed;
-    resumed.epochs_done = static_cast<int>(document["epochs_done"].integer(0, most_epochs));
-    resumed.history = read_history(document["history"]);
+    TrainState resumed = read_state(document);
     if (document["momentum"].boolean())
         for (const Parameter& parameter : parameters(loaded))
             resumed.momentum.push_back(take_tensor(file, "momentum." + parameter.name, parameter.shape, where));

@@ -1,7 +1,5 @@
 #include "nir_file.h"
 
-#include <array>
-#include <fstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -21,15 +19,7 @@ constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
 
 /// A look at the first bytes, so that what is not HDF5 at all is said plainly.
 void require_hdf5(const fs::path& path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (!fs::exists(status)) throw InputError("there is no file " + path.string());
-    if (!fs::is_regular_file(status)) throw InputError(path.string() + " is not a file");
-    std::array<char, signature.size()> begin{};
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw InputError("cannot read " + path.string());
-    in.read(begin.data(), begin.size());
-    if (std::string_view(begin.data(), static_cast<size_t>(in.gcount())) != signature)
+    if (read_start(path, signature.size()) != signature)
         throw InputError(path.string() + " is not a NIR file: it does not begin as HDF5 files do");
 }
 
@@ -47,14 +37,11 @@ NirValues read_nir_values(const fs::path& path) {
 }
 
 void write_nir_values(const fs::path& path, const NirValues& values) {
-    write_atomically(path, [&](const fs::path& temporary) {
-        const std::string name = temporary.string();
-        const ChildAnswer answer = run_in_child([&](int descriptor) { write_hdf5_file(name, values, descriptor); });
-        const NirMessage message = parse_message(answer.bytes);
-        const std::string reason = !message.error.empty() ? message.error : "HDF5 " + answer.failure;
-        if (!message.complete || !message.error.empty())
-            throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));
-    });
+    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5_image(values, descriptor); });
+    const NirMessage message = parse_message(answer.bytes);
+    const std::string reason = !message.error.empty() ? message.error : "HDF5 " + answer.failure;
+    if (!message.complete || !message.error.empty()) throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));
+    write_file(path, message.image);
 }
 
 }  // namespace spikelens

@@ -7,6 +7,7 @@
 
 #include <hdf5.h>
 
+#include "archive/hdf5_image.h"
 #include "nir_child.h"
 #include "nir_message.h"
 
@@ -22,22 +23,7 @@ constexpr int most_axes = 32;
 constexpr uint64_t compressed_from = 4096;
 constexpr size_t send_at = 1 << 20;
 
-/// An HDF5 identifier that closes itself.
-class Handle {
-  public:
-    Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-    Handle(const Handle&) = delete;
-    Handle& operator=(const Handle&) = delete;
-    ~Handle() {
-        if (id_ >= 0) close_(id_);
-    }
-    hid_t get() const { return id_; }
-    bool valid() const { return id_ >= 0; }
-
-  private:
-    hid_t id_;
-    herr_t (*close_)(hid_t);
-};
+using Handle = Hdf5Handle;
 
 /// What is wrong with the file. Thrown and caught here alone.
 struct Damage : std::runtime_error {
@@ -222,45 +208,37 @@ hid_t file_type(NirType type) {
     }
 }
 
-void require_written(bool condition) { require(condition, "HDF5 cannot write it"); }
-
-/// No modification times in the file: equal values give equal bytes.
-void set_untimed(hid_t creation) { require_written(H5Pset_obj_track_times(creation, false) >= 0); }
-
 void write_value(hid_t file, const std::string& path, const NirValue& value) {
-    const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-    require_written(H5Pset_create_intermediate_group(links.get(), 1) >= 0);
-    const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-    set_untimed(creation.get());
+    Handle links = made(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+    require_written(H5Pset_create_intermediate_group(links.get(), 1));
+    Handle creation = untimed(H5P_DATASET_CREATE);
     const std::vector<hsize_t> extents(value.shape.begin(), value.shape.end());
-    const Handle space(
+    Handle space = made(
         extents.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
         H5Sclose);
     if (value.numbers.size() * sizeof(double) > compressed_from) {
-        require_written(H5Pset_chunk(creation.get(), static_cast<int>(extents.size()), extents.data()) >= 0);
-        require_written(H5Pset_shuffle(creation.get()) >= 0 && H5Pset_deflate(creation.get(), 4) >= 0);
+        require_written(H5Pset_chunk(creation.get(), static_cast<int>(extents.size()), extents.data()));
+        require_written(H5Pset_shuffle(creation.get()));
+        require_written(H5Pset_deflate(creation.get(), 4));
     }
-    const Handle text(H5Tcopy(H5T_C_S1), H5Tclose);
-    require_written(H5Tset_size(text.get(), H5T_VARIABLE) >= 0 && H5Tset_cset(text.get(), H5T_CSET_UTF8) >= 0);
+    Handle text = made(H5Tcopy(H5T_C_S1), H5Tclose);
+    require_written(H5Tset_size(text.get(), H5T_VARIABLE));
+    require_written(H5Tset_cset(text.get(), H5T_CSET_UTF8));
     const bool is_text = value.type == NirType::text;
-    const Handle dataset(H5Dcreate2(file, path.c_str(), is_text ? text.get() : file_type(value.type), space.get(), links.get(),
-                                    creation.get(), H5P_DEFAULT),
-                         H5Dclose);
-    require_written(dataset.valid());
+    Handle dataset = made(H5Dcreate2(file, path.c_str(), is_text ? text.get() : file_type(value.type), space.get(), links.get(),
+                                     creation.get(), H5P_DEFAULT),
+                          H5Dclose);
     std::vector<const char*> pointers;
     for (const std::string& one : value.texts) pointers.push_back(one.c_str());
     const void* data = is_text ? static_cast<const void*>(pointers.data()) : value.numbers.data();
-    require_written(H5Dwrite(dataset.get(), is_text ? text.get() : H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >=
-                    0);
+    require_written(H5Dwrite(dataset.get(), is_text ? text.get() : H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
+    close_all(dataset, text, space, creation, links);
 }
 
-void write_file_of(const std::string& path, const NirValues& values) {
-    const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
-    set_untimed(creation.get());
-    const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT), H5Fclose);
-    require_written(file.valid());
-    for (const auto& [place, value] : values) write_value(file.get(), place, value);
-    require_written(H5Fflush(file.get(), H5F_SCOPE_LOCAL) >= 0);
+std::string image_of(const NirValues& values) {
+    return hdf5_image(0, [&](hid_t file) {
+        for (const auto& [place, value] : values) write_value(file, place, value);
+    });
 }
 
 /// Runs `work`; what it throws becomes an error in the message.
@@ -290,10 +268,12 @@ void send_hdf5(const std::string& path, int descriptor) {
     });
 }
 
-void write_hdf5_file(const std::string& path, const NirValues& values, int descriptor) {
+void send_hdf5_image(const NirValues& values, int descriptor) {
     guarded(descriptor, [&] {
-        write_file_of(path, values);
-        write_or_exit(descriptor, &message_end, 1);
+        std::string message;
+        append_image(message, image_of(values));
+        message += message_end;
+        write_or_exit(descriptor, message.data(), message.size());
     });
 }
 

@@ -11,7 +11,7 @@ namespace spikelens {
 /// Sends a message (nir_message.h) with every dataset of the file.
 void send_hdf5(const std::string& path, int descriptor);
 
-/// Writes the file, then sends a message without values.
-void write_hdf5_file(const std::string& path, const NirValues& values, int descriptor);
+/// Sends a message with the bytes of an HDF5 file that holds the values.
+void send_hdf5_image(const NirValues& values, int descriptor);
 
 }  // namespace spikelens

@@ -108,6 +108,11 @@ void append_error(std::string& message, const std::string& sentence) {
     append_text(message, sentence);
 }
 
+void append_image(std::string& message, const std::string& bytes) {
+    message += message_image;
+    append_text(message, bytes);
+}
+
 NirMessage parse_message(std::string_view bytes) {
     NirMessage message;
     Cursor cursor(bytes);
@@ -120,6 +125,11 @@ NirMessage parse_message(std::string_view bytes) {
         if (kind == message_error) {
             message.error = cursor.text();
             if (!cursor.good()) message.error.clear();
+            continue;
+        }
+        if (kind == message_image) {
+            message.image = cursor.text();
+            if (!cursor.good()) message.image.clear();
             continue;
         }
         if (kind != message_value) return message;

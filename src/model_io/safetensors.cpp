@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -142,16 +140,12 @@ Safetensors read_safetensors(const fs::path& path) {
 
 void write_safetensors(const fs::path& path, const Safetensors& contents) {
     const std::string header = checked_header_text(contents, path);
-    write_atomically(path, [&](const fs::path& temporary) {
-        std::ofstream out(temporary, std::ios::binary);
-        const uint64_t length = header.size();
-        out.write(reinterpret_cast<const char*>(&length), sizeof length);
-        out.write(header.data(), static_cast<std::streamsize>(header.size()));
+    const uint64_t length = header.size();
+    write_atomically(path, [&](const Append& append) {
+        append({reinterpret_cast<const char*>(&length), sizeof length});
+        append(header);
         for (const auto& [name, tensor] : contents.tensors)
-            out.write(reinterpret_cast<const char*>(tensor.data.data()),
-                      static_cast<std::streamsize>(tensor.data.size() * sizeof(float)));
-        out.flush();
-        if (!out) throw RunError("cannot write " + path.string() + ": " + std::strerror(errno));
+            append({reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size() * sizeof(float)});
     });
 }
 

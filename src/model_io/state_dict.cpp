@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <optional>
 #include <set>
 
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 
 #include "pickle_file.h"
 #include "pickle_globals.h"
@@ -110,12 +110,7 @@ StateDict read_safetensors_file(const fs::path& path) {
 
 StateDict read_any(const fs::path& path) {
     const std::string where = path.string();
-    std::error_code missing;
-    if (!fs::is_regular_file(path, missing)) throw InputError("there is no file " + where);
-    std::ifstream in(path, std::ios::binary);
-    std::string start(tar_magic_place + 5, '\0');
-    in.read(start.data(), static_cast<std::streamsize>(start.size()));
-    start.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+    const std::string start = read_start(path, tar_magic_place + 5);
     if (start.starts_with("PK")) return read_pickle_file(open_pickle_zip(path), where);
     if (start.starts_with('\x80')) return read_pickle_file(open_pickle_stream(path), where);
     if (start.size() > 8 && start[8] == '{') return read_safetensors_file(path);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "bytes.h"
 #include "colours.h"
@@ -12,6 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t icon_side = 40;
+static_assert(std::endian::native == std::endian::little, "browsers read the maps' values as little-endian");
 
 std::string packed(const std::string& bytes) { return base64(deflate(bytes)); }
 
@@ -59,27 +61,39 @@ Json methods_of(const Page& page) {
     return methods;
 }
 
-Json map_of(const FloatArray& map, std::string& bytes) {
-    static constexpr const char* states[] = {"values", "zero", "constant", "invalid"};
-    const QuantisedMap quantised = quantise(map);
+/// Four bytes a value, or one.
+void append_values(const FloatArray& map, const QuantisedMap& quantised, bool exact, std::string& bytes) {
+    if (!exact)
+        bytes.append(quantised.steps.begin(), quantised.steps.end());
+    else if (quantised.state != QuantisedMap::State::invalid)
+        bytes.append(reinterpret_cast<const char*>(map.data.data()), map.data.size() * sizeof(float));
+}
+
+Json map_of(const ReportImage& image, size_t method, bool exact, std::string& bytes) {
+    static constexpr const char* states[] = {"values", "zero", "noise", "constant", "invalid"};
+    const FloatArray& map = image.maps[method];
+    const QuantisedMap quantised = quantise(image, method);
     Json entry = {{"state", states[static_cast<int>(quantised.state)]}, {"low", quantised.low}, {"high", quantised.high}};
     const size_t axes = map.shape.size();
     entry["height"] = axes >= 2 ? map.shape[axes - 2] : 0;
     entry["width"] = axes >= 1 ? map.shape[axes - 1] : 0;
     entry["offset"] = bytes.size();
-    bytes.append(quantised.steps.begin(), quantised.steps.end());
+    append_values(map, quantised, exact, bytes);
     return entry;
 }
 
 Json images_of(const Page& page, std::string& bytes) {
+    const bool exact = ships_exact_values(page.data);
     Json images = Json::array();
     for (const ReportImage& image : page.data.images) {
         Json maps = Json::array();
         for (size_t m = 0; m < std::min(image.maps.size(), page.data.methods.size()); ++m)
-            maps.push_back(map_of(image.maps[m], bytes));
+            maps.push_back(map_of(image, m, exact, bytes));
         images.push_back({{"name", image_name(image)},
                           {"label", image.label},
                           {"predicted", image.predicted},
+                          {"undecided", image.undecided},
+                          {"right", image.is_right()},
                           {"probabilities", image.probabilities},
                           {"maps", maps},
                           {"events", !image.cloud.empty()}});
@@ -97,16 +111,25 @@ Json names_of(const Page& page) {
 
 }  // namespace
 
+bool ships_exact_values(const ReportData& data) {
+    constexpr size_t most = 4U << 20;  // bytes before they are packed; the whole report stays below 15 MB
+    size_t bytes = 0;
+    for (const ReportImage& image : data.images)
+        for (const FloatArray& map : image.maps) bytes += map.data.size() * sizeof(float);
+    return bytes <= most;
+}
+
 Bundle bundle(const Page& page) {
     std::string maps;
     Json values = {{"run", page.data.run},        {"classes", names_of(page)},   {"paths", paths_of(page)},
                    {"filters", filters_of(page)}, {"methods", methods_of(page)}, {"figures", page.figures}};
     values["noun"] = page.noun();
+    values["exact"] = ships_exact_values(page.data);
     values["images"] = images_of(page, maps);
     values["mu"] = page.chosen_mu();
     values["budgets"] = page.results.interpret ? Json(page.results.interpret->budgets) : Json::array();
-    values["palettes"] = {{"sequential", base64(palette_bytes(sequential_palette()))},
-                          {"diverging", base64(palette_bytes(diverging_palette()))}};
+    values["palettes"] = {{"sequential", base64(palette_bytes(spikelens::sequential_palette()))},
+                          {"diverging", base64(palette_bytes(spikelens::diverging_palette()))}};
     values["documents"] = {{"manifest", page.data.manifest},
                            {"train", page.data.train},
                            {"interpret", page.data.interpret},

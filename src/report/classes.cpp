@@ -3,6 +3,7 @@
 #include "class_plots.h"
 #include "html.h"
 #include "page.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -55,7 +56,8 @@ std::string panel_body(Page& page, const ClassPath& path, size_t index, const st
     if (plot.series.empty()) return "<p>" + empty_text(path, page.chosen_mu()) + "</p>\n";
     const std::string caption =
         fmt::format("Weight of each filter for <b>{}</b> as the budget grows; every breakpoint is exact.", escape(name));
-    return "<div class=\"two\">" + figure(page, fmt::format("path-{}", index), draw(plot), caption, coefficient_table(path)) +
+    return "<div class=\"two\">" +
+           figure(page, fmt::format("path-{}", index), draw(plot), caption, coefficient_table(path), {"interpret"}) +
            selected_list(path, page.chosen_mu()) + "</div>\n";
 }
 
@@ -108,9 +110,8 @@ std::string classes_section(Page& page) {
                           "Each class is written as a sparse sum of filter responses whose weights may add up to "
                           "μ at most. What stays at a small budget drives the class.";
     if (!page.results.interpret)
-        return section(
-            "classes", title, lede,
-            missing_stage("Which filters drive which class has not been computed.", "spikelens interpret " + page.data.run));
+        return section("classes", title, lede,
+                       missing_stage("Which filters drive which class has not been computed.", command_of(page, "interpret")));
     const auto& paths = page.results.interpret->per_class;
     if (paths.empty()) return section("classes", title, lede, "<p class=\"empty\">The interpretation names no classes.</p>\n");
     std::string panels, multiples;
@@ -121,7 +122,7 @@ std::string classes_section(Page& page) {
     return section("classes", title, lede,
                    controls(page, paths.size()) + panels +
                        "<h3>All classes</h3>\n<p class=\"note\">Each on its own scale.</p>\n<ul class=\"multiples\">\n" +
-                       multiples + "</ul>\n");
+                       multiples + "</ul>\n" + made_by(page, {"interpret"}));
 }
 
 }  // namespace spikelens::report

@@ -2,23 +2,22 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
+
+#include "spikelens/results/palette.h"
 
 namespace spikelens::report {
 
-struct Rgb {
-    uint8_t r = 0, g = 0, b = 0;
-};
+using Rgb = PaletteColour;
 using Palette = std::array<Rgb, 256>;
 
-/// For values without a sign: dark violet to pale yellow, lightness rising evenly.
+/// Those of results/palette.h, as PNG wants them: 256 entries. Zero of the diverging one is entry 127, its last is 254.
 const Palette& sequential_palette();
-
-/// For signed values: blue below, near white at zero (entry 127.5), red-brown above; safe for colour-blind readers.
 const Palette& diverging_palette();
 
-/// 768 bytes, red green blue.
-std::string palette_bytes(const Palette& palette);
+/// Three bytes a colour, red green blue.
+std::string palette_bytes(std::span<const Rgb> palette);
 std::string hex(Rgb colour);  ///< "#0072b2"
 
 /// How the n-th line of a plot looks: a colour of Okabe and Ito's set, and a dash that tells lines apart without colour.

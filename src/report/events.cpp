@@ -10,6 +10,7 @@
 #include "maps.h"
 #include "page.h"
 #include "png.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -61,7 +62,7 @@ FloatArray coloured(const std::vector<FloatArray>& frames, bool signed_values) {
     for (const FloatArray& frame : frames) low = std::min(low, *std::min_element(frame.data.begin(), frame.data.end()));
     for (const FloatArray& frame : frames)
         for (float value : frame.data)
-            stacked.data.push_back(signed_values ? std::copysign(std::sqrt(std::abs(value)), value) : -std::sqrt(value - low));
+            stacked.data.push_back(signed_values ? std::copysign(std::sqrt(std::abs(value)), value) : std::sqrt(value - low));
     stacked.data.resize(stacked.data.size() + static_cast<size_t>(stacked.extent(1)), 0.0F);
     stacked.shape[0] = stacked.size() / stacked.extent(1);
     return colour_map(stacked, signed_values ? Colours::diverging : Colours::heat);
@@ -174,7 +175,7 @@ std::string events_section(Page& page) {
         how_to_read(page) +
             (explained ? ""
                        : "<p class=\"empty\">No method of this report tells time apart: gate3d, ig3d and others do.</p>\n") +
-            recordings);
+            recordings + made_by(page, {"report"}));
 }
 
 }  // namespace spikelens::report

@@ -2,6 +2,7 @@
 
 #include "html.h"
 #include "page.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -21,22 +22,28 @@ std::string protocol(const Page& page, const Evaluation& evaluation) {
 }
 
 std::string explanations(Page& page) {
-    if (!page.results.evaluate)
-        return missing_stage("The explanations have not been measured.", "spikelens evaluate " + page.data.run);
+    if (!page.results.evaluate) return missing_stage("The explanations have not been measured.", command_of(page, "evaluate"));
     const Evaluation& evaluation = *page.results.evaluate;
     if (evaluation.methods.empty()) return "<p class=\"empty\">The evaluation names no method.</p>\n";
     return "<h3>Can the explanations be trusted?</h3>\n<p class=\"note\">" + escape(protocol(page, evaluation)) + "</p>\n" +
-           curves(page, evaluation) + scores_table(page, evaluation) + differences(page, evaluation);
+           curves(page, evaluation) + scores_table(page, evaluation) + made_by(page, {"evaluate"}) +
+           differences(page, evaluation);
 }
 
 std::string filters_matter(Page& page) {
-    if (!page.results.interpret) return missing_stage("No filter has been silenced.", "spikelens interpret " + page.data.run);
+    if (page.results.train && page.results.train->silent())
+        return "<h3>Do the relevant filters matter?</h3>\n<p class=\"banner\">The network names no class for any test " +
+               page.noun() + ": silencing filters cannot change what it decides, so no ablation is shown.</p>\n";
+    if (!page.results.interpret) return missing_stage("No filter has been silenced.", command_of(page, "interpret"));
     return ablation(page, *page.results.interpret);
 }
 
 std::string network(Page& page) {
+    if (page.results.train && page.results.train->diverged)
+        return "<h3>How well does it read?</h3>\n<p class=\"banner\">Training diverged: accuracies are withheld.</p>\n";
     if (!page.results.train)
-        return missing_stage("The network has not been measured on a test set.", "spikelens train --out " + page.data.run);
+        return missing_stage("The network has not been measured on a test set.",
+                             shell({"spikelens", "train", "--out", page.data.run}));
     return network_accuracy(page, *page.results.train);
 }
 

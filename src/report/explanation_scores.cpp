@@ -144,7 +144,7 @@ std::string curves(Page& page, const Evaluation& evaluation) {
         out += figure(page, "curve-" + identifier(metric), draw(plot),
                       fmt::format("<b>{}</b>: mean over {}s and 95 % band; {}. Grey lines never see the network.",
                                   escape(metric), page.noun(), better),
-                      curve_table(plot));
+                      curve_table(plot), {"evaluate"});
     }
     return out.empty() ? out : "<div class=\"pair\">\n" + out + "</div>\n";
 }
@@ -197,7 +197,7 @@ std::string differences(Page& page, const Evaluation& evaluation) {
                       fmt::format("Paired differences of <b>{}</b>: the leading method against each other one, on the same "
                                   "{}s. ~ marks an interval that holds zero.",
                                   escape(metric), page.noun()),
-                      difference_table(evaluation, metric));
+                      difference_table(evaluation, metric), {"evaluate"});
     }
     if (out.empty()) return "<p class=\"empty\">No paired differences were measured: one method only.</p>\n";
     return fmt::format(

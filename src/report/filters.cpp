@@ -5,6 +5,7 @@
 #include "html.h"
 #include "page.h"
 #include "png.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -131,8 +132,7 @@ std::string filters_section(Page& page) {
                                                 " patches where it answered most, beside the patches "
                                                 "themselves. A mean of unlike patches is grey mush; the spread says so.";
     if (page.data.filters.empty())
-        return section("filters", title, lede,
-                       missing_stage("No filter has been drawn.", "spikelens interpret " + page.data.run));
+        return section("filters", title, lede, missing_stage("No filter has been drawn.", command_of(page, "interpret")));
     std::string cards;
     for (const ReportFilter& filter : page.data.filters) cards += card(page, filter);
     return section(
@@ -142,7 +142,7 @@ std::string filters_section(Page& page) {
         "filters</option></select></label>"
         "<label>Find <input type=\"search\" id=\"filter-search\" placeholder=\"conv2.17\" autocomplete=\"off\"></label></div>\n"
         "<ul id=\"filter-icons\" class=\"icons js-only\" aria-label=\"Filters\"></ul>\n<div class=\"filter-cards\">\n" +
-            cards + "</div>\n" + all_filters(page));
+            cards + "</div>\n" + all_filters(page) + made_by(page, {"interpret"}));
 }
 
 }  // namespace spikelens::report

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <numeric>
+
 #include <fmt/format.h>
 
 #include "html.h"
@@ -6,58 +9,119 @@
 namespace spikelens::report {
 namespace {
 
-std::string accuracy_part(const Training& train) {
-    const std::string network = train.network.empty() ? "The network" : train.network;
-    const std::string data = train.data.empty() ? "its test set" : train.data;
-    if (!std::isfinite(train.accuracy)) return network + " was trained on " + data;
-    return fmt::format("{} reads {} with {} accuracy", network, data, percent(train.accuracy));
+/// "ten"; digits above twelve.
+std::string counted(int64_t number) {
+    static constexpr const char* words[] = {"no",    "one",   "two",  "three", "four",   "five",  "six",
+                                            "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+    return number >= 0 && number < static_cast<int64_t>(std::size(words)) ? words[number] : count(number);
 }
 
-std::string ablation_part(const Interpretation& interpretation) {
+/// "T-shirt/top, Trouser and Pullover"; beyond four the rest is counted.
+std::string some_of(const std::vector<std::string>& names) {
+    const size_t shown = names.size() <= 4 ? names.size() : 3;
+    std::string text;
+    for (size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+    if (shown < names.size()) text += fmt::format(" and {} others", counted(static_cast<int64_t>(names.size() - shown)));
+    return text;
+}
+
+std::string data_name(const Results& results) {
+    for (const auto& name : {results.train ? results.train->data : "", results.interpret ? results.interpret->data : "",
+                             results.evaluate ? results.evaluate->data : ""})
+        if (!name.empty()) return name;
+    return {};
+}
+
+/// What the network is for. The data sets that Spikelens knows by name are told in words, others by their classes.
+std::string purpose(const Page& page) {
+    const std::string data = data_name(page.results), number = counted(static_cast<int64_t>(page.results.classes.size()));
+    if (data == "fashion-mnist") return fmt::format("recognises {} kinds of clothes", number);
+    if (data == "mnist") return fmt::format("reads the {} handwritten digits", number);
+    if (data == "nmnist") return fmt::format("reads the {} handwritten digits as an event camera saw them", number);
+    if (page.results.classes.empty()) return fmt::format("sorts {}s into classes", page.noun());
+    return fmt::format("tells {} kinds of {}s apart: {}", number, page.noun(), some_of(page.results.classes));
+}
+
+/// "84 of 100"; as many hundreds, thousands as it takes to tell 99.6 % from all and 0.2 % from none.
+std::string cases(double share, int64_t samples) {
+    if (samples > 0 && samples < 100)
+        return fmt::format("{} of {}", std::lround(share * static_cast<double>(samples)), samples);
+    for (const int64_t of : {100, 1000, 10000}) {
+        const int64_t right = std::lround(share * static_cast<double>(of));
+        if ((right < of || share >= 1) && (right > 0 || share <= 0)) return count(right) + " of " + count(of);
+    }
+    return percent(share, 4);
+}
+
+std::string accuracy_words(const Training& train, const std::string& noun) {
+    if (!std::isfinite(train.accuracy)) return "; how often it is right has not been measured";
+    std::string text = fmt::format("; it is right in {} test {}s", cases(train.accuracy, train.samples), noun);
+    if (train.undecided > 0)
+        text += fmt::format(", and names no class for {} of {}", count(train.undecided), count(train.samples));
+    return text;
+}
+
+std::string ablation_words(const Interpretation& interpretation) {
     const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
-    if (!step || !std::isfinite(interpretation.ablation.full)) return {};
     const double full = interpretation.ablation.full;
-    return fmt::format("; silencing them costs {}, silencing as many random ones {}", points(full - step->relevant),
-                       decimal(100 * (full - step->random), 1));
-}
-
-std::string filters_part(const Interpretation& interpretation) {
-    const double selected = interpretation.mean_selected(interpretation.chosen_mu);
-    if (!std::isfinite(selected)) return "no filter drives any class at the chosen μ";
-    return fmt::format("at μ = {}, on average {} of its {} filters drive a class{}", compact(interpretation.chosen_mu),
-                       decimal(selected, 1), interpretation.filters.size(), ablation_part(interpretation));
-}
-
-std::string against_baseline(const Evaluation& evaluation, const Metric& lead, const EvaluatedMethod& leader,
-                             const EvaluatedMethod& baseline) {
-    const auto difference = evaluation.difference(lead.name, leader.name, baseline.name);
-    const std::string rival =
-        fmt::format("the sanity baseline {} ({})", baseline.name, lead.text(baseline.metric(lead.name)->mean));
-    if (!difference || !difference->decided) return "which is not told apart from " + rival;
-    const bool wins = lead.higher_is_better ? difference->value > 0 : difference->value < 0;
-    return wins ? "ahead of " + rival : "but " + rival + " does better";
-}
-
-std::string explanation_part(const Evaluation& evaluation) {
-    const std::string metric = evaluation.leading_metric();
-    const EvaluatedMethod* leader = evaluation.best(metric, false);
-    if (!leader) return {};
-    const Metric& lead = *leader->metric(metric);
-    const EvaluatedMethod* baseline = evaluation.best(metric, true);
-    return fmt::format("Measured by {}, {} explains best ({}){}.", lead.name, leader->name, lead.text(lead.mean),
-                       baseline ? ", " + against_baseline(evaluation, lead, *leader, *baseline) : "");
+    if (!step || !std::isfinite(full) || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return {};
+    const double half = std::hypot(step->relevant_ci, step->random_ci);
+    const bool told_apart = std::isfinite(half) && std::abs(step->random - step->relevant) > half;
+    return fmt::format(" Silencing these costs {} of accuracy, silencing as many at random {}{}.",
+                       points(full - step->relevant), decimal(100 * (full - step->random), 1),
+                       told_apart ? "" : ": the two are not told apart");
 }
 
 }  // namespace
 
-std::string finding(const Page& page) {
+std::string headline(const Page& page) {
     const Results& results = page.results;
     if (!results.train && !results.interpret) return "What this network has learned has not been measured yet.";
-    std::string text = results.train ? accuracy_part(*results.train) : "Of this network's accuracy nothing is known";
-    if (results.interpret) text += "; " + filters_part(*results.interpret);
-    return text + ".";
+    if (results.train && results.train->diverged)
+        return "Training of this network diverged: it has learned nothing that can be shown.";
+    if (results.train && results.train->silent())
+        return fmt::format("This network decides nothing: it names no class for any of {}.",
+                           plural(results.train->samples, "test " + page.noun()));
+    return "This network " + purpose(page) +
+           (results.train ? accuracy_words(*results.train, page.noun()) : "; how often it is right has not been measured") +
+           ".";
 }
 
-std::string trust(const Page& page) { return page.results.evaluate ? explanation_part(*page.results.evaluate) : std::string(); }
+std::string finding(const Page& page) {
+    if (!page.results.interpret) return {};
+    const Interpretation& interpretation = *page.results.interpret;
+    const double selected = interpretation.mean_selected(interpretation.chosen_mu);
+    if (!std::isfinite(selected))
+        return fmt::format("No filter drives any class at μ = {}.", compact(interpretation.chosen_mu));
+    return fmt::format("Of its {} filters, {} drive a class on average (at the run's budget μ = {}).{}",
+                       interpretation.filters.size(), decimal(selected, 1), compact(interpretation.chosen_mu),
+                       ablation_words(interpretation));
+}
+
+std::string trust(const Page& page) {
+    if (!page.results.evaluate || page.results.evaluate->methods.empty()) return {};
+    const Evaluation& evaluation = *page.results.evaluate;
+    const std::string metric = evaluation.leading_metric();
+    const EvaluatedMethod* leader = evaluation.best(metric, false);
+    if (!leader) return "Only sanity baselines were measured: how far an explanation can be trusted is not known.";
+    const auto methods = std::count_if(evaluation.methods.begin(), evaluation.methods.end(),
+                                       [&](const EvaluatedMethod& m) { return !m.baseline && m.metric(metric) != nullptr; });
+    return fmt::format("{}{} is {}.",
+                       methods > 1 ? fmt::format("Best of {} explanations by {}: ", counted(methods), metric) : "",
+                       leader->name, standing_words(evaluation, leader->name, page.noun()));
+}
+
+std::string small_print(const Page& page) {
+    if (!page.results.train) return {};
+    const Training& train = *page.results.train;
+    std::vector<std::string> parts;
+    if (!train.network.empty()) parts.push_back("Network " + train.network);
+    if (page.data.steps > 0) parts.push_back(plural(page.data.steps, "time step"));
+    if (train.parameters > 0) parts.push_back(count(train.parameters) + " parameters");
+    if (!train.data.empty()) parts.push_back("data " + train.data);
+    std::string text;
+    for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+    return text;
+}
 
 }  // namespace spikelens::report

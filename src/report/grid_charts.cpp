@@ -23,7 +23,7 @@ double row_sum(const std::vector<double>& values) {
 /// Layers from the input (light) to the output (dark): an ordered quantity has ordered colours.
 std::string part_colour(size_t part, size_t parts) {
     const double share = parts > 1 ? static_cast<double>(part) / static_cast<double>(parts - 1) : 0;
-    return hex(sequential_palette()[static_cast<size_t>(210 - 120 * share)]);
+    return hex(sequential_palette()[static_cast<size_t>(60 + 150 * share)]);
 }
 
 std::string stack_legend(const StackChart& chart, double top) {

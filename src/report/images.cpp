@@ -3,6 +3,7 @@
 #include "html.h"
 #include "maps.h"
 #include "page.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -21,7 +22,7 @@ std::string row(const Page& page, size_t index) {
     return fmt::format(
         "<tr id=\"image-{0}\" data-image=\"{1}\" data-correct=\"{2}\"><th scope=\"row\"><a href=\"#image-{0}\">{3}</a>"
         "<span class=\"reading\">{4}<small>{0}{5}</small></span></th>{6}</tr>\n",
-        image_name(image), index, image.label == image.predicted ? 1 : 0,
+        image_name(image), index, image.is_right() ? 1 : 0,
         input_picture(image, "Test " + page.noun() + " " + image_name(image)), verdict(page, image),
         image.cloud.empty() ? "" : fmt::format(" · <a href=\"#event-{}\">events</a>", image_name(image)), cells);
 }
@@ -58,9 +59,8 @@ constexpr std::string_view controls_end =
 std::string images_section(Page& page) {
     const std::string title = page.shows_recordings() ? "Recordings" : "Images", noun = page.noun();
     if (page.data.images.empty() || page.data.methods.empty())
-        return section(
-            "images", title, "Where the network looked, " + noun + " by " + noun + ".",
-            missing_stage("No " + noun + " has been explained for the report.", "spikelens report " + page.data.run));
+        return section("images", title, "Where the network looked, " + noun + " by " + noun + ".",
+                       missing_stage("No " + noun + " has been explained for the report.", command_of(page, "report")));
     const std::string lede = "Where the network looked, method by method, on " + noun +
                              "s nobody picked by eye. Raw values, never clipped; the same pixel is read in all maps at once." +
                              (page.shows_recordings() ? " Pictures and maps are sums over time." : "");
@@ -68,7 +68,7 @@ std::string images_section(Page& page) {
                                                               : title + ": " + page.data.image_choice + ".";
     return section("images", title, lede,
                    "<p class=\"note\">" + escape(choice) + "</p>\n" + std::string(controls_begin) + title +
-                       std::string(controls_end) + gallery(page) + meanings(page));
+                       std::string(controls_end) + gallery(page) + meanings(page) + made_by(page, {"report"}));
 }
 
 }  // namespace spikelens::report

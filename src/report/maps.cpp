@@ -11,9 +11,11 @@
 namespace spikelens::report {
 namespace {
 
+constexpr double equal_up_to = 0x1p-21;  // of the largest magnitude: four roundings of float32 on either side
+
 /// Signed maps are drawn around zero: the entry of `value` when ±`reach` spans the palette.
 uint8_t diverging_entry(float value, float reach) {
-    return static_cast<uint8_t>(std::lround(255 * std::clamp((value / reach + 1) / 2, 0.0F, 1.0F)));
+    return static_cast<uint8_t>(127 + std::lround(127 * std::clamp(value / reach, -1.0F, 1.0F)));
 }
 
 std::string static_picture(const FloatArray& map, const QuantisedMap& quantised, bool is_signed) {
@@ -32,42 +34,68 @@ double probability(const ReportImage& image, int class_index) {
 
 }  // namespace
 
-QuantisedMap quantise(const FloatArray& map) {
+QuantisedMap quantise(const FloatArray& map, double rounding) {
     QuantisedMap result;
     result.invalid = std::count_if(map.data.begin(), map.data.end(), [](float value) { return !std::isfinite(value); });
     if (result.invalid > 0 || map.empty()) return result.state = QuantisedMap::State::invalid, result;
     const auto [low, high] = std::minmax_element(map.data.begin(), map.data.end());
     result.low = *low;
     result.high = *high;
-    if (*low == *high) result.state = *low == 0 ? QuantisedMap::State::zero : QuantisedMap::State::constant;
-    const double span = static_cast<double>(*high) - *low;
+    const double span = static_cast<double>(*high) - *low, largest = std::max(std::abs(*low), std::abs(*high));
+    if (largest == 0)
+        result.state = QuantisedMap::State::zero;
+    else if (largest <= rounding)
+        result.state = QuantisedMap::State::noise;
+    else if (span <= equal_up_to * largest)
+        result.state = QuantisedMap::State::constant;
     for (float value : map.data)
         result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span))
                                         : 0);
     return result;
 }
 
+QuantisedMap quantise(const ReportImage& image, size_t method) {
+    return quantise(image.maps[method], method < image.rounding.size() ? image.rounding[method] : 0.0);
+}
+
 std::string image_name(const ReportImage& image) { return fmt::format("test:{}", image.sample); }
 
 std::string verdict(const Page& page, const ReportImage& image) {
+    const std::string truth = escape(page.results.class_name(image.label));
+    if (!image.undecided.empty())
+        return fmt::format("<b>undecided</b><span class=\"wrong\">✗ {}; is {}</span>", escape(image.undecided), truth);
     const std::string predicted = escape(page.results.class_name(image.predicted));
     const std::string certainty = percent(probability(image, image.predicted), 0);
-    if (image.label == image.predicted) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
-    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted,
-                       escape(page.results.class_name(image.label)), certainty);
+    if (image.is_right()) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
+    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted, truth, certainty);
 }
 
 std::string input_picture(const ReportImage& image, const std::string& description) {
     return fmt::format("<img class=\"input\" src=\"{}\" alt=\"{}\">", data_uri(png(image.image)), escape(description));
 }
 
+std::string unpainted(const QuantisedMap& map) {
+    switch (map.state) {
+        case QuantisedMap::State::invalid:
+            return fmt::format("<span class=\"map broken\">{} not finite</span>", plural(map.invalid, "value"));
+        case QuantisedMap::State::zero:
+            return "<span class=\"map zero\"><span>no attribution (0)</span></span>";
+        case QuantisedMap::State::noise:
+            return fmt::format("<span class=\"map zero\"><span>only rounding (|v| ≤ {})</span></span>",
+                               scientific(std::max(std::abs(map.low), std::abs(map.high))));
+        case QuantisedMap::State::constant:
+            return fmt::format("<span class=\"map zero\"><span>the same everywhere ({})</span></span>", compact(map.high));
+        case QuantisedMap::State::values:
+            break;
+    }
+    return {};
+}
+
 std::string map_picture(const ReportData& data, size_t image, size_t method) {
     if (method >= data.images[image].maps.size()) return "<span class=\"map none\">not explained</span>";
     const FloatArray& map = data.images[image].maps[method];
-    const QuantisedMap quantised = quantise(map);
-    if (quantised.state == QuantisedMap::State::invalid)
-        return fmt::format("<span class=\"map broken\">{} not finite</span>", plural(quantised.invalid, "value"));
-    if (quantised.state == QuantisedMap::State::zero) return "<span class=\"map zero\"><span>no attribution (0)</span></span>";
+    const QuantisedMap quantised = quantise(data.images[image], method);
+    if (quantised.state != QuantisedMap::State::values) return unpainted(quantised);
     const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name,
                                           image_name(data.images[image]), compact(quantised.low), compact(quantised.high));
     return fmt::format(

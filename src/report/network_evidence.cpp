@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -99,12 +98,12 @@ std::string layer_figure(Page& page, const Interpretation& interpretation) {
         table.rows.push_back({mu});
         for (double layer : interpretation.layer_counts[i]) table.rows.back().push_back(layer);
     }
-    return figure(page, "layers", draw(chart), "In which <b>layers</b> the relevant filters are.", table);
+    return figure(page, "layers", draw(chart), "In which <b>layers</b> the relevant filters are.", table, {"interpret"});
 }
 
-Estimate class_accuracy(const std::vector<double>& row, size_t c) {
-    const double all = std::accumulate(row.begin(), row.end(), 0.0);
-    return estimate_share(static_cast<int64_t>(c < row.size() ? row[c] : 0), static_cast<int64_t>(all));
+Estimate class_accuracy(const Training& train, size_t c) {
+    const std::vector<double>& row = train.confusion[c];
+    return estimate_share(static_cast<int64_t>(c < row.size() ? row[c] : 0), static_cast<int64_t>(train.samples_of(c)));
 }
 
 std::string accuracy_figure(Page& page, const Training& train) {
@@ -113,7 +112,7 @@ std::string accuracy_figure(Page& page, const Training& train) {
     Table table{{"class", "accuracy", "ci95_low", "ci95_high", "samples"}, {}};
     double lowest = 1;
     for (size_t c = 0; c < train.confusion.size(); ++c) {
-        const Estimate estimate = class_accuracy(train.confusion[c], c);
+        const Estimate estimate = class_accuracy(train, c);
         const std::string name = page.results.class_name(static_cast<int64_t>(c));
         const bool any = estimate.samples > 0;
         const Range range = any ? Range{estimate.low, estimate.high} : Range{};
@@ -124,7 +123,8 @@ std::string accuracy_figure(Page& page, const Training& train) {
     }
     chart.x = {"accuracy (Wilson interval)", std::floor(lowest * 10) / 10, 1, false, true};
     if (chart.x.low >= 1) chart.x.low = 0.9;
-    return figure(page, "class-accuracy", draw(chart), "<b>Accuracy per class</b> on the test set.", table);
+    return figure(page, "class-accuracy", draw(chart), "<b>Accuracy per class</b> on the test set.", table,
+                  {"train", "import"});
 }
 
 std::string confusion_figure(Page& page, const Training& train) {
@@ -133,9 +133,13 @@ std::string confusion_figure(Page& page, const Training& train) {
         for (size_t j = 0; j < train.confusion[i].size(); ++j)
             table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)),
                                   page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
-    return figure(page, "confusion",
-                  draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
-                  "<b>What is mistaken for what</b>: counts, shaded by the share of the true class.", table);
+    return figure(
+        page, "confusion", draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
+        "<b>What is mistaken for what</b>: counts, shaded by the share of the true class." +
+            (train.undecided > 0
+                 ? fmt::format(" {} for which the network named no class are not in it.", plural(train.undecided, page.noun()))
+                 : std::string()),
+        table, {"train", "import"});
 }
 
 }  // namespace
@@ -149,11 +153,12 @@ std::string ablation(Page& page, const Interpretation& interpretation) {
                              fmt::format("<b>Ablation</b>: the filters of a class are silenced on the {0}s of that class. "
                                          "{1}, {2}; bands are 95 % over {0}s.",
                                          page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
-                             ablation_table(curve));
+                             ablation_table(curve), {"interpret"});
     const AblationStep* step = curve.at(interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())
         out += figure(page, "class-ablation", draw(class_ablation(page, *step)),
-                      fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)), class_ablation_table(page, *step));
+                      fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)), class_ablation_table(page, *step),
+                      {"interpret"});
     return heading + "<div class=\"pair\">\n" + out + layer_figure(page, interpretation) + "</div>\n";
 }
 

@@ -6,6 +6,7 @@
 #include "maps.h"
 #include "page.h"
 #include "png.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -15,17 +16,30 @@ std::string tile(const std::string& label, const std::string& value, const std::
                        escape(value), escape(detail));
 }
 
+/// What always naming the commonest class would get right; NaN when it is not known.
+double guessing(const Training& train) {
+    double all = 0, commonest = 0;
+    for (size_t c = 0; c < train.confusion.size(); ++c) {
+        all += train.samples_of(c);
+        commonest = std::max(commonest, train.samples_of(c));
+    }
+    return all > 0 ? commonest / all : unknown;
+}
+
 std::string accuracy_tile(const Training& train, const std::string& noun) {
+    if (train.diverged) return tile("Accuracy", "withheld", "training diverged");
     std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
     detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
                                         : ", no interval";
+    if (train.undecided > 0) detail += fmt::format("; {} undecided, counted as wrong", count(train.undecided));
+    if (std::isfinite(guessing(train))) detail += "; the commonest class alone: " + percent(guessing(train));
     return tile("Accuracy", percent(train.accuracy), detail);
 }
 
 std::string filters_tile(const Interpretation& interpretation) {
     const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(),
                                     [](const FilterFacts& f) { return f.dead; });
-    return tile(fmt::format("Filters per class at μ = {}", compact(interpretation.chosen_mu)),
+    return tile(fmt::format("Filters per class at the run's μ = {}", compact(interpretation.chosen_mu)),
                 decimal(interpretation.mean_selected(interpretation.chosen_mu), 1),
                 fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
 }
@@ -45,7 +59,8 @@ std::string explanation_tile(const Evaluation& evaluation, const std::string& no
     if (!leader) return {};
     const Metric& score = *leader->metric(metric);
     return tile("Best explanation by " + metric, leader->name,
-                fmt::format("{} {}, {}", score.text(score.mean), score.text(score.ci), plural(score.samples, noun)));
+                fmt::format("{} {}, {}; {}", score.text(score.mean), score.text(score.ci), plural(score.samples, noun),
+                            standing_words(evaluation, leader->name, noun)));
 }
 
 std::string tiles(const Results& results, const std::string& noun) {
@@ -56,10 +71,10 @@ std::string tiles(const Results& results, const std::string& noun) {
     return out.empty() ? out : "<dl class=\"tiles\">\n" + out + "</dl>\n";
 }
 
-/// The hero's parts: an image read right, the strongest pictured filter of its class, a map with something on it.
+/// The hero's parts: an image read right, a map of it with something on it, the strongest pictured filter of its class.
 struct Hero {
     size_t image = 0, method = 0;
-    WeightedFilter filter;
+    std::optional<WeightedFilter> filter;
 };
 
 std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index) {
@@ -72,47 +87,84 @@ std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index
     return {};
 }
 
-std::optional<size_t> shown_method(const ReportData& data, const ReportImage& image) {
-    std::optional<size_t> choice;
-    for (size_t m = 0; m < std::min(image.maps.size(), data.methods.size()); ++m) {
-        if (data.methods[m].baseline || quantise(image.maps[m]).state != QuantisedMap::State::values) continue;
-        const bool is_svebi = data.methods[m].name.rfind("svebi", 0) == 0;
-        if (is_svebi) return m;
-        if (!choice) choice = m;
+/// Methods of the report that look into the network, the best measured first; those not measured after them, SVEBI in front.
+std::vector<size_t> ranked_methods(const Page& page) {
+    const std::string metric = page.results.evaluate ? page.results.evaluate->leading_metric() : std::string();
+    std::vector<std::pair<double, size_t>> order;
+    for (size_t m = 0; m < page.data.methods.size(); ++m) {
+        if (page.data.methods[m].baseline) continue;
+        const EvaluatedMethod* method =
+            page.results.evaluate ? page.results.evaluate->method(page.data.methods[m].name) : nullptr;
+        const Metric* score = method ? method->metric(metric) : nullptr;
+        const double unmeasured = page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();
+        const bool known = score && std::isfinite(score->mean);
+        order.emplace_back(known ? (score->higher_is_better ? -score->mean : score->mean) : unmeasured, m);
     }
-    return choice;
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<size_t> methods;
+    for (const auto& [value, m] : order) methods.push_back(m);
+    return methods;
+}
+
+bool is_drawn(const Page& page, size_t image, size_t method) {
+    const ReportImage& shown = page.data.images[image];
+    return method < shown.maps.size() && quantise(shown, method).state == QuantisedMap::State::values;
 }
 
 std::optional<Hero> choose_hero(const Page& page) {
-    for (size_t i = 0; i < page.data.images.size(); ++i) {
-        const ReportImage& image = page.data.images[i];
-        const auto filter = strongest_filter(page, image.predicted);
-        const auto method = shown_method(page.data, image);
-        if (image.label == image.predicted && filter && method) return Hero{i, *method, *filter};
-    }
+    for (const bool with_filter : {true, false})
+        for (const size_t method : ranked_methods(page))
+            for (size_t i = 0; i < page.data.images.size(); ++i) {
+                const ReportImage& image = page.data.images[i];
+                const auto filter = strongest_filter(page, image.predicted);
+                if (image.is_right() && is_drawn(page, i, method) && (filter || !with_filter)) return Hero{i, method, filter};
+            }
     return std::nullopt;
+}
+
+std::string filter_figure(const Page& page, const WeightedFilter& filter) {
+    return fmt::format(
+        "<figure><img class=\"input\" src=\"{0}\" alt=\"Average visualisation of filter {1}\"><figcaption><b>its strongest "
+        "filter</b><a href=\"#filter-{2}\">{1}</a>, weight {3}</figcaption></figure>\n<span class=\"arrow\" "
+        "aria-hidden=\"true\"></span>\n",
+        data_uri(png(shrink(page.filter(filter.name)->average, 160))), escape(filter.name), identifier(filter.name),
+        decimal(filter.weight));
+}
+
+/// "ahead of a random map …", as a badge that no one can pass over.
+std::string verdict_badge(const Page& page, const std::string& method) {
+    static constexpr const char* classes[] = {"held", "undecided", "contradicted", "undecided", "undecided"};
+    if (!page.results.evaluate || page.results.evaluate->methods.empty())
+        return "<span class=\"standing undecided\">not measured: whether it can be trusted is not known</span>";
+    const Evaluation& evaluation = *page.results.evaluate;
+    return fmt::format("<span class=\"standing {}\">{}</span>",
+                       classes[static_cast<size_t>(standing(evaluation, method).verdict)],
+                       escape(standing_words(evaluation, method, page.noun())));
+}
+
+std::string choice_of_method(const Page& page, const std::string& method) {
+    if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
+        return "no method of the report has been measured";
+    return "the method is the best measured one of the report by " + page.results.evaluate->leading_metric();
 }
 
 std::string hero(const Page& page) {
     const auto choice = choose_hero(page);
     if (!choice) return {};
     const ReportImage& image = page.data.images[choice->image];
+    const ReportMethod& method = page.data.methods[choice->method];
     const std::string name = page.results.class_name(image.predicted), id = image_name(image);
     return fmt::format(
         "<div class=\"hero\">\n"
         "<figure>{0}<figcaption><b>{1}</b><a href=\"#image-{2}\">{3}</a></figcaption></figure>\n<span class=\"arrow\" "
-        "aria-hidden=\"true\"></span>\n"
-        "<figure><img class=\"input\" src=\"{4}\" alt=\"Average visualisation of filter {5}\"><figcaption><b>its strongest "
-        "filter</b>"
-        "<a href=\"#filter-{6}\">{5}</a>, weight {7}</figcaption></figure>\n<span class=\"arrow\" "
-        "aria-hidden=\"true\"></span>\n"
-        "<figure>{8}<figcaption><b>where it looked</b>{9}</figcaption></figure>\n</div>\n"
-        "<p class=\"note\">The first {10} of the sample below that the network reads right; chosen by this rule, not by "
+        "aria-hidden=\"true\"></span>\n{4}"
+        "<figure>{5}<figcaption><b>where it looked, says {6}</b>{7} {8}</figcaption></figure>\n</div>\n"
+        "<p class=\"note\">The first {9} of the sample below that the network reads right; {10}. Chosen by these rules, not by "
         "eye.</p>\n",
         input_picture(image, "Test " + page.noun() + " " + id), escape(name), id, id,
-        data_uri(png(shrink(page.filter(choice->filter.name)->average, 160))), escape(choice->filter.name),
-        identifier(choice->filter.name), decimal(choice->filter.weight), map_picture(page.data, choice->image, choice->method),
-        escape(page.data.methods[choice->method].title), page.noun());
+        choice->filter ? filter_figure(page, *choice->filter) : "", map_picture(page.data, choice->image, choice->method),
+        escape(method.name), escape(method.title) + ".", verdict_badge(page, method.name), page.noun(),
+        escape(choice_of_method(page, method.name)));
 }
 
 std::string claim_row(const Claim& claim) {
@@ -143,11 +195,35 @@ std::string claims_table(const Page& page) {
         rows, page.noun(), escape(sources));
 }
 
+std::string paragraph(const char* classes, const std::string& words) {
+    const bool empty = words.find_first_not_of(' ') == std::string::npos;
+    return empty ? std::string() : fmt::format("<p class=\"{}\">{}</p>\n", classes, escape(words));
+}
+
+/// What makes everything below doubtful, said before anything else.
+std::string banner(const Page& page) {
+    if (!page.results.train) return {};
+    const Training& train = *page.results.train;
+    if (train.diverged)
+        return "<p class=\"banner\" role=\"alert\"><strong>Training diverged.</strong> The loss left all sensible numbers, so "
+               "the "
+               "weights mean nothing. Accuracies are withheld; everything else on this page describes a broken network. Train "
+               "again with a smaller learning rate.</p>\n";
+    if (train.silent())
+        return fmt::format(
+            "<p class=\"banner\" role=\"alert\"><strong>The network is undecided on every test {0}.</strong> All class scores "
+            "are "
+            "equal, as when no output neuron spikes; each counts as wrong. Filters, maps and ablations of such a network say "
+            "nothing about classes.</p>\n",
+            page.noun());
+    return {};
+}
+
 std::string missing_stages(const Page& page) {
     std::string out;
     if (!page.results.train)
         out += missing_stage("The network's accuracy and its mistakes have not been measured here.",
-                             "spikelens train --data DATA --network NETWORK --out " + page.data.run);
+                             shell({"spikelens", "train", "--data", "DATA", "--network", "NETWORK", "--out", page.data.run}));
     return out;
 }
 
@@ -155,11 +231,11 @@ std::string missing_stages(const Page& page) {
 
 std::string overview_section(Page& page) {
     return fmt::format(
-        "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h2 id=\"overview-title\" "
-        "class=\"visually-hidden\">Overview</h2>\n"
-        "<p class=\"finding\">{}</p>\n{}{}{}{}{}</section>\n",
-        escape(finding(page)), trust(page).empty() ? "" : "<p class=\"lede\">" + escape(trust(page)) + "</p>\n", hero(page),
-        tiles(page.results, page.noun()), claims_table(page), missing_stages(page));
+        "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" "
+        "class=\"finding\">{}</h1>\n{}{}{}{}{}{}{}</section>\n",
+        escape(headline(page)), banner(page), paragraph("lede", finding(page) + " " + trust(page)),
+        paragraph("note small-print", small_print(page)), hero(page), tiles(page.results, page.noun()), claims_table(page),
+        missing_stages(page));
 }
 
 }  // namespace spikelens::report

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "html.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 
@@ -25,21 +26,24 @@ bool Page::has_clouds() const {
     return std::any_of(data.images.begin(), data.images.end(), [](const ReportImage& image) { return !image.cloud.empty(); });
 }
 
-std::string figure(Page& page, const std::string& id, const std::string& svg, const std::string& caption, const Table& table) {
+std::string figure(Page& page, const std::string& id, const std::string& svg, const std::string& caption, const Table& table,
+                   const std::vector<std::string>& stages) {
     page.figures[id] = {{"columns", table.columns}, {"rows", table.rows}};
     return fmt::format(
         "<figure class=\"chart\" id=\"{0}\">{1}<figcaption>{2} <span class=\"save js-only\">"
         "<button type=\"button\" data-save=\"svg\" data-figure=\"{0}\" aria-label=\"Save figure {0} as SVG\">SVG</button>"
         "<button type=\"button\" data-save=\"csv\" data-figure=\"{0}\" aria-label=\"Save the data of figure {0} as "
         "CSV\">CSV</button></span>"
-        "</figcaption></figure>\n",
-        id, svg, caption);
+        "{3}</figcaption></figure>\n",
+        id, svg, caption, made_by(page, stages));
 }
 
 std::string missing_stage(const std::string& what, const std::string& command) {
     return fmt::format("<div class=\"card missing\"><p>{}</p><p>This command makes it:</p><pre><code>{}</code></pre></div>\n",
                        escape(what), escape(command));
 }
+
+std::string command_of(const Page& page, const std::string& stage) { return shell({"spikelens", stage, page.data.run}); }
 
 std::string section(const std::string& id, const std::string& title, const std::string& lede, const std::string& content) {
     return fmt::format("<section id=\"{0}\" aria-labelledby=\"{0}-title\">\n<h2 id=\"{0}-title\">{1}</h2>\n{2}{3}</section>\n",

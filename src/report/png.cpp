@@ -5,6 +5,8 @@
 
 #include <zlib.h>
 
+#include "spikelens/results/picture.h"
+
 #include "bytes.h"
 
 namespace spikelens::report {
@@ -45,24 +47,10 @@ char to_byte(float value) {
     return std::isfinite(value) ? static_cast<char>(std::lround(255 * std::clamp(value, 0.0F, 1.0F))) : '\0';
 }
 
-/// White where nothing happened; the more events, the stronger the mix of the two polarities' colours.
-FloatArray polarities(const FloatArray& events, int64_t height, int64_t width) {
-    static constexpr float off[] = {0, 0.447F, 0.698F}, on[] = {0.902F, 0.45F, 0};
-    FloatArray picture({3, height, width});
-    const auto plane = static_cast<size_t>(height * width);
-    for (size_t i = 0; i < plane; ++i) {
-        const float a = events.data[i], b = events.data[plane + i], sum = a + b;
-        for (size_t c = 0; c < 3; ++c)
-            picture.data[c * plane + i] =
-                sum == 0 ? 1 : 1 - std::sqrt(std::min(sum, 1.0F)) * (1 - (a * off[c] + b * on[c]) / sum);
-    }
-    return picture;
-}
-
 FloatArray as_drawable(const FloatArray& image) {
     const auto [channels, height, width] = extent_of(image);
     if (channels == 1 || channels == 3) return image;
-    if (channels == 2) return polarities(image, height, width);
+    if (channels == 2) return drawable(image);
     FloatArray grey({1, height, width});
     for (int64_t c = 0; c < channels; ++c)
         for (int64_t p = 0; p < height * width; ++p)
@@ -74,14 +62,14 @@ FloatArray as_drawable(const FloatArray& image) {
 }  // namespace
 
 std::string png(const FloatArray& image) {
-    const FloatArray drawable = as_drawable(image);
-    const auto [channels, height, width] = extent_of(drawable);
+    const FloatArray drawn = as_drawable(image);
+    const auto [channels, height, width] = extent_of(drawn);
     std::string rows;
     for (int64_t y = 0; y < height; ++y) {
         rows += '\0';
         for (int64_t x = 0; x < width; ++x)
             for (int64_t c = 0; c < channels; ++c)
-                rows += to_byte(drawable.data[static_cast<size_t>((c * height + y) * width + x)]);
+                rows += to_byte(drawn.data[static_cast<size_t>((c * height + y) * width + x)]);
     }
     return file(channels == 3 ? ColourType::rgb : ColourType::grey, height, width, {}, rows);
 }

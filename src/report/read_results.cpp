@@ -48,6 +48,15 @@ Range range(const Json& pair) {
 
 std::string filter_name(const Json& filter) { return text(filter, "layer") + "." + std::to_string(whole(filter, "filter")); }
 
+/// A loss that was written as no number, or that no network can have that still says anything: guessing costs ln(classes).
+bool left_all_numbers(const Json& epochs) {
+    constexpr double absurd = 1e6;
+    return epochs.is_array() && std::any_of(epochs.begin(), epochs.end(), [&](const Json& epoch) {
+               const Json& loss = member(epoch, "loss");
+               return loss.is_number() ? !(std::abs(loss.get<double>()) < absurd) : loss.is_null() && epoch.contains("loss");
+           });
+}
+
 Training read_training(const Json& document) {
     Training train;
     train.data = text(document, "data");
@@ -59,7 +68,11 @@ Training read_training(const Json& document) {
     train.train_accuracy = number(document, "train_accuracy");
     train.accuracy_ci = range(member(document, "test_accuracy_ci95"));
     train.samples = whole(document, "test_samples");
+    train.undecided = whole(document, "test_undecided");
+    train.parameters = whole(member(document, "network"), "parameters");
+    train.diverged = flag(document, "diverged") || left_all_numbers(member(document, "epochs"));
     train.confusion = list(member(document, "confusion"), numbers);
+    train.confusion_undecided = numbers(member(document, "confusion_undecided"));
     return train;
 }
 

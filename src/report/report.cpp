@@ -29,7 +29,8 @@ std::string head(const std::string& run) {
         "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
         "dark\">\n"
-        "<meta name=\"referrer\" content=\"no-referrer\">\n<title>{} · Spikelens report</title>\n<link rel=\"icon\" "
+        "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"generator\" content=\"Spikelens\">\n<title>{} · "
+        "Spikelens report</title>\n<link rel=\"icon\" "
         "href=\"data:,\">\n"
         "<style>{}</style>\n<script>{}</script>\n</head>\n",
         policy(), escape(run), report_css(), report_js());

@@ -2,6 +2,7 @@
 
 #include "html.h"
 #include "page.h"
+#include "provenance.h"
 
 namespace spikelens::report {
 namespace {
@@ -34,28 +35,35 @@ void flatten(const Json& value, const std::string& name, std::string& rows) {
     rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escape(name), escape(value_text(value)));
 }
 
+std::string unrecorded_note(const Page& page) {
+    std::string stages;
+    for (const std::string& stage : unrecorded_stages(page)) stages += (stages.empty() ? "" : ", ") + stage;
+    if (stages.empty()) return {};
+    return fmt::format(
+        "<p class=\"banner\">The options of {} were not recorded by this run, which an older version made. No command is "
+        "printed "
+        "for them: one with other options would give other numbers.</p>\n",
+        escape(stages));
+}
+
 std::string commands(const Page& page) {
     std::string lines;
-    if (page.data.manifest.is_object() && page.data.manifest.contains("command")) {
-        const Json& command = page.data.manifest["command"];
-        std::string words;
-        if (command.is_array())
-            for (const Json& word : command) words += (words.empty() ? "" : " ") + value_text(word);
-        else
-            words = value_text(command);
-        lines = words.rfind("spikelens", 0) == 0 ? words + "\n" : "spikelens " + words + " …\n";
-    }
-    for (const char* stage : {"interpret", "evaluate", "report"})
-        lines += fmt::format("spikelens {} {}\n", stage, page.data.run);
-    return "<h3>Commands</h3>\n<pre><code>" + escape(lines) + "</code></pre>\n";
+    for (const std::string& line : all_commands(page)) lines += line + "\n";
+    const std::string code =
+        lines.empty() ? "<p class=\"empty\">No command was recorded.</p>\n" : "<pre><code>" + escape(lines) + "</code></pre>\n";
+    return "<h3>Commands</h3>\n<p class=\"note\">Every option as it was given, quoted for a shell. Paths are relative to the "
+           "folder in which they were run; data sets are told apart by the checksums in the manifest.</p>\n" +
+           code + unrecorded_note(page);
 }
 
 std::string manifest(const Page& page) {
     if (!page.data.manifest.is_object())
         return missing_stage("This run has no manifest: seed, versions and checksums are unknown.",
-                             "spikelens train --out " + page.data.run);
+                             shell({"spikelens", "train", "--out", page.data.run}));
+    Json facts = page.data.manifest;  // the commands stand above
+    for (const char* key : {"command", "stages"}) facts.erase(key);
     std::string rows;
-    flatten(page.data.manifest, "", rows);
+    flatten(facts, "", rows);
     return "<h3>Manifest</h3>\n<div class=\"scroll\"><table class=\"manifest\"><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
@@ -103,7 +111,8 @@ constexpr std::string_view glossary = R"(<details><summary>Glossary</summary>
 
 std::string reproduce_section(Page& page) {
     return section("reproduce", "Reproduce",
-                   "The same commands with the same seed give the same bytes, on any number of threads.",
+                   "These commands give the same numbers again, on any number of threads. What is computed with gradients "
+                   "(training, gradient methods) may differ in its last digits on another kind of processor.",
                    commands(page) + manifest(page) + std::string(downloads) +
                        std::string(page.shows_recordings() ? limits_of_recordings : limits_of_images) + std::string(glossary));
 }

@@ -1,6 +1,7 @@
 #include "results.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "html.h"
 
@@ -17,6 +18,12 @@ const Point* nearest(const std::vector<Point>& points, double mu) {
 }
 
 }  // namespace
+
+double Training::samples_of(size_t true_class) const {
+    const std::vector<double>& row = confusion[true_class];
+    return std::accumulate(row.begin(), row.end(),
+                           true_class < confusion_undecided.size() ? confusion_undecided[true_class] : 0);
+}
 
 double ClassPath::worst_residual() const {
     double worst = unknown;

@@ -26,8 +26,13 @@ struct Training {
     std::vector<double> losses, epoch_accuracy;
     double accuracy = unknown, train_accuracy = unknown;
     Range accuracy_ci;
-    int64_t samples = 0;
-    std::vector<std::vector<double>> confusion;  ///< [true][predicted]
+    int64_t samples = 0, parameters = 0;
+    int64_t undecided = 0;                       ///< test samples for which no class was predicted
+    bool diverged = false;                       ///< the loss left all numbers: nothing measured of it means anything
+    std::vector<std::vector<double>> confusion;  ///< [true][predicted], without the undecided
+    std::vector<double> confusion_undecided;     ///< undecided samples per true class; empty: none
+    double samples_of(size_t true_class) const;  ///< test samples of a class, the undecided among them
+    bool silent() const { return samples > 0 && undecided == samples; }
 };
 
 struct WeightedFilter {

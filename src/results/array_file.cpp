@@ -9,8 +9,9 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
 
+#include "archive/hdf5_image.h"
 #include "checksum_block.h"
-#include "hdf5_handle.h"
+#include "hdf5_type.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -30,22 +31,7 @@ std::mutex& hdf5_mutex() {
     return mutex;
 }
 
-// Writing. Every call of HDF5 can only fail because the disk does.
-
-Hdf5Handle made(hid_t id, Hdf5Handle::Close close) {
-    if (id < 0) throw RunError("HDF5 cannot write");
-    return {id, close};
-}
-
-void require_written(herr_t status) {
-    if (status < 0) throw RunError("HDF5 cannot write");
-}
-
-Hdf5Handle untimed(hid_t kind) {
-    Hdf5Handle properties = made(H5Pcreate(kind), H5Pclose);
-    require_written(H5Pset_obj_track_times(properties.get(), false));
-    return properties;
-}
+// Writing.
 
 std::vector<hsize_t> chunk_of(const Shape& shape, hsize_t element_size) {
     std::vector<hsize_t> chunk(shape.begin(), shape.end());
@@ -68,41 +54,38 @@ Hdf5Handle dataspace(const Shape& shape, bool absent) {
 template <class T>
 void write_array(hid_t file, const std::string& name, const Array<T>& array) {
     const bool absent = array.shape.empty() && array.empty();  // Array{}: not even a scalar
-    const Hdf5Handle space = dataspace(array.shape, absent);
-    const Hdf5Handle creation = untimed(H5P_DATASET_CREATE);
+    Hdf5Handle space = dataspace(array.shape, absent);
+    Hdf5Handle creation = untimed(H5P_DATASET_CREATE);
     if (array.size() * static_cast<int64_t>(sizeof(T)) > compressed_from) {
         const std::vector<hsize_t> chunk = chunk_of(array.shape, sizeof(T));
         require_written(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()));
         require_written(H5Pset_shuffle(creation.get()));
         require_written(H5Pset_deflate(creation.get(), deflate_level));
     }
-    const Hdf5Handle links = made(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+    Hdf5Handle links = made(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
     require_written(H5Pset_create_intermediate_group(links.get(), 1));
-    const Hdf5Handle dataset = made(
+    Hdf5Handle dataset = made(
         H5Dcreate2(file, name.c_str(), Hdf5Type<T>::file(), space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose);
     if (!array.empty())
         require_written(H5Dwrite(dataset.get(), Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()));
+    close_all(dataset, links, creation, space);
 }
 
 void write_attribute(hid_t file, const std::string& name, const std::string& text) {
-    const Hdf5Handle type = made(H5Tcopy(H5T_C_S1), H5Tclose);
+    Hdf5Handle type = made(H5Tcopy(H5T_C_S1), H5Tclose);
     require_written(H5Tset_size(type.get(), std::max<size_t>(text.size(), 1)));
     require_written(H5Tset_cset(type.get(), H5T_CSET_UTF8));
     require_written(H5Tset_strpad(type.get(), H5T_STR_NULLPAD));
-    const Hdf5Handle space = made(H5Screate(text.empty() ? H5S_NULL : H5S_SCALAR), H5Sclose);
-    const Hdf5Handle attribute =
-        made(H5Acreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    Hdf5Handle space = made(H5Screate(text.empty() ? H5S_NULL : H5S_SCALAR), H5Sclose);
+    Hdf5Handle attribute = made(H5Acreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     if (!text.empty()) require_written(H5Awrite(attribute.get(), type.get(), text.data()));
+    close_all(attribute, space, type);
 }
 
-void write_hdf5(const fs::path& path, const ArrayFile& contents) {
-    const Hdf5Handle creation = untimed(H5P_FILE_CREATE);
-    require_written(H5Pset_userblock(creation.get(), checksum_block_size));
-    const Hdf5Handle file = made(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT), H5Fclose);
-    for (const auto& [name, text] : contents.attributes) write_attribute(file.get(), name, text);
+void fill(hid_t file, const ArrayFile& contents) {
+    for (const auto& [name, text] : contents.attributes) write_attribute(file, name, text);
     for (const auto& [name, any] : contents.arrays)
-        std::visit([&, &key = name](const auto& array) { write_array(file.get(), key, array); }, any);
-    require_written(H5Fflush(file.get(), H5F_SCOPE_LOCAL));
+        std::visit([&, &key = name](const auto& array) { write_array(file, key, array); }, any);
 }
 
 /// What HDF5 would refuse, or read as something else.
@@ -271,25 +254,26 @@ template const Array<uint16_t>& ArrayFile::get<uint16_t>(const std::string&) con
 
 void write_arrays(const fs::path& path, const ArrayFile& contents) {
     check_contents(contents, path);
-    const std::lock_guard turn(hdf5_mutex());
-    const QuietHdf5 quiet;
-    write_atomically(path, [&](const fs::path& temporary) {
-        try {
-            write_hdf5(temporary, contents);
-            write_checksum_block(temporary);
-        } catch (const RunError& error) {
-            throw RunError("cannot write " + path.string() + ": " + error.what());
-        }
-    });
+    std::string image;
+    try {
+        const std::lock_guard turn(hdf5_mutex());
+        const QuietHdf5 quiet;
+        image = hdf5_image(checksum_block_size, [&](hid_t file) { fill(file, contents); });
+    } catch (const RunError& error) {
+        throw RunError("cannot write " + path.string() + ": " + error.what());
+    }
+    image.replace(0, checksum_block_size, checksum_block(image));
+    write_file(path, image);
 }
 
 ArrayFile read_arrays(const fs::path& path) {
-    const uint64_t size = verify_checksum_block(path);
+    const std::string image = read_file(path, most_bytes);
+    verify_checksum_block(image, path);
     const std::lock_guard turn(hdf5_mutex());
     const QuietHdf5 quiet;
-    const Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+    const Hdf5Handle file = open_hdf5_image(image);
     if (!file.valid()) throw InputError(path.string() + " cannot be read as HDF5");
-    Reading reading{file.get(), path.string(), size * best_compression};
+    Reading reading{file.get(), path.string(), image.size() * best_compression};
     ArrayFile contents;
     contents.source = path;
     read_attributes(reading, contents);
@@ -297,7 +281,7 @@ ArrayFile read_arrays(const fs::path& path) {
     return contents;
 }
 
-void write_npy(const fs::path& path, const FloatArray& array) {
+std::string npy_bytes(const FloatArray& array) {
     const std::string header = npy_header(array.shape);
     std::string bytes = "\x93NUMPY\x01";
     bytes += '\0';
@@ -305,7 +289,9 @@ void write_npy(const fs::path& path, const FloatArray& array) {
     bytes += static_cast<char>(header.size() >> 8);
     bytes += header;
     bytes.append(reinterpret_cast<const char*>(array.data.data()), array.data.size() * sizeof(float));
-    write_file(path, bytes);
+    return bytes;
 }
+
+void write_npy(const fs::path& path, const FloatArray& array) { write_file(path, npy_bytes(array)); }
 
 }  // namespace spikelens

@@ -6,15 +6,11 @@
 #include <opencv2/imgproc.hpp>
 
 #include "spikelens/core/error.h"
+#include "spikelens/results/palette.h"
 #include "spikelens/results/picture.h"
 
 namespace spikelens {
 namespace {
-
-using Colour = std::array<float, 3>;  // RGB
-
-constexpr int palette_size = 256;
-constexpr int half_palette = 255;  // colours on each side of the diverging palette's zero
 
 void check_map(const FloatArray& map) {
     if (map.shape.size() != 2 || map.empty())
@@ -23,33 +19,14 @@ void check_map(const FloatArray& map) {
         if (!std::isfinite(value)) throw InputError("a map to be coloured holds a value that is not finite");
 }
 
-std::vector<Colour> opencv_palette(cv::ColormapTypes type) {
-    cv::Mat index(1, palette_size, CV_8UC1), colours;
-    for (int i = 0; i < palette_size; ++i) index.data[i] = static_cast<uchar>(i);
-    cv::applyColorMap(index, colours, type);
-    std::vector<Colour> palette;
-    for (int i = 0; i < palette_size; ++i) {
-        const uchar* bgr = colours.data + 3 * static_cast<ptrdiff_t>(i);
-        palette.push_back({bgr[2] / 255.0F, bgr[1] / 255.0F, bgr[0] / 255.0F});
-    }
-    return palette;
-}
-
-/// Blue, white, red: straight lines in CIELAB from white to two colours of equal lightness, so that equal steps look equal and
-/// −v is as dark as v. White is exactly in the middle.
-std::vector<Colour> diverging_palette() {
-    const cv::Vec3f white(100, 0, 0), blue(40, 4, -46), red(40, 58, 34);
-    cv::Mat colours(1, 2 * half_palette + 1, CV_32FC3);
-    for (int i = -half_palette; i <= half_palette; ++i) {
-        const float part = static_cast<float>(std::abs(i)) / half_palette;
-        colours.at<cv::Vec3f>(0, i + half_palette) = white * (1 - part) + (i < 0 ? blue : red) * part;
-    }
-    cv::cvtColor(colours, colours, cv::COLOR_Lab2RGB);
-    std::vector<Colour> palette;
-    for (int i = 0; i < colours.cols; ++i) {
-        const auto& rgb = colours.at<cv::Vec3f>(0, i);
-        const auto level = [](float value) { return std::round(std::clamp(value, 0.0F, 1.0F) * 255) / 255; };
-        palette.push_back({level(rgb[0]), level(rgb[1]), level(rgb[2])});
+std::vector<PaletteColour> jet_palette() {
+    cv::Mat index(1, 256, CV_8UC1), colours;
+    for (int i = 0; i < 256; ++i) index.data[i] = static_cast<uchar>(i);
+    cv::applyColorMap(index, colours, cv::COLORMAP_JET);
+    std::vector<PaletteColour> palette;
+    for (int i = 0; i < 256; ++i) {
+        const auto& bgr = colours.at<cv::Vec3b>(0, i);
+        palette.push_back({bgr[2], bgr[1], bgr[0]});
     }
     return palette;
 }
@@ -64,61 +41,98 @@ std::vector<float> normalised(const FloatArray& map) {
     return values;
 }
 
-std::vector<int> sequential_index(const FloatArray& map) {
-    std::vector<int> index;
-    for (float value : normalised(map)) index.push_back(static_cast<int>(std::lround(value * (palette_size - 1))));
-    return index;
-}
-
-/// Whole numbers are cut off, not rounded, as overlays of this kind are usually made.
-std::vector<int> jet_index(const FloatArray& map) {
-    std::vector<int> index;
-    for (float value : normalised(map)) index.push_back(static_cast<int>(value * (palette_size - 1)));
-    return index;
-}
-
-std::vector<int> diverging_index(const FloatArray& map) {
+/// value / largest |value|, in [−1, 1]; a zero map stays 0.
+std::vector<float> centred(const FloatArray& map) {
     float largest = 0;
     for (float value : map.data) largest = std::max(largest, std::abs(value));
-    std::vector<int> index;
-    for (float value : map.data)
-        index.push_back(half_palette + (largest > 0 ? static_cast<int>(std::lround(value / largest * half_palette)) : 0));
-    return index;
+    std::vector<float> values;
+    for (float value : map.data) values.push_back(largest > 0 ? value / largest : 0.0F);
+    return values;
 }
 
-FloatArray painted(const FloatArray& map, const std::vector<int>& index, const std::vector<Colour>& palette) {
-    FloatArray picture({3, map.extent(0), map.extent(1)});
-    for (size_t c = 0; c < 3; ++c)
-        for (size_t i = 0; i < index.size(); ++i) picture.data[c * index.size() + i] = palette[index[i]][c];
-    return picture;
+/// How strongly each value speaks, in [−1, 1] or [0, 1]: 0 has the palest colour.
+std::vector<float> strengths(const FloatArray& map, Colours colours) {
+    return colours == Colours::diverging ? centred(map) : normalised(map);
 }
 
-}  // namespace
-
-FloatArray colour_map(const FloatArray& map, Colours colours) {
-    check_map(map);
+PaletteColour colour_of(float strength, Colours colours) {
+    static const std::vector<PaletteColour> jet = jet_palette();
     switch (colours) {
         case Colours::heat:
-            return painted(map, sequential_index(map), opencv_palette(cv::COLORMAP_MAGMA));
+            return sequential_palette()[static_cast<size_t>(std::lround(strength * 255))];
         case Colours::diverging:
-            return painted(map, diverging_index(map), diverging_palette());
+            return diverging_palette()[static_cast<size_t>(127 + std::lround(strength * 127))];
         case Colours::jet:
             break;
     }
-    return painted(map, jet_index(map), opencv_palette(cv::COLORMAP_JET));
+    return jet[static_cast<size_t>(strength * 255)];  // cut off, not rounded, as overlays of this kind are usually made
 }
 
-FloatArray overlay(const FloatArray& image, const FloatArray& map) {
-    check_map(map);
-    if (image.shape != Shape{1, map.extent(0), map.extent(1)} && image.shape != Shape{3, map.extent(0), map.extent(1)})
-        throw InputError(fmt::format("an overlay needs an image [1 or 3, H, W] of its map's size {}, not {}",
-                                     shape_text(map.shape), shape_text(image.shape)));
+std::array<float, 3> rgb_of(const PaletteColour& colour) {
+    return {static_cast<float>(colour.r) / 255.0F, static_cast<float>(colour.g) / 255.0F,
+            static_cast<float>(colour.b) / 255.0F};
+}
+
+/// The SVEBI paper's: 0.6·JET + 0.4·image, divided by its maximum.
+FloatArray jet_overlay(const FloatArray& image, const FloatArray& map) {
     FloatArray picture = colour_map(map, Colours::jet);
     const size_t plane = map.data.size();
     for (size_t i = 0; i < picture.data.size(); ++i)
         picture.data[i] = 0.6F * picture.data[i] + 0.4F * image.data[image.extent(0) == 1 ? i % plane : i];
     const float brightest = std::ranges::max(picture.data);
     for (float& value : picture.data) value /= brightest;  // JET has no black: the maximum is above 0
+    return picture;
+}
+
+/// The image in pale grey: between 1/2 and 1, so that the dark ends of the palettes are seen on black and on white.
+float faded(const FloatArray& image, size_t pixel) {
+    const size_t plane = image.data.size() / static_cast<size_t>(image.extent(0));
+    if (image.extent(0) == 1) return 0.5F + 0.5F * image.data[pixel];
+    return 0.5F +
+           0.5F * (0.299F * image.data[pixel] + 0.587F * image.data[plane + pixel] + 0.114F * image.data[2 * plane + pixel]);
+}
+
+}  // namespace
+
+FloatArray colour_map(const FloatArray& map, Colours colours) {
+    check_map(map);
+    const std::vector<float> strength = strengths(map, colours);
+    const size_t plane = strength.size();
+    FloatArray picture({3, map.extent(0), map.extent(1)});
+    for (size_t i = 0; i < plane; ++i) {
+        const std::array<float, 3> rgb = rgb_of(colour_of(strength[i], colours));
+        for (size_t c = 0; c < 3; ++c) picture.data[c * plane + i] = rgb[c];
+    }
+    return picture;
+}
+
+FloatArray overlay(const FloatArray& image, const FloatArray& map, Colours colours) {
+    check_map(map);
+    if (image.shape != Shape{1, map.extent(0), map.extent(1)} && image.shape != Shape{3, map.extent(0), map.extent(1)})
+        throw InputError(fmt::format("an overlay needs an image [1 or 3, H, W] of its map's size {}, not {}",
+                                     shape_text(map.shape), shape_text(image.shape)));
+    if (colours == Colours::jet) return jet_overlay(image, map);
+    FloatArray picture = colour_map(map, colours);
+    const std::vector<float> strength = strengths(map, colours);
+    const size_t plane = strength.size();
+    for (size_t i = 0; i < picture.data.size(); ++i) {
+        const float opacity = std::abs(strength[i % plane]);
+        picture.data[i] = opacity * picture.data[i] + (1 - opacity) * faded(image, i % plane);
+    }
+    return picture;
+}
+
+FloatArray drawable(const FloatArray& image) {
+    if (image.shape.size() != 3 || image.shape[0] != 2) return image;
+    const auto off = rgb_of(off_colour), on = rgb_of(on_colour);
+    FloatArray picture({3, image.shape[1], image.shape[2]});
+    const auto plane = static_cast<size_t>(image.row_size());
+    for (size_t i = 0; i < plane; ++i) {
+        const float a = image.data[i], b = image.data[plane + i], sum = a + b;
+        for (size_t c = 0; c < 3; ++c)
+            picture.data[c * plane + i] =
+                sum == 0 ? 1 : 1 - std::sqrt(std::min(sum, 1.0F)) * (1 - (a * off[c] + b * on[c]) / sum);
+    }
     return picture;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "spikelens/evaluate/summary.h"
+#include "spikelens/train/outcome.h"
 
 namespace spikelens {
 
@@ -48,11 +49,14 @@ json network_document(const Network& network) {
             {"parameters", parameter_count(network)}};
 }
 
-json epochs_document(const TrainState& state) {
+json epochs_document(const TrainState& state, int64_t classes) {
     json list = json::array();
     for (const EpochResult& epoch : state.history)
-        list.push_back(
-            {{"epoch", epoch.epoch}, {"loss", epoch.loss}, {"accuracy", epoch.accuracy}, {"seconds", epoch.seconds}});
+        list.push_back({{"epoch", epoch.epoch},
+                        {"loss", epoch.loss},
+                        {"accuracy", epoch.accuracy},
+                        {"seconds", epoch.seconds},
+                        {"diverged", diverged(epoch, classes)}});
     return list;
 }
 
@@ -65,7 +69,9 @@ json accuracy_document(const Accuracy& accuracy, const std::string& prefix, bool
     const Estimate share = estimate_share(accuracy.correct, accuracy.samples);
     json document = {{prefix + "_accuracy", share.mean},
                      {prefix + "_accuracy_ci95", interval_document(share)},
-                     {prefix + "_samples", accuracy.samples}};
+                     {prefix + "_samples", accuracy.samples},
+                     {prefix + "_undecided", accuracy.undecided},
+                     {prefix + "_silent", accuracy.silent}};
     if (!with_confusion) return document;
     json rows = json::array();
     for (int64_t label = 0; label < accuracy.confusion.extent(0); ++label) {
@@ -73,6 +79,7 @@ json accuracy_document(const Accuracy& accuracy, const std::string& prefix, bool
         rows.push_back(std::vector<int64_t>(row.begin(), row.end()));
     }
     document["confusion"] = rows;
+    document["confusion_undecided"] = accuracy.confusion_undecided;
     return document;
 }
 

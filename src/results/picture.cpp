@@ -4,90 +4,169 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
+#include "spikelens/core/nearest.h"
 
-#include "picture_size.h"
+#include "decode_picture.h"
+#include "resample.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t largest_file = uint64_t{1} << 30;
+constexpr uint64_t largest_file = 400'000'000;
+constexpr int64_t most_enlarged = 8;
 
-/// OpenCV keeps colours as BGR, interleaved.
-int opencv_channel(int64_t channel, int64_t channels) { return static_cast<int>(channels - 1 - channel); }
+/// A decoded picture as it is meant to be seen: upright, without transparency, in grey or RGB.
+class Seen {
+  public:
+    Seen(const DecodedPicture& file, int64_t channels, const Background& background)
+        : file_(file), channels_(channels), background_(background), values_(static_cast<size_t>(channels)) {}
 
-cv::Mat to_bytes(const FloatArray& image, const std::string& where) {
-    if (image.shape.size() != 3 || (image.extent(0) != 1 && image.extent(0) != 3) || image.empty())
-        throw InputError(fmt::format("{}: an image must be [1 or 3, H, W], not {}", where, shape_text(image.shape)));
-    const int64_t channels = image.extent(0), plane = image.row_size();
-    cv::Mat pixels(static_cast<int>(image.extent(1)), static_cast<int>(image.extent(2)), CV_8UC(static_cast<int>(channels)));
-    for (int64_t c = 0; c < channels; ++c)
-        for (int64_t i = 0; i < plane; ++i) {
-            const float value = image.data[c * plane + i];
-            if (!std::isfinite(value)) throw InputError(where + ": an image holds a value that is not finite");
-            pixels.data[i * channels + opencv_channel(c, channels)] =
-                static_cast<uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255));
+    int64_t width() const { return file_.orientation > 4 ? file_.height : file_.width; }
+    int64_t height() const { return file_.orientation > 4 ? file_.width : file_.height; }
+
+    /// The channels of a pixel, in [0, 1].
+    const std::vector<double>& at(int64_t x, int64_t y) {
+        const size_t pixel = place_of(x, y) * static_cast<size_t>(file_.channels);
+        watch(pixel);
+        const double white = file_.white;
+        const double alpha = file_.has_alpha() ? file_.value(pixel + static_cast<size_t>(file_.channels) - 1) / white : 1;
+        std::array<double, 3> rgb{};
+        for (size_t c = 0; c < 3; ++c) {
+            const double own = file_.value(pixel + (file_.channels > 2 ? c : 0)) / white;
+            rgb[c] = alpha == 1 ? own : alpha * own + (1 - alpha) * background_.rgb[c];
         }
-    return pixels;
-}
-
-cv::Mat decode(const std::string& bytes, const std::string& where) {
-    const std::optional<PictureSize> size = picture_size(bytes);
-    if (!size) throw InputError(where + " is not a whole PNG, JPEG, uncompressed BMP, or binary PGM or PPM picture");
-    if (too_large(*size))
-        throw InputError(fmt::format("{} has {} x {} pixels, more than {} million", where, size->width, size->height,
-                                     most_pixels / 1'000'000));
-    const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-    cv::Mat pixels;
-    try {
-        pixels = cv::imdecode(encoded, cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH);
-    } catch (const cv::Exception&) {  // reported as every other broken picture, below
+        clear_ = clear_ || alpha < 1;
+        seen_ = seen_ || alpha > 0;
+        coloured_ = coloured_ || rgb[0] != rgb[1] || rgb[1] != rgb[2];
+        if (channels_ == 3)
+            std::ranges::copy(rgb, values_.begin());
+        else
+            values_[0] = rgb[0] == rgb[1] && rgb[1] == rgb[2] ? rgb[0] : 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+        return values_;
     }
-    if (pixels.empty() || (pixels.depth() != CV_8U && pixels.depth() != CV_16U))
-        throw InputError(where + " cannot be decoded: the picture is broken");
-    return pixels;
+
+    // What was met in all pixels asked for so far.
+    bool clear() const { return clear_; }        ///< some transparency
+    bool seen() const { return seen_; }          ///< something that is not all transparent
+    bool coloured() const { return coloured_; }  ///< a colour that is not grey
+    bool varied() const { return varied_; }      ///< two different pixels in the file
+
+  private:
+    /// EXIF's eight orientations: which pixel of the file is at (x, y) of the upright picture.
+    size_t place_of(int64_t x, int64_t y) const {
+        const int64_t right = file_.width - 1, bottom = file_.height - 1;
+        const int64_t across = file_.orientation > 4 ? y : x, down = file_.orientation > 4 ? x : y;
+        const bool mirrored =
+            file_.orientation == 2 || file_.orientation == 3 || file_.orientation == 7 || file_.orientation == 8;
+        const bool upturned =
+            file_.orientation == 3 || file_.orientation == 4 || file_.orientation == 6 || file_.orientation == 7;
+        return static_cast<size_t>((upturned ? bottom - down : down) * file_.width + (mirrored ? right - across : across));
+    }
+
+    void watch(size_t pixel) {
+        for (size_t c = 0; c < static_cast<size_t>(file_.channels) && !varied_; ++c)
+            varied_ = file_.value(pixel + c) != file_.value(c);
+    }
+
+    const DecodedPicture& file_;
+    int64_t channels_;
+    const Background& background_;
+    std::vector<double> values_;
+    bool clear_ = false, seen_ = false, coloured_ = false, varied_ = false;
+};
+
+FloatArray resized(Seen& seen, int64_t channels, int64_t height, int64_t width) {
+    const Resampling across(seen.width(), width), down(seen.height(), height);
+    const auto row_size = static_cast<size_t>(channels * width);
+    std::vector<double> row(row_size), sums(row_size * static_cast<size_t>(height));  // [w, c] and [h, w, c]
+    for (int64_t y = 0; y < seen.height(); ++y) {
+        std::ranges::fill(row, 0);
+        for (int64_t x = 0; x < seen.width(); ++x) {
+            const std::vector<double>& values = seen.at(x, y);
+            across.from(x, [&](int64_t to, double weight) {
+                for (size_t c = 0; c < values.size(); ++c)
+                    row[static_cast<size_t>(to) * values.size() + c] += weight * values[c];
+            });
+        }
+        down.from(y, [&](int64_t to, double weight) {
+            for (size_t i = 0; i < row_size; ++i) sums[static_cast<size_t>(to) * row_size + i] += weight * row[i];
+        });
+    }
+    FloatArray image({channels, height, width});
+    for (int64_t c = 0; c < channels; ++c)
+        for (int64_t i = 0; i < height * width; ++i)
+            image.data[static_cast<size_t>(c * height * width + i)] =
+                static_cast<float>(std::clamp(sums[static_cast<size_t>(i * channels + c)], 0.0, 1.0));
+    return image;
 }
 
-cv::Mat resized(const cv::Mat& pixels, int64_t height, int64_t width) {
-    if (pixels.rows == height && pixels.cols == width) return pixels;
-    const bool shrinks = height <= pixels.rows && width <= pixels.cols;
-    cv::Mat result;
-    cv::resize(pixels, result, cv::Size(static_cast<int>(width), static_cast<int>(height)), 0, 0,
-               shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
-    return result;
+bool uniform(const FloatArray& image) {
+    constexpr float rounding = 1e-6F;
+    for (int64_t c = 0; c < image.extent(0); ++c) {
+        const auto [least, most] = std::ranges::minmax(image.row(c));
+        if (most - least > rounding) return false;
+    }
+    return true;
+}
+
+std::vector<std::string> changes_of(const DecodedPicture& file, const Seen& seen, const Background& background,
+                                    const FloatArray& image) {
+    std::vector<std::string> changes = file.notes;
+    const int64_t channels = image.extent(0), height = image.extent(1), width = image.extent(2);
+    if (file.orientation != 1)
+        changes.push_back(fmt::format("turned upright, as its EXIF orientation {} says", file.orientation));
+    if (seen.clear()) changes.push_back("composed on " + background.name);
+    if (channels == 1 && seen.coloured()) changes.emplace_back("3 channels to grey");
+    if (channels == 3 && !seen.coloured() && file.channels < 3) changes.emplace_back("grey to 3 equal channels");
+    if (seen.width() != width || seen.height() != height)
+        changes.push_back(fmt::format("{}×{} resized to {}×{}{}", seen.width(), seen.height(), width, height,
+                                      seen.width() * height == seen.height() * width ? "" : " (proportions change)"));
+    return changes;
+}
+
+void check_enlargement(const Seen& seen, int64_t height, int64_t width, const std::string& where) {
+    if (width <= most_enlarged * seen.width() && height <= most_enlarged * seen.height()) return;
+    throw InputError(fmt::format("{} has {}×{} pixels, too few for {}×{}: a picture is enlarged {} times at most", where,
+                                 seen.width(), seen.height(), width, height, most_enlarged));
 }
 
 }  // namespace
 
-void write_png(const fs::path& path, const FloatArray& image) {
-    const cv::Mat pixels = to_bytes(image, "cannot write " + path.string());
-    std::vector<uchar> encoded;
-    if (!cv::imencode(".png", pixels, encoded)) throw RunError("cannot encode " + path.string());
-    write_file(path, {reinterpret_cast<const char*>(encoded.data()), encoded.size()});
+Background parse_background(std::string_view text) {
+    if (text == "black") return {"black", {0, 0, 0}};
+    if (text == "white") return {"white", {1, 1, 1}};
+    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+    if (text.size() != 7 || text[0] != '#' || !std::ranges::all_of(text.substr(1), is_digit))
+        throw InputError(fmt::format("the background '{}' is not black, white or a colour like #ff8000{}", text,
+                                     suggestion(std::string(text), {"black", "white"})));
+    Background background{std::string(text), {}};
+    for (size_t c = 0; c < 3; ++c) background.rgb[c] = std::stoi(background.name.substr(1 + 2 * c, 2), nullptr, 16) / 255.0;
+    return background;
 }
 
-FloatArray read_picture(const fs::path& path, int64_t channels, int64_t height, int64_t width) {
+Picture read_picture(const fs::path& path, int64_t channels, int64_t height, int64_t width, const Background& background) {
+    const std::string where = path.string();
     if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > most_pixels / width)
         throw InputError(
-            fmt::format("cannot read {} as [{}, {}, {}]: a picture has 1 or 3 channels and up to 64 million pixels",
-                        path.string(), channels, height, width));
-    cv::Mat pixels = decode(read_file(path, largest_file), path.string());
-    const float white = pixels.depth() == CV_16U ? 65535.0F : 255.0F;
-    if (channels == 1) cv::cvtColor(pixels, pixels, cv::COLOR_BGR2GRAY);
-    pixels.convertTo(pixels, CV_32F);
-    pixels = resized(pixels, height, width);
-    FloatArray image({channels, height, width});
-    const int64_t plane = height * width;
-    const auto* values = reinterpret_cast<const float*>(pixels.data);
-    for (int64_t c = 0; c < channels; ++c)
-        for (int64_t i = 0; i < plane; ++i)
-            image.data[c * plane + i] = std::clamp(values[i * channels + opencv_channel(c, channels)] / white, 0.0F, 1.0F);
-    return image;
+            fmt::format("cannot read {} as [{}, {}, {}]: a picture has 1 or 3 channels and up to 64 million pixels", where,
+                        channels, height, width));
+    const DecodedPicture file = decode_picture(read_file(path, largest_file), where);
+    Seen seen(file, channels, background);
+    check_enlargement(seen, height, width, where);
+    Picture picture;
+    picture.image = resized(seen, channels, height, width);
+    if (!seen.seen()) throw InputError(where + " is transparent everywhere: it shows nothing");
+    picture.changes = changes_of(file, seen, background, picture.image);
+    if (!uniform(picture.image)) return picture;
+    if (seen.varied())
+        throw InputError(fmt::format("{} becomes uniform, which it is not: {}{}", where, fmt::join(picture.changes, ", "),
+                                     seen.clear() ? "; another background may keep what it shows" : ""));
+    picture.changes.emplace_back("every pixel is the same");
+    return picture;
 }
 
 }  // namespace spikelens

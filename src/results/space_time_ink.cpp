@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "spikelens/results/picture.h"
+#include "spikelens/results/palette.h"
 
 namespace spikelens::space_time {
 namespace {
 
 constexpr Rgb pale_grey = {0.76F, 0.76F, 0.77F};
-constexpr int palette_steps = 255;
 
 Rgb blend(const Rgb& a, const Rgb& b, double share) {
     Rgb result{};
@@ -17,25 +16,14 @@ Rgb blend(const Rgb& a, const Rgb& b, double share) {
     return result;
 }
 
-/// The library's palettes, pale to strong: magma from its light end, the diverging one whole.
-std::vector<Rgb> palette(bool signed_values) {
-    const int first = signed_values ? -palette_steps : 0;
-    FloatArray ramp({1, palette_steps - first + 1});
-    for (int i = 0; i < ramp.extent(1); ++i) ramp.data[static_cast<size_t>(i)] = static_cast<float>(first + i);
-    const FloatArray colours = colour_map(ramp, signed_values ? Colours::diverging : Colours::heat);
-    std::vector<Rgb> palette;
-    const auto count = static_cast<size_t>(ramp.size());
-    for (size_t i = 0; i < count; ++i) {
-        const size_t at = signed_values ? i : count - 1 - i;
-        palette.push_back({colours.data[at], colours.data[count + at], colours.data[2 * count + at]});
-    }
-    return palette;
+Rgb rgb(const PaletteColour& colour) {
+    return {static_cast<float>(colour.r) / 255.0F, static_cast<float>(colour.g) / 255.0F,
+            static_cast<float>(colour.b) / 255.0F};
 }
 
 }  // namespace
 
-ScoreInk::ScoreInk(std::span<const double> values, bool signed_values)
-    : signed_(signed_values), palette_(palette(signed_values)) {
+ScoreInk::ScoreInk(std::span<const double> values, bool signed_values) : signed_(signed_values) {
     for (double value : values) {
         low_ = std::min(low_, value);
         high_ = std::max(high_, value);
@@ -52,8 +40,8 @@ double ScoreInk::strength(double value) const {
 }
 
 Rgb ScoreInk::colour(double value) const {
-    const double at = strength(value) * palette_steps + (signed_ ? palette_steps : 0);
-    return palette_[static_cast<size_t>(std::lround(at))];
+    if (signed_) return rgb(diverging_palette()[static_cast<size_t>(std::lround(127 + 127 * strength(value)))]);
+    return rgb(sequential_palette()[static_cast<size_t>(std::lround(255 * strength(value)))]);
 }
 
 Mark ScoreInk::mark(double value) const {
@@ -62,13 +50,8 @@ Mark ScoreInk::mark(double value) const {
 }
 
 Rgb channel_colour(int64_t channel, int64_t channels) {
-    static constexpr Rgb off = {0, 0.447F, 0.698F}, on = {0.902F, 0.450F, 0.0F};
-    // Okabe and Ito's set without black and yellow: told apart by colour-blind readers.
-    static constexpr Rgb several[most_channel_colours] = {
-        {0, 0.447F, 0.698F}, {0.835F, 0.369F, 0},      {0, 0.620F, 0.451F},     {0.800F, 0.475F, 0.655F},
-        {0.902F, 0.624F, 0}, {0.337F, 0.706F, 0.914F}, {0.561F, 0.420F, 0.247F}};
-    if (channels == 2) return channel == 0 ? off : on;
-    return several[channels <= most_channel_colours ? channel : 0];
+    if (channels == 2) return rgb(channel == 0 ? off_colour : on_colour);
+    return rgb(kind_colours[channels <= most_channel_colours ? static_cast<size_t>(channel) : 0]);
 }
 
 Rgb tint(const Rgb& colour, double strength) { return blend({1, 1, 1}, colour, strength); }

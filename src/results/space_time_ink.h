@@ -28,7 +28,6 @@ class ScoreInk {
     double strength(double value) const;  ///< [−1, 1] or [0, 1]; square root
     bool signed_;
     double low_ = 0, high_ = 0;
-    std::vector<Rgb> palette_;  ///< from strength −1 (signed) or 0 to 1
 };
 
 /// The colour of a channel's spikes among so many channels.

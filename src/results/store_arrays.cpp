@@ -127,6 +127,7 @@ Responses load_responses(const nlohmann::json& identity, const fs::path& path) {
     responses.gram = shaped<double>(file, "gram", {filters, filters});
     responses.correlation = shaped<double>(file, "correlation", {filters, classes});
     responses.predicted = read_counts(file, "predicted", classes);
+    if (responses.undecided() < 0) fail(file, "predicted", "counts more samples than there are");
     responses.response_sum = file.get<double>("response_sum");
     responses.active = read_counts(file, "active", filters);
     responses.top = read_top_images(file, filters, responses.samples);

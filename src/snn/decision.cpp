@@ -1,11 +1,23 @@
 #include "spikelens/snn/decision.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace spikelens {
 
 bool undecided(std::span<const float> scores) {
-    return scores.size() > 1 && std::ranges::all_of(scores, [&](float score) { return score == scores.front(); });
+    if (scores.size() < 2) return false;
+    return std::ranges::any_of(scores, [](float score) { return std::isnan(score); }) ||
+           std::ranges::all_of(scores, [&](float score) { return score == scores.front(); });
+}
+
+std::vector<int> decisions(const FloatArray& scores) {
+    std::vector<int> result;
+    for (int64_t n = 0; n < scores.extent(0); ++n) {
+        const auto row = scores.row(n);
+        result.push_back(undecided(row) ? kUndecided : static_cast<int>(std::ranges::max_element(row) - row.begin()));
+    }
+    return result;
 }
 
 }  // namespace spikelens

@@ -12,6 +12,7 @@
 #include "spikelens/core/parallel.h"
 #include "spikelens/snn/simulate.h"
 
+#include "torch_errors.h"
 #include "torch_network.h"
 
 namespace spikelens {
@@ -53,6 +54,8 @@ struct GradientNetwork::Modules {
 };
 
 namespace {
+
+constexpr const char* kTask = "gradients";
 
 void check_extents(const FloatArray& input, size_t leading, const std::string& axes, const Network& network) {
     const Shape wanted = network.input_shape();
@@ -168,7 +171,7 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
 
 GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options) {
     check_network(*network, "gradient");
-    modules_ = std::make_unique<const Modules>(std::move(network), options);
+    modules_ = without_torch_errors(kTask, [&] { return std::make_unique<const Modules>(std::move(network), options); });
 }
 
 GradientNetwork::GradientNetwork(Network network, GradientOptions options)
@@ -180,12 +183,12 @@ GradientNetwork& GradientNetwork::operator=(GradientNetwork&&) noexcept = defaul
 
 GradientNetwork::Result GradientNetwork::input_gradient(const FloatArray& images, std::span<const int> targets) const {
     check_extents(images, 1, "N, ", modules_->network);
-    return modules_->gradient(images, 1, images.extent(0), targets);
+    return without_torch_errors(kTask, [&] { return modules_->gradient(images, 1, images.extent(0), targets); });
 }
 
 GradientNetwork::Result GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
     check_sequence(input, modules_->network);
-    return modules_->gradient(input, input.extent(0), input.extent(1), targets);
+    return without_torch_errors(kTask, [&] { return modules_->gradient(input, input.extent(0), input.extent(1), targets); });
 }
 
 GradientNetwork::Result GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
@@ -196,11 +199,13 @@ GradientNetwork::SpikeResult GradientNetwork::spike_gradient(const Input& input,
                                                              int layer) const {
     if (!input.spiking()) {
         check_extents(input.images, 1, "N, ", modules_->network);
-        return modules_->spike_gradient(input.images, 1, input.samples(), targets, layer);
+        return without_torch_errors(kTask,
+                                    [&] { return modules_->spike_gradient(input.images, 1, input.samples(), targets, layer); });
     }
     const FloatArray sequence = as_values(input.spikes);
     check_sequence(sequence, modules_->network);
-    return modules_->spike_gradient(sequence, sequence.extent(0), sequence.extent(1), targets, layer);
+    return without_torch_errors(
+        kTask, [&] { return modules_->spike_gradient(sequence, sequence.extent(0), sequence.extent(1), targets, layer); });
 }
 
 }  // namespace spikelens

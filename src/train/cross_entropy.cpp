@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spikelens/snn/decision.h"
+
 namespace spikelens {
 namespace {
 
@@ -14,7 +16,8 @@ BatchRecord one_sample(std::span<const float> scores, int label, double weight, 
         const double probability = std::exp(static_cast<double>(scores[c]) - *highest) / sum;
         gradient[c] = static_cast<float>(weight * (probability - (static_cast<int>(c) == label ? 1 : 0)));
     }
-    return {std::log(sum) - (static_cast<double>(scores[label]) - *highest), highest - scores.begin() == label};
+    const bool correct = !undecided(scores) && highest - scores.begin() == label;
+    return {std::log(sum) - (static_cast<double>(scores[label]) - *highest), correct};
 }
 
 }  // namespace

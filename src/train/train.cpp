@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 
@@ -17,6 +18,7 @@
 
 #include "cross_entropy.h"
 #include "sgd.h"
+#include "snn/torch_errors.h"
 #include "snn/torch_network.h"
 
 namespace spikelens {
@@ -25,6 +27,7 @@ namespace {
 /// A batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few more
 /// than most machines have cores; small shards also stay in the cache.
 constexpr int64_t kShards = 8;
+constexpr const char* kTask = "training";
 
 std::string number(double value) {
     char text[32];
@@ -40,17 +43,19 @@ void require(bool condition, const std::string& sentence) {
 bool not_negative(double value) { return std::isfinite(static_cast<float>(value)) && value >= 0; }
 bool positive(double value) { return not_negative(value) && static_cast<float>(value) > 0; }
 
-void check_options(const TrainOptions& options, const TrainState& state) {
-    require(options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
-    require(options.batch >= 1, "the batch must be 1 or more, not " + std::to_string(options.batch));
-    require(positive(options.learning_rate), "the learning rate must be above 0, not " + number(options.learning_rate));
-    require(options.momentum >= 0 && options.momentum < 1, "momentum must be in [0, 1), not " + number(options.momentum));
-    require(not_negative(options.weight_decay), "weight decay must be 0 or more, not " + number(options.weight_decay));
-    require(not_negative(options.clip_norm), "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
-    require(positive(options.surrogate.scale), "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
+void check_state(const TrainState& state, const TrainOptions& options, int64_t samples) {
+    const EpochPart& part = state.part;
     require(state.epochs_done >= 0 && state.history.size() == static_cast<size_t>(state.epochs_done),
             "the state says " + std::to_string(state.epochs_done) + " epochs are done but records " +
                 std::to_string(state.history.size()));
+    require(state.epochs_done + (part.samples > 0 ? 1 : 0) <= options.epochs,
+            "the state is in epoch " + std::to_string(state.epochs_done + 1) + ", behind the last of " +
+                std::to_string(options.epochs));
+    require(part.samples >= 0 && part.samples < samples && part.samples % options.batch == 0,
+            "the state stands behind sample " + std::to_string(part.samples) + " of an epoch of " + std::to_string(samples) +
+                ", expected a whole number of batches of " + std::to_string(options.batch));
+    require(part.correct >= 0 && part.correct <= part.samples && std::isfinite(part.loss) && part.loss >= 0,
+            "the state's sums of the epoch under way are impossible");
 }
 
 void check_samples(const SampleSource& samples, const Network& network) {
@@ -102,44 +107,60 @@ class Trainer {
   public:
     Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
             const Progress& progress)
-        : samples_(samples),
+        : network_(network),
+          samples_(samples),
           options_(options),
+          state_(state),
           progress_(progress),
           classes_(network.class_count()),
           torch_(network, options.surrogate, false, at::kFloat),
           sgd_(network, options, state) {}
 
-    EpochResult run_epoch(int epoch) {
-        const auto start = std::chrono::steady_clock::now();
-        const std::vector<int64_t> order =
-            random_permutation(samples_.size(), options_.seed, Stream::epoch_order, {static_cast<uint64_t>(epoch)});
-        const std::string task = "training, epoch " + std::to_string(epoch) + " of " + std::to_string(options_.epochs);
+    /// Goes on where the state stands in its epoch, to the epoch's end.
+    void run_epoch(const std::function<void(const Network&, const TrainState&)>& after_batch) {
+        const int epoch = state_.epochs_done + 1;
         const int64_t total = samples_.size();
-        BatchRecord sum;
-        for (int64_t first = 0; first < total; first += options_.batch) {
+        const std::vector<int64_t> order =
+            random_permutation(total, options_.seed, Stream::epoch_order, {static_cast<uint64_t>(epoch)});
+        const std::string task = "training, epoch " + std::to_string(epoch) + " of " + std::to_string(options_.epochs);
+        for (int64_t first = state_.part.samples; first < total; first += options_.batch) {
+            const auto start = std::chrono::steady_clock::now();
             const int64_t size = std::min<int64_t>(options_.batch, total - first);
             const BatchRecord batch = run_batch(std::span(order).subspan(first, size), task);
-            sum += batch;
+            add_to_state(batch, size, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+            if (after_batch) after_batch(network_, state_);
             report_progress(progress_, task, first + size, total, "loss " + number(batch.loss / static_cast<double>(size)));
         }
-        // A neuron whose weights are no numbers is silent: the loss alone would not tell.
-        if (!torch_.finite()) throw diverged(task, "a weight");
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-        return {epoch, sum.loss / static_cast<double>(total), static_cast<double>(sum.correct) / static_cast<double>(total),
-                seconds.count()};
     }
 
   private:
+    void add_to_state(const BatchRecord& batch, int64_t size, double seconds) {
+        EpochPart& part = state_.part;
+        part.samples += size;
+        part.loss += batch.loss;
+        part.correct += batch.correct;
+        part.seconds += seconds;
+        if (part.samples < samples_.size()) return;
+        const auto total = static_cast<double>(part.samples);
+        ++state_.epochs_done;
+        state_.history.push_back(
+            {state_.epochs_done, part.loss / total, static_cast<double>(part.correct) / total, part.seconds});
+        part = {};
+    }
+
     BatchRecord run_batch(std::span<const int64_t> batch, const std::string& task) {
         const int64_t size = static_cast<int64_t>(batch.size());
         const int64_t shards = std::min(kShards, size);
         OrderedSum sum;
         parallel_for(shards, options_.threads, [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
-            add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
+            without_torch_errors(
+                kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
-        sgd_.step(sum.total().gradients);
+        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients); });
+        // A neuron whose weights are no numbers is silent: the loss alone would not tell.
+        if (!torch_.finite()) throw diverged(task, "a weight");
         return sum.total().record;
     }
 
@@ -170,8 +191,10 @@ class Trainer {
         return FloatArray(input.spikes.shape, std::vector<float>(input.spikes.data.begin(), input.spikes.data.end()));
     }
 
+    const Network& network_;
     const SampleSource& samples_;
     const TrainOptions& options_;
+    TrainState& state_;
     const Progress& progress_;
     int64_t classes_;
     TorchNetwork torch_;
@@ -180,19 +203,27 @@ class Trainer {
 
 }  // namespace
 
+void check_train_options(const TrainOptions& options) {
+    require(options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
+    require(options.batch >= 1, "the batch must be 1 or more, not " + std::to_string(options.batch));
+    require(positive(options.learning_rate), "the learning rate must be above 0, not " + number(options.learning_rate));
+    require(options.momentum >= 0 && options.momentum < 1, "momentum must be in [0, 1), not " + number(options.momentum));
+    require(not_negative(options.weight_decay), "weight decay must be 0 or more, not " + number(options.weight_decay));
+    require(not_negative(options.clip_norm), "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
+    require(positive(options.surrogate.scale), "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
+}
+
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-           const std::function<void(const Network&, const TrainState&)>& after_epoch, const Progress& progress) {
+           const std::function<void(const Network&, const TrainState&)>& after_batch, const Progress& progress) {
     check_network(network, "training");
-    check_options(options, state);
+    check_train_options(options);
     check_samples(samples, network);
+    check_state(state, options, samples.size());
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    Trainer trainer(network, samples, options, state, progress);
-    while (state.epochs_done < options.epochs) {
-        state.history.push_back(trainer.run_epoch(state.epochs_done + 1));
-        ++state.epochs_done;
-        if (after_epoch) after_epoch(network, state);
-    }
+    const auto trainer =
+        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, progress); });
+    while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
 }
 
 }  // namespace spikelens

@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <ostream>
 
 #include <gtest/gtest.h>
 
+#include "spikelens/attribute/baseline.h"
+#include "spikelens/attribute/completeness.h"
 #include "spikelens/attribute/probe.h"
 #include "spikelens/core/error.h"
 
@@ -177,6 +180,70 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
     if (info.name == "lime" && !input.spiking()) return;  // its segments are drawn after the picture
     change_unseen(input);
     EXPECT_EQ(pixel_maps(before, View::natural), pixel_maps(maps(), View::natural));
+}
+
+// Which methods aim at completeness, and from where: as their definitions say, integrated gradients alone. The baseline is read
+// from the options here, and made here.
+TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
+    const bool aims = info.name == "ig2d" || info.name == "ig3d";
+    const FloatArray result = maps(), scores = model().simulator.run(input).scores;
+    ASSERT_EQ(completeness_baseline(spec, input).has_value(), aims);
+    for (const char* view : {"absolute", "positive", "negative"}) {
+        MethodSpec viewed = parse_method(spec.text + ":view=" + view);
+        EXPECT_FALSE(completeness_baseline(viewed, input));
+    }
+    if (!aims) {
+        EXPECT_THROW(own_completeness(spec, model().simulator, input, result, scores, targets), InputError);
+        return;
+    }
+    Input own = Array<uint8_t>(input.spikes.shape);
+    std::string name = "silence";
+    if (!input.spiking()) {
+        const size_t option = spec.text.find("baseline=");
+        name = option == std::string::npos ? "black" : spec.text.substr(option + 9);
+        own = baseline_images(input.images, parse_baseline(name));
+    }
+    EXPECT_EQ(completeness_baseline(spec, input), name);
+    const FloatArray from = model().simulator.run(own).scores;
+    const auto reported = own_completeness(spec, model().simulator, input, result, scores, targets);
+    ASSERT_EQ(reported.size(), static_cast<size_t>(count));
+    for (int64_t n = 0; n < count; ++n) {
+        double sum = 0;
+        for (float value : part(result, n).data) sum += value;
+        const double change = static_cast<double>(scores.row(n)[targets[n]]) - from.row(n)[targets[n]];
+        EXPECT_NEAR(reported[n].gap, std::abs(sum - change), 1e-9) << "sample " << n;
+    }
+}
+
+// An address stands for the content, wherever it comes and whatever number it is.
+TEST_P(Conformance, TheAddressIsAnyNumberAndThePlaceIsNothing) {
+    const std::vector<int64_t> addresses{-1, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(), -1};
+    const auto one = [&](int64_t address) {
+        const int target = 1;
+        return explain(spec, model().context, {sample_of(input, 3), {&target, 1}, {&address, 1}});
+    };
+    Input copies = sample_of(input, 3);
+    if (input.spiking()) {
+        Array<uint8_t> all({copies.spikes.extent(0), 4, 2, 12, 12});
+        for (int64_t t = 0; t < all.extent(0); ++t)
+            for (int64_t n = 0; n < 4; ++n) std::ranges::copy(copies.spikes.row(t), all.row(t).begin() + n * 2 * pixels);
+        copies = all;
+    } else {
+        FloatArray all({4, 2, 12, 12});
+        for (int64_t n = 0; n < 4; ++n) std::ranges::copy(copies.images.data, all.row(n).begin());
+        copies = all;
+    }
+    const std::vector<int> same(4, 1);
+    const FloatArray together = explain(spec, model().context, {copies, same, addresses});
+    for (int64_t n = 0; n < 4; ++n) {
+        Shape shape = together.shape;
+        shape[info.timed ? 1 : 0] = 1;
+        FloatArray single(shape);
+        const int64_t steps = info.timed ? shape[0] : 1, size = single.size() / steps;
+        for (int64_t t = 0; t < steps; ++t)
+            std::copy_n(together.data.begin() + (t * 4 + n) * size, size, single.data.begin() + t * size);
+        EXPECT_TRUE(same_bits(single.data, one(addresses[n]).data)) << "address " << addresses[n];
+    }
 }
 
 TEST_P(Conformance, TheModelIsUnchangedAfterwards) {

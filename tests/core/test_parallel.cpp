@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "spikelens/core/parallel.h"
 
@@ -100,6 +101,19 @@ TEST(ParallelFor, CarriesAnExceptionOutOfANestedCall) {
         });
     };
     EXPECT_THROW(nested(), std::runtime_error);
+}
+
+TEST(ParallelFor, DoesTheWorkWithTheThreadsThatStart) {
+    // Stacks larger than the address space: no thread can be started.
+    pthread_attr_t usual, greedy;
+    ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
+    ASSERT_EQ(pthread_getattr_default_np(&greedy), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&greedy, size_t{1} << 47), 0);
+    ASSERT_EQ(pthread_setattr_default_np(&greedy), 0);
+    std::vector<int> calls(100);
+    EXPECT_NO_THROW(parallel_for(100, 4, [&](int64_t index, int) { ++calls[static_cast<size_t>(index)]; }));
+    ASSERT_EQ(pthread_setattr_default_np(&usual), 0);
+    EXPECT_TRUE(std::ranges::all_of(calls, [](int n) { return n == 1; }));
 }
 
 TEST(AvailableThreads, IsAtLeastOne) { EXPECT_GE(available_threads(), 1); }

@@ -13,6 +13,7 @@
 
 #include "idx_files.h"
 #include "loopback_server.h"
+#include "support/small_files.h"
 
 namespace spikelens {
 namespace {
@@ -266,6 +267,18 @@ TEST_F(Download, RefusesAFileThatAnotherIsFetching) {
     EXPECT_NE(refusal.find("file.gz.part is being written by another process"), std::string::npos) << refusal;
     expect_finished();
     EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST_F(Download, KeepsWhatAFullDiskTookAndContinues) {
+    LoopbackServer server([&](const Request& request) { return LoopbackServer::with_ranges(request, body_); });
+    {
+        const SmallFiles limit(100'000);
+        EXPECT_EQ(failure({server.address()}), "cannot write " + part_.string() + ": File too large");
+    }
+    EXPECT_FALSE(has_file());
+    EXPECT_EQ(read_file(part_), body_.substr(0, 100'000));
+    download({server.address()});
+    expect_finished();
 }
 
 TEST_F(Download, FetchesEveryFileOfAList) {

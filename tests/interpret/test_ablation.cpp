@@ -126,6 +126,20 @@ TEST(Ablation, RelevantAccuraciesAgreeWithCutNetworks) {
     }
 }
 
+// All filters of a network without biases taken away: every score is 0, which names no class, and not the first.
+TEST(Ablation, ASilentNetworkIsWrong) {
+    Network network = small_network();
+    for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
+    const Simulator simulator(network);
+    MemorySamples samples = random_samples(12, {1, 12, 12}, class_count, 1);
+    samples.labels().assign(12, 0);
+    const std::vector<std::vector<int>> every{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+    const Ablation ablation = ablate(simulator, samples, relevant_sets(network, std::vector(class_count, every)), {});
+    EXPECT_EQ(ablation.curve[0].class_relevant[0], 0);
+    EXPECT_EQ(ablation.curve[0].relevant_accuracy, 0);
+    EXPECT_EQ(ablation.curve[0].random_accuracy, 0);
+}
+
 TEST(Ablation, RandomFiltersDependOnTheirNumberAndNotOnTheBudget) {
     const Network network = small_network();
     const Simulator simulator(network);

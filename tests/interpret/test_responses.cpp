@@ -230,8 +230,31 @@ TEST(AccumulateResponses, ABlackImageLeavesASilentNetworkWithoutResponses) {
     EXPECT_EQ(responses.samples, 3);
     EXPECT_EQ(responses.gram, DoubleArray({10, 10}));
     EXPECT_EQ(responses.active, std::vector<int64_t>(10));
-    EXPECT_EQ(responses.predicted[0], 3);  // all scores are 0: the first class
-    EXPECT_EQ(responses.correct, 1);
+    EXPECT_EQ(responses.predicted, std::vector<int64_t>(10));  // all scores are 0: no class is predicted
+    EXPECT_EQ(responses.undecided(), 3);
+    EXPECT_EQ(responses.correct, 0);
+}
+
+// Filters answer, and the scores name no class: the samples are in X and have rows of zeros in L, as for every class that is
+// not theirs.
+TEST(AccumulateResponses, AnUndecidedSampleSpeaksForNoClass) {
+    Network network = small_network();
+    std::ranges::fill(network.layers.back().weight.data, 0.0F);
+    std::ranges::fill(network.layers.back().bias.data, 0.0F);
+    const MemorySamples samples = random_samples(20, {1, 12, 12}, 10, 2);
+    const Responses undecided = accumulate(Simulator(network), samples, {});
+    EXPECT_EQ(undecided.undecided(), 20);
+    EXPECT_EQ(undecided.correct, 0);
+    EXPECT_EQ(undecided.predicted, std::vector<int64_t>(10));
+    EXPECT_EQ(undecided.correlation, DoubleArray({10, 10}));
+    network.layers.back().bias.data[7] = 1;
+    const Responses decided = accumulate(Simulator(network), samples, {});
+    EXPECT_EQ(decided.undecided(), 0);
+    EXPECT_EQ(decided.predicted[7], 20);
+    EXPECT_EQ(decided.gram, undecided.gram);
+    for (int64_t row = 0; row < 10; ++row)
+        for (int64_t c = 0; c < 10; ++c)
+            EXPECT_EQ(decided.correlation.row(row)[c], c == 7 ? decided.response_sum.data[row] : 0);
 }
 
 TEST(AccumulateResponses, FullyConnectedNetworksAreInterpretedByTheirNeurons) {

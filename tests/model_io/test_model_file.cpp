@@ -287,6 +287,58 @@ TEST_F(Checkpoint, BeforeTheFirstEpochThereIsNoMomentum) {
     EXPECT_EQ(resumed.epochs_done, 0);
 }
 
+TEST_F(Checkpoint, WithinAnEpochComesBackExactly) {
+    TrainState state = example_state(network);
+    state.part = {12300, 1.0 / 3 + 4000, 9007, 31.25};
+    save_checkpoint(network, state, options, path);
+    Network loaded;
+    TrainState resumed;
+    load_checkpoint(loaded, resumed, options, path);
+    expect_same_network(loaded, network);
+    EXPECT_EQ(resumed.momentum, state.momentum);
+    EXPECT_EQ(resumed.epochs_done, 2);
+    EXPECT_EQ(resumed.part.samples, 12300);
+    EXPECT_EQ(resumed.part.loss, state.part.loss);
+    EXPECT_EQ(resumed.part.correct, 9007);
+    EXPECT_EQ(resumed.part.seconds, 31.25);
+}
+
+TEST_F(Checkpoint, AnEpochsEndHasTheFirstFormatAndNoPart) {
+    save_checkpoint(network, example_state(network), options, path);
+    const auto document = nlohmann::json::parse(read_safetensors(path).metadata.at("spikelens.checkpoint"));
+    EXPECT_EQ(document.at("format"), 1);
+    EXPECT_FALSE(document.contains("part"));
+}
+
+TEST_F(Checkpoint, ValuesThatContradictEachOtherAreNamed) {
+    TrainState state = example_state(network);
+    state.part = {200, 3.5, 100, 1};
+    const auto error_with = [&](const char* pointer, const nlohmann::json& value) {
+        save_checkpoint(network, state, options, path);
+        Safetensors contents = read_safetensors(path);
+        auto document = nlohmann::json::parse(contents.metadata.at("spikelens.checkpoint"));
+        document[nlohmann::json::json_pointer(pointer)] = value;
+        contents.metadata["spikelens.checkpoint"] = document.dump();
+        write_safetensors(path, contents);
+        Network loaded;
+        TrainState resumed;
+        return input_error([&] { load_checkpoint(loaded, resumed, options, path); });
+    };
+    EXPECT_THAT(error_with("/format", 1), HasSubstr("format must be 2"));
+    EXPECT_THAT(error_with("/format", 3), HasSubstr("format must be a whole number"));
+    EXPECT_THAT(error_with("/epochs_done", 3), HasSubstr("history must have 3 epochs"));
+    EXPECT_THAT(error_with("/history/1/epoch", 3), HasSubstr("history[1].epoch must be 2"));
+    EXPECT_THAT(error_with("/momentum", false), HasSubstr("momentum must be true"));
+    EXPECT_THAT(error_with("/part/samples", 0), HasSubstr("part.samples"));
+    EXPECT_THAT(error_with("/part/samples", 1.5), HasSubstr("part.samples"));
+    EXPECT_THAT(error_with("/part/correct", 201), HasSubstr("part.correct must be a whole number in 0..200"));
+    EXPECT_THAT(error_with("/part/loss", nullptr), HasSubstr("part.loss must be a number of 0 or more"));
+    EXPECT_THAT(error_with("/part/loss", -1), HasSubstr("part.loss"));
+    EXPECT_THAT(error_with("/part/seconds", "1"), HasSubstr("part.seconds"));
+    EXPECT_THAT(error_with("/part", nlohmann::json::object()), HasSubstr("part.samples is missing"));
+    EXPECT_EQ(error_with("/part/samples", 300), "");
+}
+
 TEST_F(Checkpoint, OtherOptionsNameTheFirstDifference) {
     save_checkpoint(network, {}, options, path);
     const auto error_under = [&](const std::map<std::string, std::string>& now) {

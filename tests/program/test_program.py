@@ -19,38 +19,10 @@ import tempfile
 import time
 import unittest
 
+from small_data import CLASSES, SIDE, idx_bytes, make_data, without_times
+
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
-SIDE, CLASSES = 12, 3
 NETWORK = "4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-3F"
-
-
-def idx_bytes(extents, data):
-    return struct.pack(">BBBB", 0, 0, 8, len(extents)) + struct.pack(f">{len(extents)}I", *extents) + bytes(data)
-
-
-def picture(label, noise):
-    """A horizontal, a vertical or a diagonal bar at a random place."""
-    at = noise.randrange(2, SIDE - 2)
-    lit = {0: lambda y, x: abs(y - at) < 2, 1: lambda y, x: abs(x - at) < 2, 2: lambda y, x: abs(y - x + at - 6) < 2}[label]
-    return [min(255, noise.randrange(40) + (180 if lit(y, x) else 0)) for y in range(SIDE) for x in range(SIDE)]
-
-
-def make_data(folder, train=240, test=90):
-    folder.mkdir(parents=True)
-    noise = random.Random(5)
-    for name, count in (("train", train), ("t10k", test)):
-        labels = [i % CLASSES for i in range(count)]
-        pixels = [value for label in labels for value in picture(label, noise)]
-        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes([count, SIDE, SIDE], pixels), mtime=0))
-        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes([count], labels))
-    (folder / "classes.txt").write_text("horizontal\nvertical\ndiagonal\n")
-
-
-def without_times(document):
-    """The document without what the clock or the path decides."""
-    if isinstance(document, dict):
-        return {key: without_times(value) for key, value in document.items() if key not in ("seconds", "seconds_per_explanation", "run", "threads", "report", "bytes")}
-    return [without_times(value) for value in document] if isinstance(document, list) else document
 
 
 class ProgramTest(unittest.TestCase):

@@ -5,35 +5,14 @@ usage: test_spikes.py PROGRAM
 """
 import json
 import pathlib
-import random
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from small_data import make_recordings
 from test_program import PROGRAM, ProgramTest
-
-
-def recording(label, noise, side=10, events=240):
-    """A bar that moves: down (0) or to the right (1), 60 ms long, as N-MNIST writes it."""
-    data = b""
-    for i in range(events):
-        time = 60000 * i // events
-        along, across = noise.randrange(side), min(side - 1, side * i // events)
-        x, y = (along, across) if label == 0 else (across, along)
-        data += bytes([x, y, noise.randrange(2) << 7 | time >> 16, time >> 8 & 255, time & 255])
-    return data
-
-
-def make_recordings(folder, train=60, test=20):
-    noise = random.Random(3)
-    for split, count in (("train", train), ("test", test)):
-        for i in range(count):
-            path = folder / split / ("down" if i % 2 == 0 else "right")
-            path.mkdir(parents=True, exist_ok=True)
-            (path / f"{i:05}.bin").write_bytes(recording(i % 2, noise))
 
 
 class Recordings(unittest.TestCase):

@@ -365,6 +365,12 @@ ReportImage report_image(const FixtureOptions& options, int index) {
         image.maps.push_back(explanation(options, image.image, m, image.predicted, static_cast<uint64_t>(index)));
     if (options.broken && index == 1) std::fill(image.maps[0].data.begin(), image.maps[0].data.end(), 0.0F);
     if (options.broken && index == 2) image.maps[1].data[5] = std::nanf("");
+    if (options.broken && index == 3) {
+        image.undecided = "no output spike";
+        std::fill(image.probabilities.begin(), image.probabilities.end(), 1.0F / static_cast<float>(options.classes));
+        for (float& value : image.maps[2].data) value *= 1e-9F;
+        image.rounding.assign(image.maps.size(), 1e-8);
+    }
     return image;
 }
 
@@ -373,11 +379,8 @@ ReportImage report_image(const FixtureOptions& options, int index) {
 ReportData synthetic_report(const FixtureOptions& options) {
     ReportData data;
     data.run = "runs/synthetic";
-    data.manifest = {{"command", "train --data synthetic --network shallow --out runs/synthetic"},
-                     {"seed", 1},
-                     {"options", {{"epochs", 5}, {"learning_rate", 0.3}}},
-                     {"versions", {{"spikelens", "0.1.0"}}},
-                     {"data", {{{"file", "train-images"}, {"sha256", "synthetic"}}}}};
+    data.command = {"report", "runs/synthetic", "--images", "12"};
+    data.manifest = manifest();
     data.train = training(options);
     data.interpret = interpretation(options);
     data.evaluate = evaluation(options);

@@ -56,6 +56,12 @@ std::vector<FloatArray> parameters(const Network& network) {
     return all;
 }
 
+/// Where a training was stopped.
+struct Stop {
+    Network network;
+    TrainState state;
+};
+
 class Training : public ::testing::Test {
   protected:
     Halves samples{30};
@@ -70,6 +76,20 @@ class Training : public ::testing::Test {
     }
 
     void run() { train(network, samples, options, state, nullptr); }
+
+    /// Another training ended as this one: in the same bits, but for seconds.
+    void expect_same_end(const Stop& other) const {
+        EXPECT_EQ(parameters(other.network), parameters(network));
+        EXPECT_EQ(other.state.momentum, state.momentum);
+        EXPECT_EQ(other.state.epochs_done, state.epochs_done);
+        EXPECT_EQ(other.state.part.samples, 0);
+        ASSERT_EQ(other.state.history.size(), state.history.size());
+        for (size_t i = 0; i < state.history.size(); ++i) {
+            EXPECT_EQ(other.state.history[i].epoch, state.history[i].epoch);
+            EXPECT_EQ(other.state.history[i].loss, state.history[i].loss);
+            EXPECT_EQ(other.state.history[i].accuracy, state.history[i].accuracy);
+        }
+    }
 
     /// The first step's gradient: v = g when momentum starts from zero.
     std::vector<FloatArray> gradient_of(Network copy, TrainOptions with) const {
@@ -215,7 +235,7 @@ TEST_F(Training, ResumesAsIfNeverInterrupted) {
     TrainState saved_state;
     options.epochs = 3;
     train(network, samples, options, state, [&](const Network& now, const TrainState& at) {
-        if (at.epochs_done != 1) return;
+        if (at.epochs_done != 1 || at.part.samples > 0) return;
         saved = now;
         saved_state = at;
     });
@@ -224,6 +244,90 @@ TEST_F(Training, ResumesAsIfNeverInterrupted) {
     EXPECT_EQ(saved_state.momentum, state.momentum);
     EXPECT_EQ(saved_state.history[2].loss, state.history[2].loss);
     EXPECT_EQ(saved_state.history.size(), 3U);
+}
+
+TEST_F(Training, ResumesFromEveryBatchInTheSameBits) {
+    options.batch = 8;  // the last batch of an epoch has six
+    options.epochs = 3;
+    std::vector<Stop> stops = {{network, state}};
+    train(network, samples, options, state, [&](const Network& now, const TrainState& at) { stops.push_back({now, at}); });
+    ASSERT_EQ(stops.size(), 13U);
+    EXPECT_EQ(stops[1].state.part.samples, 8);
+    EXPECT_EQ(stops[4].state.part.samples, 0);
+    EXPECT_EQ(stops[4].state.epochs_done, 1);
+    for (size_t i = 0; i < stops.size(); ++i) {
+        SCOPED_TRACE("after batch " + std::to_string(i));
+        train(stops[i].network, samples, options, stops[i].state, nullptr);
+        expect_same_end(stops[i]);
+    }
+}
+
+TEST_F(Training, WhatThrowsBetweenBatchesLeavesAStateToGoOnFrom) {
+    options.batch = 8;
+    options.epochs = 2;
+    const Network start = network;
+    run();
+    for (int64_t last : {1, 3, 4, 6})
+        for (const bool in_progress : {false, true}) {
+            SCOPED_TRACE(std::to_string(last) + (in_progress ? " in progress" : " after the batch"));
+            Stop stop{start, {}};
+            int64_t batches = 0;
+            const auto count = [&] {
+                if (++batches == last) throw last;
+            };
+            EXPECT_THROW(train(
+                             stop.network, samples, options, stop.state,
+                             [&](const Network&, const TrainState&) {
+                                 if (!in_progress) count();
+                             },
+                             [&](const ProgressEvent&) {
+                                 if (in_progress) count();
+                             }),
+                         int64_t);
+            EXPECT_EQ(stop.state.epochs_done * 4 + (stop.state.part.samples + 7) / 8, last);
+            train(stop.network, samples, options, stop.state, nullptr);
+            expect_same_end(stop);
+        }
+}
+
+TEST_F(Training, RefusesAStateThatIsNotOnTheWay) {
+    options.batch = 8;
+    options.epochs = 2;
+    Stop stop;
+    train(network, samples, options, state, [&](const Network& now, const TrainState& at) {
+        if (at.epochs_done == 1 && at.part.samples == 16) stop = {now, at};
+    });
+    const auto refuses = [&](const auto& change) {
+        Stop changed = stop;
+        TrainOptions with = options;
+        change(changed.state, with);
+        EXPECT_THROW(train(changed.network, samples, with, changed.state, nullptr), InputError);
+    };
+    refuses([](TrainState&, TrainOptions& with) { with.epochs = 1; });
+    refuses([](TrainState&, TrainOptions& with) { with.batch = 7; });
+    refuses([](TrainState& at, TrainOptions&) { at.part.samples = 15; });
+    refuses([](TrainState& at, TrainOptions&) { at.part.samples = 32; });
+    refuses([](TrainState& at, TrainOptions&) { at.part.samples = -8; });
+    refuses([](TrainState& at, TrainOptions&) { at.part.correct = 17; });
+    refuses([](TrainState& at, TrainOptions&) { at.part.loss = std::numeric_limits<double>::quiet_NaN(); });
+    train(stop.network, samples, options, stop.state, nullptr);
+    expect_same_end(stop);
+    options.epochs = 1;
+    EXPECT_THROW(run(), InputError);
+}
+
+TEST_F(Training, ACheckpointNeverSeesWeightsThatAreNotFinite) {
+    options.learning_rate = 3e38;
+    options.batch = 3;
+    options.epochs = 5;
+    const auto finite = [](const Network& now) {
+        for (const FloatArray& part : parameters(now))
+            if (!std::ranges::all_of(part.data, [](float value) { return std::isfinite(value); })) return false;
+        return true;
+    };
+    EXPECT_THROW(
+        train(network, samples, options, state, [&](const Network& now, const TrainState&) { EXPECT_TRUE(finite(now)); }),
+        RunError);
 }
 
 TEST_F(Training, NothingIsLeftToDoAfterTheLastEpoch) {

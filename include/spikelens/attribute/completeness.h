@@ -1,9 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "spikelens/attribute/method.h"
 #include "spikelens/core/array.h"
+#include "spikelens/snn/simulate.h"
 
 namespace spikelens {
 
@@ -18,5 +22,15 @@ struct Completeness {
 /// baselines. Throws InputError for sizes that do not match and targets out of range.
 std::vector<Completeness> completeness(const FloatArray& attribution, const FloatArray& image_scores,
                                        const FloatArray& baseline_scores, std::span<const int> targets);
+
+/// What a method's completeness is measured from: the name of its own baseline for this kind of input. None for methods that do
+/// not aim at completeness, and for views of others than their natural one: they have no completeness.
+std::optional<std::string> completeness_baseline(const MethodSpec& spec, const Input& input);
+
+/// Completeness of a method's attribution of `input`, whose scores are `scores`, measured from the method's own baseline.
+/// Simulates the baselines. Throws InputError when completeness_baseline() has none, and as completeness() does.
+std::vector<Completeness> own_completeness(const MethodSpec& spec, const Simulator& simulator, const Input& input,
+                                           const FloatArray& attribution, const FloatArray& scores,
+                                           std::span<const int> targets);
 
 }  // namespace spikelens

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,11 +31,18 @@ struct AttributionContext {
 struct AttributionRequest {
     const Input& input;                ///< images [N, C, H, W] or spikes [T, N, C, H, W]
     std::span<const int> targets;      ///< [N], the class explained
-    std::span<const int64_t> samples;  ///< [N], the address of seeded methods
+    std::span<const int64_t> samples;  ///< [N], the address of seeded methods: any number, one for each content
 };
 
 /// How a map is read when it is ranked or drawn.
 enum class View { natural, absolute, positive, negative };
+
+/// What the values of a map are measured in.
+enum class Unit {
+    score,        ///< the class score: shares, drops and (per unit of input) derivatives of it
+    probability,  ///< the softmax probability of the class
+    own,          ///< anything else, such as numbers of spikes
+};
 
 struct MethodInfo {
     std::string name;     ///< "ig2d"
@@ -43,6 +51,7 @@ struct MethodInfo {
     std::string cost;     ///< forward and backward passes per explanation
     std::string source;   ///< paper, section
     std::string options;  ///< "steps=32" …, empty without
+    Unit unit = Unit::own;
     bool signed_values = false;
     bool class_specific = true;
     bool on_images = true;   ///< explains images
@@ -55,6 +64,12 @@ struct MethodInfo {
     bool baseline = false;  ///< a sanity baseline that every table carries
 };
 
+/// What a method measures attributions from.
+struct OwnBaseline {
+    std::string name;  ///< "black", "blur", "mean"; "silence" of spikes
+    Input input;       ///< of the same shape as what is explained
+};
+
 class AttributionMethod {
   public:
     virtual ~AttributionMethod() = default;
@@ -62,6 +77,9 @@ class AttributionMethod {
     /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [T, N, C, H, W] or
     /// [T, N, 1, H, W]. Values stay signed.
     virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
+    /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the baseline of
+    /// this input, each sample for itself. None of the others, and they are not measured by it.
+    virtual std::optional<OwnBaseline> own_baseline(const Input&) const { return std::nullopt; }
 };
 
 /// A method with its options, as written on the command line: "ig2d:steps=64:view=absolute", "svebi:layer=conv2".

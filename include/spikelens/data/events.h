@@ -27,6 +27,7 @@ struct EventRecording {
     /// Of the sensor; from the file's header, 34 × 34 for N-MNIST, else the smallest that holds all events.
     int width = 0, height = 0;
     std::vector<Event> events;
+    std::string name = {};  ///< of the file it was read from, for messages; empty otherwise
 };
 
 /// Reads a recording; the format is told by the content, and by the name where content cannot tell (.bin, .bs2).

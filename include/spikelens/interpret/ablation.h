@@ -14,7 +14,8 @@ struct AblationOptions {
     uint64_t seed = 1;
 };
 
-/// Accuracy on the samples of class j with filters silenced, averaged over classes (SVEBI Sec. 5, ablation).
+/// Accuracy on the samples of class j with filters silenced, averaged over classes (SVEBI Sec. 5, ablation). Scores that name
+/// no class (undecided, snn/decision.h), as of a network that falls silent, are wrong.
 struct AblationPoint {
     double mu = 0;
     double relevant_accuracy = 0;

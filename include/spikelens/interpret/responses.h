@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "spikelens/core/array.h"
@@ -25,16 +26,20 @@ struct TopImage {
     bool operator==(const TopImage&) const = default;
 };
 
-/// What the whole data set leaves behind: sums, so memory is O(m² + m·k) whatever N, and shards add up.
+/// What the whole data set leaves behind: sums, so memory is O(m² + m·k) whatever N, and shards add up. A sample whose scores
+/// name no class (undecided, snn/decision.h) has a row of zeros in L: its responses speak for no class, and against each.
 struct Responses {
-    int64_t samples = 0;             ///< summed so far
-    DoubleArray gram;                ///< G = XXᵀ [m, m]
-    DoubleArray correlation;         ///< B = XLᵀ [m, classes], L one-hot of the predicted class
-    std::vector<int64_t> predicted;  ///< samples per predicted class
-    int64_t correct = 0;
+    int64_t samples = 0;                     ///< summed so far
+    DoubleArray gram;                        ///< G = XXᵀ [m, m]
+    DoubleArray correlation;                 ///< B = XLᵀ [m, classes], L one-hot of the predicted class
+    std::vector<int64_t> predicted;          ///< samples per predicted class
+    int64_t correct = 0;                     ///< of the decided samples
     DoubleArray response_sum;                ///< [m]
     std::vector<int64_t> active;             ///< samples in which the filter spiked at all [m]
     std::vector<std::vector<TopImage>> top;  ///< per filter, response descending then sample ascending, only responses > 0
+
+    /// Samples for which no class was predicted.
+    int64_t undecided() const { return samples - std::accumulate(predicted.begin(), predicted.end(), int64_t{0}); }
 };
 
 /// Responses of one batch, [N, m], from a simulation's counts. `recording` must hold counts of every layer of response_filters

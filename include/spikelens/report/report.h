@@ -26,14 +26,19 @@ struct ReportImage {
     int64_t sample = 0;  ///< index in the test set
     int label = 0;
     int predicted = 0;
+    std::string undecided{};           ///< why no class is predicted: "no output spike"; empty: one is
     std::vector<float> probabilities;  ///< softmax of the scores
     FloatArray image;                  ///< [C, H, W]
     std::vector<FloatArray> maps;      ///< [H, W] each, in the order of ReportData::methods, signed raw values
+    std::vector<double> rounding{};    ///< of each map, the largest magnitude that means nothing; 0 where there are fewer
 
     FloatArray cloud{};                        ///< picture [3, h, w] of a recording over x, y and t; empty for images
     std::vector<FloatArray> clouds{};          ///< the same, coloured by each method; empty where it does not tell time apart
     std::vector<FloatArray> windows{};         ///< maps [N, H, W] of each method per window of time; empty likewise
     std::vector<int64_t> spikes_per_window{};  ///< [N]; window i holds the steps i·T/N (rounded down) to (i + 1)·T/N
+
+    /// An undecided sample counts as wrong.
+    bool is_right() const { return undecided.empty() && label == predicted; }
 };
 
 struct ReportMethod {
@@ -47,13 +52,15 @@ struct ReportMethod {
 /// Everything a report shows. The JSON documents are those the commands print (docs/formats); null when the stage has not been
 /// run: the report then shows the command that makes it.
 struct ReportData {
-    std::string run;  ///< the run directory's name
+    std::string run;                   ///< the run directory's name
+    std::vector<std::string> command;  ///< what made the report, word by word, as `stages` of the manifest hold it of the rest
     nlohmann::json manifest, train, interpret, evaluate;
     std::vector<ReportFilter> filters;
     std::vector<ReportMethod> methods;
     std::vector<ReportImage> images;
     std::string image_choice;  ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
     std::string input_kind = "images";  ///< or "recordings": what the data are called
+    bool counts_spikes = false;         ///< class scores are numbers of output spikes / T, not potentials
     int steps = 0;                      ///< T, the network's
     int64_t window_steps = 0;           ///< steps of the longest window of time; 0 where there are none
 };

@@ -19,9 +19,9 @@ namespace spikelens {
 
 /// { "text", "input", "steps", "parameters" }
 nlohmann::json network_document(const Network& network);
-/// [ { "epoch", "loss", "accuracy", "seconds" }, … ]
-nlohmann::json epochs_document(const TrainState& state);
-/// "test_accuracy", "test_accuracy_ci95", "test_samples", "confusion"
+/// [ { "epoch", "loss", "accuracy", "seconds", "diverged" }, … ]
+nlohmann::json epochs_document(const TrainState& state, int64_t classes);
+/// "test_accuracy", "test_accuracy_ci95", "test_samples", "test_undecided", "test_silent", "confusion", "confusion_undecided"
 nlohmann::json accuracy_document(const Accuracy& accuracy, const std::string& prefix, bool with_confusion);
 /// [low, high]; null where there is no interval
 nlohmann::json interval_document(const Estimate& estimate);

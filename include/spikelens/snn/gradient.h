@@ -20,8 +20,9 @@ struct GradientOptions {
 
 /// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch. For gradients of
 /// images in float the exact simulation takes the place of the forward pass: its potentials, and its scores. Samples are
-/// computed one at a time, each by one thread: the result of a sample is the same to the bit in any batch. Sets LibTorch
-/// and OpenBLAS to one thread of their own, for the whole process.
+/// computed one at a time, each by one thread: the result of a sample is the same to the bit in any batch, on one machine. On
+/// another CPU it may differ in the last digits, since LibTorch and its BLAS choose their kernels by CPU; but for the scores of
+/// images in float, which are the simulation's. Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.
 class GradientNetwork {
   public:
     explicit GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options = {});

@@ -34,18 +34,36 @@ struct EpochResult {
     double seconds = 0;
 };
 
+/// What of an epoch is done: whole batches, from its first sample on.
+struct EpochPart {
+    int64_t samples = 0;  ///< 0: the epoch has not begun
+    double loss = 0;      ///< sum of the samples' cross-entropies
+    int64_t correct = 0;
+    double seconds = 0;
+};
+
 /// Everything needed to go on exactly as if never interrupted.
 struct TrainState {
     int epochs_done = 0;
     std::vector<FloatArray> momentum;  ///< one per parameter: weight, bias of each layer in order; empty at the start
     std::vector<EpochResult> history;
+    EpochPart part;  ///< of the epoch after epochs_done
 };
 
-/// Trains `network` in place from `state` to options.epochs and keeps `state` up to date; `after_epoch` is called at the end
-/// of every epoch (write the checkpoint there). The order of samples of an epoch is a permutation addressed by
-/// (seed, epoch). Throws InputError for unusable options or labels, RunError when the loss or a weight stops being finite.
+/// Throws InputError for options that no training can use.
+void check_train_options(const TrainOptions& options);
+
+/// Trains `network` in place from `state` to options.epochs and keeps `state` up to date. The order of samples of an epoch is a
+/// permutation addressed by (seed, epoch). `after_batch` is called when a batch is done and may keep a checkpoint; at an
+/// epoch's end state.part is empty. Both it and `progress` may throw to stop. `network` and `state` are then those of the last
+/// whole batch, and training that goes on from them ends in the same bits (but for seconds) as one that was never stopped.
+///
+/// Throws InputError for unusable options or labels, or a state that is not on the way to options.epochs with this
+/// batch; RunError when the loss or a weight stops being finite: `after_batch` never sees such a network.
+/// Weights are the same to the bit for any number of threads on one machine. On another CPU they may differ in the last digits,
+/// since LibTorch and its BLAS choose their kernels by CPU, and training carries such differences on.
 /// Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-           const std::function<void(const Network&, const TrainState&)>& after_epoch, const Progress& progress = {});
+           const std::function<void(const Network&, const TrainState&)>& after_batch, const Progress& progress = {});
 
 }  // namespace spikelens

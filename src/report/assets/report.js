@@ -56,7 +56,7 @@
 
   // ---------------------------------------------------------------- values and state
 
-  let data = null, mapBytes = null, palettes = null;
+  let data = null, mapBytes = null, mapFloats = null, palettes = null;
   const sections = [];  // those of the page, known once it is read
   const state = { p: null, c: null, f: null, mu: null, i: null, s: "own" };
 
@@ -285,7 +285,15 @@
   // ---------------------------------------------------------------- images
 
   const mapOf = (image, method) => data.images[image].maps[method];
-  const valueAt = (map, k) => map.state === "zero" ? 0 : map.state === "invalid" ? NaN : map.low + mapBytes[map.offset + k] / 255 * (map.high - map.low);
+
+  /** A value of a map: as it is, or within half of `stepOf` where the maps travel in 256 steps. */
+  function valueAt(map, k) {
+    if (map.state === "invalid") return NaN;
+    if (data.exact) return mapFloats[map.offset / 4 + k];
+    return map.state === "zero" ? 0 : map.low + mapBytes[map.offset + k] / 255 * (map.high - map.low);
+  }
+  const stepOf = (map) => data.exact || map.state === "invalid" ? 0 : (map.high - map.low) / 255;
+  const reading = (map, k) => short(valueAt(map, k)) + (stepOf(map) > 0 ? ` ± ${brief(stepOf(map) / 2)}` : "");
 
   /** The values at both ends of the colours. Signed maps are centred on zero. */
   function rangeOf(image, method) {
@@ -299,12 +307,12 @@
 
   function paint(canvas, image, method) {
     const map = mapOf(image, method), [low, high] = rangeOf(image, method);
-    const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"];
+    const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"], last = palette.length / 3 - 1;
     canvas.width = map.width;
     canvas.height = map.height;
     const picture = new ImageData(map.width, map.height);
     for (let k = 0; k < map.width * map.height; ++k) {
-      const entry = 3 * Math.round(255 * Math.max(0, Math.min(1, high > low ? (valueAt(map, k) - low) / (high - low) : 0)));
+      const entry = 3 * Math.round(last * Math.max(0, Math.min(1, high > low ? (valueAt(map, k) - low) / (high - low) : 0)));
       picture.data.set([palette[entry], palette[entry + 1], palette[entry + 2], 255], 4 * k);
     }
     canvas.getContext("2d").putImageData(picture, 0, 0);
@@ -312,10 +320,10 @@
 
   function paintBar(canvas, method) {
     const palette = palettes[data.methods[method].signed ? "diverging" : "sequential"];
-    canvas.width = 256;
+    canvas.width = palette.length / 3;
     canvas.height = 1;
-    const picture = new ImageData(256, 1);
-    for (let k = 0; k < 256; ++k) picture.data.set([palette[3 * k], palette[3 * k + 1], palette[3 * k + 2], 255], 4 * k);
+    const picture = new ImageData(canvas.width, 1);
+    for (let k = 0; k < canvas.width; ++k) picture.data.set([palette[3 * k], palette[3 * k + 1], palette[3 * k + 2], 255], 4 * k);
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
@@ -351,7 +359,7 @@
   function readRow(row, pixel) {
     all(".map[data-image]", row).forEach((holder) => {
       const map = mapOf(Number(holder.dataset.image), Number(holder.dataset.method)), value = one(".value", holder.parentElement);
-      value.textContent = pixel ? short(valueAt(map, pixel.y * map.width + pixel.x)) : rangeOf(Number(holder.dataset.image), Number(holder.dataset.method)).map(brief).join(" … ");
+      value.textContent = pixel ? reading(map, pixel.y * map.width + pixel.x) : rangeOf(Number(holder.dataset.image), Number(holder.dataset.method)).map(brief).join(" … ");
     });
   }
 
@@ -366,7 +374,7 @@
       const size = map || firstMap(index);
       Object.assign(marker.style, { left: 100 * pixel.x / size.width + "%", top: 100 * pixel.y / size.height + "%", width: 100 / size.width + "%", height: 100 / size.height + "%" });
       const reads = one(".reads", reader.parentElement);
-      if (map && reads) reads.textContent = short(valueAt(map, pixel.y * map.width + pixel.x));
+      if (map && reads) reads.textContent = reading(map, pixel.y * map.width + pixel.x);
     }
     const where = one("#focus .where");
     if (where) where.textContent = pixel ? `pixel row ${pixel.y}, column ${pixel.x}` : "point at a pixel, or focus a map and use the arrow keys";
@@ -396,13 +404,14 @@
       return make("figure", {}, all("td .map", row)[method].cloneNode(true), caption);
     }
     const canvas = make("canvas", {}), marker = make("span", { className: "pixel", hidden: true });
-    const holder = map.state === "zero" ? make("span", { className: "map zero" }, make("span", {}, "no attribution (0)")) : make("span", { className: "map" }, canvas);
+    const remark = { zero: "no attribution (0)", noise: `only rounding (|v| ≤ ${short(Math.max(Math.abs(map.low), Math.abs(map.high)))})`, constant: `the same everywhere (${short(map.high)})` }[map.state];
+    const holder = remark ? make("span", { className: "map zero" }, make("span", {}, remark)) : make("span", { className: "map" }, canvas);
     const reader = make("div", { className: "reader", tabIndex: 0, "data-method": method, role: "group", "aria-label": `${info.name}: arrow keys read single pixels` }, holder, marker);
-    if (map.state !== "zero") paint(canvas, index, method);
+    if (!remark) paint(canvas, index, method);
     const colours = make("canvas", { className: "colourbar", "aria-hidden": "true" }), [low, high] = rangeOf(index, method);
     paintBar(colours, method);
     const ends = make("span", { className: "ends" }, make("span", {}, short(low)), make("span", {}, info.signed ? "0" : ""), make("span", {}, short(high)));
-    caption.append(colours, ends, make("output", { className: "reads" }, map.state === "constant" ? `constant ${short(map.low)}` : ""));
+    caption.append(colours, ends, make("output", { className: "reads" }));
     setUpReader(reader, map);
     return make("figure", {}, reader, caption);
   }
@@ -414,8 +423,8 @@
   }
 
   function focusHead(image, index) {
-    const right = image.label === image.predicted, name = (k) => data.classes[k] || `class ${k}`;
-    const title = make("h3", {}, `${image.name}: read as ${name(image.predicted)}`);
+    const right = image.right, name = (k) => data.classes[k] || `class ${k}`;
+    const title = make("h3", {}, `${image.name}: ${image.undecided ? `undecided: ${image.undecided}` : `read as ${name(image.predicted)}`}`);
     const verdict = make("p", { className: right ? "right" : "wrong" }, right ? "✓ right" : `✗ it is ${name(image.label)}`);
     const step = (text, label, by) => { const button = make("button", { type: "button", "aria-label": label }, text); button.addEventListener("click", () => stepImage(by)); return button; };
     const events = image.events ? make("a", { href: "#event-" + image.name }, "events in space and time") : "";
@@ -630,6 +639,7 @@
     const text = new TextDecoder().decode(await unpack("values"));
     data = JSON.parse(text);
     mapBytes = await unpack("maps");
+    if (data.exact) mapFloats = new Float32Array(mapBytes.buffer);
     palettes = { sequential: bytesOf(data.palettes.sequential), diverging: bytesOf(data.palettes.diverging) };
     setUpClasses();
     setUpFilters();

@@ -1,46 +1,10 @@
 #pragma once
 
-#include <utility>
+#include <cstdint>
 
 #include <hdf5.h>
 
 namespace spikelens {
-
-/// An HDF5 identifier that closes itself.
-class Hdf5Handle {
-  public:
-    using Close = herr_t (*)(hid_t);
-
-    Hdf5Handle(hid_t id, Close close) : id_(id), close_(close) {}
-    Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-    Hdf5Handle& operator=(Hdf5Handle&&) = delete;
-    ~Hdf5Handle() {
-        if (id_ >= 0) close_(id_);
-    }
-
-    hid_t get() const { return id_; }
-    bool valid() const { return id_ >= 0; }
-
-  private:
-    hid_t id_;
-    Close close_;
-};
-
-/// HDF5 prints its errors; while this lives it does not. What was set before is restored.
-class QuietHdf5 {
-  public:
-    QuietHdf5() {
-        H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    }
-    QuietHdf5(const QuietHdf5&) = delete;
-    QuietHdf5& operator=(const QuietHdf5&) = delete;
-    ~QuietHdf5() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-
-  private:
-    H5E_auto2_t function_ = nullptr;
-    void* data_ = nullptr;
-};
 
 /// Types of AnyArray in memory and, little-endian, in the file.
 template <class T>

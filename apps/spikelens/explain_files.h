@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "spikelens/attribute/method.h"
+
+#include "explain_samples.h"
+
+namespace spikelens::app {
+
+/// The names of the files of one explanation.
+struct MapFiles {
+    std::string map, overlay, values;
+    std::string windows;     ///< of timed methods, else empty
+    std::string space_time;  ///< of timed methods on spikes, else empty
+};
+
+/// Names of a map's files. `stem` is the sample's, with its class when that is not the predicted one. No two methods have names
+/// that are equal on a file system without upper case.
+MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiking);
+
+/// How overlays are drawn.
+enum class OverlayStyle { faded, jet };
+
+/// Writes an explanation of `sample`, a method's attribution of one sample, into the folder; gives its entry in explain.json.
+nlohmann::json write_map(const std::filesystem::path& folder, const MapFiles& files, const MethodSpec& method,
+                         const FloatArray& attribution, const Sample& sample, int64_t windows, OverlayStyle style);
+
+/// The sample itself as a picture, and a point cloud of spikes: SAMPLE.png, SAMPLE_xyt.png.
+void write_sample(const std::filesystem::path& folder, const Sample& sample);
+
+/// Throws InputError unless every file of these explanations, and of the sample, may be written (check_output). `sources` are
+/// files that are read: none of them is ever written.
+void check_outputs(const std::filesystem::path& folder, const Sample& sample, const std::vector<MapFiles>& maps,
+                   const std::vector<std::string>& sources);
+
+}  // namespace spikelens::app

@@ -1,0 +1,89 @@
+#include "explain_samples.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/data/events.h"
+#include "spikelens/results/content.h"
+#include "spikelens/results/output.h"
+
+namespace spikelens::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+FloatArray with_batch_axis(FloatArray image) {
+    image.shape.insert(image.shape.begin(), 1);
+    return image;
+}
+
+/// A recording, or a picture in the run's coding. Random coders draw from the picture's content, and so do seeded methods.
+Sample read_sample(const fs::path& path, const Background& background, const OpenRun& run) {
+    Sample sample;
+    sample.source = path.string();
+    const Network& network = *run.network;
+    if (!run.binning().empty()) {
+        const EventSet set({read_events(path)}, {0}, {""}, parse_binning(run.binning()), network.height, network.width);
+        sample.input = set.input(std::vector<int64_t>{0});
+        sample.picture = without_batch_axis(set.images(std::vector<int64_t>{0}));
+        sample.address = content_address(sample.input);
+    } else {
+        Picture picture = read_picture(path, network.channels, network.height, network.width, background);
+        sample.changes = std::move(picture.changes);
+        sample.picture = picture.image;
+        const FloatArray image = with_batch_axis(std::move(picture.image));
+        sample.address = content_address(image);
+        const std::string coding = run.manifest.at("data").value("coding", "");
+        sample.input = coding.empty() ? Input(image)
+                                      : Input(encode(image, parse_coding(coding), network.steps,
+                                                     run.manifest.value("seed", uint64_t{1}), {&sample.address, 1}));
+    }
+    sample.name = file_name_part(path.stem().string()) + "-" + address_text(sample.address);
+    return sample;
+}
+
+void add_files(const std::vector<std::string>& files, const Background& background, const OpenRun& run, Console& console,
+               std::vector<Sample>& samples) {
+    for (const std::string& path : files) {
+        Sample sample = read_sample(path, background, run);
+        if (!sample.changes.empty()) console.message(fmt::format("{}: {}", path, fmt::join(sample.changes, ", ")));
+        const auto same = std::ranges::find(samples, sample.name, &Sample::name);
+        if (same == samples.end())
+            samples.push_back(std::move(sample));
+        else
+            console.message(fmt::format("{} has the name and the content of {}: explained once", path, same->source));
+    }
+}
+
+}  // namespace
+
+FloatArray without_batch_axis(FloatArray image) {
+    image.shape.erase(image.shape.begin());
+    return image;
+}
+
+std::vector<Sample> gather_samples(const std::vector<std::string>& files, const std::vector<int64_t>& test,
+                                   const Background& background, const OpenRun& run, Console& console) {
+    std::vector<Sample> samples;
+    add_files(files, background, run, console, samples);
+    if (!test.empty()) {
+        const RunData data = run.load_data();
+        const char* kind = run.binning().empty() ? "image" : "recording";
+        for (int64_t index : test) {
+            if (index < 0 || index >= data.test->size())
+                throw InputError(fmt::format("--test {} is outside the test set, which has {}s 0 to {}", index, kind,
+                                             data.test->size() - 1));
+            if (std::ranges::find(samples, index, &Sample::address) != samples.end()) continue;
+            const std::vector<int64_t> one{index};
+            samples.push_back({fmt::format("test{:05}", index), fmt::format("test {} {}", kind, index), index,
+                               data.test->input(one), without_batch_axis(data.test->images(one)), data.test->label(index)});
+        }
+    }
+    if (samples.empty())
+        throw InputError("nothing to explain: name picture or recording files, or test samples with --test 0 1 2");
+    return samples;
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,73 @@
+#include "help.h"
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
+
+#include "text.h"
+
+namespace spikelens::app {
+namespace {
+
+constexpr int kNames = 30;  // columns for the names of options and commands
+
+constexpr const char* kFooter =
+    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory, nobody to read the result); "
+    "2, bad input (an option, a file). Then one line on standard error says what, where and what was expected; with --json it "
+    "is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
+
+class HelpFormatter : public CLI::Formatter {
+  public:
+    std::string make_option(const CLI::Option* option, bool positional) const override {
+        return entry(make_option_name(option, positional) + make_option_opts(option), make_option_desc(option));
+    }
+    std::string make_subcommand(const CLI::App* command) const override {
+        return entry(command->get_display_name(true), command->get_description());
+    }
+    std::string make_description(const CLI::App* app) const override { return paragraph(app->get_description()); }
+    std::string make_footer(const CLI::App* app) const override { return paragraph(app->get_footer()); }
+
+  private:
+    static std::string entry(const std::string& names, const std::string& description) {
+        if (columns_of(names) + 4 <= kNames) return paragraph(description, kNames, "  " + names);
+        std::string lines;
+        for (const std::string& line : wrap(names, kTextWidth - 6)) lines += (lines.empty() ? "  " : "      ") + line + "\n";
+        return lines + paragraph(description, kNames);
+    }
+};
+
+}  // namespace
+
+void set_help(CLI::App& program) {
+    program.formatter(std::make_shared<HelpFormatter>());
+    program.footer(kFooter);
+}
+
+Outcome help_outcome(const std::string& text) { return {{{"command", "help"}, {"text", text}}, text}; }
+
+void add_help(CLI::App& program, Run& run) {
+    auto words = std::make_shared<std::vector<std::string>>();
+    CLI::App* app = program.add_subcommand("help", "Say more about a command");
+    app->add_option("command", *words, "Which; all unless said");
+    app->callback([words, &program, &run] {
+        run = [words, &program](const Globals&, Console&) {
+            const CLI::App* at = &program;
+            std::string before;
+            for (const std::string& word : *words) {
+                std::vector<std::string> names;
+                const CLI::App* next = nullptr;
+                for (const CLI::App* command : at->get_subcommands({})) {
+                    names.push_back(command->get_name());
+                    if (command->get_name() == word) next = command;
+                }
+                if (next == nullptr) throw InputError("there is no help on '" + word + "'" + suggestion(word, names));
+                before += (before.empty() ? "" : " ") + at->get_name();
+                at = next;
+            }
+            if (at == &program) return help_outcome(program.get_formatter()->make_help(&program, "spikelens", {}));
+            return help_outcome(at->help(before));
+        };
+    });
+}
+
+}  // namespace spikelens::app

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace spikelens::app {
+
+/// Thrown where the program looks and finds that it was asked to stop. What is finished is saved on its way out. It is no
+/// std::exception: nothing on the way takes it for an error.
+struct Interrupted {};
+
+/// From here on SIGINT, SIGTERM and SIGHUP ask the program to stop; one that is ignored (nohup) stays ignored. The next look
+/// throws Interrupted. Where no look comes within the patience the program ends all the same: a file that it writes is whole or
+/// as it was before. A second signal ends it at once. Throws RunError where the system gives no timer.
+void listen_for_interrupts();
+
+/// The work is done: nobody looks any more, and a signal does again what it did before.
+void stop_listening();
+
+/// Throws Interrupted when the program was asked to stop, and lets what follows take the time it needs.
+void stop_if_interrupted();
+
+constexpr std::chrono::milliseconds kUsualPatience{400};
+
+/// How long a look may be away: the usual patience unless said, longer where a step is worth waiting for.
+void be_patient(std::chrono::milliseconds patience);
+
+/// What the program says when it is stopped from here on, after "spikelens: stopped; ": what is kept, and how to go on.
+void note_kept(const std::string& sentence);
+
+/// Says that line on standard error, then ends the process by the signal that asked for it: a shell sees 130 or 143.
+[[noreturn]] void end_interrupted();
+
+}  // namespace spikelens::app

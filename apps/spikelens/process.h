@@ -1,0 +1,14 @@
+#pragma once
+
+namespace spikelens::app {
+
+/// What the process needs before it does anything. A write that fails is an error to be told, not a signal: SIGPIPE and SIGXFSZ
+/// are ignored. An error that escapes a library's thread ends the program with one sentence. (Standard descriptors that
+/// are closed are taken, and too little address space is refused, before the libraries start: see process.cpp.)
+void prepare_process();
+
+/// Ends the program at once with this exit status: handlers of libraries, which may wait for threads that never started, do
+/// not run. All files have been closed, and output is not buffered.
+[[noreturn]] void end_process(int status);
+
+}  // namespace spikelens::app

@@ -1,0 +1,79 @@
+#include "remarks.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace spikelens::app {
+namespace {
+
+using nlohmann::json;
+
+int64_t count_of(const json& document, const std::string& name) {
+    return document.contains(name) ? document[name].get<int64_t>() : 0;
+}
+
+std::string accuracy_remark(const json& document, const std::string& part, const std::string& name) {
+    const int64_t samples = count_of(document, part + "_samples"), undecided = count_of(document, part + "_undecided"),
+                  silent = count_of(document, part + "_silent");
+    std::string text;
+    if (undecided > 0)
+        text += fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong\n", undecided,
+                            samples, name, undecided == 1 ? "is" : "are");
+    if (silent > 0)
+        text += fmt::format(
+            "{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone\n", silent,
+            samples, name, silent == 1 ? "holds" : "hold");
+    return text;
+}
+
+/// "ig2d: of 200 maps 12 are zero, 1 is rounding noise"
+std::string map_remark(const json& method, int64_t maps) {
+    constexpr std::array<std::pair<const char*, const char*>, 3> kinds = {
+        {{"zero_maps", "zero"}, {"noise_maps", "rounding noise"}, {"constant_maps", "the same everywhere"}}};
+    std::string text;
+    for (const auto& [name, words] : kinds)
+        if (const int64_t count = count_of(method, name); count > 0)
+            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
+    return text.empty() ? "" : fmt::format("{}: of {} maps {}\n", method["method"].get<std::string>(), maps, text);
+}
+
+std::string baselines_text(const json& methods) {
+    std::string text;
+    for (const json& method : methods)
+        if (method.contains("completeness_baseline"))
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method["method"].get<std::string>(),
+                                method["completeness_baseline"].get<std::string>());
+    if (text.empty()) return "completeness: none of these methods aims at it\n";
+    return "completeness is measured from each method's own baseline: " + text + "; — does not aim at it\n";
+}
+
+}  // namespace
+
+std::string accuracy_remarks(const json& document) {
+    return accuracy_remark(document, "test", "test") + accuracy_remark(document, "train", "training");
+}
+
+std::string interpretation_remarks(const json& document) {
+    const int64_t undecided = count_of(document, "undecided");
+    if (undecided == 0) return "";
+    return fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class\n",
+                       undecided, document["samples"].get<int64_t>(), undecided == 1 ? "is" : "are", undecided == 1 ? "s" : "");
+}
+
+std::string evaluation_remarks(const json& document) {
+    std::string text;
+    const int64_t samples = document["samples"], undecided = count_of(document, "undecided");
+    if (undecided > 0)
+        text +=
+            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed\n",
+                        undecided, samples, undecided == 1 ? "is" : "are");
+    for (const json& metric : document["metrics"])
+        if (metric == "completeness") text += baselines_text(document["methods"]);
+    for (const json& method : document["methods"])
+        if (!method["sanity_baseline"].get<bool>()) text += map_remark(method, samples - undecided);
+    return text;
+}
+
+}  // namespace spikelens::app

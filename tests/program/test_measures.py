@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""What is counted and measured: samples for which no class is predicted, inputs that hold nothing, maps that say nothing, and
+completeness from each method's own baseline. On data made here, a part of which is black.
+
+usage: test_measures.py PROGRAM
+"""
+import gzip
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import unittest
+
+from test_program import CLASSES, SIDE, ProgramTest, idx_bytes, picture
+from test_spikes import recording
+
+BLACK = 7  # of the test images, and twice as many of the training images; all say class 0
+
+
+def make_data(folder, train=240, test=60):
+    folder.mkdir(parents=True)
+    noise = random.Random(5)
+    for name, count, black in (("train", train, 2 * BLACK), ("t10k", test, BLACK)):
+        labels = [i % CLASSES for i in range(count)] + [0] * black
+        pixels = [value for label in labels[:count] for value in picture(label, noise)] + [0] * (black * SIDE * SIDE)
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes([len(labels), SIDE, SIDE], pixels), mtime=0))
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes([len(labels)], labels))
+
+
+class Measures(unittest.TestCase):
+    call = staticmethod(ProgramTest.call)
+    json_of = classmethod(ProgramTest.json_of.__func__)
+    readout = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
+        make_data(cls.root / "data")
+        cls.run_dir = cls.root / "run"
+        cls.train = cls.json_of("train", "--data", cls.root / "data", "--network", "4C3-LIF-MP2-12F-LIF-3F" + cls.readout, "--steps", 5,
+                                "--epochs", 6, "--batch", 20, "--learning-rate", 0.2, "--no-bias", "--out", cls.run_dir)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.root)
+
+    def scores(self, methods, *options):
+        document = self.json_of("evaluate", self.run_dir, "--methods", methods, "--samples", 0, *options)
+        return document, {m["method"]: {v["metric"]: v for v in m["metrics"]} for m in document["methods"]}
+
+
+class IntegratingReadout(Measures):
+    def test_black_images_are_undecided_and_wrong(self):
+        self.assertEqual(self.train["test_undecided"], BLACK)
+        self.assertEqual(self.train["test_silent"], BLACK)
+        self.assertEqual(self.train["train_undecided"], 2 * BLACK)
+        self.assertEqual(self.train["confusion_undecided"], [BLACK, 0, 0])
+        self.assertEqual(sum(map(sum, self.train["confusion"])), 60)
+        right = sum(self.train["confusion"][c][c] for c in range(CLASSES))
+        self.assertAlmostEqual(self.train["test_accuracy"], right / (60 + BLACK))
+        text = self.call("train", "--data", self.root / "data", "--network", "4C3-LIF-3F", "--no-bias", "--epochs", 1, "--out",
+                         self.root / "other").stdout
+        self.assertIn(f"{BLACK} of {60 + BLACK} test samples are undecided", text)
+        self.assertIn("counted as wrong", text)
+
+    def test_undecided_samples_speak_for_no_class(self):
+        interpret = self.json_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1)
+        self.assertEqual(interpret["undecided"], 2 * BLACK)
+        self.assertEqual(sum(c["predicted_samples"] for c in interpret["per_class"]), 240)
+        self.assertIn(f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided", self.call("interpret", self.run_dir, "--mu-max", 2, "--draws", 1).stdout)
+
+    def test_undecided_samples_are_left_out_of_curves(self):
+        for coding in ([], ["--coding", "latency"]):
+            document, by_name = self.scores("gate,input,random", *coding)
+            self.assertEqual(document["samples"], 60 + BLACK)
+            self.assertGreaterEqual(document["undecided"], BLACK)
+            for metrics in by_name.values():
+                for metric in ("insertion", "deletion"):
+                    self.assertEqual(metrics[metric]["samples"], 60 + BLACK - document["undecided"])
+        text = self.call("evaluate", self.run_dir, "--methods", "random", "--samples", 0).stdout
+        self.assertIn(f"{BLACK} of {60 + BLACK} samples are undecided", text)
+
+    def test_completeness_is_from_each_methods_own_baseline(self):
+        methods = "ig2d:steps=8:baseline=blur,ig2d:steps=8,ig3d:steps=4:baseline=mean,gate,grad2d,ig2d:steps=8:view=absolute,random"
+        gaps = [self.scores(methods, "--metrics", "completeness", "--baseline", baseline) for baseline in ("black", "blur")]
+        for document, by_name in gaps:
+            own = {m["method"]: m.get("completeness_baseline") for m in document["methods"]}
+            self.assertEqual([name for name in own if own[name]], methods.split(",")[:3])
+            self.assertEqual(list(own.values())[:3], ["blur", "black", "mean"])
+            for name, metrics in by_name.items():
+                self.assertEqual("completeness" in metrics, own[name] is not None, name)
+        for name in methods.split(",")[:3]:
+            self.assertEqual(gaps[0][1][name]["completeness"]["mean"], gaps[1][1][name]["completeness"]["mean"], name)
+
+    def test_every_metric_of_images_is_its_own(self):
+        metrics = ["insertion", "deletion", "sensitivity", "randomisation", "completeness"]
+        document, by_name = self.scores("ig2d:steps=4", "--metrics", ",".join(metrics))
+        values = [by_name["ig2d:steps=4"][metric]["mean"] for metric in metrics]
+        self.assertEqual(len(set(values)), len(metrics), values)
+        self.assertTrue(all(by_name["ig2d:steps=4"][metric]["curve"] for metric in ("insertion", "deletion")))
+
+    def test_maps_that_say_nothing_are_counted(self):
+        document, _ = self.scores("sam:past=strict:gamma=1000000,uniform,input")
+        zero, uniform, shown = document["methods"]
+        self.assertEqual(zero["zero_maps"], document["samples"] - document["undecided"])
+        self.assertEqual(uniform["constant_maps"], document["samples"] - document["undecided"])
+        self.assertEqual((shown["zero_maps"], shown["noise_maps"], shown["constant_maps"]), (0, 0, 0))
+        text = self.call("evaluate", self.run_dir, "--methods", "sam:past=strict:gamma=1000000,uniform,input", "--samples", 0).stdout
+        self.assertIn("sam:past=strict:gamma=1000000: of 60 maps 60 are zero", text)
+        self.assertNotIn("uniform: of", text)
+
+
+class CountingReadout(Measures):
+    readout = "-LIF"
+
+    def test_black_images_are_undecided_and_wrong(self):
+        self.assertGreaterEqual(self.train["test_undecided"], BLACK)
+        self.assertEqual(self.train["test_silent"], BLACK)
+        counted = sum(map(sum, self.train["confusion"])) + sum(self.train["confusion_undecided"])
+        self.assertEqual(counted, 60 + BLACK)
+        document, by_name = self.scores("gate,random")
+        self.assertEqual(document["undecided"], self.train["test_undecided"])
+
+
+class SilentRecordings(unittest.TestCase):
+    call = staticmethod(ProgramTest.call)
+    json_of = classmethod(ProgramTest.json_of.__func__)
+
+    def test_a_recording_without_events_is_undecided(self):
+        with tempfile.TemporaryDirectory(prefix="spikelens-") as root:
+            root, noise = pathlib.Path(root), random.Random(3)
+            for split, count in (("train", 30), ("test", 10)):
+                for i in range(count):
+                    path = root / "data" / split / ("down" if i % 2 == 0 else "right")
+                    path.mkdir(parents=True, exist_ok=True)
+                    (path / f"{i:05}.bin").write_bytes(b"" if split == "test" and i == 4 else recording(i % 2, noise))
+            train = self.json_of("train", "--data", root / "data", "--binning", "12x5ms", "--network", "4C3-LIF-MP2-2F", "--no-bias",
+                                 "--epochs", 2, "--batch", 10, "--out", root / "run")
+            self.assertEqual(train["test_silent"], 1)
+            self.assertEqual(train["test_undecided"], 1)
+            self.assertEqual(train["confusion_undecided"], [1, 0])
+            evaluate = self.json_of("evaluate", root / "run", "--methods", "grad3d,input", "--samples", 0)
+            self.assertEqual(evaluate["undecided"], 1)
+            self.assertEqual(evaluate["methods"][0]["metrics"][0]["samples"], 9)
+
+
+if __name__ == "__main__":
+    del sys.argv[1]
+    unittest.main(verbosity=2)
