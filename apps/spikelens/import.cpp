@@ -67,7 +67,7 @@ ImportedNetwork import_file(const ImportCommand& command) {
                          " holds weights alone; say the network with --network TEXT and --input C,H,W (and --steps)");
     const Network network = parse_network(preset_text(command.network, command.classes), parse_shape(command.input, "--input"),
                                           command.steps > 0 ? command.steps : 10);
-    return import_weights(command.file, network, parse_match(command.match));
+    return import_weights(command.file, network, {parse_match(command.match), {}, NeuronSource::agree});
 }
 
 json import_document(const ImportCommand& command, const ImportedNetwork& imported) {

@@ -48,7 +48,7 @@ class Machine {
 
     PickleId make(PickleKind kind, std::vector<PickleId> items = {}) {
         if (pickle_.values.size() >= most_values) bytes_.fail("it holds more than 2^20 values");
-        pickle_.values.push_back({.kind = kind, .text = {}, .items = std::move(items)});
+        pickle_.values.push_back({.kind = kind, .text = {}, .attributes = {}, .items = std::move(items)});
         return static_cast<PickleId>(pickle_.values.size() - 1);
     }
     void push(PickleId id) {
@@ -291,8 +291,7 @@ class Machine {
                 call();
                 return true;
             case op_build:
-                pop();
-                if (value(top()).kind != PickleKind::dict) bytes_.fail("it gives attributes to what is no dictionary");
+                build();
                 return true;
             case op_binpersid:
                 push_new(PickleKind::persistent, pop_some(1));
@@ -300,6 +299,12 @@ class Machine {
             default:
                 return false;
         }
+    }
+    void build() {
+        const PickleId attributes = pop();
+        PickleValue& target = value(top());
+        if (target.kind != PickleKind::dict) bytes_.fail("it gives attributes to what is no dictionary");
+        target.attributes = {attributes};
     }
     void push_global(std::string_view module, std::string_view name) {
         if (module.size() > longest_text || name.size() > longest_text) bytes_.fail("a global's name longer than 2^20 bytes");

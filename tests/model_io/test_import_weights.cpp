@@ -55,7 +55,7 @@ class ImportWeights : public testing::Test {
     ImportedNetwork import(const TestFile& file, MatchWeights match = MatchWeights::automatic,
                            const std::string& network = text) {
         std::ofstream(path, std::ios::binary) << file.bytes();
-        return import_weights(path, empty_network(network), match);
+        return import_weights(path, empty_network(network), {match, {}, {}});
     }
     std::string error_of(const TestFile& file, MatchWeights match = MatchWeights::automatic,
                          const std::string& network = text) {
@@ -64,7 +64,7 @@ class ImportWeights : public testing::Test {
     ImportedNetwork import_safetensors(const std::map<std::string, FloatArray>& tensors,
                                        MatchWeights match = MatchWeights::automatic) {
         write_safetensors(path, {tensors, {}});
-        return import_weights(path, empty_network(), match);
+        return import_weights(path, empty_network(), {match, {}, {}});
     }
 
     TemporaryFolder folder;
@@ -174,7 +174,7 @@ TEST_F(ImportWeights, TorchvisionsNamesOfEveryVgg) {
         expect_weights(imported.network, network);
         EXPECT_THAT(imported.assumptions, Contains(HasSubstr("torchvision")));
         std::ofstream(path, std::ios::binary) << file.bytes();
-        EXPECT_EQ(import_weights(path, parsed(), MatchWeights::by_name).tensors.front().from, "classifier.6.bias");
+        EXPECT_EQ(import_weights(path, parsed(), {MatchWeights::by_name, {}, {}}).tensors.front().from, "classifier.6.bias");
     }
     // The indices torchvision documents: vgg11 ends in features.18, vgg19 in features.34.
     EXPECT_EQ(torchvision_stems("CMCMCCMCCMCCM")[7], "features.18");
