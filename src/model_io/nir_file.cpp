@@ -38,7 +38,8 @@ void require_hdf5(const fs::path& path) {
 NirValues read_nir_values(const fs::path& path) {
     require_hdf5(path);
     const std::string name = path.string();
-    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5(name, descriptor); });
+    const ChildLimits limits = limits_for_file(fs::file_size(path));
+    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5(name, descriptor); }, limits);
     NirMessage message = parse_message(answer.bytes);
     if (!message.error.empty()) throw InputError(fmt::format("{} is damaged: {}", name, message.error));
     if (!answer.failure.empty()) throw InputError(fmt::format("{} is damaged: HDF5 {} while reading it", name, answer.failure));
@@ -47,9 +48,12 @@ NirValues read_nir_values(const fs::path& path) {
 }
 
 void write_nir_values(const fs::path& path, const NirValues& values) {
+    uint64_t size = 0;
+    for (const auto& [place, value] : values) size += place.size() + value.numbers.size() * sizeof(double);
     write_atomically(path, [&](const fs::path& temporary) {
         const std::string name = temporary.string();
-        const ChildAnswer answer = run_in_child([&](int descriptor) { write_hdf5_file(name, values, descriptor); });
+        const ChildAnswer answer =
+            run_in_child([&](int descriptor) { write_hdf5_file(name, values, descriptor); }, limits_for_file(size));
         const NirMessage message = parse_message(answer.bytes);
         const std::string reason = !message.error.empty() ? message.error : "HDF5 " + answer.failure;
         if (!message.complete || !message.error.empty())
