@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "spikelens/data/events.h"
@@ -14,6 +15,9 @@ int steps_needed(const EventRecording& recording, int64_t window);
 /// what is there. `binning.steps` is at least 1.
 void add_events(const EventRecording& recording, const Binning& binning, int height, int width, uint8_t* target,
                 int64_t stride);
+
+/// Throws InputError, opened by `what`, unless add_events takes the recording; in time and memory of its events alone.
+void check_counts(const EventRecording& recording, const Binning& binning, int height, int width, const std::string& what);
 
 /// The spikes of all steps summed, [2, height, width]. `binning.steps` is at least 1.
 std::vector<int64_t> sum_events(const EventRecording& recording, const Binning& binning, int height, int width);
