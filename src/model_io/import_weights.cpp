@@ -23,6 +23,7 @@ class Import {
     }
 
     ImportedNetwork run(const WeightOptions& options) {
+        require_same_network(options.neurons);
         sort_by_role();
         if (weights_.empty()) throw InputError(where_ + " holds no weights: none of its tensors is one");
         const MatchedWeights matched = match_weights(state_, weights_, result_.network, options, where_);
@@ -32,8 +33,10 @@ class Import {
                 matched.plan[i] ? placed(state_.tensors[i], *matched.plan[i])
                                 : ImportedTensor{state_.tensors[i].from, "", state_.tensors[i].view.shape, kinds_[i].note});
         for (const auto& [i, note] :
-             use_neurons(state_, neurons_, weights_of_layers(matched.plan), result_.network, options.neurons, where_))
-            result_.tensors[i].note = note;
+             use_neurons(state_, neurons_, weights_of_layers(matched.plan), result_.network, options.neurons, where_)) {
+            result_.tensors[i].to = use.to;
+            result_.tensors[i].note = use.note;
+        }
         result_.tensors.insert(result_.tensors.end(), state_.left_out.begin(), state_.left_out.end());
         result_.assumptions.emplace_back(
             options.neurons == NeuronSource::file && !neurons_.empty()
@@ -44,6 +47,21 @@ class Import {
     }
 
   private:
+    /// A model of ours says its whole network.
+    void require_same_network(NeuronSource neurons) {
+        const std::string text = network_text(result_.network);
+        if (state_.network.empty() || state_.network == text) return;
+        if (neurons != NeuronSource::text)
+            throw InputError(
+                fmt::format("{} is a model of Spikelens with the network {}, but the network text says {}: use the "
+                            "model as it is, or say that the text counts",
+                            where_, shown(state_.network), text));
+        result_.assumptions.push_back(
+            fmt::format("The file is a model of Spikelens with the network {}; the network text was "
+                        "asked for and counts.",
+                        shown(state_.network)));
+    }
+
     void sort_by_role() {
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
             kinds_.push_back(tensor_kind(state_.tensors[i], where_));

@@ -41,7 +41,7 @@ NirValue as_value(const StateTensor& tensor, size_t axes) {
 std::string field_text(NeuronField field, double value) {
     if (field == NeuronField::reset && value >= 0 && value <= 2 && value == std::floor(value))
         return std::string(reset_words[static_cast<size_t>(value)]);
-    return fmt::format("{:.8g}", value);
+    return NeuronParameter::text(value);
 }
 
 /// Rows of a layer's weights and its biases, in double precision and rounded once.
@@ -132,7 +132,12 @@ void NeuronParameter::fail(const Layer& layer, const std::string& what) const {
 
 std::string NeuronParameter::text(const std::vector<double>& values) {
     const auto [least, most] = std::ranges::minmax(values);
-    return least == most ? fmt::format("{:.8g}", least) : fmt::format("{:.8g} to {:.8g}", least, most);
+    return least == most ? text(least) : text(least) + " to " + text(most);
+}
+
+std::string NeuronParameter::text(double value) {
+    const auto narrow = static_cast<float>(value);
+    return narrow == value ? fmt::format("{}", narrow) : fmt::format("{:.8g}", value);
 }
 
 std::vector<double> NeuronParameter::values(const Layer& layer) const {

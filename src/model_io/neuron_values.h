@@ -22,6 +22,8 @@ struct NeuronParameter {
 
     /// "0.5", or "0.5 to 1.2".
     static std::string text(const std::vector<double>& values);
+    /// The shortest text of a float32, of other numbers eight digits.
+    static std::string text(double value);
 
     [[noreturn]] void fail(const Layer& layer, const std::string& what) const;
 };

@@ -8,6 +8,7 @@
 #include <set>
 
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "spikelens/core/error.h"
 
@@ -96,7 +97,7 @@ std::optional<size_t> module_place(const std::map<std::string, size_t>& places, 
 
 StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
     const FoundDict found = require_dict(file.pickle, where);
-    StateDict state{"pytorch", {}, {}, {}};
+    StateDict state{.format = "pytorch", .tensors = {}, .left_out = {}, .network = {}, .assumptions = {}};
     if (!found.keys.empty())
         state.assumptions.push_back(fmt::format("The weights are those under the key {} of the file.", found.keys));
     const std::map<std::string, size_t> places = module_places(file.pickle, *found.dict);
@@ -119,11 +120,20 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
     return state;
 }
 
+/// The network text of a model file of ours (docs/formats/model.md), "" of others.
+std::string own_text(const SafetensorsFile& file) {
+    const auto description = file.header.metadata.find("spikelens");
+    if (description == file.header.metadata.end()) return "";
+    const nlohmann::json document = nlohmann::json::parse(description->second, nullptr, false);
+    const bool told = document.is_object() && document.contains("network") && document["network"].is_string();
+    return told ? document["network"].get<std::string>() : "";
+}
+
 StateDict read_safetensors_file(const fs::path& path) {
     const SafetensorsFile file = open_safetensors(path);
     std::vector<std::pair<std::string, TensorEntry>> entries(file.header.tensors.begin(), file.header.tensors.end());
     std::ranges::stable_sort(entries, {}, [](const auto& named) { return named.second.begin; });
-    StateDict state{"safetensors", {}, {}, {}};
+    StateDict state{.format = "safetensors", .tensors = {}, .left_out = {}, .network = own_text(file), .assumptions = {}};
     for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry), {}});
     return state;
 }

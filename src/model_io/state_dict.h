@@ -25,6 +25,7 @@ struct StateDict {
     std::string format;  ///< "pytorch", "safetensors"
     std::vector<StateTensor> tensors;
     std::vector<ImportedTensor> left_out;  ///< entries that are no tensors
+    std::string network;                   ///< the network text, when the file is a model of Spikelens
     std::vector<std::string> assumptions;  ///< where the tensors were found, which prefix was removed
 };
 

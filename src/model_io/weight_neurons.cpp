@@ -29,9 +29,9 @@ class NeuronImport {
                  NeuronSource source, std::string where)
         : state_(state), weights_of_layers_(weights_of_layers), network_(network), source_(source), where_(std::move(where)) {}
 
-    std::map<size_t, std::string> run(const std::vector<size_t>& parameters) {
+    std::map<size_t, NeuronUse> run(const std::vector<size_t>& parameters) {
         if (source_ == NeuronSource::text) {
-            for (const size_t i : parameters) notes_[i] = "a neuron's: the network text's neurons were asked for";
+            for (const size_t i : parameters) notes_[i] = {"", "a neuron's: the network text's neurons were asked for"};
             return notes_;
         }
         collect(parameters);
@@ -115,18 +115,19 @@ class NeuronImport {
             const bool graded = neuron_readings(leaf_of(one.tensor->name))[0].field == NeuronField::graded;
             if (source_ == NeuronSource::file || (graded && own.neuron)) {
                 const std::string note = take_over(one, own, next);
-                notes_[i] = note_of(one, note.empty() ? "of " + own.name : own.name + ": " + note);
+                notes_[i] = {own.name + "." + leaf_of(one.tensor->name), note_of(one, note)};
             } else {
                 if (!agrees(one, own)) refuse_contradiction(one, own);
-                notes_[i] = note_of(one, "the network text says the same of " + own.name);
+                notes_[i] = {"", note_of(one, "the network text says the same of " + own.name)};
             }
         }
     }
 
     static std::string note_of(const NeuronParameter& parameter, const std::string& what) {
         const bool single = element_count(parameter.tensor->view.shape) == 1;
-        const std::string value = single ? fmt::format(" ({:.8g})", tensor_numbers(parameter.tensor->view)[0]) : "";
-        return fmt::format("a neuron's{}, {}", value, what);
+        const std::string value =
+            single ? fmt::format(" ({})", NeuronParameter::text(tensor_numbers(parameter.tensor->view)[0])) : "";
+        return fmt::format("a neuron's{}{}{}", value, what.empty() ? "" : ", ", what);
     }
 
     /// Nothing tells whose a neuron is: then it must not matter.
@@ -137,7 +138,7 @@ class NeuronImport {
                 if (element_count(one.tensor->view.shape) > most_compared) refuse_unknown(neuron);
                 for (const Layer& layer : network_.layers)
                     if (layer.neuron && !agrees_if_it_fits(one, layer)) refuse_unknown(neuron);
-                notes_[i] = note_of(one, "the network text says the same of every layer");
+                notes_[i] = {"", note_of(one, "the network text says the same of every layer")};
             }
     }
     static bool agrees_if_it_fits(const NeuronParameter& parameter, const Layer& layer) {
@@ -155,8 +156,8 @@ class NeuronImport {
         std::string values;
         for (const size_t i : neuron.parameters)
             if (element_count(state_.tensors[i].view.shape) == 1)
-                values += fmt::format("{}{} = {:.8g}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
-                                      tensor_numbers(state_.tensors[i].view)[0]);
+                values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
+                                      NeuronParameter::text(tensor_numbers(state_.tensors[i].view)[0]));
         throw InputError(
             fmt::format("{}: it holds {} neurons with parameters ({}{}), and nothing tells which of the network's {} layers "
                         "each belongs to; "
@@ -173,14 +174,14 @@ class NeuronImport {
     NeuronSource source_;
     std::string where_;
     std::vector<FileNeuron> neurons_;
-    std::map<size_t, std::string> notes_;
+    std::map<size_t, NeuronUse> notes_;
 };
 
 }  // namespace
 
-std::map<size_t, std::string> use_neurons(const StateDict& state, const std::vector<size_t>& parameters,
-                                          const std::vector<std::string>& weights_of_layers, Network& network,
-                                          NeuronSource source, const std::string& where) {
+std::map<size_t, NeuronUse> use_neurons(const StateDict& state, const std::vector<size_t>& parameters,
+                                        const std::vector<std::string>& weights_of_layers, Network& network,
+                                        NeuronSource source, const std::string& where) {
     return NeuronImport(state, weights_of_layers, network, source, where).run(parameters);
 }
 

@@ -37,6 +37,9 @@ struct NirOptions {
     std::optional<Shape> input;  ///< [C, H, W], for graphs whose input node does not say
 };
 
+/// Throws InputError, with the nearest name, for what is no dialect.
+void check_dialect(const std::string& name);
+
 /// Reads a feed-forward NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024; HDF5). Throws InputError
 /// that names the file and the node for recurrent graphs, branches, unknown or unsupported nodes, parameters that differ
 /// between neurons where a layer has one, shapes that do not fit, values that are not finite, and files that are not NIR. A
