@@ -76,7 +76,7 @@ void add_commands(CLI::App& program, Run& run) {
     for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
                            add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
-    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
+    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->group("Commands")->footer(kEveryCommand);
 }
 
 int run_program(int argc, char** argv, bool as_json) {

@@ -89,7 +89,7 @@ class Place:
         self.add_file("graph.nir", (self.root / "graph.nir").read_bytes(), "import", "FILE", "--out", "OUT.safetensors")
         model = (self.run / "model.safetensors").read_bytes()
         self.add_file("model.safetensors", model, "inspect", "FILE")
-        self.add_file("model.safetensors", model, "export", "FILE", "--out", "OUT.nir")
+        self.add_file("model.safetensors", (self.root / "sums" / "model.safetensors").read_bytes(), "export", "FILE", "--out", "OUT.nir")
 
     def add_data(self):
         for name in ("train-labels-idx1-ubyte", "train-images-idx3-ubyte.gz", "classes.txt"):
@@ -125,7 +125,7 @@ class Server:
             os.dup2(requests, 198)
             os.dup2(answers, 199)
 
-        self.process = subprocess.Popen([PROGRAM], env=environment, preexec_fn=take_descriptors, pass_fds=(198, 199), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([PROGRAM], env=environment, preexec_fn=take_descriptors, close_fds=False, stdin=subprocess.DEVNULL)
         os.close(requests)
         os.close(answers)
 
