@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@
 
 #include "console.h"
 
+namespace spikelens {
+class RunLock;
+}
+
 namespace spikelens::app {
 
 /// Options every command takes.
@@ -22,7 +27,9 @@ struct Globals {
     uint64_t seed = 1;
     int threads = 0;
     int64_t memory = SimulateOptions{}.memory;
-    std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
+    bool no_wait = false;                               ///< for a run into which another process writes
+    std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
+    std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
     SimulateOptions simulation() const { return {threads, "", memory}; }
 };
@@ -68,7 +75,7 @@ struct TrainCommand {
     std::string reset = "subtract";
     bool delay = false;
     bool bias = true;
-    int64_t samples = 0;  ///< of the training set; 0: all
+    int64_t samples = 0;           ///< of the training set; 0: all
     double checkpoint_every = 30;  ///< seconds; 0: after every batch
     bool restart = false;
 };

@@ -4,12 +4,13 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
-#include "spikelens/core/version.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
-#include "spikelens/results/store.h"
+#include "spikelens/results/output.h"
 
+#include "arguments.h"
+#include "checks.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -106,9 +107,8 @@ std::string text_of(const json& document) {
 
 /// A run directory as `train` makes one, its network from elsewhere.
 void write_run(const ImportCommand& command, const Globals& globals, Network& network, json& document, Console& console) {
+    parse_surrogate(command.surrogate);
     const RunDirectory files{command.out};
-    if (fs::exists(files.checkpoint()))
-        throw InputError(command.out.string() + " holds a network trained there; choose another --out");
     const RunData data = load_run_data(command.data, command.binning, command.coding, network.steps, globals.seed);
     if (data.test->shape() != network.input_shape())
         throw InputError(fmt::format("the network expects input {}, but {} has samples {}", shape_text(network.input_shape()),
@@ -119,6 +119,11 @@ void write_run(const ImportCommand& command, const Globals& globals, Network& ne
     network.classes = data.test->classes();
     if (data.test->steps() > 0) network.steps = data.test->steps();
     const Simulator simulator(network, globals.simulation());
+    check_memory(simulator, *data.test);
+    check_run_folder(command.out);
+    const auto lock = lock_run(command.out, globals, console);
+    if (fs::exists(files.checkpoint()))
+        throw InputError(command.out.string() + " holds a network trained there; choose another --out");
     const Accuracy test = measure_accuracy(simulator, *data.test, "test samples", console.progress());
     const Accuracy train = measure_accuracy(simulator, *data.train, "training samples", console.progress());
     document.update({{"data", data.name},
@@ -131,20 +136,22 @@ void write_run(const ImportCommand& command, const Globals& globals, Network& ne
                      {"fingerprint", model_fingerprint(network)}});
     document.update(accuracy_document(train, "train", false));
     document.update(accuracy_document(test, "test", true));
-    parse_surrogate(command.surrogate);
-    save_model(network, files.model());
-    write_json(files.result("train"), document);
-    write_json(files.manifest(), {{"spikelens", version},
-                                  {"command", globals.arguments},
-                                  {"data", data_document(data, command.data, command.binning)},
-                                  {"network", network_document(network)},
-                                  {"options", document["options"]},
-                                  {"seed", globals.seed}});
+    document = create_run(files, {network,
+                                  data,
+                                  command.data,
+                                  "import",
+                                  {arguments_of(command, globals), globals.seed},
+                                  globals.arguments,
+                                  document["options"],
+                                  document});
 }
 
 }  // namespace
 
 Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console) {
+    if (command.steps < 0 || command.steps > 65535)
+        throw InputError(fmt::format("--steps must be 1 to 65535, or 0 for the usual number, not {}", command.steps));
+    if (command.classes < 1) throw InputError(fmt::format("--classes must be 1 or more, not {}", command.classes));
     ImportedNetwork imported = import_file(command);
     json document = import_document(command, imported);
     if (!command.data.empty()) {
@@ -153,6 +160,7 @@ Outcome run_import(const ImportCommand& command, const Globals& globals, Console
         if (command.out.extension() != ".safetensors")
             throw InputError("--out is '" + command.out.string() +
                              "', expected a model file ending in .safetensors, or --data to make a run directory");
+        check_output(command.out, OutputKind::model);
         save_model(imported.network, command.out);
     }
     return {document, text_of(document)};
