@@ -11,6 +11,7 @@
 #include "spikelens/evaluate/overlap.h"
 #include "spikelens/evaluate/statistics.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 #include "spikelens/snn/decision.h"
 
@@ -216,6 +217,7 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
     command.codings.clear();
     for (const std::string& coding : given.codings) command.codings.push_back(coding_text(parse_coding(coding)));
     check_command(command);
+    check_output(command.out / "codings.json", OutputKind::codings);
     std::shared_ptr<const RunLock> lock;  // of the folder of the runs, once the first is there
     std::vector<OneCoding> all;
     json codings = json::array();

@@ -177,13 +177,22 @@ std::string value_text(const json& method, const std::string& metric) {
     return "—";
 }
 
+/// What is left when all pixels are taken away.
+std::string ending_text(const std::string& baseline) {
+    if (baseline == "blur") return "the blurred image";
+    return baseline == "mean" ? "the image's mean" : baseline;
+}
+
 std::string protocol_text(const json& document) {
     const bool recordings = document["input"] == "recordings";
+    const auto measures = [&](const char* name) {
+        return std::ranges::find(document["metrics"], name) != document["metrics"].end();
+    };
     std::string text = fmt::format("{} test {}", document["samples"].get<int64_t>(), recordings ? "recordings" : "images");
     if (!document["coding"].is_null()) text += ", " + document["coding"].get<std::string>() + " coding";
-    if (!recordings)
-        text += fmt::format(", {} baseline, {} pixels a step", document["baseline"].get<std::string>(),
-                            document["pixels_per_step"].get<int64_t>());
+    if (measures("insertion") || measures("deletion"))
+        text += fmt::format(", {} pixels a step, inserted into and deleted to {}", document["pixels_per_step"].get<int64_t>(),
+                            ending_text(document["baseline"]));
     return text + "; mean with half-width of the 95 % interval";
 }
 

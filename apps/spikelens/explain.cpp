@@ -28,7 +28,7 @@ struct ExplainCommand {
     std::vector<int64_t> test;
     std::vector<std::string> methods;
     std::string target;
-    std::string background = "black";
+    std::string background;  // empty: black
     std::string overlay = "faded";
     int64_t windows = 6;
     fs::path out;
@@ -65,7 +65,9 @@ OverlayStyle parse_overlay(const std::string& text) {
 std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run, const Explainer& explainer,
                                const fs::path& folder, Console& console) {
     std::vector<Case> cases;
-    const Background background = parse_background(command.background);
+    if (!command.background.empty() && (command.files.empty() || !run.binning().empty()))
+        throw InputError("--background is for picture files, and none is named");
+    const Background background = command.background.empty() ? Background{} : parse_background(command.background);
     for (Sample& sample : gather_samples(command.files, command.test, background, run, console)) {
         Case one;
         one.scores = explainer.simulator().run(sample.input).scores.data;
@@ -97,8 +99,8 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
         const MethodSpec& method = explainer.methods()[m];
         const FloatArray attribution =
             explainer.attributions(method, sample.input, std::vector<int>{one.target}, {&sample.address, 1});
-        maps.push_back(
-            write_map(folder, one.files[m], method, attribution, sample, command.windows, parse_overlay(command.overlay)));
+        maps.push_back(write_map(folder, one.files[m], {method, attribution, one.scores}, sample, command.windows,
+                                 parse_overlay(command.overlay)));
         maps.back().update(made_with(run, method, globals));
     }
     write_sample(folder, sample);
@@ -209,8 +211,7 @@ void add_explain(CLI::App& program, Run& run) {
                     "Methods, with options: ig2d:steps=64 (spikelens methods lists them); a usual set unless said");
     app->add_option("--target", command->target, "The class explained, by name or index; the prediction unless said");
     app->add_option("--background", command->background,
-                    "What is behind a picture's transparent places: black, white or #rrggbb")
-        ->capture_default_str();
+                    "What is behind a picture's transparent places: white, #rrggbb, or black unless said");
     app->add_option("--overlay", command->overlay,
                     "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
                     "a sign only)")

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/map_state.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
 #include "spikelens/results/array_file.h"
@@ -38,23 +39,27 @@ std::string method_part(const std::string& text) {
 /// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point cloud.
 class MapWriter {
   public:
-    MapWriter(const fs::path& folder, const MapFiles& files, const MethodSpec& method, const FloatArray& attribution)
+    MapWriter(const fs::path& folder, const MapFiles& files, const Explained& explained)
         : folder_(folder),
           files_(files),
-          method_(method),
-          attribution_(attribution),
-          signed_(method.method->info().signed_values && method.view == View::natural),
-          map_(without_batch_axis(pixel_maps(attribution, method.view))) {}
+          method_(explained.method),
+          attribution_(explained.attribution),
+          signed_(method_.method->info().signed_values && method_.view == View::natural),
+          map_(without_batch_axis(pixel_maps(attribution_, method_.view))),
+          state_(map_state(method_.method->info(), map_.data, explained.scores)),
+          empty_(state_ != MapState::values && state_ != MapState::constant) {}
 
     json write(const Sample& sample, int64_t windows, OverlayStyle style) const {
         const int factor = enlargement(map_.extent(0), map_.extent(1));
         const Colours over = style == OverlayStyle::jet && !signed_ ? Colours::jet : colours();
         write_map_and_values(factor);
-        write_png(folder_ / files_.overlay, enlarge(overlay(drawable(sample.picture), map_, over), factor));
+        write_png(folder_ / files_.overlay, enlarge(overlay(drawable(sample.picture), drawn(map_), over), factor));
         json entry = {{"map", files_.map}, {"overlay", files_.overlay}, {"values", files_.values}};
         if (!files_.windows.empty()) write_windows(windows, factor, entry);
         if (!files_.space_time.empty()) write_space_time(sample, entry);
         entry["method"] = method_.text;
+        entry["state"] = map_state_text(state_);
+        if (state_ != MapState::values) entry["remark"] = "map is " + remark();
         entry["minimum"] = *std::ranges::min_element(map_.data);
         entry["maximum"] = *std::ranges::max_element(map_.data);
         return entry;
@@ -62,6 +67,9 @@ class MapWriter {
 
   private:
     Colours colours() const { return signed_ ? Colours::diverging : Colours::heat; }
+    std::string remark() const { return state_ == MapState::noise ? "rounding noise" : map_state_text(state_); }
+    /// What is not there, drowns in rounding or is no number is not stretched to full colour.
+    FloatArray drawn(FloatArray values) const { return empty_ ? FloatArray(values.shape) : values; }
 
     /// The map's picture holds the checksum of the raw values, by which these are known as ours. Old values go first, so that
     /// at no moment there are values that no picture tells of.
@@ -72,20 +80,20 @@ class MapWriter {
         std::error_code error;
         fs::remove(values, error);
         if (error) throw RunError("cannot replace " + values.string() + ": " + error.message());
-        write_png(folder_ / files_.map, enlarge(colour_map(map_, colours()), factor), {{"Values", sha256_of(bytes)}});
+        write_png(folder_ / files_.map, enlarge(colour_map(drawn(map_), colours()), factor), {{"Values", sha256_of(bytes)}});
         write_file(values, bytes);
     }
 
     void write_windows(int64_t windows, int factor, json& entry) const {
         const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[0]));
         const FloatArray frames({parts.shape[0], parts.shape[2], parts.shape[3]}, parts.data);
-        write_png(folder_ / files_.windows, window_strip(frames, colours(), factor));
+        write_png(folder_ / files_.windows, window_strip(drawn(frames), colours(), factor));
         entry["windows"] = files_.windows;
     }
 
     void write_space_time(const Sample& sample, json& entry) const {
         Array<uint8_t> spikes = sample.input.spikes;
-        const FloatArray scores = only_sample(spike_scores(attribution_, method_.view, spikes.shape));
+        const FloatArray scores = drawn(only_sample(spike_scores(attribution_, method_.view, spikes.shape)));
         spikes.shape.erase(spikes.shape.begin() + 1);
         write_png(folder_ / files_.space_time, space_time_picture(spikes, scores, signed_, 960, 640));
         entry["space_time"] = files_.space_time;
@@ -97,6 +105,8 @@ class MapWriter {
     const FloatArray& attribution_;
     bool signed_;
     FloatArray map_;
+    MapState state_;
+    bool empty_;
 };
 
 }  // namespace
@@ -109,9 +119,9 @@ MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiki
     return files;
 }
 
-json write_map(const fs::path& folder, const MapFiles& files, const MethodSpec& method, const FloatArray& attribution,
-               const Sample& sample, int64_t windows, OverlayStyle style) {
-    return MapWriter(folder, files, method, attribution).write(sample, windows, style);
+json write_map(const fs::path& folder, const MapFiles& files, const Explained& explained, const Sample& sample, int64_t windows,
+               OverlayStyle style) {
+    return MapWriter(folder, files, explained).write(sample, windows, style);
 }
 
 void write_sample(const fs::path& folder, const Sample& sample) {

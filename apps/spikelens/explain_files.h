@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,17 @@ MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiki
 /// How overlays are drawn.
 enum class OverlayStyle { faded, jet };
 
-/// Writes an explanation of `sample`, a method's attribution of one sample, into the folder; gives its entry in explain.json.
-nlohmann::json write_map(const std::filesystem::path& folder, const MapFiles& files, const MethodSpec& method,
-                         const FloatArray& attribution, const Sample& sample, int64_t windows, OverlayStyle style);
+/// A method's attribution of one sample, with the class scores of that sample.
+struct Explained {
+    const MethodSpec& method;
+    const FloatArray& attribution;
+    std::span<const float> scores;
+};
+
+/// Writes an explanation of `sample` into the folder; gives its entry in explain.json, with a remark where the map has nothing
+/// to show. Maps that are zero, rounding noise or not finite are drawn as zero.
+nlohmann::json write_map(const std::filesystem::path& folder, const MapFiles& files, const Explained& explained,
+                         const Sample& sample, int64_t windows, OverlayStyle style);
 
 /// The sample itself as a picture, and a point cloud of spikes: SAMPLE.png, SAMPLE_xyt.png.
 void write_sample(const std::filesystem::path& folder, const Sample& sample);

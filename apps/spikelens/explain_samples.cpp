@@ -29,6 +29,8 @@ Sample read_sample(const fs::path& path, const Background& background, const Ope
         sample.input = set.input(std::vector<int64_t>{0});
         sample.picture = without_batch_axis(set.images(std::vector<int64_t>{0}));
         sample.address = content_address(sample.input);
+        if (std::ranges::all_of(sample.input.spikes.data, [](uint8_t count) { return count == 0; }))
+            sample.changes.emplace_back("the input has no spike");
     } else {
         Picture picture = read_picture(path, network.channels, network.height, network.width, background);
         sample.changes = std::move(picture.changes);

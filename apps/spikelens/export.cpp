@@ -4,6 +4,7 @@
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
+#include "spikelens/results/output.h"
 
 #include "commands.h"
 #include "run_directory.h"
@@ -19,12 +20,13 @@ Outcome run_export(const ExportCommand& command) {
     const Network network =
         std::filesystem::is_directory(command.model) ? *open_run(command.model).network : load_model(command.model);
     const std::string ending = command.out.extension().string();
+    if (ending != ".nir" && ending != ".safetensors")
+        throw InputError("--out is '" + command.out.string() + "', expected a file ending in .nir or .safetensors");
+    check_output(command.out, ending == ".nir" ? OutputKind::nir : OutputKind::model);
     if (ending == ".nir")
         export_nir(network, command.out);
-    else if (ending == ".safetensors")
-        save_model(network, command.out);
     else
-        throw InputError("--out is '" + command.out.string() + "', expected a file ending in .nir or .safetensors");
+        save_model(network, command.out);
     return {{{"command", "export"},
              {"model", command.model.string()},
              {"out", command.out.string()},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
 
 namespace spikelens::app {
 namespace {
@@ -138,9 +139,11 @@ void listen_for_interrupts() {
     }
 }
 
-void stop_listening() {
-    restore_defaults();
+void work_is_done() {
     set_timer(0);
+    state.signal = 0;
+    be_patient(kUsualPatience);
+    note_kept("the work is done, but its result was not printed to the end");
 }
 
 void stop_if_interrupted() {
@@ -152,7 +155,7 @@ void stop_if_interrupted() {
 void be_patient(std::chrono::milliseconds patience) { state.patience = patience.count() * kMillisecond; }
 
 void note_kept(const std::string& sentence) {
-    std::string line = "spikelens: stopped; " + sentence;
+    std::string line = "spikelens: stopped; " + printable(sentence);
     line.resize(std::min(line.size(), kLongestLine - 1));
     line += '\n';
     set_line(line.data(), line.size());

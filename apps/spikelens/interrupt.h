@@ -14,8 +14,9 @@ struct Interrupted {};
 /// as it was before. A second signal ends it at once. Throws RunError where the system gives no timer.
 void listen_for_interrupts();
 
-/// The work is done: nobody looks any more, and a signal does again what it did before.
-void stop_listening();
+/// The work is done and only its result is to be printed: what was asked before is forgotten, since nothing is left to stop.
+/// Where printing takes longer than the patience, a signal still ends the program.
+void work_is_done();
 
 /// Throws Interrupted when the program was asked to stop, and lets what follows take the time it needs.
 void stop_if_interrupted();

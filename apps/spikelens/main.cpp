@@ -23,6 +23,7 @@ using nlohmann::json;
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
+constexpr int kLongestSentence = 1000;  // columns; a damaged file may have put all of itself into one
 constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 
 std::string json_line(const json& document, int indent) {
@@ -31,7 +32,10 @@ std::string json_line(const json& document, int indent) {
 
 int fail(const std::string& sentence, int code, bool as_json) {
     const json document = {{"error", {{"kind", code == kBadInput ? "input" : "run"}, {"message", sentence}}}};
-    say(as_json ? json_line(document, -1) : "spikelens: " + printable(sentence) + "\n");
+    const std::string line = printable(sentence);
+    const std::string_view shown = first_columns(line, kLongestSentence);
+    say(as_json ? json_line(document, -1)
+                : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
     return code;
 }
 
@@ -43,7 +47,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
     listen_for_interrupts();
     try {
         Outcome outcome = run(globals, console);
-        stop_listening();
+        work_is_done();
         return outcome;
     } catch (const Interrupted&) {
         console.clear();
@@ -72,7 +76,7 @@ void add_commands(CLI::App& program, Run& run) {
     for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
                            add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
-    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
+    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->group("Commands")->footer(kEveryCommand);
 }
 
 int run_program(int argc, char** argv, bool as_json) {
@@ -111,6 +115,13 @@ std::string memory_sentence(const std::vector<std::string>& arguments) {
            "; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help";
 }
 
+/// Whether a path cannot be, rather than a disk that fails.
+bool is_path_error(const std::error_code& code) {
+    return code == std::errc::filename_too_long || code == std::errc::too_many_symbolic_link_levels ||
+           code == std::errc::not_a_directory || code == std::errc::no_such_file_or_directory ||
+           code == std::errc::is_a_directory;
+}
+
 int run_guarded(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + std::min(1, argc), argv + argc);
     const bool as_json = std::ranges::find(arguments, "--json") != arguments.end();
@@ -121,7 +132,8 @@ int run_guarded(int argc, char** argv) {
     } catch (const std::bad_alloc&) {
         return fail(memory_sentence(arguments), kFailed, as_json);
     } catch (const std::filesystem::filesystem_error& error) {
-        return fail("cannot use " + error.path1().string() + ": " + error.code().message(), kFailed, as_json);
+        return fail("cannot use " + error.path1().string() + ": " + error.code().message(),
+                    is_path_error(error.code()) ? kBadInput : kFailed, as_json);
     } catch (const json::exception& error) {
         const std::string text = error.what();
         return fail(

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "text.h"
+
 namespace spikelens::app {
 namespace {
 
@@ -19,12 +21,12 @@ std::string accuracy_remark(const json& document, const std::string& part, const
                   silent = count_of(document, part + "_silent");
     std::string text;
     if (undecided > 0)
-        text += fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong\n", undecided,
-                            samples, name, undecided == 1 ? "is" : "are");
+        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
+                                      undecided, samples, name, undecided == 1 ? "is" : "are"));
     if (silent > 0)
-        text += fmt::format(
-            "{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone\n", silent,
-            samples, name, silent == 1 ? "holds" : "hold");
+        text += paragraph(
+            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
+                        silent, samples, name, silent == 1 ? "holds" : "hold"));
     return text;
 }
 
@@ -36,7 +38,7 @@ std::string map_remark(const json& method, int64_t maps) {
     for (const auto& [name, words] : kinds)
         if (const int64_t count = count_of(method, name); count > 0)
             text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
-    return text.empty() ? "" : fmt::format("{}: of {} maps {}\n", method["method"].get<std::string>(), maps, text);
+    return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method["method"].get<std::string>(), maps, text));
 }
 
 std::string baselines_text(const json& methods) {
@@ -45,8 +47,8 @@ std::string baselines_text(const json& methods) {
         if (method.contains("completeness_baseline"))
             text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method["method"].get<std::string>(),
                                 method["completeness_baseline"].get<std::string>());
-    if (text.empty()) return "completeness: none of these methods aims at it\n";
-    return "completeness is measured from each method's own baseline: " + text + "; — does not aim at it\n";
+    if (text.empty()) return paragraph("completeness: none of these methods aims at it");
+    return paragraph("completeness is measured from each method's own baseline: " + text + "; the others do not aim at it");
 }
 
 }  // namespace
@@ -58,17 +60,18 @@ std::string accuracy_remarks(const json& document) {
 std::string interpretation_remarks(const json& document) {
     const int64_t undecided = count_of(document, "undecided");
     if (undecided == 0) return "";
-    return fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class\n",
-                       undecided, document["samples"].get<int64_t>(), undecided == 1 ? "is" : "are", undecided == 1 ? "s" : "");
+    return paragraph(fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
+                                 undecided, document["samples"].get<int64_t>(), undecided == 1 ? "is" : "are",
+                                 undecided == 1 ? "s" : ""));
 }
 
 std::string evaluation_remarks(const json& document) {
     std::string text;
     const int64_t samples = document["samples"], undecided = count_of(document, "undecided");
     if (undecided > 0)
-        text +=
-            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed\n",
-                        undecided, samples, undecided == 1 ? "is" : "are");
+        text += paragraph(
+            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
+                        undecided, samples, undecided == 1 ? "is" : "are"));
     for (const json& metric : document["metrics"])
         if (metric == "completeness") text += baselines_text(document["methods"]);
     for (const json& method : document["methods"])

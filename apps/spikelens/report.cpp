@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/map_state.h"
 #include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/results/output.h"
 #include "spikelens/results/picture.h"
 #include "spikelens/results/space_time.h"
 #include "spikelens/results/store.h"
@@ -137,7 +139,10 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         const FloatArray attribution = explainer.attributions(method, input, predicted, chosen);
         const FloatArray maps = pixel_maps(attribution, method.view);
         if (recordings) add_in_time(method, attribution, input.spikes, result);
-        for (size_t i = 0; i < chosen.size(); ++i) result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+        for (size_t i = 0; i < chosen.size(); ++i) {
+            result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+            result[i].rounding.push_back(rounding(method.method->info(), scores.row(static_cast<int64_t>(i))));
+        }
     }
     report_progress(console.progress(), "explaining images for the report", done, done);
     return result;
@@ -149,6 +154,7 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     const WrittenRun written = open_for_output(command.run, command.out, globals, console);
     const OpenRun& run = written.run;
     const fs::path path = command.out.empty() ? run.files.report() : command.out;
+    check_output(path, OutputKind::report);
     ReportData data;
     data.run = command.run.string();
     data.command = arguments_of(command, globals);

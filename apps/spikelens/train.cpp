@@ -185,6 +185,7 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     const RunDirectory files{command.out};
     const TrainOptions options = train_options(command, globals);
     check_command(command, options);
+    check_run_folder(command.out);
     const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);

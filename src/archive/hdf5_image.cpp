@@ -17,8 +17,7 @@ herr_t forget(void*) { return 0; }
 
 Hdf5Handle in_memory() {
     Hdf5Handle access = made(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-    constexpr hbool_t on_disk = 0;
-    require_written(H5Pset_fapl_core(access.get(), grown_by, on_disk));
+    require_written(H5Pset_fapl_core(access.get(), grown_by, false));  // never to a disk
     return access;
 }
 
@@ -52,13 +51,16 @@ std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>&
     return image;
 }
 
-Hdf5Handle open_hdf5_image(std::string_view bytes) {
+Hdf5Image::Hdf5Image(std::string bytes) : bytes_(std::make_unique<std::string>(std::move(bytes))) {
     const Hdf5Handle access = in_memory();
-    void* shared = const_cast<char*>(bytes.data());  // a file that is only read is not written to
-    H5FD_file_image_callbacks_t callbacks{share, keep, never_grow, leave, same, forget, shared};
+    H5FD_file_image_callbacks_t callbacks{share, keep, never_grow, leave, same, forget, bytes_->data()};
     require_written(H5Pset_file_image_callbacks(access.get(), &callbacks));
-    if (bytes.empty() || H5Pset_file_image(access.get(), shared, bytes.size()) < 0) return {-1, H5Fclose};
-    return {H5Fopen(no_file, H5F_ACC_RDONLY, access.get()), H5Fclose};
+    if (!bytes_->empty() && H5Pset_file_image(access.get(), bytes_->data(), bytes_->size()) >= 0)
+        file_ = H5Fopen(no_file, H5F_ACC_RDONLY, access.get());
+}
+
+Hdf5Image::~Hdf5Image() {
+    if (valid() && H5Fclose(file_) < 0) static_cast<void>(bytes_.release());
 }
 
 }  // namespace spikelens

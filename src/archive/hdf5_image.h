@@ -1,8 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include <hdf5.h>
@@ -63,8 +63,24 @@ Hdf5Handle untimed(hid_t kind);
 /// bytes (0, or a power of 2 from 512 on) are zeros, for the caller. Throws RunError when HDF5 fails.
 std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>& fill);
 
-/// Opens the bytes of an HDF5 file for reading; they must stay as long as it is open. Not valid when HDF5 cannot read them.
-Hdf5Handle open_hdf5_image(std::string_view bytes);
+/// The bytes of an HDF5 file, open for reading.
+class Hdf5Image {
+  public:
+    explicit Hdf5Image(std::string bytes);
+    Hdf5Image(const Hdf5Image&) = delete;
+    Hdf5Image& operator=(const Hdf5Image&) = delete;
+    /// What HDF5 cannot close, as files made to mislead bring about, it looks at again when the program ends: then the bytes
+    /// stay until that end.
+    ~Hdf5Image();
+
+    hid_t get() const { return file_; }
+    bool valid() const { return file_ >= 0; }  ///< not when HDF5 cannot read the bytes
+    size_t size() const { return bytes_->size(); }
+
+  private:
+    std::unique_ptr<std::string> bytes_;
+    hid_t file_ = -1;
+};
 
 /// HDF5 prints its errors; while this lives it does not. What was set before is restored.
 class QuietHdf5 {

@@ -63,7 +63,7 @@ class Streams {
     }
     int size(std::string_view value) const {
         const auto number = whole_number(value);
-        if (!number || *number < 1) fail("it gives the size '" + printable(value) + "'");
+        if (!number || *number < 1) fail("it gives the size '" + std::string(value) + "'");
         return *number;
     }
     [[noreturn]] void fail(const std::string& reason) const { throw InputError(what_ + " is damaged: " + reason); }

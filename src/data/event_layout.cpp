@@ -123,7 +123,7 @@ std::vector<RecordingFile> files_of_list(const fs::path& list) {
         words >> label;
         const auto value = whole_number(label);
         if (!whole_number(name) || !value || *value < 0 || *value >= kMostClasses || words >> more)
-            throw InputError(where + " is '" + printable(line) + "', expected the number of a recording and its class");
+            throw InputError(where + " is '" + line + "', expected the number of a recording and its class");
         files.push_back({recording_of(list.parent_path(), name, where), *value});
     }
     return files;

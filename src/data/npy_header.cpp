@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
 
 #include "byte_cursor.h"
 #include "npy.h"

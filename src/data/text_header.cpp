@@ -42,12 +42,6 @@ std::optional<std::string_view> header_value(const TextHeader& header, std::stri
     return trimmed(line->substr(key.size()));
 }
 
-std::string printable(std::string_view text) {
-    std::string shown(text);
-    std::ranges::replace_if(shown, is_control, '?');
-    return shown;
-}
-
 std::optional<int> whole_number(std::string_view text) {
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -23,9 +23,6 @@ TextHeader read_text_header(std::span<const uint8_t> bytes, std::string_view pre
 /// What follows the key on the first line that begins with it, without spaces around it.
 std::optional<std::string_view> header_value(const TextHeader& header, std::string_view key);
 
-/// The text with '?' for each control character, for messages.
-std::string printable(std::string_view text);
-
 /// The whole number that a text is, and nothing else.
 std::optional<int> whole_number(std::string_view text);
 

@@ -79,7 +79,9 @@ std::string small_multiple(const Page& page, const ClassPath& path, size_t index
     const PathPoint* point = path.at(page.chosen_mu());
     const std::string drawing = converged(path) ? draw_small(plot) : "<span class=\"error\">not converged</span>";
     return fmt::format(
-        "<li><a href=\"#class-{0}\" data-class=\"{0}\"><b>{1}</b>{2}<span>{3} at μ = {4}, weights to {5}</span></a></li>\n",
+        "<li><a href=\"#class-{0}\" data-class=\"{0}\"><b>{1}</b>{2}<span><span class=\"count\">{3} at μ = {4}</span>, weights "
+        "to "
+        "{5}</span></a></li>\n",
         index, escape(name), drawing, plural(point ? static_cast<int64_t>(point->filters.size()) : 0, "filter"),
         compact(page.chosen_mu()), plot.series.empty() ? "0" : compact(plot.y.high));
 }

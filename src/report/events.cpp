@@ -84,19 +84,49 @@ FloatArray frame_at(const FloatArray& stacked, const FloatArray& frame, size_t i
     return picture;
 }
 
+/// A frame whose every row runs through the colours of the others, from the lowest value to the highest.
+FloatArray ramp_like(const std::vector<FloatArray>& frames, bool signed_values, Range& ends) {
+    ends = {0, 0};
+    for (const FloatArray& frame : frames)
+        for (const float value : frame.data) {
+            ends.low = std::min<double>(ends.low, value);
+            ends.high = std::max<double>(ends.high, value);
+        }
+    if (signed_values) ends.high = std::max(-ends.low, ends.high), ends.low = -ends.high;
+    FloatArray ramp(frames[0].shape);
+    const int64_t width = ramp.shape.back();
+    for (int64_t i = 0; i < ramp.size(); ++i) {
+        const double share = width > 1 ? static_cast<double>(i % width) / static_cast<double>(width - 1) : 1;
+        ramp.data[static_cast<size_t>(i)] = static_cast<float>(ends.low + share * (ends.high - ends.low));
+    }
+    return ramp;
+}
+
+std::string bar_of(const FloatArray& picture, const Range& ends, bool signed_values) {
+    return fmt::format(
+        "<div class=\"strip-bar\"><img class=\"colourbar\" src=\"{}\" alt=\"\"><span "
+        "class=\"ends\"><span>{}</span>{}<span>{}</span>"
+        "</span></div>\n",
+        data_uri(drawing_png(picture)), brief(ends.low), signed_values ? "<span>0</span>" : "", brief(ends.high));
+}
+
 std::string strip_of(const Page& page, const ReportImage& image, const ReportMethod& method, const FloatArray& maps) {
-    const std::vector<FloatArray> frames = frames_of(maps);
+    std::vector<FloatArray> frames = frames_of(maps);
+    const size_t windows = frames.size();
+    Range ends;
+    frames.push_back(ramp_like(frames, method.signed_values, ends));
     const FloatArray stacked = coloured(frames, method.signed_values);
     std::string items;
-    for (size_t i = 0; i < frames.size(); ++i) {
+    for (size_t i = 0; i < windows; ++i) {
         const auto [low, high] = std::minmax_element(frames[i].data.begin(), frames[i].data.end());
         const std::string words =
-            fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, frames.size()), compact(*low), compact(*high));
-        items += fmt::format("<li>{0}<img src=\"{1}\" alt=\"{2}\" title=\"{2}\"><small>{3}</small></li>", spike_bar(image, i),
-                             data_uri(drawing_png(frame_at(stacked, frames[i], i))), escape(words),
-                             first_step(page, i, frames.size()));
+            fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, windows), compact(*low), compact(*high));
+        items +=
+            fmt::format("<li>{0}<img src=\"{1}\" alt=\"{2}\" title=\"{2}\"><small>{3}</small></li>", spike_bar(image, i),
+                        data_uri(drawing_png(frame_at(stacked, frames[i], i))), escape(words), first_step(page, i, windows));
     }
-    return "<ol class=\"windows\">" + items + "</ol>\n";
+    return "<ol class=\"windows\">" + items + "</ol>\n" +
+           bar_of(frame_at(stacked, frames[windows], windows), ends, method.signed_values);
 }
 
 std::string windows_of(const Page& page, const ReportImage& image, size_t m) {

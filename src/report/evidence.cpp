@@ -9,6 +9,9 @@ namespace {
 
 std::string protocol(const Page& page, const Evaluation& evaluation) {
     std::string parts = plural(evaluation.samples, "test " + page.noun());
+    if (evaluation.undecided > 0)
+        parts +=
+            fmt::format(" ({} undecided: they have no prediction to explain and are left out)", count(evaluation.undecided));
     const bool pixels = evaluation.measures("insertion") || evaluation.measures("deletion");
     const bool spikes = evaluation.measures("spike_insertion") || evaluation.measures("spike_deletion");
     if (pixels)

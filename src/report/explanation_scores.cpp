@@ -59,6 +59,16 @@ std::string paper_cell(const Evaluation& evaluation, const EvaluatedMethod& meth
                  : "<td class=\"number paper\" data-value=\"\"></td>";
 }
 
+/// How many of a method's maps said nothing, so that their scores are those of ties.
+std::string silent_maps(const EvaluatedMethod& method) {
+    std::string kinds;
+    for (const auto& [number, kind] : {std::pair{method.zero_maps, "zero"},
+                                       {method.noise_maps, "only rounding"},
+                                       {method.constant_maps, "the same everywhere"}})
+        if (number > 0 && !method.baseline) kinds += (kinds.empty() ? "" : ", ") + count(number) + " " + kind;
+    return kinds.empty() ? kinds : " <span class=\"tag\">maps: " + kinds + "</span>";
+}
+
 std::string score_row(const Evaluation& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
     std::string cells;
     int64_t samples = 0;
@@ -72,7 +82,7 @@ std::string score_row(const Evaluation& evaluation, const EvaluatedMethod& metho
         "<tr{}><th scope=\"row\"><span title=\"{}\">{}</span>{}</th>{}<td class=\"number\" data-value=\"{}\">{}</td><td "
         "class=\"number\" data-value=\"{}\">{}</td></tr>\n",
         method.baseline ? " class=\"baseline\"" : "", escape(method.title), escape(method.name),
-        method.baseline ? " <span class=\"tag\">baseline</span>" : "", cells, samples, count(samples),
+        method.baseline ? " <span class=\"tag\">baseline</span>" : silent_maps(method), cells, samples, count(samples),
         std::isfinite(method.seconds) ? fmt::format("{}", method.seconds) : "", seconds(method.seconds));
 }
 
@@ -125,7 +135,8 @@ std::string all_pairs(const Evaluation& evaluation) {
             unit.text(d.value), unit.text(d.ci), d.decided ? "decided" : "~");
     }
     return fmt::format(
-        "<details><summary>All {} paired differences</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th "
+        "<details><summary>All {} paired differences</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+        "aria-label=\"Differences\"><table class=\"sortable\"><thead><tr><th "
         "scope=\"col\">Metric</th>"
         "<th scope=\"col\">Methods</th><th scope=\"col\">Difference</th><th scope=\"col\">95 % interval</th><th "
         "scope=\"col\">Decision</th></tr></thead><tbody>\n"
@@ -180,7 +191,8 @@ std::string scores_table(const Page& page, const Evaluation& evaluation) {
     }
     for (const EvaluatedMethod& method : evaluation.methods) rows += score_row(evaluation, method, metrics);
     return fmt::format(
-        "<div class=\"scroll\"><table class=\"sortable scores\"><thead><tr><th scope=\"col\">Method</th>{}<th "
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores\"><table class=\"sortable "
+        "scores\"><thead><tr><th scope=\"col\">Method</th>{}<th "
         "scope=\"col\">n</th><th scope=\"col\">time each</th></tr></thead>"
         "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">{}</p>\n",
         heads, rows, what_is_measured(page, metrics, evaluation));

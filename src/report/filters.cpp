@@ -107,9 +107,9 @@ std::string table_row(const Page& page, const FilterFacts& facts) {
                                  : escape(facts.name);
     return fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\" "
-        "data-value=\"{}\">{}</td><td>{}</td><td>{}</td></tr>\n",
+        "data-value=\"{}\">{}</td><td>{}</td><td data-drives=\"{}\">{}</td></tr>\n",
         name, decimal(facts.mean_response, 4), std::isfinite(facts.active_share) ? facts.active_share : -1,
-        percent(facts.active_share), facts.dead ? "dead" : "", escape(driven));
+        percent(facts.active_share), facts.dead ? "dead" : "", escape(facts.name), escape(driven));
 }
 
 std::string all_filters(const Page& page) {
@@ -117,10 +117,11 @@ std::string all_filters(const Page& page) {
     std::string rows;
     for (const FilterFacts& facts : page.results.interpret->filters) rows += table_row(page, facts);
     return fmt::format(
-        "<details><summary>All {} in numbers</summary><div class=\"scroll\"><table class=\"sortable\"><thead><tr><th "
+        "<details><summary>All {} in numbers</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All "
+        "filters\"><table class=\"sortable\"><thead><tr><th "
         "scope=\"col\">Filter</th>"
         "<th scope=\"col\">Mean response</th><th scope=\"col\">Active in</th><th scope=\"col\">State</th><th "
-        "scope=\"col\">Drives at μ = {}</th></tr></thead>"
+        "scope=\"col\">Drives at μ = <output class=\"mu\">{}</output></th></tr></thead>"
         "<tbody>\n{}</tbody></table></div></details>\n",
         plural(static_cast<int64_t>(page.results.interpret->filters.size()), "filter"), compact(page.chosen_mu()), rows);
 }

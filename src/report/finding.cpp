@@ -67,9 +67,9 @@ std::string ablation_words(const Interpretation& interpretation) {
     if (!step || !std::isfinite(full) || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return {};
     const double half = std::hypot(step->relevant_ci, step->random_ci);
     const bool told_apart = std::isfinite(half) && std::abs(step->random - step->relevant) > half;
-    return fmt::format(" Silencing these costs {} of accuracy, silencing as many at random {}{}.",
-                       points(full - step->relevant), decimal(100 * (full - step->random), 1),
-                       told_apart ? "" : ": the two are not told apart");
+    const auto effect = [](double loss) { return fmt::format("{} {}", loss < 0 ? "gains" : "costs", points(std::abs(loss))); };
+    return fmt::format(" Silencing these {} of accuracy, silencing as many at random {}{}.", effect(full - step->relevant),
+                       effect(full - step->random), told_apart ? "" : ": the two are not told apart");
 }
 
 }  // namespace
@@ -106,9 +106,9 @@ std::string trust(const Page& page) {
     if (!leader) return "Only sanity baselines were measured: how far an explanation can be trusted is not known.";
     const auto methods = std::count_if(evaluation.methods.begin(), evaluation.methods.end(),
                                        [&](const EvaluatedMethod& m) { return !m.baseline && m.metric(metric) != nullptr; });
-    return fmt::format("{}{} is {}.",
-                       methods > 1 ? fmt::format("Best of {} explanations by {}: ", counted(methods), metric) : "",
-                       leader->name, standing_words(evaluation, leader->name, page.noun()));
+    const std::string who = methods > 1 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->name)
+                                        : "The explanation by " + leader->name;
+    return fmt::format("{} is {}.", who, standing_words(evaluation, leader->name, page.noun()));
 }
 
 std::string small_print(const Page& page) {

@@ -71,6 +71,10 @@ std::string compact(double value) {
     return std::isfinite(value) ? with_minus(fmt::format("{:.4g}", value)) : std::string(missing);
 }
 
+std::string brief(double value) {
+    return std::isfinite(value) ? with_minus(fmt::format("{:.2g}", value)) : std::string(missing);
+}
+
 std::string scientific(double value) {
     if (!std::isfinite(value)) return std::string(missing);
     return value == 0 ? "0" : fmt::format("{:.0e}", value);

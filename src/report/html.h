@@ -14,6 +14,7 @@ std::string identifier(std::string_view name);
 
 /// Numbers as the report writes them; an em dash for NaN and infinity, a real minus sign.
 std::string decimal(double value, int digits = 3);
+std::string brief(double value);                                ///< two significant digits
 std::string compact(double value);                              ///< four significant digits, no trailing zeros
 std::string scientific(double value);                           ///< "3e-13"
 std::string percent(double share, int digits = 1);              ///< 0.889 → "88.9 %"

@@ -27,6 +27,16 @@ std::string static_picture(const FloatArray& map, const QuantisedMap& quantised,
     return data_uri(png(entries, height, width, diverging_palette()));
 }
 
+/// A symbol of 64 stripes. It is used by reference, since one picture for each map would weigh more than the maps.
+std::string ramp(const char* id, const Palette& palette, size_t last) {
+    constexpr size_t stripes = 64;
+    std::string rects;
+    for (size_t i = 0; i < stripes; ++i)
+        rects +=
+            fmt::format("<rect x=\"{}\" width=\"1.1\" height=\"1\" fill=\"{}\"/>", i, hex(palette[i * last / (stripes - 1)]));
+    return fmt::format("<symbol id=\"{}\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\">{}</symbol>", id, stripes, rects);
+}
+
 double probability(const ReportImage& image, int class_index) {
     if (class_index < 0 || class_index >= static_cast<int>(image.probabilities.size())) return unknown;
     return image.probabilities[static_cast<size_t>(class_index)];
@@ -56,6 +66,24 @@ QuantisedMap quantise(const FloatArray& map, double rounding) {
 
 QuantisedMap quantise(const ReportImage& image, size_t method) {
     return quantise(image.maps[method], method < image.rounding.size() ? image.rounding[method] : 0.0);
+}
+
+std::string colour_ramps() {
+    return "<svg class=\"visually-hidden\" aria-hidden=\"true\" width=\"0\" height=\"0\">" +
+           ramp("ramp-sequential", sequential_palette(), 255) + ramp("ramp-diverging", diverging_palette(), 254) + "</svg>\n";
+}
+
+std::string colour_bar(const ReportData& data, size_t image, size_t method) {
+    if (method >= data.images[image].maps.size()) return {};
+    const QuantisedMap map = quantise(data.images[image], method);
+    if (map.state != QuantisedMap::State::values) return {};
+    const bool is_signed = data.methods[method].signed_values;
+    const double reach = std::max(std::abs(map.low), std::abs(map.high));
+    return fmt::format(
+        "<svg class=\"colourbar\" aria-hidden=\"true\"><use href=\"#ramp-{}\"/></svg><span class=\"ends\">"
+        "<span>{}</span>{}<span>{}</span></span>",
+        is_signed ? "diverging" : "sequential", brief(is_signed ? -reach : map.low), is_signed ? "<span>0</span>" : "",
+        brief(is_signed ? reach : map.high));
 }
 
 std::string image_name(const ReportImage& image) { return fmt::format("test:{}", image.sample); }

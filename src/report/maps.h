@@ -19,4 +19,9 @@ std::string input_picture(const ReportImage& image, const std::string& descripti
 /// paint.
 std::string map_picture(const ReportData& data, size_t image, size_t method);
 
+/// Under a map: its colours with the values at both ends (and 0 in the middle of signed ones); empty where nothing is painted.
+std::string colour_bar(const ReportData& data, size_t image, size_t method);
+/// The colours that the bars use, once in the document.
+std::string colour_ramps();
+
 }  // namespace spikelens::report

@@ -27,7 +27,6 @@ double guessing(const Training& train) {
 }
 
 std::string accuracy_tile(const Training& train, const std::string& noun) {
-    if (train.diverged) return tile("Accuracy", "withheld", "training diverged");
     std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
     detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
                                         : ", no interval";
@@ -112,8 +111,8 @@ bool is_drawn(const Page& page, size_t image, size_t method) {
 }
 
 std::optional<Hero> choose_hero(const Page& page) {
-    for (const bool with_filter : {true, false})
-        for (const size_t method : ranked_methods(page))
+    for (const size_t method : ranked_methods(page))
+        for (const bool with_filter : {true, false})
             for (size_t i = 0; i < page.data.images.size(); ++i) {
                 const ReportImage& image = page.data.images[i];
                 const auto filter = strongest_filter(page, image.predicted);
@@ -142,10 +141,26 @@ std::string verdict_badge(const Page& page, const std::string& method) {
                        escape(standing_words(evaluation, method, page.noun())));
 }
 
+/// What the leading metric measures, in words.
+std::string meaning_of(const std::string& metric) {
+    if (metric == "insertion")
+        return " Insertion: the pixels that a map ranks highest are shown first; the sooner the network is sure, the higher.";
+    if (metric == "deletion")
+        return " Deletion: the pixels that a map ranks highest are hidden first; the sooner the network is unsure, the lower.";
+    if (metric == "spike_insertion")
+        return " Spike insertion: the spikes that a map ranks highest are shown first; the sooner the network is sure, the "
+               "higher.";
+    if (metric == "spike_deletion")
+        return " Spike deletion: the spikes that a map ranks highest are taken away first; the sooner the network is unsure, "
+               "the "
+               "lower.";
+    return {};
+}
+
 std::string choice_of_method(const Page& page, const std::string& method) {
     if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
         return "no method of the report has been measured";
-    return "the method is the best measured one of the report by " + page.results.evaluate->leading_metric();
+    return "the method is the best measured one of those with a map to show, by " + page.results.evaluate->leading_metric();
 }
 
 std::string hero(const Page& page) {
@@ -160,11 +175,13 @@ std::string hero(const Page& page) {
         "aria-hidden=\"true\"></span>\n{4}"
         "<figure>{5}<figcaption><b>where it looked, says {6}</b>{7} {8}</figcaption></figure>\n</div>\n"
         "<p class=\"note\">The first {9} of the sample below that the network reads right; {10}. Chosen by these rules, not by "
-        "eye.</p>\n",
+        "eye.{11}</p>\n",
         input_picture(image, "Test " + page.noun() + " " + id), escape(name), id, id,
-        choice->filter ? filter_figure(page, *choice->filter) : "", map_picture(page.data, choice->image, choice->method),
+        choice->filter ? filter_figure(page, *choice->filter) : "",
+        map_picture(page.data, choice->image, choice->method) + colour_bar(page.data, choice->image, choice->method),
         escape(method.name), escape(method.title) + ".", verdict_badge(page, method.name), page.noun(),
-        escape(choice_of_method(page, method.name)));
+        escape(choice_of_method(page, method.name)),
+        escape(page.results.evaluate ? meaning_of(page.results.evaluate->leading_metric()) : ""));
 }
 
 std::string claim_row(const Claim& claim) {
@@ -187,7 +204,8 @@ std::string claims_table(const Page& page) {
             sources += (sources.empty() ? "" : "; ") + claim.source;
     }
     return fmt::format(
-        "<h3>Published claims, tested on this run</h3>\n<table class=\"cards\"><thead><tr><th scope=\"col\">Claim</th><th "
+        "<h2 class=\"minor\">Published claims, tested on this run</h2>\n<table class=\"cards\"><thead><tr><th "
+        "scope=\"col\">Claim</th><th "
         "scope=\"col\">Paper</th>"
         "<th scope=\"col\">This run, 95 % interval</th><th scope=\"col\">Verdict</th></tr></thead><tbody>\n{}</tbody></table>\n"
         "<p class=\"note\">A value holds when it lies inside our interval, an order when the paired difference excludes zero. "
@@ -230,12 +248,12 @@ std::string missing_stages(const Page& page) {
 }  // namespace
 
 std::string overview_section(Page& page) {
-    return fmt::format(
-        "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" "
-        "class=\"finding\">{}</h1>\n{}{}{}{}{}{}{}</section>\n",
-        escape(headline(page)), banner(page), paragraph("lede", finding(page) + " " + trust(page)),
-        paragraph("note small-print", small_print(page)), hero(page), tiles(page.results, page.noun()), claims_table(page),
-        missing_stages(page));
+    const bool broken = page.results.train && (page.results.train->diverged || page.results.train->silent());
+    const std::string learned = broken ? "" : paragraph("lede", finding(page) + " " + trust(page)), facts = small_print(page),
+                      numbers = tiles(page.results, page.noun());
+    return "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" class=\"finding\">" +
+           escape(headline(page)) + "</h1>\n" + banner(page) + learned + paragraph("note small-print", facts) +
+           (broken ? "" : hero(page) + numbers + claims_table(page)) + missing_stages(page) + "</section>\n";
 }
 
 }  // namespace spikelens::report

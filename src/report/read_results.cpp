@@ -148,8 +148,14 @@ Metric read_metric(const Json& entry) {
 }
 
 EvaluatedMethod read_method(const Json& entry) {
-    return {text(entry, "method"), text(entry, "title"), flag(entry, "sanity_baseline"),
-            number(entry, "seconds_per_explanation"), list(member(entry, "metrics"), read_metric)};
+    return {text(entry, "method"),
+            text(entry, "title"),
+            flag(entry, "sanity_baseline"),
+            number(entry, "seconds_per_explanation"),
+            list(member(entry, "metrics"), read_metric),
+            whole(entry, "zero_maps"),
+            whole(entry, "noise_maps"),
+            whole(entry, "constant_maps")};
 }
 
 Difference read_difference(const Json& entry) {
@@ -166,6 +172,7 @@ Evaluation read_evaluation(const Json& document) {
     read.data = text(document, "data");
     read.baseline = text(document, "baseline");
     read.samples = whole(document, "samples");
+    read.undecided = whole(document, "undecided");
     read.seed = whole(document, "seed");
     read.pixels_per_step = whole(document, "pixels_per_step");
     read.steps = whole(document, "steps");

@@ -9,6 +9,7 @@
 #include "assets.h"
 #include "bytes.h"
 #include "html.h"
+#include "maps.h"
 #include "page.h"
 
 namespace spikelens {
@@ -75,7 +76,7 @@ std::string report_html(const ReportData& data) {
     std::string sections = overview_section(page) + classes_section(page) + filters_section(page) + images_section(page) +
                            events_section(page) + evidence_section(page) + reproduce_section(page);
     const Bundle values = bundle(page);
-    return head(data.run) + "<body>\n" + header(page) + "<main id=\"main\">\n" + sections + "</main>\n" +
+    return head(data.run) + "<body>\n" + header(page) + colour_ramps() + "<main id=\"main\">\n" + sections + "</main>\n" +
            std::string(help_begin) + page.noun() + std::string(help_end) +
            "<script type=\"application/octet-stream\" id=\"values\">" + values.values + "</script>\n" +
            "<script type=\"application/octet-stream\" id=\"maps\">" + values.maps + "</script>\n</body>\n</html>\n";

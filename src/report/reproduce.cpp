@@ -64,7 +64,9 @@ std::string manifest(const Page& page) {
     for (const char* key : {"command", "stages"}) facts.erase(key);
     std::string rows;
     flatten(facts, "", rows);
-    return "<h3>Manifest</h3>\n<div class=\"scroll\"><table class=\"manifest\"><tbody>\n" + rows + "</tbody></table></div>\n";
+    return "<h3>Manifest</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Manifest\"><table "
+           "class=\"manifest\"><tbody>\n" +
+           rows + "</tbody></table></div>\n";
 }
 
 constexpr std::string_view downloads = R"(<h3>Results as data</h3>

@@ -102,6 +102,7 @@ struct EvaluatedMethod {
     bool baseline = false;
     double seconds = unknown;
     std::vector<Metric> metrics;
+    int64_t zero_maps = 0, noise_maps = 0, constant_maps = 0;  ///< maps that say nothing
     const Metric* metric(const std::string& wanted) const;
 };
 
@@ -119,7 +120,7 @@ struct PaperValue {
 
 struct Evaluation {
     std::string data, baseline;
-    int64_t samples = 0, seed = 0, pixels_per_step = 0, steps = 0, spike_steps = 0;
+    int64_t samples = 0, undecided = 0, seed = 0, pixels_per_step = 0, steps = 0, spike_steps = 0;
     std::vector<EvaluatedMethod> methods;
     std::vector<Difference> differences;
     std::vector<PaperValue> paper;

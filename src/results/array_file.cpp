@@ -267,13 +267,13 @@ void write_arrays(const fs::path& path, const ArrayFile& contents) {
 }
 
 ArrayFile read_arrays(const fs::path& path) {
-    const std::string image = read_file(path, most_bytes);
-    verify_checksum_block(image, path);
+    std::string bytes = read_file(path, most_bytes);
+    verify_checksum_block(bytes, path);
     const std::lock_guard turn(hdf5_mutex());
     const QuietHdf5 quiet;
-    const Hdf5Handle file = open_hdf5_image(image);
+    const Hdf5Image file(std::move(bytes));
     if (!file.valid()) throw InputError(path.string() + " cannot be read as HDF5");
-    Reading reading{file.get(), path.string(), image.size() * best_compression};
+    Reading reading{file.get(), path.string(), file.size() * best_compression};
     ArrayFile contents;
     contents.source = path;
     read_attributes(reading, contents);

@@ -112,12 +112,13 @@ FloatArray overlay(const FloatArray& image, const FloatArray& map, Colours colou
         throw InputError(fmt::format("an overlay needs an image [1 or 3, H, W] of its map's size {}, not {}",
                                      shape_text(map.shape), shape_text(image.shape)));
     if (colours == Colours::jet) return jet_overlay(image, map);
-    FloatArray picture = colour_map(map, colours);
     const std::vector<float> strength = strengths(map, colours);
     const size_t plane = strength.size();
-    for (size_t i = 0; i < picture.data.size(); ++i) {
-        const float opacity = std::abs(strength[i % plane]);
-        picture.data[i] = opacity * picture.data[i] + (1 - opacity) * faded(image, i % plane);
+    FloatArray picture({3, map.extent(0), map.extent(1)});
+    for (size_t i = 0; i < plane; ++i) {
+        const float opacity = std::abs(strength[i]), end = strength[i] < 0 ? -1.0F : 1.0F;
+        const auto rgb = rgb_of(colour_of(colours == Colours::diverging ? end : strength[i], colours));
+        for (size_t c = 0; c < 3; ++c) picture.data[c * plane + i] = opacity * rgb[c] + (1 - opacity) * faded(image, i);
     }
     return picture;
 }

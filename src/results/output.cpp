@@ -53,6 +53,10 @@ json document(const fs::path& path) {
     }
 }
 
+bool is_of_command(const json& fields, const char* command) {
+    return fields.is_object() && fields.value("command", json()) == command;
+}
+
 /// A safetensors file begins with the length of its header (8 bytes, little-endian) and the header, JSON.
 json safetensors_metadata(const fs::path& path) {
     constexpr uint64_t longest = 100'000'000;
@@ -75,10 +79,10 @@ bool ours(const fs::path& path, OutputKind kind) {
             const auto texts = png_texts(fs::path(path).replace_extension(".png"));
             return texts.contains("Values") && texts.at("Values") == sha256_of(read_file(path));
         }
-        case OutputKind::explanations: {
-            const json fields = document(path);
-            return fields.is_object() && fields.contains("command") && fields["command"] == "explain";
-        }
+        case OutputKind::explanations:
+            return is_of_command(document(path), "explain");
+        case OutputKind::codings:
+            return is_of_command(document(path), "codings");
         case OutputKind::report:
             return beginning(path, 8192).find("<meta name=\"generator\" content=\"Spikelens") != std::string::npos;
         case OutputKind::model: {
@@ -135,15 +139,12 @@ void check_file(const fs::path& path, OutputKind kind) {
 bool says_ours(const fs::path& path) {
     const std::string name = path.filename().string();
     if (name.ends_with(".safetensors")) return known_as_ours(path, OutputKind::model);
-    if (name == "report.html") return known_as_ours(path, OutputKind::report);
     if (name != "manifest.json") return false;
     const json fields = document(path);
     return fields.is_object() && fields.contains("spikelens");
 }
 
-bool tells_itself(std::string_view name) {
-    return name == "manifest.json" || name == "report.html" || name.ends_with(".safetensors");
-}
+bool tells_itself(std::string_view name) { return name == "manifest.json" || name.ends_with(".safetensors"); }
 
 }  // namespace
 
@@ -167,7 +168,7 @@ void check_run_folder(const fs::path& folder) {
                                          [&](const char* name) { return says_ours(folder / name); });
     for (const std::string_view name : run_files) {
         const fs::path path = folder / name;
-        if (!fs::exists(fs::symlink_status(path, error)) || name == "evaluate") continue;
+        if (!fs::exists(fs::symlink_status(path, error)) || name == "evaluate" || name == "report.html") continue;
         if (!fs::is_regular_file(path, error) || (tells_itself(name) ? !says_ours(path) : !run))
             refuse(path, "is there already and was not written by Spikelens; choose another folder");
     }

@@ -12,8 +12,9 @@ namespace {
 class PngTexts {
   public:
     explicit PngTexts(const std::filesystem::path& path) : in_(path, std::ios::binary) {
+        const auto stop = [](png_structp png, png_const_charp) { png_longjmp(png, 1); };
         const auto ignore = [](png_structp, png_const_charp) {};
-        png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, ignore);
+        png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, stop, ignore);
         info_ = png_ ? png_create_info_struct(png_) : nullptr;
     }
     ~PngTexts() { png_destroy_read_struct(&png_, &info_, nullptr); }

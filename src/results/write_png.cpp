@@ -29,7 +29,9 @@ std::vector<uint8_t> to_bytes(const FloatArray& image, const std::string& where)
 class PngWriting {
   public:
     PngWriting(const std::map<std::string, std::string>& texts) {
-        png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, [](png_structp, png_const_charp) {});
+        const auto stop = [](png_structp png, png_const_charp) { png_longjmp(png, 1); };
+        const auto ignore = [](png_structp, png_const_charp) {};
+        png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, stop, ignore);
         info_ = png_ ? png_create_info_struct(png_) : nullptr;
         for (const auto& [key, text] : texts)
             texts_.push_back({PNG_TEXT_COMPRESSION_NONE, const_cast<char*>(key.c_str()), const_cast<char*>(text.c_str()),

@@ -169,7 +169,7 @@ class Bench:
             return [f"exit code 0 with {fault}" for fault in self.differences(stage, folder)]
         if kind in KILLS:
             return [] if done.returncode == -9 else [f"exit code {done.returncode}: {done.stderr}"]
-        if kind in HARMLESS and not (kind == "EINTR" and onward):
+        if kind in HARMLESS:
             return [f"is no failure, but: {done.stderr}"]
         faults = []
         if done.returncode not in (1, 2):
@@ -191,9 +191,13 @@ def all_points(bench, stages, kinds):
     """Lists of disturbances, one list for each command and way to disturb."""
     for stage in stages:
         for reading, kind in [*itertools.product((0,), ERRORS + HARMLESS + KILLS), (1, "EIO"), (1, "SHORT"), (1, "EINTR")]:
-            for onward in (0, 1):
-                if kind in kinds and not (onward and kind in KILLS + ("EINTR",)):
-                    yield [(stage, kind, onward, reading, at) for at in range(1, bench.counts[stage, reading] + 1)]
+            last = bench.counts[stage, reading]
+            if kind == "SHORT":  # all of them at once: each is met on its own
+                ways = [(1, range(1, 2))]
+            else:
+                ways = [(onward, range(1, last + 1)) for onward in ((0, 1) if kind in ERRORS else (0,))]
+            if kind in kinds:
+                yield from ([(stage, kind, onward, reading, at) for at in range_of] for onward, range_of in ways)
 
 
 def sampled(lists, seed):
@@ -218,7 +222,7 @@ def main():
     options = parser.parse_args()
 
     root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-faults-"))
-    tried, wrong, started = 0, [], time.monotonic()
+    tried, total, wrong, started = 0, 0, [], time.monotonic()
     try:
         bench = Bench(options.program, options.injector, root)
         bench.prepare([stage for stage in STAGES if stage in options.stage])

@@ -45,6 +45,12 @@ class Measures(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.root)
 
+    def words_of(self, *arguments):
+        """What the call prints, without its line breaks."""
+        done = self.call(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return " ".join(done.stdout.split())
+
     def scores(self, methods, *options):
         document = self.json_of("evaluate", self.run_dir, "--methods", methods, "--samples", 0, *options)
         return document, {m["method"]: {v["metric"]: v for v in m["metrics"]} for m in document["methods"]}
@@ -59,8 +65,8 @@ class IntegratingReadout(Measures):
         self.assertEqual(sum(map(sum, self.train["confusion"])), 60)
         right = sum(self.train["confusion"][c][c] for c in range(CLASSES))
         self.assertAlmostEqual(self.train["test_accuracy"], right / (60 + BLACK))
-        text = self.call("train", "--data", self.root / "data", "--network", "4C3-LIF-3F", "--no-bias", "--epochs", 1, "--out",
-                         self.root / "other").stdout
+        text = self.words_of("train", "--data", self.root / "data", "--network", "4C3-LIF-3F", "--no-bias", "--epochs", 1, "--out",
+                         self.root / "other")
         self.assertIn(f"{BLACK} of {60 + BLACK} test samples are undecided", text)
         self.assertIn("counted as wrong", text)
 
@@ -68,7 +74,7 @@ class IntegratingReadout(Measures):
         interpret = self.json_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1)
         self.assertEqual(interpret["undecided"], 2 * BLACK)
         self.assertEqual(sum(c["predicted_samples"] for c in interpret["per_class"]), 240)
-        self.assertIn(f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided", self.call("interpret", self.run_dir, "--mu-max", 2, "--draws", 1).stdout)
+        self.assertIn(f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided", self.words_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1))
 
     def test_undecided_samples_are_left_out_of_curves(self):
         for coding in ([], ["--coding", "latency"]):
@@ -78,7 +84,7 @@ class IntegratingReadout(Measures):
             for metrics in by_name.values():
                 for metric in ("insertion", "deletion"):
                     self.assertEqual(metrics[metric]["samples"], 60 + BLACK - document["undecided"])
-        text = self.call("evaluate", self.run_dir, "--methods", "random", "--samples", 0).stdout
+        text = self.words_of("evaluate", self.run_dir, "--methods", "random", "--samples", 0)
         self.assertIn(f"{BLACK} of {60 + BLACK} samples are undecided", text)
 
     def test_completeness_is_from_each_methods_own_baseline(self):
@@ -90,6 +96,9 @@ class IntegratingReadout(Measures):
             self.assertEqual(list(own.values())[:3], ["blur", "black", "mean"])
             for name, metrics in by_name.items():
                 self.assertEqual("completeness" in metrics, own[name] is not None, name)
+        text = self.words_of("evaluate", self.run_dir, "--methods", methods, "--metrics", "completeness", "--samples", 4)
+        self.assertIn("own baseline: ig2d:steps=8:baseline=blur blur, ig2d:steps=8 black, ig3d:steps=4:baseline=mean mean", text)
+        self.assertNotIn("pixels a step", text)
         for name in methods.split(",")[:3]:
             self.assertEqual(gaps[0][1][name]["completeness"]["mean"], gaps[1][1][name]["completeness"]["mean"], name)
 
@@ -106,7 +115,7 @@ class IntegratingReadout(Measures):
         self.assertEqual(zero["zero_maps"], document["samples"] - document["undecided"])
         self.assertEqual(uniform["constant_maps"], document["samples"] - document["undecided"])
         self.assertEqual((shown["zero_maps"], shown["noise_maps"], shown["constant_maps"]), (0, 0, 0))
-        text = self.call("evaluate", self.run_dir, "--methods", "sam:past=strict:gamma=1000000,uniform,input", "--samples", 0).stdout
+        text = self.words_of("evaluate", self.run_dir, "--methods", "sam:past=strict:gamma=1000000,uniform,input", "--samples", 0)
         self.assertIn("sam:past=strict:gamma=1000000: of 60 maps 60 are zero", text)
         self.assertNotIn("uniform: of", text)
 

@@ -3,19 +3,19 @@
 ends by itself, in little time and memory, and what fails says so in one line that names the file and holds nothing that a
 terminal obeys.
 
-usage: test_mutations.py PROGRAM
+usage: test_mutations.py PROGRAM FORK_SERVER
 environment: SPIKELENS_MUTATIONS: how many files (100); SPIKELENS_KEEP: a folder for those that the program was wrong on.
 """
 import concurrent.futures
 import os
 import pathlib
 import random
-import resource
+import queue
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
@@ -26,6 +26,8 @@ from test_spikes import make_recordings
 
 COUNT = int(os.environ.get("SPIKELENS_MUTATIONS", "100"))
 KEEP = os.environ.get("SPIKELENS_KEEP")
+WORKERS = len(os.sched_getaffinity(0))
+FORK_SERVER = str(pathlib.Path(sys.argv[2]).resolve())
 MOST_MEMORY, MOST_SECONDS = 1 << 30, 10
 TRAIN = ["--network", "2C3-LIF-MP2-3F", "--steps", "4", "--batch", "20", "--learning-rate", "0.2"]
 NIR_TRAIN = ["--network", "2C3-LIF(beta=0.75,reset=zero)-SP2-3F", "--steps", "4", "--epochs", "1", "--batch", "20"]
@@ -87,7 +89,7 @@ class Place:
         self.add_file("graph.nir", (self.root / "graph.nir").read_bytes(), "import", "FILE", "--out", "OUT.safetensors")
         model = (self.run / "model.safetensors").read_bytes()
         self.add_file("model.safetensors", model, "inspect", "FILE")
-        self.add_file("model.safetensors", model, "export", "FILE", "--out", "OUT.nir")
+        self.add_file("model.safetensors", (self.root / "sums" / "model.safetensors").read_bytes(), "export", "FILE", "--out", "OUT.nir")
 
     def add_data(self):
         for name in ("train-labels-idx1-ubyte", "train-images-idx3-ubyte.gz", "classes.txt"):
@@ -112,25 +114,39 @@ class Place:
         self.add_in(self.run, "explain/explain.json", "explain", "FOLDER", "--test", "1", "--method", "input")
 
 
-def limits():
-    resource.setrlimit(resource.RLIMIT_CPU, (3 * MOST_SECONDS, 3 * MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+class Server:
+    """The program, loaded once and forked for every run: fork_server.c says how."""
+
+    def __init__(self):
+        (requests, self.requests), (self.answers, answers) = os.pipe(), os.pipe()
+        environment = {**os.environ, "LD_PRELOAD": FORK_SERVER, "OPENBLAS_NUM_THREADS": "1"}
+
+        def take_descriptors():
+            os.dup2(requests, 198)
+            os.dup2(answers, 199)
+
+        self.process = subprocess.Popen([PROGRAM], env=environment, preexec_fn=take_descriptors, close_fds=False, stdin=subprocess.DEVNULL)
+        os.close(requests)
+        os.close(answers)
+
+    def run(self, arguments, folder):
+        texts = ["/dev/null", str(folder / "stdout"), str(folder / "stderr"), *arguments]
+        message = b"".join(os.fsencode(text) + b"\0" for text in texts)
+        os.write(self.requests, struct.pack("<I", len(message)) + message)
+        return Run(struct.unpack("<3q", os.read(self.answers, 24)), folder)
+
+    def stop(self):
+        os.close(self.requests)
+        os.close(self.answers)
+        self.process.wait(timeout=10)
 
 
 class Run:
     """One run of the program, with what it said and what it took."""
 
-    def __init__(self, arguments, folder):
-        with open(folder / "stdout", "w+b") as out, open(folder / "stderr", "w+b") as err:
-            process = subprocess.Popen([PROGRAM, *arguments, "--quiet", "--threads", "1"], stdin=subprocess.DEVNULL, stdout=out, stderr=err, preexec_fn=limits)
-            killer = threading.Timer(120, process.kill)
-            killer.start()
-            _, status, usage = os.wait4(process.pid, 0)
-            killer.cancel()
-            process.returncode = os.waitstatus_to_exitcode(status)
-            self.status = process.returncode
-            self.memory, self.seconds = usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
+    def __init__(self, answer, folder):
+        self.status = os.waitstatus_to_exitcode(answer[0])
+        self.memory, self.seconds = answer[1] * 1024, answer[2] / 1e6
         self.stdout, self.stderr = ((folder / name).read_bytes() for name in ("stdout", "stderr"))
 
 
@@ -171,11 +187,24 @@ class Mutations(unittest.TestCase):
     def setUpClass(cls):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         cls.place = Place(cls.root)
+        cls.servers = queue.SimpleQueue()
+        for _ in range(WORKERS):
+            cls.servers.put(Server())
         cls.slowest, cls.largest, cls.refused = 0, 0, 0
 
     @classmethod
     def tearDownClass(cls):
+        for _ in range(WORKERS):
+            cls.servers.get().stop()
         shutil.rmtree(cls.root)
+
+    def run_case(self, case, data, folder):
+        arguments = [*case.make(folder, data), "--quiet", "--threads", "1"]
+        server = self.servers.get()
+        try:
+            return arguments, server.run(arguments, folder)
+        finally:
+            self.servers.put(server)
 
     def attempt(self, number):
         """The number-th damaged file. Numbers go round the cases."""
@@ -183,8 +212,7 @@ class Mutations(unittest.TestCase):
         data = damaged_file(case.name, case.data, random.Random(number))
         with tempfile.TemporaryDirectory(dir=self.root) as name:
             folder = pathlib.Path(name)
-            arguments = case.make(folder, data)
-            run = Run(arguments, folder)
+            arguments, run = self.run_case(case, data, folder)
             cls = type(self)
             cls.slowest, cls.largest, cls.refused = max(cls.slowest, run.seconds), max(cls.largest, run.memory), cls.refused + (run.status != 0)
             found = faults(run, case.name)
@@ -201,12 +229,12 @@ class Mutations(unittest.TestCase):
         for number, case in enumerate(self.place.cases):
             with self.subTest(case=case.name), tempfile.TemporaryDirectory(dir=self.root) as name:
                 folder = pathlib.Path(name)
-                run = Run(case.make(folder, case.data), folder)
+                _, run = self.run_case(case, case.data, folder)
                 self.assertEqual(run.status, 0, f"case {number}: {run.stderr}")
 
     def test_damaged_files(self):
         started = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
             found = [fault for fault in pool.map(self.attempt, range(COUNT)) if fault]
         print(f"{COUNT} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
               f"at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time", file=sys.stderr)
@@ -214,5 +242,5 @@ class Mutations(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    del sys.argv[1]
+    del sys.argv[1:3]
     unittest.main(verbosity=2)

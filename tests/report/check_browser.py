@@ -51,6 +51,77 @@ def check_address(browser, path):
     check_quiet(browser, "addresses")
 
 
+BUDGETS = """(() => { const shown = (selector) => [...document.querySelectorAll(selector)].map((o) => o.textContent);
+  return {number: document.querySelector('#mu-number').value, listed: document.querySelectorAll('.class-panel.current ol.filters li').length,
+    outputs: [...new Set([...shown('.class-panel.current output.mu'), ...shown('.filter-card.current output.mu'), ...shown('#filters table output.mu'),
+      ...shown('.multiples .count').map((t) => t.split('μ = ')[1])])],
+    count: Number(document.querySelector('.multiples a[aria-current] .count').textContent.split(' ')[0]),
+    sum: [...document.querySelectorAll('.class-panel.current ol.filters li .number')].reduce((sum, n) => sum + Number(n.textContent), 0)}; })()"""
+
+
+def slide(browser, position):
+    browser.evaluate(f"(() => {{ const s = document.querySelector('#mu-slider'); s.value = {position}; s.dispatchEvent(new Event('input')); }})()")
+
+
+def check_budget(browser, path):
+    """One budget, the same wherever it is named, and some filter at every stop of the slider."""
+    browser.open(path)
+    stops = int(browser.evaluate("document.querySelector('#mu-slider').max")) + 1
+    expect(stops > 10, f"the slider has {stops} stops")
+    for position in range(stops):
+        slide(browser, position)
+        found = browser.evaluate(BUDGETS)
+        expect(found["listed"] > 0, f"stop {position} of the slider selects no filter")
+        expect(found["listed"] == found["count"], f"stop {position}: {found['listed']} filters beside '{found['count']} filters'")
+        expect(len(found["outputs"]) == 1, f"stop {position} shows the budgets {found['outputs']}")
+        expect(abs(float(found["outputs"][0]) / float(found["number"]) - 1) < 5e-3, f"stop {position}: {found['outputs']} beside {found['number']}")
+    slide(browser, stops // 2)
+    before = browser.evaluate(BUDGETS)
+    browser.press("c")
+    after = browser.evaluate(BUDGETS)
+    expect(after["outputs"] == before["outputs"] and after["number"] == before["number"], "another class changes the budget")
+    # Between two stops weights are linear in μ: what is listed there lies between the neighbours'.
+    sums = []
+    for mu in (5, 6.5, 8):
+        browser.evaluate(f"(() => {{ const n = document.querySelector('#mu-number'); n.value = {mu}; n.dispatchEvent(new Event('change')); }})()")
+        sums.append(browser.evaluate(BUDGETS)["sum"])
+        expect(browser.evaluate(BUDGETS)["outputs"] == [str(mu)], f"μ = {mu} is shown as {browser.evaluate(BUDGETS)['outputs']}")
+    expect(min(sums[0], sums[2]) < sums[1] < max(sums[0], sums[2]), f"weights between stops: {sums}")
+    check_quiet(browser, "budgets")
+
+
+def check_printing(browser, path):
+    """Paper has every map, whether it came into view or not, and nothing folded; afterwards the page is as it was."""
+    browser.size(1440, 900)
+    browser.open(path)
+    opened = browser.evaluate("document.querySelectorAll('details[open]').length")
+    browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    unpainted = browser.evaluate("[...document.querySelectorAll('.map[data-image]')].filter((m) => !m.querySelector('canvas') || !m.querySelector('canvas').width).length")
+    expect(unpainted == 0, f"{unpainted} maps would be printed blank")
+    expect(browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0, "details would be printed folded")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.size(720, 1000)
+    wide = browser.evaluate("[...document.querySelectorAll('.gallery td')].filter((c) => c.getBoundingClientRect().right > innerWidth + 1).length")
+    expect(wide == 0, f"{wide} maps are beyond the paper's edge")
+    browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(browser.evaluate("document.querySelectorAll('details[open]').length") == opened, "printing leaves details open")
+    browser.call("Emulation.setEmulatedMedia", media="")
+    check_quiet(browser, "printing")
+
+
+def check_reading(browser, path):
+    """Beside every map its colours with values; a table of long values can be read on a phone; one first heading."""
+    browser.size(390, 900, True)
+    browser.open(path)
+    expect(browser.evaluate("document.querySelectorAll('h1').length") == 1, "not one h1")
+    bare = browser.evaluate("""[...document.querySelectorAll('.map[data-image]')].filter((m) =>
+      !m.parentElement.querySelector('.colourbar') || ![...m.parentElement.querySelectorAll('.ends > span')].every((e) => e.textContent)).length""")
+    expect(bare == 0, f"{bare} maps without a colour bar and its values")
+    narrow = browser.evaluate("Math.min(...[...document.querySelectorAll('.manifest td')].map((c) => c.getBoundingClientRect().width))")
+    expect(narrow > 250, f"a value of the manifest has {narrow} px at 390 px")
+    browser.size(1440, 900)
+
+
 def check_keys(browser, path):
     browser.open(path)
     before = browser.evaluate(STATE)
@@ -128,7 +199,8 @@ def check_without_script(browser, path):
         expect(word in text, f"without scripts, {word} cannot be read")
     broken = browser.evaluate("[...document.images].filter((i) => !i.complete || !i.naturalWidth).length")
     expect(broken == 0, f"{broken} pictures do not decode")
-    expect(browser.evaluate("document.querySelectorAll('.map noscript img, .map img').length") > 20, "no pictures of maps without scripts")
+    sizes = browser.evaluate("[...document.querySelectorAll('.gallery .map img')].map((i) => Math.round(i.getBoundingClientRect().width))")
+    expect(len(sizes) > 20 and min(sizes) >= 84, f"without scripts, maps are {sorted(set(sizes))} px wide")
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
@@ -174,7 +246,7 @@ def main(folder):
     try:
         for path in sorted(folder.glob("*.html")):
             check_layout(browser, path)
-        for check in (check_address, check_keys, check_pixels, check_tables_and_saving, check_without_script):
+        for check in (check_address, check_keys, check_budget, check_pixels, check_reading, check_printing, check_tables_and_saving, check_without_script):
             check(browser, folder / "full.html")
         check_events(browser, folder / "recordings.html")
     finally:

@@ -48,5 +48,12 @@ TEST_F(ReportFiles, WorkInABrowser) {
     EXPECT_EQ(code, 0);
 }
 
+TEST_F(ReportFiles, ArePassedByAxe) {
+    const int code = run("check_axe.py");
+    if (code == 77) GTEST_SKIP() << "No Chromium is installed: axe was not asked about the report.";
+    if (code == 78) GTEST_SKIP() << "There is no axe in build/peers (./run peers brings it): accessibility was NOT checked.";
+    EXPECT_EQ(code, 0);
+}
+
 }  // namespace
 }  // namespace spikelens

@@ -195,7 +195,7 @@ TEST(Report, MetricsWithoutCurvesAreInTablesAlone) {
     EXPECT_TRUE(contains(html, "3086 <small>[2778, 3395]</small>"));  // 12345 · 0.25, four digits
     EXPECT_TRUE(contains(html, "spike_insertion, spike_deletion: area under the curve. sensitivity: "));
     EXPECT_TRUE(contains(trust(page_of(data)),
-                         "Best of four explanations by spike_insertion: ig3d is ahead of the input's own spikes on "
+                         "The best of four explanations, ig3d, is ahead of the input's own spikes on "
                          "spike_insertion: 0.810 against 0.706."));
     EXPECT_FALSE(contains(html, ">nan"));
 }

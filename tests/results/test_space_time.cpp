@@ -204,7 +204,7 @@ TEST(SpaceTimeInk, HasTheColoursOfMaps) {
     EXPECT_EQ(sequential.low(), 0);
     const FloatArray heat = colour_map(FloatArray({1, 3}, std::vector<float>{0, 0.5F, 1}), Colours::heat);
     for (int64_t i = 0; i < 3; ++i) {
-        const double root = 1 - 0.5 * static_cast<double>(i);  // dark for high: the palette from its other end
+        const double root = 0.5 * static_cast<double>(i);
         expect_colour(sequential.colour(2 * root * root), pixel(FloatArray({3, 1, 3}, heat.data), 0, i), 0.03F);
     }
 }

@@ -10,10 +10,11 @@ namespace spikelens {
 ///  picture       PNG: its text "Software" is "Spikelens"
 ///  values        NPY: the PNG of the same name is ours, and its text "Values" is the SHA-256 of this file
 ///  explanations  explain.json: an object whose "command" is "explain"
+///  codings       codings.json: the same, "codings"
 ///  report        HTML: <meta name="generator" content="Spikelens …">
 ///  model         safetensors: the key "spikelens" in its metadata
 ///  nir           HDF5: "spikelens" as the writer in the graph's metadata
-enum class OutputKind { picture, values, explanations, report, model, nir };
+enum class OutputKind { picture, values, explanations, codings, report, model, nir };
 
 /// Decides whether a file may be written; to be asked before anything is computed. What this program did not write is never
 /// overwritten, nor is a file that a run directory keeps under that name (report.html but for reports). Throws InputError,
@@ -23,7 +24,7 @@ enum class OutputKind { picture, values, explanations, report, model, nir };
 void check_output(const std::filesystem::path& path, OutputKind kind);
 
 /// The same for a folder that is about to become a run directory, or is one: it is missing, or a folder in which the files that
-/// a run keeps by name (manifest.json, model.safetensors, report.html, …) are ours or missing.
+/// training and interpreting keep by name (manifest.json, model.safetensors, responses.h5, …) are ours or missing.
 void check_run_folder(const std::filesystem::path& folder);
 
 /// Text as a part of a file name on any system: letters, digits, '.', '-', '_' and what is not ASCII stay, the rest becomes

@@ -2,6 +2,7 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
+  root.dataset.script = "";  // noscript's pictures are then text, also where "js" is taken back
 
   // Storage may be forbidden for files: the report then forgets the theme, nothing else.
   const remember = (key, value) => { try { localStorage.setItem(key, value); } catch { } };
@@ -140,21 +141,39 @@
     for (const panel of all(".class-panel")) panel.classList.toggle("current", panel.dataset.class === String(state.c));
     for (const link of all(".multiples a")) link.dataset.class === String(state.c) ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
     one("#class-choice").value = state.c;
-    const stops = stopsOf(state.c), slider = one("#mu-slider");
+    const stops = sliderStops(state.c), slider = one("#mu-slider");
     slider.disabled = one("#mu-number").disabled = stops.length === 0;
     if (stops.length) showBudget(stops);
-    all(".multiples a").forEach((link) => moveCursor(one("svg", link), state.mu));
+    for (const link of all(".multiples a")) {
+      const selected = weightsAt(link.dataset.class, state.mu).length;
+      moveCursor(one("svg", link), state.mu);
+      one(".count", link).textContent = `${selected} filter${selected === 1 ? "" : "s"} at μ = ${short(state.mu)}`;
+    }
   }
 
+  /** The filters of a class at any budget, largest weight first: exact, since weights are linear in μ between stops. */
+  function weightsAt(index, mu) {
+    const stops = stopsOf(index), k = stops.findIndex((stop) => stop[0] >= mu);
+    if (k < 0) return stops.length ? stops[stops.length - 1][2] : [];
+    const [low, , before] = k ? stops[k - 1] : [0, 0, []], [high, , after] = stops[k];
+    if (high === mu) return after;
+    const share = (mu - low) / (high - low), weights = new Map(before.map(([name, weight]) => [name, (1 - share) * weight]));
+    for (const [name, weight] of after) weights.set(name, (weights.get(name) || 0) + share * weight);
+    return [...weights].filter((entry) => entry[1] !== 0).sort((a, b) => b[1] - a[1]);
+  }
+
+  /** Where the slider may stop: budgets and breakpoints at which some filter is selected. */
+  const sliderStops = (index) => stopsOf(index).filter((stop) => stop[2].length > 0);
+
   function showBudget(stops) {
-    const slider = one("#mu-slider"), k = nearest(stops, state.mu), stop = stops[k];
+    const slider = one("#mu-slider"), k = nearest(stops, state.mu), filters = weightsAt(state.c, state.mu);
     slider.max = stops.length - 1;
     slider.value = k;
-    slider.setAttribute("aria-valuetext", `μ = ${short(stop[0])}, ${stop[2].length} filters`);
-    one("#mu-number").value = Number(stop[0].toPrecision(6));
-    one("#mu-kind").textContent = `${stop[1] ? "breakpoint" : "budget"} ${k + 1} of ${stops.length}`;
+    slider.setAttribute("aria-valuetext", `μ = ${short(state.mu)}, ${filters.length} filters`);
+    one("#mu-number").value = Number(state.mu.toPrecision(6));
+    one("#mu-kind").textContent = stops[k][0] === state.mu ? `${stops[k][1] ? "breakpoint" : "budget"} ${k + 1} of ${stops.length}` : "between two stops";
     const panel = one(".class-panel.current");
-    if (panel && one(".selected", panel)) showSelected(panel, stop);
+    if (panel && one(".selected", panel)) showSelected(panel, filters);
   }
 
   const filterId = (name) => { const card = all(".filter-card").find((c) => c.dataset.filter === name); return card ? card.id : null; };
@@ -183,7 +202,8 @@
     }
   }
 
-  function showSelected(panel, [mu, , filters]) {
+  function showSelected(panel, filters) {
+    const mu = state.mu;
     one("output.mu", panel).textContent = short(mu);
     const largest = Math.max(...filters.map((filter) => Math.abs(filter[1])));
     one("ol.filters", panel).replaceChildren(...filters.map((filter) => selectedItem(panel, filter, largest)));
@@ -211,10 +231,9 @@
   }
 
   function stepBudget(by) {
-    const stops = stopsOf(state.c);
-    if (!stops.length) return;
-    const k = Math.max(0, Math.min(stops.length - 1, nearest(stops, state.mu) + by));
-    change({ mu: stops[k][0] });
+    const mus = sliderStops(state.c).map((stop) => stop[0]);
+    const next = by > 0 ? mus.find((mu) => mu > state.mu) : mus.filter((mu) => mu < state.mu).pop();
+    if (next !== undefined) change({ mu: next });
   }
 
   function stepClass(by) {
@@ -224,13 +243,12 @@
   function setUpClasses() {
     if (!one("#class-choice")) return;
     one("#class-choice").addEventListener("change", (event) => change({ c: event.target.value }));
-    one("#mu-slider").addEventListener("input", (event) => change({ mu: stopsOf(state.c)[event.target.value][0] }));
+    one("#mu-slider").addEventListener("input", (event) => change({ mu: sliderStops(state.c)[event.target.value][0] }));
     one("#mu-number").addEventListener("change", (event) => {
-      const stops = stopsOf(state.c), wanted = Number(event.target.value);
+      const stops = stopsOf(state.c), wanted = Number(event.target.value), most = stops[stops.length - 1][0];
       if (!(wanted > 0)) { notice("A budget is a number above zero."); return showClass(); }
-      const stop = stops[nearest(stops, wanted)];
-      if (stop[0] !== wanted) notice(`The nearest computed budget is μ = ${short(stop[0])}.`);
-      change({ mu: stop[0] });
+      if (wanted > most) notice(`The largest computed budget is μ = ${short(most)}.`);
+      change({ mu: Math.min(wanted, most) });
       showClass();
     });
     for (const panel of all(".class-panel"))
@@ -244,9 +262,7 @@
   // ---------------------------------------------------------------- filters
 
   function weightAt(index, mu, name) {
-    const budgets = stopsOf(index).filter((stop) => !stop[1]);
-    if (!budgets.length) return 0;
-    const found = budgets[nearest(budgets, mu)][2].find((filter) => filter[0] === name);
+    const found = weightsAt(index, mu).find((filter) => filter[0] === name);
     return found ? found[1] : 0;
   }
 
@@ -258,8 +274,17 @@
     const wanted = data.filters.filter((filter) => filter.name.toLowerCase().includes(text) &&
       (show === "all" || (show === "dead" ? !filter.icon : drives(filter.name, state.c))));
     one("#filter-icons").replaceChildren(...wanted.map((filter) => make("li", {}, make("a", { href: "#" + filterId(filter.name), "data-filter": filter.name }, icon(filter.name), filter.name))));
+    showDriven();
     if (!wanted.length) one("#filter-icons").append(make("li", { className: "note" }, "No filter fits."));
     showFilter();
+  }
+
+  /** The table of all filters follows the budget. */
+  function showDriven() {
+    const driven = new Map();
+    data.paths.forEach((path, index) => weightsAt(index, state.mu).forEach(([name]) => driven.set(name, [...driven.get(name) || [], data.classes[index]])));
+    for (const output of all("#filters table output.mu")) output.textContent = short(state.mu);
+    for (const cell of all("#filters td[data-drives]")) cell.textContent = (driven.get(cell.dataset.drives) || []).join(", ");
   }
 
   function showFilter() {
@@ -269,8 +294,7 @@
     if (!list) return;
     const weights = data.paths.map((path, index) => [index, weightAt(index, state.mu, state.f)]).filter((entry) => entry[1] !== 0);
     const largest = Math.max(...weights.map((entry) => Math.abs(entry[1])));
-    const stops = stopsOf(state.c).filter((stop) => !stop[1]);
-    one("output.mu", card).textContent = short(stops.length ? stops[nearest(stops, state.mu)][0] : state.mu);
+    one("output.mu", card).textContent = short(state.mu);
     list.replaceChildren(...weights.map(([index, weight]) =>
       make("li", {}, make("a", { href: "#class-" + index }, data.classes[index]), bar(Math.abs(weight) / largest), make("span", { className: "number" }, decimal(weight)))));
     one(".empty", card).hidden = weights.length > 0;
@@ -335,8 +359,8 @@
       holder.replaceChildren(canvas);
     }
     paint(canvas, image, method);
-    const value = holder.parentElement.classList.contains("reader") ? null : one(".value", holder.parentElement);
-    if (value) value.textContent = rangeOf(image, method).map(brief).join(" … ");
+    const [low, high] = rangeOf(image, method), ends = all(".ends > span", holder.parentElement);
+    if (ends.length) ends[0].textContent = brief(low), ends[ends.length - 1].textContent = brief(high);
   }
 
   // Only what comes into view is painted.
@@ -350,6 +374,17 @@
     if (one("#focus") && !one("#focus").hidden) showImage();
   }
 
+  /** Paper shows everything: maps that never came into view, and what is folded away. */
+  function setUpPrinting() {
+    let opened = [];
+    addEventListener("beforeprint", () => {
+      all(".map[data-image]").forEach((holder) => { painter?.unobserve(holder); paintHolder(holder); });
+      opened = all("details:not([open])");
+      opened.forEach((details) => { details.open = true; });
+    });
+    addEventListener("afterprint", () => { opened.forEach((details) => { details.open = false; }); opened = []; });
+  }
+
   function pixelOf(event, element, map) {
     const box = element.getBoundingClientRect();
     const x = Math.floor((event.clientX - box.left) / box.width * map.width), y = Math.floor((event.clientY - box.top) / box.height * map.height);
@@ -359,7 +394,7 @@
   function readRow(row, pixel) {
     all(".map[data-image]", row).forEach((holder) => {
       const map = mapOf(Number(holder.dataset.image), Number(holder.dataset.method)), value = one(".value", holder.parentElement);
-      value.textContent = pixel ? reading(map, pixel.y * map.width + pixel.x) : rangeOf(Number(holder.dataset.image), Number(holder.dataset.method)).map(brief).join(" … ");
+      value.textContent = pixel ? reading(map, pixel.y * map.width + pixel.x) : "";
     });
   }
 
@@ -619,7 +654,8 @@
 
   /** The view of a report opened without an address: everything at the chosen budget, first of each kind. */
   function defaults() {
-    const strongest = data.paths.flatMap((path, index) => data.filters.map((filter) => filter.name).filter((name) => weightAt(index, data.mu, name) !== 0))[0];
+    const pictured = new Set(data.filters.map((filter) => filter.name));
+    const strongest = data.paths.flatMap((path, index) => weightsAt(index, data.mu).map((filter) => filter[0])).find((name) => pictured.has(name));
     const wanted = { s: "own", p: "overview" };
     state.s = null;
     if (data.mu > 0) wanted.mu = data.mu;
@@ -634,6 +670,7 @@
     setUpTools();
     if (!("DecompressionStream" in window)) {
       root.classList.remove("js");
+      for (const holder of all(".map[data-image]")) holder.innerHTML = one("noscript", holder).textContent;
       return notice("This browser is too old to unpack the report's values; pictures and numbers below are complete, but do not react.");
     }
     const text = new TextDecoder().decode(await unpack("values"));
@@ -645,6 +682,7 @@
     setUpFilters();
     setUpImages();
     setUpSaving();
+    setUpPrinting();
     all("figure.chart").forEach(setUpCrosshair);
     all("table.sortable").forEach(setUpSorting);
     const wanted = defaults();
