@@ -1,4 +1,4 @@
-# install(): headers, libraries, the program, and a package that find_package(spikelens COMPONENTS core files report) finds.
+# install(): headers, libraries, the program, and a package that find_package(spikelens COMPONENTS core files pipeline report) finds.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikelens)
 
@@ -6,7 +6,7 @@ if(SPIKELENS_CORE_ONLY)
     set(components core)
     set(headers core snn kernels train interpret attribute evaluate)
 else()
-    set(components core files report)
+    set(components core files pipeline report)
     set(headers "")
     install(TARGETS spikelens RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -20,12 +20,13 @@ MAY_INCLUDE = {
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
     "results": ["core", "archive", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "pipeline": ["core", "data", "encode", "snn", "model_io", "results"],
     "report": ["core", "results/picture.h", "results/palette.h", "evaluate/statistics.h"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
 LIBRARIES = {
     "LibTorch": (r"(torch|ATen|c10)/", ["snn/gradient", "snn/torch", "train"]),
-    "nlohmann-json": (r"nlohmann/", ["data", "model_io", "results", "report"]),
+    "nlohmann-json": (r"nlohmann/", ["data", "model_io", "results", "pipeline", "report"]),
     "fmt": (r"fmt/", ["data", "model_io", "results", "report"]),
     "OpenCV": (r"opencv2/", ["data", "results"]),
     "libjpeg-turbo": (r"j(peglib|error|config)\.h", ["results"]),

@@ -59,6 +59,50 @@ fs::path train_one(const CodingsCommand& command, const std::string& coding, con
     return training.out;
 }
 
+/// The part of evaluate.json that the study asked for: the run may hold more methods and metrics, in another order.
+json of_study(json evaluate, const std::vector<std::string>& methods, const std::vector<std::string>& metrics) {
+    json list = json::array();
+    for (const std::string& name : methods)
+        for (json method : evaluate["methods"]) {
+            if (method["method"] != name) continue;
+            json values = json::array();
+            for (const std::string& metric : metrics)
+                for (const json& of_metric : method["metrics"])
+                    if (of_metric["metric"] == metric) values.push_back(of_metric);
+            method["metrics"] = values;
+            list.push_back(method);
+        }
+    const auto asked = [](const json& name, const std::vector<std::string>& names) {
+        return std::ranges::find(names, name.get<std::string>()) != names.end();
+    };
+    std::erase_if(evaluate["differences"].get_ref<json::array_t&>(), [&](const json& pair) {
+        return !asked(pair["metric"], metrics) || !asked(pair["a"], methods) || !asked(pair["b"], methods);
+    });
+    evaluate["methods"] = list;
+    evaluate["metrics"] = metrics;
+    return evaluate;
+}
+
+/// Everything that can be told before a network is trained.
+void check_command(const CodingsCommand& command) {
+    if (!(command.share > 0 && command.share <= 1))
+        throw InputError(fmt::format("--share must be above 0 and at most 1, not {:g}", command.share));
+    if (command.codings.size() < 2) throw InputError("two codings or more are compared; name them with --codings");
+    if (command.samples < 0) throw InputError(fmt::format("--samples must be 0 (all) or more, not {}", command.samples));
+    if (command.train_samples < 0)
+        throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.train_samples));
+    if (command.methods.empty()) throw InputError("no method is named; spikelens methods lists them");
+    for (const std::string& method : command.methods) {
+        const MethodInfo info = parse_method(method).method->info();
+        if (!info.on_images || !info.on_spikes)
+            throw InputError("the method '" + method + "' explains " + (info.on_images ? "images" : "spikes") +
+                             " alone; codings are compared by methods that explain both");
+        if (info.needs_relevant || info.needs_probe)
+            throw InputError("the method '" + method +
+                             "' needs what spikelens interpret finds, and codings are compared without");
+    }
+}
+
 /// Accuracy, insertion and deletion, and the maps of the same images under one coding.
 OneCoding measure(const CodingsCommand& command, const std::string& coding, const fs::path& root, const Globals& globals,
                   Console& console) {
@@ -76,7 +120,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     evaluation.metrics = {"insertion", "deletion"};
     evaluation.samples = command.samples;
     evaluation.coding = coding;
-    one.evaluate = run_evaluate(evaluation, globals, console).document;
+    one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
     one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Input input = data.test->input(one.samples);
     const FloatArray scores = explainer.simulator().run(input).scores;
@@ -170,17 +214,17 @@ std::string control_name(const std::string& coding) { return coding + ", other s
 Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console& console) {
     CodingsCommand command = given;
     command.methods = split_list(given.methods);
-    if (!(command.share > 0 && command.share <= 1))
-        throw InputError(fmt::format("--share must be above 0 and at most 1, not {:g}", command.share));
     command.codings.clear();
     for (const std::string& coding : given.codings) command.codings.push_back(coding_text(parse_coding(coding)));
-    if (command.codings.size() < 2) throw InputError("two codings or more are compared; name them with --codings");
+    check_command(command);
     check_output(command.out / "codings.json", OutputKind::codings);
+    std::shared_ptr<const RunLock> lock;  // of the folder of the runs, once the first is there
     std::vector<OneCoding> all;
     json codings = json::array();
     for (const std::string& coding : command.codings) {
         const std::string& trained = command.shared ? command.codings.front() : coding;
         const fs::path root = train_one(command, trained, folder_of(trained), globals, console);
+        if (!lock) lock = lock_run(command.out, globals, console);
         const OneCoding& one = all.emplace_back(measure(command, coding, root, globals, console));
         json document = {{"coding", coding}, {"run", one.run.string()}, {"evaluate", one.evaluate}};
         document.update(one.accuracy);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,10 @@
 
 #include "console.h"
 
+namespace spikelens {
+class RunLock;
+}
+
 namespace spikelens::app {
 
 /// Options every command takes.
@@ -22,7 +28,9 @@ struct Globals {
     uint64_t seed = 1;
     int threads = 0;
     int64_t memory = SimulateOptions{}.memory;
-    std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
+    bool no_wait = false;                               ///< for a run into which another process writes
+    std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
+    std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
     SimulateOptions simulation() const { return {threads, "", memory}; }
 };
@@ -68,7 +76,7 @@ struct TrainCommand {
     std::string reset = "subtract";
     bool delay = false;
     bool bias = true;
-    int64_t samples = 0;  ///< of the training set; 0: all
+    int64_t samples = 0;           ///< of the training set; 0: all
     double checkpoint_every = 30;  ///< seconds; 0: after every batch
     bool restart = false;
 };
@@ -79,12 +87,14 @@ struct ImportCommand {
     std::string data;  ///< empty: a model file is written and no run
     std::string binning, coding;
     std::string network, input, reset;
-    int64_t classes = 10;
-    int steps = 0;  ///< 0: the default of what is imported
-    std::string match = "auto";
-    std::string dialect = "auto";
-    double dt = 0;  ///< 0: the dialect's
-    std::string surrogate = "atan(2,through_reset)";
+    std::optional<int64_t> classes;   ///< of a preset; absent: 10
+    std::optional<int> steps;         ///< absent: the default of what is imported
+    std::string match;                ///< empty: auto
+    std::vector<std::string> layers;  ///< LAYER=MODULE
+    std::string neurons;              ///< empty: agree
+    std::string dialect;              ///< empty: auto
+    std::optional<double> dt;         ///< absent: the dialect's
+    std::string surrogate;            ///< empty: atan(2,through_reset)
 };
 Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console);
 

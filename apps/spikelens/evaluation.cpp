@@ -23,13 +23,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kImagesAtOnce = 100;
 constexpr int64_t kRecordingsAtOnce = 10;
+const std::string kMeasured = "/measured";  // of each metric in a file of scores
 constexpr std::array kMapStates = {MapState::values, MapState::zero, MapState::noise, MapState::constant};
 
-void save_scores(const MethodScores& scores, const std::string& identity, const fs::path& path) {
+void save_scores(const MethodScores& scores, const Identity& identity, const fs::path& path) {
     ArrayFile file;
-    file.attributes["identity"] = identity;
+    file.attributes["identity"] = identity.inputs().dump();
     file.arrays["seconds"] = DoubleArray({1}, scores.seconds);
     file.arrays["done"] = Array<int64_t>({1}, scores.done);
+    for (const auto& [metric, samples] : scores.measured) file.arrays[metric + kMeasured] = Array<int64_t>({1}, samples);
     file.arrays["undecided"] = Array<int64_t>({1}, scores.undecided);
     for (const MapState state : kMapStates) {
         const auto found = scores.maps.find(state);
@@ -40,27 +42,6 @@ void save_scores(const MethodScores& scores, const std::string& identity, const 
         if (!result.curves.empty()) file.arrays[metric + "/curves"] = result.curves;
     }
     write_arrays(path, file);
-}
-
-/// Scores kept from an interrupted evaluation of the same model, samples and options; otherwise none, and none of a file that
-/// counts undecided samples as predictions.
-MethodScores load_scores(const std::vector<std::string>& metrics, const std::string& identity, const fs::path& path) {
-    MethodScores scores;
-    if (!fs::exists(path)) return scores;
-    const ArrayFile file = read_arrays(path);
-    if (const auto found = file.attributes.find("identity"); found == file.attributes.end() || found->second != identity)
-        return scores;
-    if (!file.arrays.contains("undecided")) return scores;
-    scores.seconds = file.get<double>("seconds").data.at(0);
-    scores.done = file.get<int64_t>("done").data.at(0);
-    scores.undecided = file.get<int64_t>("undecided").data.at(0);
-    for (const MapState state : kMapStates) scores.maps[state] = file.get<int64_t>("maps/" + map_state_text(state)).data.at(0);
-    for (const std::string& metric : metrics) {
-        if (!file.arrays.contains(metric + "/auc")) continue;
-        scores.metrics[metric].auc = file.get<double>(metric + "/auc").data;
-        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
-    }
-    return scores;
 }
 
 void append(PerturbationResult& all, const PerturbationResult& more) {
@@ -99,6 +80,35 @@ FloatArray one_of(const FloatArray& all, int64_t index) {
 
 }  // namespace
 
+bool MethodScores::complete(const std::vector<std::string>& wanted, int64_t samples) const {
+    return std::ranges::all_of(wanted, [&](const std::string& metric) {
+        const auto found = measured.find(metric);
+        return found != measured.end() && found->second == samples;
+    });
+}
+
+MethodScores load_scores(const Identity& identity, const fs::path& path) {
+    MethodScores scores;
+    if (!fs::exists(path)) return scores;
+    const ArrayFile file = read_arrays(path);
+    if (const auto found = file.attributes.find("identity");
+        found == file.attributes.end() || found->second != identity.inputs().dump())
+        return scores;
+    scores.seconds = file.get<double>("seconds").data.at(0);
+    scores.done = file.get<int64_t>("done").data.at(0);
+    scores.undecided = file.get<int64_t>("undecided").data.at(0);
+    for (const MapState state : kMapStates) scores.maps[state] = file.get<int64_t>("maps/" + map_state_text(state)).data.at(0);
+    for (const auto& [name, array] : file.arrays) {
+        if (!name.ends_with(kMeasured)) continue;
+        const std::string metric = name.substr(0, name.size() - kMeasured.size());
+        scores.measured[metric] = file.get<int64_t>(name).data.at(0);
+        if (!file.arrays.contains(metric + "/auc")) continue;
+        scores.metrics[metric].auc = file.get<double>(metric + "/auc").data;
+        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
+    }
+    return scores;
+}
+
 struct Evaluation::Chunk {
     const MethodSpec& method;
     std::vector<int64_t> samples;  ///< for which a class is predicted
@@ -126,11 +136,12 @@ Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vec
         shuffled_.emplace(explainer, randomise_full(explainer.simulator().network(), globals.seed), globals);
 }
 
-MethodScores Evaluation::run(const MethodSpec& method, const std::string& identity, const fs::path& path,
-                             Console& console) const {
-    MethodScores scores = load_scores(metrics_, identity, path);
+MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity, const fs::path& path, Console& console) const {
+    MethodScores scores = load_scores(identity, path);
     const auto count = static_cast<int64_t>(samples_.size());
     const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    int64_t first = count;  // where the metric that has come least far goes on
+    for (const std::string& metric : metrics_) first = std::min(first, scores.measured[metric]);
     auto saved = Clock::now();
     const auto keep = [&] {
         if (scores.done > 0)
@@ -144,10 +155,11 @@ MethodScores Evaluation::run(const MethodSpec& method, const std::string& identi
     };
     keep();
     try {
-        while (scores.done < count) {
-            report_progress(console.progress(), "evaluating " + method.text, scores.done, count);
-            add_chunk(method, std::span(samples_).subspan(scores.done, std::min(at_once, count - scores.done)), scores);
-            if (scores.done == count || Clock::now() - saved > std::chrono::seconds(2)) save();
+        while (first < count) {
+            report_progress(console.progress(), "evaluating " + method.text, first, count);
+            add_chunk(method, first, std::min(at_once, count - first), scores);
+            first = std::min(count, first + at_once);
+            if (first == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
     } catch (const Interrupted&) {
         if (scores.done > 0) save();
@@ -172,25 +184,33 @@ Evaluation::Chunk Evaluation::decided_chunk(const MethodSpec& method, std::span<
     return chunk;
 }
 
-void Evaluation::add_chunk(const MethodSpec& method, std::span<const int64_t> samples, MethodScores& scores) const {
-    Chunk chunk = decided_chunk(method, samples);
+/// Explains the samples from `first` on, and measures what has not been measured of them: all of the chunk or nothing.
+void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t count, MethodScores& scores) const {
+    Chunk chunk = decided_chunk(method, std::span(samples_).subspan(first, count));
+    std::map<std::string, Measured> results;
+    for (const std::string& metric : metrics_)
+        if (scores.measured[metric] == first) results[metric] = std::nullopt;
+    std::map<MapState, int64_t> states;
+    double seconds = 0;
     if (!chunk.samples.empty()) {
         const auto started = Clock::now();
         chunk.attribution = explainer_.attributions(method, chunk.input, chunk.targets, chunk.samples);
-        const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
-        const std::map<MapState, int64_t> states = states_of(chunk);
-        std::vector<Measured> results;
-        for (const std::string& metric : metrics_) {
+        seconds = std::chrono::duration<double>(Clock::now() - started).count();
+        states = states_of(chunk);
+        for (auto& [metric, result] : results) {
             stop_if_interrupted();
-            results.push_back((this->*measure_of(metric))(chunk));
+            result = (this->*measure_of(metric))(chunk);
         }
-        for (size_t i = 0; i < metrics_.size(); ++i)  // all of the chunk or nothing
-            if (results[i]) append(scores.metrics[metrics_[i]], *results[i]);
-        for (const auto& [state, count] : states) scores.maps[state] += count;
-        scores.seconds += seconds;
     }
-    scores.done += static_cast<int64_t>(samples.size());
-    scores.undecided += static_cast<int64_t>(samples.size() - chunk.samples.size());
+    for (const auto& [metric, result] : results) {
+        if (result) append(scores.metrics[metric], *result);
+        scores.measured[metric] += count;
+    }
+    if (scores.done != first) return;  // these samples were explained before, for other metrics
+    for (const auto& [state, maps] : states) scores.maps[state] += maps;
+    scores.seconds += seconds;
+    scores.done += count;
+    scores.undecided += count - static_cast<int64_t>(chunk.samples.size());
 }
 
 std::map<MapState, int64_t> Evaluation::states_of(const Chunk& chunk) {

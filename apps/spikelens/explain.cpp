@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/results/content.h"
 #include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
 #include "spikelens/snn/decision.h"
 
+#include "arguments.h"
 #include "commands.h"
 #include "explain_document.h"
 #include "explain_files.h"
@@ -28,7 +28,7 @@ struct ExplainCommand {
     std::vector<int64_t> test;
     std::vector<std::string> methods;
     std::string target;
-    std::string background = "black";
+    std::string background;  // empty: black
     std::string overlay = "faded";
     int64_t windows = 6;
     fs::path out;
@@ -65,7 +65,9 @@ OverlayStyle parse_overlay(const std::string& text) {
 std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run, const Explainer& explainer,
                                const fs::path& folder, Console& console) {
     std::vector<Case> cases;
-    const Background background = parse_background(command.background);
+    if (!command.background.empty() && (command.files.empty() || !run.binning().empty()))
+        throw InputError("--background is for picture files, and none is named");
+    const Background background = command.background.empty() ? Background{} : parse_background(command.background);
     for (Sample& sample : gather_samples(command.files, command.test, background, run, console)) {
         Case one;
         one.scores = explainer.simulator().run(sample.input).scores.data;
@@ -82,15 +84,15 @@ std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run
     return cases;
 }
 
-/// What a seeded or fitted method depends on besides the model, the data and its own text.
-json made_with(const MethodInfo& method, const Globals& globals, const json& relevant) {
-    json options = {{"seed", globals.seed}};
-    if (method.needs_relevant) options["relevant"] = relevant;
+/// What a map depends on besides the model and the data.
+json made_with(const OpenRun& run, const MethodSpec& method, const Globals& globals) {
+    json options = method_inputs(run, method);
+    options["seed"] = globals.seed;
     return options;
 }
 
 json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run, const ExplainCommand& command,
-                 const Globals& globals, const fs::path& folder, const json& relevant) {
+                 const Globals& globals, const fs::path& folder) {
     const Sample& sample = one.sample;
     json maps = json::array();
     for (size_t m = 0; m < one.files.size(); ++m) {
@@ -99,7 +101,7 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
             explainer.attributions(method, sample.input, std::vector<int>{one.target}, {&sample.address, 1});
         maps.push_back(write_map(folder, one.files[m], {method, attribution, one.scores}, sample, command.windows,
                                  parse_overlay(command.overlay)));
-        maps.back().update(made_with(method.method->info(), globals, relevant));
+        maps.back().update(made_with(run, method, globals));
     }
     write_sample(folder, sample);
     json document = {{"image", sample.source},
@@ -136,26 +138,43 @@ std::string lines_of(const Case& one, const json& entry, const Network& network)
     return text;
 }
 
-json relevant_checksum(const OpenRun& run) {
-    return fs::exists(run.files.relevant()) ? json(sha256_of(read_file(run.files.relevant()))) : json();
+/// What makes these explanations again.
+StageRecord record_of(const ExplainCommand& command, const std::vector<MethodSpec>& methods, const Globals& globals) {
+    const ExplainCommand usual;
+    ArgumentList words("explain");
+    words.word(command.run.string());
+    for (const std::string& file : command.files) words.word(file);
+    if (!command.test.empty()) words.word("--test");
+    for (const int64_t index : command.test) words.word(std::to_string(index));
+    std::vector<std::string> texts;
+    for (const MethodSpec& method : methods) texts.push_back(method.text);
+    words.list("--methods", texts)
+        .option("--target", command.target, usual.target)
+        .option("--background", command.background, usual.background)
+        .option("--overlay", command.overlay, usual.overlay)
+        .option("--windows", command.windows, usual.windows)
+        .option("--out", command.out.string(), usual.out.string());
+    return {words.with(globals), globals.seed};
 }
 
 Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
-    const OpenRun run = open_run(command.run);
+    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
+    const OpenRun& run = written.run;
     if (command.windows < 1) throw InputError(fmt::format("--windows must be 1 or more, not {}", command.windows));
     parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking) : methods, spiking, globals);
+    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const std::vector<Case> cases = gather_cases(command, run, explainer, folder, console);
     json document = {{"command", "explain"},
                      {"run", command.run.string()},
                      {"fingerprint", run.fingerprint},
-                     {"data", run.manifest.at("data")},
-                     {"seed_of_coding", run.manifest.value("seed", uint64_t{1})},
-                     {"relevant", relevant_checksum(run)},
+                     {"identity", run.identity_of("explain", 1).inputs()},
+                     {"relevant", digest_in(run.files.relevant())},
+                     {"probe", digest_in(run.files.probe())},
+                     {"surrogate", run.surrogate()},
                      {"folder", folder.string()},
                      {"images", json::array()}};
     std::string text, left_out;
@@ -164,7 +183,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     const auto count = static_cast<int64_t>(cases.size());
     for (const Case& one : cases) {
         report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
-        document["images"].push_back(explain_one(one, explainer, run, command, globals, folder, document["relevant"]));
+        document["images"].push_back(explain_one(one, explainer, run, command, globals, folder));
         text += lines_of(one, document["images"].back(), *run.network);
         note_kept(fmt::format("the maps of {} of {} samples are in {}, but not listed; the same command begins anew",
                               document["images"].size(), count, folder.string()));
@@ -173,6 +192,9 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     const json merged = merged_explanations(document, folder / "explain.json", left_out);
     if (!left_out.empty()) console.message(fmt::format("{}: {}", (folder / "explain.json").string(), left_out));
     write_json(folder / "explain.json", merged);
+    if (command.out.empty())  // what this call makes alone needs no other calls
+        record_call(run.files, "explain", record_of(command, explainer.methods(), globals),
+                    merged["images"] != document["images"]);
     return {document, text + fmt::format("{} maps with overlays and raw values in {}\n",
                                          cases.size() * explainer.methods().size(), folder.string())};
 }
@@ -189,8 +211,7 @@ void add_explain(CLI::App& program, Run& run) {
                     "Methods, with options: ig2d:steps=64 (spikelens methods lists them); a usual set unless said");
     app->add_option("--target", command->target, "The class explained, by name or index; the prediction unless said");
     app->add_option("--background", command->background,
-                    "What is behind a picture's transparent places: black, white or #rrggbb")
-        ->capture_default_str();
+                    "What is behind a picture's transparent places: white, #rrggbb, or black unless said");
     app->add_option("--overlay", command->overlay,
                     "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
                     "a sign only)")

@@ -29,11 +29,15 @@ size_t map_count(const json& images) {
 
 std::string maps_text(size_t count) { return fmt::format("{} map{}", count, count == 1 ? "" : "s"); }
 
-/// Takes maps of the old entry over that the new one lacks; gives how many were made with other relevant filters.
-size_t take_maps(json& into, const json& old, const json& relevant) {
+/// Takes maps of the old entry over that the new one lacks; gives how many were made with others of what the
+/// run holds (relevant filters, probes, surrogate).
+size_t take_maps(json& into, const json& old, const json& document) {
     size_t stale = 0;
+    const auto is_other = [&](const json& map, const char* name) {
+        return map.contains(name) && map[name] != document.value(name, json());
+    };
     for (const json& map : old.at("maps")) {
-        if (map.contains("relevant") && map["relevant"] != relevant)
+        if (is_other(map, "relevant") || is_other(map, "probe") || is_other(map, "surrogate"))
             ++stale;
         else if (!entry_like(into.at("maps"), map, {"method"}))
             into["maps"].push_back(map);
@@ -43,28 +47,27 @@ size_t take_maps(json& into, const json& old, const json& relevant) {
 
 json merge(json document, const json& old, std::string& left_out) {
     json& images = document["images"];
-    if (!same(document, old, {"fingerprint", "data", "seed_of_coding"})) {
+    if (!same(document, old, {"fingerprint", "identity"})) {
         left_out = fmt::format("{} of another model or other data {} no longer listed", maps_text(map_count(old.at("images"))),
                                map_count(old.at("images")) == 1 ? "is" : "are");
         return document;
     }
-    const json relevant = document.value("relevant", json());
     size_t stale = 0;
     json kept = json::array();
     for (const json& image : old.at("images")) {
         if (json* found = entry_like(images, image, {"file", "target"})) {
-            stale += take_maps(*found, image, relevant);
+            stale += take_maps(*found, image, document);
             continue;
         }
         json other = image;
         other["maps"] = json::array();
-        stale += take_maps(other, image, relevant);
+        stale += take_maps(other, image, document);
         if (!other["maps"].empty()) kept.push_back(std::move(other));
     }
     images.insert(images.end(), kept.begin(), kept.end());
     if (stale > 0)
-        left_out =
-            fmt::format("{} made with other relevant filters {} no longer listed", maps_text(stale), stale == 1 ? "is" : "are");
+        left_out = fmt::format("{} made with other relevant filters, probes or surrogate {} no longer listed", maps_text(stale),
+                               stale == 1 ? "is" : "are");
     return document;
 }
 

@@ -47,7 +47,7 @@ class MapWriter {
           signed_(method_.method->info().signed_values && method_.view == View::natural),
           map_(without_batch_axis(pixel_maps(attribution_, method_.view))),
           state_(map_state(method_.method->info(), map_.data, explained.scores)),
-          empty_(state_ == MapState::zero || state_ == MapState::noise) {}
+          empty_(state_ != MapState::values && state_ != MapState::constant) {}
 
     json write(const Sample& sample, int64_t windows, OverlayStyle style) const {
         const int factor = enlargement(map_.extent(0), map_.extent(1));
@@ -68,7 +68,7 @@ class MapWriter {
   private:
     Colours colours() const { return signed_ ? Colours::diverging : Colours::heat; }
     std::string remark() const { return state_ == MapState::noise ? "rounding noise" : map_state_text(state_); }
-    /// What is not there, or drowns in rounding, is not stretched to full colour.
+    /// What is not there, drowns in rounding or is no number is not stretched to full colour.
     FloatArray drawn(FloatArray values) const { return empty_ ? FloatArray(values.shape) : values; }
 
     /// The map's picture holds the checksum of the raw values, by which these are known as ours. Old values go first, so that

@@ -35,7 +35,7 @@ struct Explained {
 };
 
 /// Writes an explanation of `sample` into the folder; gives its entry in explain.json, with a remark where the map has nothing
-/// to show. Maps that are zero or rounding noise are drawn as zero.
+/// to show. Maps that are zero, rounding noise or not finite are drawn as zero.
 nlohmann::json write_map(const std::filesystem::path& folder, const MapFiles& files, const Explained& explained,
                          const Sample& sample, int64_t windows, OverlayStyle style);
 

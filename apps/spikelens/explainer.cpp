@@ -10,6 +10,8 @@
 namespace spikelens::app {
 namespace {
 
+using nlohmann::json;
+
 std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, bool spiking) {
     std::vector<MethodSpec> methods;
     for (const std::string& text : texts) {
@@ -26,6 +28,17 @@ std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, boo
     return methods;
 }
 
+/// The identity of a result that methods need. Throws InputError where it is missing, or not of the run as it is.
+json needed_identity(const OpenRun& run, const std::filesystem::path& path, const std::string& what,
+                     const std::string& options) {
+    const std::string root = run.files.root.string();
+    if (!std::filesystem::exists(path))
+        throw InputError(what + " of " + root + " are not known yet; run spikelens interpret " + root + options + " first");
+    if (const std::string reason = run.why_stale(path); !reason.empty())
+        throw InputError(stale_sentence(run, path, reason, "interpret"));
+    return stored_identity(path);
+}
+
 bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
     return std::ranges::any_of(methods, [&](const MethodSpec& m) { return m.method->info().*need; });
 }
@@ -34,20 +47,14 @@ bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
 
 Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals)
     : methods_(parse_methods(methods, spiking)), simulator_(run.network, globals.simulation()) {
-    if (run.manifest.contains("options") && run.manifest["options"].contains("surrogate"))
-        surrogate_ = parse_surrogate(run.manifest["options"]["surrogate"].get<std::string>());
-    const std::string root = run.files.root.string();
+    if (!run.surrogate().empty()) surrogate_ = parse_surrogate(run.surrogate());
     if (any_needs(methods_, &MethodInfo::needs_relevant)) {
-        if (!std::filesystem::exists(run.files.relevant()))
-            throw InputError("the relevant filters of " + root + " are not known yet; run spikelens interpret " + root +
-                             " first");
-        relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(run.fingerprint, run.files.relevant()));
+        const json identity = needed_identity(run, run.files.relevant(), "the relevant filters", "");
+        relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(identity, run.files.relevant()));
     }
     if (any_needs(methods_, &MethodInfo::needs_probe)) {
-        if (!std::filesystem::exists(run.files.probe()))
-            throw InputError("the probes of " + root + " are not fitted yet; run spikelens interpret " + root +
-                             " --probe-samples 20000 first");
-        probe_ = std::make_shared<Probe>(load_probe(run.fingerprint, run.files.probe()));
+        const json identity = needed_identity(run, run.files.probe(), "the probes", " --probe-samples 20000");
+        probe_ = std::make_shared<Probe>(load_probe(identity, run.files.probe()));
     }
     prepare(globals);
 }
@@ -81,15 +88,24 @@ FloatArray Explainer::maps(const MethodSpec& method, const Input& input, std::sp
     return pixel_maps(attributions(method, input, targets, samples), method.view);
 }
 
+json method_inputs(const OpenRun& run, const MethodSpec& method) {
+    const MethodInfo& info = method.method->info();
+    json inputs = {{"method", method.text}};
+    if (info.needs_gradient) inputs["surrogate"] = run.surrogate();
+    if (info.needs_relevant) inputs["relevant"] = digest_in(run.files.relevant());
+    if (info.needs_probe) inputs["probe"] = digest_in(run.files.probe());
+    return inputs;
+}
+
 std::vector<std::string> usual_methods(bool spiking) {
     if (spiking) return {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
     return {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
 }
 
-std::vector<std::string> shown_methods(const OpenRun& run, bool spiking) {
+std::vector<std::string> shown_methods(const OpenRun& run, bool spiking, Console& console) {
     std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
                                                : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
-    if (!std::filesystem::exists(run.files.relevant())) methods.erase(methods.begin());
+    if (!has_result(run, run.files.relevant(), console)) methods.erase(methods.begin());
     return methods;
 }
 

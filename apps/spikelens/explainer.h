@@ -17,7 +17,7 @@ namespace spikelens::app {
 class Explainer {
   public:
     /// `spiking`: what the network is shown. Throws InputError for an unknown method, one that does not explain such input, and
-    /// one that needs relevant filters or probes that the run does not have.
+    /// one that needs relevant filters or probes that the run does not have, or has of another model or other data.
     Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals);
     /// The same methods on another network of the same shape.
     Explainer(const Explainer& other, Network network, const Globals& globals);
@@ -46,10 +46,15 @@ class Explainer {
     AttributionContext context_;
 };
 
+/// What an attribution by this method depends on besides the run's model and data and the seed: { "method", "surrogate" where
+/// it needs gradients, "relevant" (a digest of the filters' identity), "probe" }.
+nlohmann::json method_inputs(const OpenRun& run, const MethodSpec& method);
+
 /// What is evaluated unless methods are named: the same families for images and for spikes.
 std::vector<std::string> usual_methods(bool spiking);
-/// What is shown of single samples unless methods are named, without what the run lacks (relevant filters).
-std::vector<std::string> shown_methods(const OpenRun& run, bool spiking);
+/// What is shown of single samples unless methods are named, without what the run lacks (relevant filters; a line says so when
+/// they are of another model or other data).
+std::vector<std::string> shown_methods(const OpenRun& run, bool spiking, Console& console);
 
 /// The same numbers for each row: softmax of scores.
 std::vector<float> softmax(std::span<const float> scores);

@@ -143,6 +143,7 @@ std::string text_of(const json& document) {
 }
 
 Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
+    if (command.samples < 0) throw InputError(fmt::format("--samples must be 0 (none) or more, not {}", command.samples));
     const bool is_run = fs::is_directory(command.model);
     const OpenRun run = is_run ? open_run(command.model) : OpenRun{};
     const auto shared = is_run ? run.network : std::make_shared<const Network>(load_model(command.model));

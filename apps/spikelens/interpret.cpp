@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,8 @@
 #include "spikelens/results/documents.h"
 #include "spikelens/results/store.h"
 
+#include "arguments.h"
+#include "checks.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "remarks.h"
@@ -23,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
+
+constexpr int kCrops = 9;  ///< kept of each filter, the strongest
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -43,22 +48,34 @@ std::vector<double> budgets_of(const InterpretCommand& command) {
     return budgets;
 }
 
-/// Partial results belong to one model and one set of options; those of another are removed.
-void claim_results(const RunDirectory& files, const json& identity, Console& console) {
-    if (fs::exists(files.interpret_options())) {
-        if (read_json(files.interpret_options()) == identity) return;
-        console.message("the model or the options have changed: interpreting anew");
-    }
-    for (const fs::path& path : {files.responses(), files.relevant(), files.ablation(), files.visualisations(), files.probe(),
-                                 files.result("interpret")})
-        fs::remove(path);
-    write_json(files.interpret_options(), identity);
+/// What each result of the stage depends on, and nothing that it does not depend on.
+struct Identities {
+    Identity responses, relevant, ablation, visualisations, probe;
+};
+
+Identities identities_of(const OpenRun& run, const InterpretCommand& command, const std::vector<double>& budgets,
+                         int64_t samples, int64_t probe_samples, uint64_t seed) {
+    const json sums = {{"response", command.response}, {"samples", samples}};
+    const json path = {{"mu", budgets}, {"signed", command.is_signed}};
+    return {run.identity_of("responses", 1).with(sums),
+            run.identity_of("relevant filters", 1).with(sums).with(path).with({{"chosen_mu", command.mu}}),
+            run.identity_of("ablation", 1).with(sums).with(path).with({{"draws", command.draws}, {"seed", seed}}),
+            run.identity_of("visualisations", 1).with(sums).with({{"crops", kCrops}}),
+            run.identity_of("probe", 1).with({{"samples", probe_samples}})};
 }
 
-Responses find_responses(const OpenRun& run, const Simulator& simulator, const SampleSource& samples, ResponseKind kind,
-                         Console& console) {
+/// Whether the file has the result of this identity. One of another identity stays until the new one takes its place.
+bool holds(const fs::path& path, const Identity& identity, Console& console) {
+    if (!fs::exists(path)) return false;
+    const std::string difference = identity.difference(stored_identity(path));
+    if (!difference.empty()) console.message(fmt::format("made anew: {} was made with {}", path.string(), difference));
+    return difference.empty();
+}
+
+Responses find_responses(const OpenRun& run, const Identity& identity, const Simulator& simulator, const SampleSource& samples,
+                         ResponseKind kind, Console& console) {
     Responses responses;
-    if (fs::exists(run.files.responses())) responses = load_responses(run.fingerprint, run.files.responses());
+    if (holds(run.files.responses(), identity, console)) responses = load_responses(identity.inputs(), run.files.responses());
     auto saved = Clock::now();
     const auto keep = [&] {
         if (responses.samples > 0)
@@ -66,7 +83,7 @@ Responses find_responses(const OpenRun& run, const Simulator& simulator, const S
                 fmt::format("the responses of {} of {} samples are kept", grouped(responses.samples), grouped(samples.size())));
     };
     const auto save = [&](const Responses& at) {
-        save_responses(at, run.fingerprint, run.files.responses());
+        save_responses(at, identity.inputs(), run.files.responses());
         saved = Clock::now();
         keep();
     };
@@ -88,18 +105,32 @@ Responses find_responses(const OpenRun& run, const Simulator& simulator, const S
     return responses;
 }
 
-void find_probe(const OpenRun& run, const Simulator& simulator, const SampleSource& samples, int64_t count, Console& console) {
-    count = std::min(count, samples.size());
-    if (fs::exists(run.files.probe()) && load_probe(run.fingerprint, run.files.probe()).samples == count) return;
-    save_probe(fit_probe(simulator, samples, count, console.progress()), run.fingerprint, run.files.probe());
+void find_probe(const OpenRun& run, const Identity& identity, const Simulator& simulator, const SampleSource& samples,
+                int64_t count, Console& console) {
+    if (holds(run.files.probe(), identity, console)) return;
+    save_probe(fit_probe(simulator, samples, count, console.progress()), identity.inputs(), run.files.probe());
 }
 
-template <class Result, class Load, class Make, class Save>
-Result load_or_make(const fs::path& path, Load load, Make make, Save save) {
-    if (fs::exists(path)) return load();
+template <class Result>
+Result load_or_make(const fs::path& path, const Identity& identity, Result (*load)(const json&, const fs::path&),
+                    const std::function<Result()>& make, void (*save)(const Result&, const json&, const fs::path&),
+                    Console& console) {
+    if (holds(path, identity, console)) return load(identity.inputs(), path);
     Result result = make();
-    save(result);
+    save(result, identity.inputs(), path);
     return result;
+}
+
+/// Everything that can be told before anything is computed.
+void check_command(const InterpretCommand& command, const Network& network, const RunData& data) {
+    if (command.draws < 1 || command.draws > 1000)
+        throw InputError(fmt::format("--draws must be 1 to 1000, not {}", command.draws));
+    if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
+    if (command.probe_samples < 0)
+        throw InputError(fmt::format("--probe-samples must be 0 (none) or more, not {}", command.probe_samples));
+    if (response_filters(network).empty())
+        throw InputError("the network has no convolution layer that spikes, so there are no filters to interpret");
+    if (command.probe_samples > 0) check_probe(network, *data.train, std::min(command.probe_samples, data.train->size()));
 }
 
 std::string filters_text(const json& filters) {
@@ -136,22 +167,17 @@ std::string text_of(const json& document) {
 }  // namespace
 
 Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
-    const OpenRun run = open_run(command.run);
     const std::vector<double> budgets = budgets_of(command);
     const ResponseKind kind = parse_response(command.response);
+    const WrittenRun written = open_to_write(command.run, globals, console);
+    const OpenRun& run = written.run;
     const RunData data = run.load_data();
+    check_command(command, *run.network, data);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
-    claim_results(run.files,
-                  {{"fingerprint", run.fingerprint},
-                   {"mu", budgets},
-                   {"chosen_mu", command.mu},
-                   {"response", command.response},
-                   {"signed", command.is_signed},
-                   {"draws", command.draws},
-                   {"seed", globals.seed},
-                   {"samples", samples.size()}},
-                  console);
+    const int64_t probe_samples = std::min(command.probe_samples, data.train->size());
+    const Identities identities = identities_of(run, command, budgets, samples.size(), probe_samples, globals.seed);
     const Simulator simulator(run.network, globals.simulation());
+    check_memory(simulator, samples);
     json seconds;
     auto started = Clock::now();
     const auto lap = [&](const char* stage) {
@@ -159,34 +185,32 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         started = Clock::now();
     };
 
-    const Responses responses = find_responses(run, simulator, samples, kind, console);
+    const Responses responses = find_responses(run, identities.responses, simulator, samples, kind, console);
     lap("responses");
     console.keeps("the responses are kept");
     const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
     const auto relevant = load_or_make<RelevantFilters>(
-        run.files.relevant(), [&] { return load_relevant_filters(run.fingerprint, run.files.relevant()); },
+        run.files.relevant(), identities.relevant, load_relevant_filters,
         [&] { return find_relevant_filters(*run.network, responses, budgets, command.mu, lasso, console.progress()); },
-        [&](const RelevantFilters& made) { save_relevant_filters(made, run.fingerprint, run.files.relevant()); });
+        save_relevant_filters, console);
     lap("lasso");
     const auto ablation = load_or_make<Ablation>(
-        run.files.ablation(), [&] { return load_ablation(run.fingerprint, run.files.ablation()); },
+        run.files.ablation(), identities.ablation, load_ablation,
         [&] {
             return ablate(simulator, *data.test, relevant, {command.draws, globals.seed}, console.progress());
         },
-        [&](const Ablation& made) { save_ablation(made, run.fingerprint, run.files.ablation()); });
+        save_ablation, console);
     lap("ablation");
     console.keeps("all but the visualisations is kept");
     std::vector<int> rows(relevant.filters.size());
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
-        run.files.visualisations(), [&] { return load_visualisations(run.fingerprint, run.files.visualisations()); },
-        [&] { return average_visualisations(*run.network, samples, responses, rows, 9, console.progress()); },
-        [&](const std::vector<FilterVisualisation>& made) {
-            save_visualisations(made, run.fingerprint, run.files.visualisations());
-        });
+        run.files.visualisations(), identities.visualisations, load_visualisations,
+        [&] { return average_visualisations(*run.network, samples, responses, rows, kCrops, console.progress()); },
+        save_visualisations, console);
     lap("visualisations");
     console.keeps("all but the probes and the summary is kept");
-    if (command.probe_samples > 0) find_probe(run, simulator, *data.train, command.probe_samples, console);
+    if (probe_samples > 0) find_probe(run, identities.probe, simulator, *data.train, probe_samples, console);
 
     json layers = json::array();
     for (const FilterIndex& filter : relevant.filters)
@@ -196,6 +220,8 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"run", command.run.string()},
                      {"data", data.name},
                      {"fingerprint", run.fingerprint},
+                     {"identity", identities.ablation.with({{"stage", "interpret"}, {"chosen_mu", command.mu}}).inputs()},
+                     {"relevant", identities.relevant.digest()},
                      {"classes", run.network->classes},
                      {"samples", responses.samples},
                      {"undecided", responses.undecided()},
@@ -213,6 +239,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
                      {"seed", globals.seed},
                      {"seconds", seconds}};
     write_json(run.files.result("interpret"), document);
+    record_stage(run.files, "interpret", {arguments_of(command, globals), globals.seed});
     return {document, text_of(document)};
 }
 

@@ -24,7 +24,7 @@ using nlohmann::json;
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr int kLongestSentence = 1000;  // columns; a damaged file may have put all of itself into one
-constexpr const char* kEveryCommand = "Also: --json, --quiet, --seed, --threads, --memory; see spikelens --help.";
+constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 
 std::string json_line(const json& document, int indent) {
     return printable_json(document.dump(indent, ' ', false, json::error_handler_t::replace)) + "\n";
@@ -59,6 +59,7 @@ void add_globals(CLI::App& program, Globals& globals) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version));
     program.add_flag("--json", globals.json, "Print the result as one JSON document");
     program.add_flag("--quiet", globals.quiet, "No progress");
+    program.add_flag("--no-wait", globals.no_wait, "End at once where another process writes into the run");
     program.add_option("--seed", globals.seed, "Of everything random; the same seed gives the same bytes")
         ->capture_default_str();
     program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")

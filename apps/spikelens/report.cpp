@@ -14,6 +14,7 @@
 #include "spikelens/results/store.h"
 #include "spikelens/snn/decision.h"
 
+#include "arguments.h"
 #include "commands.h"
 #include "explainer.h"
 #include "usage.h"
@@ -24,10 +25,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::vector<ReportFilter> filters_of(const OpenRun& run) {
+std::vector<ReportFilter> filters_of(const OpenRun& run, Console& console) {
     std::vector<ReportFilter> filters;
-    if (!fs::exists(run.files.visualisations())) return filters;
-    for (const FilterVisualisation& picture : load_visualisations(run.fingerprint, run.files.visualisations())) {
+    if (!has_result(run, run.files.visualisations(), console)) return filters;
+    const json identity = stored_identity(run.files.visualisations());
+    for (const FilterVisualisation& picture : load_visualisations(identity, run.files.visualisations())) {
         ReportFilter filter;
         filter.name = filter_name(*run.network, picture.filter);
         filter.average = picture.average;
@@ -41,14 +43,15 @@ std::vector<ReportFilter> filters_of(const OpenRun& run) {
 }
 
 /// Methods of the evaluation, or the usual ones; without those that need what the run does not have; always with the baselines.
-std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, bool spiking, const json& evaluate) {
+std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun& run, bool spiking, const json& evaluate,
+                                    Console& console) {
     std::vector<std::string> methods = split_list(command.methods);
     if (methods.empty() && evaluate.is_object())
         for (const json& method : evaluate.at("methods")) methods.push_back(method.at("method"));
-    if (methods.empty()) methods = shown_methods(run, spiking);
+    if (methods.empty()) methods = shown_methods(run, spiking, console);
     for (const char* baseline : {"input", "random"})
         if (std::ranges::find(methods, baseline) == methods.end()) methods.emplace_back(baseline);
-    if (command.methods.empty() && !fs::exists(run.files.relevant()))
+    if (command.methods.empty() && !is_current(run, run.files.relevant()))
         std::erase_if(methods, [](const std::string& text) { return parse_method(text).method->info().needs_relevant; });
     return methods;
 }
@@ -148,20 +151,21 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
 }  // namespace
 
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console) {
-    const OpenRun run = open_run(command.run);
+    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
+    const OpenRun& run = written.run;
     const fs::path path = command.out.empty() ? run.files.report() : command.out;
     check_output(path, OutputKind::report);
     ReportData data;
     data.run = command.run.string();
-    data.command = globals.arguments;
+    data.command = arguments_of(command, globals);
     data.manifest = run.manifest;
-    data.train = result_of(run, "train");
-    data.interpret = result_of(run, "interpret");
-    data.evaluate = result_of(run, "evaluate");
-    data.filters = filters_of(run);
+    data.train = result_of(run, "train", console);
+    data.interpret = result_of(run, "interpret", console);
+    data.evaluate = result_of(run, "evaluate", console);
+    data.filters = filters_of(run, console);
     const RunData dataset = run.load_data();
     const bool spiking = dataset.test->steps() > 0, recordings = spiking && !dataset.coded();
-    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate), spiking, globals);
+    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking, globals);
     for (const MethodSpec& method : explainer.methods()) {
         const MethodInfo& info = method.method->info();
         data.methods.push_back(

@@ -7,6 +7,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 
+#include "run_directory.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -21,6 +22,10 @@ std::string cell(const json& value) {
 }
 
 Outcome run_reproduce(const ReproduceCommand& command, const Globals& globals, Console& console) {
+    if (command.samples.value_or(0) < 0)
+        throw InputError(fmt::format("--samples must be 0 (all) or more, not {}", *command.samples));
+    if (command.train_samples.value_or(0) < 0)
+        throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", *command.train_samples));
     if (command.experiment == "svebi-mnist") return reproduce_svebi_mnist(command, globals, console);
     if (command.experiment == "bitar-nmnist") return reproduce_bitar_nmnist(command, globals, console);
     if (command.experiment == "coding-fashion") return reproduce_coding_fashion(command, globals, console);
@@ -29,6 +34,12 @@ Outcome run_reproduce(const ReproduceCommand& command, const Globals& globals, C
 }
 
 }  // namespace
+
+Globals holding(const std::filesystem::path& run, const Globals& globals, Console& console) {
+    Globals held = globals;
+    held.locks.push_back(lock_run(run, globals, console));
+    return held;
+}
 
 json claim(const std::string& text, const json& paper, const json& measured, const json& held) {
     return {{"claim", text}, {"paper", paper}, {"measured", measured}, {"held", held}};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "commands.h"
@@ -8,16 +9,19 @@ namespace spikelens::app {
 
 struct ReproduceCommand {
     std::string experiment;
-    std::filesystem::path out;    ///< empty: runs/EXPERIMENT
-    std::filesystem::path model;  ///< of bitar-nmnist; empty: looked for in $SPIKELENS_DATA/nir
-    int64_t samples = -1;         ///< test samples evaluated; 0: all; below 0: the experiment's own choice
-    int64_t train_samples = -1;   ///< the same for training
+    std::filesystem::path out;             ///< empty: runs/EXPERIMENT
+    std::filesystem::path model;           ///< of bitar-nmnist; empty: looked for in $SPIKELENS_DATA/nir
+    std::optional<int64_t> samples;        ///< test samples evaluated; 0: all; none: the experiment's own choice
+    std::optional<int64_t> train_samples;  ///< the same for training
 };
 
 // One experiment a file.
 Outcome reproduce_svebi_mnist(const ReproduceCommand& command, const Globals& globals, Console& console);
 Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& globals, Console& console);
 Outcome reproduce_coding_fashion(const ReproduceCommand& command, const Globals& globals, Console& console);
+
+/// The same with the lock of the run, for the stages that follow the one that made it: no other writer comes between them.
+Globals holding(const std::filesystem::path& run, const Globals& globals, Console& console);
 
 /// A claim of the paper beside what was measured. `held`: true, false, or null where the intervals do not decide.
 nlohmann::json claim(const std::string& text, const nlohmann::json& paper, const nlohmann::json& measured,

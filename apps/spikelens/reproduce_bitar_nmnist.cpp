@@ -74,21 +74,22 @@ Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& g
     InterpretCommand interpretation;
     interpretation.run = out;
     interpretation.mu_max = 20;
-    interpretation.samples = std::max<int64_t>(0, command.train_samples);
+    interpretation.samples = command.train_samples.value_or(0);
     ReportCommand reporting;
     reporting.run = out;
     reporting.images = 8;
 
     const json imported = run_import(import, globals, console).document;
-    const json interpret = run_interpret(interpretation, globals, console).document;
-    const json agnostic = evaluate_methods(out, kAgnostic, kAgnosticSamples, globals, console);
+    const Globals held = holding(out, globals, console);
+    const json interpret = run_interpret(interpretation, held, console).document;
+    const json agnostic = evaluate_methods(out, kAgnostic, kAgnosticSamples, held, console);
     EvaluateCommand evaluation;
     evaluation.run = out;
     evaluation.methods = {"grad2d", "grad3d", "ig3d:steps=16", "gate3d", "svebi", "sam", "input", "random"};
     evaluation.metrics = {"spike_insertion", "spike_deletion"};
-    evaluation.samples = command.samples >= 0 ? command.samples : kSamples;
-    const Outcome evaluate = run_evaluate(evaluation, globals, console);
-    const Outcome report = run_report(reporting, globals, console);
+    evaluation.samples = command.samples.value_or(kSamples);
+    const Outcome evaluate = run_evaluate(evaluation, held, console);
+    const Outcome report = run_report(reporting, held, console);
 
     json claims = json::array();
     const json& interval = imported["test_accuracy_ci95"];

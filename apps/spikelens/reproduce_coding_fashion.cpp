@@ -53,8 +53,8 @@ void add_deletion_claims(const json& study, json& claims) {
 Outcome reproduce_coding_fashion(const ReproduceCommand& command, const Globals& globals, Console& console) {
     CodingsCommand study;
     study.out = command.out.empty() ? "runs/coding-fashion" : command.out;
-    if (command.samples >= 0) study.samples = command.samples;
-    if (command.train_samples >= 0) study.train_samples = command.train_samples;
+    study.samples = command.samples.value_or(study.samples);
+    study.train_samples = command.train_samples.value_or(study.train_samples);
     const Outcome measured = run_codings(study, globals, console);
     json claims = json::array();
     add_deletion_claims(measured.document, claims);

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "reproduce.h"
@@ -54,13 +52,13 @@ Outcome reproduce_svebi_mnist(const ReproduceCommand& command, const Globals& gl
     TrainCommand training;
     training.data = "mnist";
     training.out = out;
-    training.samples = std::max<int64_t>(0, command.train_samples);
+    training.samples = command.train_samples.value_or(0);
     InterpretCommand interpretation;
     interpretation.run = out;
     interpretation.samples = training.samples;
     EvaluateCommand evaluation;
     evaluation.run = out;
-    evaluation.samples = std::max<int64_t>(0, command.samples);
+    evaluation.samples = command.samples.value_or(0);
     evaluation.methods = {"svebi",
                           "svebi:layer=conv1",
                           "svebi:layer=conv2",
@@ -76,9 +74,10 @@ Outcome reproduce_svebi_mnist(const ReproduceCommand& command, const Globals& gl
     ReportCommand reporting;
     reporting.run = out;
     const json train = run_train(training, globals, console).document;
-    const json interpret = run_interpret(interpretation, globals, console).document;
-    const Outcome evaluate = run_evaluate(evaluation, globals, console);
-    const Outcome report = run_report(reporting, globals, console);
+    const Globals held = holding(out, globals, console);
+    const json interpret = run_interpret(interpretation, held, console).document;
+    const Outcome evaluate = run_evaluate(evaluation, held, console);
+    const Outcome report = run_report(reporting, held, console);
     const json claims = claims_of(train, interpret, evaluate.document);
     const json document = {{"command", "reproduce"},
                            {"experiment", "svebi-mnist"},

@@ -1,101 +1,119 @@
 #include "run_directory.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/model_io/model_file.h"
 #include "spikelens/results/store.h"
 
+#include "interrupt.h"
+
 namespace spikelens::app {
+namespace {
+
 namespace fs = std::filesystem;
+using nlohmann::json;
 
-Input RunData::shown(const FloatArray& images, std::span<const int64_t> addresses) const {
-    if (!coded()) return images;
-    return encode(images, coding, coding_steps, coding_seed, addresses);
+bool is_trained(const RunDirectory& files) { return fs::exists(files.manifest()) && fs::exists(files.model()); }
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+    const fs::path inner = fs::weakly_canonical(path), outer = fs::weakly_canonical(folder);
+    return std::ranges::mismatch(outer, inner).in1 == outer.end();
 }
 
-RunData load_run_data(const std::string& source, const std::string& binning, const std::string& coding, int steps,
-                      uint64_t seed) {
-    LoadedDataset loaded = load_dataset(source, binning.empty() ? Binning{} : parse_binning(binning));
-    RunData data;
-    data.name = std::move(loaded.name);
-    data.sha256 = std::move(loaded.sha256);
-    data.train = std::move(loaded.train);
-    data.test = std::move(loaded.test);
-    data.coding = coding.empty() ? Coding{} : parse_coding(coding);
-    data.coding_seed = seed;
-    data.coding_steps = steps;
-    if (!data.coded()) return data;
-    if (data.test->steps() > 0)
-        throw InputError("the recordings of " + data.name + " are spikes already; --coding " + coding_text(data.coding) +
-                         " is for images");
-    data.train = std::make_shared<CodedSamples>(data.train, data.coding, steps, seed);
-    data.test = std::make_shared<CodedSamples>(data.test, data.coding, steps, seed, data.train->size());
-    return data;
+/// Takes out of an evaluation what was measured with other relevant filters, probes or surrogate than the run has.
+void leave_out_stale_methods(const OpenRun& run, json& document, Console& console) {
+    std::vector<std::string> stale;
+    const json now = {
+        {"relevant", digest_in(run.files.relevant())}, {"probe", digest_in(run.files.probe())}, {"surrogate", run.surrogate()}};
+    for (const json& method : document["methods"])
+        if (std::ranges::any_of(std::array{"relevant", "probe", "surrogate"},
+                                [&](const char* input) { return method.contains(input) && method[input] != now[input]; }))
+            stale.push_back(method["method"]);
+    if (stale.empty()) return;
+    const auto is_stale = [&](const json& name) { return std::ranges::find(stale, name) != stale.end(); };
+    std::erase_if(document["methods"].get_ref<json::array_t&>(), [&](const json& m) { return is_stale(m["method"]); });
+    if (document.contains("differences") && document["differences"].is_array())
+        std::erase_if(document["differences"].get_ref<json::array_t&>(), [&](const json& d) {
+            return d.is_object() && (is_stale(d.value("a", json())) || is_stale(d.value("b", json())));
+        });
+    console.message(fmt::format(
+        "left out: {} of {}, measured with other relevant filters, probes or surrogate; spikelens evaluate {} --methods {} "
+        "makes it anew",
+        fmt::join(stale, ", "), run.files.result("evaluate").string(), run.files.root.string(), fmt::join(stale, ",")));
 }
 
-std::string source_of(const std::string& data) {
-    const bool known = std::ranges::any_of(known_datasets(), [&](const DatasetInfo& info) { return info.name == data; });
-    return known ? data : fs::canonical(data).string();
-}
+}  // namespace
 
-nlohmann::json data_document(const RunData& data, const std::string& source, const std::string& binning) {
-    nlohmann::json document = {{"name", data.name}, {"source", source_of(source)}, {"sha256", data.sha256}};
-    if (data.coded())
-        document["coding"] = coding_text(data.coding);
-    else if (data.test->steps() > 0)
-        document["binning"] = binning_text(binning.empty() ? Binning{} : parse_binning(binning));
-    return document;
-}
-
-std::string OpenRun::binning() const { return manifest.at("data").value("binning", ""); }
-
-RunData OpenRun::load_data(const std::string& coding) const {
-    const nlohmann::json& made_with = manifest.at("data");
-    RunData data = load_run_data(made_with.at("source"), binning(), coding.empty() ? made_with.value("coding", "") : coding,
-                                 network->steps, manifest.value("seed", uint64_t{1}));
-    for (const auto& [file, checksum] : made_with.at("sha256").items())
-        if (const auto found = data.sha256.find(file);
-            found == data.sha256.end() || found->second != checksum.get<std::string>())
-            throw InputError("the data set " + data_name() + " is not the one the run " + files.root.string() +
-                             " was made with: " + file + " has another checksum");
-    if (data.test->shape() != network->input_shape())
-        throw InputError("the data set " + data_name() + " has samples " + shape_text(data.test->shape()) +
-                         ", the network expects " + shape_text(network->input_shape()));
-    return data;
-}
+json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
 
 OpenRun open_run(const fs::path& root) {
-    OpenRun run;
-    run.files.root = root;
     if (!fs::is_directory(root))
         throw InputError("there is no run directory " + root.string() + "; make one with spikelens train --out " +
                          root.string());
-    if (!fs::exists(run.files.manifest()) || !fs::exists(run.files.model()))
+    if (!is_trained(RunDirectory{root}))
         throw InputError(root.string() + " holds no finished training; spikelens train --out " + root.string() +
                          " starts or continues one");
-    run.manifest = read_json(run.files.manifest());
-    try {
-        run.manifest.at("data").at("name").get_ref<const std::string&>();
-        run.manifest.at("data").at("source").get_ref<const std::string&>();
-        for (const auto& [file, checksum] : run.manifest.at("data").at("sha256").items())
-            checksum.get_ref<const std::string&>();
-    } catch (const nlohmann::json::exception&) {
-        throw InputError(run.files.manifest().string() + " does not name the run's data; expected what spikelens train writes");
-    }
-    run.network = std::make_shared<const Network>(load_model(run.files.model()));
-    run.fingerprint = model_fingerprint(*run.network);
-    return run;
+    return OpenRun::open(root);
 }
 
-nlohmann::json result_of(const OpenRun& run, const std::string& command) {
-    const fs::path path = run.files.result(command);
-    if (!fs::exists(path)) return nullptr;
-    nlohmann::json document = read_json(path);
-    if (!document.is_object() || document.value("fingerprint", "") != run.fingerprint)
-        throw InputError(path.string() + " belongs to another model than " + run.files.model().string() + "; run spikelens " +
-                         command + " " + run.files.root.string() + " again");
+WrittenRun open_to_write(const fs::path& root, const Globals& globals, Console& console) {
+    WrittenRun written;
+    if (is_trained(RunDirectory{root})) written.lock = lock_run(root, globals, console);  // no lock where there is no run
+    written.run = open_run(root);
+    return written;
+}
+
+std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& globals, Console& console) {
+    for (const auto& held : globals.locks)
+        if (held->covers(root)) return held;
+    if (globals.no_wait) return std::make_shared<const RunLock>(root);
+    bool said = false;
+    return std::make_shared<const RunLock>(root, [&] {
+        stop_if_interrupted();
+        if (!std::exchange(said, true))
+            console.message("waiting: another process is writing into " + root.string() + " (--no-wait ends instead)");
+    });
+}
+
+WrittenRun open_for_output(const fs::path& root, const fs::path& out, const Globals& globals, Console& console) {
+    if (out.empty() || lies_in(out, root)) return open_to_write(root, globals, console);
+    return {nullptr, open_run(root)};
+}
+
+json result_of(const OpenRun& run, const std::string& stage, Console& console) {
+    json document = run.document(stage);
+    if (document.is_null()) return nullptr;
+    std::string reason = run.why_stale(document);
+    if (reason.empty() && document.contains("relevant") && document["relevant"] != digest_in(run.files.relevant()))
+        reason = "other relevant filters";
+    if (!reason.empty()) {
+        const std::string sentence = stale_sentence(run, run.files.result(stage), reason, stage);
+        if (stage == "train") throw InputError(sentence);  // model and record of one training contradict each other
+        console.message("left out: " + sentence);
+        return nullptr;
+    }
+    if (stage == "evaluate") leave_out_stale_methods(run, document, console);
     return document;
+}
+
+bool is_current(const OpenRun& run, const fs::path& path) { return fs::exists(path) && run.why_stale(path).empty(); }
+
+bool has_result(const OpenRun& run, const fs::path& path, Console& console) {
+    if (!fs::exists(path)) return false;
+    const std::string reason = run.why_stale(path);
+    if (!reason.empty()) console.message("left out: " + stale_sentence(run, path, reason, "interpret"));
+    return reason.empty();
+}
+
+std::string stale_sentence(const OpenRun& run, const fs::path& path, const std::string& reason, const std::string& stage) {
+    const std::string root = run.files.root.string();
+    const std::string again = stage == "train" ? "make the run anew with spikelens train or spikelens import"
+                                               : "run spikelens " + stage + " " + root + " again";
+    return fmt::format("{} does not belong to the run {} as it is ({}): {}", path.string(), root, reason, again);
 }
 
 }  // namespace spikelens::app

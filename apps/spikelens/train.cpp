@@ -9,15 +9,15 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/parallel.h"
-#include "spikelens/core/version.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/results/documents.h"
 #include "spikelens/results/output.h"
-#include "spikelens/results/store.h"
 #include "spikelens/train/outcome.h"
 
+#include "arguments.h"
 #include "checkpoints.h"
+#include "checks.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -88,20 +88,11 @@ std::map<std::string, std::string> identity(const json& options, const Network& 
                                                {"steps", std::to_string(network.steps)},
                                                {"seed", std::to_string(seed)}};
     if (data.coded()) text["coding"] = coding_text(data.coding);
+    if (!data.binning.empty()) text["binning"] = data.binning;
     for (const auto& [key, value] : options.items())
         if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
     return text;
-}
-
-json manifest_document(const Globals& globals, const TrainCommand& command, const RunData& data, const Network& network,
-                       const json& options) {
-    return {{"spikelens", version},
-            {"command", globals.arguments},
-            {"data", data_document(data, command.data, command.binning)},
-            {"network", network_document(network)},
-            {"options", options},
-            {"seed", globals.seed}};
 }
 
 /// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
@@ -199,6 +190,9 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
     const json options_json = options_document(options, samples.size());
+    check_memory(Simulator(network, globals.simulation()), *data.test);
+    check_run_folder(command.out);
+    const auto lock = lock_run(command.out, globals, console);
     Checkpoints checkpoints(files.checkpoint(), identity(options_json, network, data, globals.seed), command.checkpoint_every,
                             samples.size(), console);
     TrainState state = find_state(command, files, checkpoints, network, console);
@@ -222,9 +216,14 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     document.update(learned_document(state, simulator, samples, document["train_accuracy"]));
     for (const std::string& warning : warnings(document)) console.message("warning: " + warning);
     document["seconds"] = std::chrono::duration<double>(Clock::now() - started).count();
-    save_model(network, files.model());
-    write_json(files.result("train"), document);
-    write_json(files.manifest(), manifest_document(globals, command, data, network, options_json));
+    document = create_run(files, {network,
+                                  data,
+                                  command.data,
+                                  "train",
+                                  {arguments_of(command, globals), globals.seed},
+                                  globals.arguments,
+                                  options_json,
+                                  document});
     return {document, text_of(document)};
 }
 

@@ -189,14 +189,6 @@ CLI::Validator between(int64_t low, int64_t high) {
             ""};
 }
 
-CLI::Validator above_zero() {
-    return {[](const std::string& text) {
-                const auto value = number_in<double>(text);
-                return value && *value > 0 ? std::string() : std::string(kExpected) + "a number above 0";
-            },
-            ""};
-}
-
 int64_t parse_memory(const std::string& text) {
     std::string digits = text;
     if (!digits.empty() && std::toupper(static_cast<unsigned char>(digits.back())) == 'B') digits.pop_back();

@@ -23,7 +23,6 @@ void check_numbers(const CLI::App& program);
 
 /// Checks of an option's value, whose sentences say what is expected.
 CLI::Validator between(int64_t low, int64_t high);
-CLI::Validator above_zero();
 
 /// "512M", "4G", "100000": bytes. Throws InputError.
 int64_t parse_memory(const std::string& text);

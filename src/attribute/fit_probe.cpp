@@ -91,16 +91,11 @@ void check_source(const Network& network, const SampleSource& source, int64_t sa
                          std::to_string(samples));
 }
 
+int64_t pooled_counts(const Layer& layer) { return int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width; }
+
 std::vector<Sums> empty_sums(const Network& network, const std::vector<int>& layers) {
     std::vector<Sums> sums;
-    for (int index : layers) {
-        const Layer& layer = network.layers[index];
-        const int64_t inputs = int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width;
-        if (inputs > kMostProbeInputs)
-            throw InputError("layer " + layer.name + " has " + std::to_string(inputs) +
-                             " pooled counts, and a probe takes at most " + std::to_string(kMostProbeInputs));
-        sums.emplace_back(inputs, network.class_count());
-    }
+    for (int index : layers) sums.emplace_back(pooled_counts(network.layers[index]), network.class_count());
     return sums;
 }
 
@@ -113,10 +108,18 @@ std::vector<int64_t> spread(int64_t first, int64_t count, int64_t samples, int64
 
 }  // namespace
 
+void check_probe(const Network& network, const SampleSource& source, int64_t samples) {
+    check_source(network, source, samples);
+    for (int index : filter_layers(network, "probe"))
+        if (const int64_t inputs = pooled_counts(network.layers[index]); inputs > kMostProbeInputs)
+            throw InputError("layer " + network.layers[index].name + " has " + std::to_string(inputs) +
+                             " pooled counts, and a probe takes at most " + std::to_string(kMostProbeInputs));
+}
+
 Probe fit_probe(const Simulator& simulator, const SampleSource& source, int64_t samples, const Progress& progress) {
     const Network& network = simulator.network();
     const std::vector<int> layers = filter_layers(network, "probe");
-    check_source(network, source, samples);
+    check_probe(network, source, samples);
     std::vector<Sums> sums = empty_sums(network, layers);
     std::vector<double> scores(network.class_count());
     for (int64_t first = 0; first < samples; first += images_at_once) {

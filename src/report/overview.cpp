@@ -27,7 +27,6 @@ double guessing(const Training& train) {
 }
 
 std::string accuracy_tile(const Training& train, const std::string& noun) {
-    if (train.diverged) return tile("Accuracy", "withheld", "training diverged");
     std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
     detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
                                         : ", no interval";
@@ -112,8 +111,8 @@ bool is_drawn(const Page& page, size_t image, size_t method) {
 }
 
 std::optional<Hero> choose_hero(const Page& page) {
-    for (const bool with_filter : {true, false})
-        for (const size_t method : ranked_methods(page))
+    for (const size_t method : ranked_methods(page))
+        for (const bool with_filter : {true, false})
             for (size_t i = 0; i < page.data.images.size(); ++i) {
                 const ReportImage& image = page.data.images[i];
                 const auto filter = strongest_filter(page, image.predicted);
@@ -161,7 +160,7 @@ std::string meaning_of(const std::string& metric) {
 std::string choice_of_method(const Page& page, const std::string& method) {
     if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
         return "no method of the report has been measured";
-    return "the method is the best measured one of the report by " + page.results.evaluate->leading_metric();
+    return "the method is the best measured one of those with a map to show, by " + page.results.evaluate->leading_metric();
 }
 
 std::string hero(const Page& page) {
@@ -249,12 +248,12 @@ std::string missing_stages(const Page& page) {
 }  // namespace
 
 std::string overview_section(Page& page) {
-    return fmt::format(
-        "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" "
-        "class=\"finding\">{}</h1>\n{}{}{}{}{}{}{}</section>\n",
-        escape(headline(page)), banner(page), paragraph("lede", finding(page) + " " + trust(page)),
-        paragraph("note small-print", small_print(page)), hero(page), tiles(page.results, page.noun()), claims_table(page),
-        missing_stages(page));
+    const bool broken = page.results.train && (page.results.train->diverged || page.results.train->silent());
+    const std::string learned = broken ? "" : paragraph("lede", finding(page) + " " + trust(page)), facts = small_print(page),
+                      numbers = tiles(page.results, page.noun());
+    return "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" class=\"finding\">" +
+           escape(headline(page)) + "</h1>\n" + banner(page) + learned + paragraph("note small-print", facts) +
+           (broken ? "" : hero(page) + numbers + claims_table(page)) + missing_stages(page) + "</section>\n";
 }
 
 }  // namespace spikelens::report

@@ -7,48 +7,50 @@
 #include "spikelens/core/error.h"
 
 namespace spikelens {
+
+using nlohmann::json;
+
 namespace {
 
 std::string kind_text(ResultKind kind) {
     constexpr std::array<const char*, 5> names = {"responses", "relevant filters", "ablation", "visualisations", "probe"};
-    return fmt::format("spikelens {} 1", names.at(static_cast<size_t>(kind)));
+    return fmt::format("spikelens {} 2", names.at(static_cast<size_t>(kind)));
 }
 
-void check_identity(const std::string& kind, const std::string& model, ResultKind expected, const std::string& fingerprint,
-                    const std::string& where) {
+void check(const std::string& kind, const json& made_under, ResultKind expected, const json& identity,
+           const std::string& where) {
     if (kind != kind_text(expected))
         throw InputError(fmt::format("{} holds \"{}\", expected \"{}\"", where, kind, kind_text(expected)));
-    if (model != fingerprint)
-        throw InputError(
-            fmt::format("{} belongs to another model (fingerprint {}, expected {}): make it again", where, model, fingerprint));
-}
-
-std::string attribute(const ArrayFile& file, const std::string& name) {
-    const auto found = file.attributes.find(name);
-    if (found == file.attributes.end())
-        throw InputError(fmt::format("{}: the attribute {} is missing", file.source.string(), name));
-    return found->second;
+    if (made_under != identity)
+        throw InputError(where + " was made of another model, other data or with other options: make it again");
 }
 
 }  // namespace
 
-nlohmann::json result_document(ResultKind kind, const std::string& fingerprint) {
-    return {{"kind", kind_text(kind)}, {"fingerprint", fingerprint}};
-}
+json result_document(ResultKind kind, const json& identity) { return {{"kind", kind_text(kind)}, {"identity", identity}}; }
 
-ArrayFile result_arrays(ResultKind kind, const std::string& fingerprint) {
+ArrayFile result_arrays(ResultKind kind, const json& identity) {
     ArrayFile file;
-    file.attributes = {{"kind", kind_text(kind)}, {"fingerprint", fingerprint}};
+    file.attributes = {{"kind", kind_text(kind)}, {"identity", identity.dump()}};
     return file;
 }
 
-void check_result(const JsonField& document, ResultKind kind, const std::string& fingerprint,
-                  const std::filesystem::path& path) {
-    check_identity(document["kind"].text(), document["fingerprint"].text(), kind, fingerprint, path.string());
+void check_result(const json& document, ResultKind kind, const json& identity, const std::filesystem::path& path) {
+    const JsonField fields(document, path.string());
+    fields["identity"];
+    check(fields["kind"].text(), document["identity"], kind, identity, path.string());
 }
 
-void check_result(const ArrayFile& file, ResultKind kind, const std::string& fingerprint) {
-    check_identity(attribute(file, "kind"), attribute(file, "fingerprint"), kind, fingerprint, file.source.string());
+void check_result(const ArrayFile& file, ResultKind kind, const json& identity) {
+    const auto found = file.attributes.find("kind");
+    if (found == file.attributes.end()) throw InputError(file.source.string() + ": the attribute kind is missing");
+    check(found->second, identity_in(file), kind, identity, file.source.string());
+}
+
+json identity_in(const ArrayFile& file) {
+    const auto found = file.attributes.find("identity");
+    if (found == file.attributes.end()) return nullptr;
+    return parse_json(found->second, file.source.string() + ": the attribute identity");
 }
 
 }  // namespace spikelens

@@ -12,13 +12,16 @@ namespace spikelens {
 
 enum class ResultKind { responses, relevant_filters, ablation, visualisations, probe };
 
-/// Every result file says what it is, in which version, and of which model. These begin such a file …
-nlohmann::json result_document(ResultKind kind, const std::string& fingerprint);
-ArrayFile result_arrays(ResultKind kind, const std::string& fingerprint);
+/// Every result file says what it is, in which version, and what it depends on. These begin such a file …
+nlohmann::json result_document(ResultKind kind, const nlohmann::json& identity);
+ArrayFile result_arrays(ResultKind kind, const nlohmann::json& identity);
 
-/// … and these throw InputError when it is another kind or version, or belongs to another model.
-void check_result(const JsonField& document, ResultKind kind, const std::string& fingerprint,
+/// … and these throw InputError when it is another kind or version, or depends on something else.
+void check_result(const nlohmann::json& document, ResultKind kind, const nlohmann::json& identity,
                   const std::filesystem::path& path);
-void check_result(const ArrayFile& file, ResultKind kind, const std::string& fingerprint);
+void check_result(const ArrayFile& file, ResultKind kind, const nlohmann::json& identity);
+
+/// What the file depends on; null when it does not say.
+nlohmann::json identity_in(const ArrayFile& file);
 
 }  // namespace spikelens

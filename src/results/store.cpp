@@ -99,8 +99,14 @@ void write_json(const fs::path& path, const json& document) {
     write_file(path, json_text(document, "cannot write " + path.string(), 2) + "\n");
 }
 
-void save_relevant_filters(const RelevantFilters& relevant, const std::string& fingerprint, const fs::path& path) {
-    json document = result_document(ResultKind::relevant_filters, fingerprint);
+json stored_identity(const fs::path& path) {
+    if (path.extension() != ".json") return identity_in(read_arrays(path));
+    const json document = read_json(path);
+    return document.is_object() ? document.value("identity", json()) : json();
+}
+
+void save_relevant_filters(const RelevantFilters& relevant, const json& identity, const fs::path& path) {
+    json document = result_document(ResultKind::relevant_filters, identity);
     document["filters"] = json::array();
     for (const FilterIndex& filter : relevant.filters) document["filters"].push_back({filter.layer, filter.filter});
     document["budgets"] = json_of_doubles(relevant.budgets);
@@ -112,10 +118,10 @@ void save_relevant_filters(const RelevantFilters& relevant, const std::string& f
     write_json(path, document);
 }
 
-RelevantFilters load_relevant_filters(const std::string& fingerprint, const fs::path& path) {
+RelevantFilters load_relevant_filters(const json& identity, const fs::path& path) {
     const json json_document = read_json(path);
     const JsonField document(json_document, path.string());
-    check_result(document, ResultKind::relevant_filters, fingerprint, path);
+    check_result(json_document, ResultKind::relevant_filters, identity, path);
     RelevantFilters relevant;
     relevant.filters = read_filters(document["filters"]);
     relevant.budgets = document["budgets"].numbers();
@@ -131,8 +137,8 @@ RelevantFilters load_relevant_filters(const std::string& fingerprint, const fs::
     return relevant;
 }
 
-void save_ablation(const Ablation& ablation, const std::string& fingerprint, const fs::path& path) {
-    json document = result_document(ResultKind::ablation, fingerprint);
+void save_ablation(const Ablation& ablation, const json& identity, const fs::path& path) {
+    json document = result_document(ResultKind::ablation, identity);
     document["full_accuracy"] = json_of_double(ablation.full_accuracy);
     document["class_samples"] = ablation.class_samples;
     document["curve"] = json::array();
@@ -140,10 +146,10 @@ void save_ablation(const Ablation& ablation, const std::string& fingerprint, con
     write_json(path, document);
 }
 
-Ablation load_ablation(const std::string& fingerprint, const fs::path& path) {
+Ablation load_ablation(const json& identity, const fs::path& path) {
     const json json_document = read_json(path);
     const JsonField document(json_document, path.string());
-    check_result(document, ResultKind::ablation, fingerprint, path);
+    check_result(json_document, ResultKind::ablation, identity, path);
     Ablation ablation;
     ablation.full_accuracy = document["full_accuracy"].number();
     ablation.class_samples = document["class_samples"].integers(0, most_samples);

@@ -103,8 +103,8 @@ std::string group_of(size_t index) { return fmt::format("visualisations/{:06}/",
 
 }  // namespace
 
-void save_responses(const Responses& responses, const std::string& fingerprint, const fs::path& path) {
-    ArrayFile file = result_arrays(ResultKind::responses, fingerprint);
+void save_responses(const Responses& responses, const nlohmann::json& identity, const fs::path& path) {
+    ArrayFile file = result_arrays(ResultKind::responses, identity);
     file.arrays["samples"] = scalar_array(responses.samples);
     file.arrays["correct"] = scalar_array(responses.correct);
     file.arrays["gram"] = responses.gram;
@@ -116,9 +116,9 @@ void save_responses(const Responses& responses, const std::string& fingerprint, 
     write_arrays(path, file);
 }
 
-Responses load_responses(const std::string& fingerprint, const fs::path& path) {
+Responses load_responses(const nlohmann::json& identity, const fs::path& path) {
     const ArrayFile file = read_arrays(path);
-    check_result(file, ResultKind::responses, fingerprint);
+    check_result(file, ResultKind::responses, identity);
     const int64_t filters = length_of<double>(file, "response_sum"), classes = length_of<int64_t>(file, "predicted");
     Responses responses;
     responses.samples = read_scalar<int64_t>(file, "samples");
@@ -134,9 +134,9 @@ Responses load_responses(const std::string& fingerprint, const fs::path& path) {
     return responses;
 }
 
-void save_visualisations(const std::vector<FilterVisualisation>& pictures, const std::string& fingerprint,
+void save_visualisations(const std::vector<FilterVisualisation>& pictures, const nlohmann::json& identity,
                          const fs::path& path) {
-    ArrayFile file = result_arrays(ResultKind::visualisations, fingerprint);
+    ArrayFile file = result_arrays(ResultKind::visualisations, identity);
     Array<int64_t> filters({static_cast<int64_t>(pictures.size()), 2});
     std::vector<int64_t> averaged;
     std::vector<double> spread;
@@ -156,9 +156,9 @@ void save_visualisations(const std::vector<FilterVisualisation>& pictures, const
     write_arrays(path, file);
 }
 
-std::vector<FilterVisualisation> load_visualisations(const std::string& fingerprint, const fs::path& path) {
+std::vector<FilterVisualisation> load_visualisations(const nlohmann::json& identity, const fs::path& path) {
     const ArrayFile file = read_arrays(path);
-    check_result(file, ResultKind::visualisations, fingerprint);
+    check_result(file, ResultKind::visualisations, identity);
     const int64_t count = length_of<double>(file, "spread");
     const std::vector<double>& spread = file.get<double>("spread").data;
     const std::vector<int64_t> averaged = read_counts(file, "averaged", count);
@@ -181,8 +181,8 @@ std::vector<FilterVisualisation> load_visualisations(const std::string& fingerpr
     return pictures;
 }
 
-void save_probe(const Probe& probe, const std::string& fingerprint, const fs::path& path) {
-    ArrayFile file = result_arrays(ResultKind::probe, fingerprint);
+void save_probe(const Probe& probe, const nlohmann::json& identity, const fs::path& path) {
+    ArrayFile file = result_arrays(ResultKind::probe, identity);
     std::vector<int64_t> layers;
     for (size_t i = 0; i < probe.readings.size(); ++i) {
         layers.push_back(probe.readings[i].layer);
@@ -194,9 +194,9 @@ void save_probe(const Probe& probe, const std::string& fingerprint, const fs::pa
     write_arrays(path, file);
 }
 
-Probe load_probe(const std::string& fingerprint, const fs::path& path) {
+Probe load_probe(const nlohmann::json& identity, const fs::path& path) {
     const ArrayFile file = read_arrays(path);
-    check_result(file, ResultKind::probe, fingerprint);
+    check_result(file, ResultKind::probe, identity);
     Probe probe;
     probe.samples = read_scalar<int64_t>(file, "samples");
     const int64_t count = length_of<int64_t>(file, "layers");

@@ -81,6 +81,7 @@ class Explain(ProgramTest):
         self.assertFalse((self.folder / "out").exists())
         self.explain(hidden, "--background", "white", "--method", "input", "--out", self.folder / "out")
         self.refused("explain", self.run_dir, hidden, "--background", "wite", "--out", self.folder / "out", saying=["'white'"])
+        self.refused("explain", self.run_dir, "--test", "0", "--background", "white", "--out", self.folder / "none", saying=["--background"])
         clear = self.put("clear.png", png(bar((9, 0), (0, 0)), 4))
         self.refused("explain", self.run_dir, clear, "--method", "input", "--out", self.folder / "out", saying=["transparent everywhere"])
         dot = self.put("dot.png", png([[(9,)]], 0))

@@ -235,16 +235,16 @@ TEST_F(Store, VisualisationsComeBackToTheBit) {
 }
 
 TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
-    const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("belongs to another model"));
+    const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
     save_responses(example_responses(), "f", path);
     EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 1\""));
+    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 2\""));
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
     save_visualisations(example_visualisations(), "f", path);
     EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);
     save_relevant_filters(example_relevant(), "f", path);
     EXPECT_THAT(input_error([&] { load_relevant_filters("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("holds \"spikelens relevant filters 1\""));
+    EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("holds \"spikelens relevant filters 2\""));
     EXPECT_THAT(input_error([&] { load_responses("f", path); }), HasSubstr("not an array file"));
     save_ablation(example_ablation(), "f", path);
     EXPECT_THAT(input_error([&] { load_ablation("g", path); }), other_model);

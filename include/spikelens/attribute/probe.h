@@ -26,6 +26,9 @@ struct Probe {
 /// The most pooled counts of a layer that fit_probe takes: its Gram matrix then has 2 GiB.
 inline constexpr int64_t kMostProbeInputs = 16384;
 
+/// Throws what fit_probe throws for these, before anything is computed.
+void check_probe(const Network& network, const SampleSource& source, int64_t samples);
+
 /// Ridge regression of every class's score on each layer's pooled counts, over `samples` images spread evenly over the source;
 /// centred (the intercept is not penalised), penalty 0.1 · mean diagonal of the layer's centred Gram matrix; a silent layer
 /// gets weights 0. Sums of counts are exact in double and in sample order otherwise: the same bits for any number of threads.

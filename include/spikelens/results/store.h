@@ -17,22 +17,27 @@ namespace spikelens {
 nlohmann::json read_json(const std::filesystem::path& path);
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
 
-/// Each result struct saves and loads. `fingerprint` is the model's (model_fingerprint); loading a file with another one is an
-/// InputError ("… belongs to another model").
-void save_responses(const Responses& responses, const std::string& fingerprint, const std::filesystem::path& path);
-Responses load_responses(const std::string& fingerprint, const std::filesystem::path& path);
+/// Each result struct saves and loads. `identity` says all that the result depends on (pipeline/identity.h); loading a file
+/// with another one is an InputError.
 
-void save_relevant_filters(const RelevantFilters& relevant, const std::string& fingerprint, const std::filesystem::path& path);
-RelevantFilters load_relevant_filters(const std::string& fingerprint, const std::filesystem::path& path);
+/// The identity in a result file, by whichever of the functions below it was saved; null in one that has none. Throws
+/// InputError for a missing or damaged file.
+nlohmann::json stored_identity(const std::filesystem::path& path);
 
-void save_ablation(const Ablation& ablation, const std::string& fingerprint, const std::filesystem::path& path);
-Ablation load_ablation(const std::string& fingerprint, const std::filesystem::path& path);
+void save_responses(const Responses& responses, const nlohmann::json& identity, const std::filesystem::path& path);
+Responses load_responses(const nlohmann::json& identity, const std::filesystem::path& path);
 
-void save_visualisations(const std::vector<FilterVisualisation>& pictures, const std::string& fingerprint,
+void save_relevant_filters(const RelevantFilters& relevant, const nlohmann::json& identity, const std::filesystem::path& path);
+RelevantFilters load_relevant_filters(const nlohmann::json& identity, const std::filesystem::path& path);
+
+void save_ablation(const Ablation& ablation, const nlohmann::json& identity, const std::filesystem::path& path);
+Ablation load_ablation(const nlohmann::json& identity, const std::filesystem::path& path);
+
+void save_visualisations(const std::vector<FilterVisualisation>& pictures, const nlohmann::json& identity,
                          const std::filesystem::path& path);
-std::vector<FilterVisualisation> load_visualisations(const std::string& fingerprint, const std::filesystem::path& path);
+std::vector<FilterVisualisation> load_visualisations(const nlohmann::json& identity, const std::filesystem::path& path);
 
-void save_probe(const Probe& probe, const std::string& fingerprint, const std::filesystem::path& path);
-Probe load_probe(const std::string& fingerprint, const std::filesystem::path& path);
+void save_probe(const Probe& probe, const nlohmann::json& identity, const std::filesystem::path& path);
+Probe load_probe(const nlohmann::json& identity, const std::filesystem::path& path);
 
 }  // namespace spikelens

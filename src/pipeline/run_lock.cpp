@@ -1,0 +1,63 @@
+#include "spikelens/pipeline/run_lock.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(100);
+
+fs::path lock_file(const fs::path& root) { return root / "run.lock"; }
+
+void make_directory(const fs::path& root) {
+    std::error_code error;
+    fs::create_directories(root, error);
+    if (error == std::errc::not_a_directory || error == std::errc::file_exists)
+        throw InputError(root.string() + " cannot be a run directory: there is a file where a folder is expected");
+    if (error) throw RunError("cannot make the folder " + root.string() + ": " + error.message());
+}
+
+}  // namespace
+
+RunLock::RunLock(const fs::path& root, const Waiting& waiting) {
+    make_directory(root);
+    descriptor_ = ::open(lock_file(root).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw RunError("cannot write into " + root.string() + ": " + std::strerror(errno));
+    try {
+        while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EINTR) continue;
+            if (errno != EWOULDBLOCK) throw RunError("cannot lock " + root.string() + ": " + std::strerror(errno));
+            if (!waiting) throw RunError("another process is writing into " + root.string());
+            waiting();
+            std::this_thread::sleep_for(kPause);
+        }
+        struct stat status {};
+        if (::fstat(descriptor_, &status) != 0) throw RunError("cannot lock " + root.string() + ": " + std::strerror(errno));
+        device_ = status.st_dev;
+        inode_ = status.st_ino;
+    } catch (...) {
+        ::close(descriptor_);
+        throw;
+    }
+}
+
+RunLock::~RunLock() { ::close(descriptor_); }  // nothing was written through it: closing gives up the lock and cannot lose data
+
+bool RunLock::covers(const fs::path& root) const {
+    struct stat status {};
+    return ::stat(lock_file(root).c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+}
+
+}  // namespace spikelens
