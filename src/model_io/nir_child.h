@@ -7,8 +7,8 @@
 namespace spikelens {
 
 struct ChildLimits {
-    int processor_seconds = 4;
-    int seconds = 9;                      ///< of time; a busy machine gives a child less than all of it
+    int processor_seconds = 2;
+    int seconds = 6;                      ///< of time; a busy machine gives a child less than all of it
     uint64_t memory = uint64_t{3} << 30;  ///< beyond what the program already has
     uint64_t answer = uint64_t{5} << 28;  ///< bytes of the answer
 };

@@ -65,7 +65,7 @@ TEST(NirChild, EveryEndIsTold) {
 /// A damaged file of any small size ends within ten seconds and a gigabyte; larger ones get more of both.
 TEST(NirChild, LimitsGrowWithTheFile) {
     for (const uint64_t size : {uint64_t{0}, uint64_t{17} << 10, uint64_t{1} << 20}) {
-        EXPECT_LE(limits_for_file(size).seconds, 9);
+        EXPECT_LE(limits_for_file(size).seconds, 7);
         EXPECT_LE(limits_for_file(size).memory, uint64_t{700} << 20);
     }
     EXPECT_GE(limits_for_file(uint64_t{1} << 30).processor_seconds, 250);
