@@ -34,7 +34,9 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
                                 [&](const char* input) { return method.contains(input) && method[input] != now[input]; }))
             stale.push_back(method["method"]);
     if (stale.empty()) return;
-    const auto is_stale = [&](const json& name) { return std::ranges::find(stale, name) != stale.end(); };
+    const auto is_stale = [&](const json& name) {
+        return name.is_string() && std::ranges::find(stale, name.get<std::string>()) != stale.end();
+    };
     std::erase_if(document["methods"].get_ref<json::array_t&>(), [&](const json& m) { return is_stale(m["method"]); });
     if (document.contains("differences") && document["differences"].is_array())
         std::erase_if(document["differences"].get_ref<json::array_t&>(), [&](const json& d) {

@@ -32,7 +32,7 @@ class Import {
             result_.tensors.push_back(
                 matched.plan[i] ? placed(state_.tensors[i], *matched.plan[i])
                                 : ImportedTensor{state_.tensors[i].from, "", state_.tensors[i].view.shape, kinds_[i].note});
-        for (const auto& [i, note] :
+        for (const auto& [i, use] :
              use_neurons(state_, neurons_, weights_of_layers(matched.plan), result_.network, options.neurons, where_)) {
             result_.tensors[i].to = use.to;
             result_.tensors[i].note = use.note;
