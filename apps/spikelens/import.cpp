@@ -193,7 +193,8 @@ std::string text_of(const json& document) {
     TextTable tensors({{"in the file"}, {"shape"}, {"where it went"}});
     for (const json& tensor : document["tensors"]) {
         const std::string to = tensor["to"], note = tensor["note"];
-        tensors.add({tensor["from"], tensor["shape"].dump(), (to.empty() ? "left out" : to) + (note.empty() ? "" : ": " + note)});
+        tensors.add(
+            {tensor["from"], tensor["shape"].dump(), (to.empty() ? "left out" : to) + (note.empty() ? "" : ": " + note)});
     }
     text += "\n" + tensors.text();
     if (!document["assumptions"].empty()) text += "\nassumed, because the file does not say:\n";

@@ -144,7 +144,7 @@ class Reader {
     }
 
     void spend(uint64_t bytes) {
-        require(bytes <= bytes_allowed_, "its contents are larger than 1 GiB, or than a file of its size holds");
+        require(bytes <= bytes_allowed_, "its contents are larger than 1 GiB, or than the file can hold");
         bytes_allowed_ -= bytes;
     }
 

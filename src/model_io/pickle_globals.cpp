@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 7> dicts = {"collections.OrderedDict",
                                                    "types.SimpleNamespace",
                                                    "lightning_fabric.utilities.data.AttributeDict",
                                                    "pytorch_lightning.utilities.parsing.AttributeDict"};
-/// Values that training scripts keep beside the weights: scalars and arrays of NumPy, paths, dates, versions, sets.
-constexpr std::array<std::string_view, 17> inert = {"numpy.core.multiarray.scalar",
+/// Values that training scripts keep beside the weights: scalars and arrays of NumPy, paths, dates, versions.
+constexpr std::array<std::string_view, 13> inert = {"numpy.core.multiarray.scalar",
                                                     "numpy._core.multiarray.scalar",
                                                     "numpy.core.multiarray._reconstruct",
                                                     "numpy._core.multiarray._reconstruct",
@@ -35,11 +35,7 @@ constexpr std::array<std::string_view, 17> inert = {"numpy.core.multiarray.scala
                                                     "datetime.datetime",
                                                     "datetime.date",
                                                     "datetime.timedelta",
-                                                    "torch.torch_version.TorchVersion",
-                                                    "builtins.set",
-                                                    "__builtin__.set",
-                                                    "builtins.frozenset",
-                                                    "__builtin__.frozenset"};
+                                                    "torch.torch_version.TorchVersion"};
 /// What they name: the class of an array, what a defaultdict makes.
 constexpr std::array<std::string_view, 14> named = {
     "numpy.ndarray",   "builtins.list",     "builtins.dict",   "builtins.int",     "builtins.float",

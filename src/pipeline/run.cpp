@@ -48,7 +48,8 @@ RunData Run::load_data(const std::string& other_coding) const {
         for (const auto& [file, checksum] : *both)
             if (!recorded.contains(file) || !data.sha256.contains(file) || recorded.at(file) != data.sha256.at(file))
                 throw InputError("the data set " + data_name() + " is not the one the run " + files.root.string() +
-                                 " was made with: " + file + " has another checksum");
+                                 " was made with: " + file + " has another checksum than in " +
+                                 files.manifest().filename().string());
     if (data.test->shape() != network->input_shape())
         throw InputError("the data set " + data_name() + " has samples " + shape_text(data.test->shape()) +
                          ", the network expects " + shape_text(network->input_shape()));

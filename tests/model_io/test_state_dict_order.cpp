@@ -106,7 +106,7 @@ TEST_F(StateDictOrder, PermutationsGiveTheSameNetworkOrARefusal) {
                 const Outcome outcome = import(file);
                 const bool told = family.ordered || defined;
                 ASSERT_EQ(outcome.refusal.empty(), told) << family.stems[1] << " " << seed << ": " << outcome.refusal;
-                if (told) ASSERT_EQ(outcome.fingerprint, expected) << family.stems[1] << " " << seed;
+                ASSERT_EQ(outcome.fingerprint, told ? expected : "") << family.stems[1] << " " << seed;
             }
 }
 

@@ -174,10 +174,8 @@ TEST(Palettes, LightnessTellsTheOrder) {
     const auto lightness = [](Rgb c) { return 0.2126 * c.r + 0.7152 * c.g + 0.0722 * c.b; };
     for (size_t i = 1; i < 256; ++i)
         EXPECT_LE(lightness(sequential_palette()[i]), lightness(sequential_palette()[i - 1]) + 1) << i;
-    for (size_t i = 1; i < 128; ++i)
-        EXPECT_GE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
-    for (size_t i = 128; i < 256; ++i)
-        EXPECT_LE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
+    for (size_t i = 1; i < 128; ++i) EXPECT_GE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
+    for (size_t i = 128; i < 256; ++i) EXPECT_LE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
     EXPECT_EQ(diverging_palette()[127], (Rgb{255, 255, 255}));
 }
 
