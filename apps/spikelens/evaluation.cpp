@@ -23,6 +23,16 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kImagesAtOnce = 100;
 constexpr int64_t kRecordingsAtOnce = 10;
+constexpr int64_t kFirstAtOnce = 8;
+
+/// Twice as many samples as the last time or half as many, so that a chunk takes about a second: that much an interruption may
+/// lose. What a sample scores does not depend on its chunk.
+int64_t next_chunk(int64_t samples, Clock::duration took, int64_t most) {
+    using std::chrono::milliseconds;
+    if (took < milliseconds(500)) return std::min(2 * samples, most);
+    return took > milliseconds(2000) ? std::max<int64_t>(1, samples / 2) : samples;
+}
+
 const std::string kMeasured = "/measured";  // of each metric in a file of scores
 constexpr std::array kMapStates = {MapState::values, MapState::zero, MapState::noise, MapState::constant};
 
@@ -139,7 +149,8 @@ Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vec
 MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity, const fs::path& path, Console& console) const {
     MethodScores scores = load_scores(identity, path);
     const auto count = static_cast<int64_t>(samples_.size());
-    const int64_t at_once = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    const int64_t most = data_.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    int64_t at_once = std::min(kFirstAtOnce, most);
     int64_t first = count;  // where the metric that has come least far goes on
     for (const std::string& metric : metrics_) first = std::min(first, scores.measured[metric]);
     auto saved = Clock::now();
@@ -157,8 +168,14 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
     try {
         while (first < count) {
             report_progress(console.progress(), "evaluating " + method.text, first, count);
-            add_chunk(method, first, std::min(at_once, count - first), scores);
-            first = std::min(count, first + at_once);
+            const auto started = Clock::now();
+            int64_t end = std::min(count, first + at_once);
+            if (scores.done > first) end = std::min(end, scores.done);
+            for (const std::string& metric : metrics_)  // a metric joins at the sample where it goes on
+                if (scores.measured[metric] > first) end = std::min(end, scores.measured[metric]);
+            add_chunk(method, first, end - first, scores);
+            first = end;
+            at_once = next_chunk(at_once, Clock::now() - started, most);
             if (first == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
     } catch (const Interrupted&) {

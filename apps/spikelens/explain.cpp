@@ -181,17 +181,26 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     merged_explanations(document, folder / "explain.json", left_out);  // a damaged one is refused before the work
     const Progress progress = console.progress();
     const auto count = static_cast<int64_t>(cases.size());
-    for (const Case& one : cases) {
-        report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
-        document["images"].push_back(explain_one(one, explainer, run, command, globals, folder));
-        text += lines_of(one, document["images"].back(), *run.network);
-        note_kept(fmt::format("the maps of {} of {} samples are in {}, but not listed; the same command begins anew",
-                              document["images"].size(), count, folder.string()));
+    const auto keep = [&] {
+        const json merged = merged_explanations(document, folder / "explain.json", left_out);
+        write_json(folder / "explain.json", merged);
+        return merged;
+    };
+    try {
+        for (const Case& one : cases) {
+            report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
+            document["images"].push_back(explain_one(one, explainer, run, command, globals, folder));
+            text += lines_of(one, document["images"].back(), *run.network);
+            note_kept(fmt::format("the maps of {} of {} samples are in {}; the same command makes all of them",
+                                  document["images"].size(), count, folder.string()));
+        }
+    } catch (const Interrupted&) {
+        if (!document["images"].empty()) keep();
+        throw;
     }
     report_progress(progress, "explaining", count, count);
-    const json merged = merged_explanations(document, folder / "explain.json", left_out);
+    const json merged = keep();
     if (!left_out.empty()) console.message(fmt::format("{}: {}", (folder / "explain.json").string(), left_out));
-    write_json(folder / "explain.json", merged);
     if (command.out.empty())  // what this call makes alone needs no other calls
         record_call(run.files, "explain", record_of(command, explainer.methods(), globals),
                     merged["images"] != document["images"]);

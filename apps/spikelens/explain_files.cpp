@@ -77,9 +77,7 @@ class MapWriter {
         const fs::path values = folder_ / files_.values;
         const FloatArray array = method_.method->info().timed ? only_sample(attribution_) : map_;
         const std::string bytes = npy_bytes(array);
-        std::error_code error;
-        fs::remove(values, error);
-        if (error) throw RunError("cannot replace " + values.string() + ": " + error.message());
+        remove_file(values);
         write_png(folder_ / files_.map, enlarge(colour_map(drawn(map_), colours()), factor), {{"Values", sha256_of(bytes)}});
         write_file(values, bytes);
     }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/evaluate/accuracy.h"
@@ -109,7 +110,7 @@ void check_command(const TrainCommand& command, const TrainOptions& options) {
 /// Where the run's training stands: what its checkpoint has, else the beginning.
 TrainState find_state(const TrainCommand& command, const RunDirectory& files, Checkpoints& checkpoints, Network& network,
                       Console& console) {
-    if (command.restart) std::filesystem::remove(files.checkpoint());
+    if (command.restart) remove_file(files.checkpoint());
     TrainState state;
     if (checkpoints.resume(network, state)) {
         if (state.epochs_done + (state.part.samples > 0 ? 1 : 0) > command.epochs)
@@ -235,7 +236,8 @@ void add_train(CLI::App& program, Run& run) {
         ->capture_default_str();
     app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
         ->capture_default_str();
-    app->add_option("--binning", command->binning, "Recordings as steps: 1ms, 30x10ms or count=50; 1ms unless said");
+    app->add_option("--binning", command->binning,
+                    "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
     app->add_option("--network", command->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
         ->capture_default_str();
     app->add_option("--out", command->out, "The run directory to make")->required();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,27 +20,20 @@ using nlohmann::json;
 
 /// What a run directory keeps in files of fixed names; docs/formats.md lists them.
 constexpr std::array<std::string_view, 15> run_files{
-    "manifest.json",  "model.safetensors",      "checkpoint.safetensors", "train.json",    "import.json",
-    "interpret.json", "interpret.options.json", "relevant.json",          "ablation.json", "responses.h5",
-    "probe.h5",       "visualisations.h5",      "evaluate.json",          "report.html",   "evaluate"};
+    "manifest.json", "model.safetensors", "checkpoint.safetensors", "run.lock",      "train.json",
+    "import.json",   "interpret.json",    "relevant.json",          "ablation.json", "responses.h5",
+    "probe.h5",      "visualisations.h5", "evaluate.json",          "report.html",   "evaluate"};
 
 bool same_name(std::string_view a, std::string_view b) {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
     return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+/// A model alone is not a run: it may be what was exported or converted.
 bool is_run(const fs::path& folder) {
     std::error_code error;
-    return std::ranges::any_of(std::array{"manifest.json", "model.safetensors", "checkpoint.safetensors"},
+    return std::ranges::any_of(std::array{"manifest.json", "checkpoint.safetensors"},
                                [&](const char* name) { return fs::exists(folder / name, error); });
-}
-
-std::string beginning(const fs::path& path, size_t most) {
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes(most, '\0');
-    in.read(bytes.data(), static_cast<std::streamsize>(most));
-    bytes.resize(static_cast<size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-    return bytes;
 }
 
 /// null for what is missing, not readable or not JSON.
@@ -60,11 +52,11 @@ bool is_of_command(const json& fields, const char* command) {
 /// A safetensors file begins with the length of its header (8 bytes, little-endian) and the header, JSON.
 json safetensors_metadata(const fs::path& path) {
     constexpr uint64_t longest = 100'000'000;
-    const std::string length_bytes = beginning(path, 8);
+    const std::string length_bytes = read_start(path, 8);
     uint64_t length = 0;
     for (size_t i = length_bytes.size(); i-- > 0;) length = length << 8 | static_cast<uint8_t>(length_bytes[i]);
     if (length_bytes.size() < 8 || length > longest) return {};
-    const std::string header = beginning(path, 8 + length);
+    const std::string header = read_start(path, 8 + length);
     const json fields = json::parse(header.substr(8), nullptr, false);
     return fields.is_object() ? fields.value("__metadata__", json()) : json();
 }
@@ -84,7 +76,7 @@ bool ours(const fs::path& path, OutputKind kind) {
         case OutputKind::codings:
             return is_of_command(document(path), "codings");
         case OutputKind::report:
-            return beginning(path, 8192).find("<meta name=\"generator\" content=\"Spikelens") != std::string::npos;
+            return read_start(path, 8192).find("<meta name=\"generator\" content=\"Spikelens") != std::string::npos;
         case OutputKind::model: {
             const json metadata = safetensors_metadata(path);
             return metadata.is_object() && (metadata.contains("spikelens") || metadata.contains("spikelens.checkpoint"));
