@@ -121,7 +121,7 @@ class UsageErrors(CommandLine):
             (["report", run, run], ["unexpected", run]),
             (["report", run, "--images", "501"], ["--images", "'501'", "0 to 500"]),
             (["explain", run, "--test", "0", "one"], ["one"]),
-            (["import", "f.nir", "--out", "x", "--dt", "-1"], ["--dt", "'-1'", "above 0"]),
+            (["import", "f.nir", "--out", "x", "--dt", "-1"], ["--dt", "-1", "above 0"]),
             (["interpret", run, "--signed=7x"], ["--signed", "no value", "'7x'"]),
             (["data", "--seed", "-1"], ["--seed", "'-1'", "0 or more"]),
             (["data", "--seed", "99999999999999999999999"], ["--seed", "64 bits"]),
