@@ -23,7 +23,7 @@ EVALUATE = ["--methods", "svebi,grad2d,input,random", "--samples", "20"]
 ROUNDS = int(os.environ.get("SPIKELENS_ROUNDS", "4"))
 
 
-def make_images(folder, seed, train=90, test=45):
+def make_images(folder, seed, train=150, test=60):
     folder.mkdir(parents=True)
     noise = random.Random(seed)
     for name, count in (("train", train), ("t10k", test)):
@@ -62,7 +62,7 @@ class RunTest(unittest.TestCase):
 
     @classmethod
     def train(cls, out, *options):
-        return cls.call("train", "--data", cls.root / "a", "--network", NETWORK, "--steps", "4", "--epochs", "3", "--batch", "15", "--learning-rate", "0.2", "--out", out, *options)
+        return cls.call("train", "--data", cls.root / "a", "--network", NETWORK, "--steps", "4", "--epochs", "15", "--batch", "15", "--learning-rate", "0.2", "--out", out, *options)
 
     @classmethod
     def take(cls, out, *options, weights=None, data="a"):

@@ -38,7 +38,7 @@ assert map.dtype == numpy.float32 and map.tolist() == [[1, 2, 3], [4, 5, 6]]
 assert numpy.load(folder + "/line.npy").tolist() == [0.5]
 
 ablation = json.load(open(folder + "/ablation.json"))
-assert ablation["fingerprint"] == "abc" and ablation["full_accuracy"] == 0.1 + 0.2
+assert ablation["identity"] == "abc" and ablation["full_accuracy"] == 0.1 + 0.2
 assert ablation["curve"][0]["class_relevant"] == [None]
 
 model = open(folder + "/model.safetensors", "rb").read()
