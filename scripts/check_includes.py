@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "interpret": ["core", "snn"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "results": ["core", "archive", "train/train.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
+    "results": ["core", "archive", "train/train.h", "train/outcome.h", "interpret", "attribute/probe.h", "evaluate", "model_io/json_fields.h", "model_io/sha256.h"],
     "pipeline": ["core", "data", "encode", "snn", "model_io", "results"],
     "report": ["core", "results/picture.h", "results/palette.h", "evaluate/statistics.h"],
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "commands.h"
 
@@ -26,6 +29,11 @@ class ArgumentList {
     ArgumentList& option(const std::string& name, double value, double usual);
     ArgumentList& option(const std::string& name, float value, float usual);
     ArgumentList& option(const std::string& name, int64_t value, int64_t usual);
+    /// "--name value", where there is one.
+    template <class Number>
+    ArgumentList& option(const std::string& name, const std::optional<Number>& value) {
+        return value ? word(name).word(fmt::format("{}", *value)) : *this;
+    }
     ArgumentList& list(const std::string& name, const std::vector<std::string>& values);  ///< joined by commas
     ArgumentList& flag(const std::string& name, bool set);
     /// With the options of every command that change results.

@@ -217,7 +217,6 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
     command.codings.clear();
     for (const std::string& coding : given.codings) command.codings.push_back(coding_text(parse_coding(coding)));
     check_command(command);
-    if (command.codings.size() < 2) throw InputError("two codings or more are compared; name them with --codings");
     check_output(command.out / "codings.json", OutputKind::codings);
     std::shared_ptr<const RunLock> lock;  // of the folder of the runs, once the first is there
     std::vector<OneCoding> all;

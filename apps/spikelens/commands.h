@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,12 +87,14 @@ struct ImportCommand {
     std::string data;  ///< empty: a model file is written and no run
     std::string binning, coding;
     std::string network, input, reset;
-    int64_t classes = 10;
-    int steps = 0;  ///< 0: the default of what is imported
-    std::string match = "auto";
-    std::string dialect = "auto";
-    double dt = 0;  ///< 0: the dialect's
-    std::string surrogate = "atan(2,through_reset)";
+    std::optional<int64_t> classes;   ///< of a preset; absent: 10
+    std::optional<int> steps;         ///< absent: the default of what is imported
+    std::string match;                ///< empty: auto
+    std::vector<std::string> layers;  ///< LAYER=MODULE
+    std::string neurons;              ///< empty: agree
+    std::string dialect;              ///< empty: auto
+    std::optional<double> dt;         ///< absent: the dialect's
+    std::string surrogate;            ///< empty: atan(2,through_reset)
 };
 Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console);
 

@@ -39,7 +39,10 @@ class HelpFormatter : public CLI::Formatter {
 }  // namespace
 
 void set_help(CLI::App& program) {
-    program.formatter(std::make_shared<HelpFormatter>());
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->label("SUBCOMMAND", "COMMAND");
+    formatter->label("REQUIRED", "(needed)");
+    program.formatter(formatter);
     program.footer(kFooter);
 }
 

@@ -34,8 +34,7 @@ int fail(const std::string& sentence, int code, bool as_json) {
     const json document = {{"error", {{"kind", code == kBadInput ? "input" : "run"}, {"message", sentence}}}};
     const std::string line = printable(sentence);
     const std::string_view shown = first_columns(line, kLongestSentence);
-    say(as_json ? json_line(document, -1)
-                : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
+    say(as_json ? json_line(document, -1) : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
     return code;
 }
 
@@ -76,7 +75,7 @@ void add_commands(CLI::App& program, Run& run) {
     for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
                            add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
-    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->footer(kEveryCommand);
+    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->group("Commands")->footer(kEveryCommand);
 }
 
 int run_program(int argc, char** argv, bool as_json) {
@@ -92,7 +91,7 @@ int run_program(int argc, char** argv, bool as_json) {
     if (argc == 1) return print(help_outcome(program.help()), false);
     try {
         program.parse(argc, argv);
-        check_numbers(program);
+        check_values(program);
     } catch (const CLI::CallForHelp&) {
         if (const std::string unknown = unknown_command(program); !unknown.empty()) return fail(unknown, kBadInput, as_json);
         return print(help_outcome(program.help()), as_json);

@@ -1,11 +1,10 @@
 #include "process.h"
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <new>
-#include <string>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -22,20 +21,34 @@ void take_standard_descriptors() {
         if (::fcntl(descriptor, F_GETFD) < 0) (void)::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
 }
 
-/// The last resort: an exception that nobody could catch, of a thread that is not ours.
+bool started = false;
+
+/// The last resort: an exception that nobody could catch, of a library's initialisation or of a thread that is not ours.
+/// Nothing here takes memory: there may be none.
 [[noreturn]] void end_with_sentence() {
+    std::array<char, 400> sentence{};
+    const char* what = "an error inside a library";
     try {
         if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
-        say("spikelens: ended by an error inside a library\n");
     } catch (const std::bad_alloc&) {
-        say("spikelens: not enough memory for a library's thread; fewer --threads need less\n");
+        what = started ? "not enough memory for a library's thread; fewer --threads need less"
+                       : "not enough memory to start: the address space is limited (ulimit -v) to less than about 800 MB";
     } catch (const std::exception& error) {
-        const char* text = error.what();
-        say("spikelens: ended by an error inside a library: " + std::string(text, std::strcspn(text, "\n")) + "\n");
+        what = error.what();
     } catch (...) {
-        say("spikelens: ended by an error inside a library\n");
     }
+    size_t length = 0;
+    for (const char* part : {"spikelens: ", what})
+        for (; *part != '\0' && *part != '\n' && length < sentence.size() - 1; ++part)
+            sentence.at(length++) = static_cast<unsigned char>(*part) < 0x20 || *part == 0x7F ? '?' : *part;
+    sentence.at(length++) = '\n';
+    write_all(STDERR_FILENO, {sentence.data(), length});
     std::_Exit(1);
+}
+
+void before_libraries() {
+    take_standard_descriptors();
+    std::set_terminate(end_with_sentence);
 }
 
 }  // namespace
@@ -43,14 +56,14 @@ void take_standard_descriptors() {
 void prepare_process() {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
-    std::set_terminate(end_with_sentence);
+    started = true;
 }
 
 void end_process(int status) { std::_Exit(status); }
 
-/// Before the initialisers of any library, so that no file of theirs takes a standard descriptor's place.
+/// Before the initialisers of any library: no file of theirs takes a standard descriptor's place, and what they throw is told.
 extern "C" {
-__attribute__((section(".preinit_array"), used)) void (*const spikelens_before_libraries)() = take_standard_descriptors;
+__attribute__((section(".preinit_array"), used)) void (*const spikelens_before_libraries)() = before_libraries;
 }
 
 }  // namespace spikelens::app

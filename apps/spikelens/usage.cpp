@@ -120,11 +120,14 @@ std::string extra_sentence(const CLI::App& app, const std::string& argument) {
     return "unknown command '" + argument + "'" + suggestion(argument, commands);
 }
 
+std::string switch_sentence(const CLI::Option& option) {
+    return option.get_name() + " is a switch and takes no value, but was given " + quoted(option.results());
+}
+
 /// A value that cannot be converted: the first of several that is wrong.
 std::string conversion_sentence(const CLI::Option& option) {
     const std::string type = option.get_type_name();
-    if (option.get_expected_max() == 0 || type.empty())
-        return option.get_name() + " is a switch and takes no value, but was given " + quoted(option.results());
+    if (option.get_expected_max() == 0) return switch_sentence(option);
     for (const std::string& value : option.results())
         if (const std::string wrong = complaint(type, value); !wrong.empty())
             return option.get_name() + " is '" + value + "', expected " + wrong;
@@ -173,10 +176,12 @@ std::string unknown_command(const CLI::App& program) {
     return {};
 }
 
-void check_numbers(const CLI::App& program) {
+void check_values(const CLI::App& program) {
     for (const CLI::Option* option : options_of(deepest(program)))
         for (const std::string& value : option->results())
-            if (const std::string wrong = complaint(option->get_type_name(), value); !wrong.empty())
+            if (option->get_expected_max() == 0) {
+                if (value != "true" && value != "false") throw InputError(switch_sentence(*option));
+            } else if (const std::string wrong = complaint(option->get_type_name(), value); !wrong.empty())
                 throw InputError(option->get_name() + " is '" + value + "', expected " + wrong);
 }
 
@@ -185,14 +190,6 @@ CLI::Validator between(int64_t low, int64_t high) {
     return {[=](const std::string& text) {
                 const auto value = number_in<int64_t>(text);
                 return value && *value >= low && *value <= high ? std::string() : expected;
-            },
-            ""};
-}
-
-CLI::Validator above_zero() {
-    return {[](const std::string& text) {
-                const auto value = number_in<double>(text);
-                return value && *value > 0 ? std::string() : std::string(kExpected) + "a number above 0";
             },
             ""};
 }

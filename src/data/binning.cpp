@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "spikelens/core/error.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr int kMostSteps = 65535;
 constexpr int64_t kLongestWindow = int64_t{1} << 40;
 constexpr int64_t kMostSpikes = int64_t{1} << 33;
+constexpr int kMostInOnePlace = std::numeric_limits<uint8_t>::max();
+constexpr std::string_view kClip = ",clip";
 
 std::string place(const Event& event) {
     return "an event at x = " + std::to_string(event.x) + ", y = " + std::to_string(event.y);
@@ -26,6 +29,12 @@ std::string place(const Event& event) {
         throw InputError(place(event) + " has the time " + std::to_string(event.time) + ", before that of the first event, " +
                          std::to_string(first));
     throw InputError(place(event) + " lies outside the " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+}
+
+[[noreturn]] void refuse_count(const Event& event, int64_t step, const std::string& what) {
+    throw InputError(what + "more than 255 events fall on x = " + std::to_string(event.x) + ", y = " + std::to_string(event.y) +
+                     " in step " + std::to_string(step) +
+                     "; take shorter steps, or count 255 of them by ',clip' after the binning, such as 1ms,clip");
 }
 
 /// Calls `count(step, event)` for each event that falls into a step, in order.
@@ -48,7 +57,7 @@ void for_each_step(const EventRecording& recording, const Binning& binning, int 
     throw InputError(
         "'" + std::string(text) +
         "' is no binning: expected a window of time such as 1ms or 500us, so many of them such as 310x1ms, or a number of "
-        "steps of equal numbers of events such as count=50");
+        "steps of equal numbers of events such as count=50; each may end in ,clip");
 }
 
 /// Digits alone, without a sign.
@@ -93,10 +102,22 @@ void add_events(const EventRecording& recording, const Binning& binning, int hei
                 int64_t stride) {
     for_each_step(recording, binning, height, width, [&](int64_t step, const Event& event) {
         uint8_t& spikes = target[step * stride + (int64_t{event.polarity} * height + event.y) * width + event.x];
-        if (spikes == std::numeric_limits<uint8_t>::max())
-            throw InputError("more than 255 events fall on x = " + std::to_string(event.x) +
-                             ", y = " + std::to_string(event.y) + " in step " + std::to_string(step) + "; take shorter steps");
-        ++spikes;
+        if (spikes < kMostInOnePlace)
+            ++spikes;
+        else if (!binning.clip)
+            refuse_count(event, step, "");
+    });
+}
+
+void check_counts(const EventRecording& recording, const Binning& binning, int height, int width, const std::string& what) {
+    if (binning.clip) return;
+    std::unordered_map<int64_t, int> counts;  // of one step; events are in the order of time
+    int64_t current = 0;
+    for_each_step(recording, binning, height, width, [&](int64_t step, const Event& event) {
+        if (step != current) counts.clear();
+        current = step;
+        if (++counts[(int64_t{event.polarity} * height + event.y) * width + event.x] > kMostInOnePlace)
+            refuse_count(event, step, what);
     });
 }
 
@@ -108,7 +129,9 @@ std::vector<int64_t> sum_events(const EventRecording& recording, const Binning& 
     return sums;
 }
 
-Binning parse_binning(std::string_view text) {
+namespace {
+
+Binning parse_steps(std::string_view text) {
     Binning binning;
     if (text.starts_with("count=")) {
         const auto steps = digits(text.substr(6));
@@ -129,12 +152,22 @@ Binning parse_binning(std::string_view text) {
     return binning;
 }
 
+}  // namespace
+
+Binning parse_binning(std::string_view text) {
+    const bool clip = text.ends_with(kClip);
+    Binning binning = parse_steps(clip ? text.substr(0, text.size() - kClip.size()) : text);
+    binning.clip = clip;
+    return binning;
+}
+
 std::string binning_text(const Binning& binning) {
     check_binning(binning);
-    if (binning.by == Binning::By::count) return "count=" + std::to_string(binning.steps);
+    const std::string end(binning.clip ? kClip : "");
+    if (binning.by == Binning::By::count) return "count=" + std::to_string(binning.steps) + end;
     const bool milliseconds = binning.window % 1000 == 0;
     return (binning.steps > 0 ? std::to_string(binning.steps) + "x" : "") +
-           std::to_string(milliseconds ? binning.window / 1000 : binning.window) + (milliseconds ? "ms" : "us");
+           std::to_string(milliseconds ? binning.window / 1000 : binning.window) + (milliseconds ? "ms" : "us") + end;
 }
 
 Array<uint8_t> bin_events(const EventRecording& recording, const Binning& binning, int height, int width) {

@@ -17,6 +17,9 @@ int steps_needed(const EventRecording& recording, int64_t window);
 void add_events(const EventRecording& recording, const Binning& binning, int height, int width, uint8_t* target,
                 int64_t stride);
 
+/// Throws InputError, opened by `what`, unless add_events takes the recording; in time and memory of its events alone.
+void check_counts(const EventRecording& recording, const Binning& binning, int height, int width, const std::string& what);
+
 /// The spikes of all steps summed, [2, height, width]. `binning.steps` is at least 1.
 std::vector<int64_t> sum_events(const EventRecording& recording, const Binning& binning, int height, int width);
 

@@ -92,11 +92,12 @@ std::vector<std::string> numbered_classes(const RawSplit& train, const RawSplit&
     return classes;
 }
 
-void check_labels(const RawSplit& split, size_t classes) {
+/// `source`: what says which classes there are.
+void check_labels(const RawSplit& split, size_t classes, const std::string& source) {
     const auto wrong = std::ranges::find_if(split.labels, [&](int label) { return static_cast<size_t>(label) >= classes; });
     if (wrong != split.labels.end())
-        throw InputError(fmt::format("{} has the label {} at sample {}, expected one of {} classes (0 to {})",
-                                     split.labels_file.string(), *wrong, wrong - split.labels.begin(), classes,
+        throw InputError(fmt::format("{} has the label {} at sample {}, expected one of the {} classes{} (0 to {})",
+                                     split.labels_file.string(), *wrong, wrong - split.labels.begin(), classes, source,
                                      static_cast<int64_t>(classes) - 1));
 }
 
@@ -113,10 +114,11 @@ LoadedDataset load_images(const fs::path& folder, const std::string& name, std::
     RawSplit train = read_split(folder, "train"), test = read_split(folder, "t10k");
     check_same_size(train, test);
     const fs::path names = folder / "classes.txt";
+    const std::string source = classes.empty() && fs::exists(names) ? " of " + names.string() : "";
     if (classes.empty()) classes = fs::exists(names) ? read_class_names(names) : numbered_classes(train, test);
     LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {}};
     for (const RawSplit* split : {&train, &test}) {
-        check_labels(*split, classes.size());
+        check_labels(*split, classes.size(), source);
         for (const fs::path& file : {split->images_file, split->labels_file})
             loaded.sha256[file.filename()] = sha256_of_file(file);
     }

@@ -61,6 +61,14 @@ struct Needs {
     }
 };
 
+/// Before anything is computed with them, and with the file's name.
+void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split, const Binning& binning, const Needs& needs) {
+    parallel_for(static_cast<int64_t>(files.size()), 0, [&](int64_t index, int) {
+        const auto i = static_cast<size_t>(index);
+        check_counts(split.recordings[i], binning, needs.height, needs.width, files[i].path.string() + ": ");
+    });
+}
+
 }  // namespace
 
 bool holds_recordings(const fs::path& folder) { return has_event_layout(folder); }
@@ -79,6 +87,8 @@ LoadedDataset load_recordings(const fs::path& folder, const std::string& name, s
     needs.add(test, binning);
     Binning resolved = binning;
     if (resolved.steps == 0) resolved.steps = needs.steps;
+    check_split(layout.train, train, resolved, needs);
+    check_split(layout.test, test, resolved, needs);
     LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined(checksums)}}};
     for (const fs::path& list : layout.lists) loaded.sha256[list.filename().string()] = sha256_of_file(list);
     loaded.train = std::make_shared<EventSet>(std::move(train.recordings), std::move(train.labels), layout.classes, resolved,

@@ -95,11 +95,14 @@ class Evt3 {
             case 0xf:
                 return;  // triggers, extensions
             default:
+                if (word == padding) return;
                 refuse_word(file_, offset, word >> 12);
         }
     }
 
   private:
+    static constexpr unsigned padding = 0x9999;  ///< some cameras fill their transfers with it
+
     void set_high(int64_t counter) {
         const int64_t high = clock_.at(counter);
         if (high_ != high) low_ = 0;  // the low bits of the new time follow

@@ -75,8 +75,17 @@ EventRecording from_columns(const ZipArchive& archive, const EventFile& file) {
     return list.finish();
 }
 
+/// A matrix of events may be t, x, y, p or x, y, t, p or x, y, p, t: a guess would turn or mix up the recording.
+void refuse_plain_array(const NpyArray& array) {
+    throw InputError(
+        array.what + " is a plain array of shape " + shape_text(array.header.shape) +
+        ", and nothing in it says which numbers are t, x, y and p: save four arrays with these names, or one array "
+        "of records with these fields");
+}
+
 /// One array of records with the fields t, x, y and p.
 EventRecording from_records(const NpyArray& array, const EventFile& file) {
+    if (array.header.fields.size() == 1 && array.header.fields[0].name.empty()) refuse_plain_array(array);
     check_length(array, array.header.shape.size() == 1 ? array.header.shape[0] : 0);
     std::array<NpyField, 4> fields;
     for (size_t column = 0; column < kColumns.size(); ++column) {

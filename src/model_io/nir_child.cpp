@@ -22,16 +22,17 @@ namespace spikelens {
 namespace {
 
 constexpr int answer_descriptor = 3;
-constexpr int grace_seconds = 2;  ///< the child's own alarm comes first
+constexpr int grace_seconds = 1;  ///< the child's own alarm comes first
 constexpr int poll_milliseconds = 50;
 
 // ---- in the child ----------------------------------------------------------------------------------------------------------
 
-void limit(__rlimit_resource resource, rlim_t value) {
+/// `warning`: how much before the hard limit the signal comes that says which limit it was.
+void limit(__rlimit_resource resource, rlim_t value, rlim_t warning = 0) {
     rlimit current{};
     getrlimit(resource, &current);
-    current.rlim_max = std::min(current.rlim_max, value);
-    current.rlim_cur = current.rlim_max;
+    current.rlim_max = std::min(current.rlim_max, value + warning);
+    current.rlim_cur = std::min(current.rlim_max, value);
     setrlimit(resource, &current);
 }
 
@@ -70,7 +71,7 @@ void keep_only(int descriptor) {
     reset_signals();
     keep_only(descriptor);
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, static_cast<rlim_t>(limits.seconds));
+    limit(RLIMIT_CPU, static_cast<rlim_t>(limits.processor_seconds), 1);
     // Relative to what is mapped already: AddressSanitizer and CUDA reserve terabytes that are never used.
     if (const uint64_t used = address_space(); used > 0) limit(RLIMIT_AS, used + limits.memory);
     alarm(static_cast<unsigned>(limits.seconds));
@@ -157,6 +158,17 @@ void collect(Child& child, ChildAnswer& answer, const ChildLimits& limits) {
 }
 
 }  // namespace
+
+ChildLimits limits_for_file(uint64_t size) {
+    constexpr uint64_t least_memory = uint64_t{1} << 29, per_byte = 64, bytes_a_second = uint64_t{1} << 22;
+    constexpr uint64_t most_seconds = 3600;
+    ChildLimits limits;
+    const auto more = static_cast<int>(std::min(size / bytes_a_second, most_seconds));
+    limits.processor_seconds += more;
+    limits.seconds += 2 * more;
+    limits.memory = std::min(limits.memory, least_memory + std::min(size, limits.memory) * per_byte);
+    return limits;
+}
 
 void write_or_exit(int descriptor, const char* bytes, size_t length) {
     while (length > 0) {

@@ -7,10 +7,14 @@
 namespace spikelens {
 
 struct ChildLimits {
-    int seconds = 60;                     ///< of time, and of processor time
+    int processor_seconds = 2;
+    int seconds = 6;                      ///< of time; a busy machine gives a child less than all of it
     uint64_t memory = uint64_t{3} << 30;  ///< beyond what the program already has
     uint64_t answer = uint64_t{5} << 28;  ///< bytes of the answer
 };
+
+/// Limits for reading or writing a file of so many bytes: a second more for every 4 MiB, 64 bytes of memory for each byte.
+ChildLimits limits_for_file(uint64_t size);
 
 struct ChildAnswer {
     std::string bytes;

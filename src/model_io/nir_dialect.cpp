@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
 
 namespace spikelens {
 namespace {
@@ -127,12 +129,10 @@ NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirNode>& cha
     return sign->dialect;
 }
 
-NirDialect parse_dialect(const std::string& name, const std::string& where) {
+std::optional<NirDialect> find_dialect(const std::string& name) {
     for (size_t i = 0; i < dialect_names.size(); ++i)
         if (name == dialect_names[i]) return static_cast<NirDialect>(i);
-    throw InputError(
-        fmt::format("{}: there is no NIR dialect '{}'; expected auto, exact, snntorch, spikingjelly, norse, sinabs or rockpool",
-                    where, name));
+    return std::nullopt;
 }
 
 /// Rockpool writes r = τ·exp(−dt/τ)/dt: x = dt/τ solves x·r = exp(−x), by Newton from below, where it converges monotonically.
@@ -260,14 +260,36 @@ void require_time(double tau, const char* name, const NirRules& rules, const Nir
                                      node_place(where, node), name, tau, rules.dt));
 }
 
+/// Our own files say everything; what was asked for instead is said.
+void say_overrides(NirRules& rules, const NirGraph& graph, const NirOptions& options) {
+    const auto say = [&](const std::string& file, const std::string& asked) {
+        rules.assumptions.push_back(fmt::format("The file says {}; {} was asked for and counts.", file, asked));
+    };
+    if (rules.dialect != NirDialect::exact)
+        say("that Spikelens wrote it, which means the dialect exact", fmt::format("the dialect {}", options.dialect));
+    const auto dt = graph.metadata.find("dt");
+    const bool has_dt = dt != graph.metadata.end() && dt->second.numbers.size() == 1;
+    if (options.dt && has_dt && !near(*options.dt, dt->second.numbers[0]))
+        say(fmt::format("dt = {:.7g} s", dt->second.numbers[0]), fmt::format("dt = {:.7g} s", *options.dt));
+    if (options.reset) say("which neurons reset by subtraction", std::string(reset_text(rules)) + " for all");
+}
+
 }  // namespace
+
+void check_dialect(const std::string& name) {
+    if (name == "auto" || find_dialect(name)) return;
+    std::vector<std::string> known = {"auto"};
+    known.insert(known.end(), dialect_names.begin(), dialect_names.end());
+    throw InputError(fmt::format("there is no NIR dialect '{}'{}", name, suggestion(name, known)));
+}
 
 const char* dialect_name(NirDialect dialect) { return library_names[static_cast<size_t>(dialect)]; }
 
 NirRules choose_rules(const NirGraph& graph, const std::vector<NirNode>& chain, const NirOptions& options,
                       const std::string& where) {
     NirRules rules;
-    rules.dialect = options.dialect == "auto" ? choose_dialect(graph, chain, rules) : parse_dialect(options.dialect, where);
+    check_dialect(options.dialect);
+    rules.dialect = options.dialect == "auto" ? choose_dialect(graph, chain, rules) : *find_dialect(options.dialect);
     rules.own = rules.dialect == NirDialect::exact && is_own(graph);
     if (rules.own) {
         rules.subtract = names_in(graph, "reset_by_subtraction");
@@ -275,6 +297,7 @@ NirRules choose_rules(const NirGraph& graph, const std::vector<NirNode>& chain, 
     }
     set_time_step(rules, graph, chain, options, where);
     set_spiking(rules, options);
+    if (is_own(graph)) say_overrides(rules, graph, options);
     return rules;
 }
 

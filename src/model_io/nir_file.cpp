@@ -28,7 +28,8 @@ void require_hdf5(const fs::path& path) {
 NirValues read_nir_values(const fs::path& path) {
     require_hdf5(path);
     const std::string name = path.string();
-    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5(name, descriptor); });
+    const ChildLimits limits = limits_for_file(fs::file_size(path));
+    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5(name, descriptor); }, limits);
     NirMessage message = parse_message(answer.bytes);
     if (!message.error.empty()) throw InputError(fmt::format("{} is damaged: {}", name, message.error));
     if (!answer.failure.empty()) throw InputError(fmt::format("{} is damaged: HDF5 {} while reading it", name, answer.failure));
@@ -37,7 +38,10 @@ NirValues read_nir_values(const fs::path& path) {
 }
 
 void write_nir_values(const fs::path& path, const NirValues& values) {
-    const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5_image(values, descriptor); });
+    uint64_t size = 0;
+    for (const auto& [place, value] : values) size += place.size() + value.numbers.size() * sizeof(double);
+    const ChildAnswer answer =
+        run_in_child([&](int descriptor) { send_hdf5_image(values, descriptor); }, limits_for_file(size));
     const NirMessage message = parse_message(answer.bytes);
     const std::string reason = !message.error.empty() ? message.error : "HDF5 " + answer.failure;
     if (!message.complete || !message.error.empty()) throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));

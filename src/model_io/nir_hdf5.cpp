@@ -17,7 +17,8 @@ namespace {
 constexpr int most_depth = 24;
 constexpr uint64_t most_objects = 50'000;
 constexpr uint64_t most_bytes = uint64_t{1} << 30;  ///< of all numbers and texts, as they are sent
-constexpr uint64_t best_compression = 8 * 1032;     ///< deflate packs at most 1032 bytes into one, and a byte is sent as 8
+constexpr uint64_t always_allowed = uint64_t{1} << 26;
+constexpr uint64_t usual_compression = 64;  ///< of numbers, which are sent as 8 bytes each
 constexpr size_t longest_text = 1 << 16;
 constexpr int most_axes = 32;
 constexpr uint64_t compressed_from = 4096;
@@ -61,7 +62,7 @@ class Reader {
     void run() {
         hsize_t size = 0;
         require(H5Fget_filesize(file_, &size) >= 0, "its size cannot be told");
-        bytes_allowed_ = std::min(most_bytes, std::min<uint64_t>(size, most_bytes) * best_compression);
+        bytes_allowed_ = std::min(most_bytes, always_allowed + std::min<uint64_t>(size, most_bytes) * usual_compression);
         group(file_, "", 0);
         message_ += message_end;
         send();

@@ -28,6 +28,9 @@ void set_steps(ImportedNetwork& imported, const NirGraph& graph, const NirRules&
         throw InputError(fmt::format("{}: {} steps were asked for, expected 1 to {}", where, options.steps, most_steps));
     const int written = rules.own ? written_steps(graph) : 0;
     imported.network.steps = options.steps > 0 ? options.steps : written > 0 ? written : usual_steps;
+    if (options.steps > 0 && written > 0 && options.steps != written)
+        imported.assumptions.push_back(
+            fmt::format("The file says {} steps; {} were asked for and count.", written, options.steps));
     if (options.steps == 0 && written == 0)
         imported.assumptions.push_back(
             fmt::format("The file has no number of steps: T = {} for images; recordings bring their own.", usual_steps));

@@ -62,6 +62,8 @@ class LayerBuilder {
         const auto step = steps.find(node.type);
         if (step == steps.end()) reader.fail("is of a type that is not supported");
         const bool harmless = node.type == "Pass" || node.type == "Output" || node.type == "Flatten";
+        check_nir_parameters(reader);
+        check_nir_input(reader, signal());
         if (ended_ && !harmless) reader.fail(fmt::format("follows the readout '{}', which must be the last", *ended_));
         (this->*step->second)(reader);
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -90,6 +92,44 @@ double NirNodeReader::uniform(const std::string& name, const Shape& shape) const
     if (std::ranges::any_of(all, [&](double value) { return value != all[0]; }))
         fail(fmt::format("has a '{}' that differs between neurons; a layer has one value", name));
     return all[0];
+}
+
+void check_nir_parameters(const NirNodeReader& reader) {
+    static const std::map<std::string, std::set<std::string>> known = {
+        {"Output", {"shape"}},
+        {"Conv2d", {"weight", "bias", "stride", "padding", "dilation", "groups", "input_shape"}},
+        {"Affine", {"weight", "bias"}},
+        {"Linear", {"weight"}},
+        {"SumPool2d", {"kernel_size", "stride", "padding"}},
+        {"AvgPool2d", {"kernel_size", "stride", "padding"}},
+        {"Flatten", {"start_dim", "end_dim"}},
+        {"Scale", {"scale"}},
+        {"IF", {"r", "w_in", "v_leak", "v_threshold", "v_reset"}},
+        {"LIF", {"tau", "r", "w_in", "v_leak", "v_threshold", "v_reset"}},
+        {"CubaLIF", {"tau_mem", "tau_syn", "r", "w_in", "v_leak", "v_threshold", "v_reset"}},
+        {"Threshold", {"threshold"}},
+        {"LI", {"tau", "r", "w_in", "v_leak"}},
+        {"CubaLI", {"tau_mem", "tau_syn", "r", "w_in", "v_leak"}}};
+    const auto names = known.find(reader.node().type);
+    if (names == known.end()) return;
+    for (const auto& [name, value] : reader.node().values) {
+        const bool says_nothing = value.type == NirType::text || value.type == NirType::other || value.numbers.empty();
+        const bool of_types = name.starts_with("input_type") || name.starts_with("output_type");
+        if (says_nothing || of_types || name.starts_with("metadata") || names->second.contains(name)) continue;
+        reader.fail(fmt::format("has a '{}', which a {} of NIR does not have", name, reader.node().type));
+    }
+}
+
+void check_nir_input(const NirNodeReader& reader, const Shape& signal) {
+    const auto given = reader.node().values.find("input_type/input");
+    if (given == reader.node().values.end() || given->second.numbers.empty()) return;
+    double elements = 1;
+    for (double extent : given->second.numbers) {
+        if (!(extent > 0)) return;  // left open
+        elements *= extent;
+    }
+    if (elements != static_cast<double>(element_count(signal)))
+        reader.fail(fmt::format("expects an input of {:g} elements, but receives {}", elements, shape_text(signal)));
 }
 
 }  // namespace spikelens

@@ -42,4 +42,10 @@ class NirNodeReader {
     std::string where_;
 };
 
+/// Nothing that a node says is passed over: throws for a parameter that NIR does not give its type.
+void check_nir_parameters(const NirNodeReader& reader);
+
+/// Throws when the node says which shape it expects, and the signal has another number of elements.
+void check_nir_input(const NirNodeReader& reader, const Shape& signal);
+
 }  // namespace spikelens

@@ -14,6 +14,33 @@ constexpr std::array<std::string_view, 4> rebuilders = {"_rebuild_tensor", "_reb
                                                         "_rebuild_parameter_with_state"};
 /// How pickles of protocol 2 write Python's bytes.
 constexpr std::array<std::string_view, 3> bytes_makers = {"_codecs.encode", "__builtin__.bytes", "builtins.bytes"};
+/// Kinds of dictionaries. Of a Namespace the attributes are all there is.
+constexpr std::array<std::string_view, 7> dicts = {"collections.OrderedDict",
+                                                   "collections.Counter",
+                                                   "collections.defaultdict",
+                                                   "argparse.Namespace",
+                                                   "types.SimpleNamespace",
+                                                   "lightning_fabric.utilities.data.AttributeDict",
+                                                   "pytorch_lightning.utilities.parsing.AttributeDict"};
+/// Values that training scripts keep beside the weights: scalars and arrays of NumPy, paths, dates, versions.
+constexpr std::array<std::string_view, 13> inert = {"numpy.core.multiarray.scalar",
+                                                    "numpy._core.multiarray.scalar",
+                                                    "numpy.core.multiarray._reconstruct",
+                                                    "numpy._core.multiarray._reconstruct",
+                                                    "numpy.dtype",
+                                                    "pathlib.PosixPath",
+                                                    "pathlib.WindowsPath",
+                                                    "pathlib.PurePosixPath",
+                                                    "pathlib.PureWindowsPath",
+                                                    "datetime.datetime",
+                                                    "datetime.date",
+                                                    "datetime.timedelta",
+                                                    "torch.torch_version.TorchVersion"};
+/// What they name: the class of an array, what a defaultdict makes.
+constexpr std::array<std::string_view, 14> named = {
+    "numpy.ndarray",   "builtins.list",     "builtins.dict",   "builtins.int",     "builtins.float",
+    "builtins.str",    "builtins.bool",     "builtins.tuple",  "__builtin__.list", "__builtin__.dict",
+    "__builtin__.int", "__builtin__.float", "__builtin__.str", "__builtin__.tuple"};
 constexpr std::array<std::string_view, 12> types = {"float16", "bfloat16", "float32", "float64", "int8",      "int16",
                                                     "int32",   "int64",    "uint8",   "bool",    "complex64", "complex128"};
 constexpr std::array<std::string_view, 4> untyped = {"torch.UntypedStorage", "torch.storage.UntypedStorage",
@@ -52,7 +79,10 @@ std::optional<TensorType> storage_type(std::string_view name) {
 }
 
 std::optional<GlobalUse> allowed_global(std::string_view name) {
-    if (name == "collections.OrderedDict") return GlobalUse::dict;
+    if (is_one_of(name, dicts)) return GlobalUse::dict;
+    if (name == "collections.deque") return GlobalUse::list;
+    if (is_one_of(name, inert)) return GlobalUse::inert;
+    if (is_one_of(name, named)) return GlobalUse::name;
     if (is_one_of(name, callable) || is_one_of(name, bytes_makers)) return GlobalUse::record;
     if (is_one_of(name, untyped) || storage_type(name)) return GlobalUse::name;
     std::string_view rest = name;

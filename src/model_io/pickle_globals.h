@@ -12,6 +12,8 @@ namespace spikelens {
 enum class GlobalUse {
     name,    ///< it is only named: a storage class, a dtype
     dict,    ///< a dictionary
+    list,    ///< a list
+    inert,   ///< as record; what it is given afterwards (attributes) is left out
     record,  ///< a note of what was called with what
 };
 

@@ -48,7 +48,7 @@ class Machine {
 
     PickleId make(PickleKind kind, std::vector<PickleId> items = {}) {
         if (pickle_.values.size() >= most_values) bytes_.fail("it holds more than 2^20 values");
-        pickle_.values.push_back({.kind = kind, .text = {}, .items = std::move(items)});
+        pickle_.values.push_back({.kind = kind, .text = {}, .attributes = {}, .items = std::move(items)});
         return static_cast<PickleId>(pickle_.values.size() - 1);
     }
     void push(PickleId id) {
@@ -195,16 +195,12 @@ class Machine {
                 return true;
             }
             case op_append:
-                extend(PickleKind::list, pop_some(1));
-                return true;
             case op_appends:
-                extend(PickleKind::list, pop_marked());
+                extend(PickleKind::list, opcode == op_append ? pop_some(1) : pop_marked());
                 return true;
             case op_setitem:
-                extend(PickleKind::dict, pop_some(2));
-                return true;
             case op_setitems:
-                extend(PickleKind::dict, pop_marked());
+                extend(PickleKind::dict, opcode == op_setitem ? pop_some(2) : pop_marked());
                 return true;
             default:
                 return false;
@@ -291,8 +287,7 @@ class Machine {
                 call();
                 return true;
             case op_build:
-                pop();
-                if (value(top()).kind != PickleKind::dict) bytes_.fail("it gives attributes to what is no dictionary");
+                build();
                 return true;
             case op_binpersid:
                 push_new(PickleKind::persistent, pop_some(1));
@@ -300,6 +295,14 @@ class Machine {
             default:
                 return false;
         }
+    }
+    void build() {
+        const PickleId attributes = pop();
+        PickleValue& target = value(top());
+        const bool inert = target.kind == PickleKind::call && allowed_global(target.text) == GlobalUse::inert;
+        if (inert) return;
+        if (target.kind != PickleKind::dict) bytes_.fail("it gives attributes to what is no dictionary");
+        target.attributes = {attributes};
     }
     void push_global(std::string_view module, std::string_view name) {
         if (module.size() > longest_text || name.size() > longest_text) bytes_.fail("a global's name longer than 2^20 bytes");
@@ -327,16 +330,40 @@ class Machine {
         const GlobalUse use = allowed_global(name).value_or(GlobalUse::name);
         if (use == GlobalUse::name) bytes_.fail("it calls " + name + ", which is no function");
         if (use == GlobalUse::dict) {
-            make_dict(items);
+            make_dict(name, items);
+            return;
+        }
+        if (use == GlobalUse::list) {
+            make_list(items);
             return;
         }
         push_new(PickleKind::call, std::move(items)).text = name;
     }
-    /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], …]).
-    void make_dict(const std::vector<PickleId>& arguments) {
-        if (arguments.size() > 1) bytes_.fail("a dictionary of several arguments");
+    /// deque(), deque(()) or deque((), longest); its elements follow.
+    void make_list(const std::vector<PickleId>& arguments) {
+        if (arguments.size() > 2) bytes_.fail("a list of several arguments");
         std::vector<PickleId> items;
         if (!arguments.empty()) {
+            const PickleValue& given = value(arguments[0]);
+            if (given.kind != PickleKind::list && given.kind != PickleKind::tuple) bytes_.fail("a list of what is none");
+            items = given.items;
+            charge(items.size());
+        }
+        push_new(PickleKind::list, std::move(items));
+    }
+    /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], …]); Counter({…}); defaultdict(what it makes).
+    void make_dict(const std::string& name, std::vector<PickleId> arguments) {
+        if (name == "collections.defaultdict" && !arguments.empty()) {
+            const PickleKind factory = value(arguments[0]).kind;
+            if (factory != PickleKind::none && factory != PickleKind::global) bytes_.fail("a defaultdict of what is no class");
+            arguments.erase(arguments.begin());
+        }
+        if (arguments.size() > 1) bytes_.fail("a dictionary of several arguments");
+        std::vector<PickleId> items;
+        if (!arguments.empty() && value(arguments[0]).kind == PickleKind::dict) {
+            items = value(arguments[0]).items;
+            charge(items.size());
+        } else if (!arguments.empty()) {
             if (value(arguments[0]).kind != PickleKind::list) bytes_.fail("a dictionary of what is no list");
             for (const PickleId pair : value(arguments[0]).items) {
                 const PickleValue& entry = value(pair);

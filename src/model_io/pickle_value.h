@@ -31,7 +31,8 @@ struct PickleValue {
     PickleKind kind = PickleKind::none;
     int64_t integer = 0;  ///< boolean (0, 1), integer
     double number = 0;
-    std::string text;             ///< text, bytes; of global and call "module.name"; of long_integer its little-endian bytes
+    std::string text;  ///< text, bytes; of global and call "module.name"; of long_integer its little-endian bytes
+    std::vector<PickleId> attributes;  ///< of dict: what BUILD gave it, the last counts; may be empty
     std::vector<PickleId> items;  ///< tuple, list; of dict key, value, key, value…; of call its arguments; of persistent one
 };
 

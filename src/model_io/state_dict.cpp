@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
@@ -24,7 +26,8 @@ constexpr std::array<std::string_view, 9> nested_keys = {"state_dict", "model_st
 constexpr int deepest_nesting = 3;
 constexpr size_t keys_in_message = 10;
 constexpr size_t most_tensors = 65536;
-constexpr std::string_view parallel_prefix = "module.";
+/// Of DataParallel and torch.compile.
+constexpr std::array<std::string_view, 2> wrapper_prefixes = {"module.", "_orig_mod."};
 constexpr std::streamsize tar_magic_place = 257;
 
 struct FoundDict {
@@ -75,11 +78,29 @@ std::string entry_name(const PickleValue& key, const std::string& where) {
     return key.text;
 }
 
+/// The places of a model's modules by their names: PyTorch keeps them in the order in which the model defines them.
+std::map<std::string, size_t> module_places(const Pickle& pickle, const PickleValue& dict) {
+    std::map<std::string, size_t> places;
+    if (dict.attributes.empty()) return places;
+    const PickleValue* metadata = pickle.find(pickle[dict.attributes[0]], "_metadata");
+    if (!metadata || metadata->kind != PickleKind::dict) return places;
+    for (size_t i = 0; i + 1 < metadata->items.size(); i += 2)
+        if (const PickleValue& key = pickle[metadata->items[i]]; key.kind == PickleKind::text) places.emplace(key.text, i / 2);
+    return places;
+}
+
+std::optional<size_t> module_place(const std::map<std::string, size_t>& places, const std::string& tensor) {
+    const size_t dot = tensor.rfind('.');
+    const auto found = places.find(dot == std::string::npos ? "" : tensor.substr(0, dot));
+    return found == places.end() ? std::nullopt : std::optional(found->second);
+}
+
 StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
     const FoundDict found = require_dict(file.pickle, where);
-    StateDict state{"pytorch", {}, {}, {}};
+    StateDict state{.format = "pytorch", .tensors = {}, .left_out = {}, .network = {}, .assumptions = {}};
     if (!found.keys.empty())
         state.assumptions.push_back(fmt::format("The weights are those under the key {} of the file.", found.keys));
+    const std::map<std::string, size_t> places = module_places(file.pickle, *found.dict);
     std::set<std::string> names;
     for (size_t i = 0; i + 1 < found.dict->items.size(); i += 2) {
         std::string name = entry_name(file.pickle[found.dict->items[i]], where);
@@ -94,26 +115,41 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
         PickledTensor tensor = pickled_tensor(file.pickle, value, where + ": the tensor " + shown(name));
         TensorView view{file.storage(tensor.storage), tensor.storage.type, tensor.offset, std::move(tensor.shape),
                         std::move(tensor.strides)};
-        state.tensors.push_back({name, name, std::move(view)});
+        state.tensors.push_back({name, name, std::move(view), module_place(places, name)});
     }
     return state;
+}
+
+/// The network text of a model file of ours (docs/formats/model.md), "" of others.
+std::string own_text(const SafetensorsFile& file) {
+    const auto description = file.header.metadata.find("spikelens");
+    if (description == file.header.metadata.end()) return "";
+    const nlohmann::json document = nlohmann::json::parse(description->second, nullptr, false);
+    const bool told = document.is_object() && document.contains("network") && document["network"].is_string();
+    return told ? document["network"].get<std::string>() : "";
 }
 
 StateDict read_safetensors_file(const fs::path& path) {
     const SafetensorsFile file = open_safetensors(path);
     std::vector<std::pair<std::string, TensorEntry>> entries(file.header.tensors.begin(), file.header.tensors.end());
     std::ranges::stable_sort(entries, {}, [](const auto& named) { return named.second.begin; });
-    StateDict state{"safetensors", {}, {}, {}};
-    for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry)});
+    StateDict state{.format = "safetensors", .tensors = {}, .left_out = {}, .network = own_text(file), .assumptions = {}};
+    for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry), {}});
     return state;
+}
+
+/// A length below 2^40, then a JSON object.
+bool is_safetensors(const std::string& start) {
+    return start.size() > 8 && start[8] == '{' && start[5] == 0 && start[6] == 0 && start[7] == 0;
 }
 
 StateDict read_any(const fs::path& path) {
     const std::string where = path.string();
     const std::string start = read_start(path, tar_magic_place + 5);
+    // First: the length of a safetensors header may begin with the bytes of any other format.
+    if (is_safetensors(start)) return read_safetensors_file(path);
     if (start.starts_with("PK")) return read_pickle_file(open_pickle_zip(path), where);
     if (start.starts_with('\x80')) return read_pickle_file(open_pickle_stream(path), where);
-    if (start.size() > 8 && start[8] == '{') return read_safetensors_file(path);
     if (start.ends_with("ustar"))
         throw InputError(where +
                          " is a tar archive, as versions before 0.1.10 of PyTorch wrote: load and save it again with a "
@@ -121,16 +157,25 @@ StateDict read_any(const fs::path& path) {
     throw InputError(where + " is neither a file of PyTorch (zip archive or pickle) nor of safetensors");
 }
 
+/// Whether every name began with the prefix of a wrapper, which is then gone.
+bool remove_wrapper(StateDict& state) {
+    for (const std::string_view prefix : wrapper_prefixes) {
+        if (!std::ranges::all_of(state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(prefix); }))
+            continue;
+        for (StateTensor& tensor : state.tensors) tensor.name.erase(0, prefix.size());
+        state.assumptions.push_back(fmt::format("The prefix \"{}\" of every name is {} and was removed.", prefix,
+                                                prefix == "module." ? "DataParallel's" : "torch.compile's"));
+        return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 StateDict read_state_dict(const fs::path& path) {
     StateDict state = read_any(path);
-    const bool parallel = !state.tensors.empty() && std::ranges::all_of(state.tensors, [](const StateTensor& tensor) {
-        return tensor.name.starts_with(parallel_prefix);
-    });
-    if (!parallel) return state;
-    for (StateTensor& tensor : state.tensors) tensor.name.erase(0, parallel_prefix.size());
-    state.assumptions.emplace_back("The prefix \"module.\" of every name is DataParallel's and was removed.");
+    while (!state.tensors.empty() && remove_wrapper(state)) {
+    }
     return state;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct StateTensor {
     std::string from;  ///< name in the file
     std::string name;  ///< the same without the prefix of a wrapper
     TensorView view;
+    /// The place of its module among those of the model, in the order in which the model defines them; only where the file says
+    /// (PyTorch's _metadata).
+    std::optional<size_t> module;
 };
 
 /// The named tensors of a file, in its order, whatever its format.
@@ -21,13 +25,14 @@ struct StateDict {
     std::string format;  ///< "pytorch", "safetensors"
     std::vector<StateTensor> tensors;
     std::vector<ImportedTensor> left_out;  ///< entries that are no tensors
+    std::string network;                   ///< the network text, when the file is a model of Spikelens
     std::vector<std::string> assumptions;  ///< where the tensors were found, which prefix was removed
 };
 
 /// Reads the state dict of a PyTorch file (either form) or a safetensors file; which it is, its first bytes tell. Of a
-/// checkpoint the dictionary of tensors under the first of docs/formats/pytorch.md's keys is taken. "module." is removed when
-/// every name begins with it. Throws InputError for all other files, names that are not UTF-8 or appear twice, and tensors
-/// whose elements leave their storage. Values are not converted yet: what a file claims takes no memory.
+/// checkpoint the dictionary of tensors under the first of docs/formats/pytorch.md's keys is taken. "module." and "_orig_mod."
+/// are removed when every name begins with them. Throws InputError for all other files, names that are not UTF-8 or appear
+/// twice, and tensors whose elements leave their storage. Values are not converted yet: what a file claims takes no memory.
 StateDict read_state_dict(const std::filesystem::path& path);
 
 }  // namespace spikelens

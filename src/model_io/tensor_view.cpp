@@ -65,8 +65,8 @@ void next_row(const TensorView& view, Shape& index, int64_t& place) {
     }
 }
 
-template <class T, class Convert>
-void gather(const TensorView& view, std::vector<float>& values, Convert convert) {
+template <class T, class Number, class Convert>
+void gather(const TensorView& view, std::vector<Number>& values, Convert convert) {
     const uint8_t* bytes = view.storage.bytes.data();
     const int64_t row = view.shape.empty() ? 1 : view.shape.back();
     const int64_t step = view.shape.empty() ? 0 : view.strides.back();
@@ -130,6 +130,52 @@ FloatArray tensor_values(const TensorView& view) {
             assert(false && "integers are no weights");
     }
     return array;
+}
+
+namespace {
+
+template <class T>
+void gather_whole(const TensorView& view, std::vector<double>& values) {
+    gather<T>(view, values, [](T value) { return static_cast<double>(value); });
+}
+
+/// False for types that are none of whole numbers.
+bool gather_integers(const TensorView& view, std::vector<double>& values) {
+    switch (view.type) {
+        case TensorType::i8:
+            return gather_whole<int8_t>(view, values), true;
+        case TensorType::i16:
+            return gather_whole<int16_t>(view, values), true;
+        case TensorType::i32:
+            return gather_whole<int32_t>(view, values), true;
+        case TensorType::i64:
+            return gather_whole<int64_t>(view, values), true;
+        case TensorType::u8:
+        case TensorType::boolean:
+            return gather_whole<uint8_t>(view, values), true;
+        case TensorType::u16:
+            return gather_whole<uint16_t>(view, values), true;
+        case TensorType::u32:
+            return gather_whole<uint32_t>(view, values), true;
+        case TensorType::u64:
+            return gather_whole<uint64_t>(view, values), true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+std::vector<double> tensor_numbers(const TensorView& view) {
+    std::vector<double> values(static_cast<size_t>(element_count(view.shape)));
+    if (gather_integers(view, values)) return values;
+    if (view.type == TensorType::f64) {
+        gather_whole<double>(view, values);
+        return values;
+    }
+    assert(is_real(view.type) && "complex numbers are none of a neuron");
+    const FloatArray floats = tensor_values(view);
+    return {floats.data.begin(), floats.data.end()};
 }
 
 }  // namespace spikelens

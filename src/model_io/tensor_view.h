@@ -40,4 +40,7 @@ Shape dense_strides(const Shape& shape);
 /// The elements as float32, gathered in row-major order. The view must be real and without fault.
 FloatArray tensor_values(const TensorView& view);
 
+/// The elements as double, of every type but the complex ones. The view must be without fault.
+std::vector<double> tensor_numbers(const TensorView& view);
+
 }  // namespace spikelens

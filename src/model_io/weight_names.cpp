@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
+#include <utility>
 
 #include "description.h"
 
 namespace spikelens {
 namespace {
 
-constexpr std::array<std::string_view, 25> neuron_leaves = {
-    "beta",     "alpha",   "tau",     "threshold",   "v_threshold", "v_th",      "v_reset", "reset_mechanism_val",
-    "v",        "v_mem",   "v_leak",  "mem",         "syn",         "spk",       "i_syn",   "graded_spikes_factor",
-    "tau_mem",  "tau_syn", "tau_ref", "tau_mem_inv", "tau_syn_inv", "tau_adapt", "leak",    "spike_threshold",
-    "min_v_mem"};
+/// Words for a weight, and those for the bias beside it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> bias_words = {
+    {{"weight", "bias"}, {"kernel", "bias"}, {"w", "b"}, {"W", "b"}}};
 
 void add(SlotNames& names, const std::string& stem, Layer& layer) {
     names[stem + ".weight"] = {&layer, false};
@@ -29,20 +29,6 @@ std::string_view take_digits(std::string_view& text) {
     text.remove_prefix(length);
     while (digits.size() > 1 && digits[0] == '0') digits.remove_prefix(1);
     return digits;
-}
-
-/// Whether a comes before b, numbers read as numbers.
-bool naturally_before(std::string_view a, std::string_view b) {
-    while (!a.empty() && !b.empty()) {
-        if (digit(a[0]) && digit(b[0])) {
-            const std::string_view first = take_digits(a), second = take_digits(b);
-            if (first != second) return first.size() != second.size() ? first.size() < second.size() : first < second;
-        } else {
-            if (a[0] != b[0]) return a[0] < b[0];
-            a.remove_prefix(1), b.remove_prefix(1);
-        }
-    }
-    return a.size() < b.size();
 }
 
 }  // namespace
@@ -75,14 +61,37 @@ SlotNames vgg_names(Network& network) {
 
 std::string leaf_of(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
-bool is_neuron_parameter(const std::string& name, const Shape& shape) {
-    const std::string leaf = leaf_of(name);
-    if (leaf == "w") return element_count(shape) == 1;  // SpikingJelly's ParametricLIFNode: τ = 1 + e^−w
-    return std::ranges::find(neuron_leaves, leaf) != neuron_leaves.end();
+std::string stem_of(const std::string& name) {
+    const size_t dot = name.rfind('.');
+    return dot == std::string::npos ? "" : name.substr(0, dot);
 }
 
-bool numbers_out_of_order(const std::string& first, const std::string& second) {
-    return first < second && naturally_before(second, first);
+NameOrder order_of_names(std::string_view first, std::string_view second) {
+    while (!first.empty() && !second.empty()) {
+        if (digit(first[0]) != digit(second[0])) return NameOrder::unknown;
+        if (digit(first[0])) {
+            const std::string_view a = take_digits(first), b = take_digits(second);
+            if (a == b) continue;
+            const bool before = a.size() != b.size() ? a.size() < b.size() : a < b;
+            return before ? NameOrder::first_before : NameOrder::second_before;
+        }
+        if (first[0] != second[0]) return NameOrder::unknown;
+        first.remove_prefix(1), second.remove_prefix(1);
+    }
+    return NameOrder::unknown;
+}
+
+std::string bias_name(const std::string& weight) {
+    const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+    const size_t leaf = weight.size() - leaf_of(weight).size();
+    for (const auto& [word, bias] : bias_words) {
+        const size_t place = weight.rfind(word);
+        if (place == std::string::npos || place < leaf) continue;
+        const size_t end = place + word.size();
+        if ((place > 0 && letter(weight[place - 1])) || (end < weight.size() && letter(weight[end]))) continue;
+        return weight.substr(0, place) + std::string(bias) + weight.substr(end);
+    }
+    return "";
 }
 
 }  // namespace spikelens

@@ -34,11 +34,18 @@ SlotNames vgg_names(Network& network);
 /// The last part of a dotted name, "weight" of "features.0.weight".
 std::string leaf_of(const std::string& name);
 
-/// Whether a tensor is a neuron's parameter or state by the names that snnTorch, SpikingJelly, Norse, Sinabs and Rockpool give
-/// them.
-bool is_neuron_parameter(const std::string& name, const Shape& shape);
+/// What comes before the last part and its dot, "features.0" of "features.0.weight"; "" of "weight".
+std::string stem_of(const std::string& name);
 
-/// Whether names sorted by letters would be in another order with their numbers read as numbers: features.10 before features.2.
-bool numbers_out_of_order(const std::string& first, const std::string& second);
+enum class NameOrder { first_before, second_before, unknown };
+
+/// What two names say of the order of what they name: where they first differ, both must have a number, and their numbers,
+/// read as numbers, decide: features.2 before features.10, fc1 before fc2, layers.0.conv before layers.1.fc. Words say nothing:
+/// conv and fc, fc1 and out are in no order.
+NameOrder order_of_names(std::string_view first, std::string_view second);
+
+/// The name of the bias that goes with a weight: "fc.bias" of "fc.weight", "b1" of "W1", "fc_bias" of "fc_kernel". Empty where
+/// the name has no such word.
+std::string bias_name(const std::string& weight);
 
 }  // namespace spikelens

@@ -1,6 +1,7 @@
 #include "spikelens/pipeline/run.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "spikelens/core/error.h"
@@ -14,6 +15,19 @@ namespace spikelens {
 namespace fs = std::filesystem;
 
 using nlohmann::json;
+
+namespace {
+
+/// Loads the data that a manifest names; what is wrong with them is told with the manifest's name.
+RunData load_named(const fs::path& manifest, const std::function<RunData()>& load) {
+    try {
+        return load();
+    } catch (const InputError& error) {
+        throw InputError(error.what() + (" (the data that " + manifest.string() + " names)"));
+    }
+}
+
+}  // namespace
 
 Run Run::open(const fs::path& root) {
     Run run;
@@ -41,14 +55,17 @@ std::string Run::surrogate() const {
 
 RunData Run::load_data(const std::string& other_coding) const {
     const json& made_with = manifest.at("data");
-    RunData data = load_run_data(made_with.at("source"), binning(), other_coding.empty() ? coding() : other_coding,
-                                 network->steps, seed());
+    RunData data = load_named(files.manifest(), [&] {
+        return load_run_data(made_with.at("source"), binning(), other_coding.empty() ? coding() : other_coding, network->steps,
+                             seed());
+    });
     const auto recorded = made_with.at("sha256").get<std::map<std::string, std::string>>();
     for (const auto* both : {&recorded, &std::as_const(data.sha256)})
         for (const auto& [file, checksum] : *both)
             if (!recorded.contains(file) || !data.sha256.contains(file) || recorded.at(file) != data.sha256.at(file))
                 throw InputError("the data set " + data_name() + " is not the one the run " + files.root.string() +
-                                 " was made with: " + file + " has another checksum");
+                                 " was made with: " + file + " has another checksum than in " +
+                                 files.manifest().filename().string());
     if (data.test->shape() != network->input_shape())
         throw InputError("the data set " + data_name() + " has samples " + shape_text(data.test->shape()) +
                          ", the network expects " + shape_text(network->input_shape()));

@@ -14,6 +14,7 @@
 
 #include "torch_errors.h"
 #include "torch_network.h"
+#include "torch_threads.h"
 
 namespace spikelens {
 
@@ -133,7 +134,7 @@ GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& inp
     check(input, samples, targets);
     Result result{FloatArray({samples, network.class_count()}), FloatArray(input.shape)};
     const int64_t size = element_count(network.input_shape());
-    parallel_for(samples, options.threads, [&](int64_t sample, int) {
+    parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;
@@ -156,7 +157,7 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
     const int64_t spike_steps = input.shape.size() == 4 ? network.steps : steps;
     const Shape shape{spike_steps, samples, where.out_channels, where.out_height, where.out_width};
     SpikeResult result{FloatArray({samples, network.class_count()}), FloatArray(shape), FloatArray(shape)};
-    parallel_for(samples, options.threads, [&](int64_t sample, int) {
+    parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;

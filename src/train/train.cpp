@@ -20,6 +20,7 @@
 #include "sgd.h"
 #include "snn/torch_errors.h"
 #include "snn/torch_network.h"
+#include "snn/torch_threads.h"
 
 namespace spikelens {
 namespace {
@@ -152,7 +153,7 @@ class Trainer {
         const int64_t size = static_cast<int64_t>(batch.size());
         const int64_t shards = std::min(kShards, size);
         OrderedSum sum;
-        parallel_for(shards, options_.threads, [&](int64_t shard, int) {
+        parallel_for(shards, threads_with_room(options_.threads, shards, kTask), [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
             without_torch_errors(
                 kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });

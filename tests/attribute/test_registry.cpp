@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "spikelens/attribute/method_options.h"
 #include "spikelens/core/error.h"
 
 #include "small_network.h"
@@ -53,6 +54,22 @@ TEST(Registry, KeepsTheTextAndTheView) {
     EXPECT_EQ(parse_method("sam:view=positive").view, View::positive);
     EXPECT_EQ(parse_method("uniform:view=negative").view, View::negative);
     EXPECT_TRUE(has(spec.method->info().cost, "64"));
+}
+
+TEST(Registry, TellsEveryOptionWithItsDefaultAndRange) {
+    for (const MethodInfo& info : all_methods())
+        for (const MethodOption& option : method_options(info.name)) {
+            EXPECT_FALSE(option.expected.empty()) << info.name << " " << option.name;
+            if (option.standard.empty() || option.name == "view") continue;
+            EXPECT_EQ(error_of(info.name + ":" + option.name + "=" + option.standard), "") << "its own default";
+            EXPECT_TRUE(has(info.options, option.name)) << info.name << " does not describe " << option.name;
+        }
+    const std::vector<MethodOption> options = method_options("ig2d:steps=64");
+    ASSERT_EQ(options.size(), 3U);
+    EXPECT_EQ(options[0].name + " " + options[0].standard, "steps 32");
+    EXPECT_EQ(options[0].expected, "a whole number from 1 to 100000");
+    EXPECT_EQ(options[2].name + " " + options[2].standard, "view natural");
+    EXPECT_THROW(method_options("ig2d:step=64"), InputError);
 }
 
 TEST(Registry, NamesTheNearestOfAnUnknownName) {

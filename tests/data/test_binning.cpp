@@ -106,6 +106,9 @@ TEST(BinEvents, RefusesWhatDoesNotFit) {
     EXPECT_EQ(bin_events(many, by_time(1000), 1, 1).data, (std::vector<uint8_t>{0, 255}));
     many.events.push_back({6, 0, 0, 1});
     EXPECT_NE(refusal(many, by_time(1000)).find("more than 255 events fall on x = 0, y = 0 in step 0"), std::string::npos);
+    Binning clipped = by_time(1000);
+    clipped.clip = true;
+    EXPECT_EQ(bin_events(many, clipped, 1, 1).data, (std::vector<uint8_t>{0, 255}));
     const EventRecording backwards{.format = "test", .width = 1, .height = 1, .events = {{5, 0, 0, 0}, {4, 0, 0, 0}}};
     EXPECT_NE(refusal(backwards, by_time(1000)).find("before that of the first"), std::string::npos);
     const EventRecording endless{
@@ -125,6 +128,8 @@ TEST(ParseBinning, ReadsWhatItWrites) {
         EXPECT_EQ(parse_binning(text), binning) << text;
         EXPECT_EQ(binning_text(binning), text);
     }
+    EXPECT_TRUE(parse_binning("count=4,clip").clip);
+    for (const char* text : {"1ms,clip", "310x2ms,clip", "count=4,clip"}) EXPECT_EQ(binning_text(parse_binning(text)), text);
     EXPECT_EQ(binning_text(parse_binning("2000us")), "2ms");
     EXPECT_EQ(parse_binning("1ms"), Binning{});
 }

@@ -114,6 +114,21 @@ TEST_F(ClassFolders, RefuseWhatDoesNotFit) {
     EXPECT_NE(refusal(folder_.path()).find("no event recordings"), std::string::npos);
 }
 
+/// A pixel with more events in a step than a number of spikes holds is told before anything is computed, with its file.
+TEST_F(ClassFolders, HotPixelsAreToldOrClipped) {
+    std::vector<Event> events(300, Event{7, 2, 1, 1});
+    events.push_back({900, 0, 0, 0});
+    put_file(folder_ / "Test/10/1.bin", testing_data::nmnist_bytes(events));
+    const std::string sentence = refusal(folder_.path(), parse_binning("1ms"));
+    EXPECT_NE(sentence.find("Test/10/1.bin: more than 255 events fall on x = 2, y = 1 in step 0"), std::string::npos)
+        << sentence;
+    const LoadedDataset data = load_dataset(folder_.path().string(), parse_binning("1ms,clip"));
+    const Input input = data.test->input(std::vector<int64_t>{0});
+    const Array<uint8_t>& spikes = input.spikes;
+    EXPECT_EQ(std::ranges::max(spikes.data), 255);
+    EXPECT_EQ(spikes.data[(34 + 1) * 34 + 2], 255);
+}
+
 class Lists : public testing::Test {
   protected:
     void SetUp() override {

@@ -222,6 +222,13 @@ Bytes evt3_words(const std::vector<uint32_t>& words, const std::string& header =
     return bytes;
 }
 
+TEST(ReadEvt3, PaddingOfCamerasIsPassedOver) {
+    const Bytes bytes = evt3_words({0x9999, 0x8001, 0x9999, 0x0001, 0x2001, 0x3002, 0x9999, 0x5001, 0x9999});
+    expect_recording(read(bytes), "evt3", 3, 2, {{4096, 1, 1, 0}, {4096, 2, 1, 0}});
+    for (const uint32_t reserved : {0x9998, 0x9000, 0xb999, 0xc999, 0xd999})
+        expect_refusal(evt3_words({0x8001, reserved}), {"reserved type"});
+}
+
 TEST(ReadEvt3, ReadsSingleEventsAndVectors) {
     const Bytes bytes = evt3_words({0x8001, 0x6002, 0x0007, 0x2000 | 0x800 | 9,     // one event, brighter
                                     0x3000 | 0x800 | 100, 0x4000 | 0b100000000001,  // 100 and 111, brighter

@@ -165,6 +165,15 @@ TEST(ReadNpz, ReadsColumnsOfAnyNumbers) {
 
 TEST(ReadNpz, ReadsRecords) { EXPECT_EQ(read(testing_data::npz_records_bytes(few_events())).events, few_events()); }
 
+/// Columns without names may be t, x, y, p or x, y, t, p: nothing tells.
+TEST(ReadNpz, RefusesMatricesWithoutNames) {
+    const auto matrix = [](const std::string& type, const std::string& shape, const Bytes& bytes) {
+        return zip_bytes({{"events.npy", npy_bytes(type, shape, bytes)}});
+    };
+    expect_refusal(matrix("'<i8'", "(2, 4)", Bytes(64)), {"plain array of shape [2, 4]", "which numbers are t, x, y and p"});
+    expect_refusal(matrix("'<i8'", "(8,)", Bytes(64)), {"plain array of shape [8]"});
+}
+
 TEST(ReadNpz, TurnsFramesIntoEvents) {
     // [2 steps, 2 polarities, 2 rows, 3 columns]
     Bytes counts(24);

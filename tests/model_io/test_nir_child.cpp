@@ -45,6 +45,14 @@ TEST(NirChild, EveryEndIsTold) {
                   },
                   short_limits),
               "did not come to an end in time");
+    const ChildLimits busy{.processor_seconds = 1};
+    EXPECT_EQ(failure_of(
+                  [](int) {
+                      for (volatile bool on = true; on;) {
+                      }
+                  },
+                  busy),
+              "did not come to an end in time");
     const ChildLimits few{.answer = 1000};
     EXPECT_EQ(failure_of(
                   [](int descriptor) {
@@ -52,6 +60,16 @@ TEST(NirChild, EveryEndIsTold) {
                   },
                   few),
               "gave more than it may");
+}
+
+/// A damaged file of any small size ends within ten seconds and a gigabyte; larger ones get more of both.
+TEST(NirChild, LimitsGrowWithTheFile) {
+    for (const uint64_t size : {uint64_t{0}, uint64_t{17} << 10, uint64_t{1} << 20}) {
+        EXPECT_LE(limits_for_file(size).seconds, 7);
+        EXPECT_LE(limits_for_file(size).memory, uint64_t{700} << 20);
+    }
+    EXPECT_GE(limits_for_file(uint64_t{1} << 30).processor_seconds, 250);
+    EXPECT_EQ(limits_for_file(~uint64_t{0}).memory, ChildLimits().memory);
 }
 
 TEST(NirChild, MemoryIsBounded) {

@@ -182,6 +182,11 @@ TEST(Pickle, NothingBrokenIsRead) {
     EXPECT_THAT(error_of(""), HasSubstr("protocol"));
 }
 
+json rendered_of(const std::string& opcodes) {
+    const Pickle pickle = read(with_opcodes(opcodes));
+    return rendered(pickle, pickle[pickle.root]);
+}
+
 /// What pickles do to harm: each names a function, none is on the list.
 TEST(Pickle, EveryWayToNameAFunctionIsRefused) {
     const std::string argument = "X" + little_word(4, 4) + "true\x85R";
@@ -227,6 +232,27 @@ TEST(Pickle, EveryWayToNameAFunctionIsRefused) {
     }
     EXPECT_THAT(error_of(with_opcodes("c\x1b[2Jos\nsystem\n")), AllOf(HasSubstr("\\u001b"), testing::Not(HasSubstr("\x1b"))));
     EXPECT_LT(error_of(with_opcodes("c" + std::string(100000, 'a') + "\nb\n")).size(), 400U);
+}
+
+TEST(Pickle, InertContainersAreRead) {
+    const std::string one = "K\1K\2";  // 1, 2
+    EXPECT_EQ(rendered_of("ccollections\nCounter\n}" + one + "s\x85R"), json({{"dict", {1, 2}}}));
+    EXPECT_EQ(rendered_of("ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R" + one + "s"), json({{"dict", {1, 2}}}));
+    EXPECT_EQ(rendered_of("ccollections\ndeque\n)K\5\x86R(" + one + "e"), json({{"list", {1, 2}}}));
+    EXPECT_EQ(rendered_of("cargparse\nNamespace\n)\x81}" + one + "sb"), json({{"dict", json::array()}}));
+    for (const std::string module : {"numpy.core.multiarray", "numpy._core.multiarray"}) {
+        EXPECT_EQ(error_of(with_opcodes("c" + module + "\nscalar\n(cnumpy\ndtype\nX" + little_word(2, 4) +
+                                        "f8\x89\x88\x87R(K\3NNtbC\x08" + std::string(8, 'x') + "tR")),
+                  "");
+        EXPECT_EQ(error_of(with_opcodes("c" + module +
+                                        "\n_reconstruct\n(cnumpy\nndarray\nK\1\x85"
+                                        "C\x01"
+                                        "btR(K\1tb")),
+                  "");
+    }
+    for (const std::string broken : {"ccollections\nCounter\nK\1\x85R", "ccollections\ndefaultdict\nK\1\x85R",
+                                     "ccollections\ndeque\nK\1\x85R", "cbuiltins\nlist\n)R", "cnumpy\nndarray\n)R"})
+        EXPECT_NE(error_of(with_opcodes(broken)), "") << broken;
 }
 
 TEST(Pickle, PromisesTakeNoMemoryAndNoTime) {

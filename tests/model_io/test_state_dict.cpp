@@ -317,6 +317,15 @@ TEST_F(StateDictFile, SafetensorsComeInTheirOrder) {
     EXPECT_THAT(input_error([&] { read_safetensors(path); }), HasSubstr("int64"));
 }
 
+/// The length of a header may look like a pickle (0x80) or an archive (PK).
+TEST_F(StateDictFile, SafetensorsOfEveryLengthAreKnown) {
+    for (const size_t length : {0x80, 0x0280, 0x4B50}) {
+        std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+        header.resize(length, ' ');
+        EXPECT_THAT(names(read(little_word(length, 8) + header + little_word(0, 4))), ElementsAre("a")) << length;
+    }
+}
+
 TEST_F(StateDictFile, OtherFilesSayWhatTheyAre) {
     EXPECT_THAT(input_error([&] { read_state_dict(folder / "absent"); }), HasSubstr("there is no file"));
     EXPECT_THAT(error_of(""), HasSubstr("neither"));

@@ -84,7 +84,17 @@ struct TestFile {
     bool stream = false;  ///< the form before PyTorch 1.6
     std::vector<TestTensor> tensors;
     std::vector<TestStorage> storages;
+    std::vector<std::string> modules;  ///< of _metadata, which PyTorch gives to a state dict; none: no _metadata
 
+    /// Adds a tensor of whole numbers.
+    void add_integers(const std::string& name, const Shape& shape, const std::vector<int64_t>& values) {
+        Shape strides(shape.size(), 1);
+        for (size_t axis = strides.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * shape[axis];
+        tensors.push_back({name, storages.size(), 0, shape, strides});
+        TestStorage storage{"LongStorage", static_cast<int64_t>(values.size()), ""};
+        for (const int64_t value : values) storage.bytes += little_word(static_cast<uint64_t>(value), 8);
+        storages.push_back(std::move(storage));
+    }
     /// Adds a dense float32 tensor with a storage of its own.
     void add(const std::string& name, const FloatArray& values) {
         Shape strides(values.shape.size(), 1);
@@ -105,6 +115,10 @@ struct TestFile {
         pickle.empty_ordered_dict().raw("(");
         for (const TestTensor& tensor : tensors) write_tensor(pickle.text(tensor.name), tensor);
         pickle.raw("u");
+        if (modules.empty()) return;
+        pickle.raw("}").text("_metadata").empty_ordered_dict().raw("(");
+        for (const std::string& module : modules) pickle.text(module).raw("}");
+        pickle.raw("usb");
     }
     std::string object() const {
         PickleWriter pickle(protocol);

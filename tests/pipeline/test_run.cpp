@@ -71,6 +71,8 @@ class RunFolder : public testing::Test {
             {root_}, {network_, data_, "mnist", "train", {{"train"}, seed}, {"train", "--out", "x"}, json::object(), document});
     }
 
+    spikelens::Run open() const { return spikelens::Run::open(root_); }
+
     fs::path root_;
     RunData data_;
     Network network_;
@@ -78,35 +80,35 @@ class RunFolder : public testing::Test {
 
 TEST_F(RunFolder, TheIdentityIsTheSameFromTheDataAndFromTheManifest) {
     create();
-    EXPECT_EQ(Run::open(root_).identity(), Identity().with({{"model", model_fingerprint(network_)}}).with(data_inputs(data_)));
+    EXPECT_EQ(open().identity(), Identity().with({{"model", model_fingerprint(network_)}}).with(data_inputs(data_)));
     data_.coding = parse_coding("rate");
     data_.coding_seed = 9;
     create(9);
-    const Identity coded = Run::open(root_).identity();
+    const Identity coded = open().identity();
     EXPECT_EQ(coded, Identity().with({{"model", model_fingerprint(network_)}}).with(data_inputs(data_)));
     EXPECT_EQ(coded.inputs().at("coding_seed"), 9);
 }
 
 TEST_F(RunFolder, EverythingThatTheDataAreChangesTheIdentity) {
     create();
-    const Identity first = Run::open(root_).identity();
+    const Identity first = open().identity();
     const auto changed = [&](const std::function<void()>& change) {
         change();
         create(data_.coding_seed);
-        const std::string difference = Run::open(root_).identity().difference(first.inputs());
+        const std::string difference = open().identity().difference(first.inputs());
         EXPECT_NE(difference, "");
     };
     changed([&] { data_.sha256["labels"] = "cc"; });
     changed([&] { data_.sha256 = {{"images", "aa"}, {"labels", "bb"}, {"more", "cc"}}; });
     data_.sha256 = {{"images", "aa"}, {"labels", "bb"}};
     create();
-    EXPECT_EQ(Run::open(root_).identity(), first);
+    EXPECT_EQ(open().identity(), first);
     changed([&] { data_.coding = parse_coding("rate"); });
     changed([&] { data_.coding = parse_coding("latency"); });
     data_.coding = {};
     changed([&] { data_.binning = "5x10ms"; });
     data_.binning = "";
-    changed([&] { network_.layers[0].weight[0] += 1; });
+    changed([&] { network_.layers[0].weight.data[0] += 1; });
 }
 
 TEST_F(RunFolder, AnInterruptedImportIsNoticed) {
@@ -115,7 +117,7 @@ TEST_F(RunFolder, AnInterruptedImportIsNoticed) {
     data_.sha256["images"] = "other";
     create();
     write_file(root_ / "manifest.json", manifest);  // model and train.json were written, the manifest was not
-    const Run run = Run::open(root_);
+    const auto run = open();
     EXPECT_EQ(run.why_stale(run.document("train")), "other data");
 }
 
@@ -126,29 +128,29 @@ TEST_F(RunFolder, LaterStagesAreForgottenWithTheirModelOrData) {
     record_call({root_}, "explain", {{"explain", "x"}, 1}, true);
     record_call({root_}, "explain", {{"explain", "x", "y"}, 1}, true);
     record_call({root_}, "explain", {{"explain", "x"}, 1}, true);
-    json stages = Run::open(root_).manifest["stages"];
+    json stages = open().manifest["stages"];
     EXPECT_EQ(stages["interpret"], json({{"command", {"interpret", "x"}}, {"seed", 4}}));
     EXPECT_EQ(stages["evaluate"].size(), 2U);
     EXPECT_EQ(stages["explain"].size(), 2U);
     record_call({root_}, "explain", {{"explain", "x"}, 1}, false);
-    EXPECT_EQ(Run::open(root_).manifest["stages"]["explain"].size(), 1U);
+    EXPECT_EQ(open().manifest["stages"]["explain"].size(), 1U);
     create();  // the same network and data
-    EXPECT_EQ(Run::open(root_).manifest["stages"].size(), 4U);
+    EXPECT_EQ(open().manifest["stages"].size(), 4U);
     data_.sha256["images"] = "other";
     create();
-    EXPECT_EQ(Run::open(root_).manifest["stages"].size(), 1U);
+    EXPECT_EQ(open().manifest["stages"].size(), 1U);
 }
 
 TEST_F(RunFolder, AResultFileBelongsToItsModelAndData) {
     create();
-    const Run before = Run::open(root_);
+    const auto before = open();
     save_ablation({}, before.identity_of("ablation", 1).with({{"draws", 5}}).inputs(), before.files.ablation());
     EXPECT_EQ(before.why_stale(before.files.ablation()), "");
     data_.sha256["images"] = "other";
     create();
-    EXPECT_EQ(Run::open(root_).why_stale(before.files.ablation()), "other data");
+    EXPECT_EQ(open().why_stale(before.files.ablation()), "other data");
     save_ablation({}, nullptr, before.files.ablation());
-    EXPECT_NE(Run::open(root_).why_stale(before.files.ablation()), "");
+    EXPECT_NE(open().why_stale(before.files.ablation()), "");
 }
 
 TEST_F(RunFolder, ADocumentOfTheWrongTypesIsRefusedByName) {
@@ -174,11 +176,10 @@ TEST_F(RunFolder, ADocumentOfTheWrongTypesIsRefusedByName) {
         json bad = good;
         bad[json::json_pointer(place)] = value;
         write_json(root_ / "manifest.json", bad);
-        EXPECT_THAT(error_of<InputError>([&] { Run::open(root_); }), HasSubstr((root_ / "manifest.json").string()))
-            << place << value;
+        EXPECT_THAT(error_of<InputError>([&] { open(); }), HasSubstr((root_ / "manifest.json").string())) << place << value;
     }
     write_json(root_ / "manifest.json", good);
-    EXPECT_EQ(Run::open(root_).seed(), 1U);
+    EXPECT_EQ(open().seed(), 1U);
 }
 
 TEST_F(RunFolder, OneWriterAtATime) {

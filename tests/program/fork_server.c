@@ -74,7 +74,9 @@ static int serve(int argc, char **argv, char **environment) {
 
 int __libc_start_main(Main main, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *stack_end) {
     typedef int (*Start)(Main, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
-    const Start start = (Start)dlsym(RTLD_NEXT, "__libc_start_main");
+    Start start;
+    void *const symbol = dlsym(RTLD_NEXT, "__libc_start_main");
+    memcpy(&start, &symbol, sizeof start);  // ISO C converts no pointer to an object into one to a function
     unsetenv("LD_PRELOAD");
     program_main = main;
     return start(serve, argc, argv, init, fini, rtld_fini, stack_end);

@@ -105,7 +105,7 @@ def pictures():
         "grey.png": png,
         "colour.bmp": bmp,
         "colour.ppm": b"P6\n# a comment\n12 12\n255\n" + bytes(v for v in pixels for _ in range(3)),
-        "text.pgm": b"P2\n12 12\n255\n" + " ".join(map(str, pixels)).encode() + b"\n",
+        "grey.pgm": b"P5\n12 12\n255\n" + pixels,
         "one.jpg": base64.b64decode(JPEG),
         "progressive.jpg": base64.b64decode(PROGRESSIVE_JPEG),
     }

@@ -4,7 +4,7 @@ ends by itself, in little time and memory, and what fails says so in one line th
 terminal obeys.
 
 usage: test_mutations.py PROGRAM FORK_SERVER
-environment: SPIKELENS_MUTATIONS: how many files (100); SPIKELENS_KEEP: a folder for those that the program was wrong on.
+environment: SPIKELENS_MUTATIONS: how many files (100), or which, as 200-300; SPIKELENS_KEEP: a folder for those that the program was wrong on.
 """
 import concurrent.futures
 import os
@@ -12,7 +12,6 @@ import pathlib
 import random
 import queue
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,11 +19,12 @@ import time
 import unittest
 
 import small_files
+from fork_server import Server
 from mutate import damaged_file
 from test_program import PROGRAM, make_data
 from test_spikes import make_recordings
 
-COUNT = int(os.environ.get("SPIKELENS_MUTATIONS", "100"))
+FIRST, END = map(int, ("0-" + os.environ.get("SPIKELENS_MUTATIONS", "100")).split("-")[-2:])
 KEEP = os.environ.get("SPIKELENS_KEEP")
 WORKERS = len(os.sched_getaffinity(0))
 FORK_SERVER = str(pathlib.Path(sys.argv[2]).resolve())
@@ -89,7 +89,7 @@ class Place:
         self.add_file("graph.nir", (self.root / "graph.nir").read_bytes(), "import", "FILE", "--out", "OUT.safetensors")
         model = (self.run / "model.safetensors").read_bytes()
         self.add_file("model.safetensors", model, "inspect", "FILE")
-        self.add_file("model.safetensors", model, "export", "FILE", "--out", "OUT.nir")
+        self.add_file("model.safetensors", (self.root / "sums" / "model.safetensors").read_bytes(), "export", "FILE", "--out", "OUT.nir")
 
     def add_data(self):
         for name in ("train-labels-idx1-ubyte", "train-images-idx3-ubyte.gz", "classes.txt"):
@@ -112,42 +112,6 @@ class Place:
         for path in ["evaluate.json", *(f"evaluate/{path.name}" for path in sorted((self.run / "evaluate").glob("*")))]:
             self.add_in(self.run, path, "evaluate", "FOLDER", *EVALUATE)
         self.add_in(self.run, "explain/explain.json", "explain", "FOLDER", "--test", "1", "--method", "input")
-
-
-class Server:
-    """The program, loaded once and forked for every run: fork_server.c says how."""
-
-    def __init__(self):
-        (requests, self.requests), (self.answers, answers) = os.pipe(), os.pipe()
-        environment = {**os.environ, "LD_PRELOAD": FORK_SERVER, "OPENBLAS_NUM_THREADS": "1"}
-
-        def take_descriptors():
-            os.dup2(requests, 198)
-            os.dup2(answers, 199)
-
-        self.process = subprocess.Popen([PROGRAM], env=environment, preexec_fn=take_descriptors, pass_fds=(198, 199), stdin=subprocess.DEVNULL)
-        os.close(requests)
-        os.close(answers)
-
-    def run(self, arguments, folder):
-        texts = ["/dev/null", str(folder / "stdout"), str(folder / "stderr"), *arguments]
-        message = b"".join(os.fsencode(text) + b"\0" for text in texts)
-        os.write(self.requests, struct.pack("<I", len(message)) + message)
-        return Run(struct.unpack("<3q", os.read(self.answers, 24)), folder)
-
-    def stop(self):
-        os.close(self.requests)
-        os.close(self.answers)
-        self.process.wait(timeout=10)
-
-
-class Run:
-    """One run of the program, with what it said and what it took."""
-
-    def __init__(self, answer, folder):
-        self.status = os.waitstatus_to_exitcode(answer[0])
-        self.memory, self.seconds = answer[1] * 1024, answer[2] / 1e6
-        self.stdout, self.stderr = ((folder / name).read_bytes() for name in ("stdout", "stderr"))
 
 
 def is_control(character):
@@ -189,7 +153,7 @@ class Mutations(unittest.TestCase):
         cls.place = Place(cls.root)
         cls.servers = queue.SimpleQueue()
         for _ in range(WORKERS):
-            cls.servers.put(Server())
+            cls.servers.put(Server(PROGRAM, FORK_SERVER))
         cls.slowest, cls.largest, cls.refused = 0, 0, 0
 
     @classmethod
@@ -235,10 +199,10 @@ class Mutations(unittest.TestCase):
     def test_damaged_files(self):
         started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            found = [fault for fault in pool.map(self.attempt, range(COUNT)) if fault]
-        print(f"{COUNT} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
+            found = [fault for fault in pool.map(self.attempt, range(FIRST, END)) if fault]
+        print(f"{END - FIRST} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
               f"at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time", file=sys.stderr)
-        self.assertFalse(found, f"\n{len(found)} of {COUNT}:\n" + "\n".join(found[:200]))
+        self.assertFalse(found, f"\n{len(found)} of {END - FIRST}:\n" + "\n".join(found[:200]))
 
 
 if __name__ == "__main__":

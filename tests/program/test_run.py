@@ -15,8 +15,8 @@ import sys
 import tempfile
 import unittest
 
-from test_program import CLASSES, NETWORK, PROGRAM, SIDE, idx_bytes, picture, without_times
-from test_spikes import make_recordings
+from small_data import CLASSES, SIDE, idx_bytes, make_recordings, picture, without_times
+from test_program import NETWORK, PROGRAM
 
 INTERPRET = ["--mu-max", "4", "--draws", "2"]
 EVALUATE = ["--methods", "svebi,grad2d,input,random", "--samples", "20"]
@@ -170,7 +170,7 @@ class Identity(RunTest):
         weights = first / "model.safetensors"
 
         def take(out, binning):
-            self.call("import", weights, "--network", network, "--input", "2,10,10", "--data", self.root / "events", "--binning", binning, "--out", out)
+            self.call("import", weights, "--network", network, "--input", "2,34,34", "--data", self.root / "events", "--binning", binning, "--out", out)
             return out
 
         used = take(self.root / "used-binning", "5x12ms")
@@ -196,13 +196,13 @@ class Identity(RunTest):
         run = self.new_run("filters")
         self.interpret(run)
         before = json.loads(self.evaluate(run).stdout)
-        self.interpret(run, "--mu", "3")
+        self.interpret(run, "--mu", "0.1")
         report = self.call("report", run, "--images", "2")
         self.assertIn("svebi", report.stderr)
         self.assertIn("--methods svebi", report.stderr)
         again = json.loads(self.evaluate(run, "--methods", "svebi", "--samples", "20").stdout)
         fresh = self.new_run("fresh-filters")
-        self.interpret(fresh, "--mu", "3")
+        self.interpret(fresh, "--mu", "0.1")
         self.assertEqual(without_times(again), without_times(json.loads(self.evaluate(fresh).stdout)))
         of_svebi = [[m for m in document["methods"] if m["method"] == "svebi"][0]["metrics"][0]["mean"] for document in (before, again)]
         self.assertNotEqual(*of_svebi)
@@ -246,7 +246,7 @@ class Validation(RunTest):
         for options in (["--train-samples", "-5"], ["--epochs", "-1"], ["--batch", "0"], ["--memory", "1K"], ["--learning-rate", "nan"], ["--steps", "0"], ["--seed", "-1"]):
             out = self.root / "never"
             done = self.call("train", "--data", self.root / "a", "--network", NETWORK, "--out", out, *options, code=2)
-            self.assertNotIn("epoch", done.stderr, options)
+            self.assertNotRegex(done.stderr, r"epoch \d", options)
             self.assertFalse((out / "checkpoint.safetensors").exists(), options)
         for command in (["reproduce", "svebi-mnist", "--samples", "-5"], ["reproduce", "bitar-nmnist", "--train-samples", "-2"], ["inspect", self.root / "trained", "--samples", "-3"],
                         ["codings", "--out", self.root / "c", "--data", self.root / "a", "--samples", "-1"], ["codings", "--out", self.root / "c", "--data", self.root / "a", "--train-samples", "-1"],

@@ -23,9 +23,9 @@ enum class MapState {
 ///  Unit::own          0: the size of such maps tells nothing
 double rounding(const MethodInfo& method, std::span<const float> scores);
 
-/// The state of a map of one sample: its pixel map [H, W], or any part of its attribution. `scores` are the class scores of that
-/// sample. Values are equal up to rounding when they are within 2⁻²¹ of the largest |value| of each other: four roundings of
-/// float32 on either side. An empty map is zero.
+/// The state of a map of one sample: its pixel map [H, W], or any part of its attribution. `scores` are the class scores of
+/// that sample. Values are equal up to rounding when they are within 2⁻²¹ of the largest |value| of each other: four roundings
+/// of float32 on either side. An empty map is zero.
 MapState map_state(const MethodInfo& method, std::span<const float> map, std::span<const float> scores);
 
 /// "values", "zero", "noise", "constant", "not finite": the word in documents.

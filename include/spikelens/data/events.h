@@ -41,25 +41,27 @@ struct Binning {
     enum class By { time, count } by = By::time;
     int64_t window = 1000;  ///< µs per step (time); unused by count
     int steps = 0;          ///< T; 0 (time only): as many as the recording needs
+    bool clip = false;      ///< of more than 255 events in one place and step, 255 count; else they are an error
     bool operator==(const Binning&) const = default;
 };
 
-/// "1ms" or "500us" (windows of time), "310x1ms" (so many of them), "count=50" (50 steps of equal numbers of events).
+/// "1ms" or "500us" (windows of time), "310x1ms" (so many of them), "count=50" (50 steps of equal numbers of events);
+/// each also with ",clip".
 /// Throws InputError for anything else. binning_text gives the canonical form back.
 Binning parse_binning(std::string_view text);
 std::string binning_text(const Binning& binning);
 
 /// Whole numbers of spikes [T, 2, H, W], channel = polarity. By time: step = (time − first event's time) / window; events after
 /// T are dropped; T = 0 gives as many as the recording needs, at least one. By count: the i-th of n events goes to step
-/// ⌊i·T/n⌋. Throws InputError for an event outside height × width, for more than 255 events in one place and step, and for more
-/// than 65535 steps or 2^33 numbers.
+/// ⌊i·T/n⌋. Throws InputError for an event outside height × width, for more than 255 events in one place and step
+/// (unless `clip`: then 255 of them count), and for more than 65535 steps or 2^33 numbers.
 Array<uint8_t> bin_events(const EventRecording& recording, const Binning& binning, int height, int width);
 
 /// Recordings with labels, in memory as events; input() bins.
 class EventSet : public SampleSource {
   public:
     /// With binning.steps = 0, T is what the longest recording needs. Throws InputError when labels, recordings and classes do
-    /// not fit together, the set is empty, an event lies outside height × width, or it would take more than 65535 steps.
+    /// not fit together, the set is empty, an event lies outside height × width, it would take more than 65535 steps.
     EventSet(std::vector<EventRecording> recordings, std::vector<int> labels, std::vector<std::string> classes, Binning binning,
              int height, int width);
 

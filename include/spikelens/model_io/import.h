@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ struct NirOptions {
     std::optional<Shape> input;  ///< [C, H, W], for graphs whose input node does not say
 };
 
+/// Throws InputError, with the nearest name, for what is no dialect.
+void check_dialect(const std::string& name);
+
 /// Reads a feed-forward NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024; HDF5). Throws InputError
 /// that names the file and the node for recurrent graphs, branches, unknown or unsupported nodes, parameters that differ
 /// between neurons where a layer has one, shapes that do not fit, values that are not finite, and files that are not NIR. A
@@ -46,16 +50,41 @@ ImportedNetwork import_nir(const std::filesystem::path& path, const NirOptions& 
 /// names the layer and what NIR has no word for (max-pooling, delayed resets, ≥, an input scale…).
 void export_nir(const Network& network, const std::filesystem::path& path);
 
+/// How the tensors of a file find their layers.
+///  automatic  by name if every name is known, else by shape; what has the same shape, by the numbers in the names (see
+///             below). The order of the tensors in the file never counts.
+///  by_name    "<layer>.weight", the names of the network's own layers, or torchvision's VGG names ("features.0.weight",
+///             "classifier.6.bias") in a network of that shape
+///  by_order   the k-th tensor of two or more axes is the k-th layer's weight
 enum class MatchWeights { automatic, by_name, by_order };
 
+/// Whose neurons count when a file of weights holds parameters of its neurons (β, thresholds, resets, …).
+///  agree      both: they must say the same, up to the rounding of float32
+///  file       the file's; what it does not hold is the network text's
+///  text       the network text's; the file's are listed and left out
+enum class NeuronSource { agree, file, text };
+
+struct WeightOptions {
+    MatchWeights match = MatchWeights::automatic;
+    /// Layer → the module (or the weight) in the file that fills it: "full2" → "head.out". These do not look for a place.
+    std::map<std::string, std::string> layers;
+    NeuronSource neurons = NeuronSource::agree;
+};
+
 /// Fills a network that parse_network gave (its weights are zero) from a state dict (.pth, .pt: zip+pickle or the older form;
-/// read by an allow-list, nothing in the file is executed) or from safetensors. by_name: "<layer>.weight", the names of the
-/// network's own layers, torchvision's VGG names ("features.0.weight", "classifier.6.bias") in a network of that shape;
-/// by_order: weights of fitting shapes in the order of the file; automatic: by name if every name is known, else by order.
-/// Buffers that are no weights (num_batches_tracked, …) and neuron parameters are listed and left out. float16, bfloat16 and
-/// float64 become float32. Throws InputError that names the tensor and the layer when one is missing, left over or of another
-/// shape.
-ImportedNetwork import_weights(const std::filesystem::path& path, Network network,
-                               MatchWeights match = MatchWeights::automatic);
+/// read by an allow-list, nothing in the file is executed) or from safetensors; float16, bfloat16 and float64 become float32.
+///
+/// Names win over shapes' ambiguities: of tensors of one shape, a smaller number at the place where two names first differ
+/// comes first (features.2 before features.10). Where names say nothing, the order in which the model defines its modules
+/// counts if the file has it (PyTorch's _metadata). Where neither tells, or they contradict each other: an InputError that
+/// names both tensors. So entries in another order give the same network or an error.
+///
+/// Parameters of neurons are compared with the network's or used (`NeuronSource`). With `file`, thresholds per output go into
+/// the weights (the membrane in units of its threshold). Factors of graded spikes go into the next layer's weights. What a
+/// layer cannot express (β per neuron, refractory times, bounds of the membrane) is an InputError that names the layer.
+///
+/// States of neurons and counters are listed and left out. Everything else that no layer takes is an InputError: batch
+/// normalisation, pruned and reparametrised weights, recurrent connections by name, with what to do.
+ImportedNetwork import_weights(const std::filesystem::path& path, Network network, const WeightOptions& options = {});
 
 }  // namespace spikelens

@@ -1,0 +1,188 @@
+#include "weight_neurons.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+
+#include "neuron_values.h"
+#include "pickle_globals.h"
+#include "weight_matching.h"
+
+namespace spikelens {
+namespace {
+
+/// A module of the file that holds parameters of a neuron.
+struct FileNeuron {
+    std::string stem;
+    std::optional<size_t> module;
+    std::vector<size_t> parameters;  ///< places in the state dict
+};
+
+constexpr int64_t most_compared = 1 << 20;
+
+class NeuronImport {
+  public:
+    NeuronImport(const StateDict& state, const std::vector<std::string>& weights_of_layers, Network& network,
+                 NeuronSource source, std::string where)
+        : state_(state), weights_of_layers_(weights_of_layers), network_(network), source_(source), where_(std::move(where)) {}
+
+    std::map<size_t, NeuronUse> run(const std::vector<size_t>& parameters) {
+        if (source_ == NeuronSource::text) {
+            for (const size_t i : parameters) notes_[i] = {"", "a neuron's: the network text's neurons were asked for"};
+            return notes_;
+        }
+        collect(parameters);
+        if (neurons_.empty()) return notes_;
+        if (const auto layers = layers_of_neurons()) {
+            for (size_t k = 0; k < neurons_.size(); ++k) use(neurons_[k], (*layers)[k]);
+        } else {
+            require_agreement();
+        }
+        return notes_;
+    }
+
+  private:
+    NeuronParameter parameter(size_t i) const { return {&state_.tensors[i], where_}; }
+
+    void collect(const std::vector<size_t>& parameters) {
+        std::map<std::string, size_t> known;
+        for (const size_t i : parameters) {
+            const StateTensor& tensor = state_.tensors[i];
+            const auto [found, added] = known.emplace(stem_of(tensor.name), neurons_.size());
+            if (added) neurons_.push_back({found->first, tensor.module, {}});
+            neurons_[found->second].parameters.push_back(i);
+        }
+        // A threshold that is folded needs the reset, and resets come before values to reset to.
+        const auto field = [&](size_t i) { return neuron_readings(leaf_of(state_.tensors[i].name))[0].field; };
+        for (FileNeuron& neuron : neurons_)
+            std::ranges::stable_sort(neuron.parameters, {}, [&](size_t i) {
+                return std::pair(field(i) == NeuronField::threshold, static_cast<int>(field(i)));
+            });
+    }
+
+    /// Which layer each neuron belongs to; nothing when that cannot be told.
+    std::optional<std::vector<size_t>> layers_of_neurons() {
+        const size_t layers = network_.layers.size();
+        const size_t firing = layers - (network_.layers.back().neuron ? 0 : 1);
+        if (const auto found = after_their_weights()) return found;
+        if (neurons_.size() != layers && neurons_.size() != firing) return std::nullopt;
+        const auto order = sorted();
+        if (!order) return std::nullopt;
+        std::vector<size_t> places(neurons_.size());
+        for (size_t k = 0; k < order->size(); ++k) places[(*order)[k]] = k;
+        return places;
+    }
+
+    /// Numbers in one container: a neuron follows its weight, as 1 follows 0. Only when every neuron has its own.
+    std::optional<std::vector<size_t>> after_their_weights() const {
+        if (neurons_.size() > network_.layers.size()) return std::nullopt;
+        for (size_t k = 1; k < weights_of_layers_.size(); ++k)
+            if (order_of_names(weights_of_layers_[k - 1], weights_of_layers_[k]) != NameOrder::first_before)
+                return std::nullopt;
+        std::vector<size_t> places;
+        for (const FileNeuron& neuron : neurons_) {
+            size_t before = 0;
+            for (const std::string& weight : weights_of_layers_) {
+                const NameOrder order = order_of_names(weight, neuron.stem);
+                if (order == NameOrder::unknown) return std::nullopt;
+                before += order == NameOrder::first_before;
+            }
+            if (before == 0 || std::ranges::find(places, before - 1) != places.end()) return std::nullopt;
+            places.push_back(before - 1);
+        }
+        return places;
+    }
+
+    std::optional<std::vector<size_t>> sorted() const {
+        std::vector<NamedPlace> places;
+        for (const FileNeuron& neuron : neurons_) places.push_back({neuron.stem, neuron.module});
+        struct Unordered {};
+        try {
+            return sorted_places(places, [](size_t, size_t, bool) { throw Unordered(); });
+        } catch (const Unordered&) {
+            return std::nullopt;
+        }
+    }
+
+    void use(const FileNeuron& neuron, size_t layer) {
+        for (const size_t i : neuron.parameters) {
+            const NeuronParameter one = parameter(i);
+            Layer* next = layer + 1 < network_.layers.size() ? &network_.layers[layer + 1] : nullptr;
+            Layer& own = network_.layers[layer];
+            const bool graded = neuron_readings(leaf_of(one.tensor->name))[0].field == NeuronField::graded;
+            if (source_ == NeuronSource::file || (graded && own.neuron)) {
+                const std::string note = take_over(one, own, next);
+                notes_[i] = {own.name + "." + leaf_of(one.tensor->name), note_of(one, note)};
+            } else {
+                if (!agrees(one, own)) refuse_contradiction(one, own);
+                notes_[i] = {"", note_of(one, "the network text says the same of " + own.name)};
+            }
+        }
+    }
+
+    static std::string note_of(const NeuronParameter& parameter, const std::string& what) {
+        const bool single = element_count(parameter.tensor->view.shape) == 1;
+        const std::string value =
+            single ? fmt::format(" ({})", NeuronParameter::text(tensor_numbers(parameter.tensor->view)[0])) : "";
+        return fmt::format("a neuron's{}{}{}", value, what.empty() ? "" : ", ", what);
+    }
+
+    /// Nothing tells whose a neuron is: then it must not matter.
+    void require_agreement() {
+        for (const FileNeuron& neuron : neurons_)
+            for (const size_t i : neuron.parameters) {
+                const NeuronParameter one = parameter(i);
+                if (element_count(one.tensor->view.shape) > most_compared) refuse_unknown(neuron);
+                for (const Layer& layer : network_.layers)
+                    if (layer.neuron && !agrees_if_it_fits(one, layer)) refuse_unknown(neuron);
+                notes_[i] = {"", note_of(one, "the network text says the same of every layer")};
+            }
+    }
+    static bool agrees_if_it_fits(const NeuronParameter& parameter, const Layer& layer) {
+        try {
+            return agrees(parameter, layer);
+        } catch (const InputError&) {
+            return false;
+        }
+    }
+
+    [[noreturn]] void refuse_unknown(const FileNeuron& neuron) const {
+        std::string names;
+        for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k)
+            names += (k > 0 ? ", " : "") + shown(neurons_[k].stem);
+        std::string values;
+        for (const size_t i : neuron.parameters)
+            if (element_count(state_.tensors[i].view.shape) == 1)
+                values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
+                                      NeuronParameter::text(tensor_numbers(state_.tensors[i].view)[0]));
+        throw InputError(
+            fmt::format("{}: it holds {} neurons with parameters ({}{}), and nothing tells which of the network's {} layers "
+                        "each belongs to; "
+                        "what '{}' says ({}) is not what the network text says of all layers: change the text, or say that the "
+                        "text's neurons "
+                        "count",
+                        where_, neurons_.size(), names, neurons_.size() > 10 ? ", …" : "", network_.layers.size(),
+                        shown(neuron.stem), values.empty() ? "values that differ" : values));
+    }
+
+    const StateDict& state_;
+    const std::vector<std::string>& weights_of_layers_;
+    Network& network_;
+    NeuronSource source_;
+    std::string where_;
+    std::vector<FileNeuron> neurons_;
+    std::map<size_t, NeuronUse> notes_;
+};
+
+}  // namespace
+
+std::map<size_t, NeuronUse> use_neurons(const StateDict& state, const std::vector<size_t>& parameters,
+                                        const std::vector<std::string>& weights_of_layers, Network& network,
+                                        NeuronSource source, const std::string& where) {
+    return NeuronImport(state, weights_of_layers, network, source, where).run(parameters);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,95 @@
+#include "weight_roles.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+
+#include "neuron_fields.h"
+#include "pickle_globals.h"
+#include "weight_names.h"
+
+namespace spikelens {
+namespace {
+
+/// States that snnTorch, SpikingJelly, Norse and Sinabs keep beside a neuron's parameters.
+constexpr std::array<std::string_view, 8> states = {"mem", "syn", "spk", "v", "v_mem", "i_syn", "syn_exc", "syn_inh"};
+
+struct Refusal {
+    std::string_view leaf;
+    std::string_view reason;
+};
+constexpr std::string_view batch_normalisation =
+    "belongs to a batch normalisation, which a network has no layer for: fold it into the layer before it";
+constexpr std::string_view pruning =
+    "belongs to a weight that is pruned: make it one tensor by torch.nn.utils.prune.remove before saving";
+constexpr std::string_view normed =
+    "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
+    "or remove_spectral_norm before saving";
+constexpr std::array<Refusal, 13> refusals = {{{"running_mean", batch_normalisation},
+                                               {"running_var", batch_normalisation},
+                                               {"weight_orig", pruning},
+                                               {"weight_mask", pruning},
+                                               {"bias_orig", pruning},
+                                               {"bias_mask", pruning},
+                                               {"weight_g", normed},
+                                               {"weight_v", normed},
+                                               {"weight_u", normed},
+                                               {"bias_g", normed},
+                                               {"bias_v", normed},
+                                               {"V", "is a recurrent connection; networks here are feed-forward"},
+                                               {"recurrent_weights",
+                                                "is a recurrent connection; networks here are "
+                                                "feed-forward"}}};
+
+bool has_part(const std::string& name, const std::string& part) {
+    return name.starts_with(part + ".") || name.find("." + part + ".") != std::string::npos;
+}
+
+std::string refusal_of(const std::string& name) {
+    const std::string leaf = leaf_of(name);
+    if (has_part(name, "parametrizations"))
+        return "belongs to a weight that is computed from others: make it one tensor by "
+               "torch.nn.utils.parametrize.remove_parametrizations before saving";
+    if (has_part(name, "recurrent")) return "is a recurrent connection; networks here are feed-forward";
+    const auto found = std::ranges::find(refusals, leaf, &Refusal::leaf);
+    return found == refusals.end() ? "" : std::string(found->reason);
+}
+
+/// Whole numbers, booleans and complex numbers are no weights. A single whole number is a counter; a table may be anything: a
+/// mask, a permutation.
+TensorKind kind_of_other_type(const StateTensor& tensor, const std::string& where) {
+    const std::string leaf = leaf_of(tensor.name), type(type_name(tensor.view.type));
+    if (leaf == "weight" || leaf == "bias")
+        throw InputError(fmt::format("{}: {} is of type {}; expected float32, float16, bfloat16 or float64", where,
+                                     described(tensor), type));
+    const bool complex = tensor.view.type == TensorType::complex64 || tensor.view.type == TensorType::complex128;
+    if (element_count(tensor.view.shape) > 1 || complex)
+        throw InputError(fmt::format("{}: {} is of type {}, and what it does is not known: save the weights without it", where,
+                                     described(tensor), type));
+    if (leaf == "num_batches_tracked") return {TensorRole::inert, "counts batches; nothing reads it after training"};
+    return {TensorRole::inert, "no weight: one number of type " + type};
+}
+
+}  // namespace
+
+std::string described(const StateTensor& tensor) {
+    return fmt::format("the tensor {}, {},", shown(tensor.from), shape_text(tensor.view.shape));
+}
+
+TensorKind tensor_kind(const StateTensor& tensor, const std::string& where) {
+    if (const std::string reason = refusal_of(tensor.name); !reason.empty())
+        throw InputError(fmt::format("{}: {} {}", where, described(tensor), reason));
+    const std::string leaf = leaf_of(tensor.name);
+    if (std::ranges::find(states, leaf) != states.end())
+        return {TensorRole::inert, "a neuron's state: every sample starts at rest"};
+    const bool complex = tensor.view.type == TensorType::complex64 || tensor.view.type == TensorType::complex128;
+    if (!complex && is_neuron_parameter(tensor.name, tensor.view.shape)) return {TensorRole::neuron, ""};
+    if (!is_real(tensor.view.type)) return kind_of_other_type(tensor, where);
+    return {TensorRole::weight, ""};
+}
+
+}  // namespace spikelens

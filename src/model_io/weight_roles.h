@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "state_dict.h"
+
+namespace spikelens {
+
+/// What a tensor of a state dict is, by its name, type and shape.
+enum class TensorRole {
+    weight,  ///< a weight or bias
+    neuron,  ///< a parameter of a neuron
+    inert    ///< changes nothing: a neuron's state, a counter
+};
+
+struct TensorKind {
+    TensorRole role = TensorRole::weight;
+    std::string note;  ///< of what is inert: why it changes nothing
+};
+
+/// Throws InputError, opened by `where`, that names the tensor and says what to do for what changes the network and has no
+/// place in it: batch normalisation, weights that pruning or a reparametrisation has split, recurrent connections, quantised
+/// weights, tables of whole numbers.
+TensorKind tensor_kind(const StateTensor& tensor, const std::string& where);
+
+/// "the tensor fc1.weight, [10, 4],"
+std::string described(const StateTensor& tensor);
+
+}  // namespace spikelens

@@ -1,0 +1,283 @@
+#include <cmath>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spikelens/core/random.h"
+#include "spikelens/model_io/import.h"
+#include "spikelens/model_io/model_file.h"
+
+#include "errors.h"
+#include "temporary_folder.h"
+#include "torch_files.h"
+
+namespace spikelens {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* text = "5F-LIF(beta=0.9,delay)-3F-LIF(beta=0.9,delay)";
+
+class FileNeurons : public testing::Test {
+  protected:
+    static Network empty_network(const std::string& network) { return parse_network(network, {1, 2, 2}, 4); }
+    static Network filled_network(const std::string& network = text) {
+        Network filled = empty_network(network);
+        initialise_weights(filled, 3);
+        return filled;
+    }
+    /// fc1 and fc2; lif1 and lif2 to be added.
+    static TestFile state_dict(const std::string& network = text, const std::vector<std::string>& stems = {"fc1", "fc2"}) {
+        const Network filled = filled_network(network);
+        TestFile file;
+        for (size_t i = 0; i < stems.size(); ++i) {
+            file.add(stems[i] + ".weight", filled.layers[i].weight);
+            file.add(stems[i] + ".bias", filled.layers[i].bias);
+        }
+        return file;
+    }
+    static void add_scalar(TestFile& file, const std::string& name, float value) {
+        file.add(name, FloatArray(Shape{}, {value}));
+    }
+    /// What snnTorch's Leaky keeps.
+    static void add_leaky(TestFile& file, const std::string& stem, float beta, float threshold = 1, int64_t reset = 0) {
+        add_scalar(file, stem + ".beta", beta);
+        add_scalar(file, stem + ".threshold", threshold);
+        add_scalar(file, stem + ".graded_spikes_factor", 1);
+        file.add_integers(stem + ".reset_mechanism_val", {}, {reset});
+    }
+    ImportedNetwork import(const TestFile& file, NeuronSource source = NeuronSource::agree, const std::string& network = text) {
+        std::ofstream(path, std::ios::binary) << file.bytes();
+        return import_weights(path, empty_network(network), {.layers = {}, .neurons = source});
+    }
+    std::string refusal(const TestFile& file, NeuronSource source = NeuronSource::agree, const std::string& network = text) {
+        return input_error([&] { import(file, source, network); });
+    }
+
+    TemporaryFolder folder;
+    std::filesystem::path path = folder / "weights.pth";
+};
+
+TEST_F(FileNeurons, ThatAgreeChangeNothing) {
+    TestFile file = state_dict();
+    add_leaky(file, "lif1", 0.9F);
+    add_leaky(file, "lif2", 0.9F);
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file, NeuronSource::text}) {
+        const ImportedNetwork imported = import(file, source);
+        EXPECT_EQ(model_fingerprint(imported.network), model_fingerprint(filled_network()));
+        EXPECT_EQ(imported.tensors.size(), 12U);
+    }
+    EXPECT_THAT(import(file).tensors[4].note, AllOf(HasSubstr("0.9"), HasSubstr("full1")));
+}
+
+TEST_F(FileNeurons, ThatContradictTheTextAreErrorsWithBothValues) {
+    struct Case {
+        const char* leaf;
+        float value;
+        const char *file, *text;
+    };
+    for (const Case& one : {Case{"beta", 0.8F, "0.8", "beta = 0.9"}, Case{"threshold", 0.5F, "0.5", "threshold = 1"},
+                            Case{"v_threshold", 2, "2", "threshold = 1"}, Case{"spike_threshold", 2, "2", "threshold = 1"},
+                            Case{"w", 0, "beta = 0.5", "beta = 0.9"}, Case{"tau", 2, "beta = 0.5", "beta = 0.9"},
+                            Case{"tau_mem", 10, "0.904", "beta = 0.9"}, Case{"alpha", 0.5F, "0.5", "alpha = 0"},
+                            Case{"v_reset", 0, "0", "another reset"}, Case{"min_v_mem", -1, "-1", "cannot express"},
+                            Case{"tau_ref", 5, "5", "cannot express"}, Case{"v_leak", 0.1F, "0.1", "cannot express"}}) {
+        TestFile file = state_dict();
+        add_scalar(file, std::string("lif1.") + one.leaf, one.leaf == std::string("threshold") ? 1.0F : one.value);
+        add_scalar(file, std::string("lif2.") + one.leaf, one.value);
+        if (one.leaf == std::string("threshold")) file.tensors[4].name = "lif1.v_threshold";
+        const std::string sentence = refusal(file);
+        EXPECT_THAT(sentence, AllOf(HasSubstr(one.leaf), HasSubstr("full"), HasSubstr(one.file), HasSubstr(one.text)))
+            << one.leaf;
+        EXPECT_EQ(model_fingerprint(import(file, NeuronSource::text).network), model_fingerprint(filled_network())) << one.leaf;
+    }
+    TestFile file = state_dict();
+    add_leaky(file, "lif1", 0.9F);
+    add_leaky(file, "lif2", 0.9F, 1, 1);
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif2.reset_mechanism_val"), HasSubstr("full2"), HasSubstr("is zero"),
+                                     HasSubstr("reset = subtract")));
+}
+
+TEST_F(FileNeurons, AreUsedWhereTheFileCounts) {
+    TestFile file = state_dict();
+    add_leaky(file, "lif1", 0.8F, 0.5F, 1);
+    add_leaky(file, "lif2", 1.5F, 2, 2);  // snnTorch clamps beta to 1
+    const Network network = import(file, NeuronSource::file).network;
+    EXPECT_EQ(network.layers[0].neuron, (Neuron{.beta = 0.8F, .threshold = 0.5F, .reset = Reset::zero, .delay = true}));
+    EXPECT_EQ(network.layers[1].neuron, (Neuron{.beta = 1, .threshold = 2, .reset = Reset::none, .delay = true}));
+    EXPECT_EQ(network.layers[0].weight, filled_network().layers[0].weight);
+    TestFile plif = state_dict();
+    add_scalar(plif, "sn1.w", 1);
+    add_scalar(plif, "sn2.w", -1);
+    const Network learnt = import(plif, NeuronSource::file).network;
+    EXPECT_FLOAT_EQ(learnt.layers[0].neuron->beta, static_cast<float>(1 - 1 / (1 + std::exp(-1.0))));
+    EXPECT_FLOAT_EQ(learnt.layers[1].neuron->beta, static_cast<float>(1 - 1 / (1 + std::exp(1.0))));
+}
+
+TEST_F(FileNeurons, MayBeWholeNumbers) {
+    TestFile file = state_dict();
+    for (const char* stem : {"lif1", "lif2"}) {
+        file.add_integers(std::string(stem) + ".threshold", {}, {1});
+        add_scalar(file, std::string(stem) + ".beta", 0.9F);
+    }
+    EXPECT_EQ(refusal(file), "");
+    file.storages[4].bytes = little_word(3, 8);
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.threshold"), HasSubstr("is 3"), HasSubstr("threshold = 1")));
+}
+
+/// snnTorch's Leaky, one layer, in double precision: which outputs spike at each step.
+std::vector<std::vector<bool>> spikes_of(const std::vector<float>& weight, const std::vector<float>& bias,
+                                         const std::vector<double>& threshold, double beta, Reset reset) {
+    const size_t outputs = bias.size(), inputs = weight.size() / outputs;
+    std::vector<double> membrane(outputs, 0);
+    std::vector<bool> spiked(outputs, false);
+    std::vector<std::vector<bool>> all;
+    for (uint64_t t = 0; t < 200; ++t) {
+        std::vector<double> input(inputs);
+        for (size_t i = 0; i < inputs; ++i) input[i] = static_cast<double>(random_bits(8, Stream::test, {t, i}) % 4);
+        for (size_t o = 0; o < outputs; ++o) {
+            double current = bias[o];
+            for (size_t i = 0; i < inputs; ++i) current += weight[o * inputs + i] * input[i];
+            membrane[o] = reset == Reset::zero ? (spiked[o] ? 0 : beta * membrane[o]) + current
+                                               : beta * membrane[o] + current - (spiked[o] ? threshold[o] : 0);
+        }
+        for (size_t o = 0; o < outputs; ++o) spiked[o] = membrane[o] > threshold[o];
+        all.push_back(spiked);
+    }
+    return all;
+}
+
+TEST_F(FileNeurons, ThresholdsPerOutputGoIntoTheWeights) {
+    const std::vector<float> thresholds = {0.5F, 1, 2, 0.25F, 4};  // powers of two: the scaling is exact
+    for (const int64_t reset : {0, 1})
+        for (const Shape& shape : {Shape{5}, Shape{1, 5}}) {
+            TestFile file = state_dict();
+            add_leaky(file, "lif1", 0.9F, 1, reset);
+            add_leaky(file, "lif2", 0.9F);
+            file.tensors[5] = {"lif1.threshold", file.storages.size(), 0, shape, Shape(shape.size(), 1)};
+            file.storages.push_back(float_storage(thresholds));
+            const ImportedNetwork imported = import(file, NeuronSource::file);
+            const Layer &layer = imported.network.layers[0], original = filled_network().layers[0];
+            EXPECT_EQ(layer.neuron->threshold, 1);
+            const auto kind = static_cast<Reset>(reset);
+            EXPECT_EQ(spikes_of(layer.weight.data, layer.bias.data, std::vector<double>(5, 1), 0.9F, kind),
+                      spikes_of(original.weight.data, original.bias.data, {thresholds.begin(), thresholds.end()}, 0.9F, kind));
+            EXPECT_THAT(imported.tensors[5].note, HasSubstr("folded into full1.weight"));
+            if (kind == Reset::subtract) {
+                EXPECT_THAT(refusal(file), AllOf(HasSubstr("0.25 to 4"), HasSubstr("threshold = 1")));
+            }
+        }
+}
+
+TEST_F(FileNeurons, ThresholdsPerChannelOfAMapToo) {
+    const std::string map = "2C1-LIF-3F";
+    TestFile file = state_dict(map);
+    file.add("lif1.threshold", FloatArray({2, 1, 1}, {2, 4}));
+    Network expected = filled_network(map);
+    expected.layers[0].neuron->threshold = 1;
+    for (size_t o = 0; o < 2; ++o) {
+        expected.layers[0].weight.data[o] /= o == 0 ? 2.0F : 4.0F;
+        expected.layers[0].bias.data[o] /= o == 0 ? 2.0F : 4.0F;
+    }
+    EXPECT_EQ(model_fingerprint(import(file, NeuronSource::file, map).network), model_fingerprint(expected));
+    file.tensors[4].shape = {2};  // along the columns, as PyTorch spreads it
+    file.tensors[4].strides = {1};
+    EXPECT_THAT(refusal(file, NeuronSource::file, map), AllOf(HasSubstr("conv1"), HasSubstr("differs between the neurons")));
+}
+
+TEST_F(FileNeurons, VectorsThatALayerCannotHaveAreRefused) {
+    TestFile file = state_dict();
+    file.add("lif1.beta", FloatArray({5}, {0.9F, 0.8F, 0.7F, 0.6F, 0.5F}));
+    add_scalar(file, "lif2.beta", 0.9F);
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        EXPECT_THAT(refusal(file, source), AllOf(HasSubstr("lif1.beta"), HasSubstr("full1"), HasSubstr("0.5 to 0.9")));
+    file.storages[4] = float_storage(std::vector<float>(5, 0.9F));
+    EXPECT_EQ(refusal(file), "") << "equal values are one value";
+    file.tensors[4].shape = {4};
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.beta"), HasSubstr("full1")));
+    file.storages[4] = float_storage({0.9F, NAN, 0.9F, 0.9F, 0.9F});
+    file.tensors[4].shape = {5};
+    EXPECT_THAT(refusal(file, NeuronSource::file), HasSubstr("not finite"));
+}
+
+TEST_F(FileNeurons, GradedSpikesGoIntoTheNextLayer) {
+    TestFile file = state_dict();
+    add_leaky(file, "lif1", 0.9F);
+    add_leaky(file, "lif2", 0.9F);
+    file.storages[6] = float_storage({0.5F});
+    Network expected = filled_network();
+    for (float& weight : expected.layers[1].weight.data) weight *= 0.5F;
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        EXPECT_EQ(model_fingerprint(import(file, source).network), model_fingerprint(expected));
+    EXPECT_THAT(import(file).tensors[6].note, HasSubstr("folded into full2.weight"));
+    file.storages[6] = float_storage({1});
+    file.storages[10] = float_storage({0.5F});
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif2.graded_spikes_factor"), HasSubstr("full2"), HasSubstr("outputs")));
+}
+
+TEST_F(FileNeurons, FindTheirLayers) {
+    const std::string different = "5F-LIF(beta=0.9)-3F-LIF(beta=0.5)";
+    const auto file_of = [&](const std::vector<std::string>& stems, const std::vector<std::pair<std::string, float>>& betas) {
+        TestFile file = state_dict(different, stems);
+        for (const auto& [stem, beta] : betas) add_scalar(file, stem + ".beta", beta);
+        return file;
+    };
+    const auto says = [&](const TestFile& file) { return refusal(file, NeuronSource::agree, different); };
+    EXPECT_EQ(says(file_of({"fc1", "fc2"}, {{"lif2", 0.5F}, {"lif1", 0.9F}})), "") << "numbers, in any order";
+    EXPECT_EQ(says(file_of({"0", "2"}, {{"3", 0.5F}, {"1", 0.9F}})), "");
+    EXPECT_EQ(says(file_of({"0", "2"}, {{"3", 0.5F}})), "") << "one neuron alone, after its weight";
+    EXPECT_NE(says(file_of({"0", "2"}, {{"1", 0.5F}})), "");
+    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"hidden", 0.9F}, {"out", 0.5F}})), HasSubstr("nothing tells which"));
+    TestFile defined = file_of({"fc1", "fc2"}, {{"out", 0.5F}, {"hidden", 0.9F}});
+    defined.modules = {"", "fc1", "hidden", "fc2", "out"};
+    EXPECT_EQ(says(defined), "");
+    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"lif", 0.9F}})), HasSubstr("1 neurons"));
+    TestFile shared = state_dict();
+    add_scalar(shared, "lif.beta", 0.9F);
+    EXPECT_EQ(refusal(shared), "") << "what all layers say belongs to any";
+}
+
+TEST_F(FileNeurons, ReadoutsLeakOrRefuse) {
+    const std::string readout = "5F-LIF(beta=0.9)-3F-LI(beta=0.8)";
+    TestFile file = state_dict(readout);
+    add_leaky(file, "lif1", 0.9F);
+    add_leaky(file, "lif2", 0.8F, 1, 2);
+    EXPECT_EQ(refusal(file, NeuronSource::agree, readout), "");
+    TestFile fires = state_dict(readout);
+    add_leaky(fires, "lif1", 0.9F);
+    add_leaky(fires, "lif2", 0.8F);
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        EXPECT_THAT(refusal(fires, source, readout), AllOf(HasSubstr("lif2"), HasSubstr("full2")));
+}
+
+TEST_F(FileNeurons, OfOurOwnModelsAreInItsText) {
+    save_model(filled_network(), path);
+    const auto import_as = [&](const std::string& network, NeuronSource source) {
+        return import_weights(path, empty_network(network), {.layers = {}, .neurons = source});
+    };
+    EXPECT_EQ(model_fingerprint(import_as(text, NeuronSource::agree).network), model_fingerprint(filled_network()));
+    const std::string other = "5F-LIF(beta=0.5)-3F-LIF(beta=0.5)";
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        EXPECT_THAT(input_error([&] { import_as(other, source); }), AllOf(HasSubstr("beta=0.9"), HasSubstr("beta=0.5")));
+    EXPECT_EQ(import_as(other, NeuronSource::text).network.layers[0].neuron->beta, 0.5F);
+}
+
+/// What changes a network and has no place in it is never dropped, and never taken for something else.
+TEST_F(FileNeurons, TensorsWithoutAPlaceAreRefusedByName) {
+    for (const char* name : {"fc1.weight_orig", "fc1.weight_mask", "fc1.weight_g", "fc1.weight_v", "fc1.weight_u",
+                             "fc1.parametrizations.weight.original", "fc1.parametrizations.weight.original0", "bn.running_mean",
+                             "bn.running_var", "lif.recurrent.weight", "lif.V", "norm.gamma", "scale"})
+        for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file, NeuronSource::text}) {
+            TestFile file = state_dict();
+            file.add(name, FloatArray({5}));
+            EXPECT_THAT(refusal(file, source), HasSubstr(name));
+        }
+    TestFile file = state_dict();
+    file.add_integers("permutation", {4}, {3, 2, 1, 0});
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("permutation"), HasSubstr("int64")));
+}
+
+}  // namespace
+}  // namespace spikelens
