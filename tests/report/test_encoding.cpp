@@ -114,7 +114,7 @@ TEST(Png, PaletteIsCarried) {
 
 TEST(Png, TwoChannelsArePolarities) {
     const std::string file = png(FloatArray({2, 1, 4}, std::vector<float>{0, 1, 0, 0.5F, 0, 0, 1, 0.5F}));
-    const std::string off("\x00\x72\xb2", 3), on("\xe6\x73\x00", 3), both("\x73\x72\x59");
+    const std::string off("\x00\x72\xb2", 3), on("\xe6\x73\x00", 3), both("\x73\x73\x59");
     EXPECT_EQ(inflated(chunk_of(file, "IDAT"), 13), std::string(1, '\0') + "\xff\xff\xff" + off + on + both);
 }
 
