@@ -1,6 +1,9 @@
 #include "checks.h"
 
+#include <string>
 #include <vector>
+
+#include "spikelens/core/error.h"
 
 namespace spikelens::app {
 
@@ -12,8 +15,12 @@ void check_memory(const Simulator& simulator, const SampleSource& samples) {
     for (int l = 0; l < static_cast<int>(layers.size()); ++l)
         if (layers[l].neuron) request.layers.push_back(l);
     const Input first = samples.input(std::vector<int64_t>{0});
-    simulator.run(first, request);
-    simulator.run_ablations(first, {});
+    try {
+        simulator.run(first, request);
+        simulator.run_ablations(first, {});
+    } catch (const InputError& error) {
+        throw InputError(std::string(error.what()) + " (--memory)");
+    }
 }
 
 }  // namespace spikelens::app

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
 #include "spikelens/results/documents.h"
 #include "spikelens/results/store.h"
 
@@ -98,7 +99,13 @@ Kept kept_of(const OpenRun& run, const Identity& protocol, Console& console) {
     Kept kept{{}, before["metrics"]};
     for (const json& method : before["methods"]) kept.methods.push_back(method["method"]);
     const std::string difference = protocol.difference(before.value("identity", json()));
-    if (difference.empty()) return kept;
+    if (difference.empty()) {
+        naming(run.files.result("evaluate"), [&] {
+            for (const std::string& metric : kept.metrics) find_metric(metric);
+            for (const std::string& method : kept.methods) parse_method(method);
+        });
+        return kept;
+    }
     console.message(fmt::format("{} was made with {}: what it holds of {} is replaced", run.files.result("evaluate").string(),
                                 difference, fmt::join(kept.methods, ", ")));
     return {};

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
 #include "spikelens/core/random.h"
+#include "spikelens/interpret/ablation.h"
 #include "spikelens/results/store.h"
 
 namespace spikelens::app {
@@ -51,6 +53,7 @@ Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods
     if (any_needs(methods_, &MethodInfo::needs_relevant)) {
         const json identity = needed_identity(run, run.files.relevant(), "the relevant filters", "");
         relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(identity, run.files.relevant()));
+        naming(run.files.relevant(), [&] { check_relevant(*run.network, *relevant_); });
     }
     if (any_needs(methods_, &MethodInfo::needs_probe)) {
         const json identity = needed_identity(run, run.files.probe(), "the probes", " --probe-samples 20000");

@@ -6,6 +6,7 @@
 
 #include "spikelens/attribute/probe.h"
 #include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/average_visualisation.h"
@@ -193,6 +194,7 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         run.files.relevant(), identities.relevant, load_relevant_filters,
         [&] { return find_relevant_filters(*run.network, responses, budgets, command.mu, lasso, console.progress()); },
         save_relevant_filters, console);
+    naming(run.files.relevant(), [&] { check_relevant(*run.network, relevant); });
     lap("lasso");
     const auto ablation = load_or_make<Ablation>(
         run.files.ablation(), identities.ablation, load_ablation,

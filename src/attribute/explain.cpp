@@ -18,10 +18,10 @@ void check_context(const MethodInfo& info, const AttributionContext& context) {
         throw InputError(info.name + " needs the gradient of the network, and none is given");
     }
     if (info.needs_relevant && !context.relevant) {
-        throw InputError(info.name + " needs relevant filters: run spikelens interpret first");
+        throw InputError(info.name + " needs relevant filters, and the network has none yet: interpret it first");
     }
     if (info.needs_probe && !context.probe) {
-        throw InputError(info.name + " needs fitted probes: run spikelens interpret with --probe-samples first");
+        throw InputError(info.name + " needs probes, and none are fitted to the network yet");
     }
 }
 

@@ -25,7 +25,7 @@ void check_probe(const Probe& probe, const Network& network) {
     }
     if (fits && layers == filter_layers(network, "probe")) return;
     throw InputError(
-        "probe: the fitted probes are of another network: run spikelens interpret with --probe-samples on this one");
+        "probe: the fitted probes are of another network; fit probes to this one");
 }
 
 /// Of each input channel whether the first layer gives it any weight: the others are no evidence, whatever their values.

@@ -184,6 +184,8 @@ double full_accuracy(const std::vector<ClassTask>& tasks) {
     return mean.mean();
 }
 
+}  // namespace
+
 void check_relevant(const Network& network, const RelevantFilters& relevant) {
     const bool paths_match = std::all_of(relevant.classes.begin(), relevant.classes.end(),
                                          [&](const LassoPath& path) { return path.points.size() == relevant.budgets.size(); });
@@ -193,8 +195,6 @@ void check_relevant(const Network& network, const RelevantFilters& relevant) {
                          std::to_string(response_filters(network).size()) + " filters and a path for each of " +
                          std::to_string(network.class_count()) + " classes");
 }
-
-}  // namespace
 
 Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
                 const AblationOptions& options, const Progress& progress) {

@@ -165,7 +165,7 @@ Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
     if (bytes_each > options.memory)
         throw InputError("one sample takes " + std::to_string((bytes_each >> 20) + 1) +
                          " MB while it is simulated, more than the " + std::to_string(options.memory >> 20) +
-                         " MB that --memory allows");
+                         " MB that it may take");
     const int threads = options.threads > 0 ? options.threads : available_threads();
     const int64_t fit = options.memory / std::max<int64_t>(1, bytes_each);
     if (samples < threads || fit < threads) return {1, threads};

@@ -194,7 +194,7 @@ TEST_F(ProbeTest, RefusesWhatDoesNotFit) {
         explain(parse_method("probe"), {.simulator = &simulator}, {images, targets, samples});
         FAIL();
     } catch (const InputError& error) {
-        EXPECT_STREQ(error.what(), "probe needs fitted probes: run spikelens interpret with --probe-samples first");
+        EXPECT_STREQ(error.what(), "probe needs probes, and none are fitted to the network yet");
     }
     EXPECT_THROW(explain(parse_method("probe"), {.simulator = &simulator, .probe = &probe},
                          {test::test_spikes(4, 2, shape), targets, samples}),

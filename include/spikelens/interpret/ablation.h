@@ -44,4 +44,7 @@ Ablation ablate(const Simulator& simulator, const SampleSource& samples, const R
 /// Relevant filters per layer at each μ, summed over classes: [budgets, network.layers].
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant);
 
+/// Throws InputError unless the relevant filters are of this network: its filters, a path for each class.
+void check_relevant(const Network& network, const RelevantFilters& relevant);
+
 }  // namespace spikelens
