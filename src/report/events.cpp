@@ -125,8 +125,8 @@ std::string strip_of(const Page& page, const ReportImage& image, const ReportMet
             fmt::format("<li>{0}<img src=\"{1}\" alt=\"{2}\" title=\"{2}\"><small>{3}</small></li>", spike_bar(image, i),
                         data_uri(drawing_png(frame_at(stacked, frames[i], i))), escape(words), first_step(page, i, windows));
     }
-    return "<ol class=\"windows\">" + items + "</ol>\n" +
-           bar_of(frame_at(stacked, frames[windows], windows), ends, method.signed_values);
+    return "<div class=\"strip\"><ol class=\"windows\">" + items + "</ol>\n" +
+           bar_of(frame_at(stacked, frames[windows], windows), ends, method.signed_values) + "</div>\n";
 }
 
 std::string windows_of(const Page& page, const ReportImage& image, size_t m) {

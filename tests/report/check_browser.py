@@ -207,6 +207,8 @@ def check_without_script(browser, path):
 EVENTS = """({open: document.querySelectorAll('details.events[open]').length, all: document.querySelectorAll('details.events').length,
   broken: [...document.querySelectorAll('#events img')].filter((i) => !i.complete || !i.naturalWidth).length,
   wide: [...document.querySelectorAll('details.events[open] .recording')].filter((f) => f.getBoundingClientRect().right > innerWidth).length,
+  covered: [...document.querySelectorAll('.strip')].filter((s) => s.getBoundingClientRect().height > 0 && s.querySelector('.strip-bar').getBoundingClientRect().top < s.querySelector('ol').getBoundingClientRect().bottom).length,
+  bars: document.querySelectorAll('.strip .strip-bar').length,
   uneven: [...document.querySelectorAll('#events ol.windows')].filter((o) => o.querySelectorAll('svg.spikes').length !== o.children.length).length})"""
 
 
@@ -218,6 +220,7 @@ def check_events(browser, path):
         found = browser.evaluate(EVENTS)
         expect(found["all"] == 4 and found["open"] == 1, f"{found} recordings at {width} px")
         expect(not found["broken"] and not found["uneven"], f"pictures or bars of events are missing at {width} px: {found}")
+        expect(found["bars"] > 0 and not found["covered"], f"colour bars of windows lie on them at {width} px: {found}")
         expect(not found["wide"], f"{found['wide']} recordings reach beyond {width} px")
         browser.press("j")
         expect(browser.evaluate(EVENTS)["open"] == 2, "the next recording's events are not opened")
