@@ -24,8 +24,7 @@ void check_probe(const Probe& probe, const Network& network) {
         fits = fits && reading.weight.shape == Shape{network.class_count(), inputs};
     }
     if (fits && layers == filter_layers(network, "probe")) return;
-    throw InputError(
-        "probe: the fitted probes are of another network; fit probes to this one");
+    throw InputError("probe: the fitted probes are of another network; fit probes to this one");
 }
 
 /// Of each input channel whether the first layer gives it any weight: the others are no evidence, whatever their values.
