@@ -160,7 +160,8 @@ void check_run_folder(const fs::path& folder) {
                                          [&](const char* name) { return says_ours(folder / name); });
     for (const std::string_view name : run_files) {
         const fs::path path = folder / name;
-        if (!fs::exists(fs::symlink_status(path, error)) || name == "evaluate" || name == "report.html") continue;
+        if (name == "evaluate" || name == "report.html" || name == "run.lock") continue;  // nothing is written over these
+        if (!fs::exists(fs::symlink_status(path, error))) continue;
         if (!fs::is_regular_file(path, error) || (tells_itself(name) ? !says_ours(path) : !run))
             refuse(path, "is there already and was not written by Spikelens; choose another folder");
     }

@@ -12,8 +12,8 @@ import sys
 import tempfile
 import unittest
 
-from test_program import CLASSES, SIDE, ProgramTest, idx_bytes, picture
-from test_spikes import recording
+from small_data import CLASSES, SIDE, idx_bytes, picture, recording
+from test_program import ProgramTest
 
 BLACK = 7  # of the test images, and twice as many of the training images; all say class 0
 

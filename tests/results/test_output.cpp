@@ -105,7 +105,10 @@ TEST_F(Output, OnlyFilesAreReplaced) {
 TEST_F(Output, ARunKeepsItsNames) {
     fs::create_directory(folder / "run");
     save_model(network(), folder / "run/model.safetensors");
-    for (const char* name : {"model.safetensors", "Manifest.json", "checkpoint.safetensors", "probe.h5", "evaluate/x.html"})
+    EXPECT_EQ(refusal(folder / "run/model.safetensors", OutputKind::model), "");  // a model alone is no run
+    write_file(folder / "run/manifest.json", "{}");
+    for (const char* name :
+         {"model.safetensors", "run.lock", "Manifest.json", "checkpoint.safetensors", "probe.h5", "evaluate/x.html"})
         for (OutputKind kind : all_kinds)
             EXPECT_THAT(refusal(folder / "run" / name, kind), HasSubstr("keeps for itself")) << name;
     EXPECT_EQ(refusal(folder / "run/report.html", OutputKind::report), "");
