@@ -33,8 +33,9 @@ void make_directory(const fs::path& root) {
 
 RunLock::RunLock(const fs::path& root, const Waiting& waiting) {
     make_directory(root);
-    descriptor_ = ::open(lock_file(root).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) throw RunError("cannot write into " + root.string() + ": " + std::strerror(errno));
+    do descriptor_ = ::open(lock_file(root).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    while (descriptor_ < 0 && errno == EINTR);
+    if (descriptor_ < 0) throw RunError("cannot write " + lock_file(root).string() + ": " + std::strerror(errno));
     try {
         while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
             if (errno == EINTR) continue;

@@ -111,7 +111,8 @@ class IntegratingReadout(Measures):
 
     def test_maps_that_say_nothing_are_counted(self):
         document, _ = self.scores("sam:past=strict:gamma=1000000,uniform,input")
-        zero, uniform, shown = document["methods"]
+        methods = {method["method"]: method for method in document["methods"]}
+        zero, uniform, shown = methods["sam:past=strict:gamma=1000000"], methods["uniform"], methods["input"]
         self.assertEqual(zero["zero_maps"], document["samples"] - document["undecided"])
         self.assertEqual(uniform["constant_maps"], document["samples"] - document["undecided"])
         self.assertEqual((shown["zero_maps"], shown["noise_maps"], shown["constant_maps"]), (0, 0, 0))
