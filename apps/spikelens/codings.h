@@ -20,6 +20,6 @@ struct CodingsCommand {
 };
 /// Under which name the overlaps hold the first coding's second training.
 std::string control_name(const std::string& coding);
-Outcome run_codings(const CodingsCommand& command, const Globals& globals, Console& console);
+Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console& console);
 
 }  // namespace spikelens::app

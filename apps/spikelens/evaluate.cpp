@@ -80,7 +80,8 @@ json differences_document(const std::vector<Evaluated>& all, const std::vector<s
 Identity protocol_of(const OpenRun& run, const EvaluateCommand& command, const std::vector<int64_t>& samples, int64_t step,
                      uint64_t seed) {
     return run.identity_of("evaluate", 1, command.coding)
-        .with({{"samples", samples.size()},
+        .with({{"coding_of_run", run.coding_or_direct()},
+               {"samples", samples.size()},
                {"test_indices", digest_of(samples)},
                {"seed", seed},
                {"baseline", command.baseline},

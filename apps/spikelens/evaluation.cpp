@@ -76,8 +76,8 @@ void check_metrics(const std::vector<std::string>& metrics, const RunData& data)
             throw InputError("the metric " + metric + " takes single spikes away, and this run's input is images; expected " +
                              metric.substr(6));
         if (needs_images(metric) && spiking && !data.coded())
-            throw InputError("the metric " + metric +
-                             " takes pixels away, and this run's input is recordings; expected spike_" + metric);
+            throw InputError(fmt::format(
+                "the metric {0} takes pixels away, and this run's input is recordings; expected spike_{0}", metric));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/results/content.h"
 #include "spikelens/results/output.h"
 #include "spikelens/results/store.h"
@@ -130,7 +131,7 @@ std::string reading_of(const Case& one, const Network& network) {
 std::string lines_of(const Case& one, const json& entry, const Network& network) {
     const int label = one.sample.label;
     const bool right = label == one.predicted && !undecided(one.scores);
-    std::string text = fmt::format("{}: {}{}\n", one.sample.source, reading_of(one, network),
+    std::string text = fmt::format("{}: {}{}\n", printable(one.sample.source), reading_of(one, network),
                                    label < 0 || right ? "" : ", in truth " + class_name(network, label));
     for (const json& map : entry["maps"])
         if (map.contains("remark"))
@@ -182,7 +183,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     const Progress progress = console.progress();
     const auto count = static_cast<int64_t>(cases.size());
     const auto keep = [&] {
-        const json merged = merged_explanations(document, folder / "explain.json", left_out);
+        json merged = merged_explanations(document, folder / "explain.json", left_out);
         write_json(folder / "explain.json", merged);
         return merged;
     };

@@ -69,7 +69,7 @@ class MapWriter {
     Colours colours() const { return signed_ ? Colours::diverging : Colours::heat; }
     std::string remark() const { return state_ == MapState::noise ? "rounding noise" : map_state_text(state_); }
     /// What is not there, drowns in rounding or is no number is not stretched to full colour.
-    FloatArray drawn(FloatArray values) const { return empty_ ? FloatArray(values.shape) : values; }
+    FloatArray drawn(const FloatArray& values) const { return empty_ ? FloatArray(values.shape) : values; }
 
     /// The map's picture holds the checksum of the raw values, by which these are known as ours. Old values go first, so that
     /// at no moment there are values that no picture tells of.

@@ -14,6 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_utf8(const std::string& text) {
+    try {
+        return !nlohmann::json(text).dump().empty();
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
+
 FloatArray with_batch_axis(FloatArray image) {
     image.shape.insert(image.shape.begin(), 1);
     return image;
@@ -23,6 +31,8 @@ FloatArray with_batch_axis(FloatArray image) {
 Sample read_sample(const fs::path& path, const Background& background, const OpenRun& run) {
     Sample sample;
     sample.source = path.string();
+    if (!is_utf8(sample.source))
+        throw InputError(sample.source + " cannot be told in a document: its name is not UTF-8; rename the file");
     const Network& network = *run.network;
     if (!run.binning().empty()) {
         const EventSet set({read_events(path)}, {0}, {""}, parse_binning(run.binning()), network.height, network.width);

@@ -22,7 +22,7 @@ constexpr int64_t kSamples = 30;
 fs::path find_model(const ReproduceCommand& command) {
     if (!command.model.empty()) return command.model;
     const char* data = std::getenv("SPIKELENS_DATA");
-    const fs::path path = data ? fs::path(data) / "nir" / "cnn_sinabs.nir" : fs::path();
+    fs::path path = data ? fs::path(data) / "nir" / "cnn_sinabs.nir" : fs::path();
     if (data && fs::exists(path)) return path;
     throw InputError("the network cnn_sinabs.nir of the NIR paper was not found" +
                      (data ? " at " + path.string() : ": SPIKELENS_DATA is not set") +

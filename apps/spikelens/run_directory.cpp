@@ -115,7 +115,8 @@ std::string stale_sentence(const OpenRun& run, const fs::path& path, const std::
     const std::string root = run.files.root.string();
     const std::string again = stage == "train" ? "make the run anew with spikelens train or spikelens import"
                                                : "run spikelens " + stage + " " + root + " again";
-    return fmt::format("{} does not belong to the run {} as it is ({}): {}", path.string(), root, reason, again);
+    return fmt::format("{} does not belong to the run as {} tells it ({}): {}", path.string(),
+                       RunDirectory{root}.manifest().string(), reason, again);
 }
 
 }  // namespace spikelens::app

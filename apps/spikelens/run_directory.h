@@ -44,7 +44,7 @@ bool has_result(const OpenRun& run, const std::filesystem::path& path, Console& 
 /// Of the identity of what a file of results holds; null without the file.
 nlohmann::json digest_in(const std::filesystem::path& path);
 
-/// "RUN/relevant.json does not belong to the run RUN as it is (other data): run spikelens interpret RUN again"
+/// "RUN/relevant.json does not belong to the run as RUN/manifest.json tells it (other data): run spikelens interpret RUN again"
 std::string stale_sentence(const OpenRun& run, const std::filesystem::path& path, const std::string& reason,
                            const std::string& stage);
 

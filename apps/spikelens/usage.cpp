@@ -130,7 +130,7 @@ std::string conversion_sentence(const CLI::Option& option) {
     if (option.get_expected_max() == 0) return switch_sentence(option);
     for (const std::string& value : option.results())
         if (const std::string wrong = complaint(type, value); !wrong.empty())
-            return option.get_name() + " is '" + value + "', expected " + wrong;
+            return fmt::format("{} is '{}', expected {}", option.get_name(), value, wrong);
     return option.get_name() + " is " + quoted(option.results()) + ", expected a smaller number";
 }
 
@@ -182,7 +182,7 @@ void check_values(const CLI::App& program) {
             if (option->get_expected_max() == 0) {
                 if (value != "true" && value != "false") throw InputError(switch_sentence(*option));
             } else if (const std::string wrong = complaint(option->get_type_name(), value); !wrong.empty())
-                throw InputError(option->get_name() + " is '" + value + "', expected " + wrong);
+                throw InputError(fmt::format("{} is '{}', expected {}", option->get_name(), value, wrong));
 }
 
 CLI::Validator between(int64_t low, int64_t high) {

@@ -69,7 +69,7 @@ std::string fetch_from(const Job& job, PartFile& part, const std::string& addres
     for (;;) {
         const Transfer result = transfer(address, part, job.file.bytes, job.stall_seconds, watch);
         if (result.end == Transfer::End::interrupted) return result.reason;
-        const std::string reason = result.end == Transfer::End::complete ? fault(job) : result.reason;
+        std::string reason = result.end == Transfer::End::complete ? fault(job) : result.reason;
         if (reason.empty()) return {};
         part.clear();
         // What was continued may have begun wrong elsewhere: once more, from its start.
@@ -114,7 +114,7 @@ fs::path download_dataset(const std::string& name, const Progress& progress) {
     const KnownDataset* known = find_known(name);
     if (!known) throw InputError("there is no data set '" + name + "' to download" + suggestion(name, known_names()));
     if (known->mirrors.empty()) throw InputError("the data set " + name + " is not downloadable");
-    const fs::path folder = cache_folder() / known->name;
+    fs::path folder = cache_folder() / known->name;
     download_files(known->mirrors, known->files, folder, progress);
     return folder;
 }

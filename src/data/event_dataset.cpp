@@ -43,7 +43,7 @@ ReadSplit read_split(const std::vector<RecordingFile>& files, const fs::path& fo
 
 std::string combined(const std::map<std::string, std::string>& checksums) {
     std::string lines;
-    for (const auto& [path, sum] : checksums) lines += sum + "  " + path + "\n";
+    for (const auto& [path, sum] : checksums) lines.append(sum).append("  ").append(path).append("\n");
     return sha256_of_bytes(lines);
 }
 

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <tuple>
 
+#include <fmt/format.h>
+
 #include "spikelens/core/error.h"
 #include "spikelens/core/files.h"
 
@@ -106,7 +108,7 @@ fs::path one_list(const fs::path& folder, const std::string& prefix) {
 
 fs::path recording_of(const fs::path& folder, const std::string& name, const std::string& where) {
     for (const char* ending : {".bs2", ".bin", ".aedat", ".aedat4", ".npz", ".raw", ".dat"})
-        if (const fs::path path = folder / (name + ending); fs::is_regular_file(path)) return path;
+        if (fs::path path = folder / (name + ending); fs::is_regular_file(path)) return path;
     throw InputError(where + " names the recording " + name + ", but there is no " + (folder / name).string() +
                      ".bs2 (or another ending)");
 }
@@ -123,7 +125,7 @@ std::vector<RecordingFile> files_of_list(const fs::path& list) {
         words >> label;
         const auto value = whole_number(label);
         if (!whole_number(name) || !value || *value < 0 || *value >= kMostClasses || words >> more)
-            throw InputError(where + " is '" + line + "', expected the number of a recording and its class");
+            throw InputError(fmt::format("{} is '{}', expected the number of a recording and its class", where, line));
         files.push_back({recording_of(list.parent_path(), name, where), *value});
     }
     return files;

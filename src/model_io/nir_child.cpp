@@ -94,7 +94,7 @@ class Child {
         }
     }
 
-    void stop() { kill(process_, SIGKILL); }
+    void stop() const { kill(process_, SIGKILL); }
 
     /// Whether the child has ended; waits for it unless told not to.
     bool wait(int options) {
@@ -109,7 +109,7 @@ class Child {
     }
 
     /// Takes what is there. False at the end of the answer.
-    bool read_available(std::string& bytes, uint64_t most) {
+    bool read_available(std::string& bytes, uint64_t most) const {
         std::array<char, 65536> buffer;
         while (bytes.size() <= most) {
             const ssize_t count = read(descriptor_, buffer.data(), buffer.size());

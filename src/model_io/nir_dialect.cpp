@@ -120,7 +120,7 @@ NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirNode>& cha
     Signs sign = sign_of_names(chain);
     if (!sign) sign = sign_of_neurons(chain);
     if (!sign) {
-        rules.assumptions.push_back(
+        rules.assumptions.emplace_back(
             "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's equations "
             "(dialect exact).");
         return NirDialect::exact;

@@ -126,13 +126,13 @@ class LayerBuilder {
 
     /// Pools and scales before the weights become part of them, the nearest first.
     void apply_input_steps(const NirNodeReader& reader) {
-        for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-            notes_.push_back(fmt::format("'{}' folded in", step->node.name));
-            if (step->pool)
-                apply_pool(reader, *step);
+        std::for_each(steps_.rbegin(), steps_.rend(), [&](const InputStep& step) {
+            notes_.push_back(fmt::format("'{}' folded in", step.node.name));
+            if (step.pool)
+                apply_pool(reader, step);
             else
-                apply_scale(*step);
-        }
+                apply_scale(step);
+        });
         steps_.clear();
     }
 

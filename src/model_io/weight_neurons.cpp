@@ -67,7 +67,7 @@ class NeuronImport {
     std::optional<std::vector<size_t>> layers_of_neurons() {
         const size_t layers = network_.layers.size();
         const size_t firing = layers - (network_.layers.back().neuron ? 0 : 1);
-        if (const auto found = after_their_weights()) return found;
+        if (auto found = after_their_weights()) return found;
         if (neurons_.size() != layers && neurons_.size() != firing) return std::nullopt;
         const auto order = sorted();
         if (!order) return std::nullopt;

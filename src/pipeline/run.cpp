@@ -72,6 +72,8 @@ RunData Run::load_data(const std::string& other_coding) const {
     return data;
 }
 
+std::string Run::coding_or_direct() const { return coding().empty() ? "direct" : coding(); }
+
 Identity Run::identity(const std::string& other_coding) const {
     const std::string& shown = other_coding.empty() ? coding() : other_coding;
     return Identity()
@@ -98,12 +100,14 @@ json Run::document(const std::string& stage) const {
 std::string Run::why_stale(const json& document) const {
     if (document.value("fingerprint", "") != fingerprint) return "another model";
     const json made_under = document.value("identity", json());
-    const bool trained = document.value("command", "") == "train" || document.value("command", "") == "import";
+    const std::string command = document.value("command", "");
+    const bool trained = command == "train" || command == "import";
     if (trained && made_under.is_null()) return {};  // of a run made before there were identities: the model is all it says
     if (trained) return identity().difference(made_under);
     const std::string shown = made_under.is_object() ? made_under.value("coding", "") : "";
-    return identity(document.value("command", "") == "evaluate" ? shown : "")
+    return identity(command == "evaluate" ? shown : "")
         .with({{"spikelens", version}})
+        .with(command == "evaluate" ? json{{"coding_of_run", coding_or_direct()}} : json::object())
         .difference(made_under);
 }
 

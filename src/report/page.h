@@ -25,7 +25,7 @@ struct Page {
     bool shows_recordings() const { return data.input_kind == "recordings"; }
     std::string noun() const { return shows_recordings() ? "recording" : "image"; }  ///< what one sample is called
     bool has_clouds() const;                                                         ///< some recording is drawn over time
-    bool is_pictured(const std::string& filter) const;
+    bool is_pictured(const std::string& name) const;
     const ReportFilter* filter(const std::string& name) const;
 };
 
@@ -74,9 +74,9 @@ struct Standing {
     double difference = unknown;  ///< positive: the method does better
     Range ci;                     ///< of the metric's difference, method minus rival
 };
-Standing standing(const Evaluation& evaluation, const std::string& method);
+Standing standing(const Evaluation& evaluation, const std::string& name);
 /// The same in words: "below the input's own brightness on insertion: 0.660 against 0.720". `noun`: what a sample is called.
-std::string standing_words(const Evaluation& evaluation, const std::string& method, const std::string& noun);
+std::string standing_words(const Evaluation& evaluation, const std::string& name, const std::string& noun);
 
 struct Claim {
     std::string statement, paper, ours, source;

@@ -25,7 +25,8 @@ bool is_short_list(const Json& value) {
 /// One row per leaf, named by its path: "options · epochs".
 void flatten(const Json& value, const std::string& name, std::string& rows) {
     if (value.is_object() && !value.empty()) {
-        for (const auto& [key, inner] : value.items()) flatten(inner, name.empty() ? key : name + " · " + key, rows);
+        for (const auto& [key, inner] : value.items())
+            flatten(inner, name.empty() ? key : fmt::format("{} · {}", name, key), rows);
         return;
     }
     if (value.is_array() && !is_short_list(value)) {

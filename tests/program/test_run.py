@@ -148,6 +148,16 @@ class Identity(RunTest):
                 self.evaluate(run, *methods)
             self.assertEqual(self.results(used), self.results(fresh), options)
 
+    def test_an_evaluation_of_the_coding_before_is_not_shown(self):
+        for first, second in (([], ["--coding", "rate"]), (["--coding", "rate"], [])):
+            run = self.new_run("report-coding", *first)
+            self.evaluate(run, "--methods", "random,input", "--samples", "5")
+            self.take(run, *second)
+            done = self.call("report", run, "--images", "0")
+            self.assertIn("evaluate.json", done.stderr)
+            self.evaluate(run, "--methods", "random,input", "--samples", "5", "--coding", "rate")
+            self.assertNotIn("evaluate.json", self.call("report", run, "--images", "0").stderr)
+
     def test_another_model(self):
         used = self.new_run("used-model")
         self.fill(used)

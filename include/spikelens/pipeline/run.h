@@ -49,10 +49,11 @@ struct Run {
     static Run open(const std::filesystem::path& root);
 
     std::string data_name() const;
-    std::string binning() const;    ///< of recordings, "1ms"; empty for images
-    std::string coding() const;     ///< of images that are coded; empty otherwise
-    uint64_t seed() const;          ///< of training and of the coding
-    std::string surrogate() const;  ///< of gradient methods; empty: the usual one
+    std::string binning() const;           ///< of recordings, "1ms"; empty for images
+    std::string coding() const;            ///< of images that are coded; empty otherwise
+    std::string coding_or_direct() const;  ///< "rate"; "direct" where nothing is coded
+    uint64_t seed() const;                 ///< of training and of the coding
+    std::string surrogate() const;         ///< of gradient methods; empty: the usual one
 
     /// Loads the run's data set and checks that its files are the ones the run was made with. A coding other than the run's own
     /// may be given.
