@@ -10,9 +10,9 @@
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/evaluate/overlap.h"
 #include "spikelens/evaluate/statistics.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/output.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/output.h"
+#include "spikelens/pipeline/store.h"
 #include "spikelens/snn/decision.h"
 
 #include "explainer.h"

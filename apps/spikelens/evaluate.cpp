@@ -4,8 +4,8 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/store.h"
 
 #include "arguments.h"
 #include "checks.h"

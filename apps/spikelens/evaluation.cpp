@@ -10,7 +10,7 @@
 #include "spikelens/attribute/completeness.h"
 #include "spikelens/core/error.h"
 #include "spikelens/evaluate/robustness.h"
-#include "spikelens/results/array_file.h"
+#include "spikelens/io/array_file.h"
 #include "spikelens/snn/decision.h"
 
 #include "interrupt.h"

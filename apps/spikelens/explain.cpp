@@ -5,9 +5,10 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/printable.h"
-#include "spikelens/results/content.h"
-#include "spikelens/results/output.h"
-#include "spikelens/results/store.h"
+#include "spikelens/draw/colour.h"
+#include "spikelens/pipeline/content.h"
+#include "spikelens/pipeline/output.h"
+#include "spikelens/pipeline/store.h"
 #include "spikelens/snn/decision.h"
 
 #include "arguments.h"

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/store.h"
 
 namespace spikelens::app {
 namespace {

@@ -6,11 +6,14 @@
 
 #include "spikelens/attribute/map_state.h"
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
-#include "spikelens/results/array_file.h"
-#include "spikelens/results/content.h"
-#include "spikelens/results/output.h"
-#include "spikelens/results/space_time.h"
+#include "spikelens/draw/colour.h"
+#include "spikelens/draw/space_time.h"
+#include "spikelens/io/array_file.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/picture.h"
+#include "spikelens/io/sha256.h"
+#include "spikelens/pipeline/content.h"
+#include "spikelens/pipeline/output.h"
 
 namespace spikelens::app {
 namespace {
@@ -33,7 +36,7 @@ std::string method_part(const std::string& text) {
     const bool plain = std::ranges::all_of(text, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == ':' || c == '=';
     });
-    return plain && part.size() == text.size() ? part : part.substr(0, 60) + "-" + sha256_of(text).substr(0, 8);
+    return plain && part.size() == text.size() ? part : part.substr(0, 60) + "-" + sha256_of_bytes(text).substr(0, 8);
 }
 
 /// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point cloud.
@@ -78,7 +81,8 @@ class MapWriter {
         const FloatArray array = method_.method->info().timed ? only_sample(attribution_) : map_;
         const std::string bytes = npy_bytes(array);
         remove_file(values);
-        write_png(folder_ / files_.map, enlarge(colour_map(drawn(map_), colours()), factor), {{"Values", sha256_of(bytes)}});
+        write_png(folder_ / files_.map, enlarge(colour_map(drawn(map_), colours()), factor),
+                  {{"Values", sha256_of_bytes(bytes)}});
         write_file(values, bytes);
     }
 

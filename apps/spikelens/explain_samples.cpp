@@ -6,8 +6,8 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/data/events.h"
-#include "spikelens/results/content.h"
-#include "spikelens/results/output.h"
+#include "spikelens/pipeline/content.h"
+#include "spikelens/pipeline/output.h"
 
 namespace spikelens::app {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "spikelens/results/picture.h"
+#include "spikelens/io/picture.h"
 
 #include "console.h"
 #include "run_directory.h"

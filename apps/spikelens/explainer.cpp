@@ -7,7 +7,7 @@
 #include "spikelens/core/naming.h"
 #include "spikelens/core/random.h"
 #include "spikelens/interpret/ablation.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/store.h"
 
 namespace spikelens::app {
 namespace {

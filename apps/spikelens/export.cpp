@@ -3,8 +3,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/output.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/output.h"
 
 #include "commands.h"
 #include "run_directory.h"

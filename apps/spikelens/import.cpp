@@ -9,8 +9,8 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/output.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/output.h"
 
 #include "arguments.h"
 #include "checks.h"

@@ -7,7 +7,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/results/documents.h"
+#include "spikelens/pipeline/documents.h"
 #include "spikelens/snn/simulate.h"
 
 #include "commands.h"

@@ -10,8 +10,8 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/average_visualisation.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/store.h"
 
 #include "arguments.h"
 #include "checks.h"

@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include "spikelens/attribute/map_state.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/draw/colour.h"
+#include "spikelens/draw/space_time.h"
 #include "spikelens/evaluate/accuracy.h"
-#include "spikelens/results/output.h"
-#include "spikelens/results/picture.h"
-#include "spikelens/results/space_time.h"
-#include "spikelens/results/store.h"
+#include "spikelens/io/files.h"
+#include "spikelens/pipeline/output.h"
+#include "spikelens/pipeline/store.h"
 #include "spikelens/snn/decision.h"
 
 #include "arguments.h"

@@ -7,13 +7,13 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/evaluate/accuracy.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/results/documents.h"
-#include "spikelens/results/output.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/output.h"
 #include "spikelens/train/outcome.h"
 
 #include "arguments.h"

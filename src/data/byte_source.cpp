@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;

@@ -7,9 +7,10 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/data/idx.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
 
 #include "event_dataset.h"
 #include "registry.h"

@@ -5,9 +5,10 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/data/dataset.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
 
 #include "part_file.h"
 #include "registry.h"

@@ -4,9 +4,10 @@
 #include <map>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/data/download.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
 
 #include "binning.h"
 #include "event_layout.h"

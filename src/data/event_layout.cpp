@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 #include "event_readers.h"
 #include "text_header.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 #include "event_readers.h"
 #include "text_header.h"

@@ -4,9 +4,9 @@
 
 #include "spikelens/core/error.h"
 
-#include "archive/zip_archive.h"
 #include "event_list.h"
 #include "event_readers.h"
+#include "io/zip_archive.h"
 #include "npy.h"
 
 namespace spikelens {

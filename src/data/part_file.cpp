@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 namespace spikelens {
 

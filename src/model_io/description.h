@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "spikelens/model_io/json_fields.h"
+#include "spikelens/io/json_fields.h"
 #include "spikelens/snn/network.h"
 
 namespace spikelens {

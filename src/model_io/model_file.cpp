@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/model_io/json_fields.h"
+#include "spikelens/io/json_fields.h"
+#include "spikelens/io/sha256.h"
 #include "spikelens/model_io/safetensors.h"
-#include "spikelens/model_io/sha256.h"
 
 #include "description.h"
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 #include "nir_child.h"
 #include "nir_hdf5.h"

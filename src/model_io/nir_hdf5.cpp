@@ -7,7 +7,7 @@
 
 #include <hdf5.h>
 
-#include "archive/hdf5_image.h"
+#include "io/hdf5_image.h"
 #include "nir_child.h"
 #include "nir_message.h"
 

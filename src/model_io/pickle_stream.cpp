@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 #include "pickle_file.h"
 #include "pickle_globals.h"

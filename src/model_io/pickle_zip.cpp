@@ -4,7 +4,7 @@
 
 #include "spikelens/core/error.h"
 
-#include "archive/zip_archive.h"
+#include "io/zip_archive.h"
 #include "pickle_file.h"
 #include "pickle_machine.h"
 

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
 #include "pickle_file.h"
 #include "pickle_globals.h"

@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-#include "spikelens/model_io/sha256.h"
+#include "spikelens/io/sha256.h"
 
 namespace spikelens {
 namespace {

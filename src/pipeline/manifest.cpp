@@ -2,8 +2,8 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/encode/coding.h"
-#include "spikelens/model_io/json_fields.h"
-#include "spikelens/results/store.h"
+#include "spikelens/io/json_fields.h"
+#include "spikelens/pipeline/store.h"
 #include "spikelens/snn/surrogate.h"
 
 namespace spikelens {

@@ -7,7 +7,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/version.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/store.h"
 
 #include "manifest.h"
 

@@ -5,14 +5,14 @@
 #include <span>
 #include <string>
 
-#include "spikelens/results/palette.h"
+#include "spikelens/draw/palette.h"
 
 namespace spikelens::report {
 
 using Rgb = PaletteColour;
 using Palette = std::array<Rgb, 256>;
 
-/// Those of results/palette.h, as PNG wants them: 256 entries. Zero of the diverging one is entry 127, its last is 254.
+/// Those of draw/palette.h, as PNG wants them: 256 entries. Zero of the diverging one is entry 127, its last is 254.
 const Palette& sequential_palette();
 const Palette& diverging_palette();
 

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/results/picture.h"
+#include "spikelens/draw/colour.h"
 
 #include "html.h"
 #include "maps.h"

@@ -5,7 +5,7 @@
 
 #include <zlib.h>
 
-#include "spikelens/results/picture.h"
+#include "spikelens/draw/colour.h"
 
 #include "bytes.h"
 

@@ -6,10 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/data/download.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
 
 #include "idx_files.h"
 #include "loopback_server.h"

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/data/download.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
 
 #include "event_bytes.h"
 #include "idx_files.h"

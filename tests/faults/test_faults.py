@@ -177,7 +177,7 @@ class Bench:
         lines = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
         if len(lines) != 1 or not lines[0].startswith("spikelens: ") or "HDF5-DIAG" in done.stderr:
             faults.append(f"expected one sentence on stderr, not {done.stderr!r}")
-        elif not any(name in lines[0] for name in ("run/", "imported", "converted", "spikes", str(self.root))):
+        elif not any(name in lines[0] for name in ("run/", "folder run:", "imported", "converted", "spikes", str(self.root))):
             faults.append(f"the sentence names no file: {lines[0]!r}")
         if done.stdout:
             faults.append(f"standard output holds {done.stdout!r}")

@@ -8,8 +8,8 @@
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
 
-#include "errors.h"
-#include "temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 #include "torch_files.h"
 
 namespace spikelens {

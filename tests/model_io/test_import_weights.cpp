@@ -11,10 +11,10 @@
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "errors.h"
 #include "example_network.h"
+#include "support/errors.h"
 #include "support/mutate.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 #include "torch_files.h"
 
 namespace spikelens {

@@ -6,14 +6,14 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "errors.h"
 #include "example_network.h"
-#include "temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace spikelens {
 namespace {

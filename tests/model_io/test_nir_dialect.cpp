@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "errors.h"
 #include "model_io/nir_import.h"
 #include "nir_chain.h"
+#include "support/errors.h"
 
 namespace spikelens {
 namespace {

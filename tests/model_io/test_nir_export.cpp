@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
 
-#include "errors.h"
 #include "model_io/nir_import.h"
-#include "temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace spikelens {
 namespace {

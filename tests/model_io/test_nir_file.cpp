@@ -5,14 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/import.h"
 
-#include "errors.h"
 #include "model_io/nir_file.h"
+#include "support/errors.h"
 #include "support/mutate.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 #ifndef SPIKELENS_PYTHON
 #define SPIKELENS_PYTHON "python3"

@@ -3,9 +3,9 @@
 
 #include "spikelens/core/random.h"
 
-#include "errors.h"
 #include "model_io/nir_graph.h"
 #include "nir_chain.h"
+#include "support/errors.h"
 
 namespace spikelens {
 namespace {

@@ -3,11 +3,11 @@
 
 #include "spikelens/core/random.h"
 
-#include "errors.h"
 #include "model_io/nir_graph.h"
 #include "model_io/nir_import.h"
 #include "nir_chain.h"
 #include "nir_reference.h"
+#include "support/errors.h"
 
 namespace spikelens {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "spikelens/model_io/import.h"
 
-#include "errors.h"
 #include "nir_reference.h"
+#include "support/errors.h"
 
 namespace spikelens {
 namespace {

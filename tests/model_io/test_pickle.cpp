@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 
-#include "errors.h"
 #include "model_io/pickle_machine.h"
+#include "support/errors.h"
 #include "support/mutate.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 #include "torch_files.h"
 
 namespace spikelens {

@@ -6,12 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "errors.h"
-#include "temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace spikelens {
 namespace {

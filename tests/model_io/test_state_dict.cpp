@@ -4,14 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "spikelens/core/files.h"
 #include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "errors.h"
 #include "model_io/state_dict.h"
+#include "support/errors.h"
 #include "support/mutate.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 #include "torch_files.h"
 
 namespace spikelens {

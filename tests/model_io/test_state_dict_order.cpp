@@ -10,9 +10,9 @@
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "errors.h"
 #include "model_io/weight_names.h"
-#include "temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 #include "torch_files.h"
 
 namespace spikelens {

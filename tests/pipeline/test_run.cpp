@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/files.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/run_lock.h"
-#include "spikelens/results/store.h"
+#include "spikelens/pipeline/store.h"
 
 namespace spikelens {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "spikelens/results/space_time.h"
+#include "spikelens/draw/space_time.h"
 
 namespace spikelens::report_test {
 namespace {

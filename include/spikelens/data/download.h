@@ -27,8 +27,4 @@ void download_files(const std::vector<std::string>& mirrors, const std::vector<R
 /// Downloads a known data set into cache_folder()/NAME and returns that folder. Throws InputError when it is not downloadable.
 std::filesystem::path download_dataset(const std::string& name, const Progress& progress = {});
 
-/// SHA-256 in lower-case hex. The file's throws InputError when it cannot be read.
-std::string sha256_of_file(const std::filesystem::path& path);
-std::string sha256_of_bytes(std::string_view bytes);
-
 }  // namespace spikelens

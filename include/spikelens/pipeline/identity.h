@@ -7,7 +7,7 @@
 namespace spikelens {
 
 /// What a result depends on, each input by its name: { "model": fingerprint, "data": checksum, "response": "energy", … }. A
-/// result carries the identity that it was made under (results/store.h and the documents of the run) and is served to nobody
+/// result carries the identity that it was made under (pipeline/store.h and the documents of the run) and is served to nobody
 /// who needs another one. A stage puts all that its result depends on into the identity, and nothing that it does not depend
 /// on, so that what is still valid stays.
 class Identity {

@@ -66,7 +66,7 @@ struct Run {
     /// the stage computes changes.
     Identity identity_of(const std::string& stage, int revision, const std::string& coding = {}) const;
 
-    /// Why the file of results at `path` (results/store.h) was not made of this run as it is: "other data". Empty when it was.
+    /// Why the file of results at `path` (pipeline/store.h) was not made of this run as it is: "other data". Empty when it was.
     std::string why_stale(const std::filesystem::path& path) const;
 
     /// The document of a stage; null when it has not been made. Throws InputError when it is no such document.

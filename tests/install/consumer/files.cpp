@@ -1,9 +1,10 @@
 #include <cstdio>
 
 #include "spikelens/data/dataset.h"
+#include "spikelens/draw/colour.h"
+#include "spikelens/io/array_file.h"
+#include "spikelens/io/picture.h"
 #include "spikelens/report/report.h"
-#include "spikelens/results/array_file.h"
-#include "spikelens/results/picture.h"
 
 int main() {
     spikelens::ArrayFile file;

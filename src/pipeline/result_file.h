@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "spikelens/io/array_file.h"
+#include "spikelens/io/json_fields.h"
+
+namespace spikelens {
+
+enum class ResultKind { responses, relevant_filters, ablation, visualisations, probe };
+
+/// Every result file says what it is, in which version, and what it depends on. These begin such a file …
+nlohmann::json result_document(ResultKind kind, const nlohmann::json& identity);
+ArrayFile result_arrays(ResultKind kind, const nlohmann::json& identity);
+
+/// … and these throw InputError when it is another kind or version, or depends on something else.
+void check_result(const nlohmann::json& document, ResultKind kind, const nlohmann::json& identity,
+                  const std::filesystem::path& path);
+void check_result(const ArrayFile& file, ResultKind kind, const nlohmann::json& identity);
+
+/// What the file depends on; null when it does not say.
+nlohmann::json identity_in(const ArrayFile& file);
+
+}  // namespace spikelens

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <opencv2/imgcodecs.hpp>
+#include <zlib.h>
+
+#include "spikelens/core/random.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/picture.h"
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace spikelens {
+namespace {
+
+using testing::HasSubstr;
+
+FloatArray noise(Shape shape) {
+    FloatArray image(std::move(shape));
+    for (int64_t i = 0; i < image.size(); ++i)
+        image.data[i] = static_cast<float>(random_uniform(7, Stream::test, {static_cast<uint64_t>(i)}));
+    return image;
+}
+
+class Picture : public testing::Test {
+  protected:
+    void write_bytes(const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+    FloatArray read(const std::string& bytes, int64_t channels, int64_t height, int64_t width) {
+        write_bytes(bytes);
+        return read_picture(path, channels, height, width).image;
+    }
+    std::string error_of(const std::string& bytes) {
+        return input_error([&] { read(bytes, 1, 4, 4); });
+    }
+    static std::string encoded(const std::string& extension, int type) {
+        cv::Mat pixels(24, 16, type);
+        for (size_t i = 0; i < pixels.total() * pixels.elemSize(); ++i) pixels.data[i] = static_cast<uchar>(i * 7);
+        std::vector<uchar> bytes;
+        cv::imencode(extension, pixels, bytes);
+        return {bytes.begin(), bytes.end()};
+    }
+
+    TemporaryFolder folder;
+    std::filesystem::path path = folder / "picture";
+};
+
+TEST_F(Picture, PngComesBackWithinHalfALevel) {
+    for (int64_t channels : {1, 3}) {
+        const FloatArray image = noise({channels, 13, 7});
+        write_png(path, image);
+        const FloatArray read = read_picture(path, channels, 13, 7).image;
+        ASSERT_EQ(read.shape, image.shape);
+        for (int64_t i = 0; i < image.size(); ++i) ASSERT_NEAR(read.data[i], image.data[i], 0.5001 / 255);
+    }
+}
+
+TEST_F(Picture, BytesAreExactAndColoursAreRgb) {
+    write_png(path, FloatArray({3, 1, 2}, {1, 0, 0.2F, 0, 0, 2}));  // red with a little green; blue, clamped
+    const FloatArray read = read_picture(path, 3, 1, 2).image;
+    EXPECT_EQ(read.data, (std::vector<float>{1, 0, 51 / 255.0F, 0, 0, 1}));
+    EXPECT_EQ(read_file(path).substr(1, 3), "PNG");
+}
+
+TEST_F(Picture, GreyIsTheWeightedSumAndGreyFilesStayExact) {
+    const std::string ppm = std::string("P6 2 1 255\n") + "\xff" + std::string(2, '\0') + std::string(2, '\0') + "\xff";
+    const FloatArray grey = read(ppm, 1, 1, 2);
+    EXPECT_NEAR(grey.data[0], 0.299, 0.5 / 255);
+    EXPECT_NEAR(grey.data[1], 0.114, 0.5 / 255);
+    EXPECT_EQ(read(std::string("P5 # comment\n3 1\n255\n\x01\x80\xff", 24), 1, 1, 3).data,
+              (std::vector<float>{1 / 255.0F, 128 / 255.0F, 1}));
+}
+
+TEST_F(Picture, SixteenBitsAreKept) {
+    const FloatArray grey = read(std::string("P5 1 1 65535\n\x01\x00", 15), 1, 1, 1);
+    EXPECT_EQ(grey.data[0], 256 / 65535.0F);
+}
+
+TEST_F(Picture, ResizingAveragesAreasAndInterpolates) {
+    write_png(path, FloatArray({1, 2, 4}, {0, 0.2F, 1, 1, 0.4F, 0.6F, 1, 0}));
+    const FloatArray small = read_picture(path, 1, 1, 2).image;
+    EXPECT_NEAR(small.data[0], 0.3, 1e-6);
+    EXPECT_NEAR(small.data[1], 0.75, 1e-6);
+    write_png(path, FloatArray({1, 1, 2}, {0, 1}));
+    const FloatArray large = read_picture(path, 1, 1, 4).image;  // pixel centres: 0, 1/4, 3/4, 1
+    for (int i = 0; i < 4; ++i) EXPECT_NEAR(large.data[i], (std::vector{0.0, 0.25, 0.75, 1.0}[i]), 1e-6);
+}
+
+TEST_F(Picture, EveryFormatIsRead) {
+    for (const char* extension : {".png", ".jpg", ".bmp", ".ppm"})
+        for (int channels : {1, 3}) {
+            EXPECT_EQ(read(encoded(extension, CV_8UC3), channels, 24, 16).shape, (Shape{channels, 24, 16})) << extension;
+            EXPECT_EQ(error_of(encoded(extension, CV_8UC3)), "") << extension;
+        }
+    EXPECT_THAT(error_of("GIF89a............................"), HasSubstr("is not a PNG, JPEG"));
+    EXPECT_THAT(error_of(""), HasSubstr("is not a PNG, JPEG"));
+}
+
+TEST_F(Picture, LosslessFormatsAgree) {
+    const FloatArray png = read(encoded(".png", CV_8UC3), 3, 24, 16);
+    EXPECT_EQ(read(encoded(".bmp", CV_8UC3), 3, 24, 16), png);
+    EXPECT_EQ(read(encoded(".ppm", CV_8UC3), 3, 24, 16), png);
+}
+
+TEST_F(Picture, ValuesAreSharesOfTheLargestOne) {
+    EXPECT_EQ(read("P5 2 1 15\n" + std::string("\x0f\x03", 2), 1, 1, 2).data, (std::vector<float>{1, 0.2F}));
+    EXPECT_EQ(read("P5 2 1 1000\n" + std::string("\x03\xe8\x01\xf4", 4), 1, 1, 2).data, (std::vector<float>{1, 0.5F}));
+    EXPECT_THAT(error_of("P5 4 1 15\n\x10\x01\x02\x03"), HasSubstr("larger than its header allows"));
+}
+
+TEST_F(Picture, EnormousPicturesAreRefusedBeforeDecoding) {
+    EXPECT_THAT(error_of("P5 100000 100000 255\n"), HasSubstr("more than 64 million"));
+    std::string png = encoded(".png", CV_8UC1);
+    png[16] = '\x7f';
+    const uint32_t crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17));
+    for (int i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
+    EXPECT_THAT(error_of(png), HasSubstr("more than 64 million"));
+    std::string bmp = encoded(".bmp", CV_8UC1);
+    bmp[20] = bmp[24] = '\x7f';
+    EXPECT_THAT(error_of(bmp), HasSubstr("more than 64 million"));
+}
+
+TEST_F(Picture, BrokenPicturesAreInputErrors) {
+    EXPECT_THAT(error_of("hello"), HasSubstr("is not a PNG, JPEG, uncompressed BMP"));
+    for (const char* extension : {".png", ".jpg", ".bmp", ".pgm"}) {
+        const std::string whole = encoded(extension, CV_8UC1);
+        for (size_t length = 0; length < whole.size() - 12; length += 5)
+            EXPECT_NE(error_of(whole.substr(0, length)), "") << extension << length;
+    }
+    const std::string png = encoded(".png", CV_8UC3);
+    for (size_t place = 0; place < png.size(); ++place) {  // every bit is under a checksum
+        std::string bytes = png;
+        bytes[place] = static_cast<char>(bytes[place] ^ (1 << place % 8));
+        EXPECT_NE(error_of(bytes), "") << place;
+    }
+    std::filesystem::remove(path);
+    EXPECT_THAT(input_error([&] { read_picture(path, 1, 4, 4); }), HasSubstr("there is no file"));
+    EXPECT_NE(input_error([&] { read_picture(path, 2, 4, 4); }), "");
+}
+
+TEST_F(Picture, UnwritableImagesAreInputErrors) {
+    EXPECT_THAT(input_error([&] { write_png(path, FloatArray({2, 4, 4})); }), HasSubstr("[2, 4, 4]"));
+    EXPECT_THAT(input_error([&] { write_png(path, FloatArray({1, 1, 1}, {NAN})); }), HasSubstr("not finite"));
+    EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace spikelens

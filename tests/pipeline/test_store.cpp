@@ -1,0 +1,283 @@
+#include <bit>
+#include <cmath>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spikelens/core/random.h"
+#include "spikelens/io/array_file.h"
+#include "spikelens/io/files.h"
+#include "spikelens/pipeline/store.h"
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace spikelens {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+double noise(uint64_t a, uint64_t b = 0) { return std::exp(20 * random_normal(4, Stream::test, {a, b})); }
+
+std::vector<double> noise_vector(uint64_t key, size_t size) {
+    std::vector<double> values;
+    for (size_t i = 0; i < size; ++i) values.push_back(noise(key, i));
+    return values;
+}
+
+DoubleArray noise_array(uint64_t key, Shape shape) {
+    const auto size = static_cast<size_t>(element_count(shape));
+    return DoubleArray(std::move(shape), noise_vector(key, size));
+}
+
+FloatArray float_array(Shape shape) {
+    FloatArray array(std::move(shape));
+    for (int64_t i = 0; i < array.size(); ++i)
+        array.data[i] = static_cast<float>(random_uniform(5, Stream::test, {static_cast<uint64_t>(i)}));
+    return array;
+}
+
+Responses example_responses() {
+    Responses responses;
+    responses.samples = 60;
+    responses.gram = noise_array(1, {4, 4});
+    responses.correlation = noise_array(2, {4, 3});
+    responses.predicted = {20, 0, 40};
+    responses.correct = 55;
+    responses.response_sum = noise_array(3, {4});
+    responses.active = {60, 0, 3, 1};
+    responses.top = {{{0.3F, 7, 2, 5}, {0.1F, 59, 0, 0}}, {}, {{1e-40F, 0, 27, 27}}, {}};
+    return responses;
+}
+
+LassoPoint example_point(uint64_t key, std::vector<int> index) {
+    const std::vector<double> weights = noise_vector(key, index.size());
+    return {noise(key, 50), std::move(index), weights, noise(key, 51), noise(key, 52), 1e-16 * noise(key, 53), noise(key, 54)};
+}
+
+RelevantFilters example_relevant() {
+    RelevantFilters relevant;
+    relevant.filters = {{0, 0}, {0, 1}, {1, 0}};
+    relevant.budgets = {0.1 + 0.2, 2, 1.0 / 3};
+    relevant.chosen_mu = 0.1 + 0.2;
+    relevant.classes.push_back(
+        {{example_point(1, {0}), example_point(2, {0, 2}), example_point(3, {})}, {example_point(4, {1})}});
+    relevant.classes.push_back({{example_point(5, {}), example_point(6, {}), example_point(7, {0, 1, 2})}, {}});
+    return relevant;
+}
+
+Ablation example_ablation() {
+    Ablation ablation;
+    ablation.full_accuracy = 0.987;
+    ablation.class_samples = {100, 0, 50};
+    AblationPoint point;
+    point.mu = 1.0 / 3;
+    point.relevant_accuracy = noise(1);
+    point.random_accuracy = noise(2);
+    point.random_draws = noise_vector(3, 5);
+    point.class_relevant = {0.5, NAN, 1};
+    point.class_random = {0.25, NAN, 0.75};
+    point.relevant_ci95 = noise(4);
+    point.random_ci95 = noise(5);
+    point.mean_filters = 2.6;
+    ablation.curve = {point};
+    return ablation;
+}
+
+std::vector<FilterVisualisation> example_visualisations() {
+    FilterVisualisation seen{{1, 3}, float_array({1, 28, 28}), float_array({2, 1, 9, 9}), {17, 4}, 100, 1.0 / 3};
+    FilterVisualisation silent;
+    silent.filter = {2, 0};
+    return {seen, silent};
+}
+
+void expect_same_points(const std::vector<LassoPoint>& a, const std::vector<LassoPoint>& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+        EXPECT_EQ(a[i].index, b[i].index);
+        EXPECT_EQ(a[i].weight, b[i].weight);
+        const auto numbers = [](const LassoPoint& p) {
+            return std::vector<double>{p.mu, p.l1, p.objective, p.kkt_residual, p.duality_gap};
+        };
+        EXPECT_EQ(numbers(a[i]), numbers(b[i]));
+    }
+}
+
+class Store : public testing::Test {
+  protected:
+    TemporaryFolder folder;
+    std::filesystem::path path = folder / "result";
+};
+
+TEST_F(Store, ResponsesComeBackToTheBit) {
+    const Responses written = example_responses();
+    save_responses(written, "f", path);
+    const Responses read = load_responses("f", path);
+    EXPECT_EQ(read.samples, written.samples);
+    EXPECT_EQ(read.correct, written.correct);
+    EXPECT_EQ(read.gram, written.gram);
+    EXPECT_EQ(read.correlation, written.correlation);
+    EXPECT_EQ(read.predicted, written.predicted);
+    EXPECT_EQ(read.response_sum, written.response_sum);
+    EXPECT_EQ(read.active, written.active);
+    EXPECT_EQ(read.top, written.top);
+}
+
+TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
+    const auto error_after = [&](auto change) {
+        save_responses(example_responses(), "f", path);
+        ArrayFile file = read_arrays(path);
+        change(file.arrays);
+        write_arrays(path, file);
+        return input_error([&] { load_responses("f", path); });
+    };
+    EXPECT_EQ(error_after([](auto&) {}), "");
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["gram"] = DoubleArray({4, 3});
+                }),
+                HasSubstr("gram has shape [4, 3], expected [4, 4]"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["gram"] = FloatArray({4, 4}); }), HasSubstr("gram is not float64"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays.erase("top/row"); }), HasSubstr("top/row is missing"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["top/count"] = Array<int64_t>({4}, {2, 0, 2, 0});
+                }),
+                HasSubstr("more images"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["top/count"] = Array<int64_t>({4}, {2, 0, 0, 0});
+                }),
+                HasSubstr("fewer images"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["top/count"] = Array<int64_t>({4}, {4, -1, 0, 0});
+                }),
+                HasSubstr("negative"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["top/sample"] = Array<int64_t>({3}, {7, 60, 0});
+                }),
+                HasSubstr("not summed"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {54}); }), HasSubstr("0..samples"));
+}
+
+TEST_F(Store, RelevantFiltersComeBackToTheBit) {
+    const RelevantFilters written = example_relevant();
+    save_relevant_filters(written, "f", path);
+    const RelevantFilters read = load_relevant_filters("f", path);
+    EXPECT_EQ(read.filters, written.filters);
+    EXPECT_EQ(read.budgets, written.budgets);
+    EXPECT_EQ(read.chosen_mu, written.chosen_mu);
+    ASSERT_EQ(read.classes.size(), written.classes.size());
+    for (size_t i = 0; i < read.classes.size(); ++i) {
+        expect_same_points(read.classes[i].points, written.classes[i].points);
+        expect_same_points(read.classes[i].breakpoints, written.classes[i].breakpoints);
+    }
+}
+
+TEST_F(Store, RelevantFiltersThatContradictThemselvesAreRefused) {
+    const auto error_after = [&](auto change) {
+        save_relevant_filters(example_relevant(), "f", path);
+        json document = read_json(path);
+        change(document);
+        write_json(path, document);
+        return input_error([&] { load_relevant_filters("f", path); });
+    };
+    EXPECT_EQ(error_after([](json&) {}), "");
+    EXPECT_THAT(error_after([](json& d) { d["chosen_mu"] = 3; }), HasSubstr("chosen_mu must be one of budgets"));
+    EXPECT_THAT(error_after([](json& d) {
+                    d["classes"][0]["points"][1]["index"] = {2, 0};
+                }),
+                HasSubstr("classes[0].points[1].index must ascend"));
+    EXPECT_THAT(error_after([](json& d) { d["classes"][0]["points"][1]["index"] = {0, 3}; }), HasSubstr("0..2"));
+    EXPECT_THAT(error_after([](json& d) { d["classes"][0]["points"][1]["weight"] = {1}; }), HasSubstr("as many values"));
+    EXPECT_THAT(error_after([](json& d) { d["classes"][1]["points"].erase(0); }), HasSubstr("one point per budget"));
+    EXPECT_THAT(error_after([](json& d) { d["filters"][0] = {1}; }), HasSubstr("[layer, filter]"));
+    EXPECT_THAT(error_after([](json& d) { d.erase("budgets"); }), HasSubstr("budgets is missing"));
+}
+
+TEST_F(Store, AblationComesBackAndEmptyClassesAreNull) {
+    const Ablation written = example_ablation();
+    save_ablation(written, "f", path);
+    EXPECT_TRUE(read_json(path)["curve"][0]["class_relevant"][1].is_null());
+    const Ablation read = load_ablation("f", path);
+    EXPECT_EQ(read.full_accuracy, written.full_accuracy);
+    EXPECT_EQ(read.class_samples, written.class_samples);
+    ASSERT_EQ(read.curve.size(), 1U);
+    const AblationPoint &a = read.curve[0], &b = written.curve[0];
+    const auto numbers = [](const AblationPoint& p) {
+        return std::vector<double>{p.mu,          p.relevant_accuracy, p.random_accuracy, p.relevant_ci95,
+                                   p.random_ci95, p.mean_filters};
+    };
+    EXPECT_EQ(numbers(a), numbers(b));
+    EXPECT_EQ(a.random_draws, b.random_draws);
+    for (size_t i : {0, 2}) {
+        EXPECT_EQ(a.class_relevant[i], b.class_relevant[i]);
+        EXPECT_EQ(a.class_random[i], b.class_random[i]);
+    }
+    EXPECT_TRUE(std::isnan(a.class_relevant[1]) && std::isnan(a.class_random[1]));
+}
+
+TEST_F(Store, VisualisationsComeBackToTheBit) {
+    const std::vector<FilterVisualisation> written = example_visualisations();
+    save_visualisations(written, "f", path);
+    const std::vector<FilterVisualisation> read = load_visualisations("f", path);
+    ASSERT_EQ(read.size(), 2U);
+    for (size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(read[i].filter, written[i].filter);
+        EXPECT_EQ(read[i].average, written[i].average);
+        EXPECT_EQ(read[i].crops, written[i].crops);
+        EXPECT_EQ(read[i].samples, written[i].samples);
+        EXPECT_EQ(read[i].averaged, written[i].averaged);
+        EXPECT_EQ(read[i].spread, written[i].spread);
+    }
+    save_visualisations({}, "f", path);
+    EXPECT_TRUE(load_visualisations("f", path).empty());
+}
+
+TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
+    const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
+    save_responses(example_responses(), "f", path);
+    EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
+    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 2\""));
+    EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
+    save_visualisations(example_visualisations(), "f", path);
+    EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);
+    save_relevant_filters(example_relevant(), "f", path);
+    EXPECT_THAT(input_error([&] { load_relevant_filters("g", path); }), other_model);
+    EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("holds \"spikelens relevant filters 2\""));
+    EXPECT_THAT(input_error([&] { load_responses("f", path); }), HasSubstr("not an array file"));
+    save_ablation(example_ablation(), "f", path);
+    EXPECT_THAT(input_error([&] { load_ablation("g", path); }), other_model);
+}
+
+TEST_F(Store, JsonNumbersComeBackToTheBit) {
+    for (uint64_t round = 0; round < 2000; ++round) {
+        const double value = std::bit_cast<double>(random_bits(6, Stream::test, {round}));
+        if (!std::isfinite(value)) continue;
+        ASSERT_EQ(json::parse(json(value).dump()).get<double>(), value);
+    }
+}
+
+TEST_F(Store, JsonIsIndentedSortedAndEndsInANewline) {
+    write_json(path, {{"b", 1}, {"a", {1.5, nullptr}}});
+    EXPECT_EQ(read_file(path), "{\n  \"a\": [\n    1.5,\n    null\n  ],\n  \"b\": 1\n}\n");
+    EXPECT_THAT(input_error([&] { write_json(path, "\xff"); }), HasSubstr("UTF-8"));
+}
+
+TEST_F(Store, BrokenJsonSaysWhere) {
+    const auto error_of = [&](const std::string& text) {
+        std::ofstream(path, std::ios::binary) << text;
+        return input_error([&] { read_json(path); });
+    };
+    EXPECT_THAT(error_of("{\"a\": 1,, }"), AllOf(HasSubstr(path.string()), HasSubstr("byte 9 of 11")));
+    EXPECT_THAT(error_of(""), HasSubstr("broken JSON"));
+    EXPECT_THAT(error_of("{\"a\": 1, \"a\": 2}"), HasSubstr("the key \"a\" appears twice"));
+    EXPECT_EQ(error_of("[{\"a\": 1}, {\"a\": 2}]"), "");
+    EXPECT_THAT(error_of("[1e999]"), HasSubstr("too large"));
+    EXPECT_THAT(error_of(std::string(100'000, '[')), HasSubstr("nested deeper"));
+    std::filesystem::remove(path);
+    EXPECT_THAT(input_error([&] { read_json(path); }), HasSubstr("there is no file"));
+}
+
+}  // namespace
+}  // namespace spikelens
