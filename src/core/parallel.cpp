@@ -58,4 +58,12 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t, 
     if (failure) std::rethrow_exception(failure);
 }
 
+void parallel_for(int64_t count, const Execution& execution, const std::function<void(int64_t, int)>& body) {
+    if (!execution.cancelled) return parallel_for(count, execution.threads, body);
+    parallel_for(count, execution.threads, [&](int64_t index, int worker) {
+        execution.stop_if_cancelled();
+        body(index, worker);
+    });
+}
+
 }  // namespace spikelens

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "spikelens/core/execution.h"
+
 namespace spikelens {
 
 /// Cores this process may use (its affinity mask).
@@ -13,5 +15,8 @@ int available_threads();
 /// exception is rethrown when all workers have stopped. Where the system starts no more threads, fewer do the work. Nested
 /// calls run in the calling thread.
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t index, int worker)>& body);
+
+/// The same on execution.threads workers. Throws Cancelled, before the next index, when the work was asked to stop.
+void parallel_for(int64_t count, const Execution& execution, const std::function<void(int64_t index, int worker)>& body);
 
 }  // namespace spikelens
