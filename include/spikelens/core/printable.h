@@ -13,15 +13,15 @@ std::string printable(std::string_view text);
 /// The same for text of several lines: line feeds stay.
 std::string printable_lines(std::string_view text);
 
-/// The same for a JSON document: such characters, which JSON allows in texts as they are, become `\u007f`. The document
-/// keeps its value. Expects valid JSON in UTF-8.
+/// The same for a JSON document, valid and in UTF-8. JSON allows such characters in texts; here they become escapes such as
+/// `\u007f`. The document keeps its value.
 std::string printable_json(std::string_view json);
 
-/// Columns of a terminal that printable text takes: one a character, two for wide letters of East Asia and pictographs, none
-/// for accents that combine with the letter before.
+/// How many columns of a terminal the printable text takes: one per character, two for wide letters of East Asia and
+/// pictographs, none for accents that combine with the letter before.
 int columns_of(std::string_view text);
 
-/// The first characters that fit into so many columns; never a part of a character.
+/// The first characters that fit into this number of columns; never a part of a character.
 std::string_view first_columns(std::string_view text, int columns);
 
 }  // namespace spikelens

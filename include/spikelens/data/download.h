@@ -19,8 +19,8 @@ struct RemoteFile {
 /// a range request; a file already there with the right checksum is not fetched again. Throws RunError naming every mirror
 /// tried and why it failed, or when another process is fetching the same file; what came stays in NAME.part for the next call.
 /// InputError for a mirror that is not http or https, a name with a slash, a malformed checksum. Redirects are followed within
-/// http and https; proxy variables are honoured. A server that gives nothing for about `stall_seconds` (averaged over a few
-/// seconds) is left.
+/// http and https; proxy variables are honoured. A server that sends nothing for about `stall_seconds` (averaged over a few
+/// seconds) is given up.
 void download_files(const std::vector<std::string>& mirrors, const std::vector<RemoteFile>& files,
                     const std::filesystem::path& folder, const Progress& progress = {}, int stall_seconds = 30);
 

@@ -20,8 +20,8 @@ struct Event {
     bool operator==(const Event&) const = default;
 };
 
-/// What an event camera saw, in the order of the file. Times are made to start anywhere ≥ 0 and never to decrease (events out
-/// of order are sorted, stably).
+/// What an event camera saw, in the order of the file. Times are ≥ 0 and never decrease: events out of order are sorted,
+/// stably.
 struct EventRecording {
     std::string format;  ///< "nmnist", "aedat2", "aedat3.1", "aedat4", "npz", "evt2", "evt3", "dat"
     /// Of the sensor; from the file's header, 34 × 34 for N-MNIST, else the smallest that holds all events.
@@ -41,11 +41,11 @@ struct Binning {
     enum class By { time, count } by = By::time;
     int64_t window = 1000;  ///< µs per step (time); unused by count
     int steps = 0;          ///< T; 0 (time only): as many as the recording needs
-    bool clip = false;      ///< of more than 255 events in one place and step, 255 count; else they are an error
+    bool clip = false;      ///< true: at most 255 events count in one place and step; false: more are an error
     bool operator==(const Binning&) const = default;
 };
 
-/// "1ms" or "500us" (windows of time), "310x1ms" (so many of them), "count=50" (50 steps of equal numbers of events);
+/// "1ms" or "500us" (windows of time), "310x1ms" (310 of them), "count=50" (50 steps of equal numbers of events);
 /// each also with ",clip".
 /// Throws InputError for anything else. binning_text gives the canonical form back.
 Binning parse_binning(std::string_view text);

@@ -12,7 +12,7 @@
 
 namespace spikelens {
 
-/// How a real-valued image x in [0, 1] becomes spikes over T steps (METHODS: spike coding).
+/// How a real-valued image x in [0, 1] becomes spikes over T steps.
 ///  direct   no spikes: the image is the current at every step
 ///  rate     S[t] ~ Bernoulli(x), each from its address (seed, sample, step, pixel)
 ///  latency  one spike per pixel, the brighter the earlier; none where x = 0 (linear) or x ≤ x_min (log).
@@ -42,7 +42,7 @@ std::string coding_text(const Coding& coding);
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
                       std::span<const int64_t> samples);
 
-/// A set of images as a coder shows it. input() is spikes; images() stays the images; with direct coding both are the images.
+/// A set of images, shown in a coding: input() gives spikes, images() the images. With direct coding both give the images.
 /// The constructor throws InputError for samples that are spikes already, steps < 1 (but for direct coding) and a coding out of
 /// range; input() what encode() throws.
 class CodedSamples : public SampleSource {

@@ -26,8 +26,9 @@ struct TopImage {
     bool operator==(const TopImage&) const = default;
 };
 
-/// What the whole data set leaves behind: sums, so memory is O(m² + m·k) whatever N, and shards add up. A sample whose scores
-/// name no class (undecided, snn/decision.h) has a row of zeros in L: its responses speak for no class, and against each.
+/// What interpretation keeps of the whole data set: sums, so memory is O(m² + m·k) whatever N, and shards add up. A sample
+/// whose scores name no class (undecided, snn/decision.h) has a row of zeros in L: its responses speak for no class, and
+/// against each.
 struct Responses {
     int64_t samples = 0;                     ///< summed so far
     DoubleArray gram;                        ///< G = XXᵀ [m, m]

@@ -8,7 +8,7 @@
 
 namespace spikelens {
 
-// Writing. Every file that Spikelens writes comes from here, but for downloads, which continue after an interruption.
+// Writing. Every file that Spikelens writes comes from here, except downloads, which continue after an interruption.
 
 /// Takes the bytes of a file in their order. Throws RunError when the disk does not take them.
 using Append = std::function<void(std::string_view bytes)>;
@@ -28,7 +28,7 @@ void write_file(const std::filesystem::path& path, std::string_view bytes);
 /// Renames a file that is complete and synced, replaces `to`, and syncs the folder. Throws RunError when either fails.
 void move_into_place(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Removes a file; one that is not there is none to remove. Throws RunError when it stays.
+/// Removes a file, if it is there. Throws RunError when it cannot be removed.
 void remove_file(const std::filesystem::path& path);
 
 // Reading.

@@ -20,7 +20,7 @@ void write_png(const std::filesystem::path& path, const FloatArray& image,
 /// The texts (tEXt) of a PNG, as far as the file can be read; none of another file.
 std::map<std::string, std::string> png_texts(const std::filesystem::path& path);
 
-/// What is put behind a picture's transparent places.
+/// The colour behind a picture's transparent pixels.
 struct Background {
     std::string name = "black";
     std::array<double, 3> rgb{};  ///< in [0, 1]

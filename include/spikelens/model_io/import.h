@@ -37,7 +37,7 @@ struct NirOptions {
     std::optional<Shape> input;  ///< [C, H, W], for graphs whose input node does not say
 };
 
-/// Throws InputError, with the nearest name, for what is no dialect.
+/// Throws InputError, with the nearest name, for a name that is no dialect.
 void check_dialect(const std::string& name);
 
 /// Reads a feed-forward NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024; HDF5). Throws InputError
@@ -46,8 +46,8 @@ void check_dialect(const std::string& name);
 /// damaged file never crashes or hangs the program.
 ImportedNetwork import_nir(const std::filesystem::path& path, const NirOptions& options = {});
 
-/// Writes what NIR can say of a network: import_nir of the file gives the same network, to the bit. Throws InputError that
-/// names the layer and what NIR has no word for (max-pooling, delayed resets, ≥, an input scale…).
+/// Writes a network as a NIR graph; import_nir of the file gives the same network, to the bit. Throws InputError that
+/// names the layer and what NIR cannot describe (max-pooling, delayed resets, ≥, an input scale…).
 void export_nir(const Network& network, const std::filesystem::path& path);
 
 /// How the tensors of a file find their layers.

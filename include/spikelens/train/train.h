@@ -34,7 +34,7 @@ struct EpochResult {
     double seconds = 0;
 };
 
-/// What of an epoch is done: whole batches, from its first sample on.
+/// The part of an epoch that is done: whole batches, from its first sample on.
 struct EpochPart {
     int64_t samples = 0;  ///< 0: the epoch has not begun
     double loss = 0;      ///< sum of the samples' cross-entropies
@@ -42,7 +42,7 @@ struct EpochPart {
     double seconds = 0;
 };
 
-/// Everything needed to go on exactly as if never interrupted.
+/// Everything that training needs to go on exactly as if it was never interrupted.
 struct TrainState {
     int epochs_done = 0;
     std::vector<FloatArray> momentum;  ///< one per parameter: weight, bias of each layer in order; empty at the start
