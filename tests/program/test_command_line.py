@@ -83,9 +83,15 @@ class Help(CommandLine):
         self.refused("data", "lst", "--help", saying=["'list'"])
 
     def test_help_fits_80_columns(self):
-        for command in [[], *([c] for c in COMMANDS), ["data", "check"]]:
-            for line in self.call(*command, "--help").stdout.splitlines():
+        for command in [[], *([c] for c in COMMANDS), ["data", "list"], ["data", "check"], ["data", "download"]]:
+            text = self.call(*command, "--help").stdout
+            for line in text.splitlines():
                 self.assertLessEqual(columns(line), 80, line)
+                self.assertEqual(line, line.rstrip())
+            for phrase in ("this help message", "{", "=[", "Positionals", "Subcommands", "SUBCOMMAND", "REQUIRED"):
+                self.assertNotIn(phrase, text.partition("Exit status")[0])
+            self.assertIn("Print this text", text)
+            self.assertEqual("Also: --json" in text, command != [])
 
     def test_lists_and_describes(self):
         self.assertEqual(self.call("data").stdout, self.call("data", "list").stdout)
@@ -130,7 +136,14 @@ class UsageErrors(CommandLine):
             (["data", "--memory", "0"], ["--memory", "'0'", "above 0"]),
             (["data", "--memory", "99999999999G"], ["--memory", "512M"]),
             (["--quiet"], ["a command is needed", "train"]),
-            (["data", "check"], ["data"]),
+            (["data", "check"], ["data check needs data"]),
+            (["data", "download"], ["data download needs data", "see spikelens data download --help"]),
+            (["data", "check", "x", "y"], ["unexpected argument 'y'", "see spikelens data check --help"]),
+            (["train", "--data"], ["--data needs a value"]),
+            (["train", "--out", "", "--data", "mnist"], ["--out is empty, expected a value"]),
+            (["import", "f.nir", "--out", "x", "--network", ""], ["--network is empty"]),
+            (["inspect", ""], ["model is empty"]),
+            (["interpret", run, "--memory", "1K"], ["more than the 1024 bytes", "--memory"]),
         ]:
             with self.subTest(arguments=arguments):
                 line = self.refused(*arguments, saying=words)
