@@ -19,6 +19,7 @@
 #include "explain_files.h"
 #include "explainer.h"
 #include "interrupt.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -136,11 +137,11 @@ std::string reading_of(const Case& one, const Network& network) {
 std::string lines_of(const Case& one, const json& entry, const Network& network) {
     const int label = one.sample.label;
     const bool right = label == one.predicted && !undecided(one.scores);
-    std::string text = fmt::format("{}: {}{}\n", printable(one.sample.source), reading_of(one, network),
-                                   label < 0 || right ? "" : ", in truth " + class_name(network, label));
+    std::string text = paragraph(printable(fmt::format("{}: {}{}", one.sample.source, reading_of(one, network),
+                                                       label < 0 || right ? "" : ", in truth " + class_name(network, label))));
     for (const json& map : entry["maps"])
         if (map.contains("remark"))
-            text += fmt::format("  {}: {}\n", map["method"].get<std::string>(), map["remark"].get<std::string>());
+            text += paragraph(fmt::format("{}: {}", map["method"].get<std::string>(), map["remark"].get<std::string>()), 2);
     return text;
 }
 

@@ -194,6 +194,11 @@ class Descriptors(CommandLine):
         for how in ("2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"):
             self.assertEqual(self.shell(f"$P inspect /nowhere {how}").returncode, 2)
 
+    def test_stages_do_their_work_whatever_is_closed(self):
+        for command in ("interpret $R --mu-max 2 --draws 1", "evaluate $R --methods random --samples 4", "explain $R --test 0 --method random", "report $R --images 2"):
+            self.assertEqual(self.shell(f"$P {command} 2>/dev/full").returncode, 0, command)
+            self.assertIn("standard output", self.one_line(self.shell(f"$P {command} --quiet >/dev/full"), 1))
+
     def test_a_result_that_cannot_be_written_is_an_error(self):
         for how in (">&-", ">/dev/full"):
             for command in ("methods", "data --json", "help", "inspect $R", "--version"):
@@ -220,6 +225,15 @@ class Limits(CommandLine):
     def test_files_that_may_not_grow(self):
         line = self.one_line(self.shell(f"ulimit -f 1; $P {' '.join(self.train_arguments(self.root / 'small'))} --quiet"), 1)
         self.assertIn("small", line)
+        self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
+        for command in ("interpret $TMP/r --mu-max 3 --draws 1", "evaluate $TMP/r --methods random --samples 4", "explain $TMP/r --test 0 --method random",
+                        "report $TMP/r --images 2"):
+            run = self.root / "r"
+            shutil.copytree(self.run_dir, run)
+            (run / "responses.h5").unlink()
+            self.assertIn("File too large", self.one_line(self.shell(f"ulimit -f 1; $P {command} --quiet"), 1))
+            self.assertEqual(self.shell(f"$P {command} --quiet").returncode, 0)
+            shutil.rmtree(run)
 
     def test_little_address_space_ends_in_a_sentence(self):
         self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
@@ -244,17 +258,19 @@ class Terminals(CommandLine):
         evil = "cat\x1b[2J\x9b31m\u202e"
         data = self.root / "evil\x1b[31m"
         make_data(data, 60, 12)
-        (data / "classes.txt").write_text(f"{evil}\nvertical\ndiagonal\n")
+        (data / "classes.txt").write_text(f"{evil}\n{'猫のとても長い名前' * 6}\n{'very_long_' * 9}\n")
         run = self.root / "run\x1b]0;x\x07"
         outputs = []
         for arguments in (["train", "--data", data, "--network", NETWORK, "--epochs", "1", "--out", run], ["interpret", run, "--mu-max", "2", "--draws", "1"],
-                          ["explain", run, "--test", "0", "--method", "input"], ["explain", run, "--test", "0", "--target", "ca\x1bt"], ["inspect", run], ["data", "check", data],
+                          ["explain", run, "--test", "0", "1", "2", "--method", "input"], ["explain", run, "--test", "0", "--target", "ca\x1bt"], ["inspect", run], ["data", "check", data],
                           ["inspect", self.root / "\x1b[5m\n.safetensors"], ["explain", run, "\x1b[5m.png"], ["train", "\x1b[1m"], ["\x1b[1m"], ["train", "--\x1b[1m"],
                           ["evaluate", run, "--methods", "ig\x1b[1m"], ["train", "--out", "x", "--epochs", "\x1b[1m"]):
             for more in ([], ["--json"]):
                 done = self.call(*arguments, *more)
                 outputs.append(done.stdout + done.stderr)
                 self.assertEqual(controls(outputs[-1]), [], arguments)
+                if arguments[0] == "explain" and not more:
+                    self.assertLessEqual(max(map(columns, done.stdout.splitlines()[:-1]), default=0), 80)
                 if more and done.returncode == 0:
                     json.loads(done.stdout)
                 if done.returncode != 0:
