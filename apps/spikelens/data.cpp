@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/data/download.h"
@@ -41,9 +42,10 @@ Outcome check_data(const std::string& name) {
                            {"shape", data.train->shape()},
                            {"classes", data.train->classes()},
                            {"sha256", data.sha256}};
-    std::string text = paragraph(fmt::format(
-        "{}: {} training and {} test {} {}, {} classes", printable(data.name), data.train->size(), data.test->size(),
-        data.train->steps() > 0 ? "recordings" : "images", shape_text(data.train->shape()), data.train->classes().size()));
+    std::string text = paragraph(
+        fmt::format("{}: {} training and {} {}, {}", printable(data.name), data.train->size(),
+                    counted(data.test->size(), data.train->steps() > 0 ? "test recording" : "test image"),
+                    shape_text(data.train->shape()), counted(static_cast<int64_t>(data.train->classes().size()), "class")));
     for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
     return {document, text};
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/printable.h"
@@ -17,6 +19,7 @@
 #include "explain_files.h"
 #include "explainer.h"
 #include "interrupt.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -123,6 +126,8 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
 }
 
 std::string reading_of(const Case& one, const Network& network) {
+    if (!std::ranges::all_of(one.scores, [](float score) { return std::isfinite(score); }))
+        return "class scores are not finite";
     if (!undecided(one.scores))
         return fmt::format("{} ({:.1f} %)", class_name(network, one.predicted), 100 * softmax(one.scores)[one.predicted]);
     const bool silent = network.layers.back().neuron && one.scores[0] == 0;
@@ -132,11 +137,11 @@ std::string reading_of(const Case& one, const Network& network) {
 std::string lines_of(const Case& one, const json& entry, const Network& network) {
     const int label = one.sample.label;
     const bool right = label == one.predicted && !undecided(one.scores);
-    std::string text = fmt::format("{}: {}{}\n", printable(one.sample.source), reading_of(one, network),
-                                   label < 0 || right ? "" : ", in truth " + class_name(network, label));
+    std::string text = paragraph(printable(fmt::format("{}: {}{}", one.sample.source, reading_of(one, network),
+                                                       label < 0 || right ? "" : ", in truth " + class_name(network, label))));
     for (const json& map : entry["maps"])
         if (map.contains("remark"))
-            text += fmt::format("  {}: {}\n", map["method"].get<std::string>(), map["remark"].get<std::string>());
+            text += paragraph(fmt::format("{}: {}", map["method"].get<std::string>(), map["remark"].get<std::string>()), 2);
     return text;
 }
 
@@ -162,11 +167,12 @@ StageRecord record_of(const ExplainCommand& command, const std::vector<MethodSpe
 Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
     const WrittenRun written = open_for_output(command.run, command.out, globals, console);
     const OpenRun& run = written.run;
+    if (!command.out.empty()) check_explanations_folder(command.out, command.run);
     if (command.windows < 1) throw InputError(fmt::format("--windows must be 1 or more, not {}", command.windows));
     parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
+    const Explainer explainer(run, command.methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const std::vector<Case> cases = gather_cases(command, run, explainer, folder, console);
@@ -193,8 +199,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
             report_progress(progress, "explaining", static_cast<int64_t>(document["images"].size()), count);
             document["images"].push_back(explain_one(one, explainer, run, command, globals, folder));
             text += lines_of(one, document["images"].back(), *run.network);
-            note_kept(fmt::format("the maps of {} of {} samples are in {}; the same command makes all of them",
-                                  document["images"].size(), count, folder.string()));
+            note_kept(fmt::format("the maps of {} of {} are in {}; the same command makes all of them",
+                                  document["images"].size(), counted(count, "sample"), folder.string()));
         }
     } catch (const Interrupted&) {
         if (!document["images"].empty()) keep();
@@ -206,8 +212,9 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     if (command.out.empty())  // what this call makes alone needs no other calls
         record_call(run.files, "explain", record_of(command, explainer.methods(), globals),
                     merged["images"] != document["images"]);
-    return {document, text + fmt::format("{} maps with overlays and raw values in {}\n",
-                                         cases.size() * explainer.methods().size(), folder.string())};
+    return {document, text + fmt::format("{} with overlays and raw values in {}\n",
+                                         counted(static_cast<int64_t>(cases.size() * explainer.methods().size()), "map"),
+                                         folder.string())};
 }
 
 }  // namespace

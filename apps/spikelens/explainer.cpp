@@ -18,8 +18,9 @@ std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, boo
     std::vector<MethodSpec> methods;
     for (const std::string& text : texts) {
         methods.push_back(parse_method(text));
-        if (std::ranges::count(methods, methods.back().text, &MethodSpec::text) > 1)
-            throw InputError("the method '" + text + "' is asked for twice");
+        if (const auto same = std::ranges::find(methods, methods.back().whole, &MethodSpec::whole); same != methods.end() - 1)
+            throw InputError("the method '" + text + "' is asked for twice" +
+                             (same->text == text ? "" : ": it is '" + same->text + "'"));
         const MethodInfo& info = methods.back().method->info();
         if (!(spiking ? info.on_spikes : info.on_images))
             throw InputError("the method '" + text + "' explains " + (spiking ? "images" : "spikes") +

@@ -27,6 +27,22 @@ class HelpFormatter : public CLI::Formatter {
     std::string make_description(const CLI::App* app) const override { return paragraph(app->get_description()); }
     std::string make_footer(const CLI::App* app) const override { return paragraph(app->get_footer()); }
 
+    /// "=a,b …": a list's usual value as it would be typed.
+    std::string make_option_opts(const CLI::Option* option) const override {
+        if (!option->get_option_text().empty()) return " " + option->get_option_text();
+        if (option->get_type_size() == 0) return "";
+        std::string usual = option->get_default_str();
+        if (usual.starts_with('[') && usual.ends_with(']')) usual = usual.substr(1, usual.size() - 2);
+        return " " + option->get_type_name() + (usual.empty() ? "" : "=" + usual) +
+               (option->get_expected_max() == CLI::detail::expected_max_vector_size ? " ..." : "") +
+               (option->get_required() ? " (needed)" : "");
+    }
+    /// Of a switch that turns something off ("--no-bias{false}") the name alone.
+    std::string make_option_name(const CLI::Option* option, bool positional) const override {
+        const std::string name = CLI::Formatter::make_option_name(option, positional);
+        return name.substr(0, name.find('{'));
+    }
+
   private:
     static std::string entry(const std::string& names, const std::string& description) {
         if (columns_of(names) + 4 <= kNames) return paragraph(description, kNames, "  " + names);
@@ -41,8 +57,9 @@ class HelpFormatter : public CLI::Formatter {
 void set_help(CLI::App& program) {
     const auto formatter = std::make_shared<HelpFormatter>();
     formatter->label("SUBCOMMAND", "COMMAND");
-    formatter->label("REQUIRED", "(needed)");
+    formatter->label("Positionals", "Arguments");
     program.formatter(formatter);
+    program.set_help_flag("-h,--help", "Print this text");
     program.footer(kFooter);
 }
 

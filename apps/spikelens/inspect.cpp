@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
@@ -132,8 +133,8 @@ std::string layers_text(const json& layers) {
 std::string text_of(const json& document) {
     const json& network = document["network"];
     std::string text = paragraph(printable(network["text"].get<std::string>()));
-    text += paragraph(fmt::format("input {}, {} steps, {} parameters, model {}", network["input"].dump(),
-                                  network["steps"].get<int>(), network["parameters"].get<int64_t>(),
+    text += paragraph(fmt::format("input {}, {}, {} parameters, model {}", network["input"].dump(),
+                                  counted(network["steps"].get<int>(), "step"), network["parameters"].get<int64_t>(),
                                   document["fingerprint"].get<std::string>().substr(0, 16)));
     text += "\n" + layers_text(document["layers"]) + "\n";
     for (const json& line : document["kernels"]) text += paragraph(line.get<std::string>());

@@ -23,8 +23,8 @@ using nlohmann::json;
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
-constexpr int kLongestSentence = 1000;  // columns; a damaged file may have put all of itself into one
 constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
+constexpr int kLongestSentence = 1000;  // columns; a damaged file may have put all of itself into one
 
 std::string json_line(const json& document, int indent) {
     return printable_json(document.dump(indent, ' ', false, json::error_handler_t::replace)) + "\n";
@@ -55,7 +55,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
 }
 
 void add_globals(CLI::App& program, Globals& globals) {
-    program.set_version_flag("--version", fmt::format("spikelens {}", version));
+    program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
     program.add_flag("--json", globals.json, "Print the result as one JSON document");
     program.add_flag("--quiet", globals.quiet, "No progress");
     program.add_flag("--no-wait", globals.no_wait, "End at once where another process writes into the run");
@@ -71,11 +71,19 @@ void add_globals(CLI::App& program, Globals& globals) {
         ->option_text("SIZE=1G");
 }
 
+/// Of every command, however deep.
+void set_command_help(CLI::App& app) {
+    for (CLI::App* command : app.get_subcommands({})) {
+        command->fallthrough()->group("Commands")->footer(kEveryCommand);
+        set_command_help(*command);
+    }
+}
+
 void add_commands(CLI::App& program, Run& run) {
     for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
                            add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
-    for (CLI::App* command : program.get_subcommands({})) command->fallthrough()->group("Commands")->footer(kEveryCommand);
+    set_command_help(program);
 }
 
 int run_program(int argc, char** argv, bool as_json) {
@@ -107,10 +115,9 @@ int run_program(int argc, char** argv, bool as_json) {
 }
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {
-    std::string command;
-    for (const std::string& word : arguments)
-        if (command.empty() && !word.starts_with("-")) command = word;
-    return "not enough memory for spikelens " + command +
+    std::string words;
+    for (const std::string& word : arguments) words += " " + word;
+    return "not enough memory for spikelens" + words +
            "; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help";
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
+
 #include "text.h"
 
 namespace spikelens::app {
@@ -21,12 +23,12 @@ std::string accuracy_remark(const json& document, const std::string& part, const
                   silent = count_of(document, part + "_silent");
     std::string text;
     if (undecided > 0)
-        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
-                                      undecided, samples, name, undecided == 1 ? "is" : "are"));
+        text += paragraph(fmt::format("{} of {} {} undecided (all class scores are equal), counted as wrong", undecided,
+                                      counted(samples, name + " sample"), undecided == 1 ? "is" : "are"));
     if (silent > 0)
-        text += paragraph(
-            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
-                        silent, samples, name, silent == 1 ? "holds" : "hold"));
+        text +=
+            paragraph(fmt::format("{} of {} {} nothing (no spike, or black): a class predicted there comes from biases alone",
+                                  silent, counted(samples, name + " sample"), silent == 1 ? "holds" : "hold"));
     return text;
 }
 
@@ -38,7 +40,9 @@ std::string map_remark(const json& method, int64_t maps) {
     for (const auto& [name, words] : kinds)
         if (const int64_t count = count_of(method, name); count > 0)
             text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
-    return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method["method"].get<std::string>(), maps, text));
+    return text.empty()
+               ? ""
+               : paragraph(fmt::format("{}: of {} {}", method["method"].get<std::string>(), counted(maps, "map"), text));
 }
 
 std::string baselines_text(const json& methods) {
@@ -60,8 +64,8 @@ std::string accuracy_remarks(const json& document) {
 std::string interpretation_remarks(const json& document) {
     const int64_t undecided = count_of(document, "undecided");
     if (undecided == 0) return "";
-    return paragraph(fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
-                                 undecided, document["samples"].get<int64_t>(), undecided == 1 ? "is" : "are",
+    return paragraph(fmt::format("{} of {} {} undecided (all class scores are equal) and speak{} for no class", undecided,
+                                 counted(document["samples"].get<int64_t>(), "training sample"), undecided == 1 ? "is" : "are",
                                  undecided == 1 ? "s" : ""));
 }
 
@@ -69,9 +73,9 @@ std::string evaluation_remarks(const json& document) {
     std::string text;
     const int64_t samples = document["samples"], undecided = count_of(document, "undecided");
     if (undecided > 0)
-        text += paragraph(
-            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
-                        undecided, samples, undecided == 1 ? "is" : "are"));
+        text +=
+            paragraph(fmt::format("{} of {} {} undecided (all class scores are equal) and left out: no class could be followed",
+                                  undecided, counted(samples, "sample"), undecided == 1 ? "is" : "are"));
     for (const json& metric : document["metrics"])
         if (metric == "completeness") text += baselines_text(document["methods"]);
     for (const json& method : document["methods"])

@@ -18,6 +18,7 @@ namespace spikelens::app {
 namespace {
 
 constexpr std::string_view kExpected = "expected ";
+const std::string any_value = "a value";
 
 template <class T>
 std::optional<T> number_in(const std::string& text) {
@@ -38,7 +39,7 @@ std::string expected_of(const std::string& type) {
     if (type == "INT") return "a whole number";
     if (type == "UINT") return "a whole number, 0 or more";
     if (type == "FLOAT") return "a number";
-    return "a value";
+    return any_value;
 }
 
 /// What is wrong with a value of an option of this type; empty when nothing is.
@@ -86,8 +87,16 @@ std::string quoted(const std::vector<std::string>& values) {
     return list;
 }
 
+/// "data download"; empty of the program itself.
+std::string path_of(const CLI::App& app) {
+    if (app.get_parent() == nullptr) return {};
+    const std::string before = path_of(*app.get_parent());
+    return before + (before.empty() ? "" : " ") + app.get_name();
+}
+
 std::string see_help(const CLI::App& app) {
-    return "see spikelens " + (app.get_parent() == nullptr ? std::string() : app.get_name() + " ") + "--help";
+    const std::string path = path_of(app);
+    return "see spikelens " + path + (path.empty() ? "" : " ") + "--help";
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -105,7 +114,7 @@ std::string missing_sentence(const CLI::App& app) {
             what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
         missing += fmt::format("{}{} ({})", missing.empty() ? "" : " and ", option->get_name(), what);
     }
-    if (!missing.empty()) return app.get_name() + " needs " + missing + "; " + see_help(app);
+    if (!missing.empty()) return path_of(app) + " needs " + missing + "; " + see_help(app);
     return "a command is needed: " + fmt::format("{}", fmt::join(command_names(app), ", ")) + "; " + see_help(app);
 }
 
@@ -138,7 +147,8 @@ std::string count_sentence(const CLI::Option& option) {
     if (option.results().size() > 1)
         return fmt::format("{} is given {} times ({}), expected once", option.get_name(), option.results().size(),
                            quoted(option.results()));
-    return option.get_name() + " needs a value: " + expected_of(option.get_type_name());
+    const std::string expected = expected_of(option.get_type_name());
+    return option.get_name() + " needs " + (expected == any_value ? any_value : "a value: " + expected);
 }
 
 std::string validation_sentence(const CLI::Option& option, const std::string& message) {
@@ -181,6 +191,8 @@ void check_values(const CLI::App& program) {
         for (const std::string& value : option->results())
             if (option->get_expected_max() == 0) {
                 if (value != "true" && value != "false") throw InputError(switch_sentence(*option));
+            } else if (value.empty()) {
+                throw InputError(option->get_name() + " is empty, expected " + expected_of(option->get_type_name()));
             } else if (const std::string wrong = complaint(option->get_type_name(), value); !wrong.empty())
                 throw InputError(fmt::format("{} is '{}', expected {}", option->get_name(), value, wrong));
 }

@@ -17,8 +17,8 @@ std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error
 /// The sentence for a word that is no command, where the command line has one before it asks for help; empty otherwise.
 std::string unknown_command(const CLI::App& program);
 
-/// Throws InputError for a value given to a switch, and for a number that would be taken for another than was typed: 010
-/// (octal), -1 where only 0 or more are known, more than 64 bits, nan, inf.
+/// Throws InputError for a value given to a switch, a value that is empty, and for a number that would be taken for another
+/// than was typed: 010 (octal), -1 where only 0 or more are known, more than 64 bits, nan, inf.
 void check_values(const CLI::App& program);
 
 /// Checks of an option's value, whose sentences say what is expected.

@@ -59,9 +59,11 @@ MethodOptions::MethodOptions(std::string_view spec) : spec_(spec) {
 
 const std::string* MethodOptions::take(const std::string& option, const std::string& standard, const std::string& expected) {
     known_.push_back({option, standard, expected});
+    values_.push_back(standard);
     for (Given& given : given_) {
         if (given.option != option) continue;
         given.taken = true;
+        values_.back() = given.value;
         return &given.value;
     }
     return nullptr;
@@ -77,8 +79,9 @@ int64_t MethodOptions::take_integer(const std::string& option, int64_t fallback,
         take(option, std::to_string(fallback), "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     if (!text) return fallback;
     const auto value = read_number<int64_t>(*text);
-    if (value && *value >= low && *value <= high) return *value;
-    refuse(*text);
+    if (!value || *value < low || *value > high) refuse(*text);
+    values_.back() = std::to_string(*value);
+    return *value;
 }
 
 double MethodOptions::take_number(const std::string& option, double fallback, double low, double high) {
@@ -86,8 +89,9 @@ double MethodOptions::take_number(const std::string& option, double fallback, do
                                    "a number above " + number_text(low) + ", at most " + number_text(high));
     if (!text) return fallback;
     const auto value = read_number<double>(*text);
-    if (value && std::isfinite(*value) && *value > low && *value <= high) return *value;
-    refuse(*text);
+    if (!value || !std::isfinite(*value) || *value <= low || *value > high) refuse(*text);
+    if (*value == fallback) values_.back() = known_.back().standard;
+    return *value;
 }
 
 std::string MethodOptions::take_text(const std::string& option, const std::string& fallback) {
@@ -123,6 +127,12 @@ View MethodOptions::take_view() {
     if (*text == "positive") return View::positive;
     if (*text == "negative") return View::negative;
     refuse(*text);
+}
+
+std::string MethodOptions::whole() const {
+    std::string text = method_;
+    for (size_t i = 0; i < known_.size(); ++i) text += ":" + known_[i].name + "=" + values_[i];
+    return text;
 }
 
 void MethodOptions::finish() const {

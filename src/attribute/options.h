@@ -35,6 +35,8 @@ class MethodOptions {
     View take_view();
 
     void finish() const;
+    /// The name with the value of every option taken so far, given or not: "ig2d:steps=32:baseline=black:view=natural".
+    std::string whole() const;
     /// What has been taken so far.
     const std::vector<MethodOption>& known() const { return known_; }
 
@@ -51,6 +53,7 @@ class MethodOptions {
     std::string spec_, method_;
     std::vector<Given> given_;
     std::vector<MethodOption> known_;
+    std::vector<std::string> values_;  ///< of the same options
 };
 
 }  // namespace spikelens

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include <opencv2/imgcodecs.hpp>
@@ -68,8 +69,54 @@ DecodedPicture decode_pnm(std::string_view bytes, const std::string& where) {
     return picture;
 }
 
-/// With the header of Windows 3 or later, its colours uncompressed. OpenCV prints what it thinks of damage, so what it reads is
-/// checked before.
+/// Red, green, blue or alpha of a pixel: the bits of a mask, which are one run.
+struct MaskedChannel {
+    uint32_t mask = 0;
+    int shift = 0;
+
+    /// As a share of 255, rounded.
+    uint8_t of(uint32_t pixel) const {
+        const uint64_t most = mask >> shift, value = (pixel & mask) >> shift;
+        return static_cast<uint8_t>((value * 255 + most / 2) / most);
+    }
+};
+
+MaskedChannel masked_channel(std::string_view bytes, size_t place, int64_t bits, const std::string& where) {
+    const auto mask = static_cast<uint32_t>(little_endian(bytes, place, 4));
+    const int shift = mask == 0 ? 0 : std::countr_zero(mask);
+    const bool within = mask != 0 && (bits == 32 || mask >> bits == 0) && std::has_single_bit(uint64_t{mask >> shift} + 1);
+    if (!within) refuse_damaged(where, "the mask of a colour is not a run of bits");
+    return {mask, shift};
+}
+
+/// Where the pixels of a BMP lie.
+struct BmpRows {
+    int64_t offset, line, pixel_size;
+    bool from_top;
+};
+
+/// The masks follow the first 40 bytes of the header, in every version of it. That of alpha is in headers of 56 bytes or more.
+void read_masked(std::string_view bytes, const BmpRows& rows, DecodedPicture& picture, const std::string& where) {
+    constexpr size_t masks = 54, mask_size = 4, with_alpha = 56;
+    const bool alpha = little_endian(bytes, 14, 4) >= static_cast<int64_t>(with_alpha) && little_endian(bytes, 66, 4) != 0;
+    picture.channels = alpha ? 4 : 3;
+    if (rows.offset < static_cast<int64_t>(masks + 3 * mask_size)) refuse_damaged(where, "its header contradicts itself");
+    std::vector<MaskedChannel> channels;
+    for (size_t c = 0; c < static_cast<size_t>(picture.channels); ++c)
+        channels.push_back(masked_channel(bytes, masks + mask_size * c, 8 * rows.pixel_size, where));
+    picture.allocate();
+    size_t next = 0;
+    for (int64_t y = 0; y < picture.height; ++y)
+        for (int64_t x = 0; x < picture.width; ++x) {
+            const int64_t row = rows.offset + rows.line * (rows.from_top ? y : picture.height - 1 - y);
+            const auto place = static_cast<size_t>(row + x * rows.pixel_size);
+            const auto pixel = static_cast<uint32_t>(little_endian(bytes, place, static_cast<size_t>(rows.pixel_size)));
+            for (const MaskedChannel& channel : channels) picture.bytes[next++] = channel.of(pixel);
+        }
+}
+
+/// With the header of Windows 3 or later, its colours uncompressed. OpenCV takes every mask for the usual one, so pixels with
+/// masks are read here. It prints what it thinks of damage, so what it reads is checked before.
 DecodedPicture decode_bmp(std::string_view bytes, const std::string& where) {
     if (bytes.size() < 54 || little_endian(bytes, 14, 4) < 40) refuse_damaged(where, "it has no header of Windows 3 or later");
     const int64_t header = little_endian(bytes, 14, 4), bits = little_endian(bytes, 28, 2),
@@ -86,8 +133,13 @@ DecodedPicture decode_bmp(std::string_view bytes, const std::string& where) {
     if (colours > 256 || 14 + header + (bits <= 8 ? 4 * colours : 0) > offset)
         refuse_damaged(where, "its header contradicts itself");
     if (offset > size || line > (size - offset) / height) refuse_damaged(where, "the file ends too early");
-    if (packing == masks && bits == 32 && header >= 56 && little_endian(bytes, 66, 4) != 0)
-        throw InputError(where + " is a BMP with transparency, which is not read; expected PNG for that");
+    DecodedPicture picture;
+    picture.width = width;
+    picture.height = height;
+    if (packing == masks) {
+        read_masked(bytes, {offset, line, bits / 8, rows < 0}, picture, where);
+        return picture;
+    }
     const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
     cv::Mat pixels;
     try {
@@ -96,9 +148,6 @@ DecodedPicture decode_bmp(std::string_view bytes, const std::string& where) {
     }
     if (pixels.type() != CV_8UC3 || pixels.cols != width || pixels.rows != height)
         refuse_damaged(where, "its pixels cannot be read");
-    DecodedPicture picture;
-    picture.width = width;
-    picture.height = height;
     picture.channels = 3;
     picture.allocate();
     for (size_t i = 0; i < picture.bytes.size(); i += 3)

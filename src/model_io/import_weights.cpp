@@ -5,6 +5,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/model_io/import.h"
 
+#include "neuron_fields.h"
 #include "pickle_globals.h"
 #include "state_dict.h"
 #include "weight_matching.h"
@@ -25,6 +26,7 @@ class Import {
     ImportedNetwork run(const WeightOptions& options) {
         require_same_network(options.neurons);
         sort_by_role();
+        if (options.neurons != NeuronSource::text) require_readable_neurons();
         if (weights_.empty()) throw InputError(where_ + " holds no weights: none of its tensors is one");
         const MatchedWeights matched = match_weights(state_, weights_, result_.network, options, where_);
         result_.assumptions.insert(result_.assumptions.end(), matched.assumptions.begin(), matched.assumptions.end());
@@ -60,6 +62,16 @@ class Import {
             fmt::format("The file is a model of Spikelens with the network {}; the network text was "
                         "asked for and counts.",
                         shown(state_.network)));
+    }
+
+    /// A parameter of a neuron that cannot be read is not left out in silence.
+    void require_readable_neurons() const {
+        for (const ImportedTensor& entry : state_.left_out)
+            if (is_neuron_parameter(entry.from, {}))
+                throw InputError(
+                    fmt::format("{}: {} is a parameter of a neuron by its name, but neither a tensor nor a number: save it as "
+                                "a tensor, or say that the network text's neurons count",
+                                where_, shown(entry.from)));
     }
 
     void sort_by_role() {

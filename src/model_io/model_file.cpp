@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/io/json_fields.h"
 #include "spikelens/io/sha256.h"
@@ -154,7 +155,7 @@ TrainState read_state(const JsonField& document) {
     state.epochs_done = static_cast<int>(document["epochs_done"].integer(0, most_epochs));
     state.history = read_history(document["history"]);
     if (state.history.size() != static_cast<size_t>(state.epochs_done))
-        document["history"].fail(fmt::format("must have {} epochs, as many as are done", state.epochs_done));
+        document["history"].fail("must have " + counted(state.epochs_done, "epoch") + ", as many as are done");
     if (document.has("part") != (format == kWithinEpoch))
         document["format"].fail(fmt::format("must be {} where there is a part of an epoch, else {}", kWithinEpoch, kEpochEnd));
     if (format == kWithinEpoch) state.part = read_part(document["part"]);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 
 #include "nir_dialect.h"
@@ -29,8 +30,9 @@ void set_steps(ImportedNetwork& imported, const NirGraph& graph, const NirRules&
     const int written = rules.own ? written_steps(graph) : 0;
     imported.network.steps = options.steps > 0 ? options.steps : written > 0 ? written : usual_steps;
     if (options.steps > 0 && written > 0 && options.steps != written)
-        imported.assumptions.push_back(
-            fmt::format("The file says {} steps; {} were asked for and count.", written, options.steps));
+        imported.assumptions.push_back(fmt::format("The file says {}; {} asked for and count{}.", counted(written, "step"),
+                                                   options.steps == 1 ? "1 was" : fmt::format("{} were", options.steps),
+                                                   options.steps == 1 ? "s" : ""));
     if (options.steps == 0 && written == 0)
         imported.assumptions.push_back(
             fmt::format("The file has no number of steps: T = {} for images; recordings bring their own.", usual_steps));

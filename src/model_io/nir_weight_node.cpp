@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
+
 namespace spikelens {
 namespace {
 
@@ -17,7 +19,8 @@ std::string rounding_note(const NirValue& value) {
 void read_bias(const NirNodeReader& reader, const NirRules& rules, NirWeightNode& result) {
     const NirValue& value = reader.numbers("bias");
     if (value.shape != Shape{result.weights.outputs})
-        reader.fail(fmt::format("has a bias of shape {} for {} outputs", shape_text(value.shape), result.weights.outputs));
+        reader.fail(
+            fmt::format("has a bias of shape {} for {}", shape_text(value.shape), counted(result.weights.outputs, "output")));
     const bool zero = std::ranges::all_of(value.numbers, [](double number) { return number == 0; });
     const bool left_out = zero && rules.without_bias.contains(reader.node().name);
     result.tensors.push_back({reader.node().name + "/bias", left_out ? "" : "bias", value.shape,
@@ -47,7 +50,7 @@ void check_conv(const NirNodeReader& reader, const Shape& weight, const Shape& s
     if (weight[2] < 1 || weight[2] > largest_nir_kernel)
         reader.fail(fmt::format("has kernels of {}, expected 1 to {}", weight[2], largest_nir_kernel));
     if (weight[1] != signal[0])
-        reader.fail(fmt::format("has weights for {} channels, but reads {}", weight[1], shape_text(signal)));
+        reader.fail(fmt::format("has weights for {}, but reads {}", counted(weight[1], "channel"), shape_text(signal)));
     if (reader.node().has("groups") && reader.number("groups") != 1) reader.fail("has groups other than 1");
     if (reader.node().has("dilation") && reader.square("dilation", 0, largest_extent) != 1)
         reader.fail("has a dilation other than 1");
@@ -103,7 +106,7 @@ NirWeightNode read_full(const NirNodeReader& reader, const NirRules& rules, cons
     if (signal.size() == 3 && (signal[1] != 1 || signal[2] != 1))
         reader.fail(fmt::format("reads a map {}, expected a Flatten before it", shape_text(signal)));
     if (shape[1] != element_count(signal))
-        reader.fail(fmt::format("has weights for {} inputs, but reads {}", shape[1], shape_text(signal)));
+        reader.fail(fmt::format("has weights for {}, but reads {}", counted(shape[1], "input"), shape_text(signal)));
     NirWeightNode result = read_tensors(reader, rules, reader.node().type == "Affine");
     set_input(result.weights, signal);
     return result;

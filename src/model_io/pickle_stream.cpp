@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
 
@@ -75,12 +76,13 @@ std::map<std::string, SharedBytes> read_storages(Bytes rest, const std::shared_p
         if (reference == known.end()) throw InputError(where + " lists a storage that none of its tensors is in");
         const uint64_t count = take_word(rest, where);
         if (count != static_cast<uint64_t>(reference->second.count))
-            throw InputError(fmt::format("{}: its storage {} has {} elements, but its tensors say {}", where, shown(key.text),
-                                         count, reference->second.count));
+            throw InputError(fmt::format("{}: its storage {} has {}, but its tensors say {}", where, shown(key.text),
+                                         count == 1 ? "1 element" : fmt::format("{} elements", count),
+                                         reference->second.count));
         const uint64_t size = count * type_size(reference->second.type);
         if (size > rest.size())
-            throw InputError(
-                fmt::format("{} is truncated: its storage {} has {} of {} bytes", where, shown(key.text), rest.size(), size));
+            throw InputError(fmt::format("{} is truncated: its storage {} has {} of {}", where, shown(key.text), rest.size(),
+                                         counted(static_cast<int64_t>(size), "byte")));
         if (!storages.emplace(key.text, SharedBytes{owner, rest.first(size)}).second)
             throw InputError(where + " lists its storage " + shown(key.text) + " twice");
         rest = rest.subspan(size);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 
 #include "pickle_globals.h"
@@ -41,7 +42,8 @@ Shape numbers(const Pickle& pickle, const PickleValue& value, const std::string&
 void check_arguments(const Pickle& pickle, const PickleValue& call, const std::string& where) {
     const size_t count = call.items.size();
     const bool second = call.text == "torch._utils._rebuild_tensor_v2";
-    if (second ? count != 6 && count != 7 : count != 4) fail(where, fmt::format("is rebuilt from {} values", count));
+    if (second ? count != 6 && count != 7 : count != 4)
+        fail(where, "is rebuilt from " + counted(static_cast<int64_t>(count), "value"));
     if (count < 7) return;
     const PickleValue& metadata = pickle[call.items[6]];
     const bool plain = metadata.kind == PickleKind::none || (metadata.kind == PickleKind::dict && metadata.items.empty());
@@ -69,7 +71,7 @@ StorageReference storage_reference(const Pickle& pickle, const PickleValue& pers
     const std::optional<TensorType> known = untyped ? TensorType::u8 : storage_type(type.text);
     if (!known) fail(where, "has a storage of the type " + shown(type.text) + ", expected for example torch.FloatStorage");
     if (count.integer < 0 || count.integer > most_elements)
-        fail(where, fmt::format("has a storage of {} elements, which cannot be", count.integer));
+        fail(where, "has a storage of " + counted(count.integer, "element") + ", which cannot be");
     return {key.text, *known, count.integer};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 
 #include "io/zip_archive.h"
@@ -46,8 +47,9 @@ class ZipStorages {
         const uint64_t size = static_cast<uint64_t>(reference.count) * type_size(reference.type);
         const std::string name = folder_ + "/data/" + reference.key;
         if (archive_.size(name) != size)
-            throw InputError(fmt::format("{}: its storage {} has {} bytes, but the pickle says {} of {}", where_, name,
-                                         archive_.size(name), reference.count, type_name(reference.type)));
+            throw InputError(fmt::format("{}: its storage {} has {}, but the pickle says {} of {}", where_, name,
+                                         counted(static_cast<int64_t>(archive_.size(name)), "byte"), reference.count,
+                                         type_name(reference.type)));
         SharedBytes& storage = storages_[reference.key];
         if (storage.owner) return storage;
         auto content = std::make_shared<const std::vector<uint8_t>>(archive_.read(name, left_));

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
 
@@ -44,7 +45,8 @@ void check_layout(const SafetensorsHeader& header, uint64_t data_size, const std
         next = entry->end;
     }
     if (next != data_size)
-        throw InputError(fmt::format("{}: its tensors have {} bytes, but the file holds {}", where, next, data_size));
+        throw InputError(fmt::format("{}: its tensors have {}, but the file holds {}", where,
+                                     counted(static_cast<int64_t>(next), "byte"), data_size));
 }
 
 /// Bytes that this shape and type need. Zero extents count as one, so that no product of a shape can overflow later.
@@ -62,8 +64,9 @@ uint64_t bytes_needed(const TensorEntry& entry, const std::string& name, const s
 void check_size(const TensorEntry& entry, const std::string& name, const std::string& where) {
     const uint64_t needed = bytes_needed(entry, name, where);
     if (entry.end - entry.begin != needed)
-        throw InputError(fmt::format("{}: tensor {} has {} bytes, but its shape {} needs {}", where, name,
-                                     entry.end - entry.begin, shape_text(entry.shape), needed));
+        throw InputError(fmt::format("{}: tensor {} has {}, but its shape {} needs {}", where, name,
+                                     counted(static_cast<int64_t>(entry.end - entry.begin), "byte"), shape_text(entry.shape),
+                                     needed));
 }
 
 std::string header_text(const Safetensors& contents) {
@@ -101,12 +104,12 @@ SafetensorsFile open_safetensors(const fs::path& path) {
     const std::string& bytes = *content;
     const std::string where = path.string();
     if (bytes.size() < length_bytes)
-        throw InputError(fmt::format("{} is not a safetensors file: it has {} bytes, fewer than the 8 of its header's length",
-                                     where, bytes.size()));
+        throw InputError(fmt::format("{} is not a safetensors file: it has {}, fewer than the 8 of its header's length", where,
+                                     counted(static_cast<int64_t>(bytes.size()), "byte")));
     const auto header_length = load<uint64_t>(bytes.data());
     if (header_length > longest_header || header_length > bytes.size() - length_bytes)
-        throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} bytes in a file of {}",
-                                     where, header_length, bytes.size()));
+        throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} in a file of {}", where,
+                                     header_length == 1 ? "1 byte" : fmt::format("{} bytes", header_length), bytes.size()));
     SafetensorsFile file;
     file.header = parse_safetensors_header(std::string_view(bytes).substr(length_bytes, header_length), where);
     const uint64_t begin = length_bytes + header_length;

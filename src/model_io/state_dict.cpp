@@ -12,8 +12,10 @@
 #include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
 
+#include "neuron_fields.h"
 #include "pickle_file.h"
 #include "pickle_globals.h"
+#include "pickle_number.h"
 #include "safetensors_file.h"
 
 namespace spikelens {
@@ -26,6 +28,7 @@ constexpr std::array<std::string_view, 9> nested_keys = {"state_dict", "model_st
 constexpr int deepest_nesting = 3;
 constexpr size_t keys_in_message = 10;
 constexpr size_t most_tensors = 65536;
+constexpr int64_t most_numbers = int64_t{1} << 20;
 /// Of DataParallel and torch.compile.
 constexpr std::array<std::string_view, 2> wrapper_prefixes = {"module.", "_orig_mod."};
 constexpr std::streamsize tar_magic_place = 257;
@@ -95,6 +98,20 @@ std::optional<size_t> module_place(const std::map<std::string, size_t>& places, 
     return found == places.end() ? std::nullopt : std::optional(found->second);
 }
 
+TensorView stored_tensor(const PickleFile& file, const PickleValue& value, const std::string& where) {
+    PickledTensor tensor = pickled_tensor(file.pickle, value, where);
+    return {file.storage(tensor.storage), tensor.storage.type, tensor.offset, std::move(tensor.shape),
+            std::move(tensor.strides)};
+}
+
+/// Numbers that are no tensor count like one where they are of a module ("lif1.beta") or a neuron's parameter; a learning rate
+/// or a score that a script keeps beside the weights is none.
+std::optional<TensorView> numbers_beside_tensors(const Pickle& pickle, const PickleValue& value, const std::string& name) {
+    std::optional<TensorView> view = pickled_numbers(pickle, value);
+    const bool counts = view && (name.find('.') != std::string::npos || is_neuron_parameter(name, view->shape));
+    return counts ? view : std::nullopt;
+}
+
 StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
     const FoundDict found = require_dict(file.pickle, where);
     StateDict state{.format = "pytorch", .tensors = {}, .left_out = {}, .network = {}, .assumptions = {}};
@@ -102,20 +119,23 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
         state.assumptions.push_back(fmt::format("The weights are those under the key {} of the file.", found.keys));
     const std::map<std::string, size_t> places = module_places(file.pickle, *found.dict);
     std::set<std::string> names;
+    int64_t numbers = 0;
     for (size_t i = 0; i + 1 < found.dict->items.size(); i += 2) {
         std::string name = entry_name(file.pickle[found.dict->items[i]], where);
         if (!names.insert(name).second) throw InputError(where + ": the name " + shown(name) + " appears twice");
         const PickleValue& value = file.pickle[found.dict->items[i + 1]];
-        if (!is_tensor(value)) {
+        std::optional<TensorView> view = is_tensor(value) ? stored_tensor(file, value, where + ": the tensor " + shown(name))
+                                                          : numbers_beside_tensors(file.pickle, value, name);
+        if (!view) {
             state.left_out.push_back({std::move(name), "", {}, "not a tensor"});
             continue;
         }
+        if (!is_tensor(value)) numbers += element_count(view->shape);
+        if (numbers > most_numbers)  // one list may stand under many names
+            throw InputError(fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, most_numbers));
         if (state.tensors.size() == most_tensors)
             throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, most_tensors));
-        PickledTensor tensor = pickled_tensor(file.pickle, value, where + ": the tensor " + shown(name));
-        TensorView view{file.storage(tensor.storage), tensor.storage.type, tensor.offset, std::move(tensor.shape),
-                        std::move(tensor.strides)};
-        state.tensors.push_back({name, name, std::move(view), module_place(places, name)});
+        state.tensors.push_back({name, name, std::move(*view), module_place(places, name)});
     }
     return state;
 }

@@ -24,15 +24,17 @@ struct StateTensor {
 struct StateDict {
     std::string format;  ///< "pytorch", "safetensors"
     std::vector<StateTensor> tensors;
-    std::vector<ImportedTensor> left_out;  ///< entries that are no tensors
+    std::vector<ImportedTensor> left_out;  ///< entries that are neither tensors nor numbers that count
     std::string network;                   ///< the network text, when the file is a model of Spikelens
     std::vector<std::string> assumptions;  ///< where the tensors were found, which prefix was removed
 };
 
 /// Reads the state dict of a PyTorch file (either form) or a safetensors file; which it is, its first bytes tell. Of a
 /// checkpoint the dictionary of tensors under the first of docs/formats/pytorch.md's keys is taken. "module." and "_orig_mod."
-/// are removed when every name begins with them. Throws InputError for all other files, names that are not UTF-8 or appear
-/// twice, and tensors whose elements leave their storage. Values are not converted yet: what a file claims takes no memory.
+/// are removed when every name begins with them. Plain numbers, lists of them and NumPy's scalars are tensors where they are a
+/// neuron's parameter by their name or their name has a dot. Throws InputError for all other files, names that are not UTF-8 or
+/// appear twice, and tensors whose elements leave their storage. Values are not converted yet: what a file claims takes no
+/// memory.
 StateDict read_state_dict(const std::filesystem::path& path);
 
 }  // namespace spikelens

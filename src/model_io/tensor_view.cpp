@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
+
 namespace spikelens {
 namespace {
 
@@ -85,7 +87,9 @@ uint64_t type_size(TensorType type) { return facts.at(static_cast<size_t>(type))
 std::string_view type_name(TensorType type) { return facts.at(static_cast<size_t>(type)).name; }
 
 std::string view_fault(const Shape& shape, const Shape& strides, int64_t offset, int64_t count) {
-    if (shape.size() != strides.size()) return fmt::format("has {} extents but {} strides", shape.size(), strides.size());
+    if (shape.size() != strides.size())
+        return fmt::format("has {} but {}", counted(static_cast<int64_t>(shape.size()), "extent"),
+                           counted(static_cast<int64_t>(strides.size()), "stride"));
     int64_t elements = 1, last = offset;
     bool empty = false;
     for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -100,7 +104,7 @@ std::string view_fault(const Shape& shape, const Shape& strides, int64_t offset,
             return "has the impossible shape " + shape_text(shape) + " with strides " + shape_text(strides);
     }
     if (offset < 0 || offset > count || (!empty && last >= count))
-        return fmt::format("reaches beyond its storage of {} elements", count);
+        return "reaches beyond its storage of " + counted(count, "element");
     return "";
 }
 

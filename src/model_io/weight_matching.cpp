@@ -10,15 +10,18 @@
 #include "spikelens/core/nearest.h"
 
 #include "pickle_globals.h"
+#include "place_order.h"
 #include "weight_roles.h"
 
 namespace spikelens {
 namespace {
 
+constexpr size_t names_in_note = 10;
+
 class Matcher {
   public:
     Matcher(const StateDict& state, const std::vector<size_t>& weights, Network& network, const std::string& where)
-        : state_(state), weights_(weights), network_(network), where_(where) {
+        : state_(state), weights_(weights), network_(network), where_(where), numbers_(names(state, weights)) {
         result_.plan.resize(state.tensors.size());
     }
 
@@ -41,6 +44,11 @@ class Matcher {
   private:
     using Layers = std::vector<Layer*>;
 
+    static std::vector<std::string> names(const StateDict& state, const std::vector<size_t>& weights) {
+        std::vector<std::string> names;
+        for (const size_t i : weights) names.push_back(state.tensors[i].name);
+        return names;
+    }
     [[noreturn]] void fail(const std::string& what) const { throw InputError(where_ + ": " + what); }
     const StateTensor& tensor(size_t i) const { return state_.tensors[i]; }
     std::string shown_name(size_t i) const { return shown(tensor(i).from); }
@@ -125,29 +133,27 @@ class Matcher {
             if (!layers.contains(tensor(i).view.shape)) refuse_shape(i);
             tensors[tensor(i).view.shape].push_back(i);
         }
-        bool alike = false;
+        note_shapes();
         for (auto& [shape, group] : tensors) {
             require_count(shape, group, layers[shape]);
             const std::vector<size_t> order = in_order(group);
             for (size_t k = 0; k < order.size(); ++k) place_weight(group[order[k]], *layers[shape][k]);
-            alike |= group.size() > 1;
         }
         place_numbered_biases();
-        note_shapes(alike);
+        note_against_numbers();
     }
 
     std::vector<size_t> in_order(const std::vector<size_t>& group) {
         std::vector<NamedPlace> places;
         for (const size_t i : group) places.push_back({tensor(i).name, tensor(i).module});
-        return sorted_places(places, [&](size_t a, size_t b, bool contradiction) {
-            const std::string both = fmt::format("{} and {} have the same shape, {}, ", shown_name(group[a]),
-                                                 shown_name(group[b]), shape_text(tensor(group[a]).view.shape));
-            fail(both +
-                 (contradiction ? "and the numbers in their names contradict the order in which the model defines them"
-                                : "and nothing tells which comes first: their names have no numbers at the place where they "
-                                  "differ, and the order of the tensors in a file is no sign") +
-                 ": say which layer each fills, or that the order in the file is that of the layers");
+        const SortedPlaces sorted = sorted_places(places, numbers_, [&](size_t a, size_t b, const std::string& why) {
+            fail(
+                fmt::format("{} and {} have the same shape, {}, and {}: say which layer each fills, or that the order in the "
+                            "file is that of the layers",
+                            shown_name(group[a]), shown_name(group[b]), shape_text(tensor(group[a]).view.shape), why));
         });
+        if (group.size() > 1) note_order(group, sorted);
+        return sorted.order;
     }
 
     /// "p0, p1, p2, …": a vector after a matrix is its bias where their names are in order; else nothing says what it is.
@@ -157,8 +163,8 @@ class Matcher {
             if (is_matrix(vector) || result_.plan[vector]) continue;
             std::optional<size_t> owner;
             for (const size_t i : weights_) {
-                if (!is_matrix(i) || order_of_names(tensor(i).name, tensor(vector).name) != NameOrder::first_before) continue;
-                if (!owner || order_of_names(tensor(*owner).name, tensor(i).name) == NameOrder::first_before) owner = i;
+                if (!is_matrix(i) || numbers_.order(tensor(i).name, tensor(vector).name) != NameOrder::first_before) continue;
+                if (!owner || numbers_.order(tensor(*owner).name, tensor(i).name) == NameOrder::first_before) owner = i;
             }
             if (!owner || !bias_name(tensor(*owner).name).empty() || !bias_may_follow(vector, *owner)) continue;
             place(vector, {result_.plan[*owner]->layer, true});
@@ -168,19 +174,26 @@ class Matcher {
     bool bias_may_follow(size_t vector, size_t matrix) const {
         return std::ranges::none_of(weights_, [&](size_t i) {
             return i != vector && i != matrix &&
-                   order_of_names(tensor(matrix).name, tensor(i).name) == NameOrder::first_before &&
-                   order_of_names(tensor(i).name, tensor(vector).name) == NameOrder::first_before;
+                   numbers_.order(tensor(matrix).name, tensor(i).name) == NameOrder::first_before &&
+                   numbers_.order(tensor(i).name, tensor(vector).name) == NameOrder::first_before;
         });
     }
 
-    void note_shapes(bool alike) {
+    void note_shapes() {
         const SlotNames own = own_names(network_);
         const auto stranger = std::ranges::find_if(weights_, [&](size_t i) { return !own.contains(tensor(i).name); });
-        result_.assumptions.push_back(fmt::format(
-            "Tensors were matched to layers by their shapes{}: {} is no name of a layer.",
-            alike ? ", those of one shape by the numbers in their names and the order in which the model defines them" : "",
-            stranger == weights_.end() ? "one" : shown_name(*stranger)));
-        note_against_numbers();
+        result_.assumptions.push_back(fmt::format("Tensors were matched to layers by their shapes: {} is no name of a layer.",
+                                                  stranger == weights_.end() ? "one" : shown_name(*stranger)));
+    }
+    void note_order(const std::vector<size_t>& group, const SortedPlaces& sorted) {
+        std::string names;
+        for (size_t k = 0; k < std::min(group.size(), names_in_note); ++k)
+            names += (k > 0 ? ", " : "") + shown_name(group[sorted.order[k]]);
+        result_.assumptions.push_back(fmt::format("Of the shape {} there are {}, which {}: {}{}.",
+                                                  shape_text(tensor(group[0]).view.shape), group.size(),
+                                                  sorted.by_definition ? "stand in the order in which the model defines them"
+                                                                       : "the numbers in their names put in order",
+                                                  names, group.size() > names_in_note ? ", …" : ""));
     }
     /// Shapes leave one way alone, and it is not that of the numbers.
     void note_against_numbers() {
@@ -192,7 +205,7 @@ class Matcher {
             const auto first = weight_of.find(&layers[k - 1]), second = weight_of.find(&layers[k]);
             if (first == weight_of.end() || second == weight_of.end()) continue;
             const StateTensor &a = tensor(first->second), &b = tensor(second->second);
-            if (order_of_names(a.name, b.name) == NameOrder::second_before)
+            if (numbers_.order(a.name, b.name) == NameOrder::second_before)
                 result_.assumptions.push_back(fmt::format(
                     "{} comes before {}, against their numbers: their shapes fit no other way.", shown(a.from), shown(b.from)));
         }
@@ -217,7 +230,7 @@ class Matcher {
             for (size_t a = 0; a < b; ++a) {
                 const StateTensor &first = tensor(matrices[a]), &second = tensor(matrices[b]);
                 if (first.view.shape == second.view.shape &&
-                    order_of_names(first.name, second.name) == NameOrder::second_before)
+                    numbers_.order(first.name, second.name) == NameOrder::second_before)
                     fail(fmt::format(
                         "{} stands before {} in the file, but the numbers in their names say the opposite, and they "
                         "have the same shape: say which layer each fills",
@@ -278,6 +291,7 @@ class Matcher {
     const std::vector<size_t>& weights_;
     Network& network_;
     std::string where_;
+    NameNumbers numbers_;  ///< of the names of all weights and biases
     MatchedWeights result_;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,18 +24,5 @@ struct MatchedWeights {
 /// and the layer.
 MatchedWeights match_weights(const StateDict& state, const std::vector<size_t>& weights, Network& network,
                              const WeightOptions& options, const std::string& where);
-
-/// A thing in a state dict that has a place among others of its kind: a weight, a neuron.
-struct NamedPlace {
-    std::string name;              ///< what its name says is compared by order_of_names
-    std::optional<size_t> module;  ///< StateTensor::module
-};
-
-/// The order of two by their names, where those say nothing by the definition of the model, else unknown. `contradiction` is
-/// set when both speak and disagree; then it is unknown too.
-NameOrder order_of_places(const NamedPlace& first, const NamedPlace& second, bool& contradiction);
-
-/// Sorts by order_of_places. Calls `fail(a, b, contradiction)`, which must throw, with two that no one can order.
-std::vector<size_t> sorted_places(const std::vector<NamedPlace>& places, const std::function<void(size_t, size_t, bool)>& fail);
 
 }  // namespace spikelens

@@ -5,11 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 
 #include "neuron_values.h"
 #include "pickle_globals.h"
-#include "weight_matching.h"
+#include "place_order.h"
 
 namespace spikelens {
 namespace {
@@ -79,14 +80,16 @@ class NeuronImport {
     /// Numbers in one container: a neuron follows its weight, as 1 follows 0. Only when every neuron has its own.
     std::optional<std::vector<size_t>> after_their_weights() const {
         if (neurons_.size() > network_.layers.size()) return std::nullopt;
+        std::vector<std::string> names = weights_of_layers_;
+        for (const FileNeuron& neuron : neurons_) names.push_back(neuron.stem);
+        const NameNumbers numbers(names);
         for (size_t k = 1; k < weights_of_layers_.size(); ++k)
-            if (order_of_names(weights_of_layers_[k - 1], weights_of_layers_[k]) != NameOrder::first_before)
-                return std::nullopt;
+            if (numbers.order(weights_of_layers_[k - 1], weights_of_layers_[k]) != NameOrder::first_before) return std::nullopt;
         std::vector<size_t> places;
         for (const FileNeuron& neuron : neurons_) {
             size_t before = 0;
             for (const std::string& weight : weights_of_layers_) {
-                const NameOrder order = order_of_names(weight, neuron.stem);
+                const NameOrder order = numbers.order(weight, neuron.stem);
                 if (order == NameOrder::unknown) return std::nullopt;
                 before += order == NameOrder::first_before;
             }
@@ -98,10 +101,15 @@ class NeuronImport {
 
     std::optional<std::vector<size_t>> sorted() const {
         std::vector<NamedPlace> places;
-        for (const FileNeuron& neuron : neurons_) places.push_back({neuron.stem, neuron.module});
+        std::vector<std::string> names;
+        for (const FileNeuron& neuron : neurons_) {
+            places.push_back({neuron.stem, neuron.module});
+            names.push_back(neuron.stem);
+        }
         struct Unordered {};
         try {
-            return sorted_places(places, [](size_t, size_t, bool) { throw Unordered(); });
+            return sorted_places(places, NameNumbers(names), [](size_t, size_t, const std::string&) { throw Unordered(); })
+                .order;
         } catch (const Unordered&) {
             return std::nullopt;
         }
@@ -151,21 +159,25 @@ class NeuronImport {
 
     [[noreturn]] void refuse_unknown(const FileNeuron& neuron) const {
         std::string names;
-        for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k)
-            names += (k > 0 ? ", " : "") + shown(neurons_[k].stem);
+        for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k) names += (k > 0 ? ", " : "") + name_of(neurons_[k]);
         std::string values;
         for (const size_t i : neuron.parameters)
             if (element_count(state_.tensors[i].view.shape) == 1)
                 values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
                                       NeuronParameter::text(tensor_numbers(state_.tensors[i].view)[0]));
-        throw InputError(
-            fmt::format("{}: it holds {} neurons with parameters ({}{}), and nothing tells which of the network's {} layers "
-                        "each belongs to; "
-                        "what '{}' says ({}) is not what the network text says of all layers: change the text, or say that the "
-                        "text's neurons "
-                        "count",
-                        where_, neurons_.size(), names, neurons_.size() > 10 ? ", …" : "", network_.layers.size(),
-                        shown(neuron.stem), values.empty() ? "values that differ" : values));
+        throw InputError(fmt::format(
+            "{}: it holds parameters of {} ({}{}), and nothing tells to which of the network's layers {}; what {} says ({}) is "
+            "not what the network text says of all layers: change the text, or say that the text's neurons count",
+            where_, counted(static_cast<int64_t>(neurons_.size()), "neuron"), names, neurons_.size() > 10 ? ", …" : "",
+            neurons_.size() == 1 ? "it belongs" : "each belongs", name_of(neuron),
+            values.empty() ? "values that differ" : values));
+    }
+    /// Of a neuron whose parameters stand beside the weights, without a module, the parameters' names.
+    std::string name_of(const FileNeuron& neuron) const {
+        if (!neuron.stem.empty()) return shown(neuron.stem);
+        std::string names;
+        for (const size_t i : neuron.parameters) names += (names.empty() ? "" : ", ") + shown(state_.tensors[i].from);
+        return names;
     }
 
     const StateDict& state_;

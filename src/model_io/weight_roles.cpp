@@ -77,6 +77,7 @@ TensorKind kind_of_other_type(const StateTensor& tensor, const std::string& wher
 }  // namespace
 
 std::string described(const StateTensor& tensor) {
+    if (tensor.view.shape.empty()) return fmt::format("the number {}", shown(tensor.from));
     return fmt::format("the tensor {}, {},", shown(tensor.from), shape_text(tensor.view.shape));
 }
 

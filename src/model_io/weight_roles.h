@@ -23,7 +23,7 @@ struct TensorKind {
 /// weights, tables of whole numbers.
 TensorKind tensor_kind(const StateTensor& tensor, const std::string& where);
 
-/// "the tensor fc1.weight, [10, 4],"
+/// "the tensor fc1.weight, [10, 4],"; of a single number "the number fc1.scale"
 std::string described(const StateTensor& tensor);
 
 }  // namespace spikelens

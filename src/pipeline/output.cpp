@@ -168,6 +168,16 @@ void check_run_folder(const fs::path& folder) {
     }
 }
 
+void check_explanations_folder(const fs::path& folder, const fs::path& run) {
+    std::error_code error;
+    fs::path whole = fs::weakly_canonical(folder, error);
+    if (!whole.has_filename()) whole = whole.parent_path();
+    if (is_run(whole)) refuse(folder, "is a run directory, which keeps explanations in " + (folder / "explain").string());
+    if (same_name(whole.filename().string(), "explain") && is_run(whole.parent_path()) &&
+        !fs::equivalent(whole.parent_path(), run, error))
+        refuse(folder, "is where another run keeps its explanations; choose another folder");
+}
+
 std::string file_name_part(std::string_view text) {
     constexpr size_t longest = 80;
     std::string part;

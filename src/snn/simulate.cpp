@@ -161,11 +161,17 @@ Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::
     }
 }
 
+/// In whole KB or MB, rounded down, where there are 10 of them.
+static std::string size_text(int64_t bytes) {
+    if (bytes >= 10 << 20) return std::to_string(bytes >> 20) + " MB";
+    if (bytes >= 10 << 10) return std::to_string(bytes >> 10) + " KB";
+    return std::to_string(bytes) + " bytes";
+}
+
 Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
     if (bytes_each > options.memory)
-        throw InputError("one sample takes " + std::to_string((bytes_each >> 20) + 1) +
-                         " MB while it is simulated, more than the " + std::to_string(options.memory >> 20) +
-                         " MB that it may take");
+        throw InputError("one sample takes " + size_text(bytes_each) + " while it is simulated, more than the " +
+                         size_text(options.memory) + " that it may take");
     const int threads = options.threads > 0 ? options.threads : available_threads();
     const int64_t fit = options.memory / std::max<int64_t>(1, bytes_each);
     if (samples < threads || fit < threads) return {1, threads};

@@ -105,6 +105,52 @@ TEST_F(Picture, LosslessFormatsAgree) {
     EXPECT_EQ(read(encoded(".ppm", CV_8UC3), 3, 24, 16), png);
 }
 
+/// A BMP of 2×2 pixels with masks of red, green, blue and alpha (0: none), its first row last.
+std::string masked_bmp(const std::array<uint32_t, 4>& masks, const std::array<uint32_t, 4>& pixels, int bits = 32,
+                       int header = 108) {
+    const auto word = [](uint32_t value, int bytes = 4) {
+        std::string text;
+        for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i & 0xFF);
+        return text;
+    };
+    std::string rest = word(header) + word(2) + word(2) + word(1, 2) + word(static_cast<uint32_t>(bits), 2) + word(3);
+    rest += std::string(20, '\0');
+    for (size_t c = 0; c < (header < 56 ? 3U : 4U); ++c) rest += word(masks[c]);
+    rest.resize(std::max(rest.size(), static_cast<size_t>(header)), '\0');
+    const uint32_t offset = 14 + static_cast<uint32_t>(rest.size());
+    for (const size_t i : {2, 3, 0, 1}) rest += word(pixels[i], bits / 8);
+    return "BM" + word(offset + static_cast<uint32_t>(4 * bits / 8)) + word(0) + word(offset) + rest;
+}
+
+TEST_F(Picture, BmpWithAlphaIsComposedAsPngIs) {
+    const std::array<uint32_t, 4> usual{0xFF0000, 0xFF00, 0xFF, 0xFF000000};
+    const std::array<uint32_t, 4> pixels{0xFFFF0000, 0x8000FF00, 0x000000FF, 0xFF336699};
+    const auto composed = [](double colour, double alpha) { return static_cast<float>(alpha * colour + 1 - alpha); };
+    const float half = composed(0, 128 / 255.0);
+    const std::vector<float> expected{1, half, 1, 0.2F, 0, composed(1, 128 / 255.0), 1, 0.4F, 0, half, 1, 0.6F};
+    write_file(path, masked_bmp(usual, pixels));
+    const auto read_on_white = [&] { return read_picture(path, 3, 2, 2, parse_background("white")); };
+    const auto [image, changes] = read_on_white();
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(image.data[i], expected[i], 1e-6) << i;
+    EXPECT_THAT(changes, testing::Contains(HasSubstr("composed on white")));
+    std::array<uint32_t, 4> turned = pixels;  // red and blue change places
+    for (uint32_t& pixel : turned) pixel = (pixel & 0xFF00FF00) | (pixel & 0xFF) << 16 | (pixel >> 16 & 0xFF);
+    write_file(path, masked_bmp({0xFF, 0xFF00, 0xFF0000, 0xFF000000}, turned, 32, 124));
+    EXPECT_EQ(read_on_white().image, image);
+}
+
+TEST_F(Picture, BmpMasksSayWhereColoursAre) {
+    const std::vector<float> expected{1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1};
+    EXPECT_EQ(read(masked_bmp({0xF800, 0x7E0, 0x1F, 0}, {0xF800, 0x7E0, 0x1F, 0xFFFF}, 16, 40), 3, 2, 2).data, expected);
+    EXPECT_EQ(read(masked_bmp({0xFF, 0xFF00, 0xFF0000, 0}, {0xFF, 0xFF00, 0xFF0000, 0xFFFFFF}, 32, 40), 3, 2, 2).data,
+              expected);
+    EXPECT_EQ(read(masked_bmp({0xF00, 0xF0, 0xF, 0xF000}, {0xFF00, 0xF0F0, 0xF00F, 0xFFFF}, 16), 3, 2, 2).data, expected);
+    for (const std::array<uint32_t, 4>& masks : {std::array<uint32_t, 4>{0, 0xFF00, 0xFF0000, 0}, {0xF0F, 0xF000, 0xF0000, 0}})
+        EXPECT_THAT(error_of(masked_bmp(masks, {1, 2, 3, 4})), HasSubstr("mask of a colour"));
+    const std::string whole = masked_bmp({0xFF, 0xFF00, 0xFF0000, 0xFF000000}, {1, 2, 3, 4});
+    for (size_t length = 0; length < whole.size(); ++length) EXPECT_NE(error_of(whole.substr(0, length)), "") << length;
+}
+
 TEST_F(Picture, ValuesAreSharesOfTheLargestOne) {
     EXPECT_EQ(read("P5 2 1 15\n" + std::string("\x0f\x03", 2), 1, 1, 2).data, (std::vector<float>{1, 0.2F}));
     EXPECT_EQ(read("P5 2 1 1000\n" + std::string("\x03\xe8\x01\xf4", 4), 1, 1, 2).data, (std::vector<float>{1, 0.5F}));

@@ -229,11 +229,11 @@ TEST_F(FileNeurons, FindTheirLayers) {
     EXPECT_EQ(says(file_of({"0", "2"}, {{"3", 0.5F}, {"1", 0.9F}})), "");
     EXPECT_EQ(says(file_of({"0", "2"}, {{"3", 0.5F}})), "") << "one neuron alone, after its weight";
     EXPECT_NE(says(file_of({"0", "2"}, {{"1", 0.5F}})), "");
-    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"hidden", 0.9F}, {"out", 0.5F}})), HasSubstr("nothing tells which"));
+    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"hidden", 0.9F}, {"out", 0.5F}})), HasSubstr("nothing tells to which"));
     TestFile defined = file_of({"fc1", "fc2"}, {{"out", 0.5F}, {"hidden", 0.9F}});
     defined.modules = {"", "fc1", "hidden", "fc2", "out"};
     EXPECT_EQ(says(defined), "");
-    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"lif", 0.9F}})), HasSubstr("1 neurons"));
+    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"lif", 0.9F}})), AllOf(HasSubstr("1 neuron (lif)"), HasSubstr("it belongs")));
     TestFile shared = state_dict();
     add_scalar(shared, "lif.beta", 0.9F);
     EXPECT_EQ(refusal(shared), "") << "what all layers say belongs to any";
@@ -262,6 +262,65 @@ TEST_F(FileNeurons, OfOurOwnModelsAreInItsText) {
     for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
         EXPECT_THAT(input_error([&] { import_as(other, source); }), AllOf(HasSubstr("beta=0.9"), HasSubstr("beta=0.5")));
     EXPECT_EQ(import_as(other, NeuronSource::text).network.layers[0].neuron->beta, 0.5F);
+}
+
+std::string opcodes(double value) { return opcodes_of(PickleWriter().number(value)); }
+std::string opcodes(int64_t value) { return opcodes_of(PickleWriter().integer(value)); }
+/// numpy.float64(value) as NumPy pickles it.
+std::string numpy_scalar(double value) {
+    PickleWriter pickle;
+    const std::string number = opcodes(value), bytes(number.rbegin(), number.rend() - 1);
+    pickle.global("numpy.core.multiarray", "scalar").raw("(").global("numpy", "dtype").text("f8").raw("\x89\x88\x87R");
+    pickle.raw("(").integer(3).text("<").raw("NNN").integer(-1).integer(-1).integer(0).raw("tb");
+    return opcodes_of(pickle.raw("C" + little_word(8, 1) + bytes + "tR"));
+}
+
+/// A float, an int, a bool, a NumPy scalar and a list count as the tensor that holds them would.
+TEST_F(FileNeurons, PlainNumbersCountAsTensorsDo) {
+    const auto file_of = [](const std::string& beta, const std::string& threshold = opcodes(int64_t{1})) {
+        TestFile file = state_dict();
+        file.others = {{"lif1.beta", beta}, {"lif1.threshold", threshold}, {"lif2.beta", opcodes(0.9)}};
+        file.others.emplace_back("lif2.reset_mechanism_val", "\x89");  // False
+        return file;
+    };
+    for (const double beta : {0.9, 0.5})
+        for (const std::string& written : {opcodes(beta), numpy_scalar(beta)}) {
+            const TestFile file = file_of(written);
+            TestFile tensors = state_dict();
+            add_scalar(tensors, "lif1.beta", static_cast<float>(beta));
+            add_scalar(tensors, "lif1.threshold", 1);
+            add_scalar(tensors, "lif2.beta", 0.9F);
+            tensors.add_integers("lif2.reset_mechanism_val", {}, {0});
+            EXPECT_EQ(refusal(file), refusal(tensors));
+            for (const NeuronSource source : {NeuronSource::file, NeuronSource::text})
+                EXPECT_EQ(model_fingerprint(import(file, source).network), model_fingerprint(import(tensors, source).network));
+        }
+    EXPECT_EQ(import(file_of(opcodes(0.5)), NeuronSource::file).network.layers[0].neuron->beta, 0.5F);
+    EXPECT_THAT(refusal(file_of(opcodes(0.5))), AllOf(HasSubstr("lif1.beta"), HasSubstr("beta = 0.9")));
+    EXPECT_THAT(refusal(file_of(opcodes(0.9), "\x89")), AllOf(HasSubstr("lif1.threshold"), HasSubstr("is 0")));
+    EXPECT_EQ(import(file_of("]" + opcodes(0.5) + "a"), NeuronSource::file).network.layers[0].neuron->beta, 0.5F);
+    EXPECT_THAT(refusal(file_of("](" + opcodes(0.5) + opcodes(0.9) + "e")), HasSubstr("lif1.beta"));
+}
+
+/// Beside the weights, without a module, a parameter has its own name.
+TEST_F(FileNeurons, PlainNumbersBesideTheWeightsToo) {
+    TestFile file = state_dict();
+    file.others = {{"beta", opcodes(0.9)}, {"epoch", opcodes(int64_t{3})}, {"accuracy", opcodes(0.7)}};
+    EXPECT_EQ(refusal(file), "") << "a score is no parameter";
+    file.others[0].second = opcodes(0.5);
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("1 neuron (beta)"), HasSubstr("what beta says (beta = 0.5)")));
+    file.others = {{"fc1.scale", opcodes(0.5)}};
+    EXPECT_THAT(refusal(file), HasSubstr("the number fc1.scale belongs to no layer"));
+}
+
+TEST_F(FileNeurons, ParametersThatCannotBeReadAreRefused) {
+    for (const std::string& written : {std::string("N"), opcodes_of(PickleWriter().text("0.9")), std::string("]")}) {
+        TestFile file = state_dict();
+        file.others = {{"lif1.beta", written}};
+        for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+            EXPECT_THAT(refusal(file, source), AllOf(HasSubstr("lif1.beta"), HasSubstr("neither a tensor nor a number")));
+        EXPECT_EQ(refusal(file, NeuronSource::text), "");
+    }
 }
 
 /// What changes a network and has no place in it is never dropped, and never taken for something else.

@@ -157,7 +157,7 @@ TEST_F(StateDictFile, TensorsMustLieInTheirStorage) {
                                                                    {{"x", 0, -1, {2}, {1}}, "beyond its storage of 4"},
                                                                    {{"x", 0, 3, {2}, {-1}}, "negative stride"},
                                                                    {{"x", 0, 0, {-2}, {1}}, "negative extent"},
-                                                                   {{"x", 0, 0, {2, 2}, {1}}, "2 extents but 1 strides"},
+                                                                   {{"x", 0, 0, {2, 2}, {1}}, "2 extents but 1 stride"},
                                                                    {{"x", 0, 0, {large, 4}, {0, 0}}, "impossible shape"},
                                                                    {{"x", 0, 0, {0, large, 4}, {0, 0, 0}}, "impossible shape"},
                                                                    {{"x", 0, 0, {5, 2}, {large, 1}}, "impossible shape"},

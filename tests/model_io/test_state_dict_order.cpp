@@ -144,6 +144,8 @@ TEST_F(StateDictOrder, SafetensorsFollowTheSameRule) {
     EXPECT_EQ(outcome({"net.0", "net.2", "net.10", "net.11"}), model_fingerprint(network));
     EXPECT_EQ(outcome({"fc8", "fc9", "fc10", "fc11"}), model_fingerprint(network));
     EXPECT_THAT(outcome({"conv", "fc", "hidden", "out"}), HasSubstr("nothing tells which comes first"));
+    EXPECT_THAT(outcome({"h512to256", "h256to128", "h128to64", "h64to32"}), HasSubstr("may be sizes"));
+    EXPECT_THAT(outcome({"s4.fc1", "s3.fc2", "s2.fc3", "s1.fc4"}), HasSubstr("say the opposite of each other"));
 }
 
 TEST_F(StateDictOrder, RefusalsNameBothTensorsAndSayWhatToDo) {
@@ -155,6 +157,44 @@ TEST_F(StateDictOrder, RefusalsNameBothTensorsAndSayWhatToDo) {
     contrary.modules = {"", "fc2", "fc1", "fc3", "fc4"};
     EXPECT_THAT(import(contrary).refusal, AllOf(HasSubstr("fc1.weight and fc2.weight"), HasSubstr("contradict the order")));
     EXPECT_THAT(import(state_dict(network, {"fc01", "fc1", "fc2", "fc3"})).refusal, HasSubstr("fc01.weight and fc1.weight"));
+}
+
+/// Numbers that another reading puts the other way round prove nothing: the definition of the model decides, or nobody.
+TEST_F(StateDictOrder, NumbersThatCanBeReadTwiceAreRefused) {
+    const std::string two = "6F-LIF-6F";
+    const Network network = filled_network(two);
+    const std::vector<std::pair<Names, const char*>> cases = {
+        {{"h256to128", "h128to64"}, "may be sizes"}, {{"h64to128", "h128to256"}, "may be sizes"},
+        {{"h8to4", "h4to2"}, "may be sizes"},        {{"fc256", "fc128"}, "may be sizes"},
+        {{"net.fc30", "net.fc20"}, "may be sizes"},  {{"enc8.fc", "enc4.fc"}, "may be sizes"},
+        {{"s2.fc1", "s1.fc2"}, "opposite"},          {{"a1b4", "a2b3"}, "opposite"}};
+    for (const auto& [stems, why] : cases)
+        for (const bool turned : {false, true}) {
+            TestFile file = state_dict(network, stems);
+            if (turned) std::swap(file.tensors[0], file.tensors[2]);
+            EXPECT_THAT(import(file, {}, two).refusal, AllOf(HasSubstr(stems[0] + ".weight"), HasSubstr(stems[1] + ".weight"),
+                                                             HasSubstr(why), HasSubstr("say which layer each fills")));
+            EXPECT_EQ(import(file, {.layers = {{"full1", stems[0]}, {"full2", stems[1]}}}, two).fingerprint,
+                      model_fingerprint(network));
+            file.modules = {"", stems[0], stems[1]};
+            EXPECT_EQ(import(file, {}, two).fingerprint, model_fingerprint(network)) << stems[0];
+            EXPECT_THAT(assumptions, Contains(AllOf(HasSubstr("the model defines them"), HasSubstr(stems[0] + ".weight, "))));
+        }
+}
+
+/// Where shapes differ, names need not tell anything.
+TEST_F(StateDictOrder, SizesInNamesDoNotMatterWhereShapesDiffer) {
+    const std::string two = "5F-LIF-3F";
+    const Network network = filled_network(two);
+    for (const Names& stems : {Names{"h6to5", "h5to3"}, Names{"s2.fc1", "s1.fc2"}})
+        EXPECT_EQ(import(state_dict(network, stems), {}, two).fingerprint, model_fingerprint(network));
+}
+
+/// What the names of one shape were taken to say stands among the assumptions.
+TEST_F(StateDictOrder, TheOrderOfOneShapeIsSaid) {
+    import(state_dict(filled_network(), {"fc1", "fc2", "fc9", "fc10"}));
+    EXPECT_THAT(assumptions, Contains(HasSubstr("Of the shape [6, 6] there are 4, which the numbers in their names put in "
+                                                "order: fc1.weight, fc2.weight, fc9.weight, fc10.weight.")));
 }
 
 TEST_F(StateDictOrder, LayersMayBeToldOneByOne) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string>
@@ -46,6 +47,13 @@ class PickleWriter {
     /// Calls collections.OrderedDict().
     PickleWriter& empty_ordered_dict() { return global("collections", "OrderedDict").raw(")R"); }
 
+    PickleWriter& number(double value) {
+        const uint64_t bits = std::bit_cast<uint64_t>(value);
+        std::string bytes = little_word(bits, 8);
+        std::ranges::reverse(bytes);
+        return raw("G" + bytes);
+    }
+
     /// The whole pickle, with its protocol and stop.
     std::string done() const {
         const std::string content = bytes_ + ".";
@@ -56,6 +64,8 @@ class PickleWriter {
   private:
     int protocol_;
     std::string bytes_;
+
+    friend std::string opcodes_of(const PickleWriter& pickle) { return pickle.bytes_; }
 };
 
 /// A storage as PyTorch keeps it outside the pickle.
@@ -84,6 +94,7 @@ struct TestFile {
     bool stream = false;  ///< the form before PyTorch 1.6
     std::vector<TestTensor> tensors;
     std::vector<TestStorage> storages;
+    std::vector<std::pair<std::string, std::string>> others;  ///< entries that are no tensors: name and opcodes
     std::vector<std::string> modules;  ///< of _metadata, which PyTorch gives to a state dict; none: no _metadata
 
     /// Adds a tensor of whole numbers.
@@ -114,6 +125,7 @@ struct TestFile {
     void write_dict(PickleWriter& pickle) const {
         pickle.empty_ordered_dict().raw("(");
         for (const TestTensor& tensor : tensors) write_tensor(pickle.text(tensor.name), tensor);
+        for (const auto& [name, opcodes] : others) pickle.text(name).raw(opcodes);
         pickle.raw("u");
         if (modules.empty()) return;
         pickle.raw("}").text("_metadata").empty_ordered_dict().raw("(");

@@ -136,6 +136,22 @@ TEST_F(Output, AFolderWithForeignFilesBecomesNoRun) {
     EXPECT_THAT(refused(folder / "run/notes.txt"), HasSubstr("is not a folder"));
 }
 
+TEST_F(Output, ExplanationsDoNotMixIntoARun) {
+    for (const char* run : {"own", "other"}) {
+        fs::create_directories(folder / run / "explain");
+        write_file(folder / run / "manifest.json", "{}");
+    }
+    fs::create_directory_symlink(folder / "other", folder / "link");
+    const auto refused = [&](const char* out) {
+        return input_error([&] { check_explanations_folder(folder / out, folder / "own"); });
+    };
+    for (const char* out : {"own", "other", "other/", "link", "other/../own", "own/."})
+        EXPECT_THAT(refused(out), HasSubstr("is a run directory")) << out;
+    for (const char* out : {"other/explain", "other/Explain", "link/explain", "other/explain/"})
+        EXPECT_THAT(refused(out), HasSubstr("another run keeps its explanations")) << out;
+    for (const char* out : {"own/explain", "own/mine", "new", "new/folder"}) EXPECT_EQ(refused(out), "") << out;
+}
+
 TEST(FileNamePart, IsSafeEverywhere) {
     EXPECT_EQ(file_name_part("a b/c\n..:d=e"), "a-b-c-..-d-e");
     EXPECT_EQ(file_name_part("..hidden"), "_.hidden");

@@ -144,10 +144,11 @@ def state_dict():
     return stored({"archive/data.pkl": pickle + b"u.", **files, "archive/version": b"3\n"})
 
 
-def safetensors():
+def safetensors(tensors=None):
+    """Of the weights above, or of name → (shape, numbers)."""
     header, data = {"__metadata__": {"format": "pt"}}, b""
-    for name, shape in WEIGHTS.items():
-        tensor = values(size_of(shape))
+    for name, shape in WEIGHTS.items() if tensors is None else ((name, shape) for name, (shape, _) in tensors.items()):
+        tensor = values(size_of(shape)) if tensors is None else struct.pack(f"<{size_of(shape)}f", *tensors[name][1])
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(tensor)]}
         data += tensor
     text = json.dumps(header).encode()

@@ -83,9 +83,15 @@ class Help(CommandLine):
         self.refused("data", "lst", "--help", saying=["'list'"])
 
     def test_help_fits_80_columns(self):
-        for command in [[], *([c] for c in COMMANDS), ["data", "check"]]:
-            for line in self.call(*command, "--help").stdout.splitlines():
+        for command in [[], *([c] for c in COMMANDS), ["data", "list"], ["data", "check"], ["data", "download"]]:
+            text = self.call(*command, "--help").stdout
+            for line in text.splitlines():
                 self.assertLessEqual(columns(line), 80, line)
+                self.assertEqual(line, line.rstrip())
+            for phrase in ("this help message", "{", "=[", "Positionals", "Subcommands", "SUBCOMMAND", "REQUIRED"):
+                self.assertNotIn(phrase, text.partition("Exit status")[0])
+            self.assertIn("Print this text", text)
+            self.assertEqual("Also: --json" in text, command != [])
 
     def test_lists_and_describes(self):
         self.assertEqual(self.call("data").stdout, self.call("data", "list").stdout)
@@ -130,7 +136,14 @@ class UsageErrors(CommandLine):
             (["data", "--memory", "0"], ["--memory", "'0'", "above 0"]),
             (["data", "--memory", "99999999999G"], ["--memory", "512M"]),
             (["--quiet"], ["a command is needed", "train"]),
-            (["data", "check"], ["data"]),
+            (["data", "check"], ["data check needs data"]),
+            (["data", "download"], ["data download needs data", "see spikelens data download --help"]),
+            (["data", "check", "x", "y"], ["unexpected argument 'y'", "see spikelens data check --help"]),
+            (["train", "--data"], ["--data needs a value"]),
+            (["train", "--out", "", "--data", "mnist"], ["--out is empty, expected a value"]),
+            (["import", "f.nir", "--out", "x", "--network", ""], ["--network is empty"]),
+            (["inspect", ""], ["model is empty"]),
+            (["interpret", run, "--memory", "1K"], ["more than the 1024 bytes", "--memory"]),
         ]:
             with self.subTest(arguments=arguments):
                 line = self.refused(*arguments, saying=words)
@@ -181,6 +194,11 @@ class Descriptors(CommandLine):
         for how in ("2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"):
             self.assertEqual(self.shell(f"$P inspect /nowhere {how}").returncode, 2)
 
+    def test_stages_do_their_work_whatever_is_closed(self):
+        for command in ("interpret $R --mu-max 2 --draws 1", "evaluate $R --methods random --samples 4", "explain $R --test 0 --method random", "report $R --images 2"):
+            self.assertEqual(self.shell(f"$P {command} 2>/dev/full").returncode, 0, command)
+            self.assertIn("standard output", self.one_line(self.shell(f"$P {command} --quiet >/dev/full"), 1))
+
     def test_a_result_that_cannot_be_written_is_an_error(self):
         for how in (">&-", ">/dev/full"):
             for command in ("methods", "data --json", "help", "inspect $R", "--version"):
@@ -207,6 +225,15 @@ class Limits(CommandLine):
     def test_files_that_may_not_grow(self):
         line = self.one_line(self.shell(f"ulimit -f 1; $P {' '.join(self.train_arguments(self.root / 'small'))} --quiet"), 1)
         self.assertIn("small", line)
+        self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
+        for command in ("interpret $TMP/r --mu-max 3 --draws 1", "evaluate $TMP/r --methods random --samples 4", "explain $TMP/r --test 0 --method random",
+                        "report $TMP/r --images 2"):
+            run = self.root / "r"
+            shutil.copytree(self.run_dir, run)
+            (run / "responses.h5").unlink()
+            self.assertIn("File too large", self.one_line(self.shell(f"ulimit -f 1; $P {command} --quiet"), 1))
+            self.assertEqual(self.shell(f"$P {command} --quiet").returncode, 0)
+            shutil.rmtree(run)
 
     def test_little_address_space_ends_in_a_sentence(self):
         self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
@@ -231,17 +258,19 @@ class Terminals(CommandLine):
         evil = "cat\x1b[2J\x9b31m\u202e"
         data = self.root / "evil\x1b[31m"
         make_data(data, 60, 12)
-        (data / "classes.txt").write_text(f"{evil}\nvertical\ndiagonal\n")
+        (data / "classes.txt").write_text(f"{evil}\n{'猫のとても長い名前' * 6}\n{'very_long_' * 9}\n")
         run = self.root / "run\x1b]0;x\x07"
         outputs = []
         for arguments in (["train", "--data", data, "--network", NETWORK, "--epochs", "1", "--out", run], ["interpret", run, "--mu-max", "2", "--draws", "1"],
-                          ["explain", run, "--test", "0", "--method", "input"], ["explain", run, "--test", "0", "--target", "ca\x1bt"], ["inspect", run], ["data", "check", data],
+                          ["explain", run, "--test", "0", "1", "2", "--method", "input"], ["explain", run, "--test", "0", "--target", "ca\x1bt"], ["inspect", run], ["data", "check", data],
                           ["inspect", self.root / "\x1b[5m\n.safetensors"], ["explain", run, "\x1b[5m.png"], ["train", "\x1b[1m"], ["\x1b[1m"], ["train", "--\x1b[1m"],
                           ["evaluate", run, "--methods", "ig\x1b[1m"], ["train", "--out", "x", "--epochs", "\x1b[1m"]):
             for more in ([], ["--json"]):
                 done = self.call(*arguments, *more)
                 outputs.append(done.stdout + done.stderr)
                 self.assertEqual(controls(outputs[-1]), [], arguments)
+                if arguments[0] == "explain" and not more:
+                    self.assertLessEqual(max(map(columns, done.stdout.splitlines()[:-1]), default=0), 80)
                 if more and done.returncode == 0:
                     json.loads(done.stdout)
                 if done.returncode != 0:

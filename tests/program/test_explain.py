@@ -3,6 +3,7 @@
 
 usage: test_explain.py PROGRAM
 """
+import base64
 import json
 import pathlib
 import shutil
@@ -10,6 +11,7 @@ import struct
 import unittest
 import zlib
 
+from small_files import JPEG, safetensors
 from test_program import SIDE, ProgramTest
 
 
@@ -179,6 +181,84 @@ class Explain(ProgramTest):
             self.assertEqual(contents(out), whole)
         self.explain("--test", "0", "--method", "random", "--seed", "2", "--out", out)
         self.assertNotEqual(contents(out)["test00000_random.npy"], whole["test00000_random.npy"])
+
+    def run_of(self, weights, bias, network="3F"):
+        """A run of one layer: three classes, each of its own weights of a pixel, a number or as many as pixels."""
+        pixels = SIDE * SIDE
+        numbers = [value for one in weights for value in (one if isinstance(one, list) else [one] * pixels)]
+        file = self.put("weights.safetensors", safetensors({"full1.weight": ([3, pixels], numbers), "full1.bias": ([3], bias)}))
+        run = self.folder / f"run{len(list(self.folder.iterdir()))}"
+        self.json_of("import", file, "--network", network, "--input", f"1,{SIDE},{SIDE}", "--steps", "4", "--data", self.data, "--out", run)
+        return run
+
+    def test_maps_that_say_nothing_are_said_to(self):
+        """A11: in the text, in the document; what is drawn of them is empty, but for a constant."""
+        import test_explain_pictures as pictures
+        slope = [1e-4 * (i % 7) for i in range(SIDE * SIDE)]
+        for state, remark, run, method in (("zero", "zero", self.run_of([0, 0, 0], [0, 2, 1]), "grad2d"),
+                                           ("constant", "constant", self.run_of([0.5, 0.25, 0.1], [0, 0, 0]), "grad2d"),
+                                           ("noise", "rounding noise", self.run_of([slope, 0, 0], [1e6, 0, 0]), "ig2d"),
+                                           ("not finite", "not finite", self.run_of([3e38, 0, 0], [0, 0, 0]), "occlusion"),
+                                           ("values", "", self.run_of([slope, 0, 0], [1, 0, 0]), "grad2d")):
+            with self.subTest(state=state):
+                entry = self.explain("--test", "0", "--method", method, run=run)["images"][0]["maps"][0]
+                self.assertEqual((entry["state"], entry.get("remark", "map is ")), (state, "map is " + remark))
+                text = self.call("explain", run, "--test", "0", "--method", method).stdout
+                self.assertEqual(f"  {method}: map is {remark}\n" in text, remark != "", text)
+                self.assertNotIn("nan", text)
+                colours = set(pictures.pixels_of(run / "explain" / entry["map"]))
+                self.assertEqual(len(colours) > 1, state == "values")
+
+    def test_what_the_network_left_undecided_is_said(self):
+        """A11"""
+        for run, sentence in ((self.run_of([0, 0, 0], [0, 0, 0]), "all class scores are equal: undecided"),
+                              (self.run_of([0, 0, 0], [0, 0, 0], "3F-LIF"), "no output spike: undecided"),
+                              (self.run_of([3e38, 0, 0], [0, 0, 0]), "class scores are not finite")):
+            done = self.call("explain", run, "--test", "0", "--method", "random")
+            self.assertTrue(done.stdout.startswith(f"test image 0: {sentence}"), done.stdout)
+
+    def test_one_map_is_one(self):
+        out = self.folder / "out"
+        self.assertIn("\n1 map with", self.call("explain", self.run_dir, "--test", "0", "--method", "random", "--out", out).stdout)
+        self.assertIn("\n2 maps with", self.call("explain", self.run_dir, "--test", "0", "1", "--method", "random", "--out", out).stdout)
+
+    def test_methods_and_targets_that_say_nothing_are_refused(self):
+        for arguments, words in ((["--methods", ""], ["--method", "empty"]), (["--methods", ","], ["no method is named"]), (["--target", ""], ["--target", "empty"]),
+                                 (["--methods", "ig2d,ig2d:steps=32"], ["asked for twice", "it is 'ig2d'"]), (["--methods", "random,random:view=natural"], ["asked for twice"]),
+                                 (["--methods", "ig2d:steps=8:baseline=black,ig2d:baseline=black:steps=08"], ["asked for twice"])):
+            self.refused("explain", self.run_dir, "--test", "0", *arguments, "--out", self.folder / "out", saying=words)
+        self.assertFalse((self.folder / "out").exists())
+        self.explain("--test", "0", "--methods", "ig2d:steps=2,ig2d:steps=3,ig2d:steps=2:view=absolute", "--out", self.folder / "out")
+
+    def test_explanations_do_not_mix_into_a_run(self):
+        """B12"""
+        other = self.folder / "other"
+        shutil.copytree(self.run_dir, other)
+        before = contents(other)
+        for out in (other, other / "explain", self.run_dir):
+            self.refused("explain", self.run_dir, "--test", "0", "--method", "random", "--out", out, saying=["run"])
+        self.assertEqual(contents(other), before)
+        self.explain("--test", "0", "--method", "random", "--out", self.run_dir / "explain")
+
+    def test_every_orientation_of_a_jpeg(self):
+        """A8: the picture that is seen is explained, whatever way the camera lay."""
+        upright = base64.b64decode(JPEG)
+        pixels = None
+        import test_explain_pictures as pictures
+        turns = {1: lambda x, y, n: (x, y), 2: lambda x, y, n: (n - x, y), 3: lambda x, y, n: (n - x, n - y), 4: lambda x, y, n: (x, n - y), 5: lambda x, y, n: (y, x),
+                 6: lambda x, y, n: (y, n - x), 7: lambda x, y, n: (n - y, n - x), 8: lambda x, y, n: (n - y, x)}
+        for orientation, of_file in turns.items():
+            for order, mark in (("<", b"II*\0"), (">", b"MM\0*")):
+                exif = b"Exif\0\0" + mark + struct.pack(order + "IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+                block = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+                path, out = self.put(f"turned{orientation}.jpg", upright[:2] + block + upright[2:]), self.folder / "out"
+                image = self.explain(path, "--method", "input", "--out", out)["images"][0]
+                shown = pictures.pixels_of(out / image["file"])
+                side = int(len(shown) ** 0.5 + 0.5)
+                pixels = pixels or shown
+                turned = [pixels[of_file(x, y, side - 1)[1] * side + of_file(x, y, side - 1)[0]] for y in range(side) for x in range(side)]
+                self.assertEqual(shown, turned, orientation)
+                self.assertEqual(any("EXIF orientation" in change for change in image["changes"]), orientation > 1)
 
     def test_signed_maps_are_clear_at_zero(self):
         """D22: the overlay of a signed map has the picture's own grey where the map is zero, and no JET."""

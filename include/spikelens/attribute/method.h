@@ -87,6 +87,7 @@ struct MethodSpec {
     std::string text;  ///< as given: the method's name in every result
     std::shared_ptr<const AttributionMethod> method;
     View view = View::natural;
+    std::string whole;  ///< the name with every option's value: two texts with the same are the same method
 };
 
 /// Throws InputError for an unknown method or option, naming the nearest.

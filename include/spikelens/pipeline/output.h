@@ -27,6 +27,10 @@ void check_output(const std::filesystem::path& path, OutputKind kind);
 /// training and interpreting keep by name (manifest.json, model.safetensors, responses.h5, …) are ours or missing.
 void check_run_folder(const std::filesystem::path& folder);
 
+/// The same for a folder that explanations of a run are to be written into: it is no run directory, and not the folder in
+/// which another run keeps its explanations.
+void check_explanations_folder(const std::filesystem::path& folder, const std::filesystem::path& run);
+
 /// Text as a part of a file name on any system: letters, digits, '.', '-', '_' and what is not ASCII stay, the rest becomes
 /// '-'; no '.' or '-' at the beginning; at most 80 bytes, whole characters of UTF-8. Not unique: "a:b" and "a/b" give the same.
 std::string file_name_part(std::string_view text);
