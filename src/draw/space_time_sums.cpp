@@ -111,6 +111,7 @@ void draw_scale(Canvas& canvas, const ScoreInk& ink, const Area& area, double le
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.top + bar}, {area.left, area.top + bar}};
     for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], edge_grey, 0.1 * letter);
     const double below = area.top + bar + 1.1 * letter;
+    if (high <= low) return canvas.text({area.left + area.width / 2, below}, "0", letter, letter_grey, Anchor::middle);
     canvas.text({area.left, below}, short_number(low), letter, letter_grey, Anchor::left);
     canvas.text({area.left + area.width / 2, below}, short_number(value(0.5)), letter, letter_grey, Anchor::middle);
     canvas.text({area.right(), below}, short_number(high), letter, letter_grey, Anchor::right);

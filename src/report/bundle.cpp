@@ -15,7 +15,9 @@ using Json = nlohmann::json;
 constexpr int64_t icon_side = 40;
 static_assert(std::endian::native == std::endian::little, "browsers read the maps' values as little-endian");
 
-std::string packed(const std::string& bytes) { return base64(deflate(bytes)); }
+Html packed(const char* id, const std::string& bytes) {
+    return Html::embedded("script", {{"type", "application/octet-stream"}, {"id", id}}, base64(deflate(bytes)));
+}
 
 /// [[mu, is_breakpoint, [[name, weight], …]], …], μ ascending.
 Json path_of(const ClassPath& path) {
@@ -119,7 +121,7 @@ bool ships_exact_values(const ReportData& data) {
     return bytes <= most;
 }
 
-Bundle bundle(const Page& page) {
+Html bundle(const Page& page) {
     std::string maps;
     Json values = {{"run", page.data.run},        {"classes", names_of(page)},   {"paths", paths_of(page)},
                    {"filters", filters_of(page)}, {"methods", methods_of(page)}, {"figures", page.figures}};
@@ -134,7 +136,7 @@ Bundle bundle(const Page& page) {
                            {"train", page.data.train},
                            {"interpret", page.data.interpret},
                            {"evaluate", page.data.evaluate}};
-    return {packed(values.dump(-1, ' ', false, Json::error_handler_t::replace)), packed(maps)};
+    return packed("values", values.dump(-1, ' ', false, Json::error_handler_t::replace)) + packed("maps", maps);
 }
 
 }  // namespace spikelens::report

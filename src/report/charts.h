@@ -28,7 +28,7 @@ struct RowChart {
     bool zero_line = false;
     double width = 480;
 };
-std::string draw(const RowChart& chart);
+Html draw(const RowChart& chart);
 
 /// Whole numbers per column, stacked: relevant filters per layer at each μ.
 struct StackChart {
@@ -37,7 +37,7 @@ struct StackChart {
     std::vector<std::vector<double>> counts;  ///< [column][part]
     double width = 480, height = 320;
 };
-std::string draw(const StackChart& chart);
+Html draw(const StackChart& chart);
 
 /// Counts [true][predicted], shaded by the share of the row.
 struct MatrixChart {
@@ -46,7 +46,7 @@ struct MatrixChart {
     std::vector<std::vector<double>> counts;
     double width = 480;
 };
-std::string draw(const MatrixChart& chart);
+Html draw(const MatrixChart& chart);
 
 /// At most `letters` characters (not bytes), the last an ellipsis when something was cut.
 std::string shorten(const std::string& text, size_t letters);

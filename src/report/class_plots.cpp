@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "html.h"
+#include "numbers.h"
 
 namespace spikelens::report {
 namespace {
@@ -77,7 +77,7 @@ LinePlot coefficient_plot(const ClassPath& path, const std::string& title) {
     for (const Coefficient& line : coefficients(at)) {
         const size_t rank = plot.series.size();
         const bool coloured = rank < coloured_lines;
-        LineStyle style = coloured ? line_style(static_cast<int>(rank)) : LineStyle{"#9a978f", "", -1};
+        LineStyle style = coloured ? line_style(static_cast<int>(rank)) : LineStyle{hex(quiet_colours[0]), "", -1};
         plot.series.push_back({line.name, budgets, without_idle_zeros(line.weights), {}, style, coloured});
     }
     for (Series& series : plot.series)

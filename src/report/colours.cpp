@@ -44,8 +44,8 @@ LineStyle line_style(int index) {
 
 LineStyle baseline_style(int index) {
     static const std::array<std::string, 4> dashes = {"1.5 3", "5 3", "", "8 2 1.5 2"};
-    static const std::array<std::string, 3> greys = {"#8d8d8d", "#767676", "#a2a2a2"};
-    return {greys[static_cast<size_t>(index) % greys.size()], dashes[static_cast<size_t>(index) % dashes.size()], -1};
+    return {hex(quiet_colours[static_cast<size_t>(index) % quiet_colours.size()]),
+            dashes[static_cast<size_t>(index) % dashes.size()], -1};
 }
 
 }  // namespace spikelens::report

@@ -6,8 +6,8 @@
 
 #include "spikelens/draw/colour.h"
 
-#include "html.h"
 #include "maps.h"
+#include "numbers.h"
 #include "page.h"
 #include "png.h"
 #include "provenance.h"
@@ -34,24 +34,19 @@ std::string first_step(const Page& page, size_t window, size_t windows) {
     return page.data.steps > 0 ? std::to_string(first) : std::to_string(window + 1);
 }
 
-std::string cloud_picture(const FloatArray& cloud, const std::string& words) {
-    return fmt::format(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><img class=\"cloud\" src=\"{1}\" "
-        "alt=\"{0}\"></div>\n",
-        escape(words), data_uri(drawing_png(shrink(cloud, cloud_side))));
+Html cloud_picture(const FloatArray& cloud, const std::string& words) {
+    return scrolled(words, tag("img.cloud", {{"src", data_uri(drawing_png(shrink(cloud, cloud_side)))}, {"alt", words}}));
 }
 
 /// How many spikes a window has, as a bar above it.
-std::string spike_bar(const ReportImage& image, size_t window) {
+Html spike_bar(const ReportImage& image, size_t window) {
     if (window >= image.spikes_per_window.size()) return {};
     const int64_t spikes = image.spikes_per_window[window];
-    const int64_t most =
-        std::max<int64_t>(1, *std::max_element(image.spikes_per_window.begin(), image.spikes_per_window.end()));
+    const int64_t most = std::max<int64_t>(1, std::ranges::max(image.spikes_per_window));
     const double height = 24.0 * static_cast<double>(spikes) / static_cast<double>(most);
-    return fmt::format(
-        "<svg class=\"spikes\" viewBox=\"0 0 10 24\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect y=\"{:.1f}\" "
-        "width=\"10\" height=\"{:.1f}\"/></svg>",
-        24 - height, height);
+    return tag(
+        "svg.spikes", {{"viewBox", "0 0 10 24"}, {"preserveAspectRatio", "none"}, {"aria-hidden", "true"}},
+        tag("rect", {{"y", fmt::format("{:.1f}", 24 - height)}, {"width", 10}, {"height", fmt::format("{:.1f}", height)}}));
 }
 
 /// All windows in one range of colours that holds 0, window below window, and a row of 0 at the end: red for, blue against;
@@ -102,79 +97,72 @@ FloatArray ramp_like(const std::vector<FloatArray>& frames, bool signed_values, 
     return ramp;
 }
 
-std::string bar_of(const FloatArray& picture, const Range& ends, bool signed_values) {
-    return fmt::format(
-        "<div class=\"strip-bar\"><img class=\"colourbar\" src=\"{}\" alt=\"\"><span "
-        "class=\"ends\"><span>{}</span>{}<span>{}</span>"
-        "</span></div>\n",
-        data_uri(drawing_png(picture)), brief(ends.low), signed_values ? "<span>0</span>" : "", brief(ends.high));
-}
-
-std::string strip_of(const Page& page, const ReportImage& image, const ReportMethod& method, const FloatArray& maps) {
+Html strip_of(const Page& page, const ReportImage& image, const ReportMethod& method, const FloatArray& maps) {
     std::vector<FloatArray> frames = frames_of(maps);
     const size_t windows = frames.size();
-    Range ends;
-    frames.push_back(ramp_like(frames, method.signed_values, ends));
+    Range range;
+    frames.push_back(ramp_like(frames, method.signed_values, range));
     const FloatArray stacked = coloured(frames, method.signed_values);
-    std::string items;
+    const auto picture = [&](size_t i) { return data_uri(drawing_png(frame_at(stacked, frames[i], i))); };
+    Html items;
     for (size_t i = 0; i < windows; ++i) {
         const auto [low, high] = std::minmax_element(frames[i].data.begin(), frames[i].data.end());
         const std::string words =
             fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, windows), compact(*low), compact(*high));
-        items +=
-            fmt::format("<li>{0}<img src=\"{1}\" alt=\"{2}\" title=\"{2}\"><small>{3}</small></li>", spike_bar(image, i),
-                        data_uri(drawing_png(frame_at(stacked, frames[i], i))), escape(words), first_step(page, i, windows));
+        items += tag("li", spike_bar(image, i), tag("img", {{"src", picture(i)}, {"alt", words}, {"title", words}}),
+                     tag("small", first_step(page, i, windows)));
     }
-    return "<div class=\"strip\"><ol class=\"windows\">" + items + "</ol>\n" +
-           bar_of(frame_at(stacked, frames[windows], windows), ends, method.signed_values) + "</div>\n";
+    return tag("div.strip", tag("ol.windows", items),
+               tag("div.strip-bar", tag("img.colourbar", {{"src", picture(windows)}, {"alt", ""}}),
+                   ends(range.low, range.high, method.signed_values)));
 }
 
-std::string windows_of(const Page& page, const ReportImage& image, size_t m) {
+Html windows_of(const Page& page, const ReportImage& image, size_t m) {
     const ReportMethod& method = page.data.methods[m];
     if (m >= image.windows.size() || image.windows[m].shape.size() != 3 || image.windows[m].empty()) return {};
     const QuantisedMap quantised = quantise(image.windows[m]);
     if (quantised.state == QuantisedMap::State::invalid)
-        return fmt::format("<p class=\"banner\">{} of the windows not finite: they are not drawn.</p>\n",
-                           plural(quantised.invalid, "value"));
+        return tag("p.banner", plural(quantised.invalid, "value"), " of the windows not finite: they are not drawn.");
     if (quantised.state == QuantisedMap::State::zero)
-        return "<p class=\"map zero wide\"><span>no attribution (0) in any window</span></p>\n";
+        return tag("p.map.zero.wide", tag("span", "no attribution (0) in any window"));
     return strip_of(page, image, method, image.windows[m]);
 }
 
-std::string recording_figure(const Page& page, const ReportImage& image) {
-    std::string bars;
+Html recording_figure(const Page& page, const ReportImage& image) {
+    Html bars;
     const size_t windows = image.spikes_per_window.size();
     for (size_t i = 0; i < windows; ++i)
-        bars += fmt::format("<li title=\"{}\">{}<small>{}</small></li>", escape(steps_of(page, i, windows)),
-                            spike_bar(image, i), count(image.spikes_per_window[i]));
-    const std::string words = "Point cloud of " + image_name(image) + " over x, y and time";
-    return fmt::format(
-        "<figure class=\"recording\"><figcaption><b>The recording</b>Every spike is a point in the colour of its polarity. "
-        "Bars: spikes in each window.</figcaption>\n{}<ol class=\"windows counts\">{}</ol></figure>\n",
-        cloud_picture(image.cloud, words), bars);
+        bars += tag("li", {{"title", steps_of(page, i, windows)}}, spike_bar(image, i),
+                    tag("small", count(image.spikes_per_window[i])));
+    return tag("figure.recording",
+               tag("figcaption", tag("b", "The recording"),
+                   "Every spike is a point in the colour of its polarity. Bars: spikes in each window."),
+               cloud_picture(image.cloud, "Point cloud of " + image_name(image) + " over x, y and time"),
+               tag("ol.windows.counts", bars));
 }
 
-std::string method_figure(const Page& page, const ReportImage& image, size_t m) {
+Html method_figure(const Page& page, const ReportImage& image, size_t m) {
     const ReportMethod& method = page.data.methods[m];
     if (m >= image.clouds.size() || image.clouds[m].empty()) return {};
     const std::string words = "Point cloud of " + image_name(image) + ", coloured by " + method.name;
-    return fmt::format("<figure class=\"recording\"><figcaption><b>{}</b>{}. {}{}.</figcaption>\n{}{}</figure>\n",
-                       escape(method.name), escape(method.title), escape(method.meaning),
-                       method.signed_values ? ". Red above 0, blue below" : ". The darker, the higher",
-                       cloud_picture(image.clouds[m], words), windows_of(page, image, m));
+    return tag("figure.recording",
+               tag("figcaption", tag("b", method.name), method.title, ". ", method.meaning,
+                   method.signed_values ? ". Red above 0, blue below." : ". The darker, the higher."),
+               cloud_picture(image.clouds[m], words), windows_of(page, image, m));
 }
 
-std::string recording(const Page& page, size_t index, bool open) {
+Html recording(const Page& page, size_t index, bool open) {
     const ReportImage& image = page.data.images[index];
-    std::string figures = recording_figure(page, image);
+    const std::string name = image_name(image);
+    Html figures = recording_figure(page, image);
     for (size_t m = 0; m < page.data.methods.size(); ++m) figures += method_figure(page, image, m);
-    return fmt::format(
-        "<details class=\"events\" id=\"event-{0}\" data-image=\"{1}\"{2}><summary><span class=\"reading\">{3}<small>{0}, "
-        "{4}</small></span></summary>\n<div class=\"clouds\">\n{5}</div></details>\n",
-        image_name(image), index, open ? " open" : "", verdict(page, image), plural(spikes_of(image), "spike"), figures);
+    return tag(
+        "details.events", {{"id", "event-" + name}, {"data-image", index}, {"open", open}},
+        tag("summary", tag("span.reading", verdict(page, image), tag("small", name, ", ", plural(spikes_of(image), "spike")))),
+        tag("div.clouds", figures));
 }
 
-std::string how_to_read(const Page& page) {
+Html how_to_read(const Page& page) {
     const std::string steps = page.data.steps > 0 ? " (" + plural(page.data.steps, "step") + ")" : "";
     const std::string windows =
         page.data.window_steps > 0
@@ -183,29 +171,25 @@ std::string how_to_read(const Page& page) {
                   "below each window its first step, above it how many spikes it has.",
                   plural(page.data.window_steps, "step"))
             : "";
-    return fmt::format(
-        "<p class=\"note\">Left, x and y with time{} running to the back; right, the same summed over time, over y and over x. "
-        "Colours follow the square root of the score, so that small ones are seen beside large ones; grey points are near 0. "
-        "Nothing is clipped.{}</p>\n",
-        steps, windows);
+    return tag("p.note", "Left, x and y with time", steps,
+               " running to the back; right, the same summed over time, over y and over x. Colours follow the square root of "
+               "the score, so that small ones are seen beside large ones; grey points are near 0. Nothing is clipped.",
+               windows);
 }
 
 }  // namespace
 
-std::string events_section(Page& page) {
+Html events_section(Page& page) {
     if (!page.has_clouds()) return {};
     const bool explained = std::any_of(page.data.images.begin(), page.data.images.end(), [](const ReportImage& image) {
         return std::any_of(image.clouds.begin(), image.clouds.end(), [](const FloatArray& cloud) { return !cloud.empty(); });
     });
-    std::string recordings;
+    Html content = how_to_read(page), recordings;
+    if (!explained) content += tag("p.empty", "No method of this report tells time apart: gate3d, ig3d and others do.");
     for (size_t i = 0; i < page.data.images.size(); ++i)
         if (!page.data.images[i].cloud.empty()) recordings += recording(page, i, recordings.empty());
-    return section(
-        "events", "Events", "Which events decided, and when: every spike in space and time.",
-        how_to_read(page) +
-            (explained ? ""
-                       : "<p class=\"empty\">No method of this report tells time apart: gate3d, ig3d and others do.</p>\n") +
-            recordings + made_by(page, {"report"}));
+    return section("events", "Events", "Which events decided, and when: every spike in space and time.",
+                   content + recordings + made_by(page, {"report"}));
 }
 
 }  // namespace spikelens::report

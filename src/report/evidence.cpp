@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "html.h"
+#include "numbers.h"
 #include "page.h"
 #include "provenance.h"
 
@@ -24,26 +24,46 @@ std::string protocol(const Page& page, const Evaluation& evaluation) {
     return fmt::format("{}; seed {}.", parts, evaluation.seed);
 }
 
-std::string explanations(Page& page) {
-    if (!page.results.evaluate) return missing_stage("The explanations have not been measured.", command_of(page, "evaluate"));
-    const Evaluation& evaluation = *page.results.evaluate;
-    if (evaluation.methods.empty()) return "<p class=\"empty\">The evaluation names no method.</p>\n";
-    return "<h3>Can the explanations be trusted?</h3>\n<p class=\"note\">" + escape(protocol(page, evaluation)) + "</p>\n" +
-           curves(page, evaluation) + scores_table(page, evaluation) + made_by(page, {"evaluate"}) +
-           differences(page, evaluation);
+/// The coding in which a document's images were shown.
+std::string coding_of(const nlohmann::json& document) {
+    const auto coding = document.is_object() ? document.find("coding") : document.end();
+    return document.is_object() && coding != document.end() && coding->is_string() ? coding->get<std::string>() : "direct";
 }
 
-std::string filters_matter(Page& page) {
+/// Said where the evaluation showed the images in another coding than the run's own, which the rest of the page shows.
+Html other_coding(const Page& page) {
+    const auto& manifest = page.data.manifest;
+    if (!manifest.is_object() || !manifest.contains("data")) return {};
+    const std::string own = coding_of(manifest["data"]), shown = coding_of(page.data.evaluate);
+    if (shown == own) return {};
+    return tag("p.banner",
+               fmt::format("These scores are of images in {} coding. The network was trained on {} coding, in which "
+                           "the rest of this page shows them.",
+                           shown, own));
+}
+
+Html explanations(Page& page) {
+    const Html heading = tag("h3", "Can the explanations be trusted?");
+    if (!page.results.evaluate)
+        return heading + missing_stage("The explanations have not been measured.", command_of(page, "evaluate"));
+    const Evaluation& evaluation = *page.results.evaluate;
+    if (evaluation.methods.empty()) return heading + tag("p.empty", "The evaluation names no method.");
+    return heading + other_coding(page) + tag("p.note", protocol(page, evaluation)) + curves(page, evaluation) +
+           scores_table(page, evaluation) + made_by(page, {"evaluate"}) + differences(page, evaluation);
+}
+
+Html filters_matter(Page& page) {
     if (page.results.train && page.results.train->silent())
-        return "<h3>Do the relevant filters matter?</h3>\n<p class=\"banner\">The network names no class for any test " +
-               page.noun() + ": silencing filters cannot change what it decides, so no ablation is shown.</p>\n";
+        return tag("h3", "Do the relevant filters matter?") +
+               tag("p.banner", "The network names no class for any test ", page.noun(),
+                   ": silencing filters cannot change what it decides, so no ablation is shown.");
     if (!page.results.interpret) return missing_stage("No filter has been silenced.", command_of(page, "interpret"));
     return ablation(page, *page.results.interpret);
 }
 
-std::string network(Page& page) {
+Html network(Page& page) {
     if (page.results.train && page.results.train->diverged)
-        return "<h3>How well does it read?</h3>\n<p class=\"banner\">Training diverged: accuracies are withheld.</p>\n";
+        return tag("h3", "How well does it read?") + tag("p.banner", "Training diverged: accuracies are withheld.");
     if (!page.results.train)
         return missing_stage("The network has not been measured on a test set.",
                              shell({"spikelens", "train", "--out", page.data.run}));
@@ -52,7 +72,7 @@ std::string network(Page& page) {
 
 }  // namespace
 
-std::string evidence_section(Page& page) {
+Html evidence_section(Page& page) {
     return section("evidence", "Evidence",
                    "Every estimate with its interval and its number of samples. Undecided is written ~.",
                    explanations(page) + filters_matter(page) + network(page));

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "charts.h"
-#include "html.h"
+#include "numbers.h"
 #include "page.h"
 
 namespace spikelens::report {
@@ -46,31 +46,29 @@ Table curve_table(const LinePlot& plot) {
     return table;
 }
 
-std::string score_cell(const Metric* score) {
-    if (!score || !std::isfinite(score->mean)) return "<td class=\"number\" data-value=\"\">—</td>";
+Html score_cell(const Metric* score) {
+    if (!score || !std::isfinite(score->mean)) return number_cell(unknown, "—");
     const std::string range = score->ci.known() ? score->text(score->ci) : "no interval: " + plural(score->samples, "sample");
-    return fmt::format("<td class=\"number\" data-value=\"{}\">{} <small>{}</small></td>", score->mean,
-                       score->text(score->mean), range);
+    return number_cell(score->mean, score->text(score->mean) + " " + tag("small", range));
 }
 
-std::string paper_cell(const Evaluation& evaluation, const EvaluatedMethod& method, const std::string& metric) {
+Html paper_cell(const Evaluation& evaluation, const EvaluatedMethod& method, const std::string& metric) {
     const auto paper = evaluation.paper_value(method.name, metric);
-    return paper ? fmt::format("<td class=\"number paper\" data-value=\"{0}\">{1}</td>", paper->value, decimal(paper->value, 4))
-                 : "<td class=\"number paper\" data-value=\"\"></td>";
+    return number_cell(paper ? paper->value : unknown, paper ? decimal(paper->value, 4) : "", "td.number.paper");
 }
 
 /// How many of a method's maps said nothing, so that their scores are those of ties.
-std::string silent_maps(const EvaluatedMethod& method) {
+Html silent_maps(const EvaluatedMethod& method) {
     std::string kinds;
     for (const auto& [number, kind] : {std::pair{method.zero_maps, "zero"},
                                        {method.noise_maps, "only rounding"},
                                        {method.constant_maps, "the same everywhere"}})
         if (number > 0 && !method.baseline) kinds += (kinds.empty() ? "" : ", ") + count(number) + " " + kind;
-    return kinds.empty() ? kinds : " <span class=\"tag\">maps: " + kinds + "</span>";
+    return kinds.empty() ? Html() : " " + tag("span.tag", "maps: ", kinds);
 }
 
-std::string score_row(const Evaluation& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
-    std::string cells;
+Html score_row(const Evaluation& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
+    Html cells;
     int64_t samples = 0;
     for (const std::string& metric : metrics) {
         const Metric* score = method.metric(metric);
@@ -78,12 +76,11 @@ std::string score_row(const Evaluation& evaluation, const EvaluatedMethod& metho
         cells += score_cell(score);
         if (!evaluation.paper.empty()) cells += paper_cell(evaluation, method, metric);
     }
-    return fmt::format(
-        "<tr{}><th scope=\"row\"><span title=\"{}\">{}</span>{}</th>{}<td class=\"number\" data-value=\"{}\">{}</td><td "
-        "class=\"number\" data-value=\"{}\">{}</td></tr>\n",
-        method.baseline ? " class=\"baseline\"" : "", escape(method.title), escape(method.name),
-        method.baseline ? " <span class=\"tag\">baseline</span>" : silent_maps(method), cells, samples, count(samples),
-        std::isfinite(method.seconds) ? fmt::format("{}", method.seconds) : "", seconds(method.seconds));
+    return tag(method.baseline ? "tr.baseline" : "tr",
+               tag("th", {{"scope", "row"}}, tag("span", {{"title", method.title}}, method.name),
+                   method.baseline ? " " + tag("span.tag", "baseline") : silent_maps(method)),
+               cells, number_cell(static_cast<double>(samples), count(samples)),
+               number_cell(method.seconds, seconds(method.seconds)));
 }
 
 bool lower_is_better(const Evaluation& evaluation, const std::string& metric) {
@@ -103,7 +100,7 @@ RowChart forest(const Evaluation& evaluation, const std::string& metric, const E
     for (const EvaluatedMethod& other : evaluation.methods) {
         const auto difference = evaluation.difference(metric, leader.name, other.name);
         if (!difference || other.name == leader.name) continue;
-        const LineStyle style{difference->decided ? "#0072b2" : "#8d8d8d", "", difference->decided ? 1 : 0};
+        const LineStyle style{hex(difference->decided ? kind_colours[0] : quiet_colours[0]), "", difference->decided ? 1 : 0};
         chart.rows.push_back({"− " + other.name,
                               {{difference->value, difference->ci, style}},
                               (difference->decided ? "" : "~ ") + unit.text(difference->value)});
@@ -122,42 +119,35 @@ Table difference_table(const Evaluation& evaluation, const std::string& metric) 
     return table;
 }
 
-std::string all_pairs(const Evaluation& evaluation) {
-    std::string rows;
+Html all_pairs(const Evaluation& evaluation) {
+    Html rows;
     for (const Difference& d : evaluation.differences) {
         const EvaluatedMethod* method = evaluation.method(d.a);
         const Metric* measured = method ? method->metric(d.metric) : nullptr;
         const Metric unit = measured ? *measured : Metric{};
-        rows += fmt::format(
-            "<tr><td>{}</td><th scope=\"row\">{} − {}</th><td class=\"number\" data-value=\"{}\">{}</td><td "
-            "class=\"number\">{}</td><td>{}</td></tr>\n",
-            escape(d.metric), escape(d.a), escape(d.b), std::isfinite(d.value) ? fmt::format("{}", d.value) : "",
-            unit.text(d.value), unit.text(d.ci), d.decided ? "decided" : "~");
+        rows += tag("tr", tag("td", d.metric), tag("th", {{"scope", "row"}}, d.a, " − ", d.b),
+                    number_cell(d.value, unit.text(d.value)), tag("td.number", unit.text(d.ci)),
+                    tag("td", d.decided ? "decided" : "~"));
     }
-    return fmt::format(
-        "<details><summary>All {} paired differences</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-        "aria-label=\"Differences\"><table class=\"sortable\"><thead><tr><th "
-        "scope=\"col\">Metric</th>"
-        "<th scope=\"col\">Methods</th><th scope=\"col\">Difference</th><th scope=\"col\">95 % interval</th><th "
-        "scope=\"col\">Decision</th></tr></thead><tbody>\n"
-        "{}</tbody></table></div></details>\n",
-        evaluation.differences.size(), rows);
+    return tag("details", tag("summary", fmt::format("All {} paired differences", evaluation.differences.size())),
+               table("Differences", "table.sortable", columns({"Metric", "Methods", "Difference", "95 % interval", "Decision"}),
+                     rows));
 }
 
 }  // namespace
 
-std::string curves(Page& page, const Evaluation& evaluation) {
-    std::string out;
+Html curves(Page& page, const Evaluation& evaluation) {
+    Html out;
     for (const std::string& metric : evaluation.metrics()) {
         const LinePlot plot = curve_plot(evaluation, metric);
         if (plot.series.empty()) continue;
         const std::string better = lower_is_better(evaluation, metric) ? "lower is better" : "higher is better";
         out += figure(page, "curve-" + identifier(metric), draw(plot),
-                      fmt::format("<b>{}</b>: mean over {}s and 95 % band; {}. Grey lines never see the network.",
-                                  escape(metric), page.noun(), better),
+                      tag("b", metric) + ": mean over " + page.noun() + "s and 95 % band; " + better +
+                          ". Grey lines never see the network.",
                       curve_table(plot), {"evaluate"});
     }
-    return out.empty() ? out : "<div class=\"pair\">\n" + out + "</div>\n";
+    return out.empty() ? out : tag("div.pair", out);
 }
 
 namespace {
@@ -177,46 +167,41 @@ std::string what_is_measured(const Page& page, const std::vector<std::string>& m
             if (metric == name) others += fmt::format(" {}: {}.", name, meaning);
     }
     return fmt::format("{}{} In brackets, the 95 % interval of the mean over {}s.",
-                       areas.empty() ? "" : escape(areas) + ": area under the curve.", others, page.noun());
+                       areas.empty() ? "" : areas + ": area under the curve.", others, page.noun());
 }
 
 }  // namespace
 
-std::string scores_table(const Page& page, const Evaluation& evaluation) {
+Html scores_table(const Page& page, const Evaluation& evaluation) {
     const auto metrics = evaluation.metrics();
-    std::string heads, rows;
+    Html heads = column("Method"), rows;
     for (const std::string& metric : metrics) {
-        heads += fmt::format("<th scope=\"col\">{} {}</th>", escape(metric), lower_is_better(evaluation, metric) ? "↓" : "↑");
-        if (!evaluation.paper.empty()) heads += "<th scope=\"col\">paper</th>";
+        heads += column(metric + (lower_is_better(evaluation, metric) ? " ↓" : " ↑"));
+        if (!evaluation.paper.empty()) heads += column("paper");
     }
+    heads += columns({"n", "time each"});
     for (const EvaluatedMethod& method : evaluation.methods) rows += score_row(evaluation, method, metrics);
-    return fmt::format(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores\"><table class=\"sortable "
-        "scores\"><thead><tr><th scope=\"col\">Method</th>{}<th "
-        "scope=\"col\">n</th><th scope=\"col\">time each</th></tr></thead>"
-        "<tbody>\n{}</tbody></table></div>\n<p class=\"note\">{}</p>\n",
-        heads, rows, what_is_measured(page, metrics, evaluation));
+    return table("Scores", "table.sortable.scores", heads, rows) + tag("p.note", what_is_measured(page, metrics, evaluation));
 }
 
-std::string differences(Page& page, const Evaluation& evaluation) {
-    std::string out;
+Html differences(Page& page, const Evaluation& evaluation) {
+    Html out;
     for (const std::string& metric : evaluation.metrics()) {
         const EvaluatedMethod* leader = evaluation.best(metric, false);
         if (!leader) continue;
         const RowChart chart = forest(evaluation, metric, *leader);
         if (chart.rows.empty()) continue;
-        out += figure(page, "difference-" + identifier(metric), draw(chart),
-                      fmt::format("Paired differences of <b>{}</b>: the leading method against each other one, on the same "
-                                  "{}s. ~ marks an interval that holds zero.",
-                                  escape(metric), page.noun()),
-                      difference_table(evaluation, metric), {"evaluate"});
+        out +=
+            figure(page, "difference-" + identifier(metric), draw(chart),
+                   "Paired differences of " + tag("b", metric) + ": the leading method against each other one, on the same " +
+                       page.noun() + "s. ~ marks an interval that holds zero.",
+                   difference_table(evaluation, metric), {"evaluate"});
     }
-    if (out.empty()) return "<p class=\"empty\">No paired differences were measured: one method only.</p>\n";
-    return fmt::format(
-        "<h3>Which differences are real?</h3>\n<p class=\"note\">{} comparisons; the intervals are not corrected for their "
-        "number.</p>\n"
-        "<div class=\"pair\">\n{}</div>\n{}",
-        evaluation.differences.size(), out, all_pairs(evaluation));
+    if (out.empty()) return tag("p.empty", "No paired differences were measured: one method only.");
+    return tag("h3", "Which differences are real?") +
+           tag("p.note", fmt::format("{}; the intervals are not corrected for their number.",
+                                     plural(static_cast<int64_t>(evaluation.differences.size()), "comparison"))) +
+           tag("div.pair", out) + all_pairs(evaluation);
 }
 
 }  // namespace spikelens::report

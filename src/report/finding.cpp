@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
+#include "numbers.h"
 #include "page.h"
 
 namespace spikelens::report {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "charts.h"
-#include "html.h"
+#include "numbers.h"
 #include "svg.h"
 
 namespace spikelens::report {
@@ -26,34 +26,34 @@ std::string part_colour(size_t part, size_t parts) {
     return hex(sequential_palette()[static_cast<size_t>(60 + 150 * share)]);
 }
 
-std::string stack_legend(const StackChart& chart, double top) {
-    std::string out;
+Html stack_legend(const StackChart& chart, double top) {
+    Html out;
     double x = 8, y = top;
     for (size_t part = 0; part < chart.parts.size(); ++part) {
         const double width = 30 + 6.4 * static_cast<double>(chart.parts[part].size());
         if (x + width > chart.width) x = 8, y += 17;
-        out += svg::rect(x, y - 5, 10, 10, fmt::format("fill=\"{}\"", part_colour(part, chart.parts.size()))) +
+        out += svg::rect(x, y - 5, 10, 10, {{"fill", part_colour(part, chart.parts.size())}}) +
                svg::text(x + 15, y + 4, chart.parts[part], Anchor::start);
         x += width;
     }
     return out;
 }
 
-std::string stack_column(const StackChart& chart, size_t column, double left, double width, const Scale& y) {
-    std::string out;
+Html stack_column(const StackChart& chart, size_t column, double left, double width, const Scale& y) {
+    Html out;
     double below = 0;
     for (size_t part = 0; part < chart.counts[column].size(); ++part) {
         const double value = finite_or_zero(chart.counts[column][part]);
         if (value > 0)
             out += svg::rect(left, y(below + value), width, y(below) - y(below + value),
-                             fmt::format("fill=\"{}\"", part_colour(part, chart.parts.size())));
+                             {{"fill", part_colour(part, chart.parts.size())}});
         below += value;
     }
     return out;
 }
 
-std::string stack_columns(const StackChart& chart, double left, double right, double bottom, const Scale& y) {
-    std::string out;
+Html stack_columns(const StackChart& chart, double left, double right, double bottom, const Scale& y) {
+    Html out;
     const double step = (right - left) / static_cast<double>(std::max<size_t>(1, chart.counts.size()));
     double labelled = -1e9;
     for (size_t column = 0; column < chart.counts.size(); ++column) {
@@ -66,11 +66,12 @@ std::string stack_columns(const StackChart& chart, double left, double right, do
     return out;
 }
 
-std::string matrix_cell(const MatrixChart& chart, size_t row, size_t column, double left, double top, double side) {
+Html matrix_cell(const MatrixChart& chart, size_t row, size_t column, double left, double top, double side) {
     const double total = row_sum(chart.counts[row]), value = finite_or_zero(chart.counts[row][column]);
     const double share = total > 0 ? value / total : 0, shade = std::sqrt(share);
-    std::string out = svg::rect(left, top, side - 1, side - 1,
-                                fmt::format("class=\"cell\" fill=\"#0072b2\" fill-opacity=\"{:.3f}\"", 0.04 + 0.9 * shade));
+    Html out = svg::rect(
+        left, top, side - 1, side - 1,
+        {{"class", "cell"}, {"fill", line_style(0).colour}, {"fill-opacity", fmt::format("{:.3f}", 0.04 + 0.9 * shade)}});
     if (value > 0 && side >= 24)
         out += svg::text(left + side / 2, top + side / 2 + 4, fmt::format("{:.0f}", value), Anchor::middle,
                          shade > 0.55 ? "inverse" : "count");
@@ -79,28 +80,28 @@ std::string matrix_cell(const MatrixChart& chart, size_t row, size_t column, dou
 
 }  // namespace
 
-std::string draw(const StackChart& chart) {
+Html draw(const StackChart& chart) {
     double largest = 1;
     for (const auto& column : chart.counts) largest = std::max(largest, row_sum(column));
     const Axis axis{chart.y_label, 0, largest};
     const double left = 46, right = chart.width - 12, top = 24, bottom = chart.height - 42;
     const Scale y(axis, bottom, top);
     const double rows = std::ceil(static_cast<double>(chart.parts.size()) * 70 / chart.width);
-    std::string out = svg::open(chart.width, chart.height + 17 * rows + 6, chart.title, "plot stack");
+    Html out;
     for (double tick : axis.ticks())
         out += svg::line(left, y(tick), right, y(tick), "grid") +
                svg::text(left - 7, y(tick) + 4, compact(tick), Anchor::end, "tick");
     out += stack_columns(chart, left, right, bottom, y) + svg::line(left, bottom, right, bottom, "axis");
     out += svg::text((left + right) / 2, bottom + 34, chart.x_label, Anchor::middle) +
            svg::text(4, 12, chart.y_label, Anchor::start);
-    return out + stack_legend(chart, chart.height + 6) + "</svg>";
+    out += stack_legend(chart, chart.height + 6);
+    return svg::drawing(chart.width, chart.height + 17 * rows + 6, chart.title, "plot stack", out);
 }
 
-std::string draw(const MatrixChart& chart) {
+Html draw(const MatrixChart& chart) {
     const size_t classes = chart.counts.size();
     const double left = 96, top = 26, side = (chart.width - left - 4) / static_cast<double>(std::max<size_t>(1, classes));
-    std::string out = svg::open(chart.width, top + side * static_cast<double>(classes) + 24, chart.title, "plot matrix");
-    out += svg::text(left, 14, "predicted →", Anchor::start) + svg::text(left - 8, 14, "true ↓", Anchor::end);
+    Html out = svg::text(left, 14, "predicted →", Anchor::start) + svg::text(left - 8, 14, "true ↓", Anchor::end);
     for (size_t row = 0; row < classes; ++row) {
         const double y = top + side * static_cast<double>(row), centre = left + side * (static_cast<double>(row) + 0.5);
         const std::string name = row < chart.names.size() ? chart.names[row] : std::to_string(row);
@@ -111,7 +112,7 @@ std::string draw(const MatrixChart& chart) {
         for (size_t column = 0; column < std::min(classes, chart.counts[row].size()); ++column)
             out += matrix_cell(chart, row, column, left + side * static_cast<double>(column), y, side);
     }
-    return out + "</svg>";
+    return svg::drawing(chart.width, top + side * static_cast<double>(classes) + 24, chart.title, "plot matrix", out);
 }
 
 }  // namespace spikelens::report

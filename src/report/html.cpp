@@ -1,28 +1,27 @@
 #include "html.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
-#include <cmath>
+#include <stdexcept>
 
-#include <fmt/format.h>
+#include "spikelens/core/printable.h"
 
 namespace spikelens::report {
 namespace {
 
-constexpr std::string_view missing = "—";
+/// Elements without content: those of HTML that cannot have any, and the shapes of SVG.
+constexpr std::array<std::string_view, 11> empty_elements{"meta", "link", "img",    "input",   "br",  "use",
+                                                          "line", "rect", "circle", "polygon", "path"};
+/// A line feed after these keeps the file's lines short, and nobody sees it.
+constexpr std::array<std::string_view, 9> ends_a_line{"p",    "tr",   "section", "article", "details",
+                                                      "head", "body", "meta",    "html"};
 
-std::string with_minus(std::string text) {
-    if (!text.empty() && text[0] == '-') text = "−" + text.substr(1);
-    return text;
-}
-
-bool is_control(unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; }
-
-}  // namespace
+bool is_one_of(const auto& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
 
 std::string escape(std::string_view text) {
     std::string safe;
-    safe.reserve(text.size());
-    for (char c : text) {
+    for (char c : printable_lines(text)) {
         switch (c) {
             case '&':
                 safe += "&amp;";
@@ -40,13 +39,63 @@ std::string escape(std::string_view text) {
                 safe += "&#39;";
                 break;
             default:
-                if (is_control(static_cast<unsigned char>(c)))
-                    safe += "\xEF\xBF\xBD";
-                else
-                    safe += c;
+                safe += c;
         }
     }
     return safe;
+}
+
+std::string opening(std::string_view name, const Attributes& attributes) {
+    std::string text = "<" + std::string(name);
+    for (const Attribute& attribute : attributes) {
+        if (!attribute.present) continue;
+        text += " " + std::string(attribute.name);
+        if (!attribute.text.empty()) text += "=\"" + escape(attribute.text) + "\"";
+    }
+    return text;
+}
+
+}  // namespace
+
+Html::Html(std::string_view text) : markup_(escape(text)) {}
+
+Html& Html::operator+=(const Html& next) {
+    markup_ += next.markup_;
+    return *this;
+}
+
+Html Html::element(std::string_view selector, const Attributes& attributes, const Html& content) {
+    const size_t dot = selector.find('.');
+    const std::string name(selector.substr(0, dot));
+    Attributes all;
+    if (dot != std::string_view::npos) {
+        std::string classes(selector.substr(dot + 1));
+        std::ranges::replace(classes, '.', ' ');
+        all.emplace_back("class", classes);
+    }
+    all.insert(all.end(), attributes.begin(), attributes.end());
+    Html result;
+    result.markup_ = opening(name, all);
+    if (is_one_of(empty_elements, name))
+        result.markup_ += "/>";
+    else
+        result.markup_ += ">" + content.markup_ + "</" + name + ">";
+    if (is_one_of(ends_a_line, name)) result.markup_ += "\n";
+    return result;
+}
+
+Html Html::embedded(std::string_view name, const Attributes& attributes, std::string_view text) {
+    if (text.find("</") != std::string_view::npos || text.find("<!--") != std::string_view::npos)
+        throw std::logic_error("embedded text could end its <" + std::string(name) + ">");
+    Html result;
+    result.markup_ = opening(name, attributes) + ">" + std::string(text) + "</" + std::string(name) + ">\n";
+    return result;
+}
+
+Html Html::doctype() {
+    Html result;
+    result.markup_ = "<!DOCTYPE html>\n";
+    return result;
 }
 
 std::string identifier(std::string_view name) {
@@ -58,63 +107,6 @@ std::string identifier(std::string_view name) {
             id += fmt::format("-{:02x}", c);
     }
     return id;
-}
-
-std::string decimal(double value, int digits) {
-    if (!std::isfinite(value)) return std::string(missing);
-    std::string text = fmt::format("{:.{}f}", value, digits);
-    if (std::stod(text) == 0 && text[0] == '-') text.erase(0, 1);
-    return with_minus(std::move(text));
-}
-
-std::string compact(double value) {
-    return std::isfinite(value) ? with_minus(fmt::format("{:.4g}", value)) : std::string(missing);
-}
-
-std::string brief(double value) {
-    return std::isfinite(value) ? with_minus(fmt::format("{:.2g}", value)) : std::string(missing);
-}
-
-std::string scientific(double value) {
-    if (!std::isfinite(value)) return std::string(missing);
-    return value == 0 ? "0" : fmt::format("{:.0e}", value);
-}
-
-std::string percent(double share, int digits) {
-    return std::isfinite(share) ? decimal(100 * share, digits) + "\u00a0%" : std::string(missing);
-}
-
-std::string points(double share, int digits) {
-    return std::isfinite(share) ? decimal(100 * share, digits) + " points" : std::string(missing);
-}
-
-std::string count(int64_t value) {
-    std::string digits = std::to_string(value < 0 ? -value : value);
-    for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-    return value < 0 ? "−" + digits : digits;
-}
-
-std::string seconds(double value) {
-    if (!std::isfinite(value)) return std::string(missing);
-    if (value < 1e-3) return fmt::format("{:.3g} µs", value * 1e6);
-    if (value < 1) return fmt::format("{:.3g} ms", value * 1e3);
-    if (value < 120) return fmt::format("{:.3g} s", value);
-    const auto whole = static_cast<int64_t>(std::lround(value));
-    return fmt::format("{} min {} s", whole / 60, whole % 60);
-}
-
-std::string interval(double low, double high, int digits) {
-    if (!std::isfinite(low) || !std::isfinite(high)) return {};
-    return "[" + decimal(low, digits) + ", " + decimal(high, digits) + "]";
-}
-
-std::string percent_interval(double low, double high) {
-    if (!std::isfinite(low) || !std::isfinite(high)) return {};
-    return decimal(100 * low, 1) + "–" + decimal(100 * high, 1) + "\u00a0%";
-}
-
-std::string plural(int64_t number, std::string_view noun) {
-    return count(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
 
 }  // namespace spikelens::report

@@ -2,42 +2,40 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
 #include "maps.h"
+#include "numbers.h"
 #include "page.h"
 #include "provenance.h"
 
 namespace spikelens::report {
 namespace {
 
-std::string head(const ReportMethod& method) {
-    return fmt::format("<th scope=\"col\" title=\"{}\">{}{}</th>", escape(method.meaning), escape(method.name),
-                       method.baseline ? "<span class=\"tag\">baseline</span>" : "");
+Html head(const ReportMethod& method) {
+    return tag("th", {{"scope", "col"}, {"title", method.meaning}}, method.name,
+               method.baseline ? tag("span.tag", "baseline") : Html());
 }
 
-std::string row(const Page& page, size_t index) {
+Html row(const Page& page, size_t index) {
     const ReportImage& image = page.data.images[index];
-    std::string cells;
+    const std::string name = image_name(image);
+    Html cells;
     for (size_t m = 0; m < page.data.methods.size(); ++m)
-        cells += fmt::format("<td data-label=\"{}\">{}{}<span class=\"value\"></span></td>", escape(page.data.methods[m].name),
-                             map_picture(page.data, index, m), colour_bar(page.data, index, m));
-    return fmt::format(
-        "<tr id=\"image-{0}\" data-image=\"{1}\" data-correct=\"{2}\"><th scope=\"row\"><a href=\"#image-{0}\">{3}</a>"
-        "<span class=\"reading\">{4}<small>{0}{5}</small></span></th>{6}</tr>\n",
-        image_name(image), index, image.is_right() ? 1 : 0,
-        input_picture(image, "Test " + page.noun() + " " + image_name(image)), verdict(page, image),
-        image.cloud.empty() ? "" : fmt::format(" · <a href=\"#event-{}\">events</a>", image_name(image)), cells);
+        cells += tag("td", {{"data-label", page.data.methods[m].name}}, map_picture(page.data, index, m),
+                     colour_bar(page.data, index, m), tag("span.value"));
+    const Html events = image.cloud.empty() ? Html() : " · " + tag("a", {{"href", "#event-" + name}}, "events");
+    return tag("tr", {{"id", "image-" + name}, {"data-image", index}, {"data-correct", image.is_right() ? 1 : 0}},
+               tag("th", {{"scope", "row"}},
+                   tag("a", {{"href", "#image-" + name}}, input_picture(image, "Test " + page.noun() + " " + name)),
+                   tag("span.reading", verdict(page, image), tag("small", name, events))),
+               cells);
 }
 
-std::string gallery(const Page& page) {
-    std::string heads, rows;
+Html gallery(const Page& page) {
+    Html heads = column(page.shows_recordings() ? "Recording" : "Image"), rows;
     for (const ReportMethod& method : page.data.methods) heads += head(method);
     for (size_t i = 0; i < page.data.images.size(); ++i) rows += row(page, i);
-    return fmt::format(
-        "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Explanations\"><table "
-        "class=\"gallery\"><thead><tr>"
-        "<th scope=\"col\">{}</th>{}</tr></thead><tbody>\n{}</tbody></table></div>\n",
-        page.shows_recordings() ? "Recording" : "Image", heads, rows);
+    return scrolled("Explanations", tag("table.gallery", tag("thead", tag("tr", heads)), tag("tbody", rows)),
+                    "div.scroll.tall");
 }
 
 /// What the number beside a class is, and what it is not.
@@ -63,26 +61,34 @@ std::string values_note(const Page& page) {
                  "read with half a step as its error. Never clipped.";
 }
 
-std::string meanings(const Page& page) {
-    std::string items;
+Html what_maps_mean(const Page& page) {
+    std::vector<std::pair<Html, Html>> entries;
     for (const ReportMethod& method : page.data.methods)
-        items += fmt::format("<div><dt>{}</dt><dd>{}. {}{}</dd></div>\n", escape(method.name), escape(method.title),
-                             escape(method.meaning), method.baseline ? " A sanity baseline: any method should beat it." : "");
-    return "<details><summary>What the maps mean</summary><dl class=\"meanings\">\n" + items + "</dl></details>\n";
+        entries.emplace_back(method.name, method.title + ". " + method.meaning +
+                                              (method.baseline ? " A sanity baseline: any method should beat it." : ""));
+    return tag("details", tag("summary", "What the maps mean"), meanings("dl.meanings", entries));
 }
 
-constexpr std::string_view controls_begin = R"(<div class="controls js-only">
-<fieldset><legend>)";
-constexpr std::string_view controls_end =
-    R"(</legend><label><input type="radio" name="shown" value="all" checked> all</label><label><input type="radio" name="shown" value="right"> read right</label><label><input type="radio" name="shown" value="wrong"> read wrong</label></fieldset>
-<fieldset><legend>Colour range</legend><label><input type="radio" name="scale" value="own" checked> each map its own</label><label><input type="radio" name="scale" value="shared"> shared by a method</label></fieldset>
-</div>
-<div id="focus" class="js-only" hidden></div>
-)";
+/// One choice among several; the first is the usual one.
+Html choice(const std::string& title, const char* name, std::initializer_list<std::pair<const char*, const char*>> values) {
+    Html options;
+    for (const auto& [value, words] : values)
+        options +=
+            tag("label", tag("input", {{"type", "radio"}, {"name", name}, {"value", value}, {"checked", options.empty()}}), " ",
+                words);
+    return tag("fieldset", tag("legend", title), options);
+}
+
+Html controls(const std::string& title) {
+    return tag("div.controls.js-only",
+               choice(title, "shown", {{"all", "all"}, {"right", "read right"}, {"wrong", "read wrong"}}),
+               choice("Colour range", "scale", {{"own", "each map its own"}, {"shared", "shared by a method"}})) +
+           tag("div.js-only", {{"id", "focus"}, {"hidden", true}});
+}
 
 }  // namespace
 
-std::string images_section(Page& page) {
+Html images_section(Page& page) {
     const std::string title = page.shows_recordings() ? "Recordings" : "Images", noun = page.noun();
     if (page.data.images.empty() || page.data.methods.empty())
         return section("images", title, "Where the network looked, " + noun + " by " + noun + ".",
@@ -90,12 +96,11 @@ std::string images_section(Page& page) {
     const std::string lede = "Where the network looked, method by method, on " + noun + "s nobody picked by eye. " +
                              values_note(page) + " The same pixel is read in all maps at once." +
                              (page.shows_recordings() ? " Pictures and maps are sums over time." : "");
-    const std::string choice = page.data.image_choice.empty() ? "How the " + noun + "s were chosen was not recorded."
+    const std::string chosen = page.data.image_choice.empty() ? "How the " + noun + "s were chosen was not recorded."
                                                               : title + ": " + page.data.image_choice + ".";
     return section("images", title, lede,
-                   "<p class=\"note\">" + escape(choice) + "</p>\n<p class=\"note\">" + escape(certainty_note(page)) +
-                       "</p>\n" + std::string(controls_begin) + title + std::string(controls_end) + gallery(page) +
-                       meanings(page) + made_by(page, {"report"}));
+                   tag("p.note", chosen) + tag("p.note", certainty_note(page)) + controls(title) + gallery(page) +
+                       what_maps_mean(page) + made_by(page, {"report"}));
 }
 
 }  // namespace spikelens::report

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
+#include "numbers.h"
 #include "png.h"
 
 namespace spikelens::report {
@@ -28,13 +28,12 @@ std::string static_picture(const FloatArray& map, const QuantisedMap& quantised,
 }
 
 /// A symbol of 64 stripes. It is used by reference, since one picture for each map would weigh more than the maps.
-std::string ramp(const char* id, const Palette& palette, size_t last) {
+Html ramp(const char* id, const Palette& palette, size_t last) {
     constexpr size_t stripes = 64;
-    std::string rects;
+    Html rects;
     for (size_t i = 0; i < stripes; ++i)
-        rects +=
-            fmt::format("<rect x=\"{}\" width=\"1.1\" height=\"1\" fill=\"{}\"/>", i, hex(palette[i * last / (stripes - 1)]));
-    return fmt::format("<symbol id=\"{}\" viewBox=\"0 0 {} 1\" preserveAspectRatio=\"none\">{}</symbol>", id, stripes, rects);
+        rects += tag("rect", {{"x", i}, {"width", 1.1}, {"height", 1}, {"fill", hex(palette[i * last / (stripes - 1)])}});
+    return tag("symbol", {{"id", id}, {"viewBox", fmt::format("0 0 {} 1", stripes)}, {"preserveAspectRatio", "none"}}, rects);
 }
 
 double probability(const ReportImage& image, int class_index) {
@@ -68,68 +67,60 @@ QuantisedMap quantise(const ReportImage& image, size_t method) {
     return quantise(image.maps[method], method < image.rounding.size() ? image.rounding[method] : 0.0);
 }
 
-std::string colour_ramps() {
-    return "<svg class=\"visually-hidden\" aria-hidden=\"true\" width=\"0\" height=\"0\">" +
-           ramp("ramp-sequential", sequential_palette(), 255) + ramp("ramp-diverging", diverging_palette(), 254) + "</svg>\n";
+Html colour_ramps() {
+    return tag("svg.visually-hidden", {{"aria-hidden", "true"}, {"width", 0}, {"height", 0}},
+               ramp("ramp-sequential", sequential_palette(), 255), ramp("ramp-diverging", diverging_palette(), 254));
 }
 
-std::string colour_bar(const ReportData& data, size_t image, size_t method) {
+Html ends(double low, double high, bool signed_values) {
+    return tag("span.ends", tag("span", brief(low)), signed_values ? tag("span", "0") : Html(), tag("span", brief(high)));
+}
+
+Html colour_bar(const ReportData& data, size_t image, size_t method) {
     if (method >= data.images[image].maps.size()) return {};
     const QuantisedMap map = quantise(data.images[image], method);
     if (map.state != QuantisedMap::State::values) return {};
     const bool is_signed = data.methods[method].signed_values;
     const double reach = std::max(std::abs(map.low), std::abs(map.high));
-    return fmt::format(
-        "<svg class=\"colourbar\" aria-hidden=\"true\"><use href=\"#ramp-{}\"/></svg><span class=\"ends\">"
-        "<span>{}</span>{}<span>{}</span></span>",
-        is_signed ? "diverging" : "sequential", brief(is_signed ? -reach : map.low), is_signed ? "<span>0</span>" : "",
-        brief(is_signed ? reach : map.high));
+    return tag("svg.colourbar", {{"aria-hidden", "true"}},
+               tag("use", {{"href", is_signed ? "#ramp-diverging" : "#ramp-sequential"}})) +
+           ends(is_signed ? -reach : map.low, is_signed ? reach : map.high, is_signed);
 }
 
 std::string image_name(const ReportImage& image) { return fmt::format("test:{}", image.sample); }
 
-std::string verdict(const Page& page, const ReportImage& image) {
-    const std::string truth = escape(page.results.class_name(image.label));
-    if (!image.undecided.empty())
-        return fmt::format("<b>undecided</b><span class=\"wrong\">✗ {}; is {}</span>", escape(image.undecided), truth);
-    const std::string predicted = escape(page.results.class_name(image.predicted));
+Html verdict(const Page& page, const ReportImage& image) {
+    const std::string truth = page.results.class_name(image.label);
+    if (!image.undecided.empty()) return tag("b", "undecided") + tag("span.wrong", "✗ ", image.undecided, "; is ", truth);
     const std::string certainty = percent(probability(image, image.predicted), 0);
-    if (image.is_right()) return fmt::format("<b>{}</b><span class=\"right\">✓ {}</span>", predicted, certainty);
-    return fmt::format("<b>{}</b><span class=\"wrong\">✗ is {}, {}</span>", predicted, truth, certainty);
+    return tag("b", page.results.class_name(image.predicted)) +
+           (image.is_right() ? tag("span.right", "✓ ", certainty) : tag("span.wrong", "✗ is ", truth, ", ", certainty));
 }
 
-std::string input_picture(const ReportImage& image, const std::string& description) {
-    return fmt::format("<img class=\"input\" src=\"{}\" alt=\"{}\">", data_uri(png(image.image)), escape(description));
+Html input_picture(const ReportImage& image, const std::string& description) {
+    return tag("img.input", {{"src", data_uri(png(image.image))}, {"alt", description}});
 }
 
-std::string unpainted(const QuantisedMap& map) {
-    switch (map.state) {
-        case QuantisedMap::State::invalid:
-            return fmt::format("<span class=\"map broken\">{} not finite</span>", plural(map.invalid, "value"));
-        case QuantisedMap::State::zero:
-            return "<span class=\"map zero\"><span>no attribution (0)</span></span>";
-        case QuantisedMap::State::noise:
-            return fmt::format("<span class=\"map zero\"><span>only rounding (|v| ≤ {})</span></span>",
-                               scientific(std::max(std::abs(map.low), std::abs(map.high))));
-        case QuantisedMap::State::constant:
-            return fmt::format("<span class=\"map zero\"><span>the same everywhere ({})</span></span>", compact(map.high));
-        case QuantisedMap::State::values:
-            break;
-    }
-    return {};
+/// What stands in place of a map that cannot be painted.
+Html unpainted(const QuantisedMap& map) {
+    if (map.state == QuantisedMap::State::invalid) return tag("span.map.broken", plural(map.invalid, "value"), " not finite");
+    std::string words = "no attribution (0)";
+    if (map.state == QuantisedMap::State::noise)
+        words = fmt::format("only rounding (|v| ≤ {})", scientific(std::max(std::abs(map.low), std::abs(map.high))));
+    if (map.state == QuantisedMap::State::constant) words = fmt::format("the same everywhere ({})", compact(map.high));
+    return tag("span.map.zero", tag("span", words));
 }
 
-std::string map_picture(const ReportData& data, size_t image, size_t method) {
-    if (method >= data.images[image].maps.size()) return "<span class=\"map none\">not explained</span>";
+Html map_picture(const ReportData& data, size_t image, size_t method) {
+    if (method >= data.images[image].maps.size()) return tag("span.map.none", "not explained");
     const FloatArray& map = data.images[image].maps[method];
     const QuantisedMap quantised = quantise(data.images[image], method);
     if (quantised.state != QuantisedMap::State::values) return unpainted(quantised);
     const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name,
                                           image_name(data.images[image]), compact(quantised.low), compact(quantised.high));
-    return fmt::format(
-        "<span class=\"map\" data-image=\"{}\" data-method=\"{}\" data-words=\"{}\"><noscript><img src=\"{}\" "
-        "alt=\"{}\"></noscript></span>",
-        image, method, escape(words), static_picture(map, quantised, data.methods[method].signed_values), escape(words));
+    const std::string picture = static_picture(map, quantised, data.methods[method].signed_values);
+    return tag("span.map", {{"data-image", image}, {"data-method", method}, {"data-words", words}},
+               tag("noscript", tag("img", {{"src", picture}, {"alt", words}})));
 }
 
 }  // namespace spikelens::report

@@ -10,18 +10,20 @@ namespace spikelens::report {
 std::string image_name(const ReportImage& image);
 
 /// What it was read as, whether that is right, and how sure the network was.
-std::string verdict(const Page& page, const ReportImage& image);
+Html verdict(const Page& page, const ReportImage& image);
 
 /// The picture of an input, as <img>.
-std::string input_picture(const ReportImage& image, const std::string& description);
+Html input_picture(const ReportImage& image, const std::string& description);
 
 /// A place that the page's script paints with a map; without the script, a picture of it; a message where there is nothing to
 /// paint.
-std::string map_picture(const ReportData& data, size_t image, size_t method);
+Html map_picture(const ReportData& data, size_t image, size_t method);
 
 /// Under a map: its colours with the values at both ends (and 0 in the middle of signed ones); empty where nothing is painted.
-std::string colour_bar(const ReportData& data, size_t image, size_t method);
+Html colour_bar(const ReportData& data, size_t image, size_t method);
+/// The values at both ends of a bar.
+Html ends(double low, double high, bool signed_values);
 /// The colours that the bars use, once in the document.
-std::string colour_ramps();
+Html colour_ramps();
 
 }  // namespace spikelens::report

@@ -5,13 +5,13 @@
 #include "spikelens/evaluate/statistics.h"
 
 #include "charts.h"
-#include "html.h"
+#include "numbers.h"
 #include "page.h"
 
 namespace spikelens::report {
 namespace {
 
-const LineStyle relevant_style{"#d55e00", "", 1}, random_style{"#0072b2", "6 3", 0};
+const LineStyle relevant_style{hex(kind_colours[1]), "", 1}, random_style{hex(kind_colours[0]), "6 3", 0};
 
 Series ablation_series(const AblationCurve& curve, const std::string& name, double AblationStep::*mean,
                        double AblationStep::*half, const LineStyle& style) {
@@ -82,7 +82,7 @@ Table class_ablation_table(const Page& page, const AblationStep& step) {
     return table;
 }
 
-std::string layer_figure(Page& page, const Interpretation& interpretation) {
+Html layer_figure(Page& page, const Interpretation& interpretation) {
     if (interpretation.layer_counts.empty() || interpretation.layers.empty()) return {};
     StackChart chart{"Relevant filters per layer at each budget",
                      "budget μ",
@@ -98,7 +98,8 @@ std::string layer_figure(Page& page, const Interpretation& interpretation) {
         table.rows.push_back({mu});
         for (double layer : interpretation.layer_counts[i]) table.rows.back().push_back(layer);
     }
-    return figure(page, "layers", draw(chart), "In which <b>layers</b> the relevant filters are.", table, {"interpret"});
+    return figure(page, "layers", draw(chart), "In which " + tag("b", "layers") + " the relevant filters are.", table,
+                  {"interpret"});
 }
 
 Estimate class_accuracy(const Training& train, size_t c) {
@@ -106,7 +107,7 @@ Estimate class_accuracy(const Training& train, size_t c) {
     return estimate_share(static_cast<int64_t>(c < row.size() ? row[c] : 0), static_cast<int64_t>(train.samples_of(c)));
 }
 
-std::string accuracy_figure(Page& page, const Training& train) {
+Html accuracy_figure(Page& page, const Training& train) {
     RowChart chart;
     chart.title = "Accuracy of each class with its 95 % interval";
     Table table{{"class", "accuracy", "ci95_low", "ci95_high", "samples"}, {}};
@@ -123,11 +124,11 @@ std::string accuracy_figure(Page& page, const Training& train) {
     }
     chart.x = {"accuracy (Wilson interval)", std::floor(lowest * 10) / 10, 1, false, true};
     if (chart.x.low >= 1) chart.x.low = 0.9;
-    return figure(page, "class-accuracy", draw(chart), "<b>Accuracy per class</b> on the test set.", table,
+    return figure(page, "class-accuracy", draw(chart), tag("b", "Accuracy per class") + " on the test set.", table,
                   {"train", "import"});
 }
 
-std::string confusion_figure(Page& page, const Training& train) {
+Html confusion_figure(Page& page, const Training& train) {
     Table table{{"true", "predicted", "samples"}, {}};
     for (size_t i = 0; i < train.confusion.size(); ++i)
         for (size_t j = 0; j < train.confusion[i].size(); ++j)
@@ -135,7 +136,7 @@ std::string confusion_figure(Page& page, const Training& train) {
                                   page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
     return figure(
         page, "confusion", draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
-        "<b>What is mistaken for what</b>: counts, shaded by the share of the true class." +
+        tag("b", "What is mistaken for what") + ": counts, shaded by the share of the true class." +
             (train.undecided > 0
                  ? fmt::format(" {} for which the network named no class are not in it.", plural(train.undecided, page.noun()))
                  : std::string()),
@@ -144,29 +145,28 @@ std::string confusion_figure(Page& page, const Training& train) {
 
 }  // namespace
 
-std::string ablation(Page& page, const Interpretation& interpretation) {
+Html ablation(Page& page, const Interpretation& interpretation) {
     const AblationCurve& curve = interpretation.ablation;
-    const std::string heading = "<h3>Do the relevant filters matter?</h3>\n";
-    if (curve.steps.empty())
-        return heading + "<p class=\"empty\">No ablation was measured.</p>\n" + layer_figure(page, interpretation);
-    std::string out = figure(page, "ablation", draw(ablation_plot(curve)),
-                             fmt::format("<b>Ablation</b>: the filters of a class are silenced on the {0}s of that class. "
-                                         "{1}, {2}; bands are 95 % over {0}s.",
-                                         page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
-                             ablation_table(curve), {"interpret"});
+    const Html heading = tag("h3", "Do the relevant filters matter?");
+    if (curve.steps.empty()) return heading + tag("p.empty", "No ablation was measured.") + layer_figure(page, interpretation);
+    Html out = figure(page, "ablation", draw(ablation_plot(curve)),
+                      tag("b", "Ablation") +
+                          fmt::format(": the filters of a class are silenced on the {0}s of that class. {1}, {2}; bands are "
+                                      "95 % over {0}s.",
+                                      page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
+                      ablation_table(curve), {"interpret"});
     const AblationStep* step = curve.at(interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())
         out += figure(page, "class-ablation", draw(class_ablation(page, *step)),
-                      fmt::format("<b>Class by class</b> at μ = {}.", compact(step->mu)), class_ablation_table(page, *step),
+                      tag("b", "Class by class") + " at μ = " + compact(step->mu) + ".", class_ablation_table(page, *step),
                       {"interpret"});
-    return heading + "<div class=\"pair\">\n" + out + layer_figure(page, interpretation) + "</div>\n";
+    return heading + tag("div.pair", out, layer_figure(page, interpretation));
 }
 
-std::string network_accuracy(Page& page, const Training& train) {
-    if (train.confusion.empty())
-        return "<h3>How well does it read?</h3>\n<p class=\"empty\">No confusion matrix was recorded.</p>\n";
-    return "<h3>How well does it read?</h3>\n<div class=\"pair\">\n" + accuracy_figure(page, train) +
-           confusion_figure(page, train) + "</div>\n";
+Html network_accuracy(Page& page, const Training& train) {
+    const Html heading = tag("h3", "How well does it read?");
+    if (train.confusion.empty()) return heading + tag("p.empty", "No confusion matrix was recorded.");
+    return heading + tag("div.pair", accuracy_figure(page, train), confusion_figure(page, train));
 }
 
 }  // namespace spikelens::report

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
 #include "maps.h"
+#include "numbers.h"
 #include "page.h"
 #include "png.h"
 #include "provenance.h"
@@ -11,9 +11,8 @@
 namespace spikelens::report {
 namespace {
 
-std::string tile(const std::string& label, const std::string& value, const std::string& detail) {
-    return fmt::format("<div class=\"tile\"><dt>{}</dt><dd><strong>{}</strong><span>{}</span></dd></div>\n", escape(label),
-                       escape(value), escape(detail));
+Html tile(const std::string& label, const std::string& value, const std::string& detail) {
+    return tag("div.tile", tag("dt", label), tag("dd", tag("strong", value), tag("span", detail)));
 }
 
 /// What always naming the commonest class would get right; NaN when it is not known.
@@ -26,7 +25,7 @@ double guessing(const Training& train) {
     return all > 0 ? commonest / all : unknown;
 }
 
-std::string accuracy_tile(const Training& train, const std::string& noun) {
+Html accuracy_tile(const Training& train, const std::string& noun) {
     std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
     detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
                                         : ", no interval";
@@ -35,7 +34,7 @@ std::string accuracy_tile(const Training& train, const std::string& noun) {
     return tile("Accuracy", percent(train.accuracy), detail);
 }
 
-std::string filters_tile(const Interpretation& interpretation) {
+Html filters_tile(const Interpretation& interpretation) {
     const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(),
                                     [](const FilterFacts& f) { return f.dead; });
     return tile(fmt::format("Filters per class at the run's μ = {}", compact(interpretation.chosen_mu)),
@@ -43,7 +42,7 @@ std::string filters_tile(const Interpretation& interpretation) {
                 fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
 }
 
-std::string ablation_tile(const Interpretation& interpretation, const std::string& noun) {
+Html ablation_tile(const Interpretation& interpretation, const std::string& noun) {
     const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
     if (!step) return {};
     const double full = interpretation.ablation.full;
@@ -52,7 +51,7 @@ std::string ablation_tile(const Interpretation& interpretation, const std::strin
                             points(full - step->random)));
 }
 
-std::string explanation_tile(const Evaluation& evaluation, const std::string& noun) {
+Html explanation_tile(const Evaluation& evaluation, const std::string& noun) {
     const std::string metric = evaluation.leading_metric();
     const EvaluatedMethod* leader = evaluation.best(metric, false);
     if (!leader) return {};
@@ -62,12 +61,12 @@ std::string explanation_tile(const Evaluation& evaluation, const std::string& no
                             standing_words(evaluation, leader->name, noun)));
 }
 
-std::string tiles(const Results& results, const std::string& noun) {
-    std::string out;
+Html tiles(const Results& results, const std::string& noun) {
+    Html out;
     if (results.train) out += accuracy_tile(*results.train, noun);
     if (results.interpret) out += filters_tile(*results.interpret) + ablation_tile(*results.interpret, noun);
     if (results.evaluate) out += explanation_tile(*results.evaluate, noun);
-    return out.empty() ? out : "<dl class=\"tiles\">\n" + out + "</dl>\n";
+    return out.empty() ? out : tag("dl.tiles", out);
 }
 
 /// The hero's parts: an image read right, a map of it with something on it, the strongest pictured filter of its class.
@@ -121,24 +120,26 @@ std::optional<Hero> choose_hero(const Page& page) {
     return std::nullopt;
 }
 
-std::string filter_figure(const Page& page, const WeightedFilter& filter) {
-    return fmt::format(
-        "<figure><img class=\"input\" src=\"{0}\" alt=\"Average visualisation of filter {1}\"><figcaption><b>its strongest "
-        "filter</b><a href=\"#filter-{2}\">{1}</a>, weight {3}</figcaption></figure>\n<span class=\"arrow\" "
-        "aria-hidden=\"true\"></span>\n",
-        data_uri(png(shrink(page.filter(filter.name)->average, 160))), escape(filter.name), identifier(filter.name),
-        decimal(filter.weight));
+Html arrow() { return tag("span.arrow", {{"aria-hidden", "true"}}); }
+
+Html filter_figure(const Page& page, const WeightedFilter& filter) {
+    return tag("figure",
+               tag("img.input", {{"src", data_uri(png(shrink(page.filter(filter.name)->average, 160)))},
+                                 {"alt", "Average visualisation of filter " + filter.name}}),
+               tag("figcaption", tag("b", "its strongest filter"), filter_link(filter.name), ", weight ",
+                   decimal(filter.weight))) +
+           arrow();
 }
 
 /// "ahead of a random map …", as a badge that no one can pass over.
-std::string verdict_badge(const Page& page, const std::string& method) {
-    static constexpr const char* classes[] = {"held", "undecided", "contradicted", "undecided", "undecided"};
+Html verdict_badge(const Page& page, const std::string& method) {
+    static constexpr const char* selectors[] = {"span.standing.held", "span.standing.undecided", "span.standing.contradicted",
+                                                "span.standing.undecided", "span.standing.undecided"};
     if (!page.results.evaluate || page.results.evaluate->methods.empty())
-        return "<span class=\"standing undecided\">not measured: whether it can be trusted is not known</span>";
+        return tag("span.standing.undecided", "not measured: whether it can be trusted is not known");
     const Evaluation& evaluation = *page.results.evaluate;
-    return fmt::format("<span class=\"standing {}\">{}</span>",
-                       classes[static_cast<size_t>(standing(evaluation, method).verdict)],
-                       escape(standing_words(evaluation, method, page.noun())));
+    return tag(selectors[static_cast<size_t>(standing(evaluation, method).verdict)],
+               standing_words(evaluation, method, page.noun()));
 }
 
 /// What the leading metric measures, in words.
@@ -163,97 +164,85 @@ std::string choice_of_method(const Page& page, const std::string& method) {
     return "the method is the best measured one of those with a map to show, by " + page.results.evaluate->leading_metric();
 }
 
-std::string hero(const Page& page) {
+Html hero(const Page& page) {
     const auto choice = choose_hero(page);
     if (!choice) return {};
     const ReportImage& image = page.data.images[choice->image];
     const ReportMethod& method = page.data.methods[choice->method];
-    const std::string name = page.results.class_name(image.predicted), id = image_name(image);
-    return fmt::format(
-        "<div class=\"hero\">\n"
-        "<figure>{0}<figcaption><b>{1}</b><a href=\"#image-{2}\">{3}</a></figcaption></figure>\n<span class=\"arrow\" "
-        "aria-hidden=\"true\"></span>\n{4}"
-        "<figure>{5}<figcaption><b>where it looked, says {6}</b>{7} {8}</figcaption></figure>\n</div>\n"
-        "<p class=\"note\">The first {9} of the sample below that the network reads right; {10}. Chosen by these rules, not by "
-        "eye.{11}</p>\n",
-        input_picture(image, "Test " + page.noun() + " " + id), escape(name), id, id,
-        choice->filter ? filter_figure(page, *choice->filter) : "",
-        map_picture(page.data, choice->image, choice->method) + colour_bar(page.data, choice->image, choice->method),
-        escape(method.name), escape(method.title) + ".", verdict_badge(page, method.name), page.noun(),
-        escape(choice_of_method(page, method.name)),
-        escape(page.results.evaluate ? meaning_of(page.results.evaluate->leading_metric()) : ""));
+    const std::string id = image_name(image);
+    const Html input =
+        tag("figure", input_picture(image, "Test " + page.noun() + " " + id),
+            tag("figcaption", tag("b", page.results.class_name(image.predicted)), tag("a", {{"href", "#image-" + id}}, id)));
+    const Html map = tag("figure", map_picture(page.data, choice->image, choice->method),
+                         colour_bar(page.data, choice->image, choice->method),
+                         tag("figcaption", tag("b", "where it looked, says ", method.name), method.title, ". ",
+                             verdict_badge(page, method.name)));
+    return tag("div.hero", input, arrow(), choice->filter ? filter_figure(page, *choice->filter) : Html(), map) +
+           tag("p.note", "The first ", page.noun(), " of the sample below that the network reads right; ",
+               choice_of_method(page, method.name), ". Chosen by these rules, not by eye.",
+               page.results.evaluate ? meaning_of(page.results.evaluate->leading_metric()) : "");
 }
 
-std::string claim_row(const Claim& claim) {
+Html claim_row(const Claim& claim) {
     static constexpr const char* words[] = {"held", "undecided", "not held"};
-    static constexpr const char* classes[] = {"held", "undecided", "contradicted"};
+    static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided", "span.verdict.contradicted"};
     const auto verdict = static_cast<size_t>(claim.verdict);
-    return fmt::format(
-        "<tr><th scope=\"row\">{}</th><td data-label=\"Paper\">{}</td><td data-label=\"This run\">{}</td>"
-        "<td data-label=\"Verdict\"><span class=\"verdict {}\">{}</span></td></tr>\n",
-        escape(claim.statement), escape(claim.paper), escape(claim.ours), classes[verdict], words[verdict]);
+    return tag("tr", tag("th", {{"scope", "row"}}, claim.statement), tag("td", {{"data-label", "Paper"}}, claim.paper),
+               tag("td", {{"data-label", "This run"}}, claim.ours),
+               tag("td", {{"data-label", "Verdict"}}, tag(selectors[verdict], words[verdict])));
 }
 
-std::string claims_table(const Page& page) {
+Html claims_table(const Page& page) {
     const std::vector<Claim> list = claims(page);
     if (list.empty()) return {};
-    std::string rows, sources;
+    Html rows;
+    std::string sources;
     for (const Claim& claim : list) {
         rows += claim_row(claim);
         if (!claim.source.empty() && sources.find(claim.source) == std::string::npos)
             sources += (sources.empty() ? "" : "; ") + claim.source;
     }
-    return fmt::format(
-        "<h2 class=\"minor\">Published claims, tested on this run</h2>\n<table class=\"cards\"><thead><tr><th "
-        "scope=\"col\">Claim</th><th "
-        "scope=\"col\">Paper</th>"
-        "<th scope=\"col\">This run, 95 % interval</th><th scope=\"col\">Verdict</th></tr></thead><tbody>\n{}</tbody></table>\n"
-        "<p class=\"note\">A value holds when it lies inside our interval, an order when the paired difference excludes zero. "
-        "Intervals are over test {}s; they do not cover training again with another seed. Source: {}.</p>\n",
-        rows, page.noun(), escape(sources));
+    return tag("h2.minor", "Published claims, tested on this run") +
+           tag("table.cards", tag("thead", tag("tr", columns({"Claim", "Paper", "This run, 95 % interval", "Verdict"}))),
+               tag("tbody", rows)) +
+           tag("p.note",
+               "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals "
+               "are over test ",
+               page.noun(), "s; they do not cover training again with another seed. Source: ", sources, ".");
 }
 
-std::string paragraph(const char* classes, const std::string& words) {
-    const bool empty = words.find_first_not_of(' ') == std::string::npos;
-    return empty ? std::string() : fmt::format("<p class=\"{}\">{}</p>\n", classes, escape(words));
+Html paragraph(std::string_view selector, const std::string& words) {
+    return words.find_first_not_of(' ') == std::string::npos ? Html() : tag(selector, words);
 }
 
 /// What makes everything below doubtful, said before anything else.
-std::string banner(const Page& page) {
+Html banner(const Page& page) {
     if (!page.results.train) return {};
     const Training& train = *page.results.train;
     if (train.diverged)
-        return "<p class=\"banner\" role=\"alert\"><strong>Training diverged.</strong> The loss left all sensible numbers, so "
-               "the "
-               "weights mean nothing. Accuracies are withheld; everything else on this page describes a broken network. Train "
-               "again with a smaller learning rate.</p>\n";
+        return tag("p.banner", {{"role", "alert"}}, tag("strong", "Training diverged."),
+                   " The loss left all sensible numbers, so the weights mean nothing. Accuracies are withheld; everything else "
+                   "on this page describes a broken network. Train again with a smaller learning rate.");
     if (train.silent())
-        return fmt::format(
-            "<p class=\"banner\" role=\"alert\"><strong>The network is undecided on every test {0}.</strong> All class scores "
-            "are "
-            "equal, as when no output neuron spikes; each counts as wrong. Filters, maps and ablations of such a network say "
-            "nothing about classes.</p>\n",
-            page.noun());
+        return tag("p.banner", {{"role", "alert"}}, tag("strong", "The network is undecided on every test ", page.noun(), "."),
+                   " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps and "
+                   "ablations of such a network say nothing about classes.");
     return {};
-}
-
-std::string missing_stages(const Page& page) {
-    std::string out;
-    if (!page.results.train)
-        out += missing_stage("The network's accuracy and its mistakes have not been measured here.",
-                             shell({"spikelens", "train", "--data", "DATA", "--network", "NETWORK", "--out", page.data.run}));
-    return out;
 }
 
 }  // namespace
 
-std::string overview_section(Page& page) {
+Html overview_section(Page& page) {
     const bool broken = page.results.train && (page.results.train->diverged || page.results.train->silent());
-    const std::string learned = broken ? "" : paragraph("lede", finding(page) + " " + trust(page)), facts = small_print(page),
-                      numbers = tiles(page.results, page.noun());
-    return "<section id=\"overview\" aria-labelledby=\"overview-title\">\n<h1 id=\"overview-title\" class=\"finding\">" +
-           escape(headline(page)) + "</h1>\n" + banner(page) + learned + paragraph("note small-print", facts) +
-           (broken ? "" : hero(page) + numbers + claims_table(page)) + missing_stages(page) + "</section>\n";
+    Html content = tag("h1.finding", {{"id", "overview-title"}}, headline(page)) + banner(page);
+    if (!broken) content += paragraph("p.lede", finding(page) + " " + trust(page));
+    content += paragraph("p.note.small-print", small_print(page));
+    if (!broken) content += hero(page) + tiles(page.results, page.noun()) + claims_table(page);
+    if (!page.results.train)
+        content +=
+            missing_stage("The network's accuracy and its mistakes have not been measured here.",
+                          shell({"spikelens", "train", "--data", "DATA", "--network", "NETWORK", "--out", page.data.run}));
+    return tag("section", {{"id", "overview"}, {"aria-labelledby", "overview-title"}}, content);
 }
 
 }  // namespace spikelens::report

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "html.h"
 #include "results.h"
 
 namespace spikelens::report {
@@ -30,32 +31,44 @@ struct Page {
 };
 
 /// <figure> with its caption, the buttons that save it, and the commands of the stages that made it.
-std::string figure(Page& page, const std::string& id, const std::string& svg, const std::string& caption, const Table& table,
-                   const std::vector<std::string>& stages);
+Html figure(Page& page, const std::string& id, const Html& drawing, const Html& caption, const Table& table,
+            const std::vector<std::string>& stages);
 
 /// A card in place of a stage that has not been run; `command` as a shell takes it.
-std::string missing_stage(const std::string& what, const std::string& command);
+Html missing_stage(const std::string& what, const std::string& command);
 /// "spikelens interpret RUN" as a shell takes it.
 std::string command_of(const Page& page, const std::string& stage);
 
-/// An <svg> in words: heading level 3 and text around figures.
-std::string section(const std::string& id, const std::string& title, const std::string& lede, const std::string& content);
+Html section(const std::string& id, const std::string& title, const std::string& lede, const Html& content);
+
+/// A table with these heads over its rows, in a place that scrolls by itself. `name`: what a screen reader calls it.
+Html table(const std::string& name, std::string_view selector, const Html& heads, const Html& rows);
+Html column(const Html& name);  ///< a head
+Html columns(const std::vector<std::string>& names);
+Html scrolled(const std::string& name, const Html& content, std::string_view selector = "div.scroll");
+/// A number that sorts by its value.
+Html number_cell(double value, const Html& text, std::string_view selector = "td.number");
+
+/// Words and their meanings.
+Html meanings(std::string_view selector, const std::vector<std::pair<Html, Html>>& entries);
+/// A link to a filter's card; its name alone where it has none.
+Html filter_link(const std::string& name);
 
 /// The sections, each complete.
-std::string overview_section(Page& page);
-std::string classes_section(Page& page);
-std::string filters_section(Page& page);
-std::string images_section(Page& page);
-std::string events_section(Page& page);  ///< empty where no recording is drawn over time
-std::string evidence_section(Page& page);
-std::string reproduce_section(Page& page);
+Html overview_section(Page& page);
+Html classes_section(Page& page);
+Html filters_section(Page& page);
+Html images_section(Page& page);
+Html events_section(Page& page);  ///< empty where no recording is drawn over time
+Html evidence_section(Page& page);
+Html reproduce_section(Page& page);
 
 /// Parts of Evidence that have their own files.
-std::string curves(Page& page, const Evaluation& evaluation);
-std::string scores_table(const Page& page, const Evaluation& evaluation);
-std::string differences(Page& page, const Evaluation& evaluation);
-std::string ablation(Page& page, const Interpretation& interpretation);
-std::string network_accuracy(Page& page, const Training& train);
+Html curves(Page& page, const Evaluation& evaluation);
+Html scores_table(const Page& page, const Evaluation& evaluation);
+Html differences(Page& page, const Evaluation& evaluation);
+Html ablation(Page& page, const Interpretation& interpretation);
+Html network_accuracy(Page& page, const Training& train);
 
 /// What the network does and how often it is right, in words that need no knowledge of networks; from whatever stages there
 /// are.
@@ -85,11 +98,9 @@ struct Claim {
 /// Published values and orders beside this run's, judged by 95 % intervals.
 std::vector<Claim> claims(const Page& page);
 
-/// Everything the page's script needs, as base64 of a zlib stream: a JSON document, and the maps' bytes.
-struct Bundle {
-    std::string values, maps;
-};
-Bundle bundle(const Page& page);
+/// Everything the page's script needs, as base64 of zlib streams, which cannot end their <script>: a JSON document ("values"),
+/// and the maps' bytes ("maps").
+Html bundle(const Page& page);
 /// Whether the maps travel as float32, each value as it is; else, where they would weigh too much, in 256 steps a map.
 bool ships_exact_values(const ReportData& data);
 

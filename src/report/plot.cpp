@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
 #include "svg.h"
 
 namespace spikelens::report {
@@ -45,17 +44,14 @@ std::vector<std::string> legend_names(const LinePlot& plot) {
     return names;
 }
 
-std::string line_sample(const LineStyle& style, double x, double y) {
-    return fmt::format(
-               "<line stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>",
-               style.colour, style.dash, svg::pixel(x), svg::pixel(y), svg::pixel(x + 24), svg::pixel(y)) +
-           svg::marker(style.marker, x + 12, y, style.colour);
+Html line_sample(const LineStyle& style, double x, double y) {
+    return svg::stroke(x, y, x + 24, y, style.colour, style.dash) + svg::marker(style.marker, x + 12, y, style.colour);
 }
 
-std::string draw_legend(const LinePlot& plot, double top) {
+Html draw_legend(const LinePlot& plot, double top) {
     const std::vector<std::string> names = legend_names(plot);
     const Points places = legend_places(plot, names);
-    std::string out;
+    Html out;
     size_t entry = 0;
     const auto label = [&](double x, double y) { return svg::text(x + 29, y + 4, names[entry++], Anchor::start); };
     for (const Series& series : plot.series) {
@@ -71,8 +67,8 @@ std::string draw_legend(const LinePlot& plot, double top) {
     return out;
 }
 
-std::string draw_axes(const LinePlot& plot, const Frame& frame, const Scale& x, const Scale& y) {
-    std::string out;
+Html draw_axes(const LinePlot& plot, const Frame& frame, const Scale& x, const Scale& y) {
+    Html out;
     for (double tick : plot.y.ticks())
         out += svg::line(frame.left, y(tick), frame.right, y(tick), "grid") +
                svg::text(frame.left - 7, y(tick) + 4, plot.y.tick_label(tick), Anchor::end, "tick");
@@ -95,7 +91,7 @@ Points mapped(const std::vector<double>& xs, const std::vector<double>& ys, cons
 }
 
 /// The band as one polygon over the points where mean and half-width are known.
-std::string draw_band(const Series& series, const Scale& x, const Scale& y) {
+Html draw_band(const Series& series, const Scale& x, const Scale& y) {
     Points upper, lower;
     for (size_t i = 0; i < std::min({series.x.size(), series.y.size(), series.half.size()}); ++i) {
         if (!std::isfinite(series.y[i]) || !std::isfinite(series.half[i])) continue;
@@ -104,12 +100,11 @@ std::string draw_band(const Series& series, const Scale& x, const Scale& y) {
     }
     if (upper.size() < 2) return {};
     upper.insert(upper.end(), lower.rbegin(), lower.rend());
-    return fmt::format("<path class=\"band\" fill=\"{}\" fill-opacity=\"0.16\" d=\"{}Z\"/>", series.style.colour,
-                       svg::path(upper));
+    return tag("path.band", {{"fill", series.style.colour}, {"fill-opacity", 0.16}, {"d", svg::path(upper) + "Z"}});
 }
 
-std::string draw_markers(const Series& series, const Points& points) {
-    std::string out;
+Html draw_markers(const Series& series, const Points& points) {
+    Html out;
     const size_t stride = std::max<size_t>(1, points.size() / 6);
     for (size_t i = stride / 2; i < points.size(); i += stride)
         if (std::isfinite(points[i].first) && std::isfinite(points[i].second))
@@ -117,41 +112,48 @@ std::string draw_markers(const Series& series, const Points& points) {
     return out;
 }
 
-std::string draw_series(const Series& series, const Scale& x, const Scale& y) {
+Html draw_series(const Series& series, const Scale& x, const Scale& y) {
     const Points points = mapped(series.x, series.y, x, y);
-    return fmt::format(
-        "<g class=\"series\" data-name=\"{}\">{}<path class=\"line\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" "
-        "stroke-linejoin=\"round\" stroke-dasharray=\"{}\" d=\"{}\"/>{}</g>",
-        escape(series.name), draw_band(series, x, y), series.style.colour, series.style.dash, svg::path(points),
-        draw_markers(series, points));
+    return tag("g.series", {{"data-name", series.name}}, draw_band(series, x, y),
+               tag("path.line", {{"fill", "none"},
+                                 {"stroke", series.style.colour},
+                                 {"stroke-width", 2},
+                                 {"stroke-linejoin", "round"},
+                                 {"stroke-dasharray", series.style.dash},
+                                 {"d", svg::path(points)}}),
+               draw_markers(series, points));
 }
 
-std::string draw_scatter(const Scatter& scatter, const Scale& x, const Scale& y) {
-    std::string out;
+Html draw_scatter(const Scatter& scatter, const Scale& x, const Scale& y) {
+    Html out;
     for (const auto& [px, py] : mapped(scatter.x, scatter.y, x, y))
         if (std::isfinite(px) && std::isfinite(py))
-            out += fmt::format("<circle fill=\"{}\" fill-opacity=\"0.55\" cx=\"{}\" cy=\"{}\" r=\"2\"/>", scatter.colour,
-                               svg::pixel(px), svg::pixel(py));
+            out += tag(
+                "circle",
+                {{"fill", scatter.colour}, {"fill-opacity", 0.55}, {"cx", svg::pixel(px)}, {"cy", svg::pixel(py)}, {"r", 2}});
     return out;
 }
 
-std::string draw_levels(const LinePlot& plot, const Frame& frame, const Scale& y) {
-    std::string out;
+Html draw_levels(const LinePlot& plot, const Frame& frame, const Scale& y) {
+    Html out;
     for (const Level& level : plot.levels)
         out += svg::line(frame.left, y(level.y), frame.right, y(level.y), "level") +
                svg::text(frame.right - 2, y(level.y) - 5, level.name, Anchor::end, "note");
     return out;
 }
 
-std::string coordinates(const LinePlot& plot, const Frame& frame) {
-    return fmt::format(
-        " data-x0=\"{}\" data-x1=\"{}\" data-y0=\"{}\" data-y1=\"{}\" data-low=\"{}\" data-high=\"{}\" data-log=\"{}\"",
-        svg::pixel(frame.left), svg::pixel(frame.right), svg::pixel(frame.top), svg::pixel(frame.bottom), plot.x.low,
-        plot.x.high, plot.x.log ? 1 : 0);
+Attributes coordinates(const LinePlot& plot, const Frame& frame) {
+    return {{"data-x0", svg::pixel(frame.left)},
+            {"data-x1", svg::pixel(frame.right)},
+            {"data-y0", svg::pixel(frame.top)},
+            {"data-y1", svg::pixel(frame.bottom)},
+            {"data-low", plot.x.low},
+            {"data-high", plot.x.high},
+            {"data-log", plot.x.log ? 1 : 0}};
 }
 
-std::string draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
-    std::string out;
+Html draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
+    Html out;
     for (const Scatter& scatter : plot.scatters) out += draw_scatter(scatter, x, y);
     for (const Series& series : plot.series) out += draw_series(series, x, y);
     return out;
@@ -159,24 +161,23 @@ std::string draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
 
 }  // namespace
 
-std::string draw(const LinePlot& plot) {
+Html draw(const LinePlot& plot) {
     const auto places = legend_places(plot, legend_names(plot));
     const double legend_height = places.empty() ? 0 : places.back().second + legend_row + 8;
     const Frame frame{46, 24, plot.width - 20, plot.height - 42};
     const Scale x(plot.x, frame.left, frame.right), y(plot.y, frame.bottom, frame.top);
-    std::string out = svg::open(plot.width, plot.height + legend_height, plot.title, "plot", coordinates(plot, frame));
-    out += draw_axes(plot, frame, x, y) + draw_levels(plot, frame, y) + draw_data(plot, x, y);
+    Html out = draw_axes(plot, frame, x, y) + draw_levels(plot, frame, y) + draw_data(plot, x, y);
     if (plot.cursor) out += svg::line(frame.left, frame.top, frame.left, frame.bottom, "cursor");
-    return out + draw_legend(plot, plot.height + 6) + "</svg>";
+    out += draw_legend(plot, plot.height + 6);
+    return svg::drawing(plot.width, plot.height + legend_height, plot.title, "plot", out, coordinates(plot, frame));
 }
 
-std::string draw_small(const LinePlot& plot) {
+Html draw_small(const LinePlot& plot) {
     const Frame frame{2, 4, plot.width - 2, plot.height - 4};
     const Scale x(plot.x, frame.left, frame.right), y(plot.y, frame.bottom, frame.top);
-    std::string out = svg::open(plot.width, plot.height, plot.title, "plot small", coordinates(plot, frame));
-    out += svg::line(frame.left, frame.bottom, frame.right, frame.bottom, "axis") + draw_data(plot, x, y);
+    Html out = svg::line(frame.left, frame.bottom, frame.right, frame.bottom, "axis") + draw_data(plot, x, y);
     if (plot.cursor) out += svg::line(frame.left, frame.top, frame.left, frame.bottom, "cursor");
-    return out + "</svg>";
+    return svg::drawing(plot.width, plot.height, plot.title, "plot small", out, coordinates(plot, frame));
 }
 
 void fit_y(LinePlot& plot, double floor, double ceiling) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "colours.h"
+#include "html.h"
 
 namespace spikelens::report {
 
@@ -66,13 +67,13 @@ struct LinePlot {
 };
 
 /// A complete <svg>, readable by itself: presentation attributes carry light colours, classes let a page restyle it.
-std::string draw(const LinePlot& plot);
+Html draw(const LinePlot& plot);
 
 /// Axes as large as the data: [min, max] of all finite y including bands, widened to `floor` and `ceiling` where those are
 /// finite.
 void fit_y(LinePlot& plot, double floor, double ceiling);
 
 /// A small plot without axes, for one class among many.
-std::string draw_small(const LinePlot& plot);
+Html draw_small(const LinePlot& plot);
 
 }  // namespace spikelens::report

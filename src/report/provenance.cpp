@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
-
 namespace spikelens::report {
 namespace {
 
@@ -129,7 +127,7 @@ std::vector<std::string> unrecorded_stages(const Page& page) {
     return stages;
 }
 
-std::string made_by(const Page& page, const std::vector<std::string>& stages) {
+Html made_by(const Page& page, const std::vector<std::string>& stages) {
     std::string lines, unrecorded;
     for (const std::string& stage : stages) {
         const std::vector<std::string> commands = recorded_commands(page, stage);
@@ -138,10 +136,8 @@ std::string made_by(const Page& page, const std::vector<std::string>& stages) {
         if (commands.empty() && shown(page, stage)) unrecorded += (unrecorded.empty() ? "" : ", ") + stage;
     }
     if (lines.empty() && unrecorded.empty()) return {};
-    const std::string code = lines.empty() ? "" : "<pre><code>" + escape(lines) + "</code></pre>";
-    const std::string missing =
-        unrecorded.empty() ? "" : "<p class=\"note\">This run did not record the options of " + escape(unrecorded) + ".</p>";
-    return "<details class=\"made\"><summary>made by</summary>" + code + missing + "</details>";
+    return tag("details.made", tag("summary", "made by"), lines.empty() ? Html() : tag("pre", tag("code", lines)),
+               unrecorded.empty() ? Html() : tag("p.note", "This run did not record the options of ", unrecorded, "."));
 }
 
 }  // namespace spikelens::report

@@ -23,6 +23,6 @@ std::vector<std::string> all_commands(const Page& page);
 std::vector<std::string> unrecorded_stages(const Page& page);
 
 /// What made a figure: the stages' commands behind a word to open, or that they were not recorded.
-std::string made_by(const Page& page, const std::vector<std::string>& stages);
+Html made_by(const Page& page, const std::vector<std::string>& stages);
 
 }  // namespace spikelens::report

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "html.h"
+#include "numbers.h"
 
 namespace spikelens::report {
 namespace {

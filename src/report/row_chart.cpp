@@ -1,10 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include "charts.h"
-#include "html.h"
 #include "svg.h"
 
 namespace spikelens::report {
@@ -36,17 +33,15 @@ Layout layout_of(const RowChart& chart) {
             top + row_height * static_cast<double>(chart.rows.size()), label};
 }
 
-std::string draw_mark(const Mark& mark, const Scale& x, double y) {
+Html draw_mark(const Mark& mark, const Scale& x, double y) {
     if (!std::isfinite(mark.value)) return {};
-    std::string out;
-    if (mark.ci.known())
-        out = fmt::format("<line stroke=\"{}\" stroke-width=\"2\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", mark.style.colour,
-                          svg::pixel(x(mark.ci.low)), svg::pixel(y), svg::pixel(x(mark.ci.high)), svg::pixel(y));
+    Html out;
+    if (mark.ci.known()) out = svg::stroke(x(mark.ci.low), y, x(mark.ci.high), y, mark.style.colour);
     return out + svg::marker(std::max(0, mark.style.marker), x(mark.value), y, mark.style.colour);
 }
 
-std::string draw_rows(const RowChart& chart, const Layout& at, const Scale& x) {
-    std::string out;
+Html draw_rows(const RowChart& chart, const Layout& at, const Scale& x) {
+    Html out;
     double y = at.top + row_height / 2;
     for (const Row& row : chart.rows) {
         out += svg::text(at.left - 8, y + 4, shorten(row.label, at.label_letters), Anchor::end);
@@ -58,8 +53,8 @@ std::string draw_rows(const RowChart& chart, const Layout& at, const Scale& x) {
     return out;
 }
 
-std::string draw_axis(const RowChart& chart, const Layout& at, const Scale& x) {
-    std::string out = svg::line(at.left, at.bottom, at.right, at.bottom, "axis");
+Html draw_axis(const RowChart& chart, const Layout& at, const Scale& x) {
+    Html out = svg::line(at.left, at.bottom, at.right, at.bottom, "axis");
     for (double tick : nice_ticks(chart.x.low, chart.x.high, 4))
         out += svg::line(x(tick), at.bottom, x(tick), at.bottom + 4, "axis") +
                svg::text(x(tick), at.bottom + 17, chart.x.tick_label(tick), Anchor::middle, "tick");
@@ -67,8 +62,8 @@ std::string draw_axis(const RowChart& chart, const Layout& at, const Scale& x) {
     return out + svg::text((at.left + at.right) / 2, at.bottom + 34, chart.x.label, Anchor::middle);
 }
 
-std::string draw_legend(const RowChart& chart) {
-    std::string out;
+Html draw_legend(const RowChart& chart) {
+    Html out;
     double x = 8;
     for (size_t i = 0; i < std::min(chart.legend.size(), chart.legend_names.size()); ++i) {
         out += svg::marker(chart.legend[i].style.marker, x, 12, chart.legend[i].style.colour) +
@@ -90,11 +85,11 @@ std::string shorten(const std::string& text, size_t letters) {
     return text.substr(0, at) + "…";
 }
 
-std::string draw(const RowChart& chart) {
+Html draw(const RowChart& chart) {
     const Layout at = layout_of(chart);
     const Scale x(chart.x, at.left + 4, at.right - 8);
-    return svg::open(chart.width, at.bottom + 42, chart.title, "plot rows") + draw_legend(chart) + draw_axis(chart, at, x) +
-           draw_rows(chart, at, x) + "</svg>";
+    return svg::drawing(chart.width, at.bottom + 42, chart.title, "plot rows",
+                        draw_legend(chart) + draw_axis(chart, at, x) + draw_rows(chart, at, x));
 }
 
 }  // namespace spikelens::report

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "html.h"
+#include "numbers.h"
 #include "page.h"
 
 namespace spikelens::report {

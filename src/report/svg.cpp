@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "html.h"
+#include "colours.h"
 
 namespace spikelens::report::svg {
 
@@ -15,28 +15,59 @@ std::string pixel(double value) {
     return text == "-0" ? "0" : text;
 }
 
-std::string open(double width, double height, const std::string& title, const std::string& classes,
-                 const std::string& attributes) {
-    return fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" class=\"{}\" role=\"img\" aria-label=\"{}\" "
-        "font-family=\"system-ui, sans-serif\" font-size=\"12\"{}>",
-        pixel(width), pixel(height), classes, escape(title), attributes);
+Html drawing(double width, double height, const std::string& title, std::string_view classes, const Html& content,
+             const Attributes& attributes) {
+    Attributes all = {{"xmlns", "http://www.w3.org/2000/svg"},
+                      {"viewBox", fmt::format("0 0 {} {}", pixel(width), pixel(height))},
+                      {"class", classes},
+                      {"role", "img"},
+                      {"aria-label", title},
+                      {"font-family", "system-ui, sans-serif"},
+                      {"font-size", 12}};
+    all.insert(all.end(), attributes.begin(), attributes.end());
+    return tag("svg", all, content);
 }
 
-std::string text(double x, double y, const std::string& content, Anchor anchor, const std::string& classes) {
+Html text(double x, double y, const std::string& content, Anchor anchor, std::string_view classes) {
     static constexpr const char* names[] = {"start", "middle", "end"};
-    return fmt::format("<text class=\"{}\" fill=\"#55524c\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>", classes, pixel(x),
-                       pixel(y), names[static_cast<int>(anchor)], escape(content));
+    return tag("text",
+               {{"class", classes},
+                {"fill", hex(label_colour)},
+                {"x", pixel(x)},
+                {"y", pixel(y)},
+                {"text-anchor", names[static_cast<int>(anchor)]}},
+               content);
 }
 
-std::string line(double x1, double y1, double x2, double y2, const std::string& classes) {
-    return fmt::format("<line class=\"{}\" stroke=\"#d9d5cc\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>", classes, pixel(x1),
-                       pixel(y1), pixel(x2), pixel(y2));
+Html line(double x1, double y1, double x2, double y2, std::string_view classes) {
+    return tag("line", {{"class", classes},
+                        {"stroke", hex(rule_colour)},
+                        {"x1", pixel(x1)},
+                        {"y1", pixel(y1)},
+                        {"x2", pixel(x2)},
+                        {"y2", pixel(y2)}});
 }
 
-std::string rect(double x, double y, double width, double height, const std::string& attributes) {
-    return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {}/>", pixel(x), pixel(y),
-                       pixel(std::fmax(0, width)), pixel(std::fmax(0, height)), attributes);
+Html stroke(double x1, double y1, double x2, double y2, const std::string& colour, const std::string& dash) {
+    return tag("line", {{"stroke", colour},
+                        {"stroke-width", 2},
+                        {"stroke-dasharray", dash},
+                        {"x1", pixel(x1)},
+                        {"y1", pixel(y1)},
+                        {"x2", pixel(x2)},
+                        {"y2", pixel(y2)}});
+}
+
+Html rect(double x, double y, double width, double height, Attributes attributes) {
+    const Attributes place = {
+        {"x", pixel(x)}, {"y", pixel(y)}, {"width", pixel(std::fmax(0, width))}, {"height", pixel(std::fmax(0, height))}};
+    attributes.insert(attributes.begin(), place.begin(), place.end());
+    return tag("rect", attributes);
+}
+
+Html share_bar(double share) {
+    return tag("svg.bar", {{"viewBox", "0 0 100 8"}, {"preserveAspectRatio", "none"}, {"aria-hidden", "true"}},
+               tag("rect", {{"width", fmt::format("{:.1f}", 100 * share)}, {"height", 8}}));
 }
 
 std::string path(const std::vector<std::pair<double, double>>& points) {
@@ -50,16 +81,15 @@ std::string path(const std::vector<std::pair<double, double>>& points) {
     return commands;
 }
 
-std::string marker(int shape, double x, double y, const std::string& colour) {
+Html marker(int shape, double x, double y, const std::string& colour) {
     const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
         std::string points;
-        for (const auto& [dx, dy] : corners) points += pixel(x + dx) + "," + pixel(y + dy) + " ";
-        points.pop_back();
-        return fmt::format("<polygon fill=\"{}\" points=\"{}\"/>", colour, points);
+        for (const auto& [dx, dy] : corners) points += (points.empty() ? "" : " ") + pixel(x + dx) + "," + pixel(y + dy);
+        return tag("polygon", {{"fill", colour}, {"points", points}});
     };
     switch (shape) {
         case 0:
-            return fmt::format("<circle fill=\"{}\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", colour, pixel(x), pixel(y));
+            return tag("circle", {{"fill", colour}, {"cx", pixel(x)}, {"cy", pixel(y)}, {"r", 3}});
         case 1:
             return polygon({{-2.8, -2.8}, {2.8, -2.8}, {2.8, 2.8}, {-2.8, 2.8}});
         case 2:

@@ -75,6 +75,42 @@ def check(path):
     return [f"{path.name}: {fault}" for fault in faults]
 
 
-found = [fault for path in sorted(pathlib.Path(sys.argv[1]).glob("*.html")) for fault in check(path)]
+class Texts(html.parser.HTMLParser):
+    """Text and title of every element, and what else there is."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.others = [], []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if len(attributes) != 3 or values.get("class") != "fuzz" or "hidden" not in values:
+            self.others.append((tag, attributes))
+        self.found.append(["", values.get("title") or ""])
+
+    def handle_data(self, data):
+        self.found[-1][0] += data
+
+    def handle_comment(self, data):
+        self.others.append(data)
+
+    handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def check_fuzz(folder):
+    """The texts in fuzz.json are those that a parser finds in fuzz.fragment, and nothing else is there."""
+    fragment = folder / "fuzz.fragment"
+    if not fragment.exists():
+        return []
+    parser = Texts()
+    parser.feed(fragment.read_bytes().decode("utf-8"))
+    parser.close()
+    expected = json.loads((folder / "fuzz.json").read_text(encoding="utf-8"))
+    if len(parser.found) != len(expected) or parser.others:
+        return [f"{len(parser.found)} elements of {len(expected)}, and {parser.others[:3]}"]
+    return [f"{want} came back as {got}" for want, got in zip(expected, parser.found) if want != got]
+
+
+found = check_fuzz(pathlib.Path(sys.argv[1])) + [fault for path in sorted(pathlib.Path(sys.argv[1]).glob("*.html")) for fault in check(path)]
 print("\n".join(found), file=sys.stderr)
 sys.exit(1 if found else 0)

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -8,6 +9,7 @@
 
 #include "report/bytes.h"
 #include "report/html.h"
+#include "report/numbers.h"
 #include "report/page.h"
 #include "report/png.h"
 
@@ -44,13 +46,24 @@ std::string chunk_of(const std::string& file, const std::string& wanted) {
     return found;
 }
 
-TEST(Escape, LeavesNoMarkup) {
-    EXPECT_EQ(escape("<script>alert('1' & \"2\")</script>"),
+TEST(Html, TextLeavesNoMarkup) {
+    EXPECT_EQ(Html("<script>alert('1' & \"2\")</script>").markup(),
               "&lt;script&gt;alert(&#39;1&#39; &amp; &quot;2&quot;)&lt;/script&gt;");
-    EXPECT_EQ(escape(std::string("a\0b", 3)),
-              "a\xEF\xBF\xBD"
-              "b");
-    EXPECT_EQ(escape("Bücher"), "Bücher");
+    EXPECT_EQ(Html(std::string_view("a\0b\xff", 4)).markup(), "a\\x00b\\xff");
+    EXPECT_EQ(Html("Bücher").markup(), "Bücher");
+}
+
+TEST(Html, ElementsHaveClassesAttributesAndChildren) {
+    EXPECT_EQ(tag("td.number.paper", {{"data-value", 0.25}, {"hidden", true}, {"open", false}}, "a<b", tag("b", "c")).markup(),
+              "<td class=\"number paper\" data-value=\"0.25\" hidden>a&lt;b<b>c</b></td>");
+    EXPECT_EQ(tag("img", {{"alt", "\"x\""}}).markup(), "<img alt=\"&quot;x&quot;\"/>");
+    EXPECT_EQ(tag("span").markup(), "<span></span>");
+}
+
+TEST(Html, EmbeddedTextCannotEndItsElement) {
+    EXPECT_EQ(Html::embedded("script", {{"id", "a"}}, "1 < 2").markup(), "<script id=\"a\">1 < 2</script>\n");
+    EXPECT_THROW(Html::embedded("script", {}, "</ScRiPt>"), std::logic_error);
+    EXPECT_THROW(Html::embedded("script", {}, "<!-- "), std::logic_error);
 }
 
 TEST(Identifier, IsSafeAndKeepsNamesApart) {

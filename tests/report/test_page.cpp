@@ -3,9 +3,14 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
+#include "spikelens/core/printable.h"
+#include "spikelens/core/random.h"
+
 #include "fixture.h"
+#include "report/html.h"
 
 namespace spikelens {
 namespace {
@@ -41,6 +46,51 @@ class ReportFiles : public ::testing::Test {
 };
 
 TEST_F(ReportFiles, AreWellFormedAndLoadNothing) { EXPECT_EQ(run("check_html.py"), 0); }
+
+/// Bytes of all kinds, more of those that end something.
+std::string hostile_text(uint64_t index) {
+    static const std::string pieces[] = {"</script>",
+                                         "<!--",
+                                         "]]>",
+                                         "\"",
+                                         "'",
+                                         ">",
+                                         "&lt;",
+                                         "&#0;",
+                                         "&amp",
+                                         "\r\n",
+                                         "\t",
+                                         "\xE2\x80\xAE",
+                                         "\xEF\xBB\xBF",
+                                         "\xED\xA0\x80",
+                                         "\xF4\x90\x80\x80",
+                                         "\xC2\x85",
+                                         "Bücher",
+                                         "\xF0\x9F\x90\xA6",
+                                         "=",
+                                         "`",
+                                         " "};
+    const auto order = random_permutation(256 + static_cast<int64_t>(std::size(pieces)) * 8, 7, Stream::sampling, {index});
+    std::string text;
+    for (size_t i = 0; i < index % 40; ++i)
+        text += order[i] < 256 ? std::string(1, static_cast<char>(order[i])) : pieces[static_cast<size_t>(order[i] - 256) / 8];
+    return text;
+}
+
+/// Any text comes back from a parser as it is, or as `printable_lines` shows it: as text, as an attribute, within a drawing.
+TEST_F(ReportFiles, AnyTextComesBack) {
+    std::filesystem::remove(folder / "full.html");
+    nlohmann::json expected = nlohmann::json::array();
+    report::Html content;
+    for (uint64_t i = 0; i < 2000; ++i) {
+        const std::string text = hostile_text(i), other = hostile_text(i + 5000);
+        expected.push_back({printable_lines(text), printable_lines(other)});
+        content += report::tag(i % 2 == 0 ? "td.fuzz" : "text.fuzz", {{"title", other}, {"hidden", true}}, text);
+    }
+    std::ofstream(folder / "fuzz.json") << expected;
+    std::ofstream(folder / "fuzz.fragment", std::ios::binary) << content.markup();
+    EXPECT_EQ(run("check_html.py"), 0);
+}
 
 TEST_F(ReportFiles, WorkInABrowser) {
     const int code = run("check_browser.py");

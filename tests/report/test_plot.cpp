@@ -77,7 +77,7 @@ TEST(LinePlot, NamesAreEscapedAndNoCoordinateIsUnknown) {
     plot.title = "a \"title\" <b>";
     plot.series.push_back({"<script>", {0, 1, 2}, {0, unknown, 2}, {}, line_style(0)});
     fit_y(plot, 0, 1);
-    const std::string drawing = draw(plot);
+    const std::string drawing = draw(plot).markup();
     EXPECT_EQ(drawing.find("<script>"), std::string::npos);
     EXPECT_EQ(drawing.find("nan"), std::string::npos);
     EXPECT_NE(drawing.find("&lt;script&gt;"), std::string::npos);
@@ -91,7 +91,7 @@ TEST(LineStyles, NeighboursDifferWithoutColour) {
 TEST(RowChart, UnknownMarksAreNotDrawn) {
     RowChart chart;
     chart.rows.push_back({"empty class", {{unknown, {}, line_style(0)}}, "no samples"});
-    const std::string drawing = draw(chart);
+    const std::string drawing = draw(chart).markup();
     EXPECT_EQ(drawing.find("nan"), std::string::npos);
     EXPECT_EQ(drawing.find("<circle"), std::string::npos);
     EXPECT_NE(drawing.find("no samples"), std::string::npos);

@@ -68,7 +68,7 @@ TEST(Report, CommandsSurviveTheShell) {
 
     ReportData data = synthetic_report();
     data.command = words;
-    const std::string html = report_html(data), escaped = escape(shell(line));
+    const std::string html = report_html(data), escaped = Html(shell(line)).markup();
     EXPECT_TRUE(contains(html, escaped)) << escaped;
     EXPECT_EQ(unescaped(escaped), shell(line));
 }
@@ -85,7 +85,7 @@ TEST(Report, PrintsTheCommandsOfEveryStage) {
         const size_t begin = html.find("id=\"" + id + "\"");
         return html.substr(begin, html.find("</figure>", begin) - begin);
     };
-    EXPECT_TRUE(contains(figure_of("curve-insertion"), escape(all[2] + "\n" + all[3])));
+    EXPECT_TRUE(contains(figure_of("curve-insertion"), Html(all[2] + "\n" + all[3]).markup()));
     EXPECT_TRUE(contains(figure_of("ablation"), all[1]));
     EXPECT_TRUE(contains(figure_of("path-0"), all[1]));
     EXPECT_TRUE(contains(figure_of("confusion"), all[0]));

@@ -24,8 +24,9 @@ TEST(Report, SameDataGiveTheSameBytes) { EXPECT_EQ(report_html(synthetic_report(
 
 TEST(Report, PolicyNamesTheStyleAndTheScriptInTheFile) {
     const std::string html = report_html(synthetic_report());
-    EXPECT_TRUE(contains(html, "default-src 'none'; img-src data: blob:; style-src " + policy_hash(report_css()) +
-                                   "; script-src " + policy_hash(report_js())));
+    const std::string policy = "default-src 'none'; img-src data: blob:; style-src " + policy_hash(report_css()) +
+                               "; script-src " + policy_hash(report_js());
+    EXPECT_TRUE(contains(html, Html(policy).markup()));
     EXPECT_TRUE(contains(html, "<style>" + std::string(report_css()) + "</style>"));
     EXPECT_TRUE(contains(html, "<script>" + std::string(report_js()) + "</script>"));
     EXPECT_FALSE(contains(std::string(report_js()), "</script"));

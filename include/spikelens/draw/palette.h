@@ -28,4 +28,10 @@ constexpr PaletteColour off_colour{0, 114, 178}, on_colour{230, 115, 0};
 constexpr std::array<PaletteColour, 7> kind_colours{
     {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0}, {86, 180, 233}, {143, 107, 63}}};
 
+/// Greys for what stands beside the data: sanity baselines, differences that are not told apart from zero.
+constexpr std::array<PaletteColour, 3> quiet_colours{{{141, 141, 141}, {118, 118, 118}, {162, 162, 162}}};
+
+/// Words and rules of a chart, on white.
+constexpr PaletteColour label_colour{85, 82, 76}, rule_colour{217, 213, 204};
+
 }  // namespace spikelens
