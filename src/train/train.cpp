@@ -186,7 +186,7 @@ class Trainer {
         sum.add(shard, {torch_.backward(trace, score_gradient, false).parameters, record});
     }
 
-    /// Images [N, C, H, W] as they are, spikes [T, N, C, H, W] as numbers.
+    /// Images [N, C, H, W] as they are, spikes [N, T, C, H, W] as numbers.
     static FloatArray values_of(Input input) {
         if (!input.spiking()) return std::move(input.images);
         return FloatArray(input.spikes.shape, std::vector<float>(input.spikes.data.begin(), input.spikes.data.end()));
