@@ -13,9 +13,9 @@
 
 namespace spikelens {
 
-/// Forward and backward of a network in LibTorch's operators, layer by layer with time folded into the batch,
-/// [T·N, C, H, W]: one convolution for all steps, then one pass of the neurons over time. There is no autograd graph: the few
-/// kinds of layer have their adjoints written out, which leaves all threading to the caller.
+/// Forward and backward of a network in LibTorch's operators, layer by layer with time folded into the batch
+/// ([T·N, C, H, W]): one convolution for all steps, then one pass of the neurons over time. There is no autograd graph:
+/// the few kinds of layer have their adjoints written out, which leaves all threading to the caller.
 class TorchNetwork {
   public:
     /// In float the weights are the network's own memory (changes to them are seen); in double they are copies.

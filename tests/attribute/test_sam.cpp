@@ -9,8 +9,8 @@
 namespace spikelens {
 namespace {
 
-/// N and M as the paper writes them, per step, then summed over steps: from the recorded spikes [T, K, H, W] of a sample
-/// at one pixel.
+/// N and M as the paper writes them, per step, then summed over steps: from the recorded spikes [T, K, H, W] of a
+/// sample at one pixel.
 double sam_at(const ArrayView<uint8_t>& spikes, int64_t pixel, double gamma, bool strict) {
     const int64_t pixels = spikes.shape[2] * spikes.shape[3];
     const auto spike = [&](int64_t t, int64_t k) { return spikes.row(t)[k * pixels + pixel]; };

@@ -85,7 +85,7 @@ struct Array {
     bool operator==(const Array&) const = default;
 };
 
-/// Looks at an array, or at rows of it, without copying. Valid as long as the array is there and nothing is added to it.
+/// Looks at an array, or at rows of it, without copying. Valid while the array is there and nothing is added to it.
 template <class T>
 struct ArrayView {
     Shape shape;
