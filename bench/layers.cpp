@@ -97,7 +97,7 @@ void events(benchmark::State& state, const std::string& kernel, const LayerShape
     const kernels::LayerPlan plan = lower_for_spikes(layer, 1.0);
     SpikeMap input, output;
     const Array<uint8_t> spikes = random_spikes(shape, density);
-    pack_spikes(spikes.data.data(), spikes.row_size(), shape.steps, shape.input, 1, input);
+    pack_spikes(spikes, 1, input);
     const std::vector<uint64_t> keep(static_cast<size_t>(plan.out_words), ~uint64_t{0});
     const kernels::KernelSet& set = kernels::choose_kernels(kernel);
     const double most = peak(kernel);

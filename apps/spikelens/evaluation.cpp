@@ -56,12 +56,7 @@ void save_scores(const MethodScores& scores, const Identity& identity, const fs:
 
 void append(PerturbationResult& all, const PerturbationResult& more) {
     all.auc.insert(all.auc.end(), more.auc.begin(), more.auc.end());
-    if (all.curves.empty()) {
-        all.curves = more.curves;
-        return;
-    }
-    all.curves.shape[0] += more.curves.extent(0);
-    all.curves.data.insert(all.curves.data.end(), more.curves.data.begin(), more.curves.data.end());
+    if (!more.curves.empty()) all.curves.append(more.curves);
 }
 
 bool needs_spikes(const std::string& metric) { return metric.starts_with("spike_"); }
@@ -79,13 +74,6 @@ void check_metrics(const std::vector<std::string>& metrics, const RunData& data)
             throw InputError(fmt::format(
                 "the metric {0} takes pixels away, and this run's input is recordings; expected spike_{0}", metric));
     }
-}
-
-FloatArray one_of(const FloatArray& all, int64_t index) {
-    Shape shape = all.shape;
-    shape[0] = 1;
-    const auto row = all.row(index);
-    return {std::move(shape), std::vector<float>(row.begin(), row.end())};
 }
 
 }  // namespace
@@ -261,7 +249,7 @@ std::optional<std::string> Evaluation::own_baseline(const MethodSpec& method) co
     Shape none = data_.test->shape();
     none.insert(none.begin(), 0);
     if (data_.test->steps() == 0) return completeness_baseline(method, FloatArray(none));
-    none.insert(none.begin(), data_.test->steps());
+    none.insert(none.begin() + 1, data_.test->steps());
     return completeness_baseline(method, Array<uint8_t>(none));
 }
 
@@ -281,7 +269,7 @@ Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
             const std::vector<int64_t> addresses(perturbed.extent(0), data_.test_address(chunk.samples[i]));
             return simulator.run(data_.shown(perturbed, addresses)).scores;
         };
-        append(all, perturb(kind, one_of(images, n), one_of(maps, n), {&chunk.targets[i], 1}, {&chunk.samples[i], 1}, score,
+        append(all, perturb(kind, images.rows(n, 1), maps.rows(n, 1), {&chunk.targets[i], 1}, {&chunk.samples[i], 1}, score,
                             pixels_));
     }
     return all;

@@ -21,12 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The first of an attribution's samples: [1, …] or [T, 1, …] without that axis.
-FloatArray only_sample(FloatArray attribution) {
-    attribution.shape.erase(attribution.shape.begin() + (attribution.shape.size() == 5 ? 1 : 0));
-    return attribution;
-}
-
 int enlargement(int64_t height, int64_t width) { return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width))); }
 
 /// A method's text in file names: ':' and '=' become '-'. Where that, or its length, could make two texts one, a checksum of
@@ -78,8 +72,7 @@ class MapWriter {
     /// at no moment there are values that no picture tells of.
     void write_map_and_values(int factor) const {
         const fs::path values = folder_ / files_.values;
-        const FloatArray array = method_.method->info().timed ? only_sample(attribution_) : map_;
-        const std::string bytes = npy_bytes(array);
+        const std::string bytes = npy_bytes(method_.method->info().timed ? attribution_.sub(0) : map_);
         remove_file(values);
         write_png(folder_ / files_.map, enlarge(colour_map(drawn(map_), colours()), factor),
                   {{"Values", sha256_of_bytes(bytes)}});
@@ -87,17 +80,15 @@ class MapWriter {
     }
 
     void write_windows(int64_t windows, int factor, json& entry) const {
-        const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[0]));
-        const FloatArray frames({parts.shape[0], parts.shape[2], parts.shape[3]}, parts.data);
-        write_png(folder_ / files_.windows, window_strip(drawn(frames), colours(), factor));
+        const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[1]));
+        write_png(folder_ / files_.windows, window_strip(drawn(without_batch_axis(parts)), colours(), factor));
         entry["windows"] = files_.windows;
     }
 
     void write_space_time(const Sample& sample, json& entry) const {
-        Array<uint8_t> spikes = sample.input.spikes;
-        const FloatArray scores = drawn(only_sample(spike_scores(attribution_, method_.view, spikes.shape)));
-        spikes.shape.erase(spikes.shape.begin() + 1);
-        write_png(folder_ / files_.space_time, space_time_picture(spikes, scores, signed_, 960, 640));
+        const Array<uint8_t>& spikes = sample.input.spikes;
+        const FloatArray scores = drawn(spike_scores(attribution_, method_.view, spikes.shape));
+        write_png(folder_ / files_.space_time, space_time_picture(spikes.sub(0), scores.sub(0), signed_, 960, 640));
         entry["space_time"] = files_.space_time;
     }
 
@@ -130,9 +121,7 @@ void write_sample(const fs::path& folder, const Sample& sample) {
     write_png(folder / (sample.name + ".png"),
               enlarge(drawable(sample.picture), enlargement(sample.picture.extent(1), sample.picture.extent(2))));
     if (!sample.input.spiking()) return;
-    Array<uint8_t> spikes = sample.input.spikes;
-    spikes.shape.erase(spikes.shape.begin() + 1);
-    write_png(folder / (sample.name + "_xyt.png"), space_time_picture(spikes, {}, false, 960, 640));
+    write_png(folder / (sample.name + "_xyt.png"), space_time_picture(sample.input.spikes.sub(0), {}, false, 960, 640));
 }
 
 void check_outputs(const fs::path& folder, const Sample& sample, const std::vector<MapFiles>& maps,

@@ -27,7 +27,7 @@ class Explainer {
 
     const std::vector<MethodSpec>& methods() const { return methods_; }
     const Simulator& simulator() const { return simulator_; }
-    /// Raw attributions of one method, [N, C, H, W] or [T, N, C, H, W].
+    /// Raw attributions of one method, [N, C, H, W] or [N, T, C, H, W].
     FloatArray attributions(const MethodSpec& method, const Input& input, std::span<const int> targets,
                             std::span<const int64_t> samples) const;
     /// Maps [N, H, W] of one method.

@@ -72,15 +72,10 @@ std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<i
     return chosen;
 }
 
-FloatArray row_of(const FloatArray& array, int64_t index) {
-    const auto row = array.row(index);
-    return {Shape(array.shape.begin() + 1, array.shape.end()), std::vector<float>(row.begin(), row.end())};
-}
-
 /// The recordings as point clouds, and their spikes per window.
 void add_recordings(const Array<uint8_t>& spikes, std::vector<ReportImage>& result) {
     for (size_t i = 0; i < result.size(); ++i) {
-        const Array<uint8_t> one = sequence_of(spikes, static_cast<int64_t>(i));
+        const ArrayView<uint8_t> one = spikes.sub(static_cast<int64_t>(i));
         result[i].cloud = space_time_picture(one, {}, false, kCloudWidth, kCloudHeight);
         const int64_t windows = std::min<int64_t>(kWindows, one.shape[0]);
         result[i].spikes_per_window.assign(windows, 0);
@@ -96,14 +91,13 @@ void add_in_time(const MethodSpec& method, const FloatArray& attribution, const 
     const bool timed = method.method->info().timed;
     const bool is_signed = method.method->info().signed_values && method.view == View::natural;
     const FloatArray windows =
-        timed ? window_maps(attribution, method.view, std::min<int64_t>(kWindows, spikes.shape[0])) : FloatArray();
+        timed ? window_maps(attribution, method.view, std::min<int64_t>(kWindows, spikes.shape[1])) : FloatArray();
     const FloatArray scores = timed ? spike_scores(attribution, method.view, spikes.shape) : FloatArray();
     for (size_t i = 0; i < result.size(); ++i) {
         const auto n = static_cast<int64_t>(i);
-        result[i].windows.push_back(timed ? sequence_of(windows, n) : FloatArray());
+        result[i].windows.push_back(timed ? windows.sub(n).copy() : FloatArray());
         result[i].clouds.push_back(
-            timed ? space_time_picture(sequence_of(spikes, n), sequence_of(scores, n), is_signed, kCloudWidth, kCloudHeight)
-                  : FloatArray());
+            timed ? space_time_picture(spikes.sub(n), scores.sub(n), is_signed, kCloudWidth, kCloudHeight) : FloatArray());
     }
 }
 
@@ -129,7 +123,7 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         result[i].predicted = predicted[i];
         result[i].undecided = why_undecided(scores.row(n), report.counts_spikes);
         result[i].probabilities = softmax(scores.row(n));
-        result[i].image = drawable(row_of(images, n));
+        result[i].image = drawable(images.sub(n).copy());
     }
     if (recordings) add_recordings(input.spikes, result);
     int64_t done = 0;
@@ -140,7 +134,7 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         const FloatArray maps = pixel_maps(attribution, method.view);
         if (recordings) add_in_time(method, attribution, input.spikes, result);
         for (size_t i = 0; i < chosen.size(); ++i) {
-            result[i].maps.push_back(row_of(maps, static_cast<int64_t>(i)));
+            result[i].maps.push_back(maps.sub(static_cast<int64_t>(i)).copy());
             result[i].rounding.push_back(rounding(method.method->info(), scores.row(static_cast<int64_t>(i))));
         }
     }

@@ -80,7 +80,7 @@ std::string baseline_text(Baseline baseline) {
     return "";
 }
 
-FloatArray baseline_images(const FloatArray& images, Baseline baseline) {
+FloatArray baseline_images(const ArrayView<float>& images, Baseline baseline) {
     if (images.shape.size() != 4) throw InputError("images have shape " + shape_text(images.shape) + ", expected [N, C, H, W]");
     FloatArray result(images.shape);
     const int64_t height = images.shape[2], width = images.shape[3], pixels = height * width;

@@ -1,19 +1,14 @@
 #include "spikelens/attribute/completeness.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "spikelens/core/error.h"
 
 namespace spikelens {
 namespace {
 
-// Σ A of each sample: the last four axes are [N, C, H, W], before which there may be time.
-std::vector<double> sums(const FloatArray& attribution, int64_t count) {
-    const int64_t values = element_count(std::span(attribution.shape).last(3));
-    std::vector<double> result(count);
-    for (int64_t i = 0; i < attribution.size(); ++i) result[i / values % count] += attribution.data[i];
-    return result;
-}
+double sum(std::span<const float> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 }  // namespace
 
@@ -21,22 +16,21 @@ std::vector<Completeness> completeness(const FloatArray& attribution, const Floa
                                        const FloatArray& baseline_scores, std::span<const int> targets) {
     const auto count = static_cast<int64_t>(targets.size());
     const size_t axes = attribution.shape.size();
-    const bool fits = (axes == 4 || axes == 5) && image_scores.shape.size() == 2 && attribution.shape[axes - 4] == count &&
+    const bool fits = (axes == 4 || axes == 5) && image_scores.shape.size() == 2 && attribution.shape[0] == count &&
                       image_scores.shape[0] == count && image_scores.shape == baseline_scores.shape;
     if (!fits) {
         throw InputError("completeness of " + std::to_string(count) + " samples got attributions " +
                          shape_text(attribution.shape) + " and scores " + shape_text(image_scores.shape) + " and " +
                          shape_text(baseline_scores.shape) +
-                         ", expected [N, C, H, W] or [T, N, C, H, W], and twice [N, classes]");
+                         ", expected [N, C, H, W] or [N, T, C, H, W], and twice [N, classes]");
     }
-    const std::vector<double> attributed = sums(attribution, count);
     std::vector<Completeness> result(count);
     for (int64_t n = 0; n < count; ++n) {
         const int target = targets[n];
         if (target < 0 || target >= image_scores.shape[1]) {
             throw InputError("completeness: class " + std::to_string(target) + " has no score");
         }
-        result[n].attributed = attributed[n];
+        result[n].attributed = sum(attribution.row(n));
         result[n].difference = static_cast<double>(image_scores.row(n)[target]) - baseline_scores.row(n)[target];
         result[n].gap = std::abs(result[n].attributed - result[n].difference);
     }

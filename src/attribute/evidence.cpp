@@ -51,7 +51,7 @@ DoubleArray filter_evidence(const Simulator& simulator, const Input& input, std:
     const FloatArray counts = input.spiking() ? spikes_over_time(input.spikes) : FloatArray();
     DoubleArray evidence({input.samples(), static_cast<int64_t>(filters.size())});
     parallel_for(input.samples(), 0, [&](int64_t n, int) {
-        const SweepInput brought = input.spiking() ? SweepInput{counts.row(n), input.spikes.extent(0), false}
+        const SweepInput brought = input.spiking() ? SweepInput{counts.row(n), input.steps(), false}
                                                    : SweepInput{input.images.row(n), network.steps, true};
         sweep.input_gain(brought, recording, n, targets[n], [&](int layer, std::span<const float> gain) {
             add_layer(recording.layer(layer), n, gain, filters, evidence.row(n));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <numeric>
 
 #include "spikelens/attribute/method.h"
 #include "spikelens/core/error.h"
@@ -30,7 +31,7 @@ void check_input(const MethodInfo& info, const Input& input, const AttributionCo
     const size_t leading = input.spiking() ? 2 : 1;
     if (!(input.spiking() ? info.on_spikes : info.on_images))
         throw InputError(info.name + " does not explain " + what + ", only " + (input.spiking() ? "images" : "spikes"));
-    const std::string axes = input.spiking() ? "[T, N, " : "[N, ";
+    const std::string axes = input.spiking() ? "[N, T, " : "[N, ";
     if (input.shape().size() != leading + 3)
         throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", expected " + axes + "C, H, W]");
     if (context.simulator) {
@@ -63,9 +64,8 @@ void check_targets(const AttributionRequest& request, const AttributionContext& 
 
 /// Samples at once: what they leave behind fits the budget, whatever the network. Results do not depend on it.
 int64_t batch_size(const AttributionContext& context, const Input& input) {
-    int64_t neurons =
-        input.spiking() ? element_count(input.shape()) / (input.shape()[0] * std::max<int64_t>(1, input.samples())) : 1;
-    int64_t steps = input.spiking() ? input.shape()[0] : 1;
+    int64_t neurons = input.spiking() ? element_count(std::span(input.shape()).subspan(2)) : 1;
+    int64_t steps = input.spiking() ? input.steps() : 1;
     if (context.simulator) {
         const Network& network = context.simulator->network();
         if (!input.spiking()) steps = network.steps;
@@ -74,42 +74,6 @@ int64_t batch_size(const AttributionContext& context, const Input& input) {
     }
     return std::clamp<int64_t>(memory_budget / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1,
                                largest_batch);
-}
-
-/// Samples begin … begin + count − 1 of [N, …], or of [T, N, …] along its second axis.
-template <class T>
-Array<T> slice(const Array<T>& all, size_t axis, int64_t begin, int64_t count) {
-    Shape shape = all.shape;
-    shape[axis] = count;
-    Array<T> part;
-    part.shape = shape;
-    const int64_t outer = axis == 0 ? 1 : all.shape[0];
-    const int64_t size = element_count(std::span(shape).subspan(axis + 1)), stride = all.shape[axis] * size;
-    part.data.reserve(static_cast<size_t>(outer * count * size));
-    for (int64_t t = 0; t < outer; ++t) {
-        const auto first = all.data.begin() + t * stride + begin * size;
-        part.data.insert(part.data.end(), first, first + count * size);
-    }
-    return part;
-}
-
-Input slice(const Input& input, int64_t begin, int64_t count) {
-    if (input.spiking()) return slice(input.spikes, 1, begin, count);
-    return slice(input.images, 0, begin, count);
-}
-
-/// Puts the attributions of some samples in their place; the first part decides the shape of the whole.
-void place(const FloatArray& part, bool timed, int64_t begin, int64_t total, FloatArray& result) {
-    const size_t axis = timed ? 1 : 0;
-    if (result.shape.empty()) {
-        Shape shape = part.shape;
-        shape[axis] = total;
-        result = FloatArray(shape);
-    }
-    const int64_t outer = timed ? part.shape[0] : 1, size = element_count(std::span(part.shape).subspan(axis + 1));
-    const int64_t length = part.shape[axis] * size;
-    for (int64_t t = 0; t < outer; ++t)
-        std::copy_n(part.data.begin() + t * length, length, result.data.begin() + (t * total + begin) * size);
 }
 
 }  // namespace
@@ -124,11 +88,14 @@ FloatArray explain(const MethodSpec& spec, const AttributionContext& context, co
     FloatArray result;
     for (int64_t begin = 0; begin < total; begin += step) {
         const int64_t count = std::min(step, total - begin);
-        const Input input = slice(request.input, begin, count);
+        std::vector<int64_t> indices(count);
+        std::iota(indices.begin(), indices.end(), begin);
+        const Input input = request.input.select(indices);
         const FloatArray part = spec.method->attribute(
             context, {input, request.targets.subspan(begin, count), request.samples.subspan(begin, count)});
-        assert(part.shape.size() == (info.timed ? 5 : 4) && part.shape[info.timed ? 1 : 0] == count);
-        place(part, info.timed, begin, total, result);
+        assert(part.shape.size() == (info.timed ? 5 : 4) && part.extent(0) == count);
+        result.append(part);
+        result.data.reserve(total * part.row_size());
     }
     return result;
 }

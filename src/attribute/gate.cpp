@@ -21,7 +21,8 @@ FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int6
 /// The spikes of the first k of n windows of time; the last point is the recording.
 Array<uint8_t> path_point(const Array<uint8_t>& spikes, int64_t k, int64_t steps) {
     Array<uint8_t> point = spikes;
-    std::fill(point.data.begin() + spikes.extent(0) * k / steps * spikes.row_size(), point.data.end(), uint8_t{0});
+    const int64_t kept = spikes.extent(1) * k / steps * element_count(std::span(spikes.shape).subspan(2));
+    for (int64_t n = 0; n < point.extent(0); ++n) std::ranges::fill(point.row(n).subspan(kept), uint8_t{0});
     return point;
 }
 
@@ -69,14 +70,15 @@ class Gate final : public AttributionMethod {
     FloatArray on_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, std::span<const int> targets) const {
         require_silence(info_.name, baseline_);
         const GateSweep sweep(simulator.network());
-        FloatArray before(Shape(spikes.shape.begin() + 1, spikes.shape.end())), result = before;
+        const Network& network = simulator.network();
+        FloatArray before({spikes.extent(0), network.channels, network.height, network.width}), result = before;
         for (int64_t k = 1; k <= steps_; ++k) {
             const Array<uint8_t> point = path_point(spikes, k, steps_);
             const FloatArray counts = spikes_over_time(point);
             const Recording recording = simulator.run_spikes(point, sweep.request());
             parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
                 const std::vector<float> gain =
-                    sweep.input_gain({counts.row(n), spikes.extent(0), false}, recording, n, targets[n]);
+                    sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, targets[n]);
                 for (size_t i = 0; i < gain.size(); ++i) result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);
             });
             before = counts;

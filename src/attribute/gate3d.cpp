@@ -36,12 +36,10 @@ class Gate3D final : public AttributionMethod {
         FloatArray result(spikes.shape);
         parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
             const std::vector<float> gain =
-                sweep.input_gain({counts.row(n), spikes.extent(0), false}, recording, n, request.targets[n]);
-            for (int64_t t = 0; t < spikes.extent(0); ++t) {
-                const int64_t first = (t * counts.shape[0] + n) * counts.row_size();
-                for (size_t i = 0; i < gain.size(); ++i)
-                    result.data[first + i] = gain[i] * static_cast<float>(spikes.data[first + i]);
-            }
+                sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, request.targets[n]);
+            const auto from = spikes.row(n);
+            const auto to = result.row(n);
+            for (size_t i = 0; i < to.size(); ++i) to[i] = gain[i % gain.size()] * static_cast<float>(from[i]);
         });
         return result;
     }

@@ -8,15 +8,12 @@
 namespace spikelens {
 namespace {
 
-/// α_k of one sample of [T, N, K, H, W]: the mean of the gradient of channel k over places and steps.
-std::vector<double> channel_weights(const FloatArray& gradient, int64_t n) {
-    const int64_t channels = gradient.shape[2], pixels = gradient.shape[3] * gradient.shape[4];
+/// α_k of one sample's gradient [T, K, H, W]: the mean over places and steps of channel k.
+std::vector<double> channel_weights(const ArrayView<float>& gradient) {
+    const int64_t channels = gradient.extent(1), pixels = gradient.extent(2) * gradient.extent(3);
     std::vector<double> weights(channels);
-    for (int64_t t = 0; t < gradient.shape[0]; ++t) {
-        const auto frame = gradient.row(t).subspan(n * channels * pixels, channels * pixels);
-        for (size_t i = 0; i < frame.size(); ++i) weights[i / pixels] += frame[i];
-    }
-    for (double& weight : weights) weight /= static_cast<double>(gradient.shape[0] * pixels);
+    for (int64_t i = 0; i < gradient.size(); ++i) weights[i / pixels % channels] += gradient.data[i];
+    for (double& weight : weights) weight /= static_cast<double>(gradient.extent(0) * pixels);
     return weights;
 }
 
@@ -45,11 +42,10 @@ class GradCam final : public AttributionMethod {
         const Shape& shape = spikes.shape;
         const int64_t pixels = shape[3] * shape[4];
         FloatArray maps({shape[0], shape[1], 1, shape[3], shape[4]});
-        for (int64_t n = 0; n < shape[1]; ++n) {
-            const std::vector<double> weights = channel_weights(gradient, n);
-            for (int64_t t = 0; t < shape[0]; ++t)
-                weigh(spikes.row(t).subspan(n * shape[2] * pixels, shape[2] * pixels), weights,
-                      maps.row(t).subspan(n * pixels, pixels));
+        for (int64_t n = 0; n < shape[0]; ++n) {
+            const std::vector<double> weights = channel_weights(gradient.sub(n));
+            const ArrayView<float> fired = spikes.sub(n);
+            for (int64_t t = 0; t < shape[1]; ++t) weigh(fired.row(t), weights, maps.row(n).subspan(t * pixels, pixels));
         }
         return resize_bilinear(maps, network.height, network.width);
     }

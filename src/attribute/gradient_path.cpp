@@ -10,44 +10,39 @@ constexpr int64_t floats_at_once = int64_t{8} << 20;  ///< of inputs; their grad
 
 }  // namespace
 
-void follow(const GradientPath& path, const GradientNetwork& network, const Shape& frame, int target) {
-    const int64_t size = element_count(frame);
-    const int64_t at_once = std::clamp<int64_t>(floats_at_once / std::max<int64_t>(1, path.steps * size), 1, path.points);
+void follow(const GradientPath& path, const GradientNetwork& network, int target) {
+    const int64_t size = element_count(path.shape);
+    const int64_t at_once = std::clamp<int64_t>(floats_at_once / std::max<int64_t>(1, size), 1, path.points);
     for (int64_t first = 1; first <= path.points; first += at_once) {
         const int64_t count = std::min(at_once, path.points + 1 - first);
-        FloatArray points({path.steps, count, frame[0], frame[1], frame[2]});
-        const auto frame_of = [&](FloatArray& all, int64_t t, int64_t k) { return all.row(t).subspan(k * size, size); };
-        for (int64_t t = 0; t < path.steps; ++t)
-            for (int64_t k = 0; k < count; ++k) path.place(first + k, t, frame_of(points, t, k));
-        FloatArray gradient = network.sequence_gradient(points, std::vector<int>(count, target)).gradient;
-        for (int64_t k = 0; k < count; ++k)
-            for (int64_t t = 0; t < path.steps; ++t) path.take(first + k, t, frame_of(gradient, t, k));
+        Shape shape = path.shape;
+        shape.insert(shape.begin(), count);
+        FloatArray points(shape);
+        for (int64_t k = 0; k < count; ++k) path.place(first + k, points.row(k));
+        const FloatArray gradient = network.sequence_gradient(points, std::vector<int>(count, target)).gradient;
+        for (int64_t k = 0; k < count; ++k) path.take(first + k, gradient.row(k));
     }
 }
 
 FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points) {
-    const Shape frame(sequence.shape.begin() + 2, sequence.shape.end());
-    const int64_t steps = sequence.shape[0], size = element_count(frame);
     FloatArray result(sequence.shape);
-    for (int64_t n = 0; n < sequence.shape[1]; ++n) {
-        std::vector<double> sum(steps * size);
-        GradientPath path{steps, points, {}, {}};
-        path.place = [&](int64_t k, int64_t t, std::span<float> point) {
+    for (int64_t n = 0; n < sequence.extent(0); ++n) {
+        const auto from = baseline.row(n), to = sequence.row(n);
+        std::vector<double> sum(to.size());
+        GradientPath path{sequence.sub(n).shape, points, {}, {}};
+        path.place = [&](int64_t k, std::span<float> point) {
             const float share = static_cast<float>(k) / static_cast<float>(points);
-            const float *from = baseline.row(t).data() + n * size, *to = sequence.row(t).data() + n * size;
-            for (int64_t i = 0; i < size; ++i) point[i] = from[i] + share * (to[i] - from[i]);
+            for (size_t i = 0; i < point.size(); ++i) point[i] = from[i] + share * (to[i] - from[i]);
         };
-        path.take = [&](int64_t, int64_t t, std::span<const float> gradient) {
-            for (int64_t i = 0; i < size; ++i) sum[t * size + i] += gradient[i];
+        path.take = [&](int64_t, std::span<const float> gradient) {
+            for (size_t i = 0; i < gradient.size(); ++i) sum[i] += gradient[i];
         };
-        follow(path, network, frame, targets[n]);
-        for (int64_t t = 0; t < steps; ++t)
-            for (int64_t i = 0; i < size; ++i) {
-                const int64_t at = n * size + i;
-                const double way = static_cast<double>(sequence.row(t)[at]) - baseline.row(t)[at];
-                result.row(t)[at] = static_cast<float>(way * sum[t * size + i] / static_cast<double>(points));
-            }
+        follow(path, network, targets[n]);
+        for (size_t i = 0; i < sum.size(); ++i) {
+            const double way = static_cast<double>(to[i]) - from[i];
+            result.row(n)[i] = static_cast<float>(way * sum[i] / static_cast<double>(points));
+        }
     }
     return result;
 }

@@ -9,20 +9,19 @@
 
 namespace spikelens {
 
-/// A path of inputs of one sample, points 1 … `points`, and what is done with the gradients there, one step [C, H, W] at a
-/// time.
+/// A path of inputs [T, C, H, W] of one sample, points 1 … `points`, and what is done with the gradients there.
 struct GradientPath {
-    int64_t steps = 0;
+    Shape shape;
     int64_t points = 0;
-    std::function<void(int64_t point, int64_t step, std::span<float> frame)> place;
-    std::function<void(int64_t point, int64_t step, std::span<const float> gradient)> take;
+    std::function<void(int64_t point, std::span<float> input)> place;
+    std::function<void(int64_t point, std::span<const float> gradient)> take;
 };
 
 /// Takes the gradients of the score of `target` at all points, in their order. As many points at once as fit into a bounded
-/// memory; the result does not depend on it. `frame` is [C, H, W].
-void follow(const GradientPath& path, const GradientNetwork& network, const Shape& frame, int target);
+/// memory; the result does not depend on it.
+void follow(const GradientPath& path, const GradientNetwork& network, int target);
 
-/// Integrated gradients along the straight path from `baseline` to `sequence`, both [T, N, C, H, W], for every place and step:
+/// Integrated gradients along the straight path from `baseline` to `sequence`, both [N, T, C, H, W], at every place:
 /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂x at x' + (k/n)(x − x').
 FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points);

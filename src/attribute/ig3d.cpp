@@ -82,42 +82,36 @@ class IntegratedGradients3D final : public AttributionMethod {
     /// after their insertion; mean over the draws.
     FloatArray integrate_binary(const AttributionContext& context, const FloatArray& sequence,
                                 const AttributionRequest& request) const {
-        const int64_t steps = sequence.shape[0], size = sequence.row_size() / sequence.shape[1];
         FloatArray result(sequence.shape);
-        for (int64_t n = 0; n < sequence.shape[1]; ++n) {
-            std::vector<double> sum(steps * size);
+        for (int64_t n = 0; n < sequence.extent(0); ++n) {
+            std::vector<double> sum(sequence.row_size());
             for (int64_t draw = 0; draw < draws_; ++draw) {
                 const Insertion insertion = insert(context, request, n, draw);
-                if (insertion.groups > 0) add_draw(*context.gradient, sequence, n, insertion, request.targets[n], sum);
+                if (insertion.groups > 0) add_draw(*context.gradient, sequence.sub(n), insertion, request.targets[n], sum);
             }
-            for (int64_t t = 0; t < steps; ++t)
-                for (int64_t i = 0; i < size; ++i)
-                    result.row(t)[n * size + i] = static_cast<float>(sum[t * size + i] / static_cast<double>(draws_));
+            std::ranges::transform(sum, result.row(n).begin(),
+                                   [&](double value) { return static_cast<float>(value / static_cast<double>(draws_)); });
         }
         return result;
     }
 
-    static void add_draw(const GradientNetwork& network, const FloatArray& sequence, int64_t n, const Insertion& insertion,
-                         int target, std::vector<double>& sum) {
-        const Shape frame(sequence.shape.begin() + 2, sequence.shape.end());
-        const int64_t steps = sequence.shape[0], size = element_count(frame);
-        const std::vector<int64_t> group = insertion.group_of(steps * size);
-        GradientPath path{steps, insertion.groups, {}, {}};
-        path.place = [&](int64_t k, int64_t t, std::span<float> point) {
-            const auto spikes = sequence.row(t).subspan(n * size, size);
-            for (int64_t i = 0; i < size; ++i) point[i] = group[t * size + i] <= k ? spikes[i] : 0.0F;
+    static void add_draw(const GradientNetwork& network, const ArrayView<float>& spikes, const Insertion& insertion, int target,
+                         std::vector<double>& sum) {
+        const std::vector<int64_t> group = insertion.group_of(spikes.size());
+        GradientPath path{spikes.shape, insertion.groups, {}, {}};
+        path.place = [&](int64_t k, std::span<float> point) {
+            for (size_t i = 0; i < point.size(); ++i) point[i] = group[i] <= k ? spikes.data[i] : 0.0F;
         };
-        path.take = [&](int64_t k, int64_t t, std::span<const float> gradient) {
-            const auto spikes = sequence.row(t).subspan(n * size, size);
-            for (int64_t i = 0; i < size; ++i)
-                if (group[t * size + i] == k) sum[t * size + i] += static_cast<double>(spikes[i]) * gradient[i];
+        path.take = [&](int64_t k, std::span<const float> gradient) {
+            for (size_t i = 0; i < gradient.size(); ++i)
+                if (group[i] == k) sum[i] += static_cast<double>(spikes.data[i]) * gradient[i];
         };
-        follow(path, network, frame, target);
+        follow(path, network, target);
     }
 
     Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n, int64_t draw) const {
         Insertion insertion;
-        insertion.order = spike_places(request.input.spikes, n);
+        insertion.order = spike_places(request.input.spikes.row(n));
         const auto count = static_cast<int64_t>(insertion.order.size());
         insertion.groups = std::min(steps_, count);
         if (order_ != "random") return insertion;

@@ -70,7 +70,7 @@ class Lime final : public AttributionMethod {
                                              : slic_superpixels(input.images.row(n), network.input_shape(), segments_);
             const Array<uint8_t> on = draw_switches(context.seed, request.samples[n], samples_, segments.count);
             const FloatArray scores = input.spiking()
-                                          ? scores_of_spikes(*context.simulator, input.spikes, n, segments, on)
+                                          ? scores_of_spikes(*context.simulator, input.spikes.sub(n), segments, on)
                                           : scores_of_image(*context.simulator, input.images, baseline.row(n), n, segments, on);
             const std::vector<double> share = explain_scores(on, scores, request.targets[n]);
             for (size_t p = 0; p < segments.segment.size(); ++p)
@@ -109,11 +109,11 @@ class Lime final : public AttributionMethod {
         return scores;
     }
 
-    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
                                        const Superpixels& segments, const Array<uint8_t>& on) {
-        const std::vector<int64_t> places = spike_places(spikes, n);
+        const std::vector<int64_t> places = spike_places(recording.data);
         const auto pixels = static_cast<int64_t>(segments.segment.size());
-        return scores_without(simulator, spikes, n, on.shape[0], [&](int64_t k) {
+        return scores_without(simulator, recording, on.shape[0], [&](int64_t k) {
             std::vector<int64_t> hidden;
             for (int64_t place : places) {
                 if (!on.row(k)[segments.segment[place % pixels]]) hidden.push_back(place);

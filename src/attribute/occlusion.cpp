@@ -52,10 +52,10 @@ FloatArray occluded(std::span<const float> image, std::span<const float> baselin
 }
 
 /// Places of spikes by the pixel they are at.
-std::vector<std::vector<int64_t>> places_by_pixel(const Array<uint8_t>& spikes, int64_t sample) {
-    const int64_t pixels = spikes.shape[3] * spikes.shape[4];
+std::vector<std::vector<int64_t>> places_by_pixel(const ArrayView<uint8_t>& recording) {
+    const int64_t pixels = recording.shape[2] * recording.shape[3];
     std::vector<std::vector<int64_t>> result(pixels);
-    for (int64_t place : spike_places(spikes, sample)) result[place % pixels].push_back(place);
+    for (int64_t place : spike_places(recording.data)) result[place % pixels].push_back(place);
     return result;
 }
 
@@ -88,7 +88,7 @@ class Occlusion final : public AttributionMethod {
         FloatArray maps({input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < input.samples(); ++n) {
             const FloatArray left = input.spiking()
-                                        ? scores_of_spikes(*context.simulator, input.spikes, n, all)
+                                        ? scores_of_spikes(*context.simulator, input.spikes.sub(n), all)
                                         : scores_of_images(*context.simulator, input.images, baseline.row(n), n, all);
             const int target = request.targets[n];
             std::vector<double> drops;
@@ -114,12 +114,12 @@ class Occlusion final : public AttributionMethod {
     }
 
     /// The same, without the patch's spikes of all steps and channels.
-    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
                                        const std::vector<Patch>& all) {
-        const std::vector<std::vector<int64_t>> places = places_by_pixel(spikes, n);
-        return scores_without(simulator, spikes, n, static_cast<int64_t>(all.size()), [&](int64_t k) {
+        const std::vector<std::vector<int64_t>> places = places_by_pixel(recording);
+        return scores_without(simulator, recording, static_cast<int64_t>(all.size()), [&](int64_t k) {
             std::vector<int64_t> inside;
-            for_each_pixel(all[k], spikes.shape[4],
+            for_each_pixel(all[k], recording.shape[3],
                            [&](int64_t pixel) { inside.insert(inside.end(), places[pixel].begin(), places[pixel].end()); });
             return inside;
         });

@@ -55,7 +55,7 @@ class Rise final : public AttributionMethod {
             if (input.spiking()) make_binary(masks);
             for (int64_t i = 0; i < masks.size(); ++i) shown[i % maps.row_size()] += masks.data[i];
             for (int64_t n = 0; n < input.samples(); ++n) {
-                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.simulator, input.spikes, n, masks)
+                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.simulator, input.spikes.sub(n), masks)
                                                           : scores_of_image(*context.simulator, input.images, n, masks);
                 add_weighted(masks, scores, request.targets[n], std::span(sums).subspan(n * shown.size(), shown.size()));
             }
@@ -82,10 +82,10 @@ class Rise final : public AttributionMethod {
         return simulator.run(masked(images.row(n), images.shape, masks)).scores;
     }
 
-    static FloatArray scores_of_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t n,
+    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
                                        const FloatArray& masks) {
-        const std::vector<int64_t> places = spike_places(spikes, n);
-        return scores_without(simulator, spikes, n, masks.shape[0], [&](int64_t k) {
+        const std::vector<int64_t> places = spike_places(recording.data);
+        return scores_without(simulator, recording, masks.shape[0], [&](int64_t k) {
             std::vector<int64_t> hidden;
             for (int64_t place : places) {
                 if (masks.row(k)[place % masks.row_size()] == 0) hidden.push_back(place);

@@ -12,15 +12,14 @@ namespace {
 
 /// Pairs of spikes of the same neuron by the steps between them, each spike with itself among them, summed over channels:
 /// pairs[pixel·T + d]. M summed over time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly equal values.
-std::vector<int64_t> spike_pairs(const Array<uint8_t>& spikes, int64_t sample) {
-    const int64_t steps = spikes.shape[0], channels = spikes.shape[2], pixels = spikes.shape[3] * spikes.shape[4];
-    const int64_t per_step = spikes.row_size(), first = sample * channels * pixels;
+std::vector<int64_t> spike_pairs(const ArrayView<uint8_t>& spikes) {
+    const int64_t steps = spikes.extent(0), neurons = spikes.row_size(), pixels = spikes.extent(2) * spikes.extent(3);
     std::vector<int64_t> pairs(pixels * steps), times;
-    for (int64_t neuron = 0; neuron < channels * pixels; ++neuron) {
+    for (int64_t neuron = 0; neuron < neurons; ++neuron) {
         times.clear();
         int64_t* lags = pairs.data() + neuron % pixels * steps;
         for (int64_t t = 0; t < steps; ++t) {
-            if (!spikes.data[t * per_step + first + neuron]) continue;
+            if (!spikes.data[t * neurons + neuron]) continue;
             times.push_back(t);
             for (int64_t spike : times) ++lags[t - spike];
         }
@@ -57,8 +56,8 @@ class Sam final : public AttributionMethod {
         const Recording recording = context.simulator->run(request.input, {.layers = {index}, .spikes = true});
         FloatArray maps({request.input.samples(), 1, layer.out_height, layer.out_width});
         parallel_for(maps.shape[0], 0, [&](int64_t n, int) {
-            const Array<uint8_t>& spikes = recording.layer(index).spikes;
-            weigh_by_interval(spike_pairs(spikes, n), spikes.extent(0), maps.row(n));
+            const ArrayView<uint8_t> spikes = recording.layer(index).spikes.sub(n);
+            weigh_by_interval(spike_pairs(spikes), spikes.extent(0), maps.row(n));
         });
         return resize_bilinear(maps, network.height, network.width);
     }

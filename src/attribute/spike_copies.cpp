@@ -5,8 +5,8 @@
 #include "spikelens/core/error.h"
 
 namespace spikelens {
-std::vector<int64_t> spike_places(const Array<uint8_t>& spikes, int64_t sample) {
-    const std::vector<uint8_t> recording = sequence_of(spikes, sample).data;
+
+std::vector<int64_t> spike_places(std::span<const uint8_t> recording) {
     std::vector<int64_t> places;
     for (size_t place = 0; place < recording.size(); ++place) {
         if (recording[place] > 0) places.push_back(static_cast<int64_t>(place));
@@ -19,30 +19,34 @@ int64_t copies_at_once(int64_t bytes) {
     return std::clamp<int64_t>(budget / std::max<int64_t>(1, bytes), 1, most);
 }
 
-FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
+FloatArray scores_without(const Simulator& simulator, const ArrayView<uint8_t>& recording, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed) {
-    const int64_t steps = spikes.extent(0), size = spikes.row_size() / spikes.extent(1);
-    const std::vector<uint8_t> recording = sequence_of(spikes, sample).data;
     FloatArray scores({count, simulator.network().class_count()});
-    const int64_t at_once = std::min(count, copies_at_once(steps * size));
+    const int64_t at_once = std::min(count, copies_at_once(recording.size()));
     for (int64_t first = 0; first < count; first += at_once) {
-        Shape shape = spikes.shape;
-        shape[1] = std::min(at_once, count - first);
+        Shape shape = recording.shape;
+        shape.insert(shape.begin(), std::min(at_once, count - first));
         Array<uint8_t> copies(shape);
-        for (int64_t t = 0; t < steps; ++t)
-            for (int64_t k = 0; k < shape[1]; ++k)
-                std::copy_n(recording.begin() + t * size, size, copies.data.begin() + (t * shape[1] + k) * size);
-        for (int64_t k = 0; k < shape[1]; ++k)
-            for (int64_t place : removed(first + k)) copies.data[(place / size * shape[1] + k) * size + place % size] = 0;
+        for (int64_t k = 0; k < shape[0]; ++k) {
+            const auto copy = copies.row(k);
+            std::ranges::copy(recording.data, copy.begin());
+            for (int64_t place : removed(first + k)) copy[place] = 0;
+        }
         std::ranges::copy(simulator.run_spikes(copies).scores.data, scores.row(first).begin());
     }
     return scores;
 }
 
 FloatArray spikes_over_time(const Array<uint8_t>& spikes) {
-    FloatArray sum(Shape(spikes.shape.begin() + 1, spikes.shape.end()));
-    for (int64_t i = 0; i < spikes.size(); ++i) sum.data[i % sum.size()] += static_cast<float>(spikes.data[i]);
-    return sum;
+    Shape shape = spikes.shape;
+    shape.erase(shape.begin() + 1);
+    FloatArray result(shape);
+    for (int64_t n = 0; n < result.extent(0); ++n) {
+        const auto values = spikes.row(n);
+        const auto sum = result.row(n);
+        for (size_t i = 0; i < values.size(); ++i) sum[i % sum.size()] += static_cast<float>(values[i]);
+    }
+    return result;
 }
 
 void require_silence(const std::string& method, Baseline baseline) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,17 +14,17 @@ namespace spikelens {
 
 // A place of a recording is where a spike can be, numbered in the order of its [T, C, H, W].
 
-/// The places of one sample of [T, N, C, H, W] that hold spikes, ascending.
-std::vector<int64_t> spike_places(const Array<uint8_t>& spikes, int64_t sample);
+/// The places of a recording that hold spikes, ascending.
+std::vector<int64_t> spike_places(std::span<const uint8_t> recording);
 
 /// Copies of a sample of this many values that are scored together: 64 MiB of them, at most 256.
 int64_t copies_at_once(int64_t bytes);
 
-/// Scores [count, classes] of one sample of [T, N, C, H, W], each time without the spikes at removed(k).
-FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
+/// Scores [count, classes] of a recording [T, C, H, W], each time without the spikes at removed(k).
+FloatArray scores_without(const Simulator& simulator, const ArrayView<uint8_t>& recording, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed);
 
-/// [T, N, C, H, W] → [N, C, H, W]
+/// [N, T, C, H, W] → [N, C, H, W]
 FloatArray spikes_over_time(const Array<uint8_t>& spikes);
 
 /// Spikes have one absence, silence: throws InputError for a baseline other than black.

@@ -36,7 +36,7 @@ class SpikeWeights {
 
     /// Σ_t w_t·Σ_f S, neuron by neuron of some filters of a layer.
     std::vector<double> sums(const LayerRecording& recorded, int64_t n, std::span<const int> filters, int64_t neurons) const {
-        if (kind_ == TimeWeights::exponential) return decayed(recorded.spikes, n, filters, neurons);
+        if (kind_ == TimeWeights::exponential) return decayed(recorded.spikes.sub(n), filters, neurons);
         std::vector<double> sum(neurons);
         for (int filter : filters) {
             const auto counts = recorded.counts.row(n).subspan(filter * neurons, neurons);
@@ -48,13 +48,13 @@ class SpikeWeights {
 
   private:
     /// Horner: Σ_t decay^(T−1−t)·Σ_f S_t, divided by Σ_t decay^(T−1−t). Neurons with as many spikes in every step are equal.
-    std::vector<double> decayed(const Array<uint8_t>& spikes, int64_t n, std::span<const int> filters, int64_t neurons) const {
+    std::vector<double> decayed(const ArrayView<uint8_t>& spikes, std::span<const int> filters, int64_t neurons) const {
         std::vector<double> sum(neurons);
         double total = 0;
         for (int64_t t = 0; t < spikes.shape[0]; ++t) {
             std::vector<int> now(neurons);
             for (int filter : filters) {
-                const auto frame = spikes.row(t).subspan((n * spikes.shape[2] + filter) * neurons, neurons);
+                const auto frame = spikes.row(t).subspan(filter * neurons, neurons);
                 for (int64_t i = 0; i < neurons; ++i) now[i] += frame[i];
             }
             for (int64_t i = 0; i < neurons; ++i) sum[i] = decay_ * sum[i] + now[i];

@@ -74,18 +74,18 @@ class Tsa final : public AttributionMethod {
         }
         const Recording recording = context.simulator->run(request.input, wanted);
         const bool spiking = request.input.spiking();
-        const int64_t steps = spiking ? request.input.shape()[0] : network.steps, samples = request.input.samples();
-        FloatArray result({steps, samples, network.channels, network.height, network.width});
+        const int64_t samples = request.input.samples(), steps = spiking ? request.input.steps() : network.steps;
+        FloatArray result({samples, steps, network.channels, network.height, network.width});
         const int64_t size = element_count(network.input_shape());
-        parallel_for(steps * samples, 0, [&](int64_t index, int) {
-            const int64_t t = index / samples, n = index % samples;
+        parallel_for(samples * steps, 0, [&](int64_t index, int) {
+            const int64_t n = index / steps, t = index % steps;
             const std::vector<float> gain = sweep(network, maps, recording, t, n, request.targets[n]);
             const double factor = softmax_probability(recording.scores.row(n), request.targets[n]) *
                                   std::pow(decay(network, spiking), static_cast<double>(steps - 1 - t));
-            const std::span to = result.row(t).subspan(n * size, size);
+            const std::span to = result.row(n).subspan(t * size, size);
             for (int64_t i = 0; i < size; ++i) {
                 const float input =
-                    spiking ? score(request.input.spikes.row(t)[n * size + i], size) : request.input.images.row(n)[i];
+                    spiking ? score(request.input.spikes.row(n)[t * size + i], size) : request.input.images.row(n)[i];
                 to[i] = static_cast<float>(factor * gain[i] * input);
             }
         });
@@ -116,7 +116,7 @@ class Tsa final : public AttributionMethod {
             gain = maps[l].apply_transposed(gain);
             if (l == 0) break;
             const int64_t neurons = maps[l - 1].outputs();
-            const auto spikes = std::span(recording.layer(static_cast<int>(l) - 1).spikes.row(t)).subspan(n * neurons, neurons);
+            const auto spikes = recording.layer(static_cast<int>(l) - 1).spikes.row(n).subspan(t * neurons, neurons);
             gain = unpool(network.layers[l - 1], spikes, gain);
             for (int64_t i = 0; i < neurons; ++i) gain[i] *= score(spikes[i], neurons);
         }

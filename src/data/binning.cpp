@@ -98,12 +98,11 @@ void check_binning(const Binning& binning) {
                          std::to_string(kMostSteps));
 }
 
-void add_events(const EventRecording& recording, const Binning& binning, int height, int width, uint8_t* target,
-                int64_t stride) {
+void add_events(const EventRecording& recording, const Binning& binning, int height, int width, std::span<uint8_t> spikes) {
     for_each_step(recording, binning, height, width, [&](int64_t step, const Event& event) {
-        uint8_t& spikes = target[step * stride + (int64_t{event.polarity} * height + event.y) * width + event.x];
-        if (spikes < kMostInOnePlace)
-            ++spikes;
+        uint8_t& count = spikes[((2 * step + event.polarity) * height + event.y) * width + event.x];
+        if (count < kMostInOnePlace)
+            ++count;
         else if (!binning.clip)
             refuse_count(event, step, "");
     });
@@ -181,7 +180,7 @@ Array<uint8_t> bin_events(const EventRecording& recording, const Binning& binnin
         throw InputError(std::to_string(resolved.steps) + " steps of " + std::to_string(width) + " x " +
                          std::to_string(height) + " pixels are more than 2^33 numbers of spikes");
     Array<uint8_t> spikes({resolved.steps, 2, height, width});
-    add_events(recording, resolved, height, width, spikes.data.data(), per_step);
+    add_events(recording, resolved, height, width, spikes.data);
     return spikes;
 }
 

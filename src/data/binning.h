@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,8 @@ namespace spikelens {
 /// Steps that the recording needs with windows of time, at least one. Throws InputError when that is more than 65535.
 int steps_needed(const EventRecording& recording, int64_t window);
 
-/// bin_events into [steps, …, 2, height, width] that begins at `target` and has `stride` elements from step to step; adds to
-/// what is there. `binning.steps` is at least 1.
-void add_events(const EventRecording& recording, const Binning& binning, int height, int width, uint8_t* target,
-                int64_t stride);
+/// bin_events into `spikes`, [steps, 2, height, width]; adds to what is there. `binning.steps` is at least 1.
+void add_events(const EventRecording& recording, const Binning& binning, int height, int width, std::span<uint8_t> spikes);
 
 /// Throws InputError, opened by `what`, unless add_events takes the recording; in time and memory of its events alone.
 void check_counts(const EventRecording& recording, const Binning& binning, int height, int width, const std::string& what);

@@ -59,14 +59,11 @@ EventSet::EventSet(std::vector<EventRecording> recordings, std::vector<int> labe
 
 Input EventSet::input(std::span<const int64_t> indices) const {
     const auto samples = static_cast<int64_t>(indices.size());
-    const int64_t sample_size = element_count(shape());
-    Array<uint8_t> spikes({binning_.steps, samples, 2, height_, width_});
+    Array<uint8_t> spikes({samples, binning_.steps, 2, height_, width_});
     for (int64_t i = 0; i < samples; ++i) {
         const int64_t index = indices[static_cast<size_t>(i)];
         const EventRecording& recording = sample(*this, index);
-        of_recording(recording, index, [&] {
-            add_events(recording, binning_, height_, width_, spikes.data.data() + i * sample_size, samples * sample_size);
-        });
+        of_recording(recording, index, [&] { add_events(recording, binning_, height_, width_, spikes.row(i)); });
     }
     return spikes;
 }

@@ -14,7 +14,7 @@ namespace {
 
 using namespace space_time;
 
-void check(const Array<uint8_t>& spikes, const FloatArray& scores, int width, int height) {
+void check(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, int width, int height) {
     if (spikes.shape.size() != 4 || spikes.empty())
         throw InputError("a picture over space and time needs spikes [T, C, H, W], not " + shape_text(spikes.shape));
     if (!scores.empty() && scores.shape != spikes.shape)
@@ -24,7 +24,7 @@ void check(const Array<uint8_t>& spikes, const FloatArray& scores, int width, in
                                      width, height));
 }
 
-Recording read(const Array<uint8_t>& spikes, const FloatArray& scores, bool signed_values) {
+Recording read(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values) {
     Recording recording{spikes.extent(0), spikes.extent(1), spikes.extent(2), spikes.extent(3), {},
                         !scores.empty(),  signed_values};
     const int64_t plane = recording.height * recording.width;
@@ -41,7 +41,7 @@ Recording read(const Array<uint8_t>& spikes, const FloatArray& scores, bool sign
 
 }  // namespace
 
-FloatArray space_time_picture(const Array<uint8_t>& spikes, const FloatArray& scores, bool signed_values, int width,
+FloatArray space_time_picture(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values, int width,
                               int height) {
     check(spikes, scores, width, height);
     const Recording recording = read(spikes, scores, signed_values);

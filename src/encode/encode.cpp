@@ -23,17 +23,16 @@ void check_request(const FloatArray& images, const Coding& coding, int steps, si
             throw InputError("a coder needs values from 0 to 1, but an image holds " + std::to_string(value));
 }
 
-/// Where one sample's spikes go: at(t) is its [C, H, W] of step t.
+/// Where one sample's spikes go, [T, C, H, W]: at(t) is its [C, H, W] of step t.
 struct SampleSpikes {
-    Array<uint8_t>& all;
-    int64_t sample, pixels;
+    std::span<uint8_t> values;
+    int64_t steps, pixels;
 
-    int64_t steps() const { return all.extent(0); }
-    uint8_t* at(int64_t t) const { return all.data.data() + (t * all.extent(1) + sample) * pixels; }
+    uint8_t* at(int64_t t) const { return values.data() + t * pixels; }
 };
 
 void encode_rate(std::span<const float> image, uint64_t seed, uint64_t sample, const SampleSpikes& spikes) {
-    for (int64_t t = 0; t < spikes.steps(); ++t) {
+    for (int64_t t = 0; t < spikes.steps; ++t) {
         uint8_t* const out = spikes.at(t);
         const RandomRow draws(seed, Stream::coding, {sample, static_cast<uint64_t>(t)});
         for (uint64_t p = 0; p < image.size(); ++p)  // black is most of many images: no draw is below 0
@@ -48,7 +47,7 @@ double spike_time(double x, const Coding& coding, double steps) {
 }
 
 void encode_latency(std::span<const float> image, const Coding& coding, const SampleSpikes& spikes) {
-    const auto steps = static_cast<double>(spikes.steps());
+    const auto steps = static_cast<double>(spikes.steps);
     for (size_t p = 0; p < image.size(); ++p) {
         const double t = spike_time(image[p], coding, steps);
         if (t < steps) spikes.at(static_cast<int64_t>(t))[p] = 1;
@@ -58,7 +57,7 @@ void encode_latency(std::span<const float> image, const Coding& coding, const Sa
 // The image stands still, so its spikes are the first ones there can be: the k-th rises the reconstruction to k·step.
 void encode_delta(std::span<const float> image, const Coding& coding, const SampleSpikes& spikes) {
     for (size_t p = 0; p < image.size(); ++p)
-        for (int64_t t = 0; t < spikes.steps() && static_cast<float>(static_cast<double>(t + 1) * coding.step) <= image[p]; ++t)
+        for (int64_t t = 0; t < spikes.steps && static_cast<float>(static_cast<double>(t + 1) * coding.step) <= image[p]; ++t)
             spikes.at(t)[p] = 1;
 }
 
@@ -68,10 +67,10 @@ Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps,
                       std::span<const int64_t> samples) {
     check_request(images, coding, steps, samples.size());
     Shape shape = images.shape;
-    shape.insert(shape.begin(), steps);
+    shape.insert(shape.begin() + 1, steps);
     Array<uint8_t> spikes(shape);
     parallel_for(images.extent(0), 0, [&](int64_t n, int) {
-        const SampleSpikes out{spikes, n, images.row_size()};
+        const SampleSpikes out{spikes.row(n), steps, images.row_size()};
         if (coding.kind == CodingKind::rate) encode_rate(images.row(n), seed, static_cast<uint64_t>(samples[n]), out);
         if (coding.kind == CodingKind::latency) encode_latency(images.row(n), coding, out);
         if (coding.kind == CodingKind::delta) encode_delta(images.row(n), coding, out);

@@ -17,15 +17,7 @@ bool all_zero(std::span<const T> values) {
 int64_t count_silent(const Input& input) {
     int64_t count = 0;
     for (int64_t n = 0; n < input.samples(); ++n) {
-        if (!input.spiking()) {
-            count += all_zero<float>(input.images.row(n));
-            continue;
-        }
-        const int64_t size = input.spikes.row_size() / input.samples();
-        bool silent = true;
-        for (int64_t t = 0; silent && t < input.spikes.extent(0); ++t)
-            silent = all_zero<uint8_t>(input.spikes.row(t).subspan(n * size, size));
-        count += silent;
+        count += input.spiking() ? all_zero(input.spikes.row(n)) : all_zero(input.images.row(n));
     }
     return count;
 }

@@ -7,7 +7,7 @@
 namespace spikelens {
 namespace {
 
-void check_request(const FloatArray& images, const FloatArray& maps, size_t targets, size_t samples,
+void check_request(const ArrayView<float>& images, const ArrayView<float>& maps, size_t targets, size_t samples,
                    const PerturbationOptions& options) {
     if (images.shape.size() != 4 || images.row_size() == 0)
         throw InputError("perturbation needs images [N, C, H, W], not of shape " + shape_text(images.shape));
@@ -38,16 +38,16 @@ const MetricInfo& metric_info(Perturbation kind) {
     return kind == Perturbation::insertion ? insertion : deletion;
 }
 
-PerturbationResult perturb(Perturbation kind, const FloatArray& images, const FloatArray& maps, std::span<const int> targets,
-                           std::span<const int64_t> samples, const ScoreFunction& score, const PerturbationOptions& options) {
+PerturbationResult perturb(Perturbation kind, const ArrayView<float>& images, const ArrayView<float>& maps,
+                           std::span<const int> targets, std::span<const int64_t> samples, const ScoreFunction& score,
+                           const PerturbationOptions& options) {
     check_request(images, maps, targets.size(), samples.size(), options);
     const int64_t pixels = images.extent(2) * images.extent(3);
     const int64_t step = options.pixels_per_step == 0 ? images.extent(3) : options.pixels_per_step;
     const int64_t steps = (pixels + step - 1) / step;
     const FloatArray removed = baseline_images(images, options.baseline);
     const bool insertion = kind == Perturbation::insertion;
-    const FloatArray& from = insertion ? removed : images;
-    const FloatArray& to = insertion ? images : removed;
+    const ArrayView<float> from = insertion ? removed : images, to = insertion ? images : removed;
 
     BatchScorer<float> scorer(score_images(score, images.shape), targets, options.max_batch, "image");
     for (int64_t n = 0; n < images.extent(0); ++n) {

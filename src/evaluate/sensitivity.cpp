@@ -16,9 +16,9 @@ constexpr uint64_t image_noise = 2, moved_spikes = 3, direction = 4;
 void check_request(const Input& input, size_t samples, const SensitivityOptions& options) {
     const size_t axes = input.spiking() ? 5 : 4;
     if (input.shape().size() != axes || element_count(input.shape()) == 0)
-        throw InputError("sensitivity needs images [N, C, H, W] or spikes [T, N, C, H, W], not of shape " +
+        throw InputError("sensitivity needs images [N, C, H, W] or spikes [N, T, C, H, W], not of shape " +
                          shape_text(input.shape()));
-    if (input.spiking() && input.spikes.extent(0) < 2)
+    if (input.spiking() && input.steps() < 2)
         throw InputError("sensitivity moves spikes in time, but these have a single step");
     if (static_cast<int64_t>(samples) != input.samples())
         throw InputError(std::to_string(input.samples()) + " inputs came with " + std::to_string(samples) + " sample numbers");
@@ -46,28 +46,28 @@ void add_noise(std::span<float> image, double radius, const Draw& draw) {
     }
 }
 
-// The place of each single spike of sample n in [T, N, C, H, W], in the order of the sample's own places.
-std::vector<int64_t> single_spikes(const Array<uint8_t>& spikes, int64_t n, int64_t pixels) {
+// The place of each single spike of a recording.
+std::vector<int64_t> single_spikes(std::span<const uint8_t> spikes) {
     std::vector<int64_t> places;
-    for (int64_t t = 0; t < spikes.extent(0); ++t)
-        for (int64_t i = t * spikes.row_size() + n * pixels, end = i + pixels; i < end; ++i)
-            places.insert(places.end(), spikes.data[i], i);
+    for (size_t i = 0; i < spikes.size(); ++i) places.insert(places.end(), spikes[i], static_cast<int64_t>(i));
     return places;
 }
 
-void move_spikes(Array<uint8_t>& spikes, int64_t n, double radius, const Draw& draw) {
-    const std::vector<int64_t> places = single_spikes(spikes, n, spikes.row_size() / spikes.extent(1));
+// Of a recording of so many steps.
+void move_spikes(std::span<uint8_t> spikes, int64_t steps, double radius, const Draw& draw) {
+    const std::vector<int64_t> places = single_spikes(spikes);
+    const int64_t per_step = static_cast<int64_t>(spikes.size()) / steps;
     const auto total = static_cast<int64_t>(places.size());
     if (total == 0) return;
     const auto order = random_permutation(total, draw.seed, Stream::sampling, {moved_spikes, draw.sample, draw.number});
     const int64_t moved = std::max<int64_t>(1, std::llround(radius * static_cast<double>(total)));
     for (int64_t i = 0; i < moved; ++i) {
-        const int64_t from = places[order[i]], t = from / spikes.row_size();
-        const bool later = t == 0 || (t + 1 < spikes.extent(0) && draw.uniform(direction, order[i]) < 0.5);
-        const int64_t to = later ? from + spikes.row_size() : from - spikes.row_size();
-        if (spikes.data[to] == std::numeric_limits<uint8_t>::max()) continue;
-        --spikes.data[from];
-        ++spikes.data[to];
+        const int64_t from = places[order[i]], t = from / per_step;
+        const bool later = t == 0 || (t + 1 < steps && draw.uniform(direction, order[i]) < 0.5);
+        const int64_t to = later ? from + per_step : from - per_step;
+        if (spikes[to] == std::numeric_limits<uint8_t>::max()) continue;
+        --spikes[from];
+        ++spikes[to];
     }
 }
 
@@ -76,7 +76,7 @@ Input perturbed(const Input& input, std::span<const int64_t> samples, const Sens
     for (int64_t n = 0; n < input.samples(); ++n) {
         const Draw draw{options.seed, static_cast<uint64_t>(samples[n]), static_cast<uint64_t>(number)};
         if (input.spiking()) {
-            move_spikes(result.spikes, n, options.radius, draw);
+            move_spikes(result.spikes.row(n), input.steps(), options.radius, draw);
         } else {
             add_noise(result.images.row(n), options.radius, draw);
         }

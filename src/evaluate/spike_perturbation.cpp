@@ -1,11 +1,9 @@
 #include "spikelens/evaluate/spike_perturbation.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/samples.h"
 
 #include "curves.h"
 #include "ranking.h"
@@ -15,27 +13,21 @@ namespace {
 
 void check_request(const Array<uint8_t>& spikes, const FloatArray& scores, size_t targets, size_t samples,
                    const SpikePerturbationOptions& options) {
-    const bool fits = spikes.shape.size() == 5 && spikes.extent(0) > 0 && element_count(std::span(spikes.shape).subspan(2)) > 0;
-    if (!fits) throw InputError("spike perturbation needs spikes [T, N, C, H, W], not of shape " + shape_text(spikes.shape));
+    const bool fits = spikes.shape.size() == 5 && spikes.row_size() > 0;
+    if (!fits) throw InputError("spike perturbation needs spikes [N, T, C, H, W], not of shape " + shape_text(spikes.shape));
     if (scores.shape != spikes.shape)
         throw InputError("the spike scores have shape " + shape_text(scores.shape) + ", but the spikes have " +
                          shape_text(spikes.shape));
-    check_counts(spikes.extent(1), targets, samples, "input");
+    check_counts(spikes.extent(0), targets, samples, "input");
     if (options.steps < 1) throw InputError("spike perturbation needs at least 1 step, not " + std::to_string(options.steps));
     if (options.max_batch < 1) throw InputError("the batch of perturbed inputs must be positive");
 }
 
-// Batches of samples [T, C, H, W] as [T, N, C, H, W], for a function that scores arrays.
+// Batches of recordings of this shape, for a function that scores arrays.
 BatchScorer<uint8_t>::Score score_spikes(const SpikeScoreFunction& score, Shape shape) {
     return [&score, shape = std::move(shape)](std::span<const uint8_t> values, int64_t count) mutable {
-        shape[1] = count;
-        Array<uint8_t> batch(shape);
-        const int64_t steps = shape[0], pixels = element_count(std::span(shape).subspan(2));
-        for (int64_t n = 0; n < count; ++n)
-            for (int64_t t = 0; t < steps; ++t)
-                std::ranges::copy(values.subspan((n * steps + t) * pixels, pixels),
-                                  batch.data.begin() + (t * count + n) * pixels);
-        return score(batch);
+        shape[0] = count;
+        return score(Array<uint8_t>(shape, {values.begin(), values.end()}));
     };
 }
 
@@ -58,10 +50,12 @@ PerturbationResult perturb_spikes(Perturbation kind, const Array<uint8_t>& spike
                                   const SpikeScoreFunction& score, const SpikePerturbationOptions& options) {
     check_request(spikes, scores, targets.size(), samples.size(), options);
     const bool insertion = kind == Perturbation::insertion;
+    const std::vector<uint8_t> none(spikes.row_size());
+    const std::span<const uint8_t> silence(none);
     BatchScorer<uint8_t> scorer(score_spikes(score, spikes.shape), targets, options.max_batch, "input");
-    for (int64_t n = 0; n < spikes.extent(1); ++n) {
-        const std::vector<uint8_t> all = sequence_of(spikes, n).data, silence(all.size());
-        const auto order = ranked_spikes(all, sequence_of(scores, n).data, options.seed, samples[n]);
+    for (int64_t n = 0; n < spikes.extent(0); ++n) {
+        const auto all = spikes.row(n);
+        const auto order = ranked_spikes(all, scores.row(n), options.seed, samples[n]);
         const auto places = static_cast<int64_t>(order.size());
         Series<uint8_t> series(insertion ? silence : all, insertion ? all : silence, order, static_cast<int64_t>(all.size()));
         for (int64_t j = 0; j <= options.steps; ++j) {
@@ -69,7 +63,7 @@ PerturbationResult perturb_spikes(Perturbation kind, const Array<uint8_t>& spike
             scorer.add(series.input(), targets[n]);
         }
     }
-    return collect_curves(scorer.finish(), spikes.extent(1), options.steps + 1);
+    return collect_curves(scorer.finish(), spikes.extent(0), options.steps + 1);
 }
 
 }  // namespace spikelens

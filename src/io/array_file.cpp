@@ -281,7 +281,7 @@ ArrayFile read_arrays(const fs::path& path) {
     return contents;
 }
 
-std::string npy_bytes(const FloatArray& array) {
+std::string npy_bytes(const ArrayView<float>& array) {
     const std::string header = npy_header(array.shape);
     std::string bytes = "\x93NUMPY\x01";
     bytes += '\0';
@@ -292,6 +292,6 @@ std::string npy_bytes(const FloatArray& array) {
     return bytes;
 }
 
-void write_npy(const fs::path& path, const FloatArray& array) { write_file(path, npy_bytes(array)); }
+void write_npy(const fs::path& path, const ArrayView<float>& array) { write_file(path, npy_bytes(array)); }
 
 }  // namespace spikelens

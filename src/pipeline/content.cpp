@@ -1,6 +1,7 @@
 #include "spikelens/pipeline/content.h"
 
 #include <bit>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,7 +14,9 @@ static_assert(std::endian::native == std::endian::little);
 int64_t content_address(const Input& sample) {
     Sha256 sha;
     sha.add(sample.spiking() ? "spikes" : "images", 6);
-    sha.add(sample.shape().data(), sample.shape().size() * sizeof(int64_t));
+    Shape shape = sample.shape();
+    if (sample.spiking()) std::swap(shape[0], shape[1]);  // [T, 1, C, H, W]
+    sha.add(shape.data(), shape.size() * sizeof(int64_t));
     if (sample.spiking())
         sha.add(sample.spikes.data.data(), sample.spikes.data.size());
     else

@@ -40,18 +40,17 @@ struct GradientNetwork::Modules {
             if (network.layers[l].neuron) potentials.layers.push_back(static_cast<int>(l));
     }
 
-    void check(const FloatArray& input, int64_t samples, std::span<const int> targets) const;
-    Result gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets) const;
-    SpikeResult spike_gradient(const FloatArray& input, int64_t steps, int64_t samples, std::span<const int> targets,
-                               int layer) const;
-    FloatArray gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const;
+    // The input is [N, C, H, W] or [N, T, C, H, W].
+    void check(const FloatArray& input, std::span<const int> targets) const;
+    Result gradient(const FloatArray& input, std::span<const int> targets) const;
+    SpikeResult spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const;
 
-    /// Forward through the network. The trace may look into the recording.
+    /// One sample forward through the network, [1, C, H, W] or [1, T, C, H, W]. The trace may look into the recording.
     struct Pass {
         Recording recording;
         TorchNetwork::Trace trace;
     };
-    void forward(const FloatArray& input, Pass& pass, std::span<float> scores) const;
+    void forward(const ArrayView<float>& sample, Pass& pass, std::span<float> scores) const;
 };
 
 namespace {
@@ -68,19 +67,11 @@ void check_extents(const FloatArray& input, size_t leading, const std::string& a
 }
 
 void check_sequence(const FloatArray& input, const Network& network) {
-    check_extents(input, 2, "T, N, ", network);
-    if (input.extent(0) < 1) throw InputError("a sequence needs at least one step");
+    check_extents(input, 2, "N, T, ", network);
+    if (input.extent(1) < 1) throw InputError("a sequence needs at least one step");
 }
 
 FloatArray as_values(const Array<uint8_t>& spikes) { return {spikes.shape, {spikes.data.begin(), spikes.data.end()}}; }
-
-/// Row-major [steps, samples, …]: copies one sample's values out of or into the whole.
-template <class From, class To>
-void copy_sample(const From* from, int64_t from_stride, To* to, int64_t to_stride, int64_t steps, int64_t size) {
-    for (int64_t t = 0; t < steps; ++t)
-        std::transform(from + t * from_stride, from + t * from_stride + size, to + t * to_stride,
-                       [](From value) { return static_cast<To>(value); });
-}
 
 at::Tensor one_hot(int target, int64_t classes, at::ScalarType type) {
     at::Tensor row = at::zeros({1, classes}, at::TensorOptions().dtype(type));
@@ -88,15 +79,15 @@ at::Tensor one_hot(int target, int64_t classes, at::ScalarType type) {
     return row;
 }
 
-void copy_out(const at::Tensor& values, float* to, int64_t to_stride, int64_t steps) {
+void copy_out(const at::Tensor& values, std::span<float> to) {
     const at::Tensor plain = values.to(at::kFloat).contiguous();
-    const int64_t size = plain.numel() / steps;
-    copy_sample(plain.data_ptr<float>(), size, to, to_stride, steps, size);
+    std::copy_n(plain.data_ptr<float>(), to.size(), to.begin());
 }
 
 }  // namespace
 
-void GradientNetwork::Modules::check(const FloatArray& input, int64_t samples, std::span<const int> targets) const {
+void GradientNetwork::Modules::check(const FloatArray& input, std::span<const int> targets) const {
+    const int64_t samples = input.extent(0);
     if (static_cast<int64_t>(targets.size()) != samples)
         throw InputError("the gradient has " + std::to_string(samples) + " samples but " + std::to_string(targets.size()) +
                          " targets");
@@ -108,64 +99,50 @@ void GradientNetwork::Modules::check(const FloatArray& input, int64_t samples, s
         throw InputError("the input of the gradient holds a value that is not finite");
 }
 
-/// One sample of [T, N, C, H, W] as [T, 1, C, H, W], or of [N, C, H, W] as [1, C, H, W].
-FloatArray GradientNetwork::Modules::gather(const FloatArray& input, int64_t steps, int64_t samples, int64_t sample) const {
-    const int64_t size = element_count(network.input_shape());
-    Shape shape = input.shape;
-    shape[shape.size() - 4] = 1;
-    FloatArray result(shape);
-    copy_sample(input.data.data() + sample * size, samples * size, result.data.data(), size, steps, size);
-    return result;
-}
-
-void GradientNetwork::Modules::forward(const FloatArray& input, Pass& pass, std::span<float> scores) const {
-    const bool image = input.shape.size() == 4;
-    if (!simulator || !image)
-        return copy_out(torch.forward(view_of(input.data.data(), input.shape), pass.trace), scores.data(), 0, 1);
-    pass.recording = simulator->run(input, potentials);
+void GradientNetwork::Modules::forward(const ArrayView<float>& sample, Pass& pass, std::span<float> scores) const {
+    const bool image = sample.shape.size() == 4;
+    if (!simulator || !image) return copy_out(torch.forward(view_of(sample.data.data(), sample.shape), pass.trace), scores);
+    pass.recording = simulator->run(sample.copy(), potentials);
     pass.trace = torch.trace_of(pass.recording);
     std::ranges::copy(pass.recording.scores.data, scores.begin());
 }
 
 /// A sample at a time: operators over several samples may round one of them differently with its neighbours. The steps
 /// of a sample are batch enough to keep the matrix products busy.
-GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& input, int64_t steps, int64_t samples,
-                                                           std::span<const int> targets) const {
-    check(input, samples, targets);
+GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& input, std::span<const int> targets) const {
+    check(input, targets);
+    const int64_t samples = input.extent(0);
     Result result{FloatArray({samples, network.class_count()}), FloatArray(input.shape)};
-    const int64_t size = element_count(network.input_shape());
     parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;
-        forward(gather(input, steps, samples, sample), pass, result.scores.row(sample));
+        forward(input.rows(sample, 1), pass, result.scores.row(sample));
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
-        copy_out(torch.backward(pass.trace, target, true).input, result.gradient.data.data() + sample * size, samples * size,
-                 steps);
+        copy_out(torch.backward(pass.trace, target, true).input, result.gradient.row(sample));
     });
     return result;
 }
 
-/// `steps` of the input, 1 for images; a layer's spikes are over all steps of the network either way.
-GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const FloatArray& input, int64_t steps, int64_t samples,
-                                                                      std::span<const int> targets, int layer) const {
-    check(input, samples, targets);
+/// A layer's spikes are over all steps, of images those of the network.
+GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const FloatArray& input, std::span<const int> targets,
+                                                                      int layer) const {
+    check(input, targets);
     if (layer < 0 || layer >= static_cast<int>(network.layers.size()) || !network.layers[layer].neuron)
         throw InputError("the network has no spiking layer " + std::to_string(layer) + " to take a gradient at");
     const Layer& where = network.layers[layer];
-    const int64_t size = int64_t{where.out_channels} * where.out_height * where.out_width;
-    const int64_t spike_steps = input.shape.size() == 4 ? network.steps : steps;
-    const Shape shape{spike_steps, samples, where.out_channels, where.out_height, where.out_width};
+    const int64_t samples = input.extent(0), steps = input.shape.size() == 4 ? network.steps : input.extent(1);
+    const Shape shape{samples, steps, where.out_channels, where.out_height, where.out_width};
     SpikeResult result{FloatArray({samples, network.class_count()}), FloatArray(shape), FloatArray(shape)};
     parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;
-        forward(gather(input, steps, samples, sample), pass, result.scores.row(sample));
+        forward(input.rows(sample, 1), pass, result.scores.row(sample));
         const at::Tensor target = one_hot(targets[sample], network.class_count(), torch.type());
         const auto [spikes, gradient] = torch.spike_gradient(pass.trace, target, static_cast<size_t>(layer));
-        copy_out(spikes, result.spikes.data.data() + sample * size, samples * size, spike_steps);
-        copy_out(gradient, result.gradient.data.data() + sample * size, samples * size, spike_steps);
+        copy_out(spikes, result.spikes.row(sample));
+        copy_out(gradient, result.gradient.row(sample));
     });
     return result;
 }
@@ -184,12 +161,12 @@ GradientNetwork& GradientNetwork::operator=(GradientNetwork&&) noexcept = defaul
 
 GradientNetwork::Result GradientNetwork::input_gradient(const FloatArray& images, std::span<const int> targets) const {
     check_extents(images, 1, "N, ", modules_->network);
-    return without_torch_errors(kTask, [&] { return modules_->gradient(images, 1, images.extent(0), targets); });
+    return without_torch_errors(kTask, [&] { return modules_->gradient(images, targets); });
 }
 
 GradientNetwork::Result GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
     check_sequence(input, modules_->network);
-    return without_torch_errors(kTask, [&] { return modules_->gradient(input, input.extent(0), input.extent(1), targets); });
+    return without_torch_errors(kTask, [&] { return modules_->gradient(input, targets); });
 }
 
 GradientNetwork::Result GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
@@ -200,13 +177,11 @@ GradientNetwork::SpikeResult GradientNetwork::spike_gradient(const Input& input,
                                                              int layer) const {
     if (!input.spiking()) {
         check_extents(input.images, 1, "N, ", modules_->network);
-        return without_torch_errors(kTask,
-                                    [&] { return modules_->spike_gradient(input.images, 1, input.samples(), targets, layer); });
+        return without_torch_errors(kTask, [&] { return modules_->spike_gradient(input.images, targets, layer); });
     }
     const FloatArray sequence = as_values(input.spikes);
     check_sequence(sequence, modules_->network);
-    return without_torch_errors(
-        kTask, [&] { return modules_->spike_gradient(sequence, sequence.extent(0), sequence.extent(1), targets, layer); });
+    return without_torch_errors(kTask, [&] { return modules_->spike_gradient(sequence, targets, layer); });
 }
 
 }  // namespace spikelens

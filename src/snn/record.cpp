@@ -53,7 +53,7 @@ LayerRecording make_recording(const Layer& layer, int index, const RecordRequest
     recording.layer = index;
     const Shape full = {samples, layer.out_channels, layer.out_height, layer.out_width};
     Shape timed = full;
-    timed.insert(timed.begin(), steps);
+    timed.insert(timed.begin() + 1, steps);
     if (request.counts) recording.counts = Array<uint16_t>(full);
     if (request.pooled_counts)
         recording.pooled_counts = Array<uint16_t>({samples, layer.out_channels, layer.pooled_height, layer.pooled_width});
@@ -62,10 +62,10 @@ LayerRecording make_recording(const Layer& layer, int index, const RecordRequest
     return recording;
 }
 
-void record_spikes(const SpikeMap& spikes, int64_t sample, Array<uint8_t>& out) {
-    const int64_t pixels = int64_t{spikes.height} * spikes.width, samples = out.extent(1);
+void record_spikes(const SpikeMap& spikes, std::span<uint8_t> out) {
+    const int64_t pixels = int64_t{spikes.height} * spikes.width;
     for (int step = 0; step < spikes.steps; ++step) {
-        uint8_t* frame = out.data.data() + (int64_t{step} * samples + sample) * spikes.channels * pixels;
+        uint8_t* frame = out.data() + step * spikes.channels * pixels;
         for (int64_t pixel = 0; pixel < pixels; ++pixel) {
             const uint64_t* words =
                 spikes.at(static_cast<int>(pixel / spikes.width), static_cast<int>(pixel % spikes.width), step);

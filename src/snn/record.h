@@ -12,8 +12,8 @@ namespace spikelens {
 /// An empty recording of a layer: the arrays asked for, zeroed.
 LayerRecording make_recording(const Layer& layer, int index, const RecordRequest& request, int64_t samples, int steps);
 
-/// Writes one sample's spikes into [T, N, C, H, W].
-void record_spikes(const SpikeMap& spikes, int64_t sample, Array<uint8_t>& out);
+/// Writes a sample's spikes into [T, C, H, W], which is zero.
+void record_spikes(const SpikeMap& spikes, std::span<uint8_t> out);
 
 /// Adds up a sample's spikes (or whole numbers) over time into [C, H, W].
 void record_counts(const SpikeMap& spikes, std::span<uint16_t> out);

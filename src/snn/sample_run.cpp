@@ -291,12 +291,10 @@ void SampleRun::keep_results(const LayerTask& task, const Sample& sample, int la
     const int64_t pixels = int64_t{plan.out_height} * plan.out_width;
     if (task.counts)
         unpack_channels(task.counts, pixels, plan.padded(), plan.out_channels, record.counts.row(sample.index).data());
-    if (!record.spikes.empty()) record_spikes(maps(layer).spikes, sample.index, record.spikes);
+    if (!record.spikes.empty()) record_spikes(maps(layer).spikes, record.spikes.row(sample.index));
     for (int step = 0; task.potentials && step < sample.steps; ++step)
-        unpack_channels(
-            static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(),
-            plan.out_channels,
-            &record.potentials.data[(step * record.potentials.extent(1) + sample.index) * plan.out_channels * pixels]);
+        unpack_channels(static_cast<const float*>(task.potentials + step * pixels * plan.padded()), pixels, plan.padded(),
+                        plan.out_channels, record.potentials.row(sample.index).data() + step * plan.out_channels * pixels);
 }
 
 void SampleRun::pool(int layer) {

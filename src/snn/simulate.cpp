@@ -84,22 +84,15 @@ void check_images(const Network& network, const FloatArray& images) {
 }
 
 void check_spikes(const Network& network, const Array<uint8_t>& spikes) {
-    check_sample_shape(network, spikes.shape, 2, "spikes [T, N, C, H, W]");
-    if (spikes.extent(0) < 1 || spikes.extent(0) > 65535)
-        throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(spikes.extent(0)));
+    check_sample_shape(network, spikes.shape, 2, "spikes [N, T, C, H, W]");
+    if (spikes.extent(1) < 1 || spikes.extent(1) > 65535)
+        throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(spikes.extent(1)));
 }
 
 /// Binary digits of the largest number of spikes in one place and step.
 int planes_of(const Array<uint8_t>& spikes) {
     const uint8_t largest = spikes.empty() ? uint8_t{0} : *std::ranges::max_element(spikes.data);
     return std::max(1, static_cast<int>(std::bit_width(largest)));
-}
-
-void pack_sample(const Array<uint8_t>& spikes, int64_t sample, int planes, SpikeMap& out) {
-    const Shape shape(spikes.shape.begin() + 2, spikes.shape.end());
-    const int64_t size = element_count(shape);
-    pack_spikes(spikes.data.data() + sample * size, spikes.extent(1) * size, static_cast<int>(spikes.extent(0)), shape, planes,
-                out);
 }
 
 Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
@@ -230,7 +223,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     const Network& network = *plan_->network;
     check_spikes(network, spikes);
     check_request(network, request, ablated);
-    const int64_t steps = spikes.extent(0), samples = spikes.extent(1);
+    const int64_t samples = spikes.extent(0), steps = spikes.extent(1);
     check_counts(network, request, steps);
     const int planes = planes_of(spikes);
     Recording recording = make_result(network, request, samples, static_cast<int>(steps));
@@ -240,7 +233,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     settings.reuse = plan_->may_reuse(workers, samples, request, memory);
     for_each_sample(samples, workers, [&](int64_t n, int threads, Scratch& scratch) {
         std::swap(scratch.packed, scratch.packed_before);
-        pack_sample(spikes, n, planes, scratch.packed);
+        pack_spikes(spikes.sub(n), planes, scratch.packed);
         SampleRun(settings, threads, scratch).run({n, {}, &scratch.packed, static_cast<int>(steps)}, recording);
     });
     return recording;
@@ -253,7 +246,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     else
         check_images(network, input.images);
     for (const auto& set : sets) check_request(network, {}, set);
-    const int steps = input.spiking() ? static_cast<int>(input.spikes.extent(0)) : network.steps;
+    const int steps = input.spiking() ? static_cast<int>(input.steps()) : network.steps;
     const int planes = input.spiking() ? planes_of(input.spikes) : 0;
     FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
     const RunSettings settings = plan_->settings({});
@@ -262,7 +255,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     for_each_sample(input.samples(), workers, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(settings, threads, scratch);
         if (input.spiking()) {
-            pack_sample(input.spikes, n, planes, scratch.packed);
+            pack_spikes(input.spikes.sub(n), planes, scratch.packed);
             run.run_ablations({n, {}, &scratch.packed, steps}, sets, scores);
         } else {
             run.run_ablations({n, input.images.row(n), nullptr, steps}, sets, scores);

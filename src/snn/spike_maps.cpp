@@ -101,18 +101,18 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::
         }
 }
 
-void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out) {
-    out.reset(static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]), steps, planes);
+void pack_spikes(const ArrayView<uint8_t>& values, int planes, SpikeMap& out) {
+    const auto extent = [&](size_t axis) { return static_cast<int>(values.extent(axis)); };
+    out.reset(extent(1), extent(2), extent(3), extent(0), planes);
     const int words = out.words_per_plane();
-    for (int step = 0; step < steps; ++step) {
-        const uint8_t* value = values + step * step_stride;
+    const uint8_t* value = values.data.data();
+    for (int step = 0; step < out.steps; ++step)
         for (int channel = 0; channel < out.channels; ++channel)
             for (int row = 0; row < out.height; ++row)
                 for (int column = 0; column < out.width; ++column, ++value)
                     for (int plane = 0; *value >> plane != 0; ++plane)
                         if ((*value >> plane) & 1)
                             out.at(row, column, step)[plane * words + channel / 64] |= uint64_t{1} << (channel % 64);
-    }
 }
 
 }  // namespace spikelens

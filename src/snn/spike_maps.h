@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "spikelens/core/array.h"
 #include "spikelens/kernels/layer_plan.h"
 #include "spikelens/snn/network.h"
 
@@ -38,7 +39,7 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out);
 /// Only these pixels of `out`, which is of its size already, and zero there.
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out);
 
-/// Whole numbers [T, C, H, W], `step_stride` elements between steps, as a spike map.
-void pack_spikes(const uint8_t* values, int64_t step_stride, int steps, const Shape& shape, int planes, SpikeMap& out);
+/// Whole numbers of one sample, [T, C, H, W], as a spike map.
+void pack_spikes(const ArrayView<uint8_t>& values, int planes, SpikeMap& out);
 
 }  // namespace spikelens

@@ -138,9 +138,9 @@ at::Tensor TorchNetwork::spikes(size_t index, const Trace& trace) const {
 
 at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
     trace.constant = input.dim() == 4;
-    trace.steps = trace.constant ? network_.steps : input.size(0);
+    trace.steps = trace.constant ? network_.steps : input.size(1);
     trace.layers.clear();
-    at::Tensor signal = (trace.constant ? input : input.flatten(0, 1)).to(type_).contiguous();
+    at::Tensor signal = (trace.constant ? input : input.transpose(0, 1).flatten(0, 1)).to(type_).contiguous();
     bool in_time = !trace.constant;
     for (size_t index = 0; index < weights_.size(); ++index) {
         const bool readout = !network_.layers[index].neuron;
@@ -164,16 +164,16 @@ TorchNetwork::Trace TorchNetwork::trace_of(Recording& recording) const {
     Trace trace;
     trace.constant = true;
     trace.steps = network_.steps;
-    const int64_t samples = recording.scores.extent(0);
-    std::vector<int64_t> shape{samples, network_.channels, network_.height, network_.width};
+    assert(recording.scores.extent(0) == 1);
+    std::vector<int64_t> shape{1, network_.channels, network_.height, network_.width};
     for (size_t index = 0; index < network_.layers.size(); ++index) {
         const Layer& layer = network_.layers[index];
-        if (!layer.neuron && index > 0) shape[0] = samples;
+        if (!layer.neuron && index > 0) shape[0] = 1;
         trace.layers.push_back({shape, {}, {}, {}});
         if (!layer.neuron) break;
         const auto found = std::ranges::find(recording.layers, static_cast<int>(index), &LayerRecording::layer);
         assert(found != recording.layers.end() && !found->potentials.empty());
-        shape = {trace.steps * samples, layer.out_channels};
+        shape = {trace.steps, layer.out_channels};
         std::vector<int64_t> fired = shape;
         if (layer.kind == LayerKind::conv) {
             fired.insert(fired.end(), {layer.out_height, layer.out_width});

@@ -13,9 +13,9 @@
 
 namespace spikelens {
 
-/// Forward and backward of a network in LibTorch's operators, layer by layer with time folded into the batch: one
-/// convolution for all steps, then one pass of the neurons over time. There is no autograd graph: the few kinds of
-/// layer have their adjoints written out, which leaves all threading to the caller.
+/// Forward and backward of a network in LibTorch's operators, layer by layer with time folded into the batch
+/// ([T·N, C, H, W]): one convolution for all steps, then one pass of the neurons over time. There is no autograd graph:
+/// the few kinds of layer have their adjoints written out, which leaves all threading to the caller.
 class TorchNetwork {
   public:
     /// In float the weights are the network's own memory (changes to them are seen); in double they are copies.
@@ -41,11 +41,12 @@ class TorchNetwork {
         std::vector<at::Tensor> parameters;  ///< weight, then bias if there is one, of each layer in order, if wanted
     };
 
-    /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [T, N, C, H, W].
+    /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H, W].
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
 
-    /// The trace of images [N, C, H, W] that the exact simulation has run, with the potentials of all neurons: for the gradient
-    /// of the input, in float, of neurons that are not smooth. It looks into the recording, and backward writes there.
+    /// The trace of one image [1, C, H, W] that the exact simulation has run, with the potentials of all neurons: for
+    /// the gradient of the input, in float, of neurons that are not smooth. It looks into the recording, and backward
+    /// writes there.
     Trace trace_of(Recording& recording) const;
 
     /// Gradients of Σ scores · score_gradient. Uses up the trace. The weights' are given when the trace kept the inputs.

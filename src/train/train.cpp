@@ -173,12 +173,12 @@ class Trainer {
     void add_shard(std::span<const int64_t> indices, int64_t shard, double weight, OrderedSum& sum) const {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
-        FloatArray shown = values_of(samples_.input(indices));
+        Input shown = samples_.input(indices);
         std::vector<int> labels;
         for (int64_t index : indices) labels.push_back(samples_.label(index));
         TorchNetwork::Trace trace;
         trace.keep_inputs = true;
-        const at::Tensor scores = torch_.forward(view_of(shown), trace).contiguous();
+        const at::Tensor scores = torch_.forward(tensor_of(shown), trace).contiguous();
         at::Tensor score_gradient = at::empty_like(scores);
         const size_t count = labels.size() * static_cast<size_t>(classes_);
         const BatchRecord record =
@@ -186,10 +186,10 @@ class Trainer {
         sum.add(shard, {torch_.backward(trace, score_gradient, false).parameters, record});
     }
 
-    /// Images [N, C, H, W] as they are, spikes [T, N, C, H, W] as numbers.
-    static FloatArray values_of(Input input) {
-        if (!input.spiking()) return std::move(input.images);
-        return FloatArray(input.spikes.shape, std::vector<float>(input.spikes.data.begin(), input.spikes.data.end()));
+    /// Looks at images [N, C, H, W], or at spikes [N, T, C, H, W].
+    static at::Tensor tensor_of(Input& input) {
+        if (!input.spiking()) return view_of(input.images);
+        return at::from_blob(input.spikes.data.data(), input.spikes.shape, at::TensorOptions().dtype(at::kByte));
     }
 
     const Network& network_;

@@ -112,7 +112,7 @@ struct GateReference {
             if (network.layers[l].neuron) request.layers.push_back(static_cast<int>(l));
         }
         const Recording recording = simulator.run(shown, request);
-        const int64_t steps = shown.spiking() ? shown.spikes.extent(0) : network.steps;
+        const int64_t steps = shown.spiking() ? shown.steps() : network.steps;
         Vector input(element_count(network.input_shape()));
         for (const Vector& frame : frames_of(shown, 0, steps)) {
             for (size_t i = 0; i < input.size(); ++i) input[i] += frame[i];
@@ -131,7 +131,7 @@ struct GateReference {
                 double(neuron.gain) * (neuron.decay_input ? 1.0 - neuron.beta : 1.0) / (1.0 - double(neuron.alpha));
             Vector drive = product(jacobian, input);
             const int64_t per_filter = jacobian.rows / layer.out_channels;
-            const Array<uint8_t>& recorded = recording.layer(static_cast<int>(l)).spikes;
+            const ArrayView<uint8_t> recorded = recording.layer(static_cast<int>(l)).spikes.sub(0);
             std::vector<Vector> spikes;
             Vector counts(jacobian.rows);
             for (int64_t t = 0; t < steps; ++t) {

@@ -69,16 +69,7 @@ Input some_input(bool spiking) {
     return spiking ? Input(test::test_spikes(4, count, shape, 0.12)) : Input(test::test_images(count, shape));
 }
 
-Input sample_of(const Input& input, int64_t n) {
-    if (!input.spiking()) {
-        const auto image = input.images.row(n);
-        return FloatArray({1, 2, 12, 12}, {image.begin(), image.end()});
-    }
-    Array<uint8_t> spikes({input.spikes.extent(0), 1, 2, 12, 12});
-    for (int64_t t = 0; t < spikes.extent(0); ++t)
-        std::ranges::copy(input.spikes.row(t).subspan(n * 2 * pixels, 2 * pixels), spikes.row(t).begin());
-    return spikes;
-}
+Input sample_of(const Input& input, int64_t n) { return input.select({&n, 1}); }
 
 /// Another picture in the channel that the network does not see. Its spikes only change places, so that what is said of "the
 /// first half of the spikes" stays what it was.
@@ -118,17 +109,6 @@ class Conformance : public testing::TestWithParam<Case> {
     FloatArray map_of_one(int64_t n) const {
         return explain(spec, model().context, {sample_of(input, n), {&targets[n], 1}, {&samples[n], 1}});
     }
-
-    /// What an attribution says of sample n.
-    FloatArray part(const FloatArray& attribution, int64_t n) const {
-        Shape shape = attribution.shape;
-        shape[info.timed ? 1 : 0] = 1;
-        FloatArray result(shape);
-        const int64_t steps = info.timed ? shape[0] : 1, size = result.size() / steps;
-        for (int64_t t = 0; t < steps; ++t)
-            std::copy_n(attribution.data.begin() + (t * count + n) * size, size, result.data.begin() + t * size);
-        return result;
-    }
 };
 
 bool same_bits(std::span<const float> a, std::span<const float> b) {
@@ -139,8 +119,8 @@ TEST_P(Conformance, MapsAreFiniteAndOfTheStatedShape) {
     const FloatArray result = maps();
     Shape each{count, 2, 12, 12}, summed{count, 1, 12, 12};
     if (info.timed) {
-        const int64_t steps = input.spiking() ? input.spikes.extent(0) : model().network.steps;
-        for (Shape* shape : {&each, &summed}) shape->insert(shape->begin(), steps);
+        const int64_t steps = input.spiking() ? input.steps() : model().network.steps;
+        for (Shape* shape : {&each, &summed}) shape->insert(shape->begin() + 1, steps);
     }
     EXPECT_TRUE(result.shape == each || result.shape == summed) << shape_text(result.shape);
     EXPECT_TRUE(std::ranges::all_of(result.data, [](float value) { return std::isfinite(value); }));
@@ -153,9 +133,9 @@ TEST_P(Conformance, ABatchOfOneEqualsABatchOfMany) {
     const FloatArray many = maps();
     EXPECT_TRUE(same_bits(many.data, maps().data)) << "not deterministic";
     for (int64_t n : {0, 1, 33, 63, 64, 69}) {
-        const FloatArray one = map_of_one(n), same = part(many, n);
-        EXPECT_EQ(one.shape, same.shape);
-        EXPECT_TRUE(same_bits(one.data, same.data)) << "sample " << n;
+        const FloatArray one = map_of_one(n);
+        EXPECT_EQ(one.shape, many.rows(n, 1).shape);
+        EXPECT_TRUE(same_bits(one.data, many.row(n))) << "sample " << n;
     }
 }
 
@@ -209,7 +189,7 @@ TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
     ASSERT_EQ(reported.size(), static_cast<size_t>(count));
     for (int64_t n = 0; n < count; ++n) {
         double sum = 0;
-        for (float value : part(result, n).data) sum += value;
+        for (float value : result.row(n)) sum += value;
         const double change = static_cast<double>(scores.row(n)[targets[n]]) - from.row(n)[targets[n]];
         EXPECT_NEAR(reported[n].gap, std::abs(sum - change), 1e-9) << "sample " << n;
     }
@@ -222,28 +202,11 @@ TEST_P(Conformance, TheAddressIsAnyNumberAndThePlaceIsNothing) {
         const int target = 1;
         return explain(spec, model().context, {sample_of(input, 3), {&target, 1}, {&address, 1}});
     };
-    Input copies = sample_of(input, 3);
-    if (input.spiking()) {
-        Array<uint8_t> all({copies.spikes.extent(0), 4, 2, 12, 12});
-        for (int64_t t = 0; t < all.extent(0); ++t)
-            for (int64_t n = 0; n < 4; ++n) std::ranges::copy(copies.spikes.row(t), all.row(t).begin() + n * 2 * pixels);
-        copies = all;
-    } else {
-        FloatArray all({4, 2, 12, 12});
-        for (int64_t n = 0; n < 4; ++n) std::ranges::copy(copies.images.data, all.row(n).begin());
-        copies = all;
-    }
+    const Input copies = input.select(std::vector<int64_t>(4, 3));
     const std::vector<int> same(4, 1);
     const FloatArray together = explain(spec, model().context, {copies, same, addresses});
-    for (int64_t n = 0; n < 4; ++n) {
-        Shape shape = together.shape;
-        shape[info.timed ? 1 : 0] = 1;
-        FloatArray single(shape);
-        const int64_t steps = info.timed ? shape[0] : 1, size = single.size() / steps;
-        for (int64_t t = 0; t < steps; ++t)
-            std::copy_n(together.data.begin() + (t * 4 + n) * size, size, single.data.begin() + t * size);
-        EXPECT_TRUE(same_bits(single.data, one(addresses[n]).data)) << "address " << addresses[n];
-    }
+    for (int64_t n = 0; n < 4; ++n)
+        EXPECT_TRUE(same_bits(together.row(n), one(addresses[n]).data)) << "address " << addresses[n];
 }
 
 TEST_P(Conformance, TheModelIsUnchangedAfterwards) {

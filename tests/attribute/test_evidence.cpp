@@ -11,20 +11,6 @@
 namespace spikelens {
 namespace {
 
-Input one_of(const Input& input, int64_t n) {
-    if (!input.spiking()) {
-        Shape shape = input.images.shape;
-        shape[0] = 1;
-        return FloatArray(shape, std::vector<float>(input.images.row(n).begin(), input.images.row(n).end()));
-    }
-    Shape shape = input.spikes.shape;
-    shape[1] = 1;
-    Array<uint8_t> one(shape);
-    for (int64_t t = 0; t < shape[0]; ++t)
-        std::ranges::copy(input.spikes.row(t).subspan(n * one.row_size(), one.row_size()), one.row(t).begin());
-    return one;
-}
-
 void expect_evidence_equals_reference(const Network& network, const Input& input) {
     const Simulator simulator(network);
     const test::GateReference reference{network, simulator};
@@ -34,7 +20,7 @@ void expect_evidence_equals_reference(const Network& network, const Input& input
     ASSERT_EQ(evidence.shape, (Shape{2, static_cast<int64_t>(filters.size())}));
     double largest = 0;
     for (int64_t n = 0; n < 2; ++n) {
-        const auto gains = reference.gains(one_of(input, n), targets[n]);
+        const auto gains = reference.gains(input.select({&n, 1}), targets[n]);
         for (size_t row = 0; row < filters.size(); ++row) {
             const Layer& layer = network.layers[filters[row].layer];
             const int64_t neurons = int64_t{layer.out_height} * layer.out_width;
@@ -90,7 +76,7 @@ TEST(FilterEvidence, DoesNotDependOnTheBatch) {
     const std::vector<int> targets{0, 4, 2, 2};
     const DoubleArray all = filter_evidence(simulator, images, targets);
     for (int64_t n = 0; n < 4; ++n) {
-        const DoubleArray one = filter_evidence(simulator, one_of(images, n), {&targets[n], 1});
+        const DoubleArray one = filter_evidence(simulator, images.select({&n, 1}), {&targets[n], 1});
         EXPECT_TRUE(std::ranges::equal(one.data, all.row(n)));
     }
 }

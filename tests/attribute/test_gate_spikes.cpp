@@ -22,11 +22,8 @@ FloatArray gate(const std::string& spec, const Simulator& simulator, const Array
 
 /// One sample's spikes of the steps before `end`, silence after.
 Array<uint8_t> beginning(const Array<uint8_t>& spikes, int64_t n, int64_t end) {
-    Shape shape = spikes.shape;
-    shape[1] = 1;
-    Array<uint8_t> result(shape);
-    const int64_t size = result.row_size();
-    for (int64_t t = 0; t < end; ++t) std::ranges::copy(spikes.row(t).subspan(n * size, size), result.row(t).begin());
+    Array<uint8_t> result = spikes.rows(n, 1).copy();
+    std::ranges::fill(result.row(0).subspan(end * result.row_size() / steps), uint8_t{0});
     return result;
 }
 
@@ -38,7 +35,7 @@ void expect_near_reference(float value, double expected, const std::string& wher
 void expect_gate_equals_reference(const Network& network) {
     const Simulator simulator(network);
     const test::GateReference reference{network, simulator};
-    const Array<uint8_t> spikes = test::test_spikes(steps, 3, network.input_shape());
+    const Array<uint8_t> spikes = test::test_spikes(steps, 3, network.input_shape(), 0.5, 3);
     const FloatArray timed = gate("gate3d", simulator, spikes), summed = gate("gate", simulator, spikes);
     ASSERT_EQ(timed.shape, spikes.shape);
     ASSERT_EQ(summed.shape, (Shape{3, network.channels, network.height, network.width}));
@@ -48,7 +45,7 @@ void expect_gate_equals_reference(const Network& network) {
         for (int64_t i = 0; i < static_cast<int64_t>(gain.size()); ++i) {
             double sum = 0;
             for (int64_t t = 0; t < steps; ++t) {
-                const int64_t place = (t * 3 + n) * summed.row_size() + i;
+                const int64_t place = (n * steps + t) * summed.row_size() + i;
                 const double expected = gain[i] * spikes.data[place];
                 expect_near_reference(timed.data[place], expected, network_text(network) + ", gate3d " + std::to_string(place));
                 sum += expected;
@@ -73,7 +70,7 @@ TEST(GateOnSpikes, SynapseAndLeakByHand) {
     network.layers[0].weight.data = {2};
     network.layers[1].weight.data = {3, -1};
     const Simulator simulator(network);
-    Array<uint8_t> spikes({4, 1, 1, 1, 1});
+    Array<uint8_t> spikes({1, 4, 1, 1, 1});
     spikes.data[0] = 1;
     // J = 2, 1, 1/2, 1/4 and U = 2, 2, 3/2, 3/4 before each reset of 1: three spikes of a drive 2/(1 − 1/2) = 4, gain 3/4.
     // The readout weighs a spike by (1/4)·(1 + 1/2 + 1/4 + 1/8)/4 = 15/128.
@@ -95,7 +92,7 @@ TEST(GatePathOnSpikes, GivesEachWindowTheGainItCameInWith) {
         for (size_t k = 1; k < ends.size(); ++k) {
             const test::Vector gain = reference.gains(beginning(spikes, n, ends[k]), targets[n]).input;
             for (size_t i = 0; i < gain.size(); ++i)
-                for (int64_t t = ends[k - 1]; t < ends[k]; ++t) expected[i] += gain[i] * spikes.row(t)[n * map.row_size() + i];
+                for (int64_t t = ends[k - 1]; t < ends[k]; ++t) expected[i] += gain[i] * spikes.sub(n).row(t)[i];
         }
         for (size_t i = 0; i < expected.size(); ++i) expect_near_reference(map.row(n)[i], expected[i], std::to_string(i));
     }

@@ -103,11 +103,11 @@ std::vector<int64_t> places_in_time(const Frames& frames) {
 
 void expect_near(const FloatArray& result, int64_t n, const Frames& expected, const std::string& what) {
     double largest = 0;
-    ASSERT_EQ(result.shape, (Shape{static_cast<int64_t>(expected.size()), count, 2, 4, 5}));
+    ASSERT_EQ(result.shape, (Shape{count, static_cast<int64_t>(expected.size()), 2, 4, 5}));
     for (size_t t = 0; t < expected.size(); ++t) {
         for (int64_t i = 0; i < size; ++i) {
             const double value = expected[t][i];
-            EXPECT_NEAR(result.row(static_cast<int64_t>(t))[n * size + i], value, 1e-5 + 1e-4 * std::abs(value))
+            EXPECT_NEAR(result.row(n)[static_cast<int64_t>(t) * size + i], value, 1e-5 + 1e-4 * std::abs(value))
                 << what << ", sample " << n << ", step " << t << ", place " << i;
             largest = std::max(largest, std::abs(value));
         }
@@ -182,8 +182,8 @@ TEST(IG3D, OfALinearNetworkIsWeightTimesSpikes) {
             const auto weights = explained.network.layers[0].weight.row(explained.targets[n]);
             for (int64_t t = 0; t < 5; ++t) {
                 for (int64_t i = 0; i < size; ++i) {
-                    const double expected = weights[i] * input.spikes.row(t)[n * size + i] / 5.0;
-                    EXPECT_NEAR(result.row(t)[n * size + i], expected, 1e-6) << spec;
+                    const double expected = weights[i] * input.spikes.row(n)[t * size + i] / 5.0;
+                    EXPECT_NEAR(result.row(n)[t * size + i], expected, 1e-6) << spec;
                 }
             }
         }
@@ -206,8 +206,7 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
         const FloatArray at_nothing = explained.gradient.gradient(nothing, explained.targets).scores;
         for (int64_t n = 0; n < count; ++n) {
             double attributed = 0;
-            for (int64_t t = 0; t < result.shape[0]; ++t)
-                for (float value : result.row(t).subspan(n * size, size)) attributed += value;
+            for (float value : result.row(n)) attributed += value;
             const int target = explained.targets[n];
             const double difference = static_cast<double>(at_input.row(n)[target]) - at_nothing.row(n)[target];
             EXPECT_GT(std::abs(difference), 0.01);
@@ -219,7 +218,7 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
 TEST(IG3D, SilenceHasNoAttribution) {
     const Explained explained;
     for (const char* spec : {"ig3d", "ig3d:order=random", "ig3d:path=linear", "ig2d"}) {
-        const FloatArray result = explained.by(spec, Array<uint8_t>({5, count, 2, 4, 5}));
+        const FloatArray result = explained.by(spec, Array<uint8_t>({count, 5, 2, 4, 5}));
         for (float value : result.data) EXPECT_EQ(value, 0) << spec;
     }
 }
@@ -231,7 +230,7 @@ TEST(IG2D, OfSpikesIsTheLinearPathSummedOverTime) {
     ASSERT_EQ(summed.shape, (Shape{count, 2, 4, 5}));
     for (int64_t i = 0; i < summed.size(); ++i) {
         double sum = 0;
-        for (int64_t t = 0; t < 5; ++t) sum += timed.row(t)[i];
+        for (int64_t t = 0; t < 5; ++t) sum += timed.sub(i / size).row(t)[i % size];
         EXPECT_FLOAT_EQ(summed.data[i], static_cast<float>(sum));
     }
 }
@@ -243,7 +242,10 @@ TEST(IG2D, OfAnImageIsIG3DSummedOverTime) {
                      summed = explained.by("ig2d:steps=5:baseline=blur", input);
     for (int64_t i = 0; i < summed.size(); ++i) {
         double sum = 0, magnitude = 0;
-        for (int64_t t = 0; t < 4; ++t) sum += timed.row(t)[i], magnitude += std::abs(timed.row(t)[i]);
+        for (int64_t t = 0; t < 4; ++t) {
+            const float value = timed.sub(i / size).row(t)[i % size];
+            sum += value, magnitude += std::abs(value);
+        }
         EXPECT_NEAR(summed.data[i], sum, 1e-6 * magnitude + 1e-7);
     }
 }

@@ -28,17 +28,10 @@ class PerturbedSpikes : public testing::Test {
     }
 
     /// The recording of one sample, [T, C, H, W].
-    std::vector<uint8_t> recording(int64_t n) const {
-        std::vector<uint8_t> result;
-        for (int64_t t = 0; t < steps; ++t) {
-            const auto frame = spikes.row(t).subspan(n * size, size);
-            result.insert(result.end(), frame.begin(), frame.end());
-        }
-        return result;
-    }
+    std::vector<uint8_t> recording(int64_t n) const { return {spikes.row(n).begin(), spikes.row(n).end()}; }
 
     std::vector<float> scores(const std::vector<uint8_t>& recorded) const {
-        return simulator.run_spikes(Array<uint8_t>({steps, 1, channels, height, width}, recorded)).scores.data;
+        return simulator.run_spikes(Array<uint8_t>({1, steps, channels, height, width}, recorded)).scores.data;
     }
 
     double score(const std::vector<uint8_t>& recorded, int target) const { return scores(recorded)[target]; }
@@ -80,7 +73,7 @@ TEST_F(PerturbedSpikes, SpikeOcclusionIsTheDropWithoutEachPlace) {
         const double full = score(recording(n), targets[n]);
         for (int64_t place = 0; place < steps * size; ++place) {
             std::vector<uint8_t> left = recording(n);
-            const float value = attribution.data[(place / size * 2 + n) * size + place % size];
+            const float value = attribution.row(n)[place];
             if (left[place] == 0) {
                 EXPECT_EQ(value, 0) << "no spike, no value";
                 continue;
@@ -107,7 +100,7 @@ TEST_F(PerturbedSpikes, GroupsShareTheDropOfTheirSpikes) {
                     std::vector<uint8_t> left = recording(n);
                     for (int64_t closed : open) left[closed * size + line] = 0;
                     const double share = (full - score(left, targets[n])) / static_cast<double>(open.size());
-                    for (int64_t closed : open) EXPECT_NEAR(attribution.data[(closed * 2 + n) * size + line], share, 1e-6);
+                    for (int64_t closed : open) EXPECT_NEAR(attribution.row(n)[closed * size + line], share, 1e-6);
                     open.clear();
                 }
             }
@@ -119,7 +112,7 @@ TEST_F(PerturbedSpikes, MoreGroupsThanFitOneBatch) {
     // 300 steps of 2·34·34 places: 96 copies make 64 MiB, and there are more groups.
     const Network larger = test::small_network("2C5s3-LIF-MP2-3F", {2, 34, 34}, 5);
     const Simulator simulate(larger);
-    Array<uint8_t> sparse({300, 1, 2, 34, 34});
+    Array<uint8_t> sparse({1, 300, 2, 34, 34});
     for (int64_t i = 0; i < 130; ++i) sparse.data[i * 5333 % sparse.size()] = 1;
     const std::vector<int> target{1};
     const std::vector<int64_t> sample{0};

@@ -9,15 +9,14 @@
 namespace spikelens {
 namespace {
 
-/// N and M as the paper writes them, per step, then summed over steps: from the recorded spikes of sample n at one pixel.
-double sam_at(const Array<uint8_t>& spikes, int64_t n, int64_t pixel, double gamma, bool strict) {
-    const int64_t pixels = spikes.shape[3] * spikes.shape[4];
-    const auto spike = [&](int64_t t, int64_t k) {
-        return spikes.data[((t * spikes.shape[1] + n) * spikes.shape[2] + k) * pixels + pixel];
-    };
+/// N and M as the paper writes them, per step, then summed over steps: from the recorded spikes [T, K, H, W] of a
+/// sample at one pixel.
+double sam_at(const ArrayView<uint8_t>& spikes, int64_t pixel, double gamma, bool strict) {
+    const int64_t pixels = spikes.shape[2] * spikes.shape[3];
+    const auto spike = [&](int64_t t, int64_t k) { return spikes.row(t)[k * pixels + pixel]; };
     double sum = 0;
     for (int64_t t = 0; t < spikes.shape[0]; ++t) {
-        for (int64_t k = 0; k < spikes.shape[2]; ++k) {
+        for (int64_t k = 0; k < spikes.shape[1]; ++k) {
             double score = 0;
             for (int64_t at = 0; at <= t; ++at) {
                 if (spike(at, k) && !(strict && at == t)) score += std::exp(-gamma * static_cast<double>(t - at));
@@ -42,7 +41,7 @@ TEST(Sam, IsTheSumOverStepsOfThePapersMap) {
         double total = 0;
         for (int64_t n = 0; n < 3; ++n) {
             for (int64_t pixel = 0; pixel < 64; ++pixel) {
-                const double expected = sam_at(recording.layer(0).spikes, n, pixel, gamma, strict);
+                const double expected = sam_at(recording.layer(0).spikes.sub(n), pixel, gamma, strict);
                 EXPECT_NEAR(map.row(n)[pixel], expected, 1e-6 + 1e-6 * expected);
                 total += expected;
             }

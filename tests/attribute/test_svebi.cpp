@@ -31,14 +31,14 @@ class Svebi : public testing::Test {
 
     Map spike_sum(int64_t n, int layer, const std::vector<int>& support) {
         const Recording recording = simulator.run(images, {.layers = {layer}, .spikes = true});
-        const Array<uint8_t>& spikes = recording.layer(layer).spikes;
-        const int64_t pixels = spikes.shape[3] * spikes.shape[4];
+        const ArrayView<uint8_t> spikes = recording.layer(layer).spikes.sub(n);
+        const int64_t pixels = spikes.shape[2] * spikes.shape[3];
         Map sum(pixels);
         for (int row : support) {
             const FilterIndex filter = relevant.filters[row];
             if (filter.layer != layer) continue;
             for (int64_t t = 0; t < spikes.shape[0]; ++t) {
-                const uint8_t* plane = spikes.data.data() + ((t * 5 + n) * spikes.shape[2] + filter.filter) * pixels;
+                const auto plane = spikes.row(t).subspan(filter.filter * pixels, pixels);
                 for (int64_t i = 0; i < pixels; ++i) sum[i] += plane[i];
             }
         }
@@ -163,7 +163,7 @@ TEST_F(Svebi, ExponentialWeightsCountLateSpikesMore) {
         const FloatArray map =
             explain(parse_method("svebi:layer=conv2:weights=exponential:decay=0.6"), context, {input, targets, samples});
         const Array<uint8_t> spikes = simulator.run(input, {.layers = {1}, .spikes = true}).layer(1).spikes;
-        const int64_t steps = spikes.extent(0);
+        const int64_t steps = spikes.extent(1);
         double normaliser = 0;
         for (int64_t t = 0; t < steps; ++t) normaliser += std::pow(0.6, static_cast<double>(t));
         for (int64_t n = 0; n < 5; ++n) {
@@ -172,7 +172,7 @@ TEST_F(Svebi, ExponentialWeightsCountLateSpikesMore) {
                 for (int row : rows[1])
                     for (int64_t i = 0; i < 36; ++i)
                         sum[i] += std::pow(0.6, static_cast<double>(steps - 1 - t)) / normaliser *
-                                  spikes.row(t)[(n * 6 + relevant.filters[row].filter) * 36 + i];
+                                  spikes.row(n)[(t * 6 + relevant.filters[row].filter) * 36 + i];
             expect_equal(map.row(n), stretched(enlarged(sum, 6)), "exponential");
         }
     }
@@ -216,12 +216,11 @@ TEST_F(Svebi, AutoWeighsTheRatesItCompares) {
             const Recording recording = simulator.run(images, {.layers = {0, 1}, .spikes = true});
             for (int64_t n = 0; n < 5; ++n) {
                 const auto rate = [&](int layer, int filter, int64_t neurons) {
-                    const Array<uint8_t>& spikes = recording.layer(layer).spikes;
+                    const ArrayView<uint8_t> spikes = recording.layer(layer).spikes.sub(n);
                     double sum = 0;
                     for (int64_t t = 0; t < 6; ++t)
                         for (int64_t i = 0; i < neurons; ++i)
-                            sum += std::pow(0.01, static_cast<double>(5 - t)) *
-                                   spikes.row(t)[(n * spikes.shape[2] + filter) * neurons + i];
+                            sum += std::pow(0.01, static_cast<double>(5 - t)) * spikes.row(t)[filter * neurons + i];
                     return sum / static_cast<double>(neurons);
                 };
                 const bool deeper = rate(1, other - 4, 36) > rate(0, row, 144);

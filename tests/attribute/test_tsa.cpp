@@ -111,14 +111,14 @@ void expect_reference(const std::string& text) {
         for (const char* name : {"tsa_s", "tsa_ns"}) {
             const FloatArray maps = explain(parse_method(name), {.simulator = &simulator}, {input, targets, samples});
             const int64_t steps = input.spiking() ? 6 : 4;
-            ASSERT_EQ(maps.shape, (Shape{steps, 2, 2, 6, 5}));
+            ASSERT_EQ(maps.shape, (Shape{2, steps, 2, 6, 5}));
             const Reference reference{network, std::string(name) == "tsa_ns"};
             double largest = 0;
             for (int64_t n = 0; n < 2; ++n) {
                 for (int64_t t = 0; t < steps; ++t) {
                     const Vector expected = reference.map(test::frames_of(input, n, steps), input.spiking(), t, targets[n]);
                     for (size_t i = 0; i < expected.size(); ++i) {
-                        EXPECT_NEAR(maps.row(t)[n * 60 + i], expected[i], 1e-6 + 1e-4 * std::abs(expected[i]))
+                        EXPECT_NEAR(maps.row(n)[t * 60 + i], expected[i], 1e-6 + 1e-4 * std::abs(expected[i]))
                             << text << " " << name << " step " << t << " place " << i;
                         largest = std::max(largest, std::abs(expected[i]));
                     }
@@ -145,7 +145,7 @@ TEST(Tsa, OneNeuronWorkedByHand) {
     network.layers[0].weight.data = {1.2F};
     network.layers[1].weight.data = {1, -1};
     const Simulator simulator(network);
-    const Input input = Array<uint8_t>({3, 1, 1, 1, 1}, {1, 0, 1});
+    const Input input = Array<uint8_t>({1, 3, 1, 1, 1}, {1, 0, 1});
     const std::vector<int64_t> samples{0};
     const double likely = 1 / (1 + std::exp(-4.0 / 3)), unlikely = 1 - likely;
     for (int target : {0, 1}) {
@@ -173,16 +173,17 @@ TEST(Tsa, LongRecordingsKeepTheirPrecision) {
     const std::vector<int64_t> samples{0};
     const Simulator simulator(network);
     const FloatArray map = explain(parse_method("tsa_ns"), {.simulator = &simulator}, {input, targets, samples});
+    const ArrayView<float> steps = map.sub(0);
     EXPECT_TRUE(std::ranges::all_of(map.data, [](float value) { return std::isfinite(value); }));
-    EXPECT_TRUE(std::ranges::all_of(map.row(0), [](float value) { return value == 0; }));
-    EXPECT_TRUE(std::ranges::any_of(map.row(299), [](float value) { return value != 0; }));
+    EXPECT_TRUE(std::ranges::all_of(steps.row(0), [](float value) { return value == 0; }));
+    EXPECT_TRUE(std::ranges::any_of(steps.row(299), [](float value) { return value != 0; }));
     const Reference reference{network, true};
     const auto frames = test::frames_of(input, 0, 300);
     for (int64_t t : {290, 298, 299}) {
         const Vector expected = reference.map(frames, true, t, 1);
         double largest = 0;
         for (double value : expected) largest = std::max(largest, std::abs(value));
-        for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(map.row(t)[i], expected[i], 1e-5 * largest) << "step " << t;
+        for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(steps.row(t)[i], expected[i], 1e-5 * largest) << "step " << t;
     }
 }
 

@@ -10,26 +10,16 @@
 namespace spikelens {
 namespace {
 
-/// Spikes in memory, [T, N, C, H, W].
+/// Spikes in memory, [N, T, C, H, W].
 class MemorySpikes final : public SampleSource {
   public:
     MemorySpikes(Array<uint8_t> spikes, std::vector<int> labels) : spikes_(std::move(spikes)), labels_(std::move(labels)) {}
-    int64_t size() const override { return spikes_.extent(1); }
+    int64_t size() const override { return spikes_.extent(0); }
     Shape shape() const override { return {spikes_.shape.begin() + 2, spikes_.shape.end()}; }
     const std::vector<std::string>& classes() const override { return classes_; }
-    int steps() const override { return static_cast<int>(spikes_.extent(0)); }
+    int steps() const override { return static_cast<int>(spikes_.extent(1)); }
     FloatArray images(std::span<const int64_t>) const override { return {}; }
-    Input input(std::span<const int64_t> indices) const override {
-        Shape shape = spikes_.shape;
-        shape[1] = static_cast<int64_t>(indices.size());
-        Array<uint8_t> batch(shape);
-        const int64_t size = spikes_.row_size() / spikes_.extent(1);
-        for (int64_t t = 0; t < shape[0]; ++t)
-            for (size_t i = 0; i < indices.size(); ++i)
-                std::ranges::copy(spikes_.row(t).subspan(indices[i] * size, size),
-                                  batch.row(t).begin() + static_cast<int64_t>(i) * size);
-        return batch;
-    }
+    Input input(std::span<const int64_t> indices) const override { return spikes_.select(indices); }
     int label(int64_t index) const override { return labels_[index]; }
 
   private:
@@ -63,9 +53,9 @@ TEST(Accuracy, AnUndecidedSampleIsWrongWhateverItsLabel) {
 }
 
 TEST(Accuracy, ARecordingWithoutEventsIsUndecidedAndSilent) {
-    Array<uint8_t> spikes({4, 3, 1, 1, 3});  // samples: one spike of pixel 2 at step 1, none, one of pixel 0 at step 3
-    spikes.data[(1 * 3 + 0) * 3 + 2] = 1;
-    spikes.data[(3 * 3 + 2) * 3 + 0] = 1;
+    Array<uint8_t> spikes({3, 4, 1, 1, 3});  // samples: one spike of pixel 2 at step 1, none, one of pixel 0 at step 3
+    spikes.row(0)[1 * 3 + 2] = 1;
+    spikes.row(2)[3 * 3 + 0] = 1;
     const MemorySpikes samples(spikes, {2, 0, 0});
     for (const char* text : {"3F-LIF-3F", "3F-LIF-3F-LIF"}) {
         const Accuracy accuracy = measure_accuracy(Simulator(one_pixel_each(text)), samples, "test");

@@ -13,30 +13,17 @@
 namespace spikelens {
 namespace {
 
-int64_t pixels_of(const Array<uint8_t>& spikes) { return element_count(std::span(spikes.shape).subspan(2)); }
-
-/// Sample n of [T, N, C, H, W], as [T·C·H·W].
+/// Sample n of [N, T, C, H, W], as [T·C·H·W].
 template <class T>
 std::vector<T> sample_of(const Array<T>& values, int64_t n) {
-    const int64_t pixels = element_count(std::span(values.shape).subspan(2));
-    std::vector<T> result;
-    for (int64_t t = 0; t < values.extent(0); ++t)
-        for (int64_t p = 0; p < pixels; ++p) result.push_back(values.row(t)[n * pixels + p]);
-    return result;
-}
-
-template <class T>
-Array<T> alone(const Array<T>& values, int64_t n) {
-    Shape shape = values.shape;
-    shape[1] = 1;
-    return {shape, sample_of(values, n)};
+    return {values.row(n).begin(), values.row(n).end()};
 }
 
 // Two classes; class 1 has probability 1/(1 + e^{−Σ w·s}).
 SpikeScoreFunction linear(std::vector<float> weights) {
     return [weights](const Array<uint8_t>& spikes) {
-        FloatArray scores({spikes.extent(1), 2});
-        for (int64_t n = 0; n < spikes.extent(1); ++n) {
+        FloatArray scores({spikes.extent(0), 2});
+        for (int64_t n = 0; n < spikes.extent(0); ++n) {
             const std::vector<uint8_t> sample = sample_of(spikes, n);
             scores.row(n)[1] = std::inner_product(weights.begin(), weights.end(), sample.begin(), 0.0F);
         }
@@ -74,8 +61,8 @@ const std::vector<int64_t> first_sample{0};
 
 // Two steps of three pixels; five places spike, one of them twice; a silent place has the highest score.
 struct FourSpikes {
-    Array<uint8_t> spikes{{2, 1, 1, 1, 3}, {1, 0, 1, 0, 2, 1}};
-    FloatArray scores{{2, 1, 1, 1, 3}, {0.1F, 9, 0.4F, 8, 0.3F, -0.2F}};  // order: place 2, 4 (both spikes), 0, 5
+    Array<uint8_t> spikes{{1, 2, 1, 1, 3}, {1, 0, 1, 0, 2, 1}};
+    FloatArray scores{{1, 2, 1, 1, 3}, {0.1F, 9, 0.4F, 8, 0.3F, -0.2F}};  // order: place 2, 4 (both spikes), 0, 5
     SpikeScoreFunction score = linear({1, 100, -1, 100, 0.5F, 0.25F});    // contributions: −1, 2·0.5, 1, 0.25
 };
 
@@ -108,14 +95,14 @@ TEST(SpikePerturbation, StepsRoundUpToWholePlaces) {
 }
 
 TEST(SpikePerturbation, DeletionAndInsertionInOneOrderAreComplements) {
-    const Array<uint8_t> spikes = random_spikes({4, 3, 2, 3, 2}, 1);
+    const Array<uint8_t> spikes = random_spikes({3, 4, 2, 3, 2}, 1);
     const FloatArray scores = random_array(spikes.shape, 2);
     std::vector<std::vector<uint8_t>> seen[2];
     for (const Perturbation kind : {Perturbation::insertion, Perturbation::deletion}) {
         const auto record = [&](const Array<uint8_t>& batch) {
-            EXPECT_EQ(batch.extent(0), 4);
-            for (int64_t n = 0; n < batch.extent(1); ++n) seen[kind == Perturbation::deletion].push_back(sample_of(batch, n));
-            return FloatArray({batch.extent(1), 2});
+            EXPECT_EQ(batch.extent(1), 4);
+            for (int64_t n = 0; n < batch.extent(0); ++n) seen[kind == Perturbation::deletion].push_back(sample_of(batch, n));
+            return FloatArray({batch.extent(0), 2});
         };
         perturb_spikes(kind, spikes, scores, std::vector{0, 1, 0}, std::vector<int64_t>{4, 5, 6}, record, in_steps(7));
     }
@@ -142,7 +129,7 @@ std::vector<double> slow_curve(Perturbation kind, const Array<uint8_t>& spikes, 
         std::vector<uint8_t> input = all;
         for (size_t k = 0; k < order.size(); ++k)
             if ((k < changed) == (kind == Perturbation::deletion)) input[order[k]] = 0;
-        const FloatArray row = score({alone(spikes, n).shape, input});
+        const FloatArray row = score({spikes.rows(n, 1).shape, input});
         double total = 0;
         for (const float s : row.data) total += std::exp(static_cast<double>(s));
         curve.push_back(std::exp(static_cast<double>(row.data[target_class])) / total);
@@ -151,21 +138,21 @@ std::vector<double> slow_curve(Perturbation kind, const Array<uint8_t>& spikes, 
 }
 
 TEST(SpikePerturbation, AgreesWithTheDefinitionForAnyShapeStepsAndBatch) {
-    for (const Shape& shape : {Shape{5, 3, 1, 2, 3}, Shape{1, 2, 2, 3, 3}, Shape{7, 1, 1, 1, 1}, Shape{2, 4, 1, 1, 1}})
+    for (const Shape& shape : {Shape{3, 5, 1, 2, 3}, Shape{2, 1, 2, 3, 3}, Shape{1, 7, 1, 1, 1}, Shape{4, 2, 1, 1, 1}})
         for (const int64_t steps : {1, 3, 20})
             for (const int64_t batch : {1, 5, 16}) {
                 const Array<uint8_t> spikes = random_spikes(shape, 3);
                 FloatArray scores = random_array(shape, 4);
                 for (float& value : scores.data) value = std::round(4 * value);  // many ties
-                const auto score = linear(random_array({shape[0] * pixels_of(spikes)}, 5).data);
-                const std::vector<int> targets(shape[1], 1);
-                std::vector<int64_t> samples(shape[1]);
+                const auto score = linear(random_array({spikes.row_size()}, 5).data);
+                const std::vector<int> targets(shape[0], 1);
+                std::vector<int64_t> samples(shape[0]);
                 std::iota(samples.begin(), samples.end(), 70);
                 const SpikePerturbationOptions options{steps, 6, batch};
                 for (const Perturbation kind : {Perturbation::insertion, Perturbation::deletion}) {
                     const auto result = perturb_spikes(kind, spikes, scores, targets, samples, score, options);
-                    ASSERT_EQ(result.curves.shape, (Shape{shape[1], steps + 1}));
-                    for (int64_t n = 0; n < shape[1]; ++n) {
+                    ASSERT_EQ(result.curves.shape, (Shape{shape[0], steps + 1}));
+                    for (int64_t n = 0; n < shape[0]; ++n) {
                         const auto curve = slow_curve(kind, spikes, scores, n, 1, samples[n], score, options);
                         double sum = 0;
                         for (int64_t j = 0; j <= steps; ++j) {
@@ -179,7 +166,7 @@ TEST(SpikePerturbation, AgreesWithTheDefinitionForAnyShapeStepsAndBatch) {
 }
 
 TEST(SpikePerturbation, NoBitDependsOnTheBatch) {
-    const Array<uint8_t> spikes = random_spikes({3, 4, 1, 3, 3}, 1);
+    const Array<uint8_t> spikes = random_spikes({4, 3, 1, 3, 3}, 1);
     const FloatArray scores(spikes.shape, 0.0F);  // nothing but ties
     const auto score = linear(random_array({27}, 2).data);
     const std::vector<int> targets{0, 1, 0, 1};
@@ -193,8 +180,8 @@ TEST(SpikePerturbation, NoBitDependsOnTheBatch) {
         EXPECT_EQ(run(batch).auc, together.auc);
     }
     for (int64_t n = 0; n < 4; ++n) {
-        const auto single = perturb_spikes(Perturbation::deletion, alone(spikes, n), alone(scores, n), std::vector{targets[n]},
-                                           std::vector{samples[n]}, score, in_steps(6));
+        const auto single = perturb_spikes(Perturbation::deletion, spikes.rows(n, 1).copy(), scores.rows(n, 1).copy(),
+                                           std::vector{targets[n]}, std::vector{samples[n]}, score, in_steps(6));
         EXPECT_EQ(single.auc[0], together.auc[n]);
         EXPECT_TRUE(std::ranges::equal(single.curves.row(0), together.curves.row(n)));
     }
@@ -209,7 +196,7 @@ TEST(SpikePerturbation, TiesFollowTheAddressAndPreferNoSpike) {
         std::vector<uint8_t> seen;
         const auto record = [&](const Array<uint8_t>& batch) {
             seen = sample_of(batch, 1);
-            return FloatArray({batch.extent(1), 2});
+            return FloatArray({batch.extent(0), 2});
         };
         perturb_spikes(Perturbation::insertion, spikes, scores, target, first_sample, record, {3, seed, 16});
         for (int p = 0; p < 4; ++p) first[p] += seen[p] / static_cast<double>(seeds);
@@ -220,13 +207,12 @@ TEST(SpikePerturbation, TiesFollowTheAddressAndPreferNoSpike) {
 
 TEST(SpikePerturbation, ASilentSampleHasAFlatCurve) {
     Array<uint8_t> spikes = random_spikes({2, 2, 1, 2, 2}, 1);
-    for (int64_t t = 0; t < 2; ++t)
-        for (int64_t p = 0; p < 4; ++p) spikes.row(t)[p] = 0;
+    std::ranges::fill(spikes.row(0), uint8_t{0});
     int64_t scored = 0;
     const auto bias = [&](const Array<uint8_t>& batch) {
-        scored += batch.extent(1);
-        FloatArray scores({batch.extent(1), 2});
-        for (int64_t n = 0; n < batch.extent(1); ++n) scores.row(n)[1] = 2;
+        scored += batch.extent(0);
+        FloatArray scores({batch.extent(0), 2});
+        for (int64_t n = 0; n < batch.extent(0); ++n) scores.row(n)[1] = 2;
         return scores;
     };
     const auto result = perturb_spikes(Perturbation::insertion, spikes, random_array(spikes.shape, 1), std::vector{1, 1},
@@ -239,7 +225,7 @@ TEST(SpikePerturbation, ASilentSampleHasAFlatCurve) {
 // On a linear score the exact contributions are the best order there is.
 TEST(SpikePerturbation, TheTrueContributionsBeatEveryOtherOrder) {
     const std::vector<float> weights{2, -1, 0.5F, -3};
-    const Array<uint8_t> spikes({2, 1, 1, 1, 2}, 1);
+    const Array<uint8_t> spikes({1, 2, 1, 1, 2}, 1);
     const auto area = [&](Perturbation kind, const std::vector<float>& scores) {
         return perturb_spikes(kind, spikes, FloatArray(spikes.shape, scores), target, first_sample, linear(weights),
                               in_steps(4))
@@ -253,7 +239,7 @@ TEST(SpikePerturbation, TheTrueContributionsBeatEveryOtherOrder) {
 }
 
 TEST(SpikePerturbation, BadInputGetsASentence) {
-    const Array<uint8_t> spikes({2, 1, 1, 1, 2}, 1);
+    const Array<uint8_t> spikes({1, 2, 1, 1, 2}, 1);
     const FloatArray scores(spikes.shape);
     const SpikeScoreFunction score = linear({1, 1, 1, 1});
     const auto run = [&](const FloatArray& of_spikes, std::vector<int> targets, std::vector<int64_t> samples,
@@ -261,7 +247,7 @@ TEST(SpikePerturbation, BadInputGetsASentence) {
         perturb_spikes(Perturbation::insertion, spikes, of_spikes, targets, samples, s, options);
     };
     EXPECT_NO_THROW(run(scores, {1}, {0}, score, {}));
-    EXPECT_THROW(run(FloatArray({2, 1, 1, 2, 1}), {1}, {0}, score, {}), InputError);
+    EXPECT_THROW(run(FloatArray({1, 2, 1, 2, 1}), {1}, {0}, score, {}), InputError);
     EXPECT_THROW(run(FloatArray({1, 1, 1, 2}), {1}, {0}, score, {}), InputError);
     EXPECT_THROW(run(scores, {1, 1}, {0}, score, {}), InputError);
     EXPECT_THROW(run(scores, {1}, {}, score, {}), InputError);
@@ -271,7 +257,7 @@ TEST(SpikePerturbation, BadInputGetsASentence) {
     EXPECT_THROW(run(scores, {1}, {0}, score, {20, 1, 0}), InputError);
     const float nan = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THROW(run(FloatArray(spikes.shape, {0, nan, 0, 0}), {1}, {0}, score, {}), InputError);
-    EXPECT_THROW(run(scores, {1}, {0}, [&](const auto& x) { return FloatArray({x.extent(1), 2}, nan); }, {}), InputError);
+    EXPECT_THROW(run(scores, {1}, {0}, [&](const auto& x) { return FloatArray({x.extent(0), 2}, nan); }, {}), InputError);
     EXPECT_THROW(run(scores, {1}, {0}, [&](const auto&) { return FloatArray({1, 2}); }, {}), InputError);
     EXPECT_THROW(perturb_spikes(Perturbation::deletion, Array<uint8_t>({1, 1, 2}), FloatArray({1, 1, 2}), target, first_sample,
                                 score, {}),

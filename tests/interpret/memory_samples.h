@@ -17,13 +17,7 @@ class MemorySamples : public SampleSource {
     int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
     Shape shape() const override { return {images_.shape.begin() + 1, images_.shape.end()}; }
     const std::vector<std::string>& classes() const override { return classes_; }
-    FloatArray images(std::span<const int64_t> indices) const override {
-        Shape shape = images_.shape;
-        shape[0] = static_cast<int64_t>(indices.size());
-        FloatArray batch(shape);
-        for (size_t i = 0; i < indices.size(); ++i) std::ranges::copy(images_.row(indices[i]), batch.row(i).begin());
-        return batch;
-    }
+    FloatArray images(std::span<const int64_t> indices) const override { return images_.select(indices); }
     int label(int64_t index) const override { return labels_[index]; }
     std::vector<int>& labels() { return labels_; }
 

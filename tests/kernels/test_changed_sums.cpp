@@ -24,14 +24,13 @@ const Case cases[] = {{"5C3-LIF-1F", {3, 6, 7}, 4, 1},      {"33C5s2-IF-1F", {16
                       {"16C5s2p4-IF-1F", {2, 5, 21}, 7, 3}, {"64C1p0s3-LIF(reset=zero)-1F", {20, 4, 30}, 3, 3}};
 
 SpikeMap random_map(const Case& test, uint64_t seed) {
-    const int64_t size = element_count(test.input);
-    std::vector<uint8_t> values(static_cast<size_t>(test.steps * size));
-    for (size_t i = 0; i < values.size(); ++i) {
+    Array<uint8_t> values({test.steps, test.input[0], test.input[1], test.input[2]});
+    for (size_t i = 0; i < values.data.size(); ++i) {
         const uint64_t bits = random_bits(seed, Stream::test, {static_cast<uint64_t>(i)});
-        values[i] = bits % 5 == 0 ? static_cast<uint8_t>((bits >> 8) % (1U << test.planes)) : uint8_t{0};
+        values.data[i] = bits % 5 == 0 ? static_cast<uint8_t>((bits >> 8) % (1U << test.planes)) : uint8_t{0};
     }
     SpikeMap map;
-    pack_spikes(values.data(), size, test.steps, test.input, test.planes, map);
+    pack_spikes(values, test.planes, map);
     return map;
 }
 

@@ -89,7 +89,7 @@ class Density : public testing::TestWithParam<Case> {
         const Case& test = GetParam();
         const Array<uint8_t> values = random_input(test, density, 5);
         SpikeMap input;
-        pack_spikes(values.data.data(), values.row_size(), test.steps, test.input, test.largest > 1 ? 3 : 1, input);
+        pack_spikes(values, test.largest > 1 ? 3 : 1, input);
         const kernels::KernelSet& scalar = kernels::choose_kernels("scalar");
         const kernels::Listing chosen = kernels::choose_listing(scalar, plan, test.steps, input.planes, input.density());
         EXPECT_EQ(chosen == kernels::Listing::silence, test.largest == 1 && density > 0.5);
@@ -134,9 +134,9 @@ TEST(Slices, LargestSums) {
         const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
         ASSERT_TRUE(plan.fits_slices(planes));
         ASSERT_EQ(plan.weights[0], -0x808080);
-        const std::vector<uint8_t> values(static_cast<size_t>(channels), static_cast<uint8_t>((1 << planes) - 1));
+        const Array<uint8_t> values({1, channels, 1, 1}, static_cast<uint8_t>((1 << planes) - 1));
         SpikeMap input;
-        pack_spikes(values.data(), channels, 1, {channels, 1, 1}, planes, input);
+        pack_spikes(values, planes, input);
         const auto result = [&](const kernels::KernelSet& set) {
             return run(set, plan, input, 1, kernels::Listing::slices, {true, true});
         };

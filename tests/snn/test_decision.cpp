@@ -38,7 +38,7 @@ TEST(Decision, ASilentNetworkDecidesNothing) {
         for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
         const Simulator simulator(network);
         EXPECT_EQ(decisions(simulator.run(FloatArray({1, 1, 2, 2})).scores), std::vector<int>{kUndecided}) << text;
-        EXPECT_EQ(decisions(simulator.run_spikes(Array<uint8_t>({4, 1, 1, 2, 2})).scores), std::vector<int>{kUndecided})
+        EXPECT_EQ(decisions(simulator.run_spikes(Array<uint8_t>({1, 4, 1, 2, 2})).scores), std::vector<int>{kUndecided})
             << text;
     }
 }

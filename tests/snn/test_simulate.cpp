@@ -74,10 +74,10 @@ TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
                     std::vector<int> counts(size, 0);
                     for (int t = 0; t < steps; ++t)
                         for (int64_t i = 0; i < size; ++i) {
-                            const size_t at = (int64_t{t} * 2 + n) * size + i;
-                            ASSERT_EQ(layer.spikes.data[at], expected.spikes[l][t * size + i])
+                            const int64_t at = t * size + i;
+                            ASSERT_EQ(layer.spikes.row(n)[at], expected.spikes[l][t * size + i])
                                 << network_text(network) << " " << kernel;
-                            ASSERT_EQ(layer.potentials.data[at], expected.potentials[l][t * size + i])
+                            ASSERT_EQ(layer.potentials.row(n)[at], expected.potentials[l][t * size + i])
                                 << network_text(network) << " " << kernel;
                             counts[i] += expected.spikes[l][t * size + i];
                         }
@@ -112,8 +112,7 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
             }
         const Simulator simulator(network, {2, ""});
         for (int64_t n = 4; n >= 0; --n) {
-            const auto row = images.row(n);
-            const Recording one = simulator.run(FloatArray({1, 2, 13, 10}, std::vector<float>(row.begin(), row.end())));
+            const Recording one = simulator.run(images.rows(n, 1).copy());
             const auto scores = expected.scores.row(n);
             ASSERT_TRUE(std::equal(scores.begin(), scores.end(), one.scores.data.begin()));
         }
@@ -149,10 +148,11 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
             change_somewhere(images.row(n), kHeight, kWidth, seed * 1000 + n,
                              [](uint64_t value) { return static_cast<float>(value) / 97; });
         }
-        Array<uint8_t> recordings({3, kSamples, 2, kHeight, kWidth});  // each image three times, thinned
-        for (int64_t t = 0; t < 3; ++t)
-            for (int64_t i = 0; i < images.size(); ++i)
-                recordings.data[t * images.size() + i] = static_cast<uint8_t>(images.data[i] * 97) % (5 + t) == 0;
+        Array<uint8_t> recordings({kSamples, 3, 2, kHeight, kWidth});  // each image three times, thinned
+        const int64_t size = images.row_size();
+        for (int64_t n = 0; n < kSamples; ++n)
+            for (int64_t i = 0; i < 3 * size; ++i)
+                recordings.row(n)[i] = static_cast<uint8_t>(images.row(n)[i % size] * 97) % (5 + i / size) == 0;
         const std::vector<FilterIndex> ablated = {{0, 1}};
         for (const std::string& kernel : kernels::supported_kernels()) {
             if (kernel == "scalar" && seed % 8 != 0) continue;  // slow
@@ -162,10 +162,8 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
                 const FloatArray of_images = together.run(images, {}, ablated).scores;
                 const FloatArray of_recordings = together.run_spikes(recordings, {}, ablated).scores;
                 for (int64_t n = 0; n < kSamples; ++n) {
-                    Array<uint8_t> recording = sequence_of(recordings, n);
-                    recording.shape.insert(recording.shape.begin() + 1, 1);
-                    const auto image = images.row(n);
-                    const FloatArray one({1, 2, kHeight, kWidth}, {image.begin(), image.end()});
+                    const Array<uint8_t> recording = recordings.rows(n, 1).copy();
+                    const FloatArray one = images.rows(n, 1).copy();
                     ASSERT_TRUE(std::ranges::equal(of_images.row(n), alone.run(one, {}, ablated).scores.data))
                         << network_text(network) << " " << kernel << " image " << n;
                     ASSERT_TRUE(std::ranges::equal(of_recordings.row(n), alone.run_spikes(recording, {}, ablated).scores.data))
@@ -205,7 +203,7 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
         Network network = parse_network(random_text(seed), {2, 9, 8}, 4);
         dyadic_weights(network, seed);
         const int steps = 1 + static_cast<int>(draw(seed, 30, 6));
-        Array<uint8_t> input({steps, 3, 2, 9, 8});
+        Array<uint8_t> input({3, steps, 2, 9, 8});
         const uint64_t largest = seed % 2 ? 2 : 200;
         for (int64_t i = 0; i < input.size(); ++i)
             input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
@@ -214,7 +212,7 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
             for (int64_t n = 0; n < 3; ++n) {
                 std::vector<std::vector<double>> frames;
                 for (int t = 0; t < steps; ++t) {
-                    const auto* frame = input.data.data() + (int64_t{t} * 3 + n) * 144;
+                    const auto* frame = input.row(n).data() + t * 144;
                     frames.emplace_back(frame, frame + 144);
                 }
                 const naive::Activity expected = naive::simulate(network, frames);
@@ -306,7 +304,7 @@ TEST(Simulate, RefusesWhatDoesNotFit) {
     headless.layers.pop_back();
     EXPECT_THROW(Simulator{headless}, InputError);
     const Simulator many_steps(parse_network("1F-IF-2F", {1, 1, 1}, 3));
-    EXPECT_THROW(many_steps.run_spikes(Array<uint8_t>({70000, 1, 1, 1, 1})), InputError);
+    EXPECT_THROW(many_steps.run_spikes(Array<uint8_t>({1, 70000, 1, 1, 1})), InputError);
     const Simulator wide_pool(parse_network("1C1-IF-AP200-2F", {1, 200, 200}, 2));
     EXPECT_THROW(wide_pool.run(FloatArray({1, 1, 200, 200}), {{0}, false, true, false, false}), InputError);
 }

@@ -18,7 +18,7 @@ struct Completeness {
     double gap = 0;         ///< |attributed − difference|, in units of the score
 };
 
-/// Per sample, from attributions [N, C, H, W] or [T, N, C, H, W] and the scores [N, classes] of the inputs and of their
+/// Per sample, from attributions [N, C, H, W] or [N, T, C, H, W] and the scores [N, classes] of the inputs and of their
 /// baselines. Throws InputError for sizes that do not match and targets out of range.
 std::vector<Completeness> completeness(const FloatArray& attribution, const FloatArray& image_scores,
                                        const FloatArray& baseline_scores, std::span<const int> targets);

@@ -29,7 +29,7 @@ struct AttributionContext {
 
 /// A batch to explain. Method results depend on nothing but each sample: never on the batch it came in.
 struct AttributionRequest {
-    const Input& input;                ///< images [N, C, H, W] or spikes [T, N, C, H, W]
+    const Input& input;                ///< images [N, C, H, W] or spikes [N, T, C, H, W]
     std::span<const int> targets;      ///< [N], the class explained
     std::span<const int64_t> samples;  ///< [N], the address of seeded methods: any number, one for each content
 };
@@ -56,7 +56,7 @@ struct MethodInfo {
     bool class_specific = true;
     bool on_images = true;   ///< explains images
     bool on_spikes = false;  ///< explains spiking input
-    bool timed = false;      ///< tells time steps apart: attributions are [T, N, C, H, W]
+    bool timed = false;      ///< tells time steps apart: attributions are [N, T, C, H, W]
     bool needs_simulator = true;
     bool needs_gradient = false;
     bool needs_relevant = false;
@@ -74,8 +74,8 @@ class AttributionMethod {
   public:
     virtual ~AttributionMethod() = default;
     virtual const MethodInfo& info() const = 0;
-    /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [T, N, C, H, W] or
-    /// [T, N, 1, H, W]. Values stay signed.
+    /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [N, T, C, H, W] or
+    /// [N, T, 1, H, W]. Values stay signed.
     virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
     /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the baseline of
     /// this input, each sample for itself. None of the others, and they are not measured by it.
@@ -96,14 +96,14 @@ MethodSpec parse_method(std::string_view text);
 /// Every method, for `spikelens methods` and the conformance tests.
 std::vector<MethodInfo> all_methods();
 
-/// The map that is ranked and drawn: time and channels summed, then the view. [N, C, H, W] or [T, N, C, H, W] → [N, H, W].
+/// The map that is ranked and drawn: time and channels summed, then the view, [N, H, W].
 FloatArray pixel_maps(const FloatArray& attribution, View view);
 
-/// The same per time window: `windows` parts of T as equal as can be, [T, N, C, H, W] → [windows, N, H, W]. Throws InputError
-/// unless 1 ≤ windows ≤ T.
+/// The same per time window: `windows` parts of T as equal as can be, [N, T, C, H, W] → [N, windows, H, W].
+/// Throws InputError unless 1 ≤ windows ≤ T.
 FloatArray window_maps(const FloatArray& attribution, View view, int64_t windows);
 
-/// A score for every place a spike can be, [T, N, C, H, W], for input of this shape: a map without time or channels is
+/// A score for every place a spike can be, [N, T, C, H, W], for input of this shape: a map without time or channels is
 /// repeated.
 FloatArray spike_scores(const FloatArray& attribution, View view, const Shape& spikes);
 

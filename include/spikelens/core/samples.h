@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,7 +12,7 @@
 namespace spikelens {
 
 /// What a network is shown, N samples: images [N, C, H, W], the same current at every step (direct coding), or spikes
-/// [T, N, C, H, W], whole numbers of spikes per step. The other one is empty.
+/// [N, T, C, H, W], whole numbers of spikes per step. The other one is empty. A sample is one row.
 struct Input {
     FloatArray images;
     Array<uint8_t> spikes;
@@ -22,24 +23,26 @@ struct Input {
 
     bool spiking() const { return !spikes.shape.empty(); }
     const Shape& shape() const { return spiking() ? spikes.shape : images.shape; }
-    int64_t samples() const { return spiking() ? spikes.extent(1) : images.extent(0); }
+    int64_t samples() const { return shape().at(0); }
+    /// Steps of spikes; 0 of images, which have none of their own.
+    int64_t steps() const { return spiking() ? spikes.extent(1) : 0; }
+
+    /// Copies of these samples, in this order. They must be there.
+    Input select(std::span<const int64_t> indices) const {
+        if (spiking()) return spikes.select(indices);
+        return images.select(indices);
+    }
+    /// Puts the samples of another input of the same kind and shape behind its own; an Input{} becomes the other one.
+    void append(const Input& more) {
+        assert(shape().empty() || spiking() == more.spiking());
+        if (more.spiking())
+            spikes.append(more.spikes);
+        else
+            images.append(more.images);
+    }
 
     bool operator==(const Input&) const = default;
 };
-
-/// Sample n of [T, N, …], as [T, …].
-template <class T>
-Array<T> sequence_of(const Array<T>& all, int64_t n) {
-    Array<T> one;
-    one.shape = all.shape;
-    one.shape.erase(one.shape.begin() + 1);
-    const int64_t size = all.row_size() / all.extent(1);
-    for (int64_t t = 0; t < all.extent(0); ++t) {
-        const auto values = all.row(t).subspan(n * size, size);
-        one.data.insert(one.data.end(), values.begin(), values.end());
-    }
-    return one;
-}
 
 /// A labelled set of images or recordings as every stage sees it: training, interpretation and evaluation know batches, not
 /// files.

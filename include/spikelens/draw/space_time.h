@@ -18,7 +18,7 @@ namespace spikelens {
 ///                score, so that small ones are seen beside a few large ones; nothing is clipped. Scores at places without
 ///                spikes are not looked at. Sums have ranges of their own.
 /// Throws InputError for other shapes, a score that is not finite, and sizes outside 240 … 4096 × 160 … 4096.
-FloatArray space_time_picture(const Array<uint8_t>& spikes, const FloatArray& scores, bool signed_values, int width,
+FloatArray space_time_picture(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values, int width,
                               int height);
 
 /// Maps [N, H, W], one for each window of time, side by side with a gap of 2 grey pixels, in the colours of colour_map with one

@@ -36,9 +36,9 @@ struct Coding {
 Coding parse_coding(std::string_view text);
 std::string coding_text(const Coding& coding);
 
-/// Images [N, C, H, W] with values in [0, 1] → spikes [T, N, C, H, W], 0 or 1. samples[n] and the seed address the random
-/// coder: a sample gets the same spikes in any batch. Throws InputError for direct coding, a coding out of range, values
-/// outside [0, 1] and steps < 1.
+/// Images [N, C, H, W] with values in [0, 1] → spikes [N, T, C, H, W], 0 or 1. samples[n] and the seed address the
+/// random coder: a sample gets the same spikes in any batch. Throws InputError for direct coding, a coding out of
+/// range, values outside [0, 1] and steps < 1.
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
                       std::span<const int64_t> samples);
 

@@ -45,7 +45,8 @@ struct PerturbationResult {
 /// baseline. The last step may be smaller when steps do not divide the pixels. maps [N, H, W]; samples address the
 /// tie-breaking. All channels of a pixel change together. Scores N·(n + 1) images. Throws InputError when shapes do not match,
 /// a map has NaN, a target is not a class, a score is not finite, or an option is out of range.
-PerturbationResult perturb(Perturbation kind, const FloatArray& images, const FloatArray& maps, std::span<const int> targets,
-                           std::span<const int64_t> samples, const ScoreFunction& score, const PerturbationOptions& options);
+PerturbationResult perturb(Perturbation kind, const ArrayView<float>& images, const ArrayView<float>& maps,
+                           std::span<const int> targets, std::span<const int64_t> samples, const ScoreFunction& score,
+                           const PerturbationOptions& options);
 
 }  // namespace spikelens

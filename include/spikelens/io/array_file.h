@@ -36,7 +36,7 @@ void write_arrays(const std::filesystem::path& path, const ArrayFile& contents);
 ArrayFile read_arrays(const std::filesystem::path& path);
 
 /// NumPy's .npy, version 1.0, little-endian float32: numpy.load reads it.
-std::string npy_bytes(const FloatArray& array);
-void write_npy(const std::filesystem::path& path, const FloatArray& array);
+std::string npy_bytes(const ArrayView<float>& array);
+void write_npy(const std::filesystem::path& path, const ArrayView<float>& array);
 
 }  // namespace spikelens

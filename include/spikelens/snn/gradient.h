@@ -41,15 +41,15 @@ class GradientNetwork {
     /// (= Σ_t ∂y/∂x[t]), same shape.
     Result input_gradient(const FloatArray& images, std::span<const int> targets) const;
 
-    /// Input that changes in time, [T, N, C, H, W] of any values; gradient of the same shape.
+    /// Input that changes in time, [N, T, C, H, W] of any values; gradient of the same shape.
     Result sequence_gradient(const FloatArray& input, std::span<const int> targets) const;
 
-    /// Either: of images as input_gradient, of spikes as sequence_gradient (the gradient is [T, N, C, H, W]).
+    /// Either: of images as input_gradient, of spikes as sequence_gradient (the gradient is [N, T, C, H, W]).
     Result gradient(const Input& input, std::span<const int> targets) const;
 
     struct SpikeResult {
         FloatArray scores;    ///< [N, classes]
-        FloatArray spikes;    ///< [T, N, C, H, W], of the layer before its pool; smooth ones of a smooth network
+        FloatArray spikes;    ///< [N, T, C, H, W], of the layer before its pool; smooth ones of a smooth network
         FloatArray gradient;  ///< ∂ score[target[n]] / ∂ spikes, same shape
     };
 

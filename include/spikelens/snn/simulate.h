@@ -26,8 +26,8 @@ struct LayerRecording {
     int layer = 0;
     Array<uint16_t> counts;         ///< [N, C, H, W]
     Array<uint16_t> pooled_counts;  ///< [N, C, H', W']
-    Array<uint8_t> spikes;          ///< [T, N, C, H, W], 0 or 1
-    FloatArray potentials;          ///< [T, N, C, H, W]
+    Array<uint8_t> spikes;          ///< [N, T, C, H, W], 0 or 1
+    FloatArray potentials;          ///< [N, T, C, H, W]
 };
 
 struct Recording {
@@ -76,7 +76,7 @@ class Simulator {
     /// before in few pixels only what these lead to is computed anew.
     Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
 
-    /// Spiking input [T, N, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
+    /// Spiking input [N, T, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
     Recording run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request = {},
                          std::span<const FilterIndex> ablated = {}) const;
 
