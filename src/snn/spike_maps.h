@@ -4,8 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
 #include "spikelens/snn/network.h"
+
+#include "kernels/layer_plan.h"
 
 namespace spikelens {
 
