@@ -20,11 +20,11 @@ struct NeuronConstants {
 namespace {  // each file compiles its own: instructions of one set must not reach another
 
 /// How a spike resets the membrane, where code is compiled for it: what does not apply costs nothing.
-enum class ResetForm { subtract, delayed, to_value, any };
+enum class ResetForm { never, subtract, delayed, to_value, any };
 
 /// One step of any neuron, and its adjoint; the one place that has either:
-///     J ← αJ + I;  U ← βU + J − reset_delayed·S[t−1];  S[t] = [U > fire_above];  U ← S[t] ? (to_value ? v_reset : U −
-///     reset_now) : U
+///     J ← αJ + I;  U ← βU + J − reset_delayed·S[t−1];  S[t] = [U > fire_above]
+///     U ← S[t] ? (to_value ? v_reset : U − reset_now) : U
 /// `Lane` is a number or a vector register of numbers, `Spikes` says which of them spiked: bool, a register of masks, or
 /// numbers from 0 to 1, which reset in proportion (a smooth network).
 template <ResetForm form, class Real>
@@ -56,7 +56,7 @@ struct NeuronStep {
     /// U after the step's spikes.
     template <class Lane, class Spikes>
     Lane after(const Lane& potential, const Spikes& spiked) const {
-        if constexpr (form == ResetForm::delayed) return potential;
+        if constexpr (form == ResetForm::never || form == ResetForm::delayed) return potential;
         Lane reset = potential - n.reset_now;
         if constexpr (form == ResetForm::to_value) reset = n.v_reset - Lane{};
         if constexpr (form == ResetForm::any)
@@ -91,8 +91,10 @@ void with_reset_form(const NeuronConstants<Real>& neuron, Run run) {
         run(NeuronStep<ResetForm::to_value, Real>{neuron});
     else if (neuron.reset_delayed != 0)
         run(NeuronStep<ResetForm::delayed, Real>{neuron});
-    else
+    else if (neuron.reset_now != 0)
         run(NeuronStep<ResetForm::subtract, Real>{neuron});
+    else
+        run(NeuronStep<ResetForm::never, Real>{neuron});
 }
 
 }  // namespace

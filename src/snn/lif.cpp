@@ -111,34 +111,31 @@ class KnownTimeline {
 
 /// One step back in time. S depends on the potential U through the surrogate's slope. `gradient` holds ∂/∂U[t+1] before and
 /// ∂/∂U[t] after.
-template <SurrogateKind kind, class Real>
-void step_back(const LifPlanes& layer, const kernels::NeuronConstants<Real>& neuron, const Real* __restrict potential,
-               const Real* __restrict spike, const Real* __restrict spike_gradient, Real* __restrict gradient) {
+template <SurrogateKind kind, class Step, class Real>
+void step_back(const LifPlanes& layer, const Step& step, const Real* __restrict potential, const Real* __restrict spike,
+               const Real* __restrict spike_gradient, Real* __restrict gradient) {
+    const Step own = step;  // which what is stored cannot overlap
     const Real through(layer.surrogate.through_reset ? 1 : 0), scale(layer.surrogate.scale);
     const Real inverse = Real(1) / Real(layer.neuron.threshold);
     const auto slope = [=](Real u) { return derivative_of<kind>(scale, u * inverse - Real(1)) * inverse; };
-    const int64_t size = layer.size();
-    kernels::with_reset_form(neuron, [=](const auto& step) {
-        const auto own = step;
-        for (int64_t i = 0; i < size; ++i) {
-            const Real to_spike = spike_gradient[i] + through * own.adjoint_of_spike(potential[i]) * gradient[i];
-            gradient[i] = own.adjoint_of_membrane(spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
-        }
-    });
+    for (int64_t i = 0, size = layer.size(); i < size; ++i) {
+        const Real to_spike = spike_gradient[i] + through * own.adjoint_of_spike(potential[i]) * gradient[i];
+        gradient[i] = own.adjoint_of_membrane(spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
+    }
 }
 
-template <class Real>
-void step_back(const LifPlanes& layer, const kernels::NeuronConstants<Real>& neuron, const Real* potential, const Real* spike,
-               const Real* spike_gradient, Real* gradient) {
+template <class Step, class Real>
+void step_back(const LifPlanes& layer, const Step& step, const Real* potential, const Real* spike, const Real* spike_gradient,
+               Real* gradient) {
     switch (layer.surrogate.kind) {
         case SurrogateKind::triangle:
-            return step_back<SurrogateKind::triangle>(layer, neuron, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::triangle>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::sigmoid:
-            return step_back<SurrogateKind::sigmoid>(layer, neuron, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::fast_sigmoid:
-            return step_back<SurrogateKind::fast_sigmoid>(layer, neuron, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::atan:
-            return step_back<SurrogateKind::atan>(layer, neuron, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::atan>(layer, step, potential, spike, spike_gradient, gradient);
     }
 }
 
@@ -180,8 +177,10 @@ class PlaneAdjoint {
         std::fill(synapse_.begin(), synapse_.end(), Real(0));
         for (int64_t t = layer_.steps - 1; t >= 0; --t) {
             const Real* pooled = spikes_gradient + (t * layer_.planes + plane) * layer_.pooled_size();
-            step_back(layer_, neuron_, timeline.potentials(t), timeline.spikes(t), unpool(timeline.spikes(t), pooled),
-                      gradient_.data());
+            const Real *const spikes = timeline.spikes(t), *const to_spikes = unpool(spikes, pooled);
+            kernels::with_reset_form(neuron_, [&](const auto& step) {
+                step_back(layer_, step, timeline.potentials(t), spikes, to_spikes, gradient_.data());
+            });
             const Real* to_current = gradient_.data();
             if (!synapse_.empty()) to_current = filter_back(layer_.size(), neuron_.alpha, to_current, synapse_.data());
             if (layer_.constant)
