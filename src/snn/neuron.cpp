@@ -80,7 +80,7 @@ struct ReadOption {
 
 /// An option as a network text has it.
 std::string option_text(const Neuron& neuron, const NeuronField& field) {
-    const std::string word(field.word);
+    std::string word(field.word);
     if (const auto* number = std::get_if<float Neuron::*>(&field.member)) return word + "=" + number_text(neuron.**number);
     if (std::holds_alternative<Reset Neuron::*>(field.member))
         return word + "=" + std::string(reset_words[static_cast<size_t>(neuron.reset)]);
