@@ -13,9 +13,9 @@
 #include <benchmark/benchmark.h>
 
 #include "spikelens/core/random.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/network.h"
 
+#include "kernels/dispatch.h"
 #include "snn/lower.h"
 #include "snn/spike_maps.h"
 

@@ -7,8 +7,9 @@
 #include <benchmark/benchmark.h>
 
 #include "spikelens/core/random.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/model_io/model_file.h"
+
+#include "kernels/dispatch.h"
 
 namespace {
 

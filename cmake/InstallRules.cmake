@@ -4,7 +4,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikelens)
 
 if(SPIKELENS_CORE_ONLY)
     set(components core)
-    set(headers core encode snn kernels train interpret attribute evaluate)
+    set(headers core encode snn train interpret attribute evaluate)
 else()
     set(components core files pipeline report)
     set(headers "")

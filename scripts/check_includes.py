@@ -52,6 +52,8 @@ def included_folder(path: str) -> str | None:
 
 
 def complaint(place: str, folder: str, public: bool, path: str, quoted: bool) -> str | None:
+    if public and quoted and not path.startswith("spikelens/"):
+        return f"a public header may not include the private {path}"
     target = included_folder(path)
     if target and target != folder:
         name = path.removeprefix("spikelens/")

@@ -42,10 +42,7 @@ std::vector<int64_t> parse_shape(const std::string& text, const char* option) {
 
 std::optional<Reset> parse_reset_option(const std::string& text) {
     if (text.empty()) return std::nullopt;
-    if (text == "subtract") return Reset::subtract;
-    if (text == "zero") return Reset::zero;
-    if (text == "none") return Reset::none;
-    throw InputError("--reset is subtract, zero or none, not '" + text + "'" + suggestion(text, {"subtract", "zero", "none"}));
+    return parse_reset(text);
 }
 
 /// One of the words; the first when the option is not there.

@@ -27,20 +27,10 @@ struct InspectCommand {
     bool speed = false;
 };
 
-std::string neuron_words(const Layer& layer) {
+std::string activity_words(const Layer& layer) {
     if (!layer.neuron)
         return layer.readout_beta == 1 ? "integrates (readout)" : fmt::format("leaks, β {:g} (readout)", layer.readout_beta);
-    const Neuron& n = *layer.neuron;
-    std::string text = fmt::format("{} β {:g}, θ {:g}, fires at U {} θ, reset {}", n.beta == 1.0F ? "IF" : "LIF", n.beta,
-                                   n.threshold, n.at_threshold ? "≥" : ">",
-                                   n.reset == Reset::subtract ? "by subtraction"
-                                   : n.reset == Reset::zero   ? fmt::format("to {:g}", n.v_reset)
-                                                              : "none");
-    if (n.delay) text += ", one step later";
-    if (n.alpha != 0) text += fmt::format(", current kept by α {:g}", n.alpha);
-    if (n.decay_input) text += ", input scaled by 1 − β";
-    if (n.gain != 1.0F) text += fmt::format(", gain {:g}", n.gain);
-    return text;
+    return neuron_words(*layer.neuron);
 }
 
 json layer_document(const Network& network, int index) {
@@ -50,14 +40,12 @@ json layer_document(const Network& network, int index) {
                      {"input", {layer.in_channels, layer.in_height, layer.in_width}},
                      {"output", {layer.out_channels, layer.out_height, layer.out_width}},
                      {"parameters", layer.weight.size() + layer.bias.size()},
-                     {"neuron", neuron_words(layer)},
+                     {"neuron", activity_words(layer)},
                      {"receptive_field", receptive_field(network, index).size}};
     if (layer.kind == LayerKind::conv)
         document.update({{"kernel", layer.kernel}, {"stride", layer.stride}, {"padding", layer.padding}});
     if (layer.pool.kind != PoolKind::none)
-        document["pool"] = {{"kind", layer.pool.kind == PoolKind::max       ? "max"
-                                     : layer.pool.kind == PoolKind::average ? "average"
-                                                                            : "sum"},
+        document["pool"] = {{"kind", pool_words[static_cast<size_t>(layer.pool.kind)]},
                             {"size", layer.pool.size},
                             {"stride", layer.pool.stride},
                             {"output", {layer.out_channels, layer.pooled_height, layer.pooled_width}}};

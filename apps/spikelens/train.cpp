@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/nearest.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/io/files.h"
@@ -31,13 +30,6 @@ using Clock = std::chrono::steady_clock;
 
 /// Training samples on which it is told whether a layer spikes at all.
 constexpr int64_t kSamplesListenedTo = 1000;
-
-Reset parse_reset(const std::string& text) {
-    if (text == "subtract") return Reset::subtract;
-    if (text == "zero") return Reset::zero;
-    if (text == "none") return Reset::none;
-    throw InputError("--reset is subtract, zero or none, not '" + text + "'" + suggestion(text, {"subtract", "zero", "none"}));
-}
 
 Network make_network(const TrainCommand& command, const SampleSource& samples, uint64_t seed) {
     const int steps = samples.steps() > 0 ? samples.steps() : command.steps;

@@ -8,8 +8,7 @@ namespace {
 
 float current_scale(const Layer& layer) {
     if (!layer.neuron) return 1;
-    const Neuron& neuron = *layer.neuron;
-    return neuron.gain * (neuron.decay_input ? 1 - neuron.beta : 1) / (1 - neuron.alpha);
+    return input_scale<float>(*layer.neuron) / (1 - layer.neuron->alpha);
 }
 
 std::vector<float> pooled_input(const Layer& before, std::span<const uint16_t> pooled) {

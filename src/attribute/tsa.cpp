@@ -9,11 +9,8 @@
 namespace spikelens {
 namespace {
 
-/// Weights as the membrane meets them: times the neuron's gain, and 1 − β under decay_input.
-float current_scale(const Layer& layer) {
-    if (!layer.neuron) return 1;
-    return layer.neuron->gain * (layer.neuron->decay_input ? 1 - layer.neuron->beta : 1);
-}
+/// Weights as the membrane meets them.
+float current_scale(const Layer& layer) { return layer.neuron ? input_scale<float>(*layer.neuron) : 1; }
 
 /// Passes a window's gain to its neurons, the first at `corner`: under a max-pool to the first spike in row-major order, to the
 /// first neuron when none spiked.

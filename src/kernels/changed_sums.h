@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "spikelens/kernels/layer_plan.h"
-
+#include "layer_plan.h"
 #include "membranes.h"
 
 namespace spikelens::kernels {

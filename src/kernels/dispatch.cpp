@@ -1,4 +1,4 @@
-#include "spikelens/kernels/dispatch.h"
+#include "dispatch.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
+#include "layer_plan.h"
 
 namespace spikelens::kernels {
 namespace {

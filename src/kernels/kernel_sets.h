@@ -1,6 +1,6 @@
 #pragma once
 
-#include "spikelens/kernels/layer_plan.h"
+#include "layer_plan.h"
 
 // The sets that exist; each is defined by the file of its name.
 namespace spikelens::kernels {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "spikelens/kernels/layer_plan.h"
+#include "layer_plan.h"
 
 namespace spikelens::kernels {
 namespace {
@@ -62,8 +62,20 @@ struct Currents {
     int64_t pixel_stride, step_stride;
 };
 
-/// Takes membranes through time. What a layer does not need costs nothing: kPlain neurons reset by subtraction at once, keep no
-/// synaptic current and leave no potentials behind; kCounts says whether spikes are counted.
+/// Calls run(kPlain, kCounts) for a task's neurons: plain ones reset by subtraction at once, keep no synaptic current and leave
+/// no potentials behind.
+template <class Run>
+void with_stepper(const LayerTask& task, Run run) {
+    const NeuronConstants<float>& neuron = task.plan->neuron;
+    const bool plain = neuron.alpha == 0 && neuron.reset_delayed == 0 && !neuron.to_value && !task.potentials;
+    if (plain)
+        task.counts ? run(std::true_type{}, std::true_type{}) : run(std::true_type{}, std::false_type{});
+    else
+        task.counts ? run(std::false_type{}, std::true_type{}) : run(std::false_type{}, std::false_type{});
+}
+
+/// Takes membranes through time. What a layer does not need (with_stepper) costs nothing; kCounts says whether spikes are
+/// counted.
 template <class Isa, int N, bool kPlain, bool kCounts>
 class Stepper {
   public:
@@ -71,7 +83,7 @@ class Stepper {
 
     /// For N registers of outputs from `offset` of the padded outputs on.
     Stepper(const LayerTask& task, int offset)
-        : neuron_(task.plan->neuron),
+        : neuron_{task.plan->neuron},
           out_words_(task.plan->out_words),
           shift_(offset % 64),
           keep_(task.keep[offset / 64] >> shift_ & (kLanes == 64 ? ~uint64_t{0} : (uint64_t{1} << (kLanes % 64)) - 1)),
@@ -113,23 +125,24 @@ class Stepper {
     using Counts = typename Isa::Counts;
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
 
+    static Ints spiked_before(const State& state, int i) {
+        if constexpr (kPlain)
+            return Ints{};
+        else
+            return state.spiked.of[i];
+    }
+
     /// One step; the bits of the outputs that spiked.
     uint64_t advance(const float* current, State& state, int step, int64_t pixel) const {
         uint64_t bits = 0;
         for (int i = 0; i < N; ++i) {
             Floats in = load<Floats>(current + i * kWidth);
+            if constexpr (!kPlain) in = state.synapse.of[i] = neuron_.charge(state.synapse.of[i], in);
+            const Floats u = neuron_.potential(state.u[i], spiked_before(state, i), in);
             if constexpr (!kPlain)
-                if (neuron_.alpha != 0) in = state.synapse.of[i] = neuron_.alpha * state.synapse.of[i] + in;
-            Floats u = neuron_.beta * state.u[i] + in;
-            if constexpr (!kPlain) {
-                u = state.spiked.of[i] ? u - neuron_.reset_delayed : u;
                 if (potentials_) store(potentials_ + step * frame_ + pixel * padded_ + i * kWidth, u);
-            }
-            const Ints spiked = u > neuron_.fire_above;
-            Floats after = u - neuron_.reset_now;
-            if constexpr (!kPlain)
-                if (neuron_.to_value) after = neuron_.v_reset - Floats{};
-            state.u[i] = spiked ? after : u;
+            const Ints spiked = neuron_.fires(u);
+            state.u[i] = neuron_.after(u, spiked);
             if constexpr (!kPlain) state.spiked.of[i] = spiked;
             if constexpr (kCounts) state.count.of[i] -= spiked;
             bits |= static_cast<uint64_t>(Isa::bits(spiked)) << (i * kWidth);
@@ -137,7 +150,7 @@ class Stepper {
         return bits;
     }
 
-    NeuronStep neuron_;
+    NeuronStep<kPlain ? ResetForm::subtract : ResetForm::any, float> neuron_;
     int out_words_, shift_;
     uint64_t keep_;
     Ints kept_[N];  ///< the same, all bits of a lane

@@ -7,8 +7,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
-
+#include "layer_plan.h"
 #include "membranes.h"
 
 namespace spikelens::kernels {

@@ -53,21 +53,19 @@ float current_at(const LayerTask& task, int row, int column, int output, int ste
 
 void run_neuron(const LayerTask& task, int row, int column, int output) {
     const LayerPlan& plan = *task.plan;
-    const NeuronStep& neuron = plan.neuron;
+    const NeuronStep<ResetForm::any, float> neuron{plan.neuron};
     const int64_t pixel = int64_t{row} * plan.out_width + column;
     const bool kept = (task.keep[output / 64] >> (output % 64)) & 1;
-    float u = 0, synapse = 0;
+    float membrane = 0, synapse = 0;
     bool spiked = false;
     uint16_t count = 0;
     for (int step = 0; step < task.steps; ++step) {
-        const float current = current_at(task, row, column, output, step);
-        synapse = neuron.alpha != 0 ? neuron.alpha * synapse + current : current;
-        u = neuron.beta * u + synapse;
-        if (spiked) u = u - neuron.reset_delayed;
+        synapse = neuron.charge(synapse, current_at(task, row, column, output, step));
+        const float potential = neuron.potential(membrane, spiked, synapse);
         if (task.potentials)
-            task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = u;
-        spiked = u > neuron.fire_above;
-        if (spiked) u = neuron.to_value ? neuron.v_reset : u - neuron.reset_now;
+            task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = potential;
+        spiked = neuron.fires(potential);
+        membrane = neuron.after(potential, spiked);
         if (!spiked || !kept) continue;
         ++count;
         task.out_spikes[(pixel * task.steps + step) * plan.out_words + output / 64] |= uint64_t{1} << (output % 64);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "spikelens/kernels/layer_plan.h"
+#include "layer_plan.h"
 
 namespace spikelens::kernels {
 namespace {

@@ -14,9 +14,8 @@
 #include <memory>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
-
 #include "avx512.h"
+#include "layer_plan.h"
 #include "membranes.h"
 #include "slice_patch.h"
 #include "tile_products.h"
@@ -27,12 +26,7 @@ namespace {
 class SlicedLayer : Sliced {
   public:
     static void layer(const LayerTask& task) {
-        const NeuronStep& neuron = task.plan->neuron;
-        const bool plain = neuron.alpha == 0 && neuron.reset_delayed == 0 && !neuron.to_value && !task.potentials;
-        if (plain)
-            task.counts ? SlicedLayer(task).run<true, true>() : SlicedLayer(task).run<true, false>();
-        else
-            task.counts ? SlicedLayer(task).run<false, true>() : SlicedLayer(task).run<false, false>();
+        with_stepper(task, [&](auto plain, auto counts) { SlicedLayer(task).run<plain.value, counts.value>(); });
     }
 
   private:

@@ -14,10 +14,9 @@
 #include <cstring>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
-
 #include "changed_sums.h"
 #include "event_lists.h"
+#include "layer_plan.h"
 #include "membranes.h"
 #include "row_sums.h"
 
@@ -202,12 +201,7 @@ struct VectorKernel {
         }
 
         static void layer(const LayerTask& task) {
-            const NeuronStep& neuron = task.plan->neuron;
-            const bool plain = neuron.alpha == 0 && neuron.reset_delayed == 0 && !neuron.to_value && !task.potentials;
-            if (plain)
-                task.counts ? run_layer<true, true>(task) : run_layer<true, false>(task);
-            else
-                task.counts ? run_layer<false, true>(task) : run_layer<false, false>(task);
+            with_stepper(task, [&](auto plain, auto counts) { run_layer<plain.value, counts.value>(task); });
         }
 
         template <bool kPlain, bool kCounts>

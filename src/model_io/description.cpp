@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string_view>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -14,10 +15,6 @@ constexpr int64_t format_version = 1;
 constexpr int64_t largest_extent = 1 << 20;  // products of three stay far below 2⁶³
 constexpr int64_t largest_window = 255;
 constexpr int64_t most_steps = 65535;
-
-constexpr std::array<std::string_view, 2> layer_kinds = {"conv", "full"};
-constexpr std::array<std::string_view, 3> resets = {"subtract", "zero", "none"};
-constexpr std::array<std::string_view, 4> pool_kinds = {"none", "max", "average", "sum"};
 
 template <class Enum, size_t n>
 Enum read_word(const JsonField& field, const std::array<std::string_view, n>& words) {
@@ -32,32 +29,40 @@ std::string word(Enum value, const std::array<std::string_view, n>& words) {
     return std::string(words.at(static_cast<size_t>(value)));
 }
 
+/// A field of a neuron as a value of JSON, and back.
+json value_of(const Neuron& neuron, float Neuron::*member) { return json_of_float(neuron.*member); }
+json value_of(const Neuron& neuron, bool Neuron::*member) { return neuron.*member; }
+json value_of(const Neuron& neuron, Reset Neuron::*member) { return word(neuron.*member, reset_words); }
+void read_value(const JsonField& field, float& value) { value = field.single(); }
+void read_value(const JsonField& field, bool& value) { value = field.boolean(); }
+void read_value(const JsonField& field, Reset& value) { value = read_word<Reset>(field, reset_words); }
+
 json describe_neuron(const Neuron& neuron) {
-    json document = {{"beta", json_of_float(neuron.beta)},  {"threshold", json_of_float(neuron.threshold)},
-                     {"reset", word(neuron.reset, resets)}, {"delay", neuron.delay},
-                     {"at_threshold", neuron.at_threshold}, {"decay_input", neuron.decay_input},
-                     {"gain", json_of_float(neuron.gain)},  {"v_reset", json_of_float(neuron.v_reset)}};
-    if (neuron.alpha != 0) document["alpha"] = json_of_float(neuron.alpha);
+    json document;
+    const Neuron usual;
+    for (const NeuronField& field : neuron_fields())
+        std::visit(
+            [&](auto member) {
+                if (!field.optional || neuron.*member != usual.*member)
+                    document[std::string(field.name)] = value_of(neuron, member);
+            },
+            field.member);
     return document;
 }
 
-Neuron read_neuron(const JsonField& field) {
+Neuron read_neuron(const JsonField& document) {
     Neuron neuron;
-    neuron.beta = field["beta"].single();
-    neuron.threshold = field["threshold"].single();
-    neuron.reset = read_word<Reset>(field["reset"], resets);
-    neuron.delay = field["delay"].boolean();
-    neuron.at_threshold = field["at_threshold"].boolean();
-    neuron.decay_input = field["decay_input"].boolean();
-    neuron.gain = field["gain"].single();
-    neuron.v_reset = field["v_reset"].single();
-    if (field.has("alpha")) neuron.alpha = field["alpha"].single();
+    for (const NeuronField& field : neuron_fields()) {
+        const std::string name(field.name);
+        if (field.optional && !document.has(name)) continue;
+        std::visit([&](auto member) { read_value(document[name], neuron.*member); }, field.member);
+    }
     return neuron;
 }
 
 json describe_layer(const Layer& layer) {
     json document = {{"name", layer.name},
-                     {"kind", word(layer.kind, layer_kinds)},
+                     {"kind", word(layer.kind, layer_words)},
                      {"input", {layer.in_channels, layer.in_height, layer.in_width}},
                      {"output", {layer.out_channels, layer.out_height, layer.out_width}},
                      {"pooled", {layer.out_channels, layer.pooled_height, layer.pooled_width}},
@@ -66,7 +71,7 @@ json describe_layer(const Layer& layer) {
                      {"padding", layer.padding},
                      {"bias", layer.has_bias},
                      {"neuron", nullptr}};
-    document["pool"] = {{"kind", word(layer.pool.kind, pool_kinds)}, {"size", layer.pool.size}, {"stride", layer.pool.stride}};
+    document["pool"] = {{"kind", word(layer.pool.kind, pool_words)}, {"size", layer.pool.size}, {"stride", layer.pool.stride}};
     if (layer.neuron) document["neuron"] = describe_neuron(*layer.neuron);
     if (layer.readout_beta != 1) document["readout_beta"] = json_of_float(layer.readout_beta);
     return document;
@@ -85,7 +90,7 @@ std::array<int, 3> read_extents(const JsonField& field) {
 Layer read_layer(const JsonField& field) {
     Layer layer;
     layer.name = field["name"].text();
-    layer.kind = read_word<LayerKind>(field["kind"], layer_kinds);
+    layer.kind = read_word<LayerKind>(field["kind"], layer_words);
     const std::array<int, 3> input = read_extents(field["input"]), output = read_extents(field["output"]);
     layer.in_channels = input[0], layer.in_height = input[1], layer.in_width = input[2];
     layer.out_channels = output[0], layer.out_height = output[1], layer.out_width = output[2];
@@ -95,7 +100,7 @@ Layer read_layer(const JsonField& field) {
     layer.has_bias = field["bias"].boolean();
     if (!field["neuron"].is_null()) layer.neuron = read_neuron(field["neuron"]);
     if (field.has("readout_beta")) layer.readout_beta = field["readout_beta"].single();
-    layer.pool.kind = read_word<PoolKind>(field["pool"]["kind"], pool_kinds);
+    layer.pool.kind = read_word<PoolKind>(field["pool"]["kind"], pool_words);
     layer.pool.size = read_int(field["pool"]["size"], 1, largest_window);
     layer.pool.stride = read_int(field["pool"]["stride"], 1, largest_window);
     const std::array<int, 3> pooled = read_extents(field["pooled"]);
@@ -129,7 +134,7 @@ void check_chain(const Network& network, const std::vector<JsonField>& fields) {
     std::array<int, 3> next = {network.channels, network.height, network.width};
     for (size_t i = 0; i < fields.size(); ++i) {
         const Layer& layer = network.layers[i];
-        const std::string name = word(layer.kind, layer_kinds) + std::to_string(i + 1);
+        const std::string name = word(layer.kind, layer_words) + std::to_string(i + 1);
         if (layer.name != name) fields[i]["name"].fail("must be " + name);
         if (next != std::array{layer.in_channels, layer.in_height, layer.in_width})
             fields[i]["input"].fail(fmt::format("must be [{}], which it receives", fmt::join(next, ", ")));

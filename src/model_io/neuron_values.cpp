@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,6 @@ namespace {
 constexpr int64_t most_values = int64_t{1} << 26;
 constexpr double float_step = 0x1p-22;
 constexpr double computed_step = 1e-6;
-constexpr std::array<std::string_view, 3> reset_words = {"subtract", "zero", "none"};
 
 bool uniform(const std::vector<double>& values) {
     return std::ranges::all_of(values, [&](double value) { return value == values[0]; });
@@ -38,10 +38,14 @@ NirValue as_value(const StateTensor& tensor, size_t axes) {
 }
 
 /// A value of a field as a network text has it.
-std::string field_text(NeuronField field, double value) {
-    if (field == NeuronField::reset && value >= 0 && value <= 2 && value == std::floor(value))
+std::string field_text(std::string_view field, double value) {
+    if (field == "reset" && value >= 0 && value <= 2 && value == std::floor(value))
         return std::string(reset_words[static_cast<size_t>(value)]);
     return NeuronParameter::text(value);
+}
+
+float Neuron::*number_member(std::string_view field) {
+    return std::get<float Neuron::*>(std::ranges::find(neuron_fields(), field, &NeuronField::name)->member);
 }
 
 /// Rows of a layer's weights and its biases, in double precision and rounded once.
@@ -89,7 +93,7 @@ std::string take_graded(const NeuronParameter& parameter, const std::vector<doub
 
 double converted(const NeuronParameter& parameter, const Layer& layer, const std::vector<double>& values) {
     const std::vector<NeuronReading> readings = neuron_readings(leaf_of(parameter.tensor->name));
-    const std::string field(field_name(readings[0].field));
+    const std::string field(readings[0].field);
     if (!uniform(values))
         parameter.fail(layer,
                        fmt::format("differs between outputs ({}); a layer has one {}", NeuronParameter::text(values), field));
@@ -102,15 +106,13 @@ double converted(const NeuronParameter& parameter, const Layer& layer, const std
     return value;
 }
 
-void take_single(const NeuronParameter& parameter, Layer& layer, NeuronField field, double value) {
+void take_single(const NeuronParameter& parameter, Layer& layer, std::string_view field, double value) {
     Neuron& neuron = *layer.neuron;
-    if (field == NeuronField::beta) neuron.beta = static_cast<float>(value);
-    if (field == NeuronField::alpha) neuron.alpha = static_cast<float>(value);
-    if (field == NeuronField::v_reset) {
-        neuron.reset = Reset::zero;
-        neuron.v_reset = static_cast<float>(value);
+    if (field == "v_reset") neuron.reset = Reset::zero;
+    if (field != "reset") {
+        neuron.*number_member(field) = static_cast<float>(value);
+        return;
     }
-    if (field != NeuronField::reset) return;
     if (value != 0 && value != 1 && value != 2)
         parameter.fail(layer, fmt::format("is {:g}, expected 0 (subtract), 1 (zero) or 2 (none)", value));
     neuron.reset = static_cast<Reset>(static_cast<int>(value));
@@ -118,8 +120,9 @@ void take_single(const NeuronParameter& parameter, Layer& layer, NeuronField fie
 }
 
 /// A readout without neuron takes a leak; of a neuron that is never reset, nothing else matters.
-std::string take_readout(const NeuronParameter& parameter, Layer& layer, const std::vector<double>& values, NeuronField field) {
-    if (field == NeuronField::beta) layer.readout_beta = static_cast<float>(converted(parameter, layer, values));
+std::string take_readout(const NeuronParameter& parameter, Layer& layer, const std::vector<double>& values,
+                         std::string_view field) {
+    if (field == "beta") layer.readout_beta = static_cast<float>(converted(parameter, layer, values));
     if (agrees(parameter, layer)) return "";
     parameter.fail(layer, "belongs to a neuron, but the network text gives this layer none");
 }
@@ -157,24 +160,14 @@ std::vector<double> NeuronParameter::values(const Layer& layer) const {
     return NirNodeReader(node, where + ", " + layer.name).per_output(leaf, shape, layer.out_channels);
 }
 
-double field_of(const Layer& layer, NeuronField field) {
+double field_of(const Layer& layer, std::string_view field) {
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    if (!layer.neuron) return field == NeuronField::beta ? layer.readout_beta : field == NeuronField::reset ? 2 : none;
+    if (!layer.neuron) return field == "beta" ? layer.readout_beta : field == "reset" ? 2 : none;
     const Neuron& neuron = *layer.neuron;
-    switch (field) {
-        case NeuronField::beta:
-            return neuron.beta;
-        case NeuronField::alpha:
-            return neuron.alpha;
-        case NeuronField::threshold:
-            return neuron.threshold;
-        case NeuronField::reset:
-            return static_cast<double>(neuron.reset);
-        case NeuronField::v_reset:
-            return neuron.reset == Reset::zero ? neuron.v_reset : none;
-        default:
-            return none;
-    }
+    if (field == "reset") return static_cast<double>(neuron.reset);
+    const bool says_nothing =
+        field == graded_spikes || field == no_field || (field == "v_reset" && neuron.reset != Reset::zero);
+    return says_nothing ? none : neuron.*number_member(field);
 }
 
 bool same_value(double file, double text, bool loose) {
@@ -187,12 +180,12 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer) {
     const std::vector<double> values = parameter.values(layer);
     const auto all = [&](const auto& condition) { return std::ranges::all_of(values, condition); };
     for (const NeuronReading& reading : neuron_readings(leaf)) {
-        if (reading.field == NeuronField::graded && all([](double value) { return value == 1; })) return true;
-        const bool unused_threshold = !layer.neuron && reading.field == NeuronField::threshold;
+        if (reading.field == graded_spikes && all([](double value) { return value == 1; })) return true;
+        const bool unused_threshold = !layer.neuron && reading.field == "threshold";
         if (unused_threshold) return true;
         if (leaf == "v_leak" && all([](double value) { return value == 0; })) return true;
         if (leaf == "min_v_mem" && all([](double value) { return value <= std::numeric_limits<float>::lowest(); })) return true;
-        if (!layer.neuron && reading.field == NeuronField::alpha && all([](double value) { return value == 0; })) return true;
+        if (!layer.neuron && reading.field == "alpha" && all([](double value) { return value == 0; })) return true;
         const double text = field_of(layer, reading.field);
         if (all([&](double value) { return same_value(reading.convert(value), text, !reading.from.empty()); })) return true;
     }
@@ -200,17 +193,17 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer) {
 }
 
 std::string take_over(const NeuronParameter& parameter, Layer& layer, Layer* next) {
-    const NeuronField field = neuron_readings(leaf_of(parameter.tensor->name))[0].field;
+    const std::string_view field = neuron_readings(leaf_of(parameter.tensor->name))[0].field;
     const std::vector<double> values = parameter.values(layer);
-    if (field == NeuronField::other) {
+    if (field == no_field) {
         if (agrees(parameter, layer)) return "says nothing: it has no effect";
         parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express", NeuronParameter::text(values)));
     }
     if (!layer.neuron) return take_readout(parameter, layer, values, field);
     std::string note;
-    if (field == NeuronField::graded)
+    if (field == graded_spikes)
         note = take_graded(parameter, values, layer, next);
-    else if (field == NeuronField::threshold)
+    else if (field == "threshold")
         note = take_threshold(parameter, values, layer);
     else
         take_single(parameter, layer, field, converted(parameter, layer, values));
@@ -223,16 +216,16 @@ void refuse_contradiction(const NeuronParameter& parameter, const Layer& layer) 
     const NeuronReading& reading = readings[0];
     const double text = field_of(layer, reading.field);
     if (!layer.neuron) parameter.fail(layer, "belongs to a neuron that fires, but the network text gives this layer a readout");
-    if (reading.field == NeuronField::other)
+    if (reading.field == no_field)
         parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express: to import without it, the network text's "
                                           "neurons must be asked for",
                                           NeuronParameter::text(values)));
     std::string file = uniform(values) ? field_text(reading.field, values[0]) : NeuronParameter::text(values);
     for (const NeuronReading& one : readings)
         if (!one.from.empty() && uniform(values))
-            file += fmt::format(", {} = {:.8g} by {}", field_name(one.field), one.convert(values[0]), one.from);
+            file += fmt::format(", {} = {:.8g} by {}", one.field, one.convert(values[0]), one.from);
     const std::string says =
-        std::isnan(text) ? "another reset" : fmt::format("{} = {}", field_name(reading.field), field_text(reading.field, text));
+        std::isnan(text) ? "another reset" : fmt::format("{} = {}", reading.field, field_text(reading.field, text));
     parameter.fail(layer, fmt::format("is {}, but the network text says {}: change the text, or say whether the file's neurons "
                                       "count or the text's",
                                       file, says));

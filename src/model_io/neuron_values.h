@@ -29,7 +29,7 @@ struct NeuronParameter {
 };
 
 /// What a layer says of a field, as a number; a reset is snnTorch's number. NaN for what it does not have.
-double field_of(const Layer& layer, NeuronField field);
+double field_of(const Layer& layer, std::string_view field);
 
 /// Whether two values are the same float32, or nearly: within 2⁻²² relative, or `loose` 10⁻⁶ for what was computed from
 /// another.

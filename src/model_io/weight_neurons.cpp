@@ -57,11 +57,11 @@ class NeuronImport {
             neurons_[found->second].parameters.push_back(i);
         }
         // A threshold that is folded needs the reset, and resets come before values to reset to.
-        const auto field = [&](size_t i) { return neuron_readings(leaf_of(state_.tensors[i].name))[0].field; };
-        for (FileNeuron& neuron : neurons_)
-            std::ranges::stable_sort(neuron.parameters, {}, [&](size_t i) {
-                return std::pair(field(i) == NeuronField::threshold, static_cast<int>(field(i)));
-            });
+        const auto place = [&](size_t i) {
+            const std::string_view field = neuron_readings(leaf_of(state_.tensors[i].name))[0].field;
+            return field == "threshold" ? 2 : field == "v_reset" ? 1 : 0;
+        };
+        for (FileNeuron& neuron : neurons_) std::ranges::stable_sort(neuron.parameters, {}, place);
     }
 
     /// Which layer each neuron belongs to; nothing when that cannot be told.
@@ -120,7 +120,7 @@ class NeuronImport {
             const NeuronParameter one = parameter(i);
             Layer* next = layer + 1 < network_.layers.size() ? &network_.layers[layer + 1] : nullptr;
             Layer& own = network_.layers[layer];
-            const bool graded = neuron_readings(leaf_of(one.tensor->name))[0].field == NeuronField::graded;
+            const bool graded = neuron_readings(leaf_of(one.tensor->name))[0].field == graded_spikes;
             if (source_ == NeuronSource::file || (graded && own.neuron)) {
                 const std::string note = take_over(one, own, next);
                 notes_[i] = {own.name + "." + leaf_of(one.tensor->name), note_of(one, note)};

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
-#include "spikelens/kernels/layer_plan.h"
 
+#include "kernels/layer_plan.h"
 #include "spike_maps.h"
 
 namespace spikelens {

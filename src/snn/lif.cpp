@@ -1,66 +1,45 @@
 #include "lif.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <vector>
 
+#include "lower.h"
 #include "spike_pool.h"
 #include "surrogate_function.h"
 
 namespace spikelens {
 namespace {
 
-/// A layer's constants in the arithmetic of the computation.
-template <class Real>
-struct Constants {
-    Real alpha, beta, threshold, v_reset, input_scale;
-    Real fire_above;  ///< a neuron spikes when its potential is above this: for ≥ the largest value below θ
+using kernels::NeuronStep;
+using kernels::ResetForm;
 
-    explicit Constants(const Neuron& neuron)
-        : alpha(neuron.alpha),
-          beta(neuron.beta),
-          threshold(neuron.threshold),
-          v_reset(neuron.v_reset),
-          input_scale(Real(neuron.gain) * (neuron.decay_input ? Real(1) - Real(neuron.beta) : Real(1))),
-          fire_above(neuron.at_threshold ? std::nextafter(Real(neuron.threshold), -std::numeric_limits<Real>::infinity())
-                                         : Real(neuron.threshold)) {}
-};
-
-/// The steps of one plane: the potential when compared with the threshold, and the spikes before pooling. `zero` has
-/// one recursion for both delays: its reset acts before the next comparison either way.
+/// The steps of one plane: the potential when compared with the threshold, and the spikes before pooling.
 template <class Real>
 class PlaneTimeline {
   public:
     /// Remembers the last `kept` steps.
     PlaneTimeline(const LifPlanes& layer, int64_t kept)
         : layer_(layer),
-          constants_(layer.neuron),
+          neuron_(lower_neuron<Real>(layer.neuron)),
+          input_scale_(input_scale<Real>(layer.neuron)),
           size_(layer.size()),
           kept_(kept),
           potentials_(kept * size_),
           spikes_(kept * size_),
           silence_(size_),
-          synapse_(neuron_keeps_current(layer) ? size_ : 0) {}
+          synapse_(neuron_.alpha != 0 ? size_ : 0) {}
 
     /// Step t, after step t − 1, under this current.
     void advance(int64_t t, const Real* current) {
         if (!synapse_.empty()) current = filter_current(t, current);
         const Real* potential = t > 0 ? potentials(t - 1) : silence_.data();
         const Real* spike = t > 0 ? spikes(t - 1) : silence_.data();
-        const Real beta = constants_.beta, threshold = constants_.threshold;
-        const Real v_reset = constants_.v_reset, scale = constants_.input_scale;
-        const auto step = [&](const auto& next) {
-            advance_row(next, potential, spike, current, row(potentials_, t), row(spikes_, t));
-        };
-        if (layer_.neuron.reset == Reset::none)
-            step([=](Real u, Real, Real i) { return beta * u + scale * i; });
-        else if (layer_.neuron.reset == Reset::zero)
-            step([=](Real u, Real s, Real i) { return beta * (u * (Real(1) - s) + v_reset * s) + scale * i; });
-        else if (layer_.neuron.delay)
-            step([=](Real u, Real s, Real i) { return (beta * u + scale * i) - threshold * s; });
-        else
-            step([=](Real u, Real s, Real i) { return beta * (u - threshold * s) + scale * i; });
+        kernels::with_reset_form(neuron_, [&](const auto& step) {
+            if (layer_.smooth)
+                advance_row<Real>(step, potential, spike, current, row(potentials_, t), row(spikes_, t));
+            else
+                advance_row<bool>(step, potential, spike, current, row(potentials_, t), row(spikes_, t));
+        });
         if (layer_.smooth) smooth_row(potentials(t), row(spikes_, t));
     }
 
@@ -68,36 +47,37 @@ class PlaneTimeline {
     const Real* spikes(int64_t t) const { return spikes_.data() + t % kept_ * size_; }
 
   private:
-    static bool neuron_keeps_current(const LifPlanes& layer) { return layer.neuron.alpha != 0; }
-
-    /// J[t] = αJ[t−1] + I[t]
     const Real* filter_current(int64_t t, const Real* current) {
         if (t == 0) std::fill(synapse_.begin(), synapse_.end(), Real(0));
-        for (int64_t i = 0; i < size_; ++i) synapse_[i] = constants_.alpha * synapse_[i] + current[i];
+        const NeuronStep<ResetForm::any, Real> step{neuron_};
+        for (int64_t i = 0; i < size_; ++i) synapse_[i] = step.charge(synapse_[i], current[i]);
         return synapse_.data();
     }
 
     Real* row(std::vector<Real>& rows, int64_t t) { return rows.data() + t % kept_ * size_; }
 
-    template <class Next>
-    void advance_row(const Next& next, const Real* __restrict potential, const Real* __restrict spike,
+    template <class Spikes, class Step>
+    void advance_row(const Step& step, const Real* __restrict potential, const Real* __restrict spike,
                      const Real* __restrict current, Real* __restrict next_potential, Real* __restrict next_spike) const {
-        const Real fire_above = constants_.fire_above;
-        for (int64_t i = 0; i < size_; ++i) {
-            const Real u = next(potential[i], spike[i], current[i]);
+        const Step own = step;  // which what is stored cannot overlap
+        const Real scale = input_scale_;
+        for (int64_t i = 0, size = size_; i < size; ++i) {
+            const auto spiked = static_cast<Spikes>(spike[i]);
+            const Real u = own.potential(own.after(potential[i], spiked), spiked, scale * current[i]);
             next_potential[i] = u;
-            next_spike[i] = u > fire_above ? Real(1) : Real(0);
+            next_spike[i] = own.fires(u) ? Real(1) : Real(0);
         }
     }
 
     void smooth_row(const Real* potential, Real* spike) const {
         for (int64_t i = 0; i < size_; ++i)
             spike[i] = static_cast<Real>(
-                surrogate_step(layer_.surrogate, static_cast<double>(potential[i] / constants_.threshold - Real(1))));
+                surrogate_step(layer_.surrogate, static_cast<double>(potential[i] / Real(layer_.neuron.threshold) - Real(1))));
     }
 
     const LifPlanes& layer_;
-    Constants<Real> constants_;
+    kernels::NeuronConstants<Real> neuron_;
+    Real input_scale_;
     int64_t size_, kept_;
     std::vector<Real> potentials_, spikes_, silence_, synapse_;
 };
@@ -107,7 +87,7 @@ template <class Real>
 class KnownTimeline {
   public:
     explicit KnownTimeline(const LifPlanes& layer)
-        : layer_(layer), fire_above_(Constants<Real>(layer.neuron).fire_above), spikes_(layer.steps * layer.size()) {}
+        : layer_(layer), neuron_{lower_neuron<Real>(layer.neuron)}, spikes_(layer.steps * layer.size()) {}
 
     void set_plane(int64_t plane, const Real* all) {
         first_ = all + plane * layer_.size();
@@ -119,51 +99,43 @@ class KnownTimeline {
 
   private:
     void write_spikes(const Real* __restrict potential, Real* __restrict spike) const {
-        const Real fire_above = fire_above_;
-        for (int64_t i = 0, size = layer_.size(); i < size; ++i) spike[i] = potential[i] > fire_above ? Real(1) : Real(0);
+        const auto own = neuron_;
+        for (int64_t i = 0, size = layer_.size(); i < size; ++i) spike[i] = own.fires(potential[i]) ? Real(1) : Real(0);
     }
 
     const LifPlanes& layer_;
-    Real fire_above_;
+    NeuronStep<ResetForm::any, Real> neuron_;
     const Real* first_ = nullptr;
     std::vector<Real> spikes_;
 };
 
-/// One step back in time. With P the potential compared with the threshold, P[t+1] = β·P[t] − drop·S[t] + … for the linear
-/// resets and P[t+1] = β·(P[t]·(1 − S[t]) + v_reset·S[t]) + … for `zero`; S depends on P through the surrogate's slope.
-/// `gradient` holds ∂/∂P[t+1] before and ∂/∂P[t] after.
-template <SurrogateKind kind, class Real>
-void step_back(const LifPlanes& layer, const Real* __restrict potential, const Real* __restrict spike,
+/// One step back in time. S depends on the potential U through the surrogate's slope. `gradient` holds ∂/∂U[t+1] before and
+/// ∂/∂U[t] after.
+template <SurrogateKind kind, class Step, class Real>
+void step_back(const LifPlanes& layer, const Step& step, const Real* __restrict potential, const Real* __restrict spike,
                const Real* __restrict spike_gradient, Real* __restrict gradient) {
-    const auto [unused_alpha, beta, threshold, v_reset, unused_scale, unused_edge] = Constants<Real>(layer.neuron);
-    const Real through(layer.surrogate.through_reset ? 1 : 0), scale(layer.surrogate.scale), inverse = Real(1) / threshold;
+    const Step own = step;  // which what is stored cannot overlap
+    const Real through(layer.surrogate.through_reset ? 1 : 0), scale(layer.surrogate.scale);
+    const Real inverse = Real(1) / Real(layer.neuron.threshold);
     const auto slope = [=](Real u) { return derivative_of<kind>(scale, u * inverse - Real(1)) * inverse; };
-    const int64_t size = layer.size();
-    if (layer.neuron.reset == Reset::zero) {
-        const Real beta_through = beta * through;
-        for (int64_t i = 0; i < size; ++i) {
-            const Real to_spike = spike_gradient[i] + beta_through * (v_reset - potential[i]) * gradient[i];
-            gradient[i] = beta * (Real(1) - spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
-        }
-        return;
+    for (int64_t i = 0, size = layer.size(); i < size; ++i) {
+        const Real to_spike = spike_gradient[i] + through * own.adjoint_of_spike(potential[i]) * gradient[i];
+        gradient[i] = own.adjoint_of_membrane(spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
     }
-    const Real drop = layer.neuron.reset == Reset::none ? Real(0) : layer.neuron.delay ? threshold : beta * threshold;
-    const Real to_reset = drop * through;
-    for (int64_t i = 0; i < size; ++i)
-        gradient[i] = beta * gradient[i] + slope(potential[i]) * (spike_gradient[i] - to_reset * gradient[i]);
 }
 
-template <class Real>
-void step_back(const LifPlanes& layer, const Real* potential, const Real* spike, const Real* spike_gradient, Real* gradient) {
+template <class Step, class Real>
+void step_back(const LifPlanes& layer, const Step& step, const Real* potential, const Real* spike, const Real* spike_gradient,
+               Real* gradient) {
     switch (layer.surrogate.kind) {
         case SurrogateKind::triangle:
-            return step_back<SurrogateKind::triangle>(layer, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::triangle>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::sigmoid:
-            return step_back<SurrogateKind::sigmoid>(layer, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::fast_sigmoid:
-            return step_back<SurrogateKind::fast_sigmoid>(layer, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
         case SurrogateKind::atan:
-            return step_back<SurrogateKind::atan>(layer, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::atan>(layer, step, potential, spike, spike_gradient, gradient);
     }
 }
 
@@ -191,11 +163,12 @@ class PlaneAdjoint {
   public:
     explicit PlaneAdjoint(const LifPlanes& layer)
         : layer_(layer),
-          input_scale_(Constants<Real>(layer.neuron).input_scale),
+          neuron_(lower_neuron<Real>(layer.neuron)),
+          input_scale_(input_scale<Real>(layer.neuron)),
           unpooled_(layer.size()),
           gradient_(layer.size()),
           sum_(layer.size()),
-          synapse_(layer.neuron.alpha != 0 ? layer.size() : 0) {}
+          synapse_(neuron_.alpha != 0 ? layer.size() : 0) {}
 
     template <class Timeline>
     void run(const Timeline& timeline, int64_t plane, const Real* spikes_gradient, Real* current_gradient) {
@@ -204,10 +177,12 @@ class PlaneAdjoint {
         std::fill(synapse_.begin(), synapse_.end(), Real(0));
         for (int64_t t = layer_.steps - 1; t >= 0; --t) {
             const Real* pooled = spikes_gradient + (t * layer_.planes + plane) * layer_.pooled_size();
-            step_back(layer_, timeline.potentials(t), timeline.spikes(t), unpool(timeline.spikes(t), pooled), gradient_.data());
+            const Real *const spikes = timeline.spikes(t), *const to_spikes = unpool(spikes, pooled);
+            kernels::with_reset_form(neuron_, [&](const auto& step) {
+                step_back(layer_, step, timeline.potentials(t), spikes, to_spikes, gradient_.data());
+            });
             const Real* to_current = gradient_.data();
-            if (!synapse_.empty())
-                to_current = filter_back(layer_.size(), Real(layer_.neuron.alpha), to_current, synapse_.data());
+            if (!synapse_.empty()) to_current = filter_back(layer_.size(), neuron_.alpha, to_current, synapse_.data());
             if (layer_.constant)
                 add_to(layer_.size(), to_current, sum_.data());
             else
@@ -225,6 +200,7 @@ class PlaneAdjoint {
     }
 
     const LifPlanes& layer_;
+    kernels::NeuronConstants<Real> neuron_;
     Real input_scale_;
     std::vector<Real> unpooled_, gradient_, sum_, synapse_;
 };

@@ -10,25 +10,12 @@ namespace spikelens {
 namespace {
 
 using kernels::LayerPlan;
-using kernels::NeuronStep;
 
 constexpr int kWeightBits = 24;
 
-NeuronStep lower_neuron(const Neuron& neuron) {
-    NeuronStep step;
-    step.beta = neuron.beta;
-    step.fire_above =
-        neuron.at_threshold ? std::nextafter(neuron.threshold, -std::numeric_limits<float>::infinity()) : neuron.threshold;
-    step.v_reset = neuron.v_reset;
-    step.alpha = neuron.alpha;
-    step.to_value = neuron.reset == Reset::zero;
-    if (neuron.reset == Reset::subtract) (neuron.delay ? step.reset_delayed : step.reset_now) = neuron.threshold;
-    return step;
-}
-
 /// A leaking readout is a neuron that never fires.
-NeuronStep lower_readout(const Layer& layer) {
-    NeuronStep step;
+kernels::NeuronConstants<float> lower_readout(const Layer& layer) {
+    kernels::NeuronConstants<float> step;
     step.beta = layer.readout_beta;
     step.fire_above = std::numeric_limits<float>::infinity();
     return step;
@@ -61,15 +48,11 @@ LayerPlan geometry(const Layer& layer) {
     plan.lanes = choose_lanes(layer.out_channels);
     plan.blocks = (layer.out_channels + plan.lanes - 1) / plan.lanes;
     for (int row = 0; row < plan.out_height; ++row) plan.rows.push_back({row, 0, plan.out_width});
-    plan.neuron = layer.neuron ? lower_neuron(*layer.neuron) : lower_readout(layer);
+    plan.neuron = layer.neuron ? lower_neuron<float>(*layer.neuron) : lower_readout(layer);
     return plan;
 }
 
-/// What the neuron does to its current: gain and input decay.
-double current_factor(const Layer& layer) {
-    if (!layer.neuron) return 1.0;
-    return double{layer.neuron->gain} * (layer.neuron->decay_input ? 1.0 - double{layer.neuron->beta} : 1.0);
-}
+double current_factor(const Layer& layer) { return layer.neuron ? input_scale<double>(*layer.neuron) : 1.0; }
 
 void set_scales(LayerPlan& plan, const Layer& layer, const std::vector<double>& weight_scale) {
     const double factor = current_factor(layer);

@@ -18,13 +18,6 @@ void check_values(const FloatArray& values, const std::string& where, const Laye
     require(finite, where, layer, name + " holds a value that is not finite");
 }
 
-void check_neuron(const Neuron& neuron, const std::string& where, const Layer& layer) {
-    require(neuron.beta >= 0 && neuron.beta <= 1, where, layer, "has a beta outside [0, 1]");
-    require(neuron.threshold > 0 && std::isfinite(neuron.threshold), where, layer, "has a threshold that is not above 0");
-    require(neuron.alpha >= 0 && neuron.alpha < 1, where, layer, "has an alpha outside [0, 1)");
-    require(std::isfinite(neuron.gain) && std::isfinite(neuron.v_reset), where, layer, "has a neuron value that is not finite");
-}
-
 void check_layer(const Layer& layer, bool last, const std::string& where) {
     const bool conv = layer.kind == LayerKind::conv;
     const Shape expected = conv ? Shape{layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}
@@ -38,7 +31,7 @@ void check_layer(const Layer& layer, bool last, const std::string& where) {
     check_values(layer.weight, where, layer, "weight");
     check_values(layer.bias, where, layer, "bias");
     require(last || layer.neuron.has_value(), where, layer, "has no neuron; only the last layer may be without");
-    if (layer.neuron) check_neuron(*layer.neuron, where, layer);
+    if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name);
     require(layer.readout_beta >= 0 && layer.readout_beta <= 1, where, layer, "has a readout_beta outside [0, 1]");
     require(!layer.neuron || layer.readout_beta == 1, where, layer, "has a neuron and a leaky readout; expected one of them");
 }

@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -13,6 +14,9 @@ namespace {
 /// What a network text may ask for at most: a hostile file must not ask for terabytes.
 constexpr int kLargestExtent = 1 << 17;
 constexpr int64_t kMostWeights = int64_t{1} << 31;
+
+/// How stages begin that pool, in the order of PoolKind.
+constexpr std::array<std::string_view, 4> pool_stages = {"", "MP", "AP", "SP"};
 
 /// One stage of the text, and the errors that name it.
 struct Stage {
@@ -74,38 +78,6 @@ float parse_float(const Stage& stage, const std::string& key, std::string_view t
     return value;
 }
 
-Reset parse_reset(const Stage& stage, std::string_view text) {
-    if (text == "subtract") return Reset::subtract;
-    if (text == "zero") return Reset::zero;
-    if (text == "none") return Reset::none;
-    stage.fail("reset is subtract, zero or none, not '" + std::string(text) + "'");
-}
-
-void apply_neuron_option(const Stage& stage, Neuron& neuron, std::string_view option) {
-    const size_t equals = option.find('=');
-    const std::string key(option.substr(0, equals));
-    const bool has_value = equals != std::string_view::npos;
-    const std::string_view value = has_value ? option.substr(equals + 1) : std::string_view{};
-    const std::map<std::string, float Neuron::*> numbers = {{"beta", &Neuron::beta},
-                                                            {"threshold", &Neuron::threshold},
-                                                            {"gain", &Neuron::gain},
-                                                            {"v_reset", &Neuron::v_reset},
-                                                            {"alpha", &Neuron::alpha}};
-    const std::map<std::string, bool Neuron::*> flags = {
-        {"delay", &Neuron::delay}, {"ge", &Neuron::at_threshold}, {"decay_input", &Neuron::decay_input}};
-    if (const auto number = numbers.find(key); number != numbers.end()) {
-        neuron.*number->second = parse_float(stage, key, value);
-    } else if (const auto flag = flags.find(key); flag != flags.end()) {
-        if (has_value && value != "0" && value != "1") stage.fail("'" + key + "' takes no value, or 0 or 1");
-        neuron.*flag->second = value != "0";
-    } else if (key == "reset") {
-        neuron.reset = parse_reset(stage, value);
-    } else {
-        stage.fail("unknown neuron option '" + key + "'" +
-                   suggestion(key, {"beta", "threshold", "reset", "delay", "ge", "decay_input", "gain", "v_reset", "alpha"}));
-    }
-}
-
 Neuron parse_neuron(const Stage& stage, Cursor cursor, Neuron neuron) {
     if (cursor.done()) return neuron;
     std::string_view options = cursor.rest();
@@ -114,7 +86,7 @@ Neuron parse_neuron(const Stage& stage, Cursor cursor, Neuron neuron) {
     options = options.substr(1, options.size() - 2);
     while (!options.empty()) {
         const size_t comma = options.find(',');
-        apply_neuron_option(stage, neuron, options.substr(0, comma));
+        if (const auto wrong = set_neuron_option(neuron, options.substr(0, comma))) stage.fail(*wrong);
         options = comma == std::string_view::npos ? std::string_view{} : options.substr(comma + 1);
     }
     return neuron;
@@ -145,9 +117,8 @@ class Builder {
             return add_neuron(stage, parse_neuron(stage, cursor, neuron));
         }
         if (cursor.take("LI")) return add_leak(stage, cursor);
-        if (cursor.take("MP")) return add_pool(stage, cursor, PoolKind::max);
-        if (cursor.take("AP")) return add_pool(stage, cursor, PoolKind::average);
-        if (cursor.take("SP")) return add_pool(stage, cursor, PoolKind::sum);
+        for (size_t kind = 1; kind < pool_stages.size(); ++kind)
+            if (cursor.take(pool_stages[kind])) return add_pool(stage, cursor, static_cast<PoolKind>(kind));
         if (cursor.done() || cursor.rest()[0] < '0' || cursor.rest()[0] > '9')
             stage.fail("expected 16C3 (convolution), 128F (fully connected), LIF, IF, MP2, AP2 or SP2");
         const int outputs = cursor.number("the number of outputs", 1, kLargestExtent);
@@ -200,7 +171,7 @@ class Builder {
         if (!network_.layers.empty() && !network_.layers.back().neuron)
             stage.fail("every layer but the last needs a neuron (LIF or IF) after it");
         Layer& layer = network_.layers.emplace_back();
-        layer.name = (kind == LayerKind::conv ? "conv" : "full") + std::to_string(network_.layers.size());
+        layer.name = std::string(layer_words[static_cast<size_t>(kind)]) + std::to_string(network_.layers.size());
         layer.kind = kind;
         layer.in_channels = channels_;
         layer.in_height = height_;
@@ -267,23 +238,6 @@ std::string float_text(float value) {
     return {buffer, result.ptr};
 }
 
-/// Every option that is not the default of Neuron{}: the text does not depend on the reader's defaults.
-std::string neuron_text(const Neuron& neuron) {
-    std::string options;
-    const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
-    const Neuron usual;
-    if (neuron.beta != usual.beta && neuron.beta != 1.0F) add("beta=" + float_text(neuron.beta));
-    if (neuron.threshold != usual.threshold) add("threshold=" + float_text(neuron.threshold));
-    if (neuron.reset != usual.reset) add(neuron.reset == Reset::zero ? "reset=zero" : "reset=none");
-    if (neuron.delay) add("delay");
-    if (neuron.at_threshold) add("ge");
-    if (neuron.decay_input) add("decay_input");
-    if (neuron.gain != usual.gain) add("gain=" + float_text(neuron.gain));
-    if (neuron.v_reset != usual.v_reset) add("v_reset=" + float_text(neuron.v_reset));
-    if (neuron.alpha != usual.alpha) add("alpha=" + float_text(neuron.alpha));
-    return (neuron.beta == 1.0F ? "IF" : "LIF") + (options.empty() ? "" : "(" + options + ")");
-}
-
 std::string layer_text(const Layer& layer) {
     std::string text = std::to_string(layer.out_channels);
     if (layer.kind == LayerKind::conv) {
@@ -297,8 +251,7 @@ std::string layer_text(const Layer& layer) {
     if (layer.neuron) text += "-" + neuron_text(*layer.neuron);
     if (layer.readout_beta != 1.0F) text += "-LI(beta=" + float_text(layer.readout_beta) + ")";
     if (layer.pool.kind != PoolKind::none) {
-        const char* kind = layer.pool.kind == PoolKind::max ? "-MP" : layer.pool.kind == PoolKind::average ? "-AP" : "-SP";
-        text += kind + std::to_string(layer.pool.size);
+        text += "-" + std::string(pool_stages[static_cast<size_t>(layer.pool.kind)]) + std::to_string(layer.pool.size);
         if (layer.pool.stride != layer.pool.size) text += "s" + std::to_string(layer.pool.stride);
     }
     return text;

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 
-#include "sample_run.h"
+#include "layer_pass.h"
 
 namespace spikelens {
 
-/// Bytes that one worker needs to take samples through the network: buffers of Scratch and lists of the kernels.
+/// Bytes that one worker needs to take samples through the network: buffers, maps and lists of the kernels.
 struct SampleMemory {
     int64_t plain = 0;      ///< with the maps of two layers
     int64_t all_maps = 0;   ///< with those of all layers

@@ -8,15 +8,23 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
-#include "spikelens/kernels/dispatch.h"
 
+#include "kernels/dispatch.h"
 #include "lower.h"
 #include "record.h"
 #include "sample_memory.h"
-#include "sample_run.h"
 #include "spike_maps.h"
+#include "walks.h"
 
 namespace spikelens {
+
+/// What is to be simulated, checked: images, or spikes over time.
+struct RunInput {
+    const FloatArray* images = nullptr;
+    const Array<uint8_t>* spikes = nullptr;
+    int64_t samples = 0;
+    int steps = 0, planes = 0;  ///< binary digits of spikes in one place and step; 0 for images
+};
 
 /// Who simulates samples: each worker takes one at a time.
 struct Workers {
@@ -34,7 +42,7 @@ struct Simulator::Plan {
     Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
 
     RunSettings settings(std::span<const FilterIndex> ablated) const {
-        return {*network, *kernels, real_input, layers, ablated};
+        return {*network, *kernels, real_input, layers, channels_to_keep(*network, ablated)};
     }
     /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws InputError
     /// where memory does not suffice for one.
@@ -43,6 +51,7 @@ struct Simulator::Plan {
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
         return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= options.memory;
     }
+    Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;
 };
 
 namespace {
@@ -108,15 +117,40 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
 /// Samples that one worker takes in a row: the more, the more of them can reuse the one before.
 constexpr int64_t kSamplesInRow = 32;
 
-/// Calls body for every sample: many samples, one thread each, where memory allows; else all threads work on each in turn.
-void for_each_sample(int64_t samples, const Workers& workers,
-                     const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
-    std::vector<Scratch> scratch(workers.count);
+RunInput checked(const Network& network, const FloatArray& images) {
+    check_images(network, images);
+    return {&images, nullptr, images.extent(0), network.steps, 0};
+}
+
+RunInput checked(const Network& network, const Array<uint8_t>& spikes) {
+    check_spikes(network, spikes);
+    return {nullptr, &spikes, spikes.extent(0), static_cast<int>(spikes.extent(1)), planes_of(spikes)};
+}
+
+RunInput checked(const Network& network, const Input& input) {
+    return input.spiking() ? checked(network, input.spikes) : checked(network, input.images);
+}
+
+/// A sample, its spikes packed where the worker keeps them.
+Sample take_sample(const RunInput& input, int64_t n, Worker& worker) {
+    if (input.images) return {n, input.images->row(n), nullptr, input.steps};
+    std::swap(worker.packed, worker.packed_before);
+    pack_spikes(input.spikes->sub(n), input.planes, worker.packed);
+    return {n, {}, &worker.packed, input.steps};
+}
+
+/// Calls run(walk, sample) for every sample: many samples, one thread each, where memory allows; else all threads work on each
+/// in turn.
+template <class Walk, class Run>
+void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers, Run run) {
+    std::vector<Worker> worker(workers.count, Worker(settings, workers.threads_each));
+    std::vector<Walk> walks(worker.begin(), worker.end());
+    const int64_t samples = input.samples;
     const int64_t in_row = workers.count > 1 ? std::clamp<int64_t>(samples / (4 * workers.count), 1, kSamplesInRow)
                                              : std::max<int64_t>(1, samples);
-    parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int worker) {
-        for (int64_t sample = part * in_row; sample < std::min(samples, (part + 1) * in_row); ++sample)
-            body(sample, workers.threads_each, scratch[worker]);
+    parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int w) {
+        for (int64_t n = part * in_row; n < std::min(samples, (part + 1) * in_row); ++n)
+            run(walks[w], take_sample(input, n, worker[w]));
     });
 }
 
@@ -198,69 +232,45 @@ Simulator& Simulator::operator=(Simulator&&) noexcept = default;
 const Network& Simulator::network() const { return *plan_->network; }
 std::shared_ptr<const Network> Simulator::shared_network() const { return plan_->network; }
 
-Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
-    const Network& network = *plan_->network;
-    check_images(network, images);
-    check_request(network, request, ablated);
-    check_counts(network, request, network.steps);
-    Recording recording = make_result(network, request, images.extent(0), network.steps);
-    RunSettings settings = plan_->settings(ablated);
-    const SampleMemory memory = sample_memory(settings, request, network.steps, 0);
-    const Workers workers = plan_->workers(images.extent(0), memory.plain);
-    settings.reuse = plan_->may_reuse(workers, images.extent(0), request, memory);
-    for_each_sample(images.extent(0), workers, [&](int64_t n, int threads, Scratch& scratch) {
-        SampleRun(settings, threads, scratch).run({n, images.row(n), nullptr, network.steps}, recording);
-    });
+Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& request,
+                               std::span<const FilterIndex> ablated) const {
+    check_request(*network, request, ablated);
+    check_counts(*network, request, input.steps);
+    Recording recording = make_result(*network, request, input.samples, input.steps);
+    const RunSettings shared = settings(ablated);
+    const SampleMemory memory = sample_memory(shared, request, input.steps, input.planes);
+    const Workers who = workers(input.samples, memory.plain);
+    const auto run = [&](auto& walk, const Sample& sample) { walk.run(sample, recording); };
+    if (may_reuse(who, input.samples, request, memory))
+        for_each_sample<ChangedWalk>(shared, input, who, run);
+    else
+        for_each_sample<FullWalk>(shared, input, who, run);
     return recording;
 }
 
+Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
+    return plan_->run(checked(network(), images), request, ablated);
+}
+
 Recording Simulator::run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
-    return input.spiking() ? run_spikes(input.spikes, request, ablated) : run(input.images, request, ablated);
+    return plan_->run(checked(network(), input), request, ablated);
 }
 
 Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request,
                                 std::span<const FilterIndex> ablated) const {
-    const Network& network = *plan_->network;
-    check_spikes(network, spikes);
-    check_request(network, request, ablated);
-    const int64_t samples = spikes.extent(0), steps = spikes.extent(1);
-    check_counts(network, request, steps);
-    const int planes = planes_of(spikes);
-    Recording recording = make_result(network, request, samples, static_cast<int>(steps));
-    RunSettings settings = plan_->settings(ablated);
-    const SampleMemory memory = sample_memory(settings, request, static_cast<int>(steps), planes);
-    const Workers workers = plan_->workers(samples, memory.plain);
-    settings.reuse = plan_->may_reuse(workers, samples, request, memory);
-    for_each_sample(samples, workers, [&](int64_t n, int threads, Scratch& scratch) {
-        std::swap(scratch.packed, scratch.packed_before);
-        pack_spikes(spikes.sub(n), planes, scratch.packed);
-        SampleRun(settings, threads, scratch).run({n, {}, &scratch.packed, static_cast<int>(steps)}, recording);
-    });
-    return recording;
+    return plan_->run(checked(network(), spikes), request, ablated);
 }
 
 FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const {
-    const Network& network = *plan_->network;
-    if (input.spiking())
-        check_spikes(network, input.spikes);
-    else
-        check_images(network, input.images);
-    for (const auto& set : sets) check_request(network, {}, set);
-    const int steps = input.spiking() ? static_cast<int>(input.steps()) : network.steps;
-    const int planes = input.spiking() ? planes_of(input.spikes) : 0;
-    FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network.class_count()});
+    const RunInput samples = checked(network(), input);
+    for (const auto& set : sets) check_request(network(), {}, set);
+    FloatArray scores({static_cast<int64_t>(sets.size()), samples.samples, network().class_count()});
     const RunSettings settings = plan_->settings({});
-    const SampleMemory memory = sample_memory(settings, {}, steps, planes);
-    const Workers workers = plan_->workers(input.samples(), memory.ablations);
-    for_each_sample(input.samples(), workers, [&](int64_t n, int threads, Scratch& scratch) {
-        SampleRun run(settings, threads, scratch);
-        if (input.spiking()) {
-            pack_spikes(input.spikes.sub(n), planes, scratch.packed);
-            run.run_ablations({n, {}, &scratch.packed, steps}, sets, scores);
-        } else {
-            run.run_ablations({n, input.images.row(n), nullptr, steps}, sets, scores);
-        }
-    });
+    const Workers workers =
+        plan_->workers(samples.samples, sample_memory(settings, {}, samples.steps, samples.planes).ablations);
+    const Ablations ablations(network(), sets);
+    for_each_sample<AblationWalk>(settings, samples, workers,
+                                  [&](AblationWalk& walk, const Sample& sample) { walk.run(sample, ablations, scores); });
     return scores;
 }
 

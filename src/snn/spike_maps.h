@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
-#include "spikelens/kernels/layer_plan.h"
 #include "spikelens/snn/network.h"
+
+#include "kernels/layer_plan.h"
 
 namespace spikelens {
 

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include "lower.h"
 #include "spike_pool.h"
 
 namespace spikelens {
@@ -265,10 +266,8 @@ TorchNetwork::SpikeGradient TorchNetwork::spike_gradient(Trace& trace, const at:
     SpikeGradient result;
     result.spikes = at::empty({pooled.size(0), shape.out_channels, shape.out_height, shape.out_width}, pooled.options());
     const at::Tensor& potentials = trace.layers[index].potentials;
-    const float threshold = layer.neuron.threshold;
     if (potentials.defined())
-        result.spikes.copy_(
-            (layer.neuron.at_threshold ? potentials.ge(threshold) : potentials.gt(threshold)).view_as(result.spikes));
+        result.spikes.copy_(potentials.gt(lower_neuron<float>(layer.neuron).fire_above).view_as(result.spikes));
     result.gradient = layer.pool.kind == PoolKind::none ? pooled.view(result.spikes.sizes()) : at::empty_like(result.spikes);
     for_type(type_, [&]<class Real>(Real) {
         const Real* spikes = result.spikes.data_ptr<Real>();

@@ -4,15 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
-#include "spikelens/kernels/dispatch.h"
-
-#include "kernels/kernel_sets.h"
-
 #if defined(__x86_64__) && defined(__linux__)
 #include <csignal>
 
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "kernels/dispatch.h"
+#include "kernels/kernel_sets.h"
 
 namespace spikelens {
 namespace {

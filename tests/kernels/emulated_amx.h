@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
+#include "kernels/layer_plan.h"
 
 namespace spikelens {
 

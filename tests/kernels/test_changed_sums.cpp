@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/random.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/network.h"
 
 #include "emulated_amx.h"
+#include "kernels/dispatch.h"
 #include "snn/changed_pixels.h"
 #include "snn/lower.h"
 #include "snn/spike_maps.h"

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/network.h"
 
+#include "kernels/dispatch.h"
 #include "kernels/kernel_sets.h"
 #include "snn/lower.h"
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -20,6 +23,38 @@ inline Dual operator+(Dual a, Dual b) { return {a.value + b.value, a.slope + b.s
 inline Dual operator-(Dual a, Dual b) { return {a.value - b.value, a.slope - b.slope}; }
 inline Dual operator*(Dual a, Dual b) { return {a.value * b.value, a.slope * b.value + a.value * b.slope}; }
 inline Dual operator*(double a, Dual b) { return {a * b.value, a * b.slope}; }
+
+/// The smooth step of a surrogate, by the definition in surrogate.h: S(0) and what the slope, which is even, adds up to from
+/// there.
+inline double reference_step(const Surrogate& surrogate, double v) {
+    const double k = surrogate.scale, far = std::abs(v), near = std::min(far, 1.0), sign = v < 0 ? -1 : 1;
+    switch (surrogate.kind) {
+        case SurrogateKind::triangle:
+            return k / 2 + sign * k * (near - near * near / 2);
+        case SurrogateKind::sigmoid:
+            return 0.5 + std::tanh(k * v / 2) / 2;
+        case SurrogateKind::fast_sigmoid:
+            return 1 / k + sign * far / (k * far + 1);
+        case SurrogateKind::atan:
+            return 0.5 + std::atan(std::numbers::pi * k * v / 2) / std::numbers::pi;
+    }
+    return 0;
+}
+
+inline double reference_slope(const Surrogate& surrogate, double v) {
+    const double k = surrogate.scale;
+    switch (surrogate.kind) {
+        case SurrogateKind::triangle:
+            return std::abs(v) < 1 ? k * (1 - std::abs(v)) : 0;
+        case SurrogateKind::sigmoid:
+            return k / 4 / std::pow(std::cosh(k * v / 2), 2);
+        case SurrogateKind::fast_sigmoid:
+            return std::pow(k * std::abs(v) + 1, -2);
+        case SurrogateKind::atan:
+            return k / 2 / (1 + std::pow(std::numbers::pi * k * v / 2, 2));
+    }
+    return 0;
+}
 
 /// The definitions of network.h and surrogate.h read aloud: a loop over time around single neurons, in double, with
 /// derivatives carried forward along one direction. Nothing here goes backward or is shared with what it checks.
@@ -116,8 +151,8 @@ class ReferenceNetwork {
     Dual fire(const Neuron& neuron, Dual membrane) const {
         const double v = membrane.value / neuron.threshold - 1;
         const bool above = neuron.at_threshold ? membrane.value >= neuron.threshold : membrane.value > neuron.threshold;
-        const double value = smooth_ ? surrogate_step(surrogate_, v) : above ? 1 : 0;
-        return {value, surrogate_derivative(surrogate_, v) / neuron.threshold * membrane.slope};
+        const double value = smooth_ ? reference_step(surrogate_, v) : above ? 1 : 0;
+        return {value, reference_slope(surrogate_, v) / neuron.threshold * membrane.slope};
     }
 
     static std::vector<Dual> pooled(const Layer& layer, const std::vector<Dual>& spikes) {

@@ -4,9 +4,9 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/simulate.h"
 
+#include "kernels/dispatch.h"
 #include "naive_network.h"
 
 namespace spikelens {

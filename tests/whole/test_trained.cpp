@@ -6,9 +6,10 @@
 
 #include "spikelens/core/random.h"
 #include "spikelens/data/dataset.h"
-#include "spikelens/kernels/dispatch.h"
 #include "spikelens/snn/simulate.h"
 #include "spikelens/train/train.h"
+
+#include "kernels/dispatch.h"
 
 namespace spikelens {
 namespace {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,35 +8,12 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/snn/neuron.h"
 
 namespace spikelens {
 
-/// What happens to the membrane after a spike (METHODS: SVEBI Sec. 3.1, Eq. 2).
-///  subtract, no delay: U' = βU[t−1] + I[t];  S[t] = [U' > θ];  U[t] = U' − θS[t]
-///  subtract, delay:    U[t] = βU[t−1] + I[t] − θS[t−1];  S[t] = [U[t] > θ]
-///  zero, no delay:     U' = βU[t−1] + I[t];  S[t] = [U' > θ];  U[t] = S[t] ? v_reset : U'
-///  zero, delay:        U[t] = β(S[t−1] ? v_reset : U[t−1]) + I[t];  S[t] = [U[t] > θ]
-///  none:               U[t] = βU[t−1] + I[t];  S[t] = [U[t] > θ]
-enum class Reset { subtract, zero, none };
-
-/// A leaky integrate-and-fire neuron, complete: a network trained elsewhere keeps its exact meaning. U[0⁻] = 0.
-/// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1. A synapse that keeps
-/// its current (alpha > 0; NIR's CubaLIF, snnTorch's Synaptic) gives the membrane J[t] = αJ[t−1] + I[t] instead of I[t].
-struct Neuron {
-    float beta = 0.95F;      ///< leak per step, in [0, 1]
-    float threshold = 1.0F;  ///< θ > 0
-    Reset reset = Reset::subtract;
-    bool delay = false;         ///< the reset acts one step after the spike
-    bool at_threshold = false;  ///< fire when U ≥ θ instead of U > θ
-    bool decay_input = false;   ///< scale the current by 1 − β
-    float gain = 1.0F;          ///< scale of the current
-    float v_reset = 0.0F;       ///< where `zero` puts the membrane
-    float alpha = 0.0F;         ///< decay of the synaptic current per step, in [0, 1)
-
-    bool operator==(const Neuron&) const = default;
-};
-
 enum class PoolKind { none, max, average, sum };
+inline constexpr std::array<std::string_view, 4> pool_words = {"none", "max", "average", "sum"};
 
 /// Pooling of the spikes, without padding; windows that do not fit are dropped. The average is the sum divided by size².
 struct Pool {
@@ -47,6 +25,7 @@ struct Pool {
 };
 
 enum class LayerKind { conv, full };
+inline constexpr std::array<std::string_view, 2> layer_words = {"conv", "full"};
 
 /// A window's sum of spikes becomes this much input: 1/size² under an average, else 1.
 inline double pooled_unit(const Pool& pool) { return pool.kind == PoolKind::average ? 1.0 / (pool.size * pool.size) : 1.0; }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spikelens/kernels/layer_plan.h"
+#include "layer_plan.h"
 
 namespace spikelens::kernels {
 

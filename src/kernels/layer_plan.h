@@ -6,20 +6,9 @@
 
 #include "spikelens/core/aligned.h"
 
-namespace spikelens::kernels {
+#include "neuron_step.h"
 
-/// A neuron lowered to what one step needs. ≥ has become > by moving the comparison one float down, and the reset has
-/// become numbers that are zero where they do not apply, so that one branch-free step serves every neuron:
-///     U ← βU + I;  U ← U − reset_delayed·S[t−1];  S = [U > fire_above];  U ← S ? (to_value ? v_reset : U − reset_now) : U
-struct NeuronStep {
-    float beta = 0;
-    float fire_above = 0;
-    float reset_now = 0;
-    float reset_delayed = 0;
-    float v_reset = 0;
-    bool to_value = false;
-    float alpha = 0;  ///< J ← αJ + I takes the place of I where it is not 0
-};
+namespace spikelens::kernels {
 
 constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
@@ -65,7 +54,7 @@ struct LayerPlan {
 
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
     std::vector<double> exact_scale, exact_bias;  ///< the same before rounding to float, for the readout
-    NeuronStep neuron;
+    NeuronConstants<float> neuron;
 
     /// Whether any sum of weights, each at most 2^planes − 1 times, fits int32.
     bool sums_fit_int32(int planes) const { return largest_total <= (INT32_MAX >> planes); }

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "spikelens/core/aligned.h"
+#include "spikelens/snn/simulate.h"
+
+#include "changed_pixels.h"
+#include "kernels/dispatch.h"
+#include "kernels/layer_plan.h"
+#include "spike_maps.h"
+
+namespace spikelens {
+
+/// For each layer, which of its channels exist and are not ablated, as bits.
+using ChannelMasks = std::vector<std::vector<uint64_t>>;
+ChannelMasks channels_to_keep(const Network& network, std::span<const FilterIndex> ablated);
+
+/// What all samples of a simulation share.
+struct RunSettings {
+    const Network& network;
+    const kernels::KernelSet& kernels;
+    const kernels::LayerPlan& real_input;           ///< the first layer, for images
+    const std::vector<kernels::LayerPlan>& layers;  ///< all, for spikes
+    ChannelMasks keep;
+};
+
+/// One sample's input, and where in the results it goes.
+struct Sample {
+    int64_t index = 0;
+    std::span<const float> image;  ///< [C, H, W], direct coding; or
+    const SpikeMap* spikes = nullptr;
+    int steps = 0;
+};
+
+/// The spikes of one layer.
+struct LayerMaps {
+    SpikeMap spikes, pooled;
+    // Where samples are reused, of small layers: the sums of the weights, [row][column][step][padded], if they are those of
+    // the layer's input.
+    AlignedVector<int32_t> sums;
+    bool has_sums = false;
+};
+
+/// Bytes of a layer's sums of weights, where they are kept from one sample to the next; 0 where they are not.
+int64_t kept_sum_bytes(const kernels::LayerPlan& plan, int steps, int planes);
+
+/// Who takes samples through the network: its threads, and buffers kept from layer to layer and sample to sample.
+struct Worker {
+    const RunSettings& settings;
+    int threads = 1;
+    AlignedVector<float> currents, potentials;
+    std::vector<uint16_t> counts;
+    std::vector<int64_t> sums;
+    SpikeMap packed, packed_before;  ///< the input of this sample and the last, where it is spikes
+
+    Worker(const RunSettings& shared, int threads_each) : settings(shared), threads(threads_each) {}
+};
+
+/// One layer of one sample: fires, pools, or reads out.
+class LayerPass {
+  public:
+    /// `input` is null where the sample's image is the input; `maps` is what the layer writes.
+    LayerPass(Worker& worker, const Sample& sample, int layer, const SpikeMap* input, LayerMaps& maps);
+
+    /// The layer's spikes; what `record` asks for, which may be null.
+    void fire(LayerRecording* record = nullptr);
+    void pool();
+    /// The same where a change of the input, or of the spikes, reaches. Where the result is not what it was.
+    Change fire_changed(const Change& change);
+    Change pool_changed(Change change);
+    /// What the next layer reads.
+    const SpikeMap& output() const;
+
+    /// Of a layer without neuron.
+    void read_out(std::span<float> scores);
+
+    /// Whether a change of the input would have more of the layer computed anew than is worth it.
+    bool reaches_too_much(const PixelSet& changed) const;
+
+  private:
+    const float* real_currents(std::span<const kernels::PixelSpan> pixels);
+    kernels::LayerTask task() const;
+    kernels::LayerTask whole_task();
+    void list_spikes(kernels::LayerTask& task) const;
+    const int32_t* changed_sums(const Change& change);
+    void run_parts(const kernels::LayerTask& task) const;
+    void keep_results(const kernels::LayerTask& task, LayerRecording& record) const;
+    void integrate(std::span<float> scores);
+    void leak(std::span<float> scores);
+
+    Worker& worker_;
+    const Sample& sample_;
+    int index_;
+    const Layer& layer_;
+    const kernels::LayerPlan& plan_;
+    const SpikeMap* input_;
+    LayerMaps& maps_;
+};
+
+/// The scores of a network whose last layer has a neuron, from that layer's output.
+void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores);
+
+}  // namespace spikelens

@@ -1,0 +1,158 @@
+#include "spikelens/snn/neuron.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
+
+namespace spikelens {
+namespace {
+
+bool a_share(float value) { return value >= 0 && value <= 1; }
+bool a_share_below_1(float value) { return value >= 0 && value < 1; }
+bool above_0(float value) { return value > 0 && std::isfinite(value); }
+bool finite(float value) { return std::isfinite(value); }
+
+constexpr std::array<NeuronField, 9> fields{{
+    {"beta", "beta", &Neuron::beta, "0..1", a_share, false, "", "leak per step; 1 is an integrate-and-fire neuron"},
+    {"threshold", "threshold", &Neuron::threshold, "above 0", above_0, false, "", "θ: the membrane spikes above it"},
+    {"reset", "reset", &Neuron::reset, "", nullptr, false, "", "what a spike does to the membrane"},
+    {"delay", "delay", &Neuron::delay, "", nullptr, false, "", "the reset acts one step after the spike"},
+    {"at_threshold", "ge", &Neuron::at_threshold, "", nullptr, false, "", "fire at the threshold, not only above it"},
+    {"decay_input", "decay_input", &Neuron::decay_input, "", nullptr, false, "input scaled by 1 − β",
+     "the current is scaled by 1 − beta"},
+    {"gain", "gain", &Neuron::gain, "number", finite, false, "gain {}", "scale of the current"},
+    {"v_reset", "v_reset", &Neuron::v_reset, "number", finite, false, "", "where `\"zero\"` puts the membrane"},
+    {"alpha", "alpha", &Neuron::alpha, "0 to below 1", a_share_below_1, true, "", "decay of the synaptic current per step"},
+}};
+
+/// `precision` 0: the shortest text that reads back as the same float.
+std::string number_text(float value, int precision = 0) {
+    std::array<char, 32> text{};
+    char *const first = text.data(), *const last = first + text.size();
+    const auto end = precision > 0 ? std::to_chars(first, last, value, std::chars_format::general, precision)
+                                   : std::to_chars(first, last, value);
+    return {first, end.ptr};
+}
+
+std::string wrong_reset(std::string_view word) {
+    return "reset is subtract, zero or none, not '" + std::string(word) + "'" +
+           suggestion(word, {reset_words.begin(), reset_words.end()});
+}
+
+std::optional<Reset> find_reset(std::string_view word) {
+    const auto found = std::ranges::find(reset_words, word);
+    if (found == reset_words.end()) return std::nullopt;
+    return static_cast<Reset>(found - reset_words.begin());
+}
+
+/// Reads an option's value for a member of a neuron, by the member's type.
+struct ReadOption {
+    Neuron& neuron;
+    const NeuronField& field;
+    bool has_value;
+    std::string_view value;
+
+    std::optional<std::string> operator()(float Neuron::*member) const {
+        float number = 0;
+        const char* const end = value.data() + value.size();
+        const auto read = std::from_chars(value.data(), end, number);
+        if (read.ec != std::errc() || read.ptr != end || !std::isfinite(number))
+            return "'" + std::string(field.word) + "' must be a number, not '" + std::string(value) + "'";
+        neuron.*member = number;
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(bool Neuron::*member) const {
+        if (has_value && value != "0" && value != "1") return "'" + std::string(field.word) + "' takes no value, or 0 or 1";
+        neuron.*member = value != "0";
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(Reset Neuron::*member) const {
+        const std::optional<Reset> reset = find_reset(value);
+        if (!reset) return wrong_reset(value);
+        neuron.*member = *reset;
+        return std::nullopt;
+    }
+};
+
+/// An option as a network text has it.
+std::string option_text(const Neuron& neuron, const NeuronField& field) {
+    std::string word(field.word);
+    if (const auto* number = std::get_if<float Neuron::*>(&field.member)) return word + "=" + number_text(neuron.**number);
+    if (std::holds_alternative<Reset Neuron::*>(field.member))
+        return word + "=" + std::string(reset_words[static_cast<size_t>(neuron.reset)]);
+    return word;
+}
+
+bool is_usual(const Neuron& neuron, const NeuronField& field) {
+    const Neuron usual;
+    return std::visit([&](auto member) { return neuron.*member == usual.*member; }, field.member);
+}
+
+std::string with_value(std::string_view words, const Neuron& neuron, const NeuronField& field) {
+    std::string text(words);
+    const size_t place = text.find("{}");
+    if (place != std::string::npos) text.replace(place, 2, number_text(neuron.*std::get<float Neuron::*>(field.member), 6));
+    return text;
+}
+
+}  // namespace
+
+Reset parse_reset(std::string_view word) {
+    const std::optional<Reset> reset = find_reset(word);
+    if (!reset) throw InputError(wrong_reset(word));
+    return *reset;
+}
+
+std::span<const NeuronField> neuron_fields() { return fields; }
+
+void check_neuron(const Neuron& neuron, const std::string& who) {
+    for (const NeuronField& field : fields) {
+        if (!field.holds) continue;
+        const float value = neuron.*std::get<float Neuron::*>(field.member);
+        if (!field.holds(value))
+            throw InputError(who + " has " + std::string(field.name) + " = " + number_text(value) + ", expected " +
+                             (field.range == "number" ? "a finite number" : std::string(field.range)));
+    }
+}
+
+std::string neuron_text(const Neuron& neuron) {
+    std::string options;
+    for (const NeuronField& field : fields) {
+        const bool said_by_if = field.name == "beta" && neuron.beta == 1;
+        if (!said_by_if && !is_usual(neuron, field)) options += (options.empty() ? "" : ",") + option_text(neuron, field);
+    }
+    return (neuron.beta == 1 ? "IF" : "LIF") + (options.empty() ? "" : "(" + options + ")");
+}
+
+std::optional<std::string> set_neuron_option(Neuron& neuron, std::string_view option) {
+    const size_t equals = option.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    const std::string_view word = option.substr(0, equals);
+    const auto found = std::ranges::find(fields, word, &NeuronField::word);
+    if (found == fields.end()) {
+        std::vector<std::string> words;
+        for (const NeuronField& field : fields) words.emplace_back(field.word);
+        return "unknown neuron option '" + std::string(word) + "'" + suggestion(word, words);
+    }
+    const std::string_view value = has_value ? option.substr(equals + 1) : std::string_view{};
+    return std::visit(ReadOption{neuron, *found, has_value, value}, found->member);
+}
+
+std::string neuron_words(const Neuron& neuron) {
+    const auto shown = [](float value) { return number_text(value, 6); };
+    const std::array<std::string, 3> resets = {"by subtraction", "to " + shown(neuron.v_reset), "none"};
+    std::string text = (neuron.beta == 1 ? "IF β " : "LIF β ") + shown(neuron.beta) + ", θ " + shown(neuron.threshold) +
+                       ", fires at U " + (neuron.at_threshold ? "≥" : ">") + " θ, reset " +
+                       resets[static_cast<size_t>(neuron.reset)];
+    if (neuron.delay) text += ", one step later";
+    if (neuron.alpha != 0) text += ", current kept by α " + shown(neuron.alpha);
+    for (const NeuronField& field : fields)
+        if (!field.words.empty() && !is_usual(neuron, field)) text += ", " + with_value(field.words, neuron, field);
+    return text;
+}
+
+}  // namespace spikelens

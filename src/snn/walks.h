@@ -1,0 +1,79 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "layer_pass.h"
+
+namespace spikelens {
+
+/// Takes samples through all layers, each from nothing.
+class FullWalk {
+  public:
+    /// Refers to the worker, which must outlive it; so do the others.
+    explicit FullWalk(Worker& worker) : worker_(worker), maps_(2) {}
+
+    /// recording.layers[i] is of a layer of rising index.
+    void run(const Sample& sample, Recording& recording);
+
+  private:
+    Worker& worker_;
+    std::vector<LayerMaps> maps_;
+};
+
+/// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the change
+/// leads to is computed.
+class ChangedWalk {
+  public:
+    explicit ChangedWalk(Worker& worker) : worker_(worker), maps_(worker.settings.network.layers.size()) {}
+
+    void run(const Sample& sample, Recording& recording);
+
+  private:
+    Change changed_since_last(const Sample& sample) const;
+    void run_changed(const Sample& sample, Change change, std::span<float> scores);
+
+    Worker& worker_;
+    std::vector<LayerMaps> maps_;
+    bool has_last_ = false;
+    std::span<const float> last_image_;
+    std::vector<float> last_scores_;
+};
+
+/// Ablations in an order that lets those that ablate the same in the first layers follow each other.
+struct Ablations {
+    std::vector<ChannelMasks> keep;  ///< by ablation
+    std::vector<size_t> order;
+
+    Ablations(const Network& network, std::span<const std::vector<FilterIndex>> sets);
+};
+
+/// Takes a sample through the network under one ablation after the other, each as what changes from the one before.
+class AblationWalk {
+  public:
+    explicit AblationWalk(Worker& worker)
+        : worker_(worker), maps_(worker.settings.network.layers.size()), kept_(maps_.size()) {}
+
+    /// scores[ablation, sample.index, class]
+    void run(const Sample& sample, const Ablations& ablations, FloatArray& scores);
+
+  private:
+    /// The spikes of the channels that are not ablated, pooled, and which channels these are. (A pool never mixes channels.)
+    /// All spikes stay in the layer's maps.
+    struct Kept {
+        SpikeMap spikes;
+        std::vector<uint64_t> channels;
+    };
+    /// The scores under an ablation, from those under the one before.
+    void run_ablated(const Sample& sample, const ChannelMasks& keep, std::span<float> scores);
+
+    Worker& worker_;
+    std::vector<LayerMaps> maps_;
+    std::vector<Kept> kept_;
+};
+
+/// All layers of a sample, from nothing. Layer l writes maps[l % maps.size()]: two maps suffice.
+void walk_layers(Worker& worker, const Sample& sample, std::vector<LayerMaps>& maps, std::span<float> scores,
+                 std::span<LayerRecording> records = {});
+
+}  // namespace spikelens

@@ -1,0 +1,118 @@
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/snn/network.h"
+#include "spikelens/snn/neuron.h"
+
+namespace spikelens {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A neuron whose field has another value than the default.
+Neuron with_other(const NeuronField& field) {
+    struct Change {
+        Neuron& neuron;
+        void operator()(float Neuron::*member) const { neuron.*member += neuron.*member > 0.5F ? -0.25F : 0.25F; }
+        void operator()(bool Neuron::*member) const { neuron.*member = !(neuron.*member); }
+        void operator()(Reset Neuron::*member) const { neuron.*member = Reset::none; }
+    };
+    Neuron neuron;
+    std::visit(Change{neuron}, field.member);
+    return neuron;
+}
+
+std::string error_of(const Neuron& neuron) {
+    try {
+        check_neuron(neuron, "net: layer conv1");
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(Neuron, TheTableHasEveryFieldOnce) {
+    Neuron neuron;
+    auto& [a, b, c, d, e, f, g, h, i] = neuron;  // does not compile for another number of fields
+    const std::array<const void*, 9> places = {&a, &b, &c, &d, &e, &f, &g, &h, &i};
+    ASSERT_EQ(neuron_fields().size(), places.size());
+    for (size_t k = 0; k < places.size(); ++k)
+        std::visit([&](auto member) { EXPECT_EQ(&(neuron.*member), places[k]); }, neuron_fields()[k].member);
+}
+
+TEST(Neuron, EveryFieldReadsBackFromTheNetworkText) {
+    for (const NeuronField& field : neuron_fields()) {
+        const Neuron neuron = with_other(field);
+        ASSERT_FALSE(neuron == Neuron{}) << field.name;
+        const std::string text = "4C3-" + neuron_text(neuron) + "-2F";
+        EXPECT_THAT(text, HasSubstr(field.word));
+        EXPECT_EQ(parse_network(text, {1, 5, 5}, 1).layers[0].neuron, neuron) << text;
+    }
+}
+
+TEST(Neuron, ErrorsNameTheFieldItsValueAndItsRange) {
+    Neuron neuron;
+    EXPECT_EQ(error_of(neuron), "");
+    neuron.beta = 1.5F;
+    EXPECT_EQ(error_of(neuron), "net: layer conv1 has beta = 1.5, expected 0..1");
+    neuron = {};
+    neuron.alpha = 1;
+    EXPECT_EQ(error_of(neuron), "net: layer conv1 has alpha = 1, expected 0 to below 1");
+    neuron = {};
+    neuron.threshold = 0;
+    EXPECT_EQ(error_of(neuron), "net: layer conv1 has threshold = 0, expected above 0");
+    for (const NeuronField& field : neuron_fields())
+        if (const auto* member = std::get_if<float Neuron::*>(&field.member)) {
+            neuron = {};
+            neuron.** member = std::numeric_limits<float>::quiet_NaN();
+            EXPECT_THAT(error_of(neuron), HasSubstr(std::string(field.name) + " = nan")) << field.name;
+        }
+    EXPECT_THROW(parse_reset("zeros"), InputError);
+    EXPECT_EQ(set_neuron_option(neuron, "delay=2"), "'delay' takes no value, or 0 or 1");
+}
+
+TEST(Neuron, WordsSayWhatIsNotUsual) {
+    EXPECT_EQ(neuron_words(Neuron{}), "LIF β 0.95, θ 1, fires at U > θ, reset by subtraction");
+    const Neuron neuron{.beta = 1,
+                        .threshold = 2.5F,
+                        .reset = Reset::zero,
+                        .delay = true,
+                        .at_threshold = true,
+                        .decay_input = true,
+                        .gain = 0.5F,
+                        .v_reset = -1,
+                        .alpha = 0.75F};
+    EXPECT_EQ(neuron_words(neuron),
+              "IF β 1, θ 2.5, fires at U ≥ θ, reset to -1, one step later, current kept by α 0.75, input scaled by 1 − β, "
+              "gain 0.5");
+}
+
+/// A field as docs/formats/model.md describes it.
+std::string documented(const NeuronField& field) {
+    struct Type {
+        std::string_view range;
+        std::string operator()(float Neuron::*) const { return std::string(range); }
+        std::string operator()(bool Neuron::*) const { return "true or false"; }
+        std::string operator()(Reset Neuron::*) const { return "`\"subtract\"`, `\"zero\"` or `\"none\"`"; }
+    };
+    return "| `" + std::string(field.name) + "` | " + std::visit(Type{field.range}, field.member) + " | " +
+           std::string(field.meaning) + (field.optional ? "; left out where 0" : "") + " |\n";
+}
+
+TEST(Neuron, TheModelFormatDocumentsEveryField) {
+    std::ifstream file(SPIKELENS_SOURCE_DIR "/docs/formats/model.md");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string table = "| field of a neuron | type | meaning |\n|---|---|---|\n";
+    for (const NeuronField& field : neuron_fields()) table += documented(field);
+    EXPECT_THAT(text, HasSubstr(table));
+}
+
+}  // namespace
+}  // namespace spikelens
