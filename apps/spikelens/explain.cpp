@@ -70,9 +70,10 @@ std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run
     if (!command.background.empty() && (command.files.empty() || !run.binning().empty()))
         throw InputError("--background is for picture files, and none is named");
     const Background background = command.background.empty() ? Background{} : parse_background(command.background);
-    for (Sample& sample : gather_samples(command.files, command.test, background, run, console)) {
+    for (Sample& sample :
+         gather_samples(command.files, command.test, background, run, console, explainer.engine().execution())) {
         Case one;
-        one.scores = explainer.simulator().run(sample.input).scores.data;
+        one.scores = explainer.engine().run(sample.input).scores.data;
         one.predicted = predictions(FloatArray({1, static_cast<int64_t>(one.scores.size())}, one.scores))[0];
         one.target = command.target.empty() ? one.predicted : parse_target(command.target, *run.network);
         const std::string stem = sample.name + (one.target == one.predicted ? "" : fmt::format("-class{}", one.target));
@@ -166,7 +167,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
+    const Explainer explainer(run, methods.empty() ? shown_methods(run, spiking, console) : methods, spiking,
+                              globals.execution(console), globals.seed);
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const std::vector<Case> cases = gather_cases(command, run, explainer, folder, console);
@@ -196,7 +198,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
             note_kept(fmt::format("the maps of {} of {} samples are in {}; the same command makes all of them",
                                   document["images"].size(), count, folder.string()));
         }
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (!document["images"].empty()) keep();
         throw;
     }

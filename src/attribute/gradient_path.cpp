@@ -10,7 +10,7 @@ constexpr int64_t floats_at_once = int64_t{8} << 20;  ///< of inputs; their grad
 
 }  // namespace
 
-void follow(const GradientPath& path, const GradientNetwork& network, const Shape& frame, int target) {
+void follow(const GradientPath& path, const Engine& engine, const Shape& frame, int target) {
     const int64_t size = element_count(frame);
     const int64_t at_once = std::clamp<int64_t>(floats_at_once / std::max<int64_t>(1, path.steps * size), 1, path.points);
     for (int64_t first = 1; first <= path.points; first += at_once) {
@@ -19,13 +19,13 @@ void follow(const GradientPath& path, const GradientNetwork& network, const Shap
         const auto frame_of = [&](FloatArray& all, int64_t t, int64_t k) { return all.row(t).subspan(k * size, size); };
         for (int64_t t = 0; t < path.steps; ++t)
             for (int64_t k = 0; k < count; ++k) path.place(first + k, t, frame_of(points, t, k));
-        FloatArray gradient = network.sequence_gradient(points, std::vector<int>(count, target)).gradient;
+        FloatArray gradient = engine.sequence_gradient(points, std::vector<int>(count, target)).gradient;
         for (int64_t k = 0; k < count; ++k)
             for (int64_t t = 0; t < path.steps; ++t) path.take(first + k, t, frame_of(gradient, t, k));
     }
 }
 
-FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
+FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points) {
     const Shape frame(sequence.shape.begin() + 2, sequence.shape.end());
     const int64_t steps = sequence.shape[0], size = element_count(frame);
@@ -41,7 +41,7 @@ FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& se
         path.take = [&](int64_t, int64_t t, std::span<const float> gradient) {
             for (int64_t i = 0; i < size; ++i) sum[t * size + i] += gradient[i];
         };
-        follow(path, network, frame, targets[n]);
+        follow(path, engine, frame, targets[n]);
         for (int64_t t = 0; t < steps; ++t)
             for (int64_t i = 0; i < size; ++i) {
                 const int64_t at = n * size + i;

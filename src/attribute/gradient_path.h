@@ -5,7 +5,7 @@
 #include <span>
 
 #include "spikelens/core/array.h"
-#include "spikelens/snn/gradient.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -20,11 +20,11 @@ struct GradientPath {
 
 /// Takes the gradients of the score of `target` at all points, in their order. As many points at once as fit into a bounded
 /// memory; the result does not depend on it. `frame` is [C, H, W].
-void follow(const GradientPath& path, const GradientNetwork& network, const Shape& frame, int target);
+void follow(const GradientPath& path, const Engine& engine, const Shape& frame, int target);
 
 /// Integrated gradients along the straight path from `baseline` to `sequence`, both [T, N, C, H, W], for every place and step:
 /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂x at x' + (k/n)(x − x').
-FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
+FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points);
 
 }  // namespace spikelens

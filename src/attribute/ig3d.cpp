@@ -58,14 +58,14 @@ class IntegratedGradients3D final : public AttributionMethod {
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         check(request.input);
-        const int steps = context.simulator->network().steps;
+        const int steps = context.engine->network().steps;
         const FloatArray sequence = as_sequence(request.input, steps);
         if (!request.input.spiking()) {
             const FloatArray baseline = as_sequence(baseline_images(request.input.images, baseline_), steps);
-            return integrate_linear(*context.gradient, sequence, baseline, request.targets, steps_);
+            return integrate_linear(*context.engine, sequence, baseline, request.targets, steps_);
         }
         if (path_ == "linear")
-            return integrate_linear(*context.gradient, sequence, FloatArray(sequence.shape), request.targets, steps_);
+            return integrate_linear(*context.engine, sequence, FloatArray(sequence.shape), request.targets, steps_);
         return integrate_binary(context, sequence, request);
     }
 
@@ -88,7 +88,7 @@ class IntegratedGradients3D final : public AttributionMethod {
             std::vector<double> sum(steps * size);
             for (int64_t draw = 0; draw < draws_; ++draw) {
                 const Insertion insertion = insert(context, request, n, draw);
-                if (insertion.groups > 0) add_draw(*context.gradient, sequence, n, insertion, request.targets[n], sum);
+                if (insertion.groups > 0) add_draw(*context.engine, sequence, n, insertion, request.targets[n], sum);
             }
             for (int64_t t = 0; t < steps; ++t)
                 for (int64_t i = 0; i < size; ++i)
@@ -97,8 +97,8 @@ class IntegratedGradients3D final : public AttributionMethod {
         return result;
     }
 
-    static void add_draw(const GradientNetwork& network, const FloatArray& sequence, int64_t n, const Insertion& insertion,
-                         int target, std::vector<double>& sum) {
+    static void add_draw(const Engine& engine, const FloatArray& sequence, int64_t n, const Insertion& insertion, int target,
+                         std::vector<double>& sum) {
         const Shape frame(sequence.shape.begin() + 2, sequence.shape.end());
         const int64_t steps = sequence.shape[0], size = element_count(frame);
         const std::vector<int64_t> group = insertion.group_of(steps * size);
@@ -112,7 +112,7 @@ class IntegratedGradients3D final : public AttributionMethod {
             for (int64_t i = 0; i < size; ++i)
                 if (group[t * size + i] == k) sum[t * size + i] += static_cast<double>(spikes[i]) * gradient[i];
         };
-        follow(path, network, frame, target);
+        follow(path, engine, frame, target);
     }
 
     Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n, int64_t draw) const {

@@ -19,11 +19,11 @@ int64_t copies_at_once(int64_t bytes) {
     return std::clamp<int64_t>(budget / std::max<int64_t>(1, bytes), 1, most);
 }
 
-FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
+FloatArray scores_without(const Engine& engine, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed) {
     const int64_t steps = spikes.extent(0), size = spikes.row_size() / spikes.extent(1);
     const std::vector<uint8_t> recording = sequence_of(spikes, sample).data;
-    FloatArray scores({count, simulator.network().class_count()});
+    FloatArray scores({count, engine.network().class_count()});
     const int64_t at_once = std::min(count, copies_at_once(steps * size));
     for (int64_t first = 0; first < count; first += at_once) {
         Shape shape = spikes.shape;
@@ -34,7 +34,7 @@ FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spik
                 std::copy_n(recording.begin() + t * size, size, copies.data.begin() + (t * shape[1] + k) * size);
         for (int64_t k = 0; k < shape[1]; ++k)
             for (int64_t place : removed(first + k)) copies.data[(place / size * shape[1] + k) * size + place % size] = 0;
-        std::ranges::copy(simulator.run_spikes(copies).scores.data, scores.row(first).begin());
+        std::ranges::copy(engine.run(copies).scores.data, scores.row(first).begin());
     }
     return scores;
 }

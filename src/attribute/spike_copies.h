@@ -7,7 +7,7 @@
 
 #include "spikelens/attribute/baseline.h"
 #include "spikelens/attribute/method.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -20,7 +20,7 @@ std::vector<int64_t> spike_places(const Array<uint8_t>& spikes, int64_t sample);
 int64_t copies_at_once(int64_t bytes);
 
 /// Scores [count, classes] of one sample of [T, N, C, H, W], each time without the spikes at removed(k).
-FloatArray scores_without(const Simulator& simulator, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
+FloatArray scores_without(const Engine& engine, const Array<uint8_t>& spikes, int64_t sample, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed);
 
 /// [T, N, C, H, W] → [N, C, H, W]

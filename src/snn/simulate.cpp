@@ -25,13 +25,13 @@ struct Workers {
 
 struct Simulator::Plan {
     std::shared_ptr<const Network> network;
-    SimulateOptions options;
+    Execution execution;
     const kernels::KernelSet* kernels = nullptr;
     kernels::LayerPlan real_input;           // the first layer, for direct coding
     std::vector<kernels::LayerPlan> layers;  // all layers for spiking input
 
     /// Calls done(l) once layer l is lowered.
-    Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
+    Plan(const Network& source, Execution wanted, const std::function<void(int)>& done);
 
     RunSettings settings(std::span<const FilterIndex> ablated) const {
         return {*network, *kernels, real_input, layers, ablated};
@@ -41,7 +41,7 @@ struct Simulator::Plan {
     Workers workers(int64_t samples, int64_t bytes_each) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
-        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= options.memory;
+        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
 };
 
@@ -116,14 +116,16 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
 constexpr int64_t kSamplesInRow = 32;
 
 /// Calls body for every sample: many samples, one thread each, where memory allows; else all threads work on each in turn.
-void for_each_sample(int64_t samples, const Workers& workers,
+void for_each_sample(int64_t samples, const Workers& workers, const Execution& execution,
                      const std::function<void(int64_t sample, int inner_threads, Scratch&)>& body) {
     std::vector<Scratch> scratch(workers.count);
     const int64_t in_row = workers.count > 1 ? std::clamp<int64_t>(samples / (4 * workers.count), 1, kSamplesInRow)
                                              : std::max<int64_t>(1, samples);
     parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int worker) {
-        for (int64_t sample = part * in_row; sample < std::min(samples, (part + 1) * in_row); ++sample)
+        for (int64_t sample = part * in_row; sample < std::min(samples, (part + 1) * in_row); ++sample) {
+            execution.stop_if_cancelled();
             body(sample, workers.threads_each, scratch[worker]);
+        }
     });
 }
 
@@ -144,14 +146,14 @@ std::vector<int> predictions(const FloatArray& scores) {
     return result;
 }
 
-Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done)
-    : options(std::move(wanted)) {
+Simulator::Plan::Plan(const Network& source, Execution wanted, const std::function<void(int)>& done)
+    : execution(std::move(wanted)) {
     check_network(source, "the network");
     for (const Layer& layer : source.layers)
         if (layer.fan_in() > kernels::kMostInputs)
             throw InputError("layer " + layer.name + " has " + std::to_string(layer.fan_in()) +
                              " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
-    kernels = &kernels::choose_kernels(options.kernel);
+    kernels = &kernels::choose_kernels(execution.kernel);
     real_input = lower_for_real_input(source.layers.front());
     double input_scale = 1.0;
     for (size_t l = 0; l < source.layers.size(); ++l) {
@@ -162,29 +164,29 @@ Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::
 }
 
 Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
-    if (bytes_each > options.memory)
+    if (bytes_each > execution.memory)
         throw InputError("one sample takes " + std::to_string((bytes_each >> 20) + 1) +
-                         " MB while it is simulated, more than the " + std::to_string(options.memory >> 20) +
+                         " MB while it is simulated, more than the " + std::to_string(execution.memory >> 20) +
                          " MB that it may take");
-    const int threads = options.threads > 0 ? options.threads : available_threads();
-    const int64_t fit = options.memory / std::max<int64_t>(1, bytes_each);
+    const int threads = execution.threads > 0 ? execution.threads : available_threads();
+    const int64_t fit = execution.memory / std::max<int64_t>(1, bytes_each);
     if (samples < threads || fit < threads) return {1, threads};
     return {threads, 1};
 }
 
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
 
-Simulator::Simulator(Network network, SimulateOptions options)
-    : Simulator(std::make_shared<const Network>(std::move(network)), std::move(options)) {}
+Simulator::Simulator(Network network, Execution execution)
+    : Simulator(std::make_shared<const Network>(std::move(network)), std::move(execution)) {}
 
-Simulator::Simulator(std::shared_ptr<const Network> network, SimulateOptions options) {
-    auto plan = std::make_unique<Plan>(*network, std::move(options), [](int) {});
+Simulator::Simulator(std::shared_ptr<const Network> network, Execution execution) {
+    auto plan = std::make_unique<Plan>(*network, std::move(execution), [](int) {});
     plan->network = std::move(network);
     plan_ = std::move(plan);
 }
 
-Simulator Simulator::without_weights(Network network, SimulateOptions options) {
-    auto plan = std::make_unique<Plan>(network, std::move(options), [&](int layer) {
+Simulator Simulator::without_weights(Network network, Execution execution) {
+    auto plan = std::make_unique<Plan>(network, std::move(execution), [&](int layer) {
         network.layers[layer].weight = {};
         network.layers[layer].bias = {};
     });
@@ -197,6 +199,7 @@ Simulator::Simulator(Simulator&&) noexcept = default;
 Simulator& Simulator::operator=(Simulator&&) noexcept = default;
 
 const Network& Simulator::network() const { return *plan_->network; }
+const Execution& Simulator::execution() const { return plan_->execution; }
 std::shared_ptr<const Network> Simulator::shared_network() const { return plan_->network; }
 
 Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
@@ -209,7 +212,7 @@ Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
     const SampleMemory memory = sample_memory(settings, request, network.steps, 0);
     const Workers workers = plan_->workers(images.extent(0), memory.plain);
     settings.reuse = plan_->may_reuse(workers, images.extent(0), request, memory);
-    for_each_sample(images.extent(0), workers, [&](int64_t n, int threads, Scratch& scratch) {
+    for_each_sample(images.extent(0), workers, plan_->execution, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun(settings, threads, scratch).run({n, images.row(n), nullptr, network.steps}, recording);
     });
     return recording;
@@ -232,7 +235,7 @@ Recording Simulator::run_spikes(const Array<uint8_t>& spikes, const RecordReques
     const SampleMemory memory = sample_memory(settings, request, static_cast<int>(steps), planes);
     const Workers workers = plan_->workers(samples, memory.plain);
     settings.reuse = plan_->may_reuse(workers, samples, request, memory);
-    for_each_sample(samples, workers, [&](int64_t n, int threads, Scratch& scratch) {
+    for_each_sample(samples, workers, plan_->execution, [&](int64_t n, int threads, Scratch& scratch) {
         std::swap(scratch.packed, scratch.packed_before);
         pack_sample(spikes, n, planes, scratch.packed);
         SampleRun(settings, threads, scratch).run({n, {}, &scratch.packed, static_cast<int>(steps)}, recording);
@@ -253,7 +256,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const RunSettings settings = plan_->settings({});
     const SampleMemory memory = sample_memory(settings, {}, steps, planes);
     const Workers workers = plan_->workers(input.samples(), memory.ablations);
-    for_each_sample(input.samples(), workers, [&](int64_t n, int threads, Scratch& scratch) {
+    for_each_sample(input.samples(), workers, plan_->execution, [&](int64_t n, int threads, Scratch& scratch) {
         SampleRun run(settings, threads, scratch);
         if (input.spiking()) {
             pack_sample(input.spikes, n, planes, scratch.packed);

@@ -47,7 +47,7 @@ Probe some_probe(const Network& network) {
 
 struct Model {
     Network network = half_blind_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network};
     RelevantFilters relevant = test::relevant_filters(network, {{1, 2}, {5, 8, 9}, {0, 3, 4, 6}, {2, 7}, {7}});
     Probe probe = some_probe(network);

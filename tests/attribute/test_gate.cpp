@@ -12,7 +12,7 @@ namespace spikelens {
 namespace {
 
 void expect_gate_equals_reference(const Network& network, int64_t path_steps, const std::string& options) {
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const test::GateReference reference{network, simulator};
     const Shape shape = network.input_shape();
     const FloatArray images = test::test_images(3, shape);
@@ -68,7 +68,7 @@ TEST(GatePath, AveragesTheGainAlongThePath) {
 
 TEST(GatePath, OfOneStepIsGate) {
     const Network network = test::two_conv_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(2, {1, 12, 12});
     const std::vector<int> targets{0, 3};
     const std::vector<int64_t> samples{0, 1};

@@ -15,7 +15,7 @@ using spikelens::testing::ReferenceNetwork;
 
 struct Explained {
     Network network;
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{0, 1};

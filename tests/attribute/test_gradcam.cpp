@@ -152,7 +152,7 @@ TEST(GradCam, IsThePapersMapAtEveryStepEnlargedToTheInput) {
     const std::vector<int> targets{2, 0};
     const std::vector<int64_t> samples{0, 1};
     const Network network = test::small_network("4C3-LIF-MP2-5C3-LIF-3F", shape, 4);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const GradientNetwork gradient(network);
     for (const Input& input : both_inputs()) {
         const int64_t steps = input.spiking() ? 7 : 4;
@@ -185,7 +185,7 @@ TEST(GradCam, ReadsConvolutionsOnly) {
     const std::vector<int> targets{0};
     const std::vector<int64_t> samples{0};
     const auto map = [&](const std::string& spec, const Network& of) {
-        const Simulator simulator(of);
+        const CpuEngine simulator(of);
         const GradientNetwork gradient(of);
         return explain(parse_method(spec), {.simulator = &simulator, .gradient = &gradient}, {images, targets, samples});
     };

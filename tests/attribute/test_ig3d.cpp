@@ -24,7 +24,7 @@ const int64_t size = 40;
 struct Explained {
     Network network = test::small_network("3C3-LIF-MP2-4F-LIF-3F", shape, 4);
     GradientOptions options;
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network, options};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{31, 7};
@@ -172,7 +172,7 @@ TEST(IG3D, RandomOrdersAreAveragedAndAddressed) {
 TEST(IG3D, OfALinearNetworkIsWeightTimesSpikes) {
     Explained explained;
     explained.network = test::small_network("3F", shape, 5);
-    explained.simulator = Simulator(explained.network);
+    explained.simulator = CpuEngine(explained.network);
     explained.gradient = GradientNetwork(explained.network);
     const Input input = test::test_spikes(5, count, shape);
     for (const char* spec :
@@ -197,7 +197,7 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
     explained.options.smooth = true;
     explained.options.double_precision = true;
     explained.network = test::small_network("3C3-LIF-AP2-6F-LIF-4F", shape, 4);
-    explained.simulator = Simulator(explained.network);
+    explained.simulator = CpuEngine(explained.network);
     explained.gradient = GradientNetwork(explained.network, explained.options);
     for (const Input& input : {Input(test::test_images(count, shape)), Input(test::test_spikes(6, count, shape))}) {
         const FloatArray result = explained.by(input.spiking() ? "ig3d:steps=400:path=linear" : "ig3d:steps=400", input);

@@ -58,7 +58,7 @@ void expect_equal(std::span<const float> map, const std::vector<double>& expecte
 class Lime : public testing::Test {
   protected:
     Network network = test::small_network("4C3-LIF-MP2-8F-LIF-5F", {2, 16, 18}, 6);
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     std::vector<int> targets{0, 3};
     std::vector<int64_t> samples{4, 5};
 
@@ -96,7 +96,7 @@ TEST_F(Lime, OfSpikesSwitchesTheCellsOfAGrid) {
                          Array<uint8_t> shown({7, 1, 2, 16, 18});
                          for (int64_t i = 0; i < shown.size(); ++i)
                              shown.data[i] = on[cells.segment[i % 288]] > 0 ? spikes.row(i / 576)[n * 576 + i % 576] : 0;
-                         return probability(simulator.run_spikes(shown).scores.data, targets[n]);
+                         return probability(simulator.run(shown).scores.data, targets[n]);
                      }));
     }
     EXPECT_THROW(map("lime:baseline=blur", spikes), InputError);
@@ -113,7 +113,7 @@ TEST(LimeOfAHalf, FindsWhereTheEvidenceIs) {
     Network network = parse_network("2F-IF-2F", {1, 8, 8}, 10, {.neuron = {}, .bias = false});
     for (int64_t i = 0; i < 64; ++i) network.layers[0].weight.data[i] = i % 8 < 4 ? 0.05F : 0.0F;
     network.layers[1].weight.data = {2, 0, 0, 0};
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray image({1, 1, 8, 8}, 1.0F);
     const std::vector<int> target{0};
     const std::vector<int64_t> sample{0};

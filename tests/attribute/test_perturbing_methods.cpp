@@ -12,7 +12,7 @@ namespace {
 class PerturbingMethods : public testing::Test {
   protected:
     Network network = test::two_conv_network({2, 9, 10});
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(2, {2, 9, 10});
     std::vector<int> targets{0, 3};
     std::vector<int64_t> samples{4, 5};
@@ -51,7 +51,7 @@ TEST_F(PerturbingMethods, OcclusionIsTheMeanDropOfTheCoveringPatches) {
 
 TEST_F(PerturbingMethods, OcclusionOfSinglePixelsIsTheirDrop) {
     const Network larger = test::small_network("4C3-LIF-MP2-5F", {1, 17, 17}, 4);  // 289 patches: more than fit one batch
-    const Simulator simulate(larger);
+    const CpuEngine simulate(larger);
     const FloatArray image = test::test_images(1, {1, 17, 17});
     const std::vector<int> target{2};
     const std::vector<int64_t> sample{0};

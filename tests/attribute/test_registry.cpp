@@ -41,7 +41,7 @@ TEST(Registry, FourSanityBaselinesNeedNoNetwork) {
     for (const MethodInfo& info : all_methods()) {
         if (!info.baseline) continue;
         ++baselines;
-        EXPECT_FALSE(info.needs_simulator || info.needs_gradient || info.needs_relevant || info.class_specific) << info.name;
+        EXPECT_FALSE(info.needs_engine || info.needs_gradient || info.needs_relevant || info.class_specific) << info.name;
     }
     EXPECT_EQ(baselines, 4);
 }
@@ -104,7 +104,7 @@ TEST(Registry, BadValuesNameOptionValueAndExpectation) {
 class Explain : public testing::Test {
   protected:
     Network network = test::two_conv_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(2, {1, 12, 12});
     std::vector<int> targets{0, 1};
     std::vector<int64_t> samples{0, 1};

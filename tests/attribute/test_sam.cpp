@@ -31,7 +31,7 @@ double sam_at(const Array<uint8_t>& spikes, int64_t n, int64_t pixel, double gam
 TEST(Sam, IsTheSumOverStepsOfThePapersMap) {
     // The only convolution keeps the input's size, so no resize stands between the map and the definition.
     const Network network = test::small_network("4C3-LIF-MP2-5F", {1, 8, 8}, 9);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(3, {1, 8, 8});
     const std::vector<int> targets{0, 1, 2};
     const std::vector<int64_t> samples{0, 1, 2};
@@ -58,7 +58,7 @@ TEST(Sam, ANeuronThatSpikesOnceCountsOne) {
     network.layers[0].weight.data = {1};
     network.layers[0].bias.data = {0};
     network.layers[0].neuron->beta = 1;
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const Input image = FloatArray({1, 1, 2, 2}, {0.4F, 0, 0.6F, 2});
     const std::vector<int> targets{0};
     const std::vector<int64_t> samples{0};
@@ -73,7 +73,7 @@ TEST(Sam, ANeuronThatSpikesOnceCountsOne) {
 
 TEST(Sam, ReadsTheLastConvolutionUnlessTold) {
     const Network network = test::two_conv_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(2, {1, 12, 12});
     const std::vector<int> targets{0, 0};
     const std::vector<int64_t> samples{0, 1};

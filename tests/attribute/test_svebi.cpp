@@ -17,7 +17,7 @@ using Map = std::vector<double>;
 class Svebi : public testing::Test {
   protected:
     Network network = test::two_conv_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(5, {1, 12, 12});
     std::vector<int64_t> samples = test::sample_numbers(5);
     // Rows 0..3 are conv1's filters, 4..9 conv2's.
@@ -144,7 +144,7 @@ TEST_F(Svebi, WithoutRelevantFiltersOrSpikesTheMapIsZero) {
     for (float value : maps("svebi", 3).data) EXPECT_EQ(value, 0);
     for (float& value : images.data) value = 0;
     for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
-    simulator = Simulator(network);
+    simulator = CpuEngine(network);
     for (float value : maps("svebi:layer=combined", 2).data) EXPECT_EQ(value, 0);
 }
 
@@ -248,7 +248,7 @@ TEST_F(Svebi, UnknownLayersAndClassesAreNamed) {
 
 TEST(SvebiWithoutFilters, IsRefused) {
     const Network network = test::small_network("6F-LIF-3F", {1, 3, 3}, 4);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const RelevantFilters relevant = test::relevant_filters(network, {{0}, {1}, {2}});
     const FloatArray images = test::test_images(1, {1, 3, 3});
     const std::vector<int> targets{0};
