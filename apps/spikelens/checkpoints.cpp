@@ -25,14 +25,15 @@ bool Checkpoints::resume(Network& network, TrainState& state) {
     return true;
 }
 
-void Checkpoints::train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state) {
+void Checkpoints::train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
+                        const Execution& execution) {
     const auto after_batch = [&](const Network& trained, const TrainState& at) {
         if (at.part.samples == 0 || Clock::now() - saved_ >= every_) save(trained, at);
     };
     be_patient(kPatience);
     try {
-        spikelens::train(network, samples, options, state, after_batch, console_.progress());
-    } catch (const Interrupted&) {
+        spikelens::train(network, samples, options, state, after_batch, execution);
+    } catch (const Cancelled&) {
         save(network, state);
         throw;
     }

@@ -23,7 +23,8 @@ class Checkpoints {
     bool resume(Network& network, TrainState& state);
 
     /// Trains to the end, or to where the program is asked to stop: what is done by then is kept.
-    void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state);
+    void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
+               const Execution& execution);
 
     /// "epoch 1 is kept up to sample 12,300 of 60,000", "2 epochs are kept"
     std::string position(const TrainState& state) const;

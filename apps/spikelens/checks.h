@@ -3,11 +3,11 @@
 #include <cstdint>
 
 #include "spikelens/core/samples.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens::app {
 
 /// Throws InputError, before anything is computed, where the memory allowed does not suffice for one of these samples.
-void check_memory(const Simulator& simulator, const SampleSource& samples);
+void check_memory(const Engine& engine, const SampleSource& samples);
 
 }  // namespace spikelens::app

@@ -108,12 +108,11 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
                   Console& console) {
     OneCoding one{coding, root, {}, {}, {}, {}, {}};
     const OpenRun run = open_run(root);
-    const RunData data = run.load_data(coding);
+    const RunData data = run.load_data(globals.execution(console), coding);
     const bool spiking = data.test->steps() > 0;
-    const Explainer explainer(run, command.methods, spiking, globals);
-    one.accuracy = accuracy_document(
-        measure_accuracy(explainer.simulator(), *data.test, "test images, " + coding + " coding", console.progress()), "test",
-        false);
+    const Explainer explainer(run, command.methods, spiking, globals.execution(console), globals.seed);
+    one.accuracy = accuracy_document(measure_accuracy(explainer.engine(), *data.test, "test images, " + coding + " coding"),
+                                     "test", false);
     EvaluateCommand evaluation;
     evaluation.run = root;
     evaluation.methods = command.methods;
@@ -123,7 +122,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
     one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Input input = data.test->input(one.samples);
-    const FloatArray scores = explainer.simulator().run(input).scores;
+    const FloatArray scores = explainer.engine().run(input).scores;
     const std::vector<int> targets = predictions(scores);
     one.predicted = decisions(scores);
     for (const MethodSpec& method : explainer.methods())

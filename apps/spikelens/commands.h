@@ -11,9 +11,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "spikelens/snn/simulate.h"
+#include "spikelens/core/execution.h"
 
 #include "console.h"
+#include "interrupt.h"
 
 namespace spikelens {
 class RunLock;
@@ -27,12 +28,13 @@ struct Globals {
     bool quiet = false;
     uint64_t seed = 1;
     int threads = 0;
-    int64_t memory = SimulateOptions{}.memory;
+    int64_t memory = Execution{}.memory;
     bool no_wait = false;                               ///< for a run into which another process writes
     std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
     std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
-    SimulateOptions simulation() const { return {threads, "", memory}; }
+    /// How the library is to work for this command: with progress on the console, stopped when the program is.
+    Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
 };
 
 /// What a command gives back: its result document, and the same for people.

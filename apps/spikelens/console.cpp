@@ -72,7 +72,7 @@ void Console::finish() {
 
 Progress Console::progress() {
     return [this](const ProgressEvent& event) {
-        stop_if_interrupted();
+        if (asked_to_stop()) throw Cancelled();
         if (!quiet_) show(event);
     };
 }

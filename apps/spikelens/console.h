@@ -19,7 +19,7 @@ class Console {
     /// A line on standard error, above the progress bar.
     void message(const std::string& line);
     /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
-    /// Interrupted when the program was asked to stop.
+    /// Cancelled when the program was asked to stop.
     Progress progress();
     /// What the program says when it is stopped from here on: "2 of 5 epochs are kept", and that the same command goes on.
     void keeps(const std::string& what) const;

@@ -242,13 +242,14 @@ Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Con
     const int64_t pixels = int64_t{run.network->height} * run.network->width,
                   step = command.step > 0 ? command.step : run.network->width;
     check_command(command, pixels);
-    const RunData data = run.load_data(command.coding);
+    const RunData data = run.load_data(globals.execution(console), command.coding);
     const bool spiking = data.test->steps() > 0;
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, methods.empty() ? usual_methods(spiking) : methods, spiking, globals);
+    const Explainer explainer(run, methods.empty() ? usual_methods(spiking) : methods, spiking, globals.execution(console),
+                              globals.seed);
     const std::vector<int64_t> samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Evaluation evaluation(explainer, data, samples, command, globals);
-    check_memory(explainer.simulator(), *data.test);
+    check_memory(explainer.engine(), *data.test);
 
     const Identity protocol = protocol_of(run, command, samples, step, globals.seed);
     Kept held = kept_of(run, protocol, console);

@@ -131,7 +131,8 @@ Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vec
     pixels_.seed = places_.seed = globals.seed;
     places_.steps = command.spike_steps;
     if (std::ranges::find(metrics_, "randomisation") != metrics_.end())
-        shuffled_.emplace(explainer, randomise_full(explainer.simulator().network(), globals.seed), globals);
+        shuffled_.emplace(explainer, randomise_full(explainer.engine().network(), globals.seed), explainer.engine().execution(),
+                          globals.seed);
 }
 
 MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity, const fs::path& path, Console& console) const {
@@ -166,7 +167,7 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
             at_once = next_chunk(at_once, Clock::now() - started, most);
             if (first == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (scores.done > 0) save();
         throw;
     }
@@ -177,7 +178,7 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
 /// The samples for which a class is predicted, with their input and scores.
 Evaluation::Chunk Evaluation::decided_chunk(const MethodSpec& method, std::span<const int64_t> samples) const {
     Chunk chunk{method, {samples.begin(), samples.end()}, data_.test->input(samples), {}, {}, {}};
-    chunk.scores = explainer_.simulator().run(chunk.input).scores;
+    chunk.scores = explainer_.engine().run(chunk.input).scores;
     std::vector<int64_t> decided;
     for (size_t i = 0; i < samples.size(); ++i)
         if (!undecided(chunk.scores.row(static_cast<int64_t>(i)))) decided.push_back(samples[i]);
@@ -203,7 +204,7 @@ void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t coun
         seconds = std::chrono::duration<double>(Clock::now() - started).count();
         states = states_of(chunk);
         for (auto& [metric, result] : results) {
-            stop_if_interrupted();
+            explainer_.engine().execution().stop_if_cancelled();
             result = (this->*measure_of(metric))(chunk);
         }
     }
@@ -257,7 +258,7 @@ std::optional<std::string> Evaluation::own_baseline(const MethodSpec& method) co
 template <Perturbation kind>
 Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
     const FloatArray images = data_.test->images(chunk.samples), maps = pixel_maps(chunk.attribution, chunk.method.view);
-    const Simulator& simulator = explainer_.simulator();
+    const Engine& simulator = explainer_.engine();
     if (!data_.coded()) {
         const auto score = [&](const FloatArray& perturbed) { return simulator.run(perturbed).scores; };
         return perturb(kind, images, maps, chunk.targets, chunk.samples, score, pixels_);
@@ -278,7 +279,7 @@ Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
 template <Perturbation kind>
 Evaluation::Measured Evaluation::perturb_places(const Chunk& chunk) const {
     const Array<uint8_t>& spikes = chunk.input.spikes;
-    const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.simulator().run_spikes(perturbed).scores; };
+    const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.engine().run(perturbed).scores; };
     return perturb_spikes(kind, spikes, spike_scores(chunk.attribution, chunk.method.view, spikes.shape), chunk.targets,
                           chunk.samples, score, places_);
 }
@@ -302,7 +303,7 @@ Evaluation::Measured Evaluation::measure_completeness(const Chunk& chunk) const 
     if (!completeness_baseline(chunk.method, chunk.input)) return std::nullopt;
     PerturbationResult result;
     for (const Completeness& sample :
-         own_completeness(chunk.method, explainer_.simulator(), chunk.input, chunk.attribution, chunk.scores, chunk.targets))
+         own_completeness(chunk.method, explainer_.engine(), chunk.input, chunk.attribution, chunk.scores, chunk.targets))
         result.auc.push_back(sample.gap);
     return result;
 }

@@ -73,9 +73,10 @@ std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run
     if (!command.background.empty() && (command.files.empty() || !run.binning().empty()))
         throw InputError("--background is for picture files, and none is named");
     const Background background = command.background.empty() ? Background{} : parse_background(command.background);
-    for (Sample& sample : gather_samples(command.files, command.test, background, run, console)) {
+    for (Sample& sample :
+         gather_samples(command.files, command.test, background, run, console, explainer.engine().execution())) {
         Case one;
-        one.scores = explainer.simulator().run(sample.input).scores.data;
+        one.scores = explainer.engine().run(sample.input).scores.data;
         one.predicted = predictions(FloatArray({1, static_cast<int64_t>(one.scores.size())}, one.scores))[0];
         one.target = command.target.empty() ? one.predicted : parse_target(command.target, *run.network);
         const std::string stem = sample.name + (one.target == one.predicted ? "" : fmt::format("-class{}", one.target));
@@ -202,7 +203,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
             note_kept(fmt::format("the maps of {} of {} are in {}; the same command makes all of them",
                                   document["images"].size(), counted(count, "sample"), folder.string()));
         }
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (!document["images"].empty()) keep();
         throw;
     }

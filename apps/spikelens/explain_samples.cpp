@@ -77,11 +77,12 @@ FloatArray without_batch_axis(FloatArray image) {
 }
 
 std::vector<Sample> gather_samples(const std::vector<std::string>& files, const std::vector<int64_t>& test,
-                                   const Background& background, const OpenRun& run, Console& console) {
+                                   const Background& background, const OpenRun& run, Console& console,
+                                   const Execution& execution) {
     std::vector<Sample> samples;
     add_files(files, background, run, console, samples);
     if (!test.empty()) {
-        const RunData data = run.load_data();
+        const RunData data = run.load_data(execution);
         const char* kind = run.binning().empty() ? "image" : "recording";
         for (int64_t index : test) {
             if (index < 0 || index >= data.test->size())

@@ -26,7 +26,8 @@ struct Sample {
 /// a file changed goes to the console. Throws InputError for files that cannot be read, test samples that are not there, and
 /// none.
 std::vector<Sample> gather_samples(const std::vector<std::string>& files, const std::vector<int64_t>& test,
-                                   const Background& background, const OpenRun& run, Console& console);
+                                   const Background& background, const OpenRun& run, Console& console,
+                                   const Execution& execution);
 
 FloatArray without_batch_axis(FloatArray image);
 

@@ -48,9 +48,11 @@ bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
 
 }  // namespace
 
-Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals)
-    : methods_(parse_methods(methods, spiking)), simulator_(run.network, globals.simulation()) {
+Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Execution& execution,
+                     uint64_t seed)
+    : methods_(parse_methods(methods, spiking)) {
     if (!run.surrogate().empty()) surrogate_ = parse_surrogate(run.surrogate());
+    engine_ = std::make_unique<const CpuEngine>(run.network, execution, GradientOptions{.surrogate = surrogate_});
     if (any_needs(methods_, &MethodInfo::needs_relevant)) {
         const json identity = needed_identity(run, run.files.relevant(), "the relevant filters", "");
         relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(identity, run.files.relevant()));
@@ -60,27 +62,16 @@ Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods
         const json identity = needed_identity(run, run.files.probe(), "the probes", " --probe-samples 20000");
         probe_ = std::make_shared<Probe>(load_probe(identity, run.files.probe()));
     }
-    prepare(globals);
+    context_ = {engine_.get(), relevant_.get(), seed, probe_.get()};
 }
 
-Explainer::Explainer(const Explainer& other, Network network, const Globals& globals)
+Explainer::Explainer(const Explainer& other, Network network, const Execution& execution, uint64_t seed)
     : methods_(other.methods_),
-      simulator_(std::move(network), globals.simulation()),
       surrogate_(other.surrogate_),
+      engine_(std::make_unique<const CpuEngine>(std::move(network), execution, GradientOptions{.surrogate = surrogate_})),
       relevant_(other.relevant_),
-      probe_(other.probe_) {
-    prepare(globals);
-}
-
-void Explainer::prepare(const Globals& globals) {
-    if (any_needs(methods_, &MethodInfo::needs_gradient)) {
-        GradientOptions options;
-        options.surrogate = surrogate_;
-        options.threads = globals.threads;
-        gradient_.emplace(simulator_.shared_network(), options);
-    }
-    context_ = {&simulator_, gradient_ ? &*gradient_ : nullptr, relevant_.get(), globals.seed, probe_.get()};
-}
+      probe_(other.probe_),
+      context_{engine_.get(), relevant_.get(), seed, probe_.get()} {}
 
 FloatArray Explainer::attributions(const MethodSpec& method, const Input& input, std::span<const int> targets,
                                    std::span<const int64_t> samples) const {

@@ -18,12 +18,10 @@ class Explainer {
   public:
     /// `spiking`: what the network is shown. Throws InputError for an unknown method, one that does not explain such input, and
     /// one that needs relevant filters or probes that the run does not have, or has of another model or other data.
-    Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Globals& globals);
+    Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Execution& execution,
+              uint64_t seed);
     /// The same methods on another network of the same shape.
-    Explainer(const Explainer& other, Network network, const Globals& globals);
-    // What methods get points to its own members.
-    Explainer(const Explainer&) = delete;
-    Explainer& operator=(const Explainer&) = delete;
+    Explainer(const Explainer& other, Network network, const Execution& execution, uint64_t seed);
 
     const std::vector<MethodSpec>& methods() const { return methods_; }
     const Simulator& simulator() const { return simulator_; }
@@ -35,12 +33,9 @@ class Explainer {
                     std::span<const int64_t> samples) const;
 
   private:
-    void prepare(const Globals& globals);
-
     std::vector<MethodSpec> methods_;
-    Simulator simulator_;
     Surrogate surrogate_;
-    std::optional<GradientNetwork> gradient_;
+    std::unique_ptr<const Engine> engine_;
     std::shared_ptr<const RelevantFilters> relevant_;
     std::shared_ptr<const Probe> probe_;
     AttributionContext context_;

@@ -206,7 +206,8 @@ std::string text_of(const json& document) {
 /// A run directory as `train` makes one, its network from elsewhere.
 void write_run(const ImportCommand& command, const Globals& globals, Network& network, json& document, Console& console) {
     const RunDirectory files{command.out};
-    const RunData data = load_run_data(command.data, command.binning, command.coding, network.steps, globals.seed);
+    const RunData data =
+        load_run_data(command.data, command.binning, command.coding, network.steps, globals.seed, globals.execution(console));
     if (data.test->shape() != network.input_shape())
         throw InputError(fmt::format("the network expects input {}, but {} has samples {}", shape_text(network.input_shape()),
                                      data.name, shape_text(data.test->shape())));
@@ -218,14 +219,14 @@ void write_run(const ImportCommand& command, const Globals& globals, Network& ne
         throw InputError(fmt::format("--steps is {}, but the recordings of {} have {} steps", *command.steps, data.name,
                                      data.test->steps()));
     if (data.test->steps() > 0) network.steps = data.test->steps();
-    const Simulator simulator(network, globals.simulation());
-    check_memory(simulator, *data.test);
+    const CpuEngine engine(network, globals.execution(console));
+    check_memory(engine, *data.test);
     check_run_folder(command.out);
     const auto lock = lock_run(command.out, globals, console);
     if (fs::exists(files.checkpoint()))
         throw InputError(command.out.string() + " holds a network trained there; choose another --out");
-    const Accuracy test = measure_accuracy(simulator, *data.test, "test samples", console.progress());
-    const Accuracy train = measure_accuracy(simulator, *data.train, "training samples", console.progress());
+    const Accuracy test = measure_accuracy(engine, *data.test, "test samples");
+    const Accuracy train = measure_accuracy(engine, *data.train, "training samples");
     document.update({{"data", data.name},
                      {"classes", network.classes},
                      {"seed", globals.seed},

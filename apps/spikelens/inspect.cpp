@@ -53,7 +53,7 @@ json layer_document(const Network& network, int index) {
 }
 
 /// Spikes per neuron and step, and filters that never spike, over some test images.
-void add_activity(json& layers, const Network& network, const Simulator& simulator, const SampleSource& data) {
+void add_activity(json& layers, const Network& network, const Engine& engine, const SampleSource& data) {
     RecordRequest request;
     request.counts = true;
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l)
@@ -63,7 +63,7 @@ void add_activity(json& layers, const Network& network, const Simulator& simulat
     for (int64_t first = 0; first < data.size(); first += 100) {
         std::vector<int64_t> indices(std::min<int64_t>(100, data.size() - first));
         std::iota(indices.begin(), indices.end(), first);
-        const Recording recording = simulator.run(data.input(indices), request);
+        const Recording recording = engine.run(data.input(indices), request);
         for (const LayerRecording& layer : recording.layers) {
             auto& seen = active[layer.layer];
             seen.resize(layer.counts.extent(1));
@@ -83,14 +83,14 @@ void add_activity(json& layers, const Network& network, const Simulator& simulat
 }
 
 /// Images a second through the exact simulation, the best of three passes.
-double images_per_second(const Simulator& simulator, const SampleSource& data) {
+double images_per_second(const Engine& engine, const SampleSource& data) {
     std::vector<int64_t> indices(data.size());
     std::iota(indices.begin(), indices.end(), 0);
     const Input images = data.input(indices);
     double best = 0;
     for (int pass = 0; pass < 4; ++pass) {
         const auto started = std::chrono::steady_clock::now();
-        simulator.run(images);
+        engine.run(images);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
         if (pass > 0) best = std::max(best, static_cast<double>(indices.size()) / seconds);
     }
@@ -131,13 +131,13 @@ std::string text_of(const json& document) {
     return text;
 }
 
-Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
+Outcome run_inspect(const InspectCommand& command, const Globals& globals, Console& console) {
     if (command.samples < 0) throw InputError(fmt::format("--samples must be 0 (none) or more, not {}", command.samples));
     const bool is_run = fs::is_directory(command.model);
     const OpenRun run = is_run ? open_run(command.model) : OpenRun{};
     const auto shared = is_run ? run.network : std::make_shared<const Network>(load_model(command.model));
     const Network& network = *shared;
-    const Simulator simulator(shared, globals.simulation());
+    const CpuEngine engine(shared, globals.execution(console));
     json layers = json::array();
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(layer_document(network, l));
     json document = {{"command", "inspect"},
@@ -145,13 +145,13 @@ Outcome run_inspect(const InspectCommand& command, const Globals& globals) {
                      {"fingerprint", model_fingerprint(network)},
                      {"network", network_document(network)},
                      {"classes", network.classes},
-                     {"kernels", simulator.describe_kernels()}};
+                     {"kernels", engine.describe()}};
     if (is_run && command.samples > 0) {
-        const RunData data = run.load_data();
+        const RunData data = run.load_data(globals.execution(console));
         const FirstSamples samples(*data.test, command.samples);
-        add_activity(layers, network, simulator, samples);
+        add_activity(layers, network, engine, samples);
         document["activity_samples"] = samples.size();
-        if (command.speed) document["images_per_second"] = images_per_second(simulator, samples);
+        if (command.speed) document["images_per_second"] = images_per_second(engine, samples);
     }
     document["layers"] = layers;
     return {document, text_of(document)};
@@ -167,8 +167,9 @@ void add_inspect(CLI::App& program, Run& run) {
     app->add_option("--samples", command->samples, "Test images for spike rates, when a run directory is given")
         ->capture_default_str();
     app->add_flag("--speed", command->speed, "Time the simulation of these images");
-    app->callback(
-        [command, &run] { run = [command](const Globals& globals, Console&) { return run_inspect(*command, globals); }; });
+    app->callback([command, &run] {
+        run = [command](const Globals& globals, Console& console) { return run_inspect(*command, globals, console); };
+    });
 }
 
 }  // namespace spikelens::app

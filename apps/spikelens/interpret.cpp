@@ -73,7 +73,7 @@ bool holds(const fs::path& path, const Identity& identity, Console& console) {
     return difference.empty();
 }
 
-Responses find_responses(const OpenRun& run, const Identity& identity, const Simulator& simulator, const SampleSource& samples,
+Responses find_responses(const OpenRun& run, const Identity& identity, const Engine& engine, const SampleSource& samples,
                          ResponseKind kind, Console& console) {
     Responses responses;
     if (holds(run.files.responses(), identity, console)) responses = load_responses(identity.inputs(), run.files.responses());
@@ -93,23 +93,20 @@ Responses find_responses(const OpenRun& run, const Identity& identity, const Sim
     options.kind = kind;
     if (responses.samples >= samples.size()) return responses;
     try {
-        accumulate_responses(
-            simulator, samples, options, responses,
-            [&](const Responses& at) {
-                if (at.samples == samples.size() || since(saved) >= 2) save(at);
-            },
-            console.progress());
-    } catch (const Interrupted&) {
+        accumulate_responses(engine, samples, options, responses, [&](const Responses& at) {
+            if (at.samples == samples.size() || since(saved) >= 2) save(at);
+        });
+    } catch (const Cancelled&) {
         if (responses.samples > 0) save(responses);
         throw;
     }
     return responses;
 }
 
-void find_probe(const OpenRun& run, const Identity& identity, const Simulator& simulator, const SampleSource& samples,
-                int64_t count, Console& console) {
+void find_probe(const OpenRun& run, const Identity& identity, const Engine& engine, const SampleSource& samples, int64_t count,
+                Console& console) {
     if (holds(run.files.probe(), identity, console)) return;
-    save_probe(fit_probe(simulator, samples, count, console.progress()), identity.inputs(), run.files.probe());
+    save_probe(fit_probe(engine, samples, count), identity.inputs(), run.files.probe());
 }
 
 template <class Result>
@@ -172,13 +169,13 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
     const ResponseKind kind = parse_response(command.response);
     const WrittenRun written = open_to_write(command.run, globals, console);
     const OpenRun& run = written.run;
-    const RunData data = run.load_data();
+    const RunData data = run.load_data(globals.execution(console));
     check_command(command, *run.network, data);
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     const int64_t probe_samples = std::min(command.probe_samples, data.train->size());
     const Identities identities = identities_of(run, command, budgets, samples.size(), probe_samples, globals.seed);
-    const Simulator simulator(run.network, globals.simulation());
-    check_memory(simulator, samples);
+    const CpuEngine engine(run.network, globals.execution(console));
+    check_memory(engine, samples);
     json seconds;
     auto started = Clock::now();
     const auto lap = [&](const char* stage) {
@@ -186,20 +183,20 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
         started = Clock::now();
     };
 
-    const Responses responses = find_responses(run, identities.responses, simulator, samples, kind, console);
+    const Responses responses = find_responses(run, identities.responses, engine, samples, kind, console);
     lap("responses");
     console.keeps("the responses are kept");
     const LassoOptions lasso{!command.is_signed, LassoOptions{}.tolerance};
     const auto relevant = load_or_make<RelevantFilters>(
         run.files.relevant(), identities.relevant, load_relevant_filters,
-        [&] { return find_relevant_filters(*run.network, responses, budgets, command.mu, lasso, console.progress()); },
+        [&] { return find_relevant_filters(*run.network, responses, budgets, command.mu, lasso, engine.execution()); },
         save_relevant_filters, console);
     naming(run.files.relevant(), [&] { check_relevant(*run.network, relevant); });
     lap("lasso");
     const auto ablation = load_or_make<Ablation>(
         run.files.ablation(), identities.ablation, load_ablation,
         [&] {
-            return ablate(simulator, *data.test, relevant, {command.draws, globals.seed}, console.progress());
+            return ablate(engine, *data.test, relevant, {command.draws, globals.seed});
         },
         save_ablation, console);
     lap("ablation");
@@ -208,11 +205,11 @@ Outcome run_interpret(const InterpretCommand& command, const Globals& globals, C
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
         run.files.visualisations(), identities.visualisations, load_visualisations,
-        [&] { return average_visualisations(*run.network, samples, responses, rows, kCrops, console.progress()); },
+        [&] { return average_visualisations(*run.network, samples, responses, rows, kCrops, engine.execution()); },
         save_visualisations, console);
     lap("visualisations");
     console.keeps("all but the probes and the summary is kept");
-    if (probe_samples > 0) find_probe(run, identities.probe, simulator, *data.train, probe_samples, console);
+    if (probe_samples > 0) find_probe(run, identities.probe, engine, *data.train, probe_samples, console);
 
     json layers = json::array();
     for (const FilterIndex& filter : relevant.filters)

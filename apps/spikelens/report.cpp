@@ -113,7 +113,7 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
     const bool recordings = report.input_kind == "recordings";
     const FloatArray images = data.images(chosen);
     const Input input = data.input(chosen);
-    const FloatArray scores = explainer.simulator().run(input).scores;
+    const FloatArray scores = explainer.engine().run(input).scores;
     const std::vector<int> predicted = predictions(scores);
     std::vector<ReportImage> result(chosen.size());
     for (size_t i = 0; i < chosen.size(); ++i) {
@@ -157,15 +157,16 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.interpret = result_of(run, "interpret", console);
     data.evaluate = result_of(run, "evaluate", console);
     data.filters = filters_of(run, console);
-    const RunData dataset = run.load_data();
+    const RunData dataset = run.load_data(globals.execution(console));
     const bool spiking = dataset.test->steps() > 0, recordings = spiking && !dataset.coded();
-    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking, globals);
+    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking,
+                              globals.execution(console), globals.seed);
     for (const MethodSpec& method : explainer.methods()) {
         const MethodInfo& info = method.method->info();
         data.methods.push_back(
             {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural, info.baseline});
     }
-    const Accuracy accuracy = measure_accuracy(explainer.simulator(), *dataset.test, "test samples", console.progress());
+    const Accuracy accuracy = measure_accuracy(explainer.engine(), *dataset.test, "test samples");
     const int count = recordings ? std::min(command.images, kMostRecordings) : command.images;
     const std::vector<int64_t> chosen = choose_images(*dataset.test, accuracy.predicted, count, globals.seed);
     data.input_kind = recordings ? "recordings" : "images";

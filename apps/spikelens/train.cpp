@@ -59,7 +59,6 @@ TrainOptions train_options(const TrainCommand& command, const Globals& globals) 
     options.clip_norm = command.clip_norm;
     options.surrogate = parse_surrogate(command.surrogate);
     options.seed = globals.seed;
-    options.threads = globals.threads;
     return options;
 }
 
@@ -117,10 +116,10 @@ TrainState find_state(const TrainCommand& command, const RunDirectory& files, Ch
 }
 
 /// Whether the network learned: what a report of plain numbers would hide.
-json learned_document(const TrainState& state, const Simulator& simulator, const SampleSource& samples, double accuracy) {
-    const Network& network = simulator.network();
+json learned_document(const TrainState& state, const Engine& engine, const SampleSource& samples, double accuracy) {
+    const Network& network = engine.network();
     json silent = json::array();
-    for (const int layer : silent_layers(simulator, samples, kSamplesListenedTo)) silent.push_back(network.layers[layer].name);
+    for (const int layer : silent_layers(engine, samples, kSamplesListenedTo)) silent.push_back(network.layers[layer].name);
     return {{"diverged", diverged(state.history.back(), network.class_count())},
             {"silent_layers", silent},
             {"largest_class_share", largest_class_share(samples)},
@@ -179,21 +178,22 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
     const TrainOptions options = train_options(command, globals);
     check_command(command, options);
     check_run_folder(command.out);
-    const RunData data = load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed);
+    const RunData data =
+        load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed, globals.execution(console));
     const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
     Network network = make_network(command, samples, globals.seed);
     const json options_json = options_document(options, samples.size());
-    check_memory(Simulator(network, globals.simulation()), *data.test);
+    check_memory(CpuEngine(network, globals.execution(console)), *data.test);
     check_run_folder(command.out);
     const auto lock = lock_run(command.out, globals, console);
     Checkpoints checkpoints(files.checkpoint(), identity(options_json, network, data, globals.seed), command.checkpoint_every,
                             samples.size(), console);
     TrainState state = find_state(command, files, checkpoints, network, console);
-    checkpoints.train(network, samples, options, state);
+    checkpoints.train(network, samples, options, state, globals.execution(console));
 
-    const Simulator simulator(network, globals.simulation());
-    const Accuracy test = measure_accuracy(simulator, *data.test, "test images", console.progress());
-    const Accuracy train = measure_accuracy(simulator, samples, "training images", console.progress());
+    const CpuEngine engine(network, globals.execution(console));
+    const Accuracy test = measure_accuracy(engine, *data.test, "test images");
+    const Accuracy train = measure_accuracy(engine, samples, "training images");
     json document = {{"command", "train"},
                      {"run", command.out.string()},
                      {"data", data.name},
@@ -206,7 +206,7 @@ Outcome run_train(const TrainCommand& command, const Globals& globals, Console& 
                      {"fingerprint", model_fingerprint(network)}};
     document.update(accuracy_document(train, "train", false));
     document.update(accuracy_document(test, "test", true));
-    document.update(learned_document(state, simulator, samples, document["train_accuracy"]));
+    document.update(learned_document(state, engine, samples, document["train_accuracy"]));
     for (const std::string& warning : warnings(document)) console.message("warning: " + warning);
     document["seconds"] = std::chrono::duration<double>(Clock::now() - started).count();
     document = create_run(files, {network,

@@ -27,13 +27,13 @@ double dot(const double* a, const double* b, int64_t count) {
 
 /// L[i][j] = (A[i][j] − Σ_{k<j} L[i][k]·L[j][k]) / L[j][j], for these columns: rows of one block after those above them, and
 /// all rows below it, which need nothing of each other, side by side.
-Cholesky::Cholesky(DoubleArray matrix) : size_(matrix.extent(0)), lower_(std::move(matrix)) {
+Cholesky::Cholesky(DoubleArray matrix, const Execution& execution) : size_(matrix.extent(0)), lower_(std::move(matrix)) {
     assert(lower_.shape == (Shape{size_, size_}));
     for (int64_t first = 0; first < size_; first += block) {
         const int64_t end = std::min(first + block, size_);
         for (int64_t row = first; row < end; ++row) factor_row(row, first, end);
         const int64_t parts = (size_ - end + rows_together - 1) / rows_together;
-        parallel_for(parts, 0, [&](int64_t part, int) {
+        parallel_for(parts, execution, [&](int64_t part, int) {
             const int64_t last = std::min(end + (part + 1) * rows_together, size_);
             for (int64_t row = end + part * rows_together; row < last; ++row) factor_row(row, first, end);
         });

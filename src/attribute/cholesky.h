@@ -4,15 +4,16 @@
 #include <span>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 
 namespace spikelens {
 
-/// A = L·Lᵀ of a symmetric positive definite matrix [n, n] in double, n³/3 multiply-adds on all cores. Every sum has one fixed
+/// A = L·Lᵀ of a symmetric positive definite matrix [n, n] in double, n³/3 multiply-adds. Every sum has one fixed
 /// order: the bits do not depend on the threads.
 class Cholesky {
   public:
     /// Reads the lower triangle.
-    explicit Cholesky(DoubleArray matrix);
+    explicit Cholesky(DoubleArray matrix, const Execution& execution = {});
 
     /// values ← A⁻¹·values
     void solve(std::span<double> values) const;

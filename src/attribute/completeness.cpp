@@ -43,12 +43,12 @@ std::optional<std::string> completeness_baseline(const MethodSpec& spec, const I
     return own ? std::optional(own->name) : std::nullopt;
 }
 
-std::vector<Completeness> own_completeness(const MethodSpec& spec, const Simulator& simulator, const Input& input,
+std::vector<Completeness> own_completeness(const MethodSpec& spec, const Engine& engine, const Input& input,
                                            const FloatArray& attribution, const FloatArray& scores,
                                            std::span<const int> targets) {
     if (!completeness_baseline(spec, input))
         throw InputError("the map of " + spec.text + " does not aim at completeness, so there is nothing to measure");
-    return completeness(attribution, scores, simulator.run(spec.method->own_baseline(input)->input).scores, targets);
+    return completeness(attribution, scores, engine.run(spec.method->own_baseline(input)->input).scores, targets);
 }
 
 }  // namespace spikelens

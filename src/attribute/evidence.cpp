@@ -42,15 +42,15 @@ void add_layer(const LayerRecording& recorded, int64_t n, std::span<const float>
 
 }  // namespace
 
-DoubleArray filter_evidence(const Simulator& simulator, const Input& input, std::span<const int> targets) {
-    const Network& network = simulator.network();
+DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets) {
+    const Network& network = engine.network();
     const GateSweep sweep(network);
     const std::vector<FilterIndex> filters = response_filters(network);
-    const Recording recording = simulator.run(input, sweep.request());
+    const Recording recording = engine.run(input, sweep.request());
     check_targets(network, targets, input.samples());
     const FloatArray counts = input.spiking() ? spikes_over_time(input.spikes) : FloatArray();
     DoubleArray evidence({input.samples(), static_cast<int64_t>(filters.size())});
-    parallel_for(input.samples(), 0, [&](int64_t n, int) {
+    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
         const SweepInput brought = input.spiking() ? SweepInput{counts.row(n), input.steps(), false}
                                                    : SweepInput{input.images.row(n), network.steps, true};
         sweep.input_gain(brought, recording, n, targets[n], [&](int layer, std::span<const float> gain) {

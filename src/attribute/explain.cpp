@@ -10,14 +10,9 @@ namespace spikelens {
 namespace {
 
 constexpr int64_t largest_batch = 64;
-constexpr int64_t memory_budget = int64_t{256} << 20;  ///< bytes of spikes and activations alive at once, roughly
 
 void check_context(const MethodInfo& info, const AttributionContext& context) {
-    if (info.needs_simulator && !context.simulator)
-        throw InputError(info.name + " needs a network to simulate, and none is given");
-    if (info.needs_gradient && !context.gradient) {
-        throw InputError(info.name + " needs the gradient of the network, and none is given");
-    }
+    if (info.needs_engine && !context.engine) throw InputError(info.name + " needs a network, and none is given");
     if (info.needs_relevant && !context.relevant) {
         throw InputError(info.name + " needs relevant filters, and the network has none yet: interpret it first");
     }
@@ -34,8 +29,8 @@ void check_input(const MethodInfo& info, const Input& input, const AttributionCo
     const std::string axes = input.spiking() ? "[N, T, " : "[N, ";
     if (input.shape().size() != leading + 3)
         throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", expected " + axes + "C, H, W]");
-    if (context.simulator) {
-        const Shape expected = context.simulator->network().input_shape();
+    if (context.engine) {
+        const Shape expected = context.engine->network().input_shape();
         if (!std::equal(expected.begin(), expected.end(), input.shape().begin() + static_cast<ptrdiff_t>(leading)))
             throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", the network expects " + axes +
                              shape_text(expected).substr(1));
@@ -53,8 +48,8 @@ void check_targets(const AttributionRequest& request, const AttributionContext& 
         throw InputError("explaining " + std::to_string(count) + " images needs as many targets and sample numbers, got " +
                          std::to_string(request.targets.size()) + " and " + std::to_string(request.samples.size()));
     }
-    if (!context.simulator) return;
-    const int64_t classes = context.simulator->network().class_count();
+    if (!context.engine) return;
+    const int64_t classes = context.engine->network().class_count();
     for (int target : request.targets) {
         if (target >= 0 && target < classes) continue;
         throw InputError("class " + std::to_string(target) + " cannot be explained: the network has classes 0 to " +
@@ -66,14 +61,15 @@ void check_targets(const AttributionRequest& request, const AttributionContext& 
 int64_t batch_size(const AttributionContext& context, const Input& input) {
     int64_t neurons = input.spiking() ? element_count(std::span(input.shape()).subspan(2)) : 1;
     int64_t steps = input.spiking() ? input.steps() : 1;
-    if (context.simulator) {
-        const Network& network = context.simulator->network();
+    int64_t memory = Execution{}.memory;
+    if (context.engine) {
+        memory = context.engine->execution().memory;
+        const Network& network = context.engine->network();
         if (!input.spiking()) steps = network.steps;
         for (const Layer& layer : network.layers)
             neurons = std::max(neurons, int64_t{layer.out_channels} * layer.out_height * layer.out_width);
     }
-    return std::clamp<int64_t>(memory_budget / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1,
-                               largest_batch);
+    return std::clamp<int64_t>(memory / 4 / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1, largest_batch);
 }
 
 }  // namespace

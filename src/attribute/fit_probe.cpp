@@ -23,7 +23,7 @@ struct Sums {
 
     Sums(int64_t inputs, int64_t classes) : gram({inputs, inputs}), counts({inputs}), cross({classes, inputs}) {}
 
-    void add(const Array<uint16_t>& pooled, const FloatArray& scores) {
+    void add(const Array<uint16_t>& pooled, const FloatArray& scores, const Execution& execution) {
         const int64_t inputs = counts.size();
         const DoubleArray values(pooled.shape, std::vector<double>(pooled.data.begin(), pooled.data.end()));
         for (int64_t n = 0; n < pooled.shape[0]; ++n) {
@@ -31,7 +31,7 @@ struct Sums {
             for (int64_t i = 0; i < inputs; ++i) counts.data[i] += row[i];
             for (int64_t c = 0; c < scores.shape[1]; ++c) add_scaled(scores.row(n)[c], row, cross.row(c));
         }
-        parallel_for((inputs + rows_together - 1) / rows_together, 0, [&](int64_t part, int) {
+        parallel_for((inputs + rows_together - 1) / rows_together, execution, [&](int64_t part, int) {
             const int64_t end = std::min((part + 1) * rows_together, inputs);
             for (int64_t n = 0; n < pooled.shape[0]; ++n) {
                 const auto row = values.row(n);
@@ -49,7 +49,7 @@ struct Sums {
 };
 
 /// Of Σ (P − P̄)(P − P̄)ᵀ + penalty; none when the counts never differed.
-std::optional<Cholesky> factored(Sums& sums, double samples) {
+std::optional<Cholesky> factored(Sums& sums, double samples, const Execution& execution) {
     DoubleArray gram = std::move(sums.gram);
     const int64_t inputs = gram.extent(0);
     double trace = 0;
@@ -59,13 +59,13 @@ std::optional<Cholesky> factored(Sums& sums, double samples) {
     }
     if (trace <= 0) return std::nullopt;
     for (int64_t i = 0; i < inputs; ++i) gram.row(i)[i] += relative_penalty * trace / static_cast<double>(inputs);
-    return Cholesky(std::move(gram));
+    return Cholesky(std::move(gram), execution);
 }
 
-Probe::Reading solved(int layer, Sums& sums, std::span<const double> scores, double samples) {
+Probe::Reading solved(int layer, Sums& sums, std::span<const double> scores, double samples, const Execution& execution) {
     const auto classes = static_cast<int64_t>(scores.size()), inputs = sums.counts.size();
     Probe::Reading reading{layer, FloatArray({classes, inputs}), FloatArray({classes})};
-    const std::optional<Cholesky> gram = factored(sums, samples);
+    const std::optional<Cholesky> gram = factored(sums, samples, execution);
     for (int64_t c = 0; c < classes; ++c) {
         const double mean = scores[c] / samples;
         std::vector<double> weight(inputs);
@@ -116,8 +116,8 @@ void check_probe(const Network& network, const SampleSource& source, int64_t sam
                              " pooled counts, and a probe takes at most " + std::to_string(kMostProbeInputs));
 }
 
-Probe fit_probe(const Simulator& simulator, const SampleSource& source, int64_t samples, const Progress& progress) {
-    const Network& network = simulator.network();
+Probe fit_probe(const Engine& engine, const SampleSource& source, int64_t samples) {
+    const Network& network = engine.network();
     const std::vector<int> layers = filter_layers(network, "probe");
     check_probe(network, source, samples);
     std::vector<Sums> sums = empty_sums(network, layers);
@@ -125,15 +125,16 @@ Probe fit_probe(const Simulator& simulator, const SampleSource& source, int64_t 
     for (int64_t first = 0; first < samples; first += images_at_once) {
         const int64_t count = std::min(images_at_once, samples - first);
         const Input images = source.input(spread(first, count, samples, source.size()));
-        const Recording recording = simulator.run(images, {.layers = layers, .pooled_counts = true});
-        for (size_t l = 0; l < layers.size(); ++l) sums[l].add(recording.layer(layers[l]).pooled_counts, recording.scores);
+        const Recording recording = engine.run(images, {.layers = layers, .pooled_counts = true});
+        for (size_t l = 0; l < layers.size(); ++l)
+            sums[l].add(recording.layer(layers[l]).pooled_counts, recording.scores, engine.execution());
         for (int64_t i = 0; i < recording.scores.size(); ++i) scores[i % network.class_count()] += recording.scores.data[i];
-        report_progress(progress, "probes", first + count, samples);
+        engine.execution().report("probes", first + count, samples);
     }
     Probe probe;
     probe.samples = samples;
     for (size_t l = 0; l < layers.size(); ++l)
-        probe.readings.push_back(solved(layers[l], sums[l], scores, static_cast<double>(samples)));
+        probe.readings.push_back(solved(layers[l], sums[l], scores, static_cast<double>(samples), engine.execution()));
     return probe;
 }
 

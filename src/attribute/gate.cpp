@@ -40,21 +40,21 @@ class Gate final : public AttributionMethod {
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Input& input = request.input;
-        return input.spiking() ? on_spikes(*context.simulator, input.spikes, request.targets)
-                               : on_images(*context.simulator, input.images, request.targets);
+        return input.spiking() ? on_spikes(*context.engine, input.spikes, request.targets)
+                               : on_images(*context.engine, input.images, request.targets);
     }
 
   private:
     /// (x − b) ⊙ mean of g_x over the path's points
-    FloatArray on_images(const Simulator& simulator, const FloatArray& images, std::span<const int> targets) const {
+    FloatArray on_images(const Engine& engine, const FloatArray& images, std::span<const int> targets) const {
         const FloatArray baseline = baseline_images(images, baseline_);
-        const GateSweep sweep(simulator.network());
-        const int64_t simulated = simulator.network().steps;
+        const GateSweep sweep(engine.network());
+        const int64_t simulated = engine.network().steps;
         FloatArray result(images.shape);
         for (int64_t k = 1; k <= steps_; ++k) {
             const FloatArray point = path_point(images, baseline, k, steps_);
-            const Recording recording = simulator.run(point, sweep.request());
-            parallel_for(images.shape[0], 0, [&](int64_t n, int) {
+            const Recording recording = engine.run(point, sweep.request());
+            parallel_for(images.shape[0], engine.execution(), [&](int64_t n, int) {
                 const std::vector<float> gain = sweep.input_gain({point.row(n), simulated, true}, recording, n, targets[n]);
                 const auto sum = result.row(n);
                 for (size_t i = 0; i < gain.size(); ++i) sum[i] += gain[i];
@@ -67,16 +67,16 @@ class Gate final : public AttributionMethod {
     }
 
     /// Spikes have no halves: point k has the first k windows of time, and Σ_k (Σ_t x_k − Σ_t x_{k−1}) ⊙ g(x_k).
-    FloatArray on_spikes(const Simulator& simulator, const Array<uint8_t>& spikes, std::span<const int> targets) const {
+    FloatArray on_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets) const {
         require_silence(info_.name, baseline_);
-        const GateSweep sweep(simulator.network());
-        const Network& network = simulator.network();
+        const GateSweep sweep(engine.network());
+        const Network& network = engine.network();
         FloatArray before({spikes.extent(0), network.channels, network.height, network.width}), result = before;
         for (int64_t k = 1; k <= steps_; ++k) {
             const Array<uint8_t> point = path_point(spikes, k, steps_);
             const FloatArray counts = spikes_over_time(point);
-            const Recording recording = simulator.run_spikes(point, sweep.request());
-            parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
+            const Recording recording = engine.run(point, sweep.request());
+            parallel_for(counts.shape[0], engine.execution(), [&](int64_t n, int) {
                 const std::vector<float> gain =
                     sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, targets[n]);
                 for (size_t i = 0; i < gain.size(); ++i) result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);

@@ -30,11 +30,11 @@ class Gate3D final : public AttributionMethod {
     /// A[t] = g ⊙ x[t]
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Array<uint8_t>& spikes = request.input.spikes;
-        const GateSweep sweep(context.simulator->network());
+        const GateSweep sweep(context.engine->network());
         const FloatArray counts = spikes_over_time(spikes);
-        const Recording recording = context.simulator->run_spikes(spikes, sweep.request());
+        const Recording recording = context.engine->run(spikes, sweep.request());
         FloatArray result(spikes.shape);
-        parallel_for(counts.shape[0], 0, [&](int64_t n, int) {
+        parallel_for(counts.shape[0], context.engine->execution(), [&](int64_t n, int) {
             const std::vector<float> gain =
                 sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, request.targets[n]);
             const auto from = spikes.row(n);

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 #include "linear_map.h"
 

@@ -15,14 +15,13 @@ class Grad2D final : public AttributionMethod {
         info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
-        info_.needs_simulator = false;
         info_.needs_gradient = true;
     }
 
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const FloatArray gradient = context.gradient->gradient(request.input, request.targets).gradient;
+        const FloatArray gradient = context.engine->gradient(request.input, request.targets).gradient;
         return request.input.spiking() ? sum_over_time(gradient) : gradient;
     }
 

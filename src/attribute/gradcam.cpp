@@ -35,10 +35,10 @@ class GradCam final : public AttributionMethod {
 
     /// G_t = max(0, Σ_k α_k A_k,t), before it is resized
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const int layer =
             layer_ == "last" ? filter_layers(network, "gradcam").back() : named_layer(network, "gradcam", layer_, {"last"});
-        const auto [scores, spikes, gradient] = context.gradient->spike_gradient(request.input, request.targets, layer);
+        const auto [scores, spikes, gradient] = context.engine->spike_gradient(request.input, request.targets, layer);
         const Shape& shape = spikes.shape;
         const int64_t pixels = shape[3] * shape[4];
         FloatArray maps({shape[0], shape[1], 1, shape[3], shape[4]});

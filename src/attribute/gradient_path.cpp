@@ -10,7 +10,7 @@ constexpr int64_t floats_at_once = int64_t{8} << 20;  ///< of inputs; their grad
 
 }  // namespace
 
-void follow(const GradientPath& path, const GradientNetwork& network, int target) {
+void follow(const GradientPath& path, const Engine& engine, int target) {
     const int64_t size = element_count(path.shape);
     const int64_t at_once = std::clamp<int64_t>(floats_at_once / std::max<int64_t>(1, size), 1, path.points);
     for (int64_t first = 1; first <= path.points; first += at_once) {
@@ -19,12 +19,12 @@ void follow(const GradientPath& path, const GradientNetwork& network, int target
         shape.insert(shape.begin(), count);
         FloatArray points(shape);
         for (int64_t k = 0; k < count; ++k) path.place(first + k, points.row(k));
-        const FloatArray gradient = network.sequence_gradient(points, std::vector<int>(count, target)).gradient;
+        const FloatArray gradient = engine.sequence_gradient(points, std::vector<int>(count, target)).gradient;
         for (int64_t k = 0; k < count; ++k) path.take(first + k, gradient.row(k));
     }
 }
 
-FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
+FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points) {
     FloatArray result(sequence.shape);
     for (int64_t n = 0; n < sequence.extent(0); ++n) {
@@ -38,7 +38,7 @@ FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& se
         path.take = [&](int64_t, std::span<const float> gradient) {
             for (size_t i = 0; i < gradient.size(); ++i) sum[i] += gradient[i];
         };
-        follow(path, network, targets[n]);
+        follow(path, engine, targets[n]);
         for (size_t i = 0; i < sum.size(); ++i) {
             const double way = static_cast<double>(to[i]) - from[i];
             result.row(n)[i] = static_cast<float>(way * sum[i] / static_cast<double>(points));

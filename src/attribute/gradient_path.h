@@ -5,7 +5,7 @@
 #include <span>
 
 #include "spikelens/core/array.h"
-#include "spikelens/snn/gradient.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -19,11 +19,11 @@ struct GradientPath {
 
 /// Takes the gradients of the score of `target` at all points, in their order. As many points at once as fit into a bounded
 /// memory; the result does not depend on it.
-void follow(const GradientPath& path, const GradientNetwork& network, int target);
+void follow(const GradientPath& path, const Engine& engine, int target);
 
 /// Integrated gradients along the straight path from `baseline` to `sequence`, both [N, T, C, H, W], at every place:
 /// (x − x')·(1/n) Σ_{k=1..n} ∂y_c/∂x at x' + (k/n)(x − x').
-FloatArray integrate_linear(const GradientNetwork& network, const FloatArray& sequence, const FloatArray& baseline,
+FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points);
 
 }  // namespace spikelens

@@ -58,14 +58,14 @@ class IntegratedGradients3D final : public AttributionMethod {
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         check(request.input);
-        const int steps = context.simulator->network().steps;
+        const int steps = context.engine->network().steps;
         const FloatArray sequence = as_sequence(request.input, steps);
         if (!request.input.spiking()) {
             const FloatArray baseline = as_sequence(baseline_images(request.input.images, baseline_), steps);
-            return integrate_linear(*context.gradient, sequence, baseline, request.targets, steps_);
+            return integrate_linear(*context.engine, sequence, baseline, request.targets, steps_);
         }
         if (path_ == "linear")
-            return integrate_linear(*context.gradient, sequence, FloatArray(sequence.shape), request.targets, steps_);
+            return integrate_linear(*context.engine, sequence, FloatArray(sequence.shape), request.targets, steps_);
         return integrate_binary(context, sequence, request);
     }
 
@@ -87,7 +87,7 @@ class IntegratedGradients3D final : public AttributionMethod {
             std::vector<double> sum(sequence.row_size());
             for (int64_t draw = 0; draw < draws_; ++draw) {
                 const Insertion insertion = insert(context, request, n, draw);
-                if (insertion.groups > 0) add_draw(*context.gradient, sequence.sub(n), insertion, request.targets[n], sum);
+                if (insertion.groups > 0) add_draw(*context.engine, sequence.sub(n), insertion, request.targets[n], sum);
             }
             std::ranges::transform(sum, result.row(n).begin(),
                                    [&](double value) { return static_cast<float>(value / static_cast<double>(draws_)); });
@@ -95,7 +95,7 @@ class IntegratedGradients3D final : public AttributionMethod {
         return result;
     }
 
-    static void add_draw(const GradientNetwork& network, const ArrayView<float>& spikes, const Insertion& insertion, int target,
+    static void add_draw(const Engine& engine, const ArrayView<float>& spikes, const Insertion& insertion, int target,
                          std::vector<double>& sum) {
         const std::vector<int64_t> group = insertion.group_of(spikes.size());
         GradientPath path{spikes.shape, insertion.groups, {}, {}};
@@ -106,7 +106,7 @@ class IntegratedGradients3D final : public AttributionMethod {
             for (size_t i = 0; i < gradient.size(); ++i)
                 if (group[i] == k) sum[i] += static_cast<double>(spikes.data[i]) * gradient[i];
         };
-        follow(path, network, target);
+        follow(path, engine, target);
     }
 
     Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n, int64_t draw) const {

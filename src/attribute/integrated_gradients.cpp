@@ -37,7 +37,6 @@ class IntegratedGradients final : public AttributionMethod {
         info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_spikes = true;
-        info_.needs_simulator = false;
         info_.needs_gradient = true;
     }
 
@@ -48,7 +47,7 @@ class IntegratedGradients final : public AttributionMethod {
         require_silence("ig2d", baseline_);
         const FloatArray sequence = spike_values(request.input.spikes);
         const FloatArray silence(sequence.shape);
-        return sum_over_time(integrate_linear(*context.gradient, sequence, silence, request.targets, steps_));
+        return sum_over_time(integrate_linear(*context.engine, sequence, silence, request.targets, steps_));
     }
 
     std::optional<OwnBaseline> own_baseline(const Input& input) const override { return start_of(input, baseline_); }
@@ -62,7 +61,7 @@ class IntegratedGradients final : public AttributionMethod {
         std::vector<double> sum(images.size());
         for (int64_t first = 0; first < steps_; first += at_once) {
             const int64_t count = std::min(at_once, steps_ - first);
-            add_gradients(*context.gradient, path_points(images, baseline, first, count, steps_), request.targets, sum);
+            add_gradients(*context.engine, path_points(images, baseline, first, count, steps_), request.targets, sum);
         }
         FloatArray result(images.shape);
         for (int64_t i = 0; i < images.size(); ++i) {
@@ -72,12 +71,12 @@ class IntegratedGradients final : public AttributionMethod {
         return result;
     }
 
-    static void add_gradients(const GradientNetwork& network, const FloatArray& points, std::span<const int> targets,
+    static void add_gradients(const Engine& engine, const FloatArray& points, std::span<const int> targets,
                               std::vector<double>& sum) {
         std::vector<int> repeated;
         while (static_cast<int64_t>(repeated.size()) < points.shape[0])
             repeated.insert(repeated.end(), targets.begin(), targets.end());
-        const FloatArray gradient = network.input_gradient(points, repeated).gradient;
+        const FloatArray gradient = engine.gradient(points, repeated).gradient;
         for (size_t begin = 0; begin < gradient.data.size(); begin += sum.size()) {
             for (size_t i = 0; i < sum.size(); ++i) sum[i] += gradient.data[begin + i];
         }

@@ -59,7 +59,7 @@ class Lime final : public AttributionMethod {
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const Input& input = request.input;
         if (input.spiking()) require_silence(info_.name, baseline_);
         const FloatArray baseline = input.spiking() ? FloatArray() : baseline_images(input.images, baseline_);
@@ -70,9 +70,9 @@ class Lime final : public AttributionMethod {
                                              : slic_superpixels(input.images.row(n), network.input_shape(), segments_);
             const Array<uint8_t> on = draw_switches(context.seed, request.samples[n], samples_, segments.count);
             const FloatArray scores = input.spiking()
-                                          ? scores_of_spikes(*context.simulator, input.spikes.sub(n), segments, on)
-                                          : scores_of_image(*context.simulator, input.images, baseline.row(n), n, segments, on);
-            const std::vector<double> share = explain_scores(on, scores, request.targets[n]);
+                                          ? scores_of_spikes(*context.engine, input.spikes.sub(n), segments, on)
+                                          : scores_of_image(*context.engine, input.images, baseline.row(n), n, segments, on);
+            const std::vector<double> share = explain_scores(on, scores, request.targets[n], context.engine->execution());
             for (size_t p = 0; p < segments.segment.size(); ++p)
                 maps.row(n)[p] = static_cast<float>(share[segments.segment[p]]);
         }
@@ -80,21 +80,22 @@ class Lime final : public AttributionMethod {
     }
 
   private:
-    static std::vector<double> explain_scores(const Array<uint8_t>& on, const FloatArray& scores, int target) {
+    static std::vector<double> explain_scores(const Array<uint8_t>& on, const FloatArray& scores, int target,
+                                              const Execution& execution) {
         std::vector<double> response, weight;
         for (int64_t k = 0; k < on.shape[0]; ++k) {
             response.push_back(softmax_probability(scores.row(k), target));
             weight.push_back(proximity(on.row(k)));
         }
-        return weighted_ridge(on, response, weight, ridge_penalty);
+        return weighted_ridge(on, response, weight, ridge_penalty, execution);
     }
 
-    static FloatArray scores_of_image(const Simulator& simulator, const FloatArray& images, std::span<const float> baseline,
+    static FloatArray scores_of_image(const Engine& engine, const FloatArray& images, std::span<const float> baseline,
                                       int64_t n, const Superpixels& segments, const Array<uint8_t>& on) {
         const auto image = images.row(n);
         const auto pixels = static_cast<int64_t>(segments.segment.size());
         const int64_t at_once = copies_at_once(static_cast<int64_t>(image.size_bytes()));
-        FloatArray scores({on.shape[0], simulator.network().class_count()});
+        FloatArray scores({on.shape[0], engine.network().class_count()});
         for (int64_t first = 0; first < on.shape[0]; first += at_once) {
             Shape shape = images.shape;
             shape[0] = std::min(at_once, on.shape[0] - first);
@@ -104,16 +105,16 @@ class Lime final : public AttributionMethod {
                 const bool shown = on.row(first + k)[segments.segment[place % pixels]];
                 copies.data[i] = shown ? image[place] : baseline[place];
             }
-            std::ranges::copy(simulator.run(copies).scores.data, scores.row(first).begin());
+            std::ranges::copy(engine.run(copies).scores.data, scores.row(first).begin());
         }
         return scores;
     }
 
-    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
-                                       const Superpixels& segments, const Array<uint8_t>& on) {
+    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording, const Superpixels& segments,
+                                       const Array<uint8_t>& on) {
         const std::vector<int64_t> places = spike_places(recording.data);
         const auto pixels = static_cast<int64_t>(segments.segment.size());
-        return scores_without(simulator, recording, on.shape[0], [&](int64_t k) {
+        return scores_without(engine, recording, on.shape[0], [&](int64_t k) {
             std::vector<int64_t> hidden;
             for (int64_t place : places) {
                 if (!on.row(k)[segments.segment[place % pixels]]) hidden.push_back(place);

@@ -79,17 +79,16 @@ class Occlusion final : public AttributionMethod {
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const Input& input = request.input;
         if (input.spiking()) require_silence(info_.name, baseline_);
         const FloatArray baseline = input.spiking() ? FloatArray() : baseline_images(input.images, baseline_);
-        const FloatArray scores = context.simulator->run(input).scores;
+        const FloatArray scores = context.engine->run(input).scores;
         const std::vector<Patch> all = patches(network.height, network.width, size_, stride_);
         FloatArray maps({input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < input.samples(); ++n) {
-            const FloatArray left = input.spiking()
-                                        ? scores_of_spikes(*context.simulator, input.spikes.sub(n), all)
-                                        : scores_of_images(*context.simulator, input.images, baseline.row(n), n, all);
+            const FloatArray left = input.spiking() ? scores_of_spikes(*context.engine, input.spikes.sub(n), all)
+                                                    : scores_of_images(*context.engine, input.images, baseline.row(n), n, all);
             const int target = request.targets[n];
             std::vector<double> drops;
             for (int64_t i = 0; i < left.shape[0]; ++i) {
@@ -102,22 +101,22 @@ class Occlusion final : public AttributionMethod {
 
   private:
     /// [patches, classes]: with each patch covered.
-    static FloatArray scores_of_images(const Simulator& simulator, const FloatArray& images, std::span<const float> baseline,
+    static FloatArray scores_of_images(const Engine& engine, const FloatArray& images, std::span<const float> baseline,
                                        int64_t n, const std::vector<Patch>& all) {
-        FloatArray scores({static_cast<int64_t>(all.size()), simulator.network().class_count()});
+        FloatArray scores({static_cast<int64_t>(all.size()), engine.network().class_count()});
         for (size_t begin = 0; begin < all.size(); begin += images_at_once) {
             const auto some = std::span(all).subspan(begin, std::min<size_t>(images_at_once, all.size() - begin));
             const FloatArray covered = occluded(images.row(n), baseline, images.shape, some);
-            std::ranges::copy(simulator.run(covered).scores.data, scores.row(static_cast<int64_t>(begin)).begin());
+            std::ranges::copy(engine.run(covered).scores.data, scores.row(static_cast<int64_t>(begin)).begin());
         }
         return scores;
     }
 
     /// The same, without the patch's spikes of all steps and channels.
-    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
+    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording,
                                        const std::vector<Patch>& all) {
         const std::vector<std::vector<int64_t>> places = places_by_pixel(recording);
-        return scores_without(simulator, recording, static_cast<int64_t>(all.size()), [&](int64_t k) {
+        return scores_without(engine, recording, static_cast<int64_t>(all.size()), [&](int64_t k) {
             std::vector<int64_t> inside;
             for_each_pixel(all[k], recording.shape[3],
                            [&](int64_t pixel) { inside.insert(inside.end(), places[pixel].begin(), places[pixel].end()); });

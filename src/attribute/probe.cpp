@@ -80,16 +80,16 @@ class ProbeMethod final : public AttributionMethod {
 
     /// |x − b| · Σ_l E_l / deviation(E_l)
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         check_probe(*context.probe, network);
         const FloatArray& images = request.input.images;
         const FloatArray baseline = baseline_images(images, baseline_);
         const RecordRequest record{.layers = filter_layers(network, "probe"), .pooled_counts = true};
-        const Recording shown = context.simulator->run(images, record), absent = context.simulator->run(baseline, record);
+        const Recording shown = context.engine->run(images, record), absent = context.engine->run(baseline, record);
         const std::vector<bool> seen = seen_channels(network);
         const int64_t pixels = int64_t{network.height} * network.width;
         FloatArray result(images.shape);
-        parallel_for(images.shape[0], 0, [&](int64_t n, int) {
+        parallel_for(images.shape[0], context.engine->execution(), [&](int64_t n, int) {
             const std::vector<float> evidence = evidence_of(*context.probe, network, shown, absent, n, request.targets[n]);
             for (int64_t i = 0; i < images.row_size(); ++i) {
                 if (!seen[i / pixels]) continue;

@@ -29,7 +29,7 @@ DoubleArray centred(const Array<uint8_t>& on, std::span<const double> weight) {
 }  // namespace
 
 std::vector<double> weighted_ridge(const Array<uint8_t>& on, std::span<const double> response, std::span<const double> weight,
-                                   double penalty) {
+                                   double penalty, const Execution& execution) {
     assert(on.shape[0] == static_cast<int64_t>(response.size()) && response.size() == weight.size());
     const int64_t features = on.row_size();
     const DoubleArray z = centred(on, weight);
@@ -45,7 +45,7 @@ std::vector<double> weighted_ridge(const Array<uint8_t>& on, std::span<const dou
         }
     }
     for (int64_t i = 0; i < features; ++i) gram.row(i)[i] += penalty;
-    Cholesky(std::move(gram)).solve(solution);
+    Cholesky(std::move(gram), execution).solve(solution);
     return solution;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 
 namespace spikelens {
 
@@ -13,6 +14,6 @@ namespace spikelens {
 /// `on` [samples, features] holds 0 and 1; weights and penalty above 0. In double; the intercept goes by centring on the
 /// weighted means, b from the normal equations.
 std::vector<double> weighted_ridge(const Array<uint8_t>& on, std::span<const double> response, std::span<const double> weight,
-                                   double penalty);
+                                   double penalty, const Execution& execution = {});
 
 }  // namespace spikelens

@@ -45,7 +45,7 @@ class Rise final : public AttributionMethod {
 
     /// All samples share the masks, which are addressed by (seed, mask).
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const Input& input = request.input;
         FloatArray maps({input.samples(), 1, network.height, network.width});
         std::vector<double> sums(maps.size()), shown(maps.row_size());
@@ -55,8 +55,8 @@ class Rise final : public AttributionMethod {
             if (input.spiking()) make_binary(masks);
             for (int64_t i = 0; i < masks.size(); ++i) shown[i % maps.row_size()] += masks.data[i];
             for (int64_t n = 0; n < input.samples(); ++n) {
-                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.simulator, input.spikes.sub(n), masks)
-                                                          : scores_of_image(*context.simulator, input.images, n, masks);
+                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.engine, input.spikes.sub(n), masks)
+                                                          : scores_of_image(*context.engine, input.images, n, masks);
                 add_weighted(masks, scores, request.targets[n], std::span(sums).subspan(n * shown.size(), shown.size()));
             }
         }
@@ -77,15 +77,13 @@ class Rise final : public AttributionMethod {
         for (float& value : masks.data) value = value >= 0.5F ? 1.0F : 0.0F;
     }
 
-    static FloatArray scores_of_image(const Simulator& simulator, const FloatArray& images, int64_t n,
-                                      const FloatArray& masks) {
-        return simulator.run(masked(images.row(n), images.shape, masks)).scores;
+    static FloatArray scores_of_image(const Engine& engine, const FloatArray& images, int64_t n, const FloatArray& masks) {
+        return engine.run(masked(images.row(n), images.shape, masks)).scores;
     }
 
-    static FloatArray scores_of_spikes(const Simulator& simulator, const ArrayView<uint8_t>& recording,
-                                       const FloatArray& masks) {
+    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording, const FloatArray& masks) {
         const std::vector<int64_t> places = spike_places(recording.data);
-        return scores_without(simulator, recording, masks.shape[0], [&](int64_t k) {
+        return scores_without(engine, recording, masks.shape[0], [&](int64_t k) {
             std::vector<int64_t> hidden;
             for (int64_t place : places) {
                 if (masks.row(k)[place % masks.row_size()] == 0) hidden.push_back(place);

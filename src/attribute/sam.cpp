@@ -49,13 +49,13 @@ class Sam final : public AttributionMethod {
 
     /// Σ_t Σ_k N·S, N[t] = Σ exp(−γ(t − t')) over the neuron's spikes t' ≤ t (past=strict: t' < t); a silent step adds nothing.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const int index =
             layer_ == "last" ? filter_layers(network, "sam").back() : named_layer(network, "sam", layer_, {"last"});
         const Layer& layer = network.layers[index];
-        const Recording recording = context.simulator->run(request.input, {.layers = {index}, .spikes = true});
+        const Recording recording = context.engine->run(request.input, {.layers = {index}, .spikes = true});
         FloatArray maps({request.input.samples(), 1, layer.out_height, layer.out_width});
-        parallel_for(maps.shape[0], 0, [&](int64_t n, int) {
+        parallel_for(maps.shape[0], context.engine->execution(), [&](int64_t n, int) {
             const ArrayView<uint8_t> spikes = recording.layer(index).spikes.sub(n);
             weigh_by_interval(spike_pairs(spikes), spikes.extent(0), maps.row(n));
         });

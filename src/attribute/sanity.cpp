@@ -23,7 +23,7 @@ class SanityBaseline final : public AttributionMethod {
         info_.source = std::move(source);
         info_.cost = "no pass through the network";
         info_.class_specific = false;
-        info_.needs_simulator = false;
+        info_.needs_engine = false;
         info_.baseline = true;
         info_.on_spikes = true;
     }

@@ -19,9 +19,9 @@ int64_t copies_at_once(int64_t bytes) {
     return std::clamp<int64_t>(budget / std::max<int64_t>(1, bytes), 1, most);
 }
 
-FloatArray scores_without(const Simulator& simulator, const ArrayView<uint8_t>& recording, int64_t count,
+FloatArray scores_without(const Engine& engine, const ArrayView<uint8_t>& recording, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed) {
-    FloatArray scores({count, simulator.network().class_count()});
+    FloatArray scores({count, engine.network().class_count()});
     const int64_t at_once = std::min(count, copies_at_once(recording.size()));
     for (int64_t first = 0; first < count; first += at_once) {
         Shape shape = recording.shape;
@@ -32,7 +32,7 @@ FloatArray scores_without(const Simulator& simulator, const ArrayView<uint8_t>& 
             std::ranges::copy(recording.data, copy.begin());
             for (int64_t place : removed(first + k)) copy[place] = 0;
         }
-        std::ranges::copy(simulator.run_spikes(copies).scores.data, scores.row(first).begin());
+        std::ranges::copy(engine.run(copies).scores.data, scores.row(first).begin());
     }
     return scores;
 }

@@ -8,7 +8,7 @@
 
 #include "spikelens/attribute/baseline.h"
 #include "spikelens/attribute/method.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -21,7 +21,7 @@ std::vector<int64_t> spike_places(std::span<const uint8_t> recording);
 int64_t copies_at_once(int64_t bytes);
 
 /// Scores [count, classes] of a recording [T, C, H, W], each time without the spikes at removed(k).
-FloatArray scores_without(const Simulator& simulator, const ArrayView<uint8_t>& recording, int64_t count,
+FloatArray scores_without(const Engine& engine, const ArrayView<uint8_t>& recording, int64_t count,
                           const std::function<std::vector<int64_t>(int64_t k)>& removed);
 
 /// [N, T, C, H, W] → [N, C, H, W]

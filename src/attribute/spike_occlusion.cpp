@@ -46,13 +46,13 @@ class SpikeOcclusion final : public AttributionMethod {
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Array<uint8_t>& spikes = request.input.spikes;
-        const FloatArray scores = context.simulator->run_spikes(spikes).scores;
+        const FloatArray scores = context.engine->run(spikes).scores;
         const int64_t per_step = spikes.row_size() / spikes.extent(1);
         FloatArray result(spikes.shape);
         for (int64_t n = 0; n < spikes.extent(0); ++n) {
             const int target = request.targets[n];
             const std::vector<Group> groups = groups_of(spike_places(spikes.row(n)), per_step, group_);
-            const FloatArray left = scores_without(*context.simulator, spikes.sub(n), static_cast<int64_t>(groups.size()),
+            const FloatArray left = scores_without(*context.engine, spikes.sub(n), static_cast<int64_t>(groups.size()),
                                                    [&](int64_t k) { return groups[k]; });
             for (size_t k = 0; k < groups.size(); ++k) {
                 const double drop = static_cast<double>(scores.row(n)[target]) - left.row(static_cast<int64_t>(k))[target];

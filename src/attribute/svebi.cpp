@@ -142,13 +142,13 @@ class Svebi final : public AttributionMethod {
     const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         const std::vector<int> layers = chosen_layers(network);
         if (context.relevant->filters != response_filters(network)) {
             throw InputError("svebi: the relevant filters are of another network: run spikelens interpret on this one");
         }
         const double mu = budget(*context.relevant);
-        const Recording recording = context.simulator->run(request.input, weights_.request(layers));
+        const Recording recording = context.engine->run(request.input, weights_.request(layers));
         FloatArray maps({request.input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < maps.shape[0]; ++n) {
             const auto relevant = filters_of(*context.relevant, request.targets[n], mu);

@@ -62,14 +62,14 @@ class Tsa final : public AttributionMethod {
     /// the layer; of the input the pixel, or its spikes in the same way with the β of the layer they go to. Max-pools pass to
     /// the first maximum at t.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const Network& network = context.simulator->network();
+        const Network& network = context.engine->network();
         RecordRequest wanted{.layers = {}, .spikes = true};
         std::vector<LinearMap> maps;
         for (size_t l = 0; l < network.layers.size(); ++l) {
             maps.emplace_back(network.layers[l]);
             if (l + 1 < network.layers.size()) wanted.layers.push_back(static_cast<int>(l));
         }
-        const Recording recording = context.simulator->run(request.input, wanted);
+        const Recording recording = context.engine->run(request.input, wanted);
         const bool spiking = request.input.spiking();
         const int64_t samples = request.input.samples(), steps = spiking ? request.input.steps() : network.steps;
         FloatArray result({samples, steps, network.channels, network.height, network.width});

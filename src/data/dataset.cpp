@@ -129,8 +129,8 @@ LoadedDataset load_images(const fs::path& folder, const std::string& name, std::
 }
 
 LoadedDataset load_folder(const fs::path& folder, const std::string& name, const std::vector<std::string>& classes,
-                          const Binning& binning) {
-    if (!has_any_part(folder) && holds_recordings(folder)) return load_recordings(folder, name, classes, binning);
+                          const Binning& binning, const Execution& execution) {
+    if (!has_any_part(folder) && holds_recordings(folder)) return load_recordings(folder, name, classes, binning, execution);
     if (binning != Binning{})
         throw InputError("binning is for event recordings, but " + folder.string() + " is not a folder of them");
     return load_images(folder, name, classes);
@@ -148,8 +148,8 @@ std::string how_to_get(const KnownDataset& known) {
                        known.name);
 }
 
-LoadedDataset load_known(const KnownDataset& known, const Binning& binning) {
-    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, binning);
+LoadedDataset load_known(const KnownDataset& known, const Binning& binning, const Execution& execution) {
+    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, binning, execution);
     std::vector<std::string> looked;
     for (const fs::path& place : places_of(known)) looked.push_back(place.string());
     throw InputError(
@@ -169,13 +169,13 @@ std::vector<DatasetInfo> known_datasets() {
     return infos;
 }
 
-LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning) {
-    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known, binning);
+LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning, const Execution& execution) {
+    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known, binning, execution);
     std::error_code error;
     fs::path folder = name_or_folder;
     if (fs::is_directory(folder, error)) {
         if (!folder.has_filename()) folder = folder.parent_path();
-        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {}, binning);
+        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {}, binning, execution);
     }
     throw InputError(
         fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));

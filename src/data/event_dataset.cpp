@@ -24,11 +24,11 @@ struct ReadSplit {
 
 /// Reads the files, each once, and notes their checksums by their paths within the folder.
 ReadSplit read_split(const std::vector<RecordingFile>& files, const fs::path& folder,
-                     std::map<std::string, std::string>& checksums) {
+                     std::map<std::string, std::string>& checksums, const Execution& execution) {
     ReadSplit split;
     split.recordings.resize(files.size());
     std::vector<std::string> sums(files.size());
-    parallel_for(static_cast<int64_t>(files.size()), 0, [&](int64_t index, int) {
+    parallel_for(static_cast<int64_t>(files.size()), execution, [&](int64_t index, int) {
         const auto i = static_cast<size_t>(index);
         const std::string bytes = read_file(files[i].path);
         sums[i] = sha256_of_bytes(bytes);
@@ -63,8 +63,9 @@ struct Needs {
 };
 
 /// Before anything is computed with them, and with the file's name.
-void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split, const Binning& binning, const Needs& needs) {
-    parallel_for(static_cast<int64_t>(files.size()), 0, [&](int64_t index, int) {
+void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split, const Binning& binning, const Needs& needs,
+                 const Execution& execution) {
+    parallel_for(static_cast<int64_t>(files.size()), execution, [&](int64_t index, int) {
         const auto i = static_cast<size_t>(index);
         check_counts(split.recordings[i], binning, needs.height, needs.width, files[i].path.string() + ": ");
     });
@@ -75,21 +76,22 @@ void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split
 bool holds_recordings(const fs::path& folder) { return has_event_layout(folder); }
 
 LoadedDataset load_recordings(const fs::path& folder, const std::string& name, std::vector<std::string> classes,
-                              const Binning& binning) {
+                              const Binning& binning, const Execution& execution) {
     check_binning(binning);
     const EventLayout layout = read_event_layout(folder, std::move(classes));
     if (layout.train.empty() || layout.test.empty())
         throw InputError("the folder " + folder.string() + " has no " + (layout.train.empty() ? "training" : "test") +
                          " recordings");
     std::map<std::string, std::string> checksums;
-    ReadSplit train = read_split(layout.train, folder, checksums), test = read_split(layout.test, folder, checksums);
+    ReadSplit train = read_split(layout.train, folder, checksums, execution),
+              test = read_split(layout.test, folder, checksums, execution);
     Needs needs;
     needs.add(train, binning);
     needs.add(test, binning);
     Binning resolved = binning;
     if (resolved.steps == 0) resolved.steps = needs.steps;
-    check_split(layout.train, train, resolved, needs);
-    check_split(layout.test, test, resolved, needs);
+    check_split(layout.train, train, resolved, needs, execution);
+    check_split(layout.test, test, resolved, needs, execution);
     LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined(checksums)}}};
     for (const fs::path& list : layout.lists) loaded.sha256[list.filename().string()] = sha256_of_file(list);
     loaded.train = std::make_shared<EventSet>(std::move(train.recordings), std::move(train.labels), layout.classes, resolved,

@@ -14,6 +14,6 @@ bool holds_recordings(const std::filesystem::path& folder);
 /// The recordings of such a folder. With `classes` its class folders or labels must be among them, else they are told from the
 /// folder.
 LoadedDataset load_recordings(const std::filesystem::path& folder, const std::string& name, std::vector<std::string> classes,
-                              const Binning& binning);
+                              const Binning& binning, const Execution& execution);
 
 }  // namespace spikelens

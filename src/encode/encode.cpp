@@ -64,12 +64,12 @@ void encode_delta(std::span<const float> image, const Coding& coding, const Samp
 }  // namespace
 
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
-                      std::span<const int64_t> samples) {
+                      std::span<const int64_t> samples, const Execution& execution) {
     check_request(images, coding, steps, samples.size());
     Shape shape = images.shape;
     shape.insert(shape.begin() + 1, steps);
     Array<uint8_t> spikes(shape);
-    parallel_for(images.extent(0), 0, [&](int64_t n, int) {
+    parallel_for(images.extent(0), execution, [&](int64_t n, int) {
         const SampleSpikes out{spikes.row(n), steps, images.row_size()};
         if (coding.kind == CodingKind::rate) encode_rate(images.row(n), seed, static_cast<uint64_t>(samples[n]), out);
         if (coding.kind == CodingKind::latency) encode_latency(images.row(n), coding, out);

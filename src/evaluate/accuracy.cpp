@@ -35,25 +35,24 @@ void count(int label, int predicted, int64_t classes, Accuracy& result) {
 
 }  // namespace
 
-Accuracy measure_accuracy(const Simulator& simulator, const SampleSource& samples, const std::string& task,
-                          const Progress& progress) {
+Accuracy measure_accuracy(const Engine& engine, const SampleSource& samples, const std::string& task) {
     constexpr int64_t kBatch = 256;
-    const int64_t classes = simulator.network().class_count();
+    const int64_t classes = engine.network().class_count();
     Accuracy result;
     result.confusion = Array<int64_t>({classes, classes});
     result.confusion_undecided.resize(classes);
     for (int64_t first = 0; first < samples.size(); first += kBatch) {
-        report_progress(progress, task, first, samples.size());
+        engine.execution().report(task, first, samples.size());
         std::vector<int64_t> indices(std::min(kBatch, samples.size() - first));
         std::iota(indices.begin(), indices.end(), first);
         const Input input = samples.input(indices);
-        const std::vector<int> predicted = decisions(simulator.run(input).scores);
+        const std::vector<int> predicted = decisions(engine.run(input).scores);
         for (size_t i = 0; i < indices.size(); ++i) count(samples.label(indices[i]), predicted[i], classes, result);
         result.silent += count_silent(input);
         result.predicted.insert(result.predicted.end(), predicted.begin(), predicted.end());
     }
     result.samples = samples.size();
-    report_progress(progress, task, samples.size(), samples.size());
+    engine.execution().report(task, samples.size(), samples.size());
     return result;
 }
 

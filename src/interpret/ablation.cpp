@@ -81,10 +81,10 @@ int64_t simulations(const std::vector<ClassTask>& tasks) {
 }
 
 struct Tally {
-    const Progress& progress;
+    const Execution& execution;
     int64_t total = 0;
     int64_t done = 0;
-    void add(int64_t count) { report_progress(progress, "ablation", done += count, total); }
+    void add(int64_t count) { execution.report("ablation", done += count, total); }
 };
 
 // A network that falls silent names no class: it is wrong, not the first class.
@@ -92,17 +92,17 @@ bool names(int label, std::span<const float> scores) {
     return !undecided(scores) && std::ranges::max_element(scores) - scores.begin() == label;
 }
 
-void simulate(const Simulator& simulator, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
-    const int64_t batch = images_per_batch(simulator.network(), {});
+void simulate(const Engine& engine, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
+    const int64_t batch = images_per_batch(engine.network(), {});
     const auto count = static_cast<int64_t>(task.samples.size());
-    const auto classes = static_cast<size_t>(simulator.network().class_count());
+    const auto classes = static_cast<size_t>(engine.network().class_count());
     std::vector<FilterSet> sets;
     for (const auto& [set, right] : task.outcomes) sets.push_back(set);
     for (int64_t first = 0; first < count; first += batch) {
         int64_t at = 0;
         const auto indices = std::span(task.samples).subspan(first, std::min(batch, count - first));
         const Input images = samples.input(indices);
-        const FloatArray scores = simulator.run_ablations(images, sets);
+        const FloatArray scores = engine.run_ablations(images, sets);
         for (auto& [set, right] : task.outcomes) {
             const auto of_set = scores.row(at++);
             for (size_t i = 0; i < indices.size(); ++i) right[first + i] = names(label, of_set.subspan(i * classes, classes));
@@ -196,18 +196,18 @@ void check_relevant(const Network& network, const RelevantFilters& relevant) {
                          std::to_string(network.class_count()) + " classes");
 }
 
-Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
-                const AblationOptions& options, const Progress& progress) {
-    const Network& network = simulator.network();
+Ablation ablate(const Engine& engine, const SampleSource& samples, const RelevantFilters& relevant,
+                const AblationOptions& options) {
+    const Network& network = engine.network();
     check_samples(network, samples);
     check_relevant(network, relevant);
     if (options.random_draws < 1) throw InputError("the ablation needs at least one random draw");
     if (samples.size() == 0) throw InputError("the ablation needs at least one sample");
 
     std::vector<ClassTask> tasks = plan(network, samples, relevant, options);
-    Tally tally{progress, simulations(tasks)};
+    Tally tally{engine.execution(), simulations(tasks)};
     for (size_t label = 0; label < tasks.size(); ++label)
-        simulate(simulator, samples, tasks[label], static_cast<int>(label), tally);
+        simulate(engine, samples, tasks[label], static_cast<int>(label), tally);
 
     Ablation result;
     result.full_accuracy = full_accuracy(tasks);

@@ -74,10 +74,10 @@ TopImage located(float response, int64_t sample, std::span<const uint16_t> map, 
 }
 
 void add_top(Responses& responses, const FloatArray& x, const LayerRows& rows, const LayerRecording& recording, int width,
-             const ResponseOptions& options) {
+             const ResponseOptions& options, const Execution& execution) {
     const auto limit = static_cast<size_t>(options.top_images);
     const int64_t map = recording.counts.row_size() / rows.count;
-    parallel_for(rows.count, options.threads, [&](int64_t f, int) {
+    parallel_for(rows.count, execution, [&](int64_t f, int) {
         std::vector<TopImage>& top = responses.top[rows.first + f];
         for (int64_t n = 0; n < x.extent(0) && limit > 0; ++n) {
             const float response = x.row(n)[rows.first + f];
@@ -89,8 +89,8 @@ void add_top(Responses& responses, const FloatArray& x, const LayerRows& rows, c
 
 class Accumulation {
   public:
-    Accumulation(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options, Responses& responses)
-        : simulator_(simulator), samples_(samples), options_(options), responses_(responses), rows_(layer_rows(network())) {
+    Accumulation(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, Responses& responses)
+        : engine_(engine), samples_(samples), options_(options), responses_(responses), rows_(layer_rows(network())) {
         const int64_t filters = rows_.back().first + rows_.back().count;
         check_options(options);
         check_samples(network(), samples);
@@ -99,33 +99,34 @@ class Accumulation {
     }
 
     // Adds the samples up to `end`, a batch at a time; the state is whole after each batch.
-    void add_until(int64_t end, const Progress& progress) {
+    void add_until(int64_t end) {
         const int64_t batch = images_per_batch(network(), rows_);
         while (responses_.samples < end) {
             add_batch(std::min(batch, end - responses_.samples));
-            report_progress(progress, "responses", responses_.samples, samples_.size());
+            engine_.execution().report("responses", responses_.samples, samples_.size());
         }
     }
 
   private:
-    const Network& network() const { return simulator_.network(); }
+    const Network& network() const { return engine_.network(); }
 
     void add_batch(int64_t count) {
         std::vector<int64_t> indices(count);
         std::iota(indices.begin(), indices.end(), responses_.samples);
-        const Recording recording = simulator_.run(samples_.input(indices), counts_of(rows_));
-        const FloatArray x = batch_responses(network(), recording, options_.kind, options_.threads);
+        const Recording recording = engine_.run(samples_.input(indices), counts_of(rows_));
+        const FloatArray x = batch_responses(network(), recording, options_.kind, engine_.execution());
         const std::vector<int> predicted = decisions(recording.scores);
-        add_gram(responses_.gram, x, options_.threads);
+        add_gram(responses_.gram, x, engine_.execution());
         add_sums(responses_, x, predicted);
         for (const LayerRows& rows : rows_)
-            add_top(responses_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, options_);
+            add_top(responses_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, options_,
+                    engine_.execution());
         for (int64_t n = 0; n < count; ++n)
             responses_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
         responses_.samples += count;
     }
 
-    const Simulator& simulator_;
+    const Engine& engine_;
     const SampleSource& samples_;
     const ResponseOptions& options_;
     Responses& responses_;
@@ -134,12 +135,11 @@ class Accumulation {
 
 }  // namespace
 
-void accumulate_responses(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options,
-                          Responses& responses, const std::function<void(const Responses&)>& after_chunk,
-                          const Progress& progress) {
-    Accumulation accumulation(simulator, samples, options, responses);
+void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options,
+                          Responses& responses, const std::function<void(const Responses&)>& after_chunk) {
+    Accumulation accumulation(engine, samples, options, responses);
     while (responses.samples < samples.size()) {
-        accumulation.add_until(std::min(responses.samples + options.chunk, samples.size()), progress);
+        accumulation.add_until(std::min(responses.samples + options.chunk, samples.size()));
         if (after_chunk) after_chunk(responses);
     }
 }

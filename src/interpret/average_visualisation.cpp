@@ -114,7 +114,7 @@ void check_request(const std::vector<FilterIndex>& all, const Responses& respons
 
 std::vector<FilterVisualisation> average_visualisations(const Network& network, const SampleSource& samples,
                                                         const Responses& responses, const std::vector<int>& filters,
-                                                        int kept_crops, const Progress& progress, int threads) {
+                                                        int kept_crops, const Execution& execution) {
     const std::vector<FilterIndex> all = response_filters(network);
     check_samples(network, samples);
     check_request(all, responses, filters, kept_crops);
@@ -122,10 +122,10 @@ std::vector<FilterVisualisation> average_visualisations(const Network& network, 
     std::vector<FilterVisualisation> results(filters.size());
     std::mutex counting;
     int64_t done = 0;
-    parallel_for(count, threads, [&](int64_t i, int) {
+    parallel_for(count, execution, [&](int64_t i, int) {
         results[i] = visualise(network, samples, all[filters[i]], responses.top[filters[i]], kept_crops);
         const std::lock_guard lock(counting);
-        report_progress(progress, "visualisations", ++done, count);
+        execution.report("visualisations", ++done, count);
     });
     return results;
 }

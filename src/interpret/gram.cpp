@@ -39,7 +39,7 @@ void mirror_rows(DoubleArray& gram, int64_t first, int64_t last) {
 
 }  // namespace
 
-void add_gram(DoubleArray& gram, const FloatArray& responses, int threads) {
+void add_gram(DoubleArray& gram, const FloatArray& responses, const Execution& execution) {
     const int64_t m = responses.shape.size() == 2 ? responses.extent(1) : -1;
     if (gram.shape != Shape{m, m})
         throw InputError("responses of shape " + shape_text(responses.shape) + " do not fit a Gram matrix of shape " +
@@ -48,8 +48,8 @@ void add_gram(DoubleArray& gram, const FloatArray& responses, int threads) {
     std::copy(responses.data.begin(), responses.data.end(), x.data.begin());
     const int64_t tiles = (m + tile_rows - 1) / tile_rows;
     const auto rows_end = [&](int64_t tile) { return std::min(m, (tile + 1) * tile_rows); };
-    parallel_for(tiles, threads, [&](int64_t tile, int) { add_tile_rows(gram, x, tile * tile_rows, rows_end(tile)); });
-    parallel_for(tiles, threads, [&](int64_t tile, int) { mirror_rows(gram, tile * tile_rows, rows_end(tile)); });
+    parallel_for(tiles, execution, [&](int64_t tile, int) { add_tile_rows(gram, x, tile * tile_rows, rows_end(tile)); });
+    parallel_for(tiles, execution, [&](int64_t tile, int) { mirror_rows(gram, tile * tile_rows, rows_end(tile)); });
 }
 
 }  // namespace spikelens

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 
 namespace spikelens {
 
@@ -10,6 +11,6 @@ namespace spikelens {
 /// the bit however the samples are cut into batches, for any thread count and with or without fused multiply-add.
 /// Samples where a filter is silent are skipped. Cost: O(N·m²/2); `threads` 0: all cores.
 /// Throws InputError when the shapes do not match.
-void add_gram(DoubleArray& gram, const FloatArray& responses, int threads = 0);
+void add_gram(DoubleArray& gram, const FloatArray& responses, const Execution& execution = {});
 
 }  // namespace spikelens

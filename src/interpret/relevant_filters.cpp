@@ -75,7 +75,7 @@ double RelevantFilters::worst_duality_gap() const {
 }
 
 RelevantFilters find_relevant_filters(const Network& network, const Responses& responses, std::vector<double> budgets,
-                                      double chosen_mu, const LassoOptions& options, const Progress& progress) {
+                                      double chosen_mu, const LassoOptions& options, const Execution& execution) {
     RelevantFilters relevant;
     relevant.filters = response_filters(network);
     relevant.budgets = std::move(budgets);
@@ -86,12 +86,12 @@ RelevantFilters find_relevant_filters(const Network& network, const Responses& r
     relevant.classes.resize(classes);
     std::mutex reporting;
     int64_t done = 0;
-    parallel_for(classes, 0, [&](int64_t j, int) {
+    parallel_for(classes, execution, [&](int64_t j, int) {
         const double label_energy = static_cast<double>(responses.predicted[j]);  // ‖l‖² of a one-hot row
         relevant.classes[j] =
             mu_lasso(responses.gram, class_column(responses.correlation, j), label_energy, relevant.budgets, options);
         const std::lock_guard lock(reporting);
-        report_progress(progress, "finding relevant filters", ++done, classes);
+        execution.report("finding relevant filters", ++done, classes);
     });
     return relevant;
 }

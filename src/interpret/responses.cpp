@@ -47,12 +47,12 @@ void check_counts(const Array<uint16_t>& counts, int64_t samples, const LayerRow
 
 }  // namespace
 
-FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind, int threads) {
+FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind, const Execution& execution) {
     const std::vector<LayerRows> layers = layer_rows(network);
     const int64_t samples = recording.scores.extent(0);
     for (const LayerRows& rows : layers) check_counts(recording.layer(rows.layer).counts, samples, rows, network);
     FloatArray responses({samples, layers.back().first + layers.back().count});
-    parallel_for(samples, threads, [&](int64_t n, int) {
+    parallel_for(samples, execution, [&](int64_t n, int) {
         for (const LayerRows& rows : layers)
             layer_responses(recording.layer(rows.layer).counts.row(n), kind, responses.row(n).subspan(rows.first, rows.count));
     });

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "spikelens/core/samples.h"
+#include "spikelens/snn/engine.h"
 #include "spikelens/snn/network.h"
-#include "spikelens/snn/simulate.h"
 
 namespace spikelens {
 

@@ -53,11 +53,11 @@ std::string Run::surrogate() const {
     return manifest.contains("options") ? manifest.at("options").value("surrogate", "") : std::string();
 }
 
-RunData Run::load_data(const std::string& other_coding) const {
+RunData Run::load_data(const Execution& execution, const std::string& other_coding) const {
     const json& made_with = manifest.at("data");
     RunData data = load_named(files.manifest(), [&] {
         return load_run_data(made_with.at("source"), binning(), other_coding.empty() ? coding() : other_coding, network->steps,
-                             seed());
+                             seed(), execution);
     });
     const auto recorded = made_with.at("sha256").get<std::map<std::string, std::string>>();
     for (const auto* both : {&recorded, &std::as_const(data.sha256)})

@@ -12,13 +12,13 @@ using nlohmann::json;
 
 Input RunData::shown(const FloatArray& images, std::span<const int64_t> addresses) const {
     if (!coded()) return images;
-    return encode(images, coding, coding_steps, coding_seed, addresses);
+    return encode(images, coding, coding_steps, coding_seed, addresses, execution);
 }
 
 RunData load_run_data(const std::string& source, const std::string& binning, const std::string& coding, int steps,
-                      uint64_t seed) {
+                      uint64_t seed, const Execution& execution) {
     const Binning bins = binning.empty() ? Binning{} : parse_binning(binning);
-    LoadedDataset loaded = load_dataset(source, bins);
+    LoadedDataset loaded = load_dataset(source, bins, execution);
     RunData data;
     data.name = std::move(loaded.name);
     data.sha256 = std::move(loaded.sha256);
@@ -27,13 +27,14 @@ RunData load_run_data(const std::string& source, const std::string& binning, con
     data.coding = coding.empty() ? Coding{} : parse_coding(coding);
     data.coding_seed = seed;
     data.coding_steps = steps;
+    data.execution = execution;
     if (data.test->steps() > 0) data.binning = binning_text(bins);
     if (!data.coded()) return data;
     if (data.test->steps() > 0)
         throw InputError("the recordings of " + data.name + " are spikes already; the coding " + coding_text(data.coding) +
                          " is for images");
-    data.train = std::make_shared<CodedSamples>(data.train, data.coding, steps, seed);
-    data.test = std::make_shared<CodedSamples>(data.test, data.coding, steps, seed, data.train->size());
+    data.train = std::make_shared<CodedSamples>(data.train, data.coding, steps, seed, 0, execution);
+    data.test = std::make_shared<CodedSamples>(data.test, data.coding, steps, seed, data.train->size(), execution);
     return data;
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -12,6 +10,7 @@
 #include "spikelens/core/parallel.h"
 #include "spikelens/snn/simulate.h"
 
+#include "sample_memory.h"
 #include "torch_errors.h"
 #include "torch_network.h"
 #include "torch_threads.h"
@@ -22,19 +21,19 @@ struct GradientNetwork::Modules {
     std::shared_ptr<const Network> shared;
     const Network& network = *shared;
     GradientOptions options;
+    Execution execution;
     TorchNetwork torch;
-    std::optional<Simulator> simulator;  ///< where it can take the place of LibTorch's forward pass, of images
-    RecordRequest potentials;            ///< of all neurons
+    std::shared_ptr<const Simulator> simulator;  ///< where it can take the place of LibTorch's forward pass, of images
+    RecordRequest potentials;                    ///< of all neurons
 
-    Modules(std::shared_ptr<const Network> source, const GradientOptions& wanted)
+    Modules(std::shared_ptr<const Network> source, const GradientOptions& wanted, Execution how,
+            std::shared_ptr<const Simulator> simulated)
         : shared(std::move(source)),
           options(wanted),
+          execution(std::move(how)),
           torch(network, options.surrogate, options.smooth, options.double_precision ? at::kDouble : at::kFloat) {
         if (options.smooth || options.double_precision) return;
-        SimulateOptions one_thread;
-        one_thread.threads = 1;
-        one_thread.memory = std::numeric_limits<int64_t>::max();  // LibTorch's forward pass would take as much
-        simulator.emplace(shared, one_thread);
+        simulator = simulated ? std::move(simulated) : std::make_shared<const Simulator>(shared, execution);
         potentials.potentials = true;
         for (size_t l = 0; l < network.layers.size(); ++l)
             if (network.layers[l].neuron) potentials.layers.push_back(static_cast<int>(l));
@@ -42,8 +41,9 @@ struct GradientNetwork::Modules {
 
     // The input is [N, C, H, W] or [N, T, C, H, W].
     void check(const FloatArray& input, std::span<const int> targets) const;
-    Result gradient(const FloatArray& input, std::span<const int> targets) const;
-    SpikeResult spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const;
+    int workers(int64_t samples, int64_t steps) const;
+    InputGradient gradient(const FloatArray& input, std::span<const int> targets) const;
+    SpikeGradient spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const;
 
     /// One sample forward through the network, [1, C, H, W] or [1, T, C, H, W]. The trace may look into the recording.
     struct Pass {
@@ -99,6 +99,24 @@ void GradientNetwork::Modules::check(const FloatArray& input, std::span<const in
         throw InputError("the input of the gradient holds a value that is not finite");
 }
 
+/// How many samples are computed side by side. Of one, forward leaves a value for each neuron and step; backward holds the
+/// gradients on both sides of a layer and what the convolution makes of them.
+int GradientNetwork::Modules::workers(int64_t samples, int64_t steps) const {
+    int64_t kept = 0, largest = 0;
+    for (const Layer& layer : network.layers) {
+        const int64_t outputs = int64_t{layer.out_channels} * layer.out_height * layer.out_width;
+        const int64_t inputs = int64_t{layer.in_channels} * layer.in_height * layer.in_width;
+        kept += outputs;
+        largest = std::max(largest, 2 * (inputs + outputs));
+    }
+    const int64_t bytes = (options.double_precision ? 8 : 4) * steps * (kept + largest);
+    if (bytes > execution.memory)
+        throw InputError("the gradient of one sample takes " + size_text(bytes) + ", more than the " +
+                         size_text(execution.memory) + " that it may take");
+    const int threads = execution.threads > 0 ? execution.threads : available_threads();
+    return threads_with_room(static_cast<int>(std::min<int64_t>(threads, execution.memory / bytes)), samples, kTask);
+}
+
 void GradientNetwork::Modules::forward(const ArrayView<float>& sample, Pass& pass, std::span<float> scores) const {
     const bool image = sample.shape.size() == 4;
     if (!simulator || !image) return copy_out(torch.forward(view_of(sample.data.data(), sample.shape), pass.trace), scores);
@@ -109,11 +127,12 @@ void GradientNetwork::Modules::forward(const ArrayView<float>& sample, Pass& pas
 
 /// A sample at a time: operators over several samples may round one of them differently with its neighbours. The steps
 /// of a sample are batch enough to keep the matrix products busy.
-GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& input, std::span<const int> targets) const {
+InputGradient GradientNetwork::Modules::gradient(const FloatArray& input, std::span<const int> targets) const {
     check(input, targets);
-    const int64_t samples = input.extent(0);
-    Result result{FloatArray({samples, network.class_count()}), FloatArray(input.shape)};
-    parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
+    const int64_t samples = input.extent(0), steps = input.shape.size() == 4 ? network.steps : input.extent(1);
+    InputGradient result{FloatArray({samples, network.class_count()}), FloatArray(input.shape)};
+    parallel_for(samples, workers(samples, steps), [&](int64_t sample, int) {
+        execution.stop_if_cancelled();
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;
@@ -125,16 +144,16 @@ GradientNetwork::Result GradientNetwork::Modules::gradient(const FloatArray& inp
 }
 
 /// A layer's spikes are over all steps, of images those of the network.
-GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const FloatArray& input, std::span<const int> targets,
-                                                                      int layer) const {
+SpikeGradient GradientNetwork::Modules::spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const {
     check(input, targets);
     if (layer < 0 || layer >= static_cast<int>(network.layers.size()) || !network.layers[layer].neuron)
         throw InputError("the network has no spiking layer " + std::to_string(layer) + " to take a gradient at");
     const Layer& where = network.layers[layer];
     const int64_t samples = input.extent(0), steps = input.shape.size() == 4 ? network.steps : input.extent(1);
     const Shape shape{samples, steps, where.out_channels, where.out_height, where.out_width};
-    SpikeResult result{FloatArray({samples, network.class_count()}), FloatArray(shape), FloatArray(shape)};
-    parallel_for(samples, threads_with_room(options.threads, samples, kTask), [&](int64_t sample, int) {
+    SpikeGradient result{FloatArray({samples, network.class_count()}), FloatArray(shape), FloatArray(shape)};
+    parallel_for(samples, workers(samples, steps), [&](int64_t sample, int) {
+        execution.stop_if_cancelled();
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Pass pass;
@@ -147,34 +166,40 @@ GradientNetwork::SpikeResult GradientNetwork::Modules::spike_gradient(const Floa
     return result;
 }
 
-GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options) {
+GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options, Execution execution) {
     check_network(*network, "gradient");
-    modules_ = without_torch_errors(kTask, [&] { return std::make_unique<const Modules>(std::move(network), options); });
+    modules_ = without_torch_errors(
+        kTask, [&] { return std::make_unique<const Modules>(std::move(network), options, std::move(execution), nullptr); });
 }
 
-GradientNetwork::GradientNetwork(Network network, GradientOptions options)
-    : GradientNetwork(std::make_shared<const Network>(std::move(network)), options) {}
+GradientNetwork::GradientNetwork(Network network, GradientOptions options, Execution execution)
+    : GradientNetwork(std::make_shared<const Network>(std::move(network)), options, std::move(execution)) {}
+
+GradientNetwork::GradientNetwork(std::shared_ptr<const Simulator> simulator, GradientOptions options) {
+    modules_ = without_torch_errors(kTask, [&] {
+        return std::make_unique<const Modules>(simulator->shared_network(), options, simulator->execution(), simulator);
+    });
+}
 
 GradientNetwork::~GradientNetwork() = default;
 GradientNetwork::GradientNetwork(GradientNetwork&&) noexcept = default;
 GradientNetwork& GradientNetwork::operator=(GradientNetwork&&) noexcept = default;
 
-GradientNetwork::Result GradientNetwork::input_gradient(const FloatArray& images, std::span<const int> targets) const {
+InputGradient GradientNetwork::input_gradient(const FloatArray& images, std::span<const int> targets) const {
     check_extents(images, 1, "N, ", modules_->network);
     return without_torch_errors(kTask, [&] { return modules_->gradient(images, targets); });
 }
 
-GradientNetwork::Result GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
+InputGradient GradientNetwork::sequence_gradient(const FloatArray& input, std::span<const int> targets) const {
     check_sequence(input, modules_->network);
     return without_torch_errors(kTask, [&] { return modules_->gradient(input, targets); });
 }
 
-GradientNetwork::Result GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
+InputGradient GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
     return input.spiking() ? sequence_gradient(as_values(input.spikes), targets) : input_gradient(input.images, targets);
 }
 
-GradientNetwork::SpikeResult GradientNetwork::spike_gradient(const Input& input, std::span<const int> targets,
-                                                             int layer) const {
+SpikeGradient GradientNetwork::spike_gradient(const Input& input, std::span<const int> targets, int layer) const {
     if (!input.spiking()) {
         check_extents(input.images, 1, "N, ", modules_->network);
         return without_torch_errors(kTask, [&] { return modules_->spike_gradient(input.images, targets, layer); });

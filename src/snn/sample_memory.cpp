@@ -14,6 +14,12 @@ int64_t pooled_bytes(const Layer& layer, const LayerPlan& plan, int steps) {
 
 }  // namespace
 
+std::string size_text(int64_t bytes) {
+    if (bytes >= 10 << 20) return std::to_string(bytes >> 20) + " MB";
+    if (bytes >= 10 << 10) return std::to_string(bytes >> 10) + " KB";
+    return std::to_string(bytes) + " bytes";
+}
+
 SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes) {
     const auto& layers = settings.network.layers;
     const LayerPlan& first = settings.real_input;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "layer_pass.h"
 
@@ -12,6 +13,9 @@ struct SampleMemory {
     int64_t all_maps = 0;   ///< with those of all layers
     int64_t ablations = 0;  ///< and what is kept of them
 };
+/// "12 KB", "3 MB": in whole KB or MB, rounded down, where there are 10 of them.
+std::string size_text(int64_t bytes);
+
 SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes);
 
 }  // namespace spikelens

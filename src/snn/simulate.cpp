@@ -33,13 +33,13 @@ struct Workers {
 
 struct Simulator::Plan {
     std::shared_ptr<const Network> network;
-    SimulateOptions options;
+    Execution execution;
     const kernels::KernelSet* kernels = nullptr;
     kernels::LayerPlan real_input;           // the first layer, for direct coding
     std::vector<kernels::LayerPlan> layers;  // all layers for spiking input
 
     /// Calls done(l) once layer l is lowered.
-    Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done);
+    Plan(const Network& source, Execution wanted, const std::function<void(int)>& done);
 
     RunSettings settings(std::span<const FilterIndex> ablated) const {
         return {*network, *kernels, real_input, layers, channels_to_keep(*network, ablated)};
@@ -49,7 +49,7 @@ struct Simulator::Plan {
     Workers workers(int64_t samples, int64_t bytes_each) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
-        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= options.memory;
+        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
     Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;
 };
@@ -142,15 +142,18 @@ Sample take_sample(const RunInput& input, int64_t n, Worker& worker) {
 /// Calls run(walk, sample) for every sample: many samples, one thread each, where memory allows; else all threads work on each
 /// in turn.
 template <class Walk, class Run>
-void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers, Run run) {
+void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers, const Execution& execution,
+                     Run run) {
     std::vector<Worker> worker(workers.count, Worker(settings, workers.threads_each));
     std::vector<Walk> walks(worker.begin(), worker.end());
     const int64_t samples = input.samples;
     const int64_t in_row = workers.count > 1 ? std::clamp<int64_t>(samples / (4 * workers.count), 1, kSamplesInRow)
                                              : std::max<int64_t>(1, samples);
     parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int w) {
-        for (int64_t n = part * in_row; n < std::min(samples, (part + 1) * in_row); ++n)
+        for (int64_t n = part * in_row; n < std::min(samples, (part + 1) * in_row); ++n) {
+            execution.stop_if_cancelled();
             run(walks[w], take_sample(input, n, worker[w]));
+        }
     });
 }
 
@@ -171,14 +174,14 @@ std::vector<int> predictions(const FloatArray& scores) {
     return result;
 }
 
-Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::function<void(int)>& done)
-    : options(std::move(wanted)) {
+Simulator::Plan::Plan(const Network& source, Execution wanted, const std::function<void(int)>& done)
+    : execution(std::move(wanted)) {
     check_network(source, "the network");
     for (const Layer& layer : source.layers)
         if (layer.fan_in() > kernels::kMostInputs)
             throw InputError("layer " + layer.name + " has " + std::to_string(layer.fan_in()) +
                              " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
-    kernels = &kernels::choose_kernels(options.kernel);
+    kernels = &kernels::choose_kernels(execution.kernel);
     real_input = lower_for_real_input(source.layers.front());
     double input_scale = 1.0;
     for (size_t l = 0; l < source.layers.size(); ++l) {
@@ -188,36 +191,29 @@ Simulator::Plan::Plan(const Network& source, SimulateOptions wanted, const std::
     }
 }
 
-/// In whole KB or MB, rounded down, where there are 10 of them.
-static std::string size_text(int64_t bytes) {
-    if (bytes >= 10 << 20) return std::to_string(bytes >> 20) + " MB";
-    if (bytes >= 10 << 10) return std::to_string(bytes >> 10) + " KB";
-    return std::to_string(bytes) + " bytes";
-}
-
 Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
-    if (bytes_each > options.memory)
+    if (bytes_each > execution.memory)
         throw InputError("one sample takes " + size_text(bytes_each) + " while it is simulated, more than the " +
-                         size_text(options.memory) + " that it may take");
-    const int threads = options.threads > 0 ? options.threads : available_threads();
-    const int64_t fit = options.memory / std::max<int64_t>(1, bytes_each);
+                         size_text(execution.memory) + " that it may take");
+    const int threads = execution.threads > 0 ? execution.threads : available_threads();
+    const int64_t fit = execution.memory / std::max<int64_t>(1, bytes_each);
     if (samples < threads || fit < threads) return {1, threads};
     return {threads, 1};
 }
 
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
 
-Simulator::Simulator(Network network, SimulateOptions options)
-    : Simulator(std::make_shared<const Network>(std::move(network)), std::move(options)) {}
+Simulator::Simulator(Network network, Execution execution)
+    : Simulator(std::make_shared<const Network>(std::move(network)), std::move(execution)) {}
 
-Simulator::Simulator(std::shared_ptr<const Network> network, SimulateOptions options) {
-    auto plan = std::make_unique<Plan>(*network, std::move(options), [](int) {});
+Simulator::Simulator(std::shared_ptr<const Network> network, Execution execution) {
+    auto plan = std::make_unique<Plan>(*network, std::move(execution), [](int) {});
     plan->network = std::move(network);
     plan_ = std::move(plan);
 }
 
-Simulator Simulator::without_weights(Network network, SimulateOptions options) {
-    auto plan = std::make_unique<Plan>(network, std::move(options), [&](int layer) {
+Simulator Simulator::without_weights(Network network, Execution execution) {
+    auto plan = std::make_unique<Plan>(network, std::move(execution), [&](int layer) {
         network.layers[layer].weight = {};
         network.layers[layer].bias = {};
     });
@@ -230,6 +226,7 @@ Simulator::Simulator(Simulator&&) noexcept = default;
 Simulator& Simulator::operator=(Simulator&&) noexcept = default;
 
 const Network& Simulator::network() const { return *plan_->network; }
+const Execution& Simulator::execution() const { return plan_->execution; }
 std::shared_ptr<const Network> Simulator::shared_network() const { return plan_->network; }
 
 Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& request,
@@ -242,9 +239,9 @@ Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& reque
     const Workers who = workers(input.samples, memory.plain);
     const auto run = [&](auto& walk, const Sample& sample) { walk.run(sample, recording); };
     if (may_reuse(who, input.samples, request, memory))
-        for_each_sample<ChangedWalk>(shared, input, who, run);
+        for_each_sample<ChangedWalk>(shared, input, who, execution, run);
     else
-        for_each_sample<FullWalk>(shared, input, who, run);
+        for_each_sample<FullWalk>(shared, input, who, execution, run);
     return recording;
 }
 
@@ -269,7 +266,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const Workers workers =
         plan_->workers(samples.samples, sample_memory(settings, {}, samples.steps, samples.planes).ablations);
     const Ablations ablations(network(), sets);
-    for_each_sample<AblationWalk>(settings, samples, workers,
+    for_each_sample<AblationWalk>(settings, samples, workers, execution(),
                                   [&](AblationWalk& walk, const Sample& sample) { walk.run(sample, ablations, scores); });
     return scores;
 }

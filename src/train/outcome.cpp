@@ -31,15 +31,15 @@ double diverged_loss(int64_t classes) {
 
 bool diverged(const EpochResult& epoch, int64_t classes) { return !(epoch.loss <= diverged_loss(classes)); }
 
-std::vector<int> silent_layers(const Simulator& simulator, const SampleSource& samples, int64_t count) {
+std::vector<int> silent_layers(const Engine& engine, const SampleSource& samples, int64_t count) {
     RecordRequest request;
-    request.layers = layers_with_neurons(simulator.network());
+    request.layers = layers_with_neurons(engine.network());
     request.counts = true;
     count = std::min(count, samples.size());
     for (int64_t first = 0; first < count && !request.layers.empty(); first += kBatch) {
         std::vector<int64_t> indices(std::min(kBatch, count - first));
         std::iota(indices.begin(), indices.end(), first);
-        const Recording recording = simulator.run(samples.input(indices), request);
+        const Recording recording = engine.run(samples.input(indices), request);
         std::erase_if(request.layers, [&](int layer) { return spikes(recording.layer(layer)); });
     }
     return request.layers;

@@ -107,12 +107,12 @@ class OrderedSum {
 class Trainer {
   public:
     Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-            const Progress& progress)
+            const Execution& execution)
         : network_(network),
           samples_(samples),
           options_(options),
           state_(state),
-          progress_(progress),
+          execution_(execution),
           classes_(network.class_count()),
           torch_(network, options.surrogate, false, at::kFloat),
           sgd_(network, options, state) {}
@@ -130,7 +130,7 @@ class Trainer {
             const BatchRecord batch = run_batch(std::span(order).subspan(first, size), task);
             add_to_state(batch, size, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
             if (after_batch) after_batch(network_, state_);
-            report_progress(progress_, task, first + size, total, "loss " + number(batch.loss / static_cast<double>(size)));
+            execution_.report(task, first + size, total, "loss " + number(batch.loss / static_cast<double>(size)));
         }
     }
 
@@ -153,7 +153,7 @@ class Trainer {
         const int64_t size = static_cast<int64_t>(batch.size());
         const int64_t shards = std::min(kShards, size);
         OrderedSum sum;
-        parallel_for(shards, threads_with_room(options_.threads, shards, kTask), [&](int64_t shard, int) {
+        parallel_for(shards, threads_with_room(execution_.threads, shards, kTask), [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
             without_torch_errors(
                 kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
@@ -196,7 +196,7 @@ class Trainer {
     const SampleSource& samples_;
     const TrainOptions& options_;
     TrainState& state_;
-    const Progress& progress_;
+    const Execution& execution_;
     int64_t classes_;
     TorchNetwork torch_;
     Sgd sgd_;
@@ -215,7 +215,7 @@ void check_train_options(const TrainOptions& options) {
 }
 
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-           const std::function<void(const Network&, const TrainState&)>& after_batch, const Progress& progress) {
+           const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution) {
     check_network(network, "training");
     check_train_options(options);
     check_samples(samples, network);
@@ -223,7 +223,7 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
     const auto trainer =
-        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, progress); });
+        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, execution); });
     while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
 }
 

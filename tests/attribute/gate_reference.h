@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 #include "spiking_input.h"
 
@@ -69,7 +69,7 @@ inline bool in_window(const Layer& layer, int64_t window, int64_t neuron) {
 /// The reference keeps every quantity of the definition as a vector or a dense matrix in double, from recorded spikes alone.
 struct GateReference {
     const Network& network;
-    const Simulator& simulator;
+    const CpuEngine& simulator;
 
     /// Input of the next layer summed over steps, and the routing matrix from neurons to it.
     std::pair<Vector, Matrix> pool(const Layer& layer, const std::vector<Vector>& spikes, const Vector& counts) const {

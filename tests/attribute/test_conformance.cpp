@@ -47,12 +47,11 @@ Probe some_probe(const Network& network) {
 
 struct Model {
     Network network = half_blind_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network};
     RelevantFilters relevant = test::relevant_filters(network, {{1, 2}, {5, 8, 9}, {0, 3, 4, 6}, {2, 7}, {7}});
     Probe probe = some_probe(network);
-    AttributionContext context{
-        .simulator = &simulator, .gradient = &gradient, .relevant = &relevant, .seed = 3, .probe = &probe};
+    AttributionContext context{.engine = &simulator, .gradient = &gradient, .relevant = &relevant, .seed = 3, .probe = &probe};
 };
 
 /// All methods share one model, as they do in the program.
@@ -166,14 +165,14 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
 // from the options here, and made here.
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
     const bool aims = info.name == "ig2d" || info.name == "ig3d";
-    const FloatArray result = maps(), scores = model().simulator.run(input).scores;
+    const FloatArray result = maps(), scores = model().engine.run(input).scores;
     ASSERT_EQ(completeness_baseline(spec, input).has_value(), aims);
     for (const char* view : {"absolute", "positive", "negative"}) {
         MethodSpec viewed = parse_method(spec.text + ":view=" + view);
         EXPECT_FALSE(completeness_baseline(viewed, input));
     }
     if (!aims) {
-        EXPECT_THROW(own_completeness(spec, model().simulator, input, result, scores, targets), InputError);
+        EXPECT_THROW(own_completeness(spec, model().engine, input, result, scores, targets), InputError);
         return;
     }
     Input own = Array<uint8_t>(input.spikes.shape);
@@ -184,8 +183,8 @@ TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
         own = baseline_images(input.images, parse_baseline(name));
     }
     EXPECT_EQ(completeness_baseline(spec, input), name);
-    const FloatArray from = model().simulator.run(own).scores;
-    const auto reported = own_completeness(spec, model().simulator, input, result, scores, targets);
+    const FloatArray from = model().engine.run(own).scores;
+    const auto reported = own_completeness(spec, model().engine, input, result, scores, targets);
     ASSERT_EQ(reported.size(), static_cast<size_t>(count));
     for (int64_t n = 0; n < count; ++n) {
         double sum = 0;
@@ -211,11 +210,11 @@ TEST_P(Conformance, TheAddressIsAnyNumberAndThePlaceIsNothing) {
 
 TEST_P(Conformance, TheModelIsUnchangedAfterwards) {
     const Network untouched = half_blind_network();
-    const FloatArray scores = model().simulator.run(input).scores;
+    const FloatArray scores = model().engine.run(input).scores;
     maps();
-    EXPECT_EQ(model().simulator.run(input).scores, scores);
+    EXPECT_EQ(model().engine.run(input).scores, scores);
     for (size_t l = 0; l < untouched.layers.size(); ++l) {
-        for (const Network* network : std::initializer_list<const Network*>{&model().network, &model().simulator.network()}) {
+        for (const Network* network : std::initializer_list<const Network*>{&model().network, &model().engine.network()}) {
             EXPECT_TRUE(same_bits(network->layers[l].weight.data, untouched.layers[l].weight.data));
             EXPECT_TRUE(same_bits(network->layers[l].bias.data, untouched.layers[l].bias.data));
         }

@@ -12,7 +12,7 @@ namespace spikelens {
 namespace {
 
 void expect_evidence_equals_reference(const Network& network, const Input& input) {
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const test::GateReference reference{network, simulator};
     const std::vector<FilterIndex> filters = response_filters(network);
     const std::vector<int> targets = predictions(simulator.run(input).scores);
@@ -51,7 +51,7 @@ TEST(FilterEvidence, OfEveryLayerAddsUpToTheScoreWhenAllGatesAreOpen) {
         for (size_t l = 0; l + 1 < network.layers.size(); ++l) {
             for (float& weight : network.layers[l].weight.data) weight = std::abs(weight);
         }
-        const Simulator simulator(network);
+        const CpuEngine simulator(network);
         const std::vector<int> targets{0, 1, 2};
         const std::vector<FilterIndex> filters = response_filters(network);
         for (const Input& input : {Input(test::test_images(3, {1, 8, 8})), Input(test::test_spikes(11, 3, {1, 8, 8}))}) {
@@ -71,7 +71,7 @@ TEST(FilterEvidence, OfEveryLayerAddsUpToTheScoreWhenAllGatesAreOpen) {
 
 TEST(FilterEvidence, DoesNotDependOnTheBatch) {
     const Network network = test::two_conv_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const Input images = test::test_images(4, {1, 12, 12});
     const std::vector<int> targets{0, 4, 2, 2};
     const DoubleArray all = filter_evidence(simulator, images, targets);
@@ -82,7 +82,7 @@ TEST(FilterEvidence, DoesNotDependOnTheBatch) {
 }
 
 TEST(FilterEvidence, RefusesTargetsThatDoNotFit) {
-    const Simulator simulator(test::two_conv_network());
+    const CpuEngine simulator(test::two_conv_network());
     const Input images = test::test_images(2, {1, 12, 12});
     const std::vector<int> one{0}, outside{0, 5}, negative{-1, 0};
     EXPECT_THROW(filter_evidence(simulator, images, one), InputError);

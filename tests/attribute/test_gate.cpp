@@ -12,7 +12,7 @@ namespace spikelens {
 namespace {
 
 void expect_gate_equals_reference(const Network& network, int64_t path_steps, const std::string& options) {
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const test::GateReference reference{network, simulator};
     const Shape shape = network.input_shape();
     const FloatArray images = test::test_images(3, shape);
@@ -20,7 +20,7 @@ void expect_gate_equals_reference(const Network& network, int64_t path_steps, co
     const std::vector<int> targets{0, 2, 1};
     const std::vector<int64_t> samples{0, 1, 2};
     const std::string spec = path_steps == 1 ? "gate" + options : "gate_path:steps=" + std::to_string(path_steps) + options;
-    const FloatArray maps = explain(parse_method(spec), {.simulator = &simulator}, {images, targets, samples});
+    const FloatArray maps = explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
     ASSERT_EQ(maps.shape, images.shape);
     double largest = 0;
     for (int64_t n = 0; n < 3; ++n) {
@@ -68,11 +68,11 @@ TEST(GatePath, AveragesTheGainAlongThePath) {
 
 TEST(GatePath, OfOneStepIsGate) {
     const Network network = test::two_conv_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(2, {1, 12, 12});
     const std::vector<int> targets{0, 3};
     const std::vector<int64_t> samples{0, 1};
-    const AttributionContext context{.simulator = &simulator};
+    const AttributionContext context{.engine = &simulator};
     EXPECT_EQ(explain(parse_method("gate_path:steps=1"), context, {images, targets, samples}),
               explain(parse_method("gate"), context, {images, targets, samples}));
 }

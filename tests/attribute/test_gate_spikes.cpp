@@ -16,8 +16,8 @@ constexpr int64_t steps = 9;  // not the network's own number: spikes decide how
 const std::vector<int> targets{0, 2, 1};
 const std::vector<int64_t> samples{0, 1, 2};
 
-FloatArray gate(const std::string& spec, const Simulator& simulator, const Array<uint8_t>& spikes) {
-    return explain(parse_method(spec), {.simulator = &simulator}, {spikes, targets, samples});
+FloatArray gate(const std::string& spec, const CpuEngine& simulator, const Array<uint8_t>& spikes) {
+    return explain(parse_method(spec), {.engine = &simulator}, {spikes, targets, samples});
 }
 
 /// One sample's spikes of the steps before `end`, silence after.
@@ -33,7 +33,7 @@ void expect_near_reference(float value, double expected, const std::string& wher
 
 /// Gains of the reference times spikes, at every step and summed over steps.
 void expect_gate_equals_reference(const Network& network) {
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const test::GateReference reference{network, simulator};
     const Array<uint8_t> spikes = test::test_spikes(steps, 3, network.input_shape(), 0.5, 3);
     const FloatArray timed = gate("gate3d", simulator, spikes), summed = gate("gate", simulator, spikes);
@@ -69,20 +69,20 @@ TEST(GateOnSpikes, SynapseAndLeakByHand) {
     Network network = parse_network("1F-IF(alpha=0.5)-2F-LI(beta=0.5)", {1, 1, 1}, 4, {.neuron = {}, .bias = false});
     network.layers[0].weight.data = {2};
     network.layers[1].weight.data = {3, -1};
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     Array<uint8_t> spikes({1, 4, 1, 1, 1});
     spikes.data[0] = 1;
     // J = 2, 1, 1/2, 1/4 and U = 2, 2, 3/2, 3/4 before each reset of 1: three spikes of a drive 2/(1 − 1/2) = 4, gain 3/4.
     // The readout weighs a spike by (1/4)·(1 + 1/2 + 1/4 + 1/8)/4 = 15/128.
     const std::vector<int> target{0};
     const std::vector<int64_t> sample{0};
-    const FloatArray map = explain(parse_method("gate"), {.simulator = &simulator}, {spikes, target, sample});
+    const FloatArray map = explain(parse_method("gate"), {.engine = &simulator}, {spikes, target, sample});
     EXPECT_NEAR(map.data[0], 15.0 / 128 * 3 * 0.75 * 4, 1e-6);
 }
 
 TEST(GatePathOnSpikes, GivesEachWindowTheGainItCameInWith) {
     const Network network = test::small_network("4C3-LIF-MP2-5F-LIF-3F", {2, 7, 9}, 6);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const test::GateReference reference{network, simulator};
     const Array<uint8_t> spikes = test::test_spikes(steps, 3, network.input_shape());
     const FloatArray map = gate("gate_path:steps=4", simulator, spikes);
@@ -99,19 +99,19 @@ TEST(GatePathOnSpikes, GivesEachWindowTheGainItCameInWith) {
 }
 
 TEST(GatePathOnSpikes, OfOneWindowIsGate) {
-    const Simulator simulator(test::two_conv_network());
+    const CpuEngine simulator(test::two_conv_network());
     const Array<uint8_t> spikes = test::test_spikes(steps, 3, {1, 12, 12});
     EXPECT_EQ(gate("gate_path:steps=1", simulator, spikes), gate("gate", simulator, spikes));
     EXPECT_NE(gate("gate_path:steps=3", simulator, spikes), gate("gate", simulator, spikes));
 }
 
 TEST(GateOnSpikes, OnlySilenceIsABaseline) {
-    const Simulator simulator(test::two_conv_network());
+    const CpuEngine simulator(test::two_conv_network());
     const Array<uint8_t> spikes = test::test_spikes(steps, 3, {1, 12, 12});
     EXPECT_THROW(gate("gate:baseline=blur", simulator, spikes), InputError);
     EXPECT_THROW(gate("gate_path:baseline=mean", simulator, spikes), InputError);
     const FloatArray images = test::test_images(3, {1, 12, 12});
-    EXPECT_THROW(explain(parse_method("gate3d"), {.simulator = &simulator}, {images, targets, samples}), InputError);
+    EXPECT_THROW(explain(parse_method("gate3d"), {.engine = &simulator}, {images, targets, samples}), InputError);
 }
 
 }  // namespace

@@ -15,13 +15,13 @@ using spikelens::testing::ReferenceNetwork;
 
 struct Explained {
     Network network;
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{0, 1};
 
     FloatArray by(const std::string& spec, const Input& input) const {
-        const AttributionContext context{.simulator = &simulator, .gradient = &gradient};
+        const AttributionContext context{.engine = &simulator};
         return explain(parse_method(spec), context, {input, targets, samples});
     }
 };

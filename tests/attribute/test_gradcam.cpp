@@ -151,13 +151,12 @@ TEST(GradCam, IsThePapersMapAtEveryStepEnlargedToTheInput) {
     const std::vector<int> targets{2, 0};
     const std::vector<int64_t> samples{0, 1};
     const Network network = test::small_network("4C3-LIF-MP2-5C3-LIF-3F", shape, 4);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const GradientNetwork gradient(network);
     for (const Input& input : both_inputs()) {
         const int64_t steps = input.spiking() ? 7 : 4;
         for (const auto& [spec, layer] : {std::pair{"gradcam:layer=conv1", 0}, {"gradcam", 1}, {"gradcam:layer=last", 1}}) {
-            const FloatArray maps =
-                explain(parse_method(spec), {.simulator = &simulator, .gradient = &gradient}, {input, targets, samples});
+            const FloatArray maps = explain(parse_method(spec), {.engine = &simulator}, {input, targets, samples});
             ASSERT_EQ(maps.shape, (Shape{2, steps, 1, 6, 5}));
             const Layer& at = network.layers[layer];
             double largest = 0;
@@ -184,9 +183,9 @@ TEST(GradCam, ReadsConvolutionsOnly) {
     const std::vector<int> targets{0};
     const std::vector<int64_t> samples{0};
     const auto map = [&](const std::string& spec, const Network& of) {
-        const Simulator simulator(of);
+        const CpuEngine simulator(of);
         const GradientNetwork gradient(of);
-        return explain(parse_method(spec), {.simulator = &simulator, .gradient = &gradient}, {images, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
     };
     EXPECT_EQ(map("gradcam", network), map("gradcam:layer=conv1", network));
     EXPECT_THROW(map("gradcam:layer=full2", network), InputError);

@@ -24,14 +24,14 @@ const int64_t size = 40;
 struct Explained {
     Network network = test::small_network("3C3-LIF-MP2-4F-LIF-3F", shape, 4);
     GradientOptions options;
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     GradientNetwork gradient{network, options};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{31, 7};
     uint64_t seed = 9;
 
     FloatArray by(const std::string& spec, const Input& input) const {
-        const AttributionContext context{.simulator = &simulator, .gradient = &gradient, .seed = seed};
+        const AttributionContext context{.engine = &simulator, .seed = seed};
         return explain(parse_method(spec), context, {input, targets, samples});
     }
 };
@@ -172,7 +172,7 @@ TEST(IG3D, RandomOrdersAreAveragedAndAddressed) {
 TEST(IG3D, OfALinearNetworkIsWeightTimesSpikes) {
     Explained explained;
     explained.network = test::small_network("3F", shape, 5);
-    explained.simulator = Simulator(explained.network);
+    explained.engine = CpuEngine(explained.network);
     explained.gradient = GradientNetwork(explained.network);
     const Input input = test::test_spikes(5, count, shape);
     for (const char* spec :
@@ -197,7 +197,7 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
     explained.options.smooth = true;
     explained.options.double_precision = true;
     explained.network = test::small_network("3C3-LIF-AP2-6F-LIF-4F", shape, 4);
-    explained.simulator = Simulator(explained.network);
+    explained.engine = CpuEngine(explained.network);
     explained.gradient = GradientNetwork(explained.network, explained.options);
     for (const Input& input : {Input(test::test_images(count, shape)), Input(test::test_spikes(6, count, shape))}) {
         const FloatArray result = explained.by(input.spiking() ? "ig3d:steps=400:path=linear" : "ig3d:steps=400", input);

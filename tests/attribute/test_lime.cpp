@@ -58,12 +58,12 @@ void expect_equal(std::span<const float> map, const std::vector<double>& expecte
 class Lime : public testing::Test {
   protected:
     Network network = test::small_network("4C3-LIF-MP2-8F-LIF-5F", {2, 16, 18}, 6);
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     std::vector<int> targets{0, 3};
     std::vector<int64_t> samples{4, 5};
 
     FloatArray map(const std::string& spec, const Input& input, uint64_t seed = 9) {
-        return explain(parse_method(spec), {.simulator = &simulator, .seed = seed}, {input, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator, .seed = seed}, {input, targets, samples});
     }
 };
 
@@ -96,7 +96,7 @@ TEST_F(Lime, OfSpikesSwitchesTheCellsOfAGrid) {
                          Array<uint8_t> shown({1, 7, 2, 16, 18});
                          for (int64_t i = 0; i < shown.size(); ++i)
                              shown.data[i] = on[cells.segment[i % 288]] > 0 ? spikes.row(n)[i] : 0;
-                         return probability(simulator.run_spikes(shown).scores.data, targets[n]);
+                         return probability(simulator.run(shown).scores.data, targets[n]);
                      }));
     }
     EXPECT_THROW(map("lime:baseline=blur", spikes), InputError);
@@ -113,11 +113,11 @@ TEST(LimeOfAHalf, FindsWhereTheEvidenceIs) {
     Network network = parse_network("2F-IF-2F", {1, 8, 8}, 10, {.neuron = {}, .bias = false});
     for (int64_t i = 0; i < 64; ++i) network.layers[0].weight.data[i] = i % 8 < 4 ? 0.05F : 0.0F;
     network.layers[1].weight.data = {2, 0, 0, 0};
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray image({1, 1, 8, 8}, 1.0F);
     const std::vector<int> target{0};
     const std::vector<int64_t> sample{0};
-    const FloatArray map = explain(parse_method("lime:segments=16"), {.simulator = &simulator}, {image, target, sample});
+    const FloatArray map = explain(parse_method("lime:segments=16"), {.engine = &simulator}, {image, target, sample});
     double seen = 0, unseen = 0;
     for (int64_t i = 0; i < 64; ++i) {
         if (i % 8 >= 4) {

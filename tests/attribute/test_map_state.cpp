@@ -62,9 +62,9 @@ TEST(MapState, NoMethodDrawsASilentNetwork) {
         std::ranges::fill(layer.weight.data, 0.0F);
         std::ranges::fill(layer.bias.data, 0.0F);
     }
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const GradientNetwork gradient(network);
-    const AttributionContext context{.simulator = &simulator, .gradient = &gradient, .seed = 3};
+    const AttributionContext context{.engine = &simulator, .seed = 3};
     const Input images = test::test_images(2, {2, 12, 12});
     const FloatArray shown = simulator.run(images).scores;
     const std::vector<int> targets{1, 0};

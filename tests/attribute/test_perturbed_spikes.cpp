@@ -18,20 +18,20 @@ constexpr int64_t steps = 8, channels = 2, height = 6, width = 7, pixels = heigh
 class PerturbedSpikes : public testing::Test {
   protected:
     Network network = test::small_network("4C3-LIF-MP2-8F-LIF-5F", {channels, height, width}, 5);
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     Array<uint8_t> spikes = test::test_spikes(steps, 2, {channels, height, width});
     std::vector<int> targets{0, 3};
     std::vector<int64_t> samples{4, 5};
 
     FloatArray map(const std::string& spec, uint64_t seed = 1) {
-        return explain(parse_method(spec), {.simulator = &simulator, .seed = seed}, {spikes, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator, .seed = seed}, {spikes, targets, samples});
     }
 
     /// The recording of one sample, [T, C, H, W].
     std::vector<uint8_t> recording(int64_t n) const { return {spikes.row(n).begin(), spikes.row(n).end()}; }
 
     std::vector<float> scores(const std::vector<uint8_t>& recorded) const {
-        return simulator.run_spikes(Array<uint8_t>({1, steps, channels, height, width}, recorded)).scores.data;
+        return simulator.run(Array<uint8_t>({1, steps, channels, height, width}, recorded)).scores.data;
     }
 
     double score(const std::vector<uint8_t>& recorded, int target) const { return scores(recorded)[target]; }
@@ -111,17 +111,17 @@ TEST_F(PerturbedSpikes, GroupsShareTheDropOfTheirSpikes) {
 TEST_F(PerturbedSpikes, MoreGroupsThanFitOneBatch) {
     // 300 steps of 2·34·34 places: 96 copies make 64 MiB, and there are more groups.
     const Network larger = test::small_network("2C5s3-LIF-MP2-3F", {2, 34, 34}, 5);
-    const Simulator simulate(larger);
+    const CpuEngine simulate(larger);
     Array<uint8_t> sparse({1, 300, 2, 34, 34});
     for (int64_t i = 0; i < 130; ++i) sparse.data[i * 5333 % sparse.size()] = 1;
     const std::vector<int> target{1};
     const std::vector<int64_t> sample{0};
-    const FloatArray map = explain(parse_method("spike_occlusion"), {.simulator = &simulate}, {sparse, target, sample});
-    const double full = simulate.run_spikes(sparse).scores.data[1];
+    const FloatArray map = explain(parse_method("spike_occlusion"), {.engine = &simulate}, {sparse, target, sample});
+    const double full = simulate.run(sparse).scores.data[1];
     for (int64_t i : {0, 40, 95, 96, 97, 129}) {
         Array<uint8_t> left = sparse;
         left.data[i * 5333 % sparse.size()] = 0;
-        EXPECT_NEAR(map.data[i * 5333 % sparse.size()], full - simulate.run_spikes(left).scores.data[1], 1e-6);
+        EXPECT_NEAR(map.data[i * 5333 % sparse.size()], full - simulate.run(left).scores.data[1], 1e-6);
     }
 }
 

@@ -12,13 +12,13 @@ namespace {
 class PerturbingMethods : public testing::Test {
   protected:
     Network network = test::two_conv_network({2, 9, 10});
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(2, {2, 9, 10});
     std::vector<int> targets{0, 3};
     std::vector<int64_t> samples{4, 5};
 
     FloatArray map(const std::string& spec, uint64_t seed = 1) {
-        return explain(parse_method(spec), {.simulator = &simulator, .seed = seed}, {images, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator, .seed = seed}, {images, targets, samples});
     }
 
     double score(const std::vector<float>& image, int target) {
@@ -51,12 +51,11 @@ TEST_F(PerturbingMethods, OcclusionIsTheMeanDropOfTheCoveringPatches) {
 
 TEST_F(PerturbingMethods, OcclusionOfSinglePixelsIsTheirDrop) {
     const Network larger = test::small_network("4C3-LIF-MP2-5F", {1, 17, 17}, 4);  // 289 patches: more than fit one batch
-    const Simulator simulate(larger);
+    const CpuEngine simulate(larger);
     const FloatArray image = test::test_images(1, {1, 17, 17});
     const std::vector<int> target{2};
     const std::vector<int64_t> sample{0};
-    const FloatArray map =
-        explain(parse_method("occlusion:size=1:stride=1"), {.simulator = &simulate}, {image, target, sample});
+    const FloatArray map = explain(parse_method("occlusion:size=1:stride=1"), {.engine = &simulate}, {image, target, sample});
     const double full = simulate.run(image).scores.data[2];
     for (int64_t p = 0; p < 289; ++p) {
         FloatArray covered = image;

@@ -43,14 +43,14 @@ class ProbeTest : public testing::Test {
   protected:
     const Shape shape{2, 8, 6};
     Network network = test::small_network("2C3-LIF-MP2-3C3-LIF-AP2-8F-LIF-3F", shape, 6);
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray training = test::test_images(60, shape, 5);
     Probe probe = fit_probe(simulator, Images(training), 60);
     std::vector<int> targets{0, 2};
     std::vector<int64_t> samples{0, 1};
 
     FloatArray map(const std::string& spec, const FloatArray& images) {
-        return explain(parse_method(spec), {.simulator = &simulator, .probe = &probe}, {images, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator, .probe = &probe}, {images, targets, samples});
     }
 
     /// Pooled counts of a layer, one row per image.
@@ -160,7 +160,7 @@ TEST_F(ProbeTest, ChannelsWithoutWeightAreNoEvidence) {
     Layer& first = network.layers[0];
     for (int64_t i = 0; i < first.weight.size(); ++i)
         if (i % 18 >= 9) first.weight.data[i] = 0;
-    simulator = Simulator(network);
+    simulator = CpuEngine(network);
     probe = fit_probe(simulator, Images(training), 60);
     const FloatArray maps = map("probe", test::test_images(2, shape, 8));
     for (int64_t n = 0; n < 2; ++n) {
@@ -172,7 +172,7 @@ TEST_F(ProbeTest, ChannelsWithoutWeightAreNoEvidence) {
 TEST_F(ProbeTest, ASilentNetworkHasNothingToSay) {
     for (Layer& layer : network.layers) std::ranges::fill(layer.weight.data, 0.0F);
     for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
-    simulator = Simulator(network);
+    simulator = CpuEngine(network);
     probe = fit_probe(simulator, Images(training), 60);
     for (const Probe::Reading& reading : probe.readings)
         EXPECT_TRUE(std::ranges::all_of(reading.weight.data, [](float value) { return value == 0; }));
@@ -184,19 +184,19 @@ TEST_F(ProbeTest, RefusesWhatDoesNotFit) {
     EXPECT_THROW(fit_probe(simulator, Images(training), 61), InputError);
     EXPECT_THROW(fit_probe(simulator, Images(training, 6), 60), InputError) << "spikes";
     EXPECT_THROW(fit_probe(simulator, Images(test::test_images(9, {1, 8, 6})), 9), InputError);
-    const Simulator dense(test::small_network("6F-LIF-3F", shape, 4));
+    const CpuEngine dense(test::small_network("6F-LIF-3F", shape, 4));
     EXPECT_THROW(fit_probe(dense, Images(training), 60), InputError);
-    const Simulator wide(test::small_network("4C3-LIF-3F", {1, 65, 64}, 2));
+    const CpuEngine wide(test::small_network("4C3-LIF-3F", {1, 65, 64}, 2));
     EXPECT_THROW(fit_probe(wide, Images(FloatArray({1, 1, 65, 64})), 1), InputError);
 
     const FloatArray images = test::test_images(2, shape);
     try {
-        explain(parse_method("probe"), {.simulator = &simulator}, {images, targets, samples});
+        explain(parse_method("probe"), {.engine = &simulator}, {images, targets, samples});
         FAIL();
     } catch (const InputError& error) {
         EXPECT_STREQ(error.what(), "probe needs probes, and none are fitted to the network yet");
     }
-    EXPECT_THROW(explain(parse_method("probe"), {.simulator = &simulator, .probe = &probe},
+    EXPECT_THROW(explain(parse_method("probe"), {.engine = &simulator, .probe = &probe},
                          {test::test_spikes(4, 2, shape), targets, samples}),
                  InputError);
     probe.readings[1].weight = FloatArray({3, 5});

@@ -41,7 +41,7 @@ TEST(Registry, FourSanityBaselinesNeedNoNetwork) {
     for (const MethodInfo& info : all_methods()) {
         if (!info.baseline) continue;
         ++baselines;
-        EXPECT_FALSE(info.needs_simulator || info.needs_gradient || info.needs_relevant || info.class_specific) << info.name;
+        EXPECT_FALSE(info.needs_engine || info.needs_gradient || info.needs_relevant || info.class_specific) << info.name;
     }
     EXPECT_EQ(baselines, 4);
 }
@@ -104,7 +104,7 @@ TEST(Registry, BadValuesNameOptionValueAndExpectation) {
 class Explain : public testing::Test {
   protected:
     Network network = test::two_conv_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(2, {1, 12, 12});
     std::vector<int> targets{0, 1};
     std::vector<int64_t> samples{0, 1};
@@ -121,14 +121,14 @@ class Explain : public testing::Test {
 
 TEST_F(Explain, SaysWhatIsMissing) {
     const AttributionRequest request{images, targets, samples};
-    EXPECT_TRUE(has(error_of("svebi", {.simulator = &simulator}, request), "svebi needs relevant filters"));
-    EXPECT_TRUE(has(error_of("ig2d", {.simulator = &simulator}, request), "ig2d needs the gradient"));
+    EXPECT_TRUE(has(error_of("svebi", {.engine = &simulator}, request), "svebi needs relevant filters"));
+    EXPECT_TRUE(has(error_of("ig2d", {.engine = &simulator}, request), "ig2d needs the gradient"));
     EXPECT_TRUE(has(error_of("sam", {}, request), "sam needs a network"));
     EXPECT_EQ(error_of("sobel", {}, request), "");
 }
 
 TEST_F(Explain, RefusesWhatDoesNotFit) {
-    const AttributionContext context{.simulator = &simulator};
+    const AttributionContext context{.engine = &simulator};
     EXPECT_TRUE(has(error_of("gate", context, {images, {targets.data(), 1}, samples}), "needs as many targets"));
     EXPECT_TRUE(has(error_of("gate", context, {images, targets, {samples.data(), 1}}), "needs as many targets"));
     const std::vector<int> outside{0, 5}, negative{-1, 0};

@@ -30,14 +30,14 @@ double sam_at(const ArrayView<uint8_t>& spikes, int64_t pixel, double gamma, boo
 TEST(Sam, IsTheSumOverStepsOfThePapersMap) {
     // The only convolution keeps the input's size, so no resize stands between the map and the definition.
     const Network network = test::small_network("4C3-LIF-MP2-5F", {1, 8, 8}, 9);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(3, {1, 8, 8});
     const std::vector<int> targets{0, 1, 2};
     const std::vector<int64_t> samples{0, 1, 2};
     const Recording recording = simulator.run(images, {.layers = {0}, .spikes = true});
     for (const auto& [gamma, strict] : {std::pair(0.5, false), {2.0, false}, {0.5, true}}) {
         const std::string spec = "sam:gamma=" + std::to_string(gamma) + (strict ? ":past=strict" : "");
-        const FloatArray map = explain(parse_method(spec), {.simulator = &simulator}, {images, targets, samples});
+        const FloatArray map = explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
         double total = 0;
         for (int64_t n = 0; n < 3; ++n) {
             for (int64_t pixel = 0; pixel < 64; ++pixel) {
@@ -57,12 +57,12 @@ TEST(Sam, ANeuronThatSpikesOnceCountsOne) {
     network.layers[0].weight.data = {1};
     network.layers[0].bias.data = {0};
     network.layers[0].neuron->beta = 1;
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const Input image = FloatArray({1, 1, 2, 2}, {0.4F, 0, 0.6F, 2});
     const std::vector<int> targets{0};
     const std::vector<int64_t> samples{0};
     const auto map = [&](const std::string& spec) {
-        return explain(parse_method(spec), {.simulator = &simulator}, {image, targets, samples}).data;
+        return explain(parse_method(spec), {.engine = &simulator}, {image, targets, samples}).data;
     };
     const double near = std::exp(-0.5), far = std::exp(-1.0);
     EXPECT_EQ(map("sam"), (std::vector<float>{1, 0, 1, static_cast<float>(3 + 2 * near + far)}));
@@ -72,12 +72,12 @@ TEST(Sam, ANeuronThatSpikesOnceCountsOne) {
 
 TEST(Sam, ReadsTheLastConvolutionUnlessTold) {
     const Network network = test::two_conv_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const FloatArray images = test::test_images(2, {1, 12, 12});
     const std::vector<int> targets{0, 0};
     const std::vector<int64_t> samples{0, 1};
     const auto map = [&](const std::string& spec) {
-        return explain(parse_method(spec), {.simulator = &simulator}, {images, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
     };
     EXPECT_EQ(map("sam"), map("sam:layer=conv2"));
     EXPECT_NE(map("sam"), map("sam:layer=conv1"));

@@ -17,7 +17,7 @@ using Map = std::vector<double>;
 class Svebi : public testing::Test {
   protected:
     Network network = test::two_conv_network();
-    Simulator simulator{network};
+    CpuEngine simulator{network};
     FloatArray images = test::test_images(5, {1, 12, 12});
     std::vector<int64_t> samples = test::sample_numbers(5);
     // Rows 0..3 are conv1's filters, 4..9 conv2's.
@@ -26,7 +26,7 @@ class Svebi : public testing::Test {
 
     FloatArray maps(const std::string& spec, int target) {
         const std::vector<int> targets(5, target);
-        return explain(parse_method(spec), {.simulator = &simulator, .relevant = &relevant}, {images, targets, samples});
+        return explain(parse_method(spec), {.engine = &simulator, .relevant = &relevant}, {images, targets, samples});
     }
 
     Map spike_sum(int64_t n, int layer, const std::vector<int>& support) {
@@ -144,7 +144,7 @@ TEST_F(Svebi, WithoutRelevantFiltersOrSpikesTheMapIsZero) {
     for (float value : maps("svebi", 3).data) EXPECT_EQ(value, 0);
     for (float& value : images.data) value = 0;
     for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
-    simulator = Simulator(network);
+    simulator = CpuEngine(network);
     for (float value : maps("svebi:layer=combined", 2).data) EXPECT_EQ(value, 0);
 }
 
@@ -159,7 +159,7 @@ TEST_F(Svebi, EqualCountsGiveEqualValues) {
 TEST_F(Svebi, ExponentialWeightsCountLateSpikesMore) {
     for (const Input& input : {Input(images), Input(test::test_spikes(9, 5, {1, 12, 12}))}) {
         const std::vector<int> targets(5, 1);
-        const AttributionContext context{.simulator = &simulator, .relevant = &relevant};
+        const AttributionContext context{.engine = &simulator, .relevant = &relevant};
         const FloatArray map =
             explain(parse_method("svebi:layer=conv2:weights=exponential:decay=0.6"), context, {input, targets, samples});
         const Array<uint8_t> spikes = simulator.run(input, {.layers = {1}, .spikes = true}).layer(1).spikes;
@@ -247,12 +247,12 @@ TEST_F(Svebi, UnknownLayersAndClassesAreNamed) {
 
 TEST(SvebiWithoutFilters, IsRefused) {
     const Network network = test::small_network("6F-LIF-3F", {1, 3, 3}, 4);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const RelevantFilters relevant = test::relevant_filters(network, {{0}, {1}, {2}});
     const FloatArray images = test::test_images(1, {1, 3, 3});
     const std::vector<int> targets{0};
     const std::vector<int64_t> samples{0};
-    const AttributionContext context{.simulator = &simulator, .relevant = &relevant};
+    const AttributionContext context{.engine = &simulator, .relevant = &relevant};
     EXPECT_THROW(explain(parse_method("svebi"), context, {images, targets, samples}), InputError);
     EXPECT_THROW(explain(parse_method("sam"), context, {images, targets, samples}), InputError);
 }

@@ -103,13 +103,13 @@ struct Reference {
 void expect_reference(const std::string& text) {
     const Shape shape{2, 6, 5};
     const Network network = test::small_network(text, shape, 4);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const std::vector<int> targets{2, 0};
     const std::vector<int64_t> samples{0, 1};
     const std::vector<Input> inputs{test::test_images(2, shape), test::test_spikes(6, 2, shape)};
     for (const Input& input : inputs) {
         for (const char* name : {"tsa_s", "tsa_ns"}) {
-            const FloatArray maps = explain(parse_method(name), {.simulator = &simulator}, {input, targets, samples});
+            const FloatArray maps = explain(parse_method(name), {.engine = &simulator}, {input, targets, samples});
             const int64_t steps = input.spiking() ? 6 : 4;
             ASSERT_EQ(maps.shape, (Shape{2, steps, 2, 6, 5}));
             const Reference reference{network, std::string(name) == "tsa_ns"};
@@ -144,14 +144,14 @@ TEST(Tsa, OneNeuronWorkedByHand) {
     Network network = parse_network("1Fb0-LIF(beta=0.5)-2Fb0", {1, 1, 1}, 3);
     network.layers[0].weight.data = {1.2F};
     network.layers[1].weight.data = {1, -1};
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const Input input = Array<uint8_t>({1, 3, 1, 1, 1}, {1, 0, 1});
     const std::vector<int64_t> samples{0};
     const double likely = 1 / (1 + std::exp(-4.0 / 3)), unlikely = 1 - likely;
     for (int target : {0, 1}) {
         const std::vector<int> targets{target};
         const auto map = [&](const std::string& name) {
-            return explain(parse_method(name), {.simulator = &simulator}, {input, targets, samples});
+            return explain(parse_method(name), {.engine = &simulator}, {input, targets, samples});
         };
         const double factor = 1.2 * (target == 0 ? likely : -unlikely);
         const FloatArray s = map("tsa_s"), ns = map("tsa_ns");
@@ -171,8 +171,8 @@ TEST(Tsa, LongRecordingsKeepTheirPrecision) {
     const Input input = test::test_spikes(300, 1, shape);
     const std::vector<int> targets{1};
     const std::vector<int64_t> samples{0};
-    const Simulator simulator(network);
-    const FloatArray map = explain(parse_method("tsa_ns"), {.simulator = &simulator}, {input, targets, samples});
+    const CpuEngine simulator(network);
+    const FloatArray map = explain(parse_method("tsa_ns"), {.engine = &simulator}, {input, targets, samples});
     const ArrayView<float> steps = map.sub(0);
     EXPECT_TRUE(std::ranges::all_of(map.data, [](float value) { return std::isfinite(value); }));
     EXPECT_TRUE(std::ranges::all_of(steps.row(0), [](float value) { return value == 0; }));

@@ -41,7 +41,7 @@ TEST(Accuracy, AnUndecidedSampleIsWrongWhateverItsLabel) {
     const FloatArray images({5, 1, 1, 3}, {0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
     const MemorySamples samples(images, {1, 0, 0, 1, 2}, 3);
     for (const char* text : {"3F-LIF-3F", "3F-LIF-3F-LIF"}) {
-        const Accuracy accuracy = measure_accuracy(Simulator(one_pixel_each(text)), samples, "test");
+        const Accuracy accuracy = measure_accuracy(CpuEngine(one_pixel_each(text)), samples, "test");
         EXPECT_EQ(accuracy.samples, 5) << text;
         EXPECT_EQ(accuracy.correct, 1);
         EXPECT_EQ(accuracy.undecided, 3);
@@ -58,7 +58,7 @@ TEST(Accuracy, ARecordingWithoutEventsIsUndecidedAndSilent) {
     spikes.row(2)[3 * 3 + 0] = 1;
     const MemorySpikes samples(spikes, {2, 0, 0});
     for (const char* text : {"3F-LIF-3F", "3F-LIF-3F-LIF"}) {
-        const Accuracy accuracy = measure_accuracy(Simulator(one_pixel_each(text)), samples, "test");
+        const Accuracy accuracy = measure_accuracy(CpuEngine(one_pixel_each(text)), samples, "test");
         EXPECT_EQ(accuracy.predicted, (std::vector<int>{2, kUndecided, 0})) << text;
         EXPECT_EQ(accuracy.correct, 2);
         EXPECT_EQ(accuracy.silent, 1);
@@ -70,7 +70,7 @@ TEST(Accuracy, ASilentInputMayBeDecidedByBiases) {
     Network network = one_pixel_each("3F-LIF-3F");
     network.layers.back().bias.data[2] = 1;
     const MemorySamples samples(FloatArray({2, 1, 1, 3}), {2, 0}, 3);
-    const Accuracy accuracy = measure_accuracy(Simulator(network), samples, "test");
+    const Accuracy accuracy = measure_accuracy(CpuEngine(network), samples, "test");
     EXPECT_EQ(accuracy.undecided, 0);
     EXPECT_EQ(accuracy.correct, 1);
     EXPECT_EQ(accuracy.silent, 2);
@@ -79,7 +79,7 @@ TEST(Accuracy, ASilentInputMayBeDecidedByBiases) {
 TEST(Accuracy, CountsOverBatchesAndUnlabelledSamples) {
     MemorySamples samples = random_samples(300, {1, 1, 3}, 3, 1);
     samples.labels()[7] = -1;  // no label is not the mark of the undecided
-    const Accuracy accuracy = measure_accuracy(Simulator(one_pixel_each("3F-LIF-3F")), samples, "test");
+    const Accuracy accuracy = measure_accuracy(CpuEngine(one_pixel_each("3F-LIF-3F")), samples, "test");
     int64_t right = 0;
     for (int64_t n = 0; n < 300; ++n) right += samples.label(n) >= 0 && accuracy.predicted[n] == samples.label(n);
     EXPECT_EQ(accuracy.correct, right);

@@ -21,7 +21,7 @@ Network small_network() {
 }
 
 // Samples that the network mostly classifies correctly: their label is its own prediction, but for every fifth.
-MemorySamples labelled_samples(const Simulator& simulator, int64_t count) {
+MemorySamples labelled_samples(const CpuEngine& simulator, int64_t count) {
     MemorySamples samples = random_samples(count, {1, 12, 12}, class_count, 1);
     std::vector<int64_t> all(count);
     std::iota(all.begin(), all.end(), 0);
@@ -65,7 +65,7 @@ double accuracy_without(const Network& network, const std::vector<FilterIndex>& 
                         int label) {
     Network changed = network;
     for (const FilterIndex& filter : filters) changed = without_outgoing(changed, filter);
-    const Simulator simulator(changed);
+    const CpuEngine simulator(changed);
     int64_t right = 0, count = 0;
     for (int64_t n = 0; n < samples.size(); ++n) {
         if (samples.label(n) != label) continue;
@@ -77,7 +77,7 @@ double accuracy_without(const Network& network, const std::vector<FilterIndex>& 
 
 TEST(Ablation, SilencingAFilterIsCuttingItsOutgoingWeights) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const MemorySamples samples = labelled_samples(simulator, 40);
     std::vector<int64_t> all(40);
     std::iota(all.begin(), all.end(), 0);
@@ -85,7 +85,7 @@ TEST(Ablation, SilencingAFilterIsCuttingItsOutgoingWeights) {
     int changed = 0;
     for (const FilterIndex& filter : response_filters(network)) {
         const FloatArray ablated = simulator.run(images, {}, {&filter, 1}).scores;
-        const FloatArray cut = Simulator(without_outgoing(network, filter)).run(images).scores;
+        const FloatArray cut = CpuEngine(without_outgoing(network, filter)).run(images).scores;
         // Weights are rounded to a channel's scale, which the largest weight sets: equal but for that rounding.
         for (int64_t i = 0; i < cut.size(); ++i) EXPECT_NEAR(ablated.data[i], cut.data[i], 1e-4);
         changed += ablated != simulator.run(images).scores;
@@ -95,7 +95,7 @@ TEST(Ablation, SilencingAFilterIsCuttingItsOutgoingWeights) {
 
 TEST(Ablation, RelevantAccuraciesAgreeWithCutNetworks) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const MemorySamples samples = labelled_samples(simulator, 120);
     const RelevantFilters relevant = some_filters(network);
     const Ablation ablation = ablate(simulator, samples, relevant, {});
@@ -130,7 +130,7 @@ TEST(Ablation, RelevantAccuraciesAgreeWithCutNetworks) {
 TEST(Ablation, ASilentNetworkIsWrong) {
     Network network = small_network();
     for (Layer& layer : network.layers) std::ranges::fill(layer.bias.data, 0.0F);
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     MemorySamples samples = random_samples(12, {1, 12, 12}, class_count, 1);
     samples.labels().assign(12, 0);
     const std::vector<std::vector<int>> every{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
@@ -142,7 +142,7 @@ TEST(Ablation, ASilentNetworkIsWrong) {
 
 TEST(Ablation, RandomFiltersDependOnTheirNumberAndNotOnTheBudget) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const MemorySamples samples = labelled_samples(simulator, 80);
     // Budgets 1 and 2 differ in the filters and agree in their number; 3 takes every filter.
     const std::vector<std::vector<int>> sets{{0, 1}, {3, 7}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
@@ -166,7 +166,7 @@ TEST(Ablation, RandomFiltersDependOnTheirNumberAndNotOnTheBudget) {
 
 TEST(Ablation, RandomMeansAndDrawsAgree) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const Ablation ablation = ablate(simulator, labelled_samples(simulator, 80), some_filters(network), {.random_draws = 3});
     for (const AblationPoint& point : ablation.curve) {
         ASSERT_EQ(point.random_draws.size(), 3U);
@@ -177,7 +177,7 @@ TEST(Ablation, RandomMeansAndDrawsAgree) {
 
 TEST(Ablation, IntervalsAreStratifiedByClass) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const RelevantFilters relevant = some_filters(network);
     const Ablation ablation = ablate(simulator, labelled_samples(simulator, 150), relevant, {.random_draws = 1});
     for (const AblationPoint& point : ablation.curve) {
@@ -198,7 +198,7 @@ TEST(Ablation, IntervalsAreStratifiedByClass) {
 
 TEST(Ablation, ClassesWithoutSamplesAreLeftOut) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     MemorySamples samples = labelled_samples(simulator, 60);
     for (int& label : samples.labels())
         if (label == 2) label = 1;
@@ -217,7 +217,7 @@ TEST(Ablation, ClassesWithoutSamplesAreLeftOut) {
 
 TEST(Ablation, EqualFilterSetsAreSimulatedOnce) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     const MemorySamples samples = labelled_samples(simulator, 30);
     const std::vector<std::vector<int>> sets(50, {1, 2});  // fifty budgets, one set
     int64_t done = 0, total = 0;
@@ -239,7 +239,7 @@ TEST(Ablation, LayerDistributionCountsRelevantFilters) {
 
 TEST(Ablation, BadInputGetsASentence) {
     const Network network = small_network();
-    const Simulator simulator(network);
+    const CpuEngine simulator(network);
     MemorySamples samples = labelled_samples(simulator, 10);
     const RelevantFilters relevant = some_filters(network);
     EXPECT_THROW(ablate(simulator, samples, relevant, {.random_draws = 0}), InputError);

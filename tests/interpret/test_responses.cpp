@@ -101,14 +101,14 @@ bool equal(const Responses& a, const Responses& b) {
            a.correct == b.correct && a.response_sum == b.response_sum && a.active == b.active && a.top == b.top;
 }
 
-Responses accumulate(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options) {
+Responses accumulate(const CpuEngine& simulator, const SampleSource& samples, const ResponseOptions& options) {
     Responses responses;
     accumulate_responses(simulator, samples, options, responses);
     return responses;
 }
 
 // Everything again, one image at a time, from the counts and the definitions.
-Responses slow_responses(const Simulator& simulator, const MemorySamples& samples, size_t top_images) {
+Responses slow_responses(const CpuEngine& simulator, const MemorySamples& samples, size_t top_images) {
     const auto filters = response_filters(simulator.network());
     const auto m = static_cast<int64_t>(filters.size());
     Responses r;
@@ -163,7 +163,7 @@ Responses slow_responses(const Simulator& simulator, const MemorySamples& sample
 }
 
 TEST(AccumulateResponses, EqualsTheDefinitionToTheBit) {
-    const Simulator simulator(small_network());
+    const CpuEngine simulator(small_network());
     MemorySamples samples = random_samples(300, {1, 12, 12}, 10, 1);  // more than one batch
     ResponseOptions options;
     options.top_images = 7;
@@ -175,7 +175,7 @@ TEST(AccumulateResponses, EqualsTheDefinitionToTheBit) {
 }
 
 TEST(AccumulateResponses, NeitherChunksNorThreadsNorInterruptionsChangeABit) {
-    const Simulator simulator(small_network());
+    const CpuEngine simulator(small_network());
     const MemorySamples samples = random_samples(290, {1, 12, 12}, 10, 2);
     ResponseOptions options;
     options.top_images = 20;
@@ -211,7 +211,7 @@ TEST(AccumulateResponses, EqualImagesAreRankedByTheirNumber) {
     ResponseOptions options;
     options.top_images = 4;
     options.chunk = 2;
-    const Responses responses = accumulate(Simulator(small_network()), samples, options);
+    const Responses responses = accumulate(CpuEngine(small_network()), samples, options);
     int filled = 0;
     for (const auto& top : responses.top) {
         if (top.empty()) continue;
@@ -226,7 +226,7 @@ TEST(AccumulateResponses, ABlackImageLeavesASilentNetworkWithoutResponses) {
     Network network = small_network();
     for (Layer& layer : network.layers) std::fill(layer.bias.data.begin(), layer.bias.data.end(), 0.0F);
     const MemorySamples samples(FloatArray({3, 1, 12, 12}), {0, 1, 2}, 10);
-    const Responses responses = accumulate(Simulator(network), samples, {});
+    const Responses responses = accumulate(CpuEngine(network), samples, {});
     EXPECT_EQ(responses.samples, 3);
     EXPECT_EQ(responses.gram, DoubleArray({10, 10}));
     EXPECT_EQ(responses.active, std::vector<int64_t>(10));
@@ -242,13 +242,13 @@ TEST(AccumulateResponses, AnUndecidedSampleSpeaksForNoClass) {
     std::ranges::fill(network.layers.back().weight.data, 0.0F);
     std::ranges::fill(network.layers.back().bias.data, 0.0F);
     const MemorySamples samples = random_samples(20, {1, 12, 12}, 10, 2);
-    const Responses undecided = accumulate(Simulator(network), samples, {});
+    const Responses undecided = accumulate(CpuEngine(network), samples, {});
     EXPECT_EQ(undecided.undecided(), 20);
     EXPECT_EQ(undecided.correct, 0);
     EXPECT_EQ(undecided.predicted, std::vector<int64_t>(10));
     EXPECT_EQ(undecided.correlation, DoubleArray({10, 10}));
     network.layers.back().bias.data[7] = 1;
-    const Responses decided = accumulate(Simulator(network), samples, {});
+    const Responses decided = accumulate(CpuEngine(network), samples, {});
     EXPECT_EQ(decided.undecided(), 0);
     EXPECT_EQ(decided.predicted[7], 20);
     EXPECT_EQ(decided.gram, undecided.gram);
@@ -261,14 +261,14 @@ TEST(AccumulateResponses, FullyConnectedNetworksAreInterpretedByTheirNeurons) {
     Network network = parse_network("5F-LIF-4F-LIF-3F", {1, 2, 3}, 6);
     initialise_weights(network, 1);
     const MemorySamples samples = random_samples(20, {1, 2, 3}, 3, 4);
-    const Responses responses = accumulate(Simulator(network), samples, {});
+    const Responses responses = accumulate(CpuEngine(network), samples, {});
     EXPECT_EQ(responses.gram.shape, (Shape{9, 9}));
     for (const auto& top : responses.top)
         for (const TopImage& image : top) EXPECT_TRUE(image.row == 0 && image.column == 0);
 }
 
 TEST(AccumulateResponses, BadInputGetsASentence) {
-    const Simulator simulator(small_network());
+    const CpuEngine simulator(small_network());
     const MemorySamples samples = random_samples(5, {1, 12, 12}, 10, 1);
     Responses responses;
     EXPECT_THROW(accumulate_responses(simulator, random_samples(5, {1, 12, 11}, 10, 1), {}, responses), InputError);

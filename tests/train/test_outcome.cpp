@@ -43,7 +43,7 @@ Network even_network(std::string_view text) {
 }
 
 std::vector<int> silent(std::string_view text, int64_t samples, int64_t count) {
-    return silent_layers(Simulator(even_network(text)), Greys(std::vector(samples, 0)), count);
+    return silent_layers(CpuEngine(even_network(text)), Greys(std::vector(samples, 0)), count);
 }
 
 TEST(Outcome, DivergedIsAboveTenTimesIgnorance) {
@@ -71,7 +71,7 @@ TEST(Outcome, OneSpikeInAnySampleIsEnough) {
 }
 
 TEST(Outcome, SamplesOfAnotherShapeAreRefused) {
-    EXPECT_THROW(silent_layers(Simulator(parse_network("2F-LIF-2F", {1, 3, 2}, 1)), Greys({0, 1}), 2), InputError);
+    EXPECT_THROW(silent_layers(CpuEngine(parse_network("2F-LIF-2F", {1, 3, 2}, 1)), Greys({0, 1}), 2), InputError);
 }
 
 TEST(Outcome, TheLargestClassIsCounted) {

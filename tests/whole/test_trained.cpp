@@ -6,7 +6,7 @@
 
 #include "spikelens/core/random.h"
 #include "spikelens/data/dataset.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 #include "spikelens/train/train.h"
 
 #include "kernels/dispatch.h"
@@ -53,7 +53,7 @@ struct Whole {
     bool operator==(const Whole&) const = default;
 };
 
-Whole simulate(const Simulator& simulator, const FloatArray& images, int64_t batch, const std::vector<int64_t>& order) {
+Whole simulate(const CpuEngine& simulator, const FloatArray& images, int64_t batch, const std::vector<int64_t>& order) {
     Whole whole;
     const auto total = static_cast<int64_t>(order.size());
     const RecordRequest request{.layers = {0, 1, 2}, .counts = true};
@@ -83,20 +83,20 @@ TEST(Trained, TheSameBytesForKernelsThreadsBatchesAndOrders) {
     std::vector<int64_t> straight(1000);
     std::iota(straight.begin(), straight.end(), 0);
     const std::vector<int64_t> shuffled = random_permutation(1000, 5, Stream::test, {1});
-    const Whole expected = simulate(Simulator(trained().network, {1, "portable"}), images, 1000, straight);
+    const Whole expected = simulate(CpuEngine(trained().network, {1, "portable"}), images, 1000, straight);
     EXPECT_GT(std::accumulate(expected.counts.begin(), expected.counts.end(), int64_t{0}), 100000);
     for (const std::string& kernel : kernels::supported_kernels()) {
         if (kernel == "scalar") continue;  // a hundred images below
         for (int threads : {1, 2, 4})
             for (int64_t batch : {1, 7, 64, 1000}) {
-                const Simulator simulator(trained().network, {threads, kernel});
+                const CpuEngine simulator(trained().network, {threads, kernel});
                 EXPECT_EQ(simulate(simulator, images, batch, batch == 7 ? shuffled : straight), expected)
                     << kernel << ", " << threads << " threads, batches of " << batch;
             }
     }
     const std::vector<int64_t> hundred(straight.begin(), straight.begin() + 100);
-    EXPECT_EQ(simulate(Simulator(trained().network, {2, "scalar"}), images, 100, hundred),
-              simulate(Simulator(trained().network, {2, ""}), images, 7, hundred));
+    EXPECT_EQ(simulate(CpuEngine(trained().network, {2, "scalar"}), images, 100, hundred),
+              simulate(CpuEngine(trained().network, {2, ""}), images, 7, hundred));
 }
 
 }  // namespace

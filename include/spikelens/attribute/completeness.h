@@ -7,7 +7,7 @@
 
 #include "spikelens/attribute/method.h"
 #include "spikelens/core/array.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -29,7 +29,7 @@ std::optional<std::string> completeness_baseline(const MethodSpec& spec, const I
 
 /// Completeness of a method's attribution of `input`, whose scores are `scores`, measured from the method's own baseline.
 /// Simulates the baselines. Throws InputError when completeness_baseline() has none, and as completeness() does.
-std::vector<Completeness> own_completeness(const MethodSpec& spec, const Simulator& simulator, const Input& input,
+std::vector<Completeness> own_completeness(const MethodSpec& spec, const Engine& engine, const Input& input,
                                            const FloatArray& attribution, const FloatArray& scores,
                                            std::span<const int> targets);
 

@@ -4,7 +4,7 @@
 
 #include "spikelens/core/array.h"
 #include "spikelens/core/samples.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -15,6 +15,6 @@ namespace spikelens {
 ///
 /// One forward simulation and one sweep of linear maps a sample, all samples at once: pass batches. Throws InputError for input
 /// that is not the network's, and unless there is one target, a class, for each sample.
-DoubleArray filter_evidence(const Simulator& simulator, const Input& input, std::span<const int> targets);
+DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
 
 }  // namespace spikelens

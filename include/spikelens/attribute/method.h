@@ -11,8 +11,7 @@
 #include "spikelens/core/array.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/interpret/relevant_filters.h"
-#include "spikelens/snn/gradient.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -20,8 +19,7 @@ struct Probe;
 
 /// What explanation methods may use. Pointers may be null where the method's info() does not ask for them.
 struct AttributionContext {
-    const Simulator* simulator = nullptr;
-    const GradientNetwork* gradient = nullptr;
+    const Engine* engine = nullptr;
     const RelevantFilters* relevant = nullptr;
     uint64_t seed = 1;
     const Probe* probe = nullptr;
@@ -57,7 +55,7 @@ struct MethodInfo {
     bool on_images = true;   ///< explains images
     bool on_spikes = false;  ///< explains spiking input
     bool timed = false;      ///< tells time steps apart: attributions are [N, T, C, H, W]
-    bool needs_simulator = true;
+    bool needs_engine = true;
     bool needs_gradient = false;
     bool needs_relevant = false;
     bool needs_probe = false;

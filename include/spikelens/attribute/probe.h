@@ -6,7 +6,7 @@
 #include "spikelens/core/array.h"
 #include "spikelens/core/progress.h"
 #include "spikelens/core/samples.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -36,6 +36,6 @@ void check_probe(const Network& network, const SampleSource& source, int64_t sam
 /// One forward simulation per image, then per layer of F pooled counts samples·F²/2 + F³/3 multiply-adds and F² doubles. Throws
 /// InputError when the source holds spikes, images of another shape or fewer than `samples` of them, `samples` is below 1, the
 /// network has no convolution layer with a neuron, or one of them has more than kMostProbeInputs pooled counts.
-Probe fit_probe(const Simulator& simulator, const SampleSource& source, int64_t samples, const Progress& progress = {});
+Probe fit_probe(const Engine& engine, const SampleSource& source, int64_t samples);
 
 }  // namespace spikelens

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/data/events.h"
 
@@ -88,7 +89,7 @@ struct LoadedDataset {
 /// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and what to
 /// do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the classes, splits
 /// with images of different sizes, a recording that cannot be read; and for a binning other than the default with images.
-LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning = {});
+LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning = {}, const Execution& execution = {});
 
 /// $XDG_CACHE_HOME/spikelens, else $HOME/.cache/spikelens. Throws RunError when neither is an absolute path.
 std::filesystem::path cache_folder();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 
 namespace spikelens {
@@ -40,16 +41,17 @@ std::string coding_text(const Coding& coding);
 /// random coder: a sample gets the same spikes in any batch. Throws InputError for direct coding, a coding out of
 /// range, values outside [0, 1] and steps < 1.
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
-                      std::span<const int64_t> samples);
+                      std::span<const int64_t> samples, const Execution& execution = {});
 
 /// A set of images, shown in a coding: input() gives spikes, images() the images. With direct coding both give the images.
 /// The constructor throws InputError for samples that are spikes already, steps < 1 (but for direct coding) and a coding out of
 /// range; input() what encode() throws.
 class CodedSamples : public SampleSource {
   public:
-    /// `first_address` keeps sets apart (training and test samples of one data set must not share random spikes).
-    CodedSamples(std::shared_ptr<const SampleSource> images, Coding coding, int steps, uint64_t seed,
-                 int64_t first_address = 0);
+    /// Coding runs on execution.threads. `first_address` keeps sets apart (training and test samples of one data set must not
+    /// share random spikes).
+    CodedSamples(std::shared_ptr<const SampleSource> images, Coding coding, int steps, uint64_t seed, int64_t first_address = 0,
+                 Execution execution = {});
 
     int64_t size() const override { return images_->size(); }
     Shape shape() const override { return images_->shape(); }
@@ -65,6 +67,7 @@ class CodedSamples : public SampleSource {
     int steps_;
     uint64_t seed_;
     int64_t first_address_;
+    Execution execution_;
 };
 
 }  // namespace spikelens

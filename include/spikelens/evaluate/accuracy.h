@@ -7,7 +7,7 @@
 #include "spikelens/core/array.h"
 #include "spikelens/core/progress.h"
 #include "spikelens/core/samples.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -22,7 +22,6 @@ struct Accuracy {
 };
 
 /// Predictions of every sample, by exact simulation; memory is bounded by batches of 256. `task` names the progress.
-Accuracy measure_accuracy(const Simulator& simulator, const SampleSource& samples, const std::string& task,
-                          const Progress& progress = {});
+Accuracy measure_accuracy(const Engine& engine, const SampleSource& samples, const std::string& task);
 
 }  // namespace spikelens

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "spikelens/core/progress.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/interpret/relevant_filters.h"
 
@@ -38,8 +37,8 @@ struct Ablation {
 /// whose label is j. Equal filter sets are simulated once. Random filters are addressed by (seed, class, count, draw), so
 /// budgets with as many filters share them. Values of classes without samples are NaN. Throws InputError when the images or the
 /// relevant filters do not fit the network, a label is out of range, there are no samples, or random_draws < 1.
-Ablation ablate(const Simulator& simulator, const SampleSource& samples, const RelevantFilters& relevant,
-                const AblationOptions& options, const Progress& progress = {});
+Ablation ablate(const Engine& engine, const SampleSource& samples, const RelevantFilters& relevant,
+                const AblationOptions& options);
 
 /// Relevant filters per layer at each μ, summed over classes: [budgets, network.layers].
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant);

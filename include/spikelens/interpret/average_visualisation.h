@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "spikelens/core/progress.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/interpret/responses.h"
 
@@ -20,10 +20,10 @@ struct FilterVisualisation {
 
 /// For each of `filters` (row indices of responses): crops of the receptive field centred on the maximum activation,
 /// padded with the image's mean (per channel) beyond the border, averaged, resized to the input (bilinear, pixel centres).
-/// Along an axis where the field is larger than the image, the crop is the whole image. `threads` 0: all cores; the result does
-/// not depend on it. Throws InputError when the images or responses do not fit the network, or a filter does not exist.
+/// Along an axis where the field is larger than the image, the crop is the whole image. Throws InputError when the images or
+/// responses do not fit the network, or a filter does not exist.
 std::vector<FilterVisualisation> average_visualisations(const Network& network, const SampleSource& samples,
                                                         const Responses& responses, const std::vector<int>& filters,
-                                                        int kept_crops = 9, const Progress& progress = {}, int threads = 0);
+                                                        int kept_crops = 9, const Execution& execution = {});
 
 }  // namespace spikelens

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "spikelens/core/progress.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/interpret/mu_lasso.h"
 #include "spikelens/interpret/responses.h"
 
@@ -28,6 +28,6 @@ struct RelevantFilters {
 };
 
 RelevantFilters find_relevant_filters(const Network& network, const Responses& responses, std::vector<double> budgets,
-                                      double chosen_mu, const LassoOptions& options = {}, const Progress& progress = {});
+                                      double chosen_mu, const LassoOptions& options = {}, const Execution& execution = {});
 
 }  // namespace spikelens

@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
-#include "spikelens/core/progress.h"
 #include "spikelens/core/samples.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 
@@ -44,23 +43,22 @@ struct Responses {
 };
 
 /// Responses of one batch, [N, m], from a simulation's counts. `recording` must hold counts of every layer of response_filters
-/// (InputError otherwise). Sums of squared counts are exact integers. `threads` 0: all cores; the result does not depend on it.
-FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind, int threads = 0);
+/// (InputError otherwise). Sums of squared counts are exact integers.
+FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind,
+                           const Execution& execution = {});
 
 struct ResponseOptions {
     ResponseKind kind = ResponseKind::energy;
     int top_images = 100;
     int chunk = 2000;  ///< samples between two calls of `after_chunk`; sums are formed in sample order, so it does not change
                        ///< the result
-    int threads = 0;   ///< for the sums (the simulator has its own); 0: all cores; it does not change the result
 };
 
-/// Streams the samples from responses.samples to the end through the simulator and adds them up. Call with a loaded
+/// Streams the samples from responses.samples to the end through the engine and adds them up. Call with a loaded
 /// state to resume: the result is the same to the bit. `after_chunk` may save the state, or throw to stop: `responses` then
 /// holds whole batches and can be resumed. Throws InputError when the images do not have the network's shape, the network has
 /// no filters to interpret, an option is out of range, or the state does not fit.
-void accumulate_responses(const Simulator& simulator, const SampleSource& samples, const ResponseOptions& options,
-                          Responses& responses, const std::function<void(const Responses&)>& after_chunk = {},
-                          const Progress& progress = {});
+void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options,
+                          Responses& responses, const std::function<void(const Responses&)>& after_chunk = {});
 
 }  // namespace spikelens

@@ -57,7 +57,7 @@ struct Run {
 
     /// Loads the run's data set and checks that its files are the ones the run was made with. A coding other than the run's own
     /// may be given.
-    RunData load_data(const std::string& coding = {}) const;
+    RunData load_data(const Execution& execution, const std::string& coding = {}) const;
 
     /// What every result of this run depends on: the model, the data, and how they are shown (in the run's own coding unless
     /// one is given).

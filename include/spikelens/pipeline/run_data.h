@@ -22,6 +22,7 @@ struct RunData {
     Coding coding;
     uint64_t coding_seed = 1;
     int coding_steps = 0;
+    Execution execution;  ///< of coding
 
     /// Whether images are coded as spikes.
     bool coded() const { return coding.kind != CodingKind::direct; }
@@ -34,7 +35,7 @@ struct RunData {
 /// Loads a data set (load_dataset); `binning` is of recordings and empty for the usual one, `coding` of images and empty for
 /// direct; `steps` and `seed` are of the coder. Throws InputError for coded recordings and binned images.
 RunData load_run_data(const std::string& source, const std::string& binning, const std::string& coding, int steps,
-                      uint64_t seed);
+                      uint64_t seed, const Execution& execution);
 
 /// How a later command finds the data again: a known name, or a folder wherever the program is started.
 std::string source_of(const std::string& data);

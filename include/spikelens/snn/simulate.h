@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/snn/network.h"
 
@@ -41,14 +42,6 @@ struct Recording {
 /// First maximum of each row of [N, classes].
 std::vector<int> predictions(const FloatArray& scores);
 
-struct SimulateOptions {
-    int threads = 0;     ///< 0: all cores
-    std::string kernel;  ///< "scalar", "portable", "avx2", "avx512", "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
-    /// About the bytes for samples on their way through the network, beside weights, inputs and results. Where it does not
-    /// suffice for one sample a thread, one is simulated at a time, by all threads.
-    int64_t memory = int64_t{1} << 30;
-};
-
 /// Exact simulation of a network: the one way all inference goes.
 ///
 /// Weights are quantised once per output channel to fixed point, currents of spiking input are integer sums, so the
@@ -58,20 +51,22 @@ class Simulator {
   public:
     /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU. The weights are
     /// kept once more, in fixed point: as many bytes as in float.
-    explicit Simulator(std::shared_ptr<const Network> network, SimulateOptions options = {});
-    explicit Simulator(Network network, SimulateOptions options = {});
+    /// Where execution.memory does not suffice for one sample a thread, one is simulated at a time, by all threads.
+    explicit Simulator(std::shared_ptr<const Network> network, Execution execution = {});
+    explicit Simulator(Network network, Execution execution = {});
     /// For large networks that are only simulated: each layer's weights are given up as soon as they are in fixed point.
     /// network() then has layers without weights and biases.
-    static Simulator without_weights(Network network, SimulateOptions options = {});
+    static Simulator without_weights(Network network, Execution execution = {});
     ~Simulator();
     Simulator(Simulator&&) noexcept;
     Simulator& operator=(Simulator&&) noexcept;
 
     const Network& network() const;
+    const Execution& execution() const;
     std::shared_ptr<const Network> shared_network() const;
 
     /// Direct coding: the image [N, C, H, W] is the input current at every step. Output spikes of the `ablated` filters
-    /// are set to zero. Throws InputError when the shape is not the network's, a value is not finite, or options.memory does
+    /// are set to zero. Throws InputError when the shape is not the network's, a value is not finite, or execution.memory does
     /// not suffice for one sample; so do the others. Where only scores are asked for, of a sample that differs from the one
     /// before in few pixels only what these lead to is computed anew.
     Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
-#include "spikelens/core/progress.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/snn/network.h"
 #include "spikelens/snn/surrogate.h"
@@ -23,8 +23,6 @@ struct TrainOptions {
     double clip_norm = 0.0;  ///< scale the gradient to at most this norm; 0: never
     Surrogate surrogate;
     uint64_t seed = 1;
-    int threads =
-        0;  ///< 0: all cores. Each batch is cut into a fixed number of shards, summed in order: weights do not depend on it.
 };
 
 struct EpochResult {
@@ -55,8 +53,9 @@ void check_train_options(const TrainOptions& options);
 
 /// Trains `network` in place from `state` to options.epochs and keeps `state` up to date. The order of samples of an epoch is a
 /// permutation addressed by (seed, epoch). `after_batch` is called when a batch is done and may keep a checkpoint; at an
-/// epoch's end state.part is empty. Both it and `progress` may throw to stop. `network` and `state` are then those of the last
-/// whole batch, and training that goes on from them ends in the same bits (but for seconds) as one that was never stopped.
+/// epoch's end state.part is empty. Both it and execution.progress may throw to stop, and training stops when cancelled.
+/// `network` and `state` are then those of the last whole batch, and training that goes on from them ends in the same bits (but
+/// for seconds) as one that was never stopped.
 ///
 /// Throws InputError for unusable options or labels, or a state that is not on the way to options.epochs with this
 /// batch; RunError when the loss or a weight stops being finite: `after_batch` never sees such a network.
@@ -64,6 +63,6 @@ void check_train_options(const TrainOptions& options);
 /// since LibTorch and its BLAS choose their kernels by CPU, and training carries such differences on.
 /// Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-           const std::function<void(const Network&, const TrainState&)>& after_batch, const Progress& progress = {});
+           const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution = {});
 
 }  // namespace spikelens
