@@ -178,7 +178,7 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
             at_once = next_chunk(at_once, Clock::now() - started, most);
             if (first == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (scores.done > 0) save();
         throw;
     }
@@ -215,7 +215,7 @@ void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t coun
         seconds = std::chrono::duration<double>(Clock::now() - started).count();
         states = states_of(chunk);
         for (auto& [metric, result] : results) {
-            stop_if_interrupted();
+            if (asked_to_stop()) throw Cancelled();
             result = (this->*measure_of(metric))(chunk);
         }
     }

@@ -196,7 +196,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
             note_kept(fmt::format("the maps of {} of {} samples are in {}; the same command makes all of them",
                                   document["images"].size(), count, folder.string()));
         }
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (!document["images"].empty()) keep();
         throw;
     }

@@ -16,20 +16,6 @@ int64_t count_of(const json& document, const std::string& name) {
     return document.contains(name) ? document[name].get<int64_t>() : 0;
 }
 
-std::string accuracy_remark(const json& document, const std::string& part, const std::string& name) {
-    const int64_t samples = count_of(document, part + "_samples"), undecided = count_of(document, part + "_undecided"),
-                  silent = count_of(document, part + "_silent");
-    std::string text;
-    if (undecided > 0)
-        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
-                                      undecided, samples, name, undecided == 1 ? "is" : "are"));
-    if (silent > 0)
-        text += paragraph(
-            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
-                        silent, samples, name, silent == 1 ? "holds" : "hold"));
-    return text;
-}
-
 /// "ig2d: of 200 maps 12 are zero, 1 is rounding noise"
 std::string map_remark(const json& method, int64_t maps) {
     constexpr std::array<std::pair<const char*, const char*>, 3> kinds = {
@@ -53,16 +39,27 @@ std::string baselines_text(const json& methods) {
 
 }  // namespace
 
-std::string accuracy_remarks(const json& document) {
-    return accuracy_remark(document, "test", "test") + accuracy_remark(document, "train", "training");
+std::string accuracy_remarks(const AccuracySummary& accuracy, const std::string& set) {
+    std::string text;
+    if (accuracy.undecided > 0)
+        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
+                                      accuracy.undecided, accuracy.samples, set, accuracy.undecided == 1 ? "is" : "are"));
+    if (accuracy.silent > 0)
+        text += paragraph(
+            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
+                        accuracy.silent, accuracy.samples, set, accuracy.silent == 1 ? "holds" : "hold"));
+    return text;
 }
 
-std::string interpretation_remarks(const json& document) {
-    const int64_t undecided = count_of(document, "undecided");
-    if (undecided == 0) return "";
+std::string accuracy_remarks(const MadeRun& made) {
+    return accuracy_remarks(made.test, "test") + accuracy_remarks(made.train, "training");
+}
+
+std::string interpretation_remarks(const InterpretResult& result) {
+    if (result.undecided == 0) return "";
     return paragraph(fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
-                                 undecided, document["samples"].get<int64_t>(), undecided == 1 ? "is" : "are",
-                                 undecided == 1 ? "s" : ""));
+                                 result.undecided, result.samples, result.undecided == 1 ? "is" : "are",
+                                 result.undecided == 1 ? "s" : ""));
 }
 
 std::string evaluation_remarks(const json& document) {
