@@ -11,8 +11,10 @@
 #include "spikelens/evaluate/overlap.h"
 #include "spikelens/evaluate/statistics.h"
 #include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/output.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/train.h"
 #include "spikelens/snn/decision.h"
 
 #include "explainer.h"
@@ -36,11 +38,12 @@ std::string folder_of(const std::string& coding) {
 struct OneCoding {
     std::string name;  // of the coding, and of the seed of a control
     fs::path run;
-    json accuracy;
+    AccuracySummary accuracy;
     json evaluate;
     std::vector<FloatArray> maps;  // of each method, [N, H, W]
     std::vector<int> predicted;    // of each sample; kUndecided where there is none
     std::vector<int64_t> samples;
+    bool is_control = false;
 };
 
 fs::path train_one(const CodingsCommand& command, const std::string& coding, const std::string& folder, const Globals& globals,
@@ -55,7 +58,7 @@ fs::path train_one(const CodingsCommand& command, const std::string& coding, con
     training.learning_rate = 0.1;
     training.out = command.out / folder;
     console.message("training with " + coding + " coding");
-    run_train(training, globals, console);
+    call_train(training, globals, console);
     return training.out;
 }
 
@@ -106,13 +109,15 @@ void check_command(const CodingsCommand& command) {
 /// Accuracy, insertion and deletion, and the maps of the same images under one coding.
 OneCoding measure(const CodingsCommand& command, const std::string& coding, const fs::path& root, const Globals& globals,
                   Console& console) {
-    OneCoding one{coding, root, {}, {}, {}, {}, {}};
+    OneCoding one;
+    one.name = coding;
+    one.run = root;
     const OpenRun run = open_run(root);
-    const RunData data = run.load_data(globals.execution(console), coding);
+    const RunData data = run.load_data(coding);
     const bool spiking = data.test->steps() > 0;
-    const Explainer explainer(run, command.methods, spiking, globals.execution(console), globals.seed);
-    one.accuracy = accuracy_document(measure_accuracy(explainer.engine(), *data.test, "test images, " + coding + " coding"),
-                                     "test", false);
+    const Explainer explainer(run, command.methods, spiking, globals);
+    one.accuracy = AccuracySummary(
+        measure_accuracy(explainer.simulator(), *data.test, "test images, " + coding + " coding", console.progress()));
     EvaluateCommand evaluation;
     evaluation.run = root;
     evaluation.methods = command.methods;
@@ -122,7 +127,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
     one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Input input = data.test->input(one.samples);
-    const FloatArray scores = explainer.engine().run(input).scores;
+    const FloatArray scores = explainer.simulator().run(input).scores;
     const std::vector<int> targets = predictions(scores);
     one.predicted = decisions(scores);
     for (const MethodSpec& method : explainer.methods())
@@ -138,6 +143,7 @@ OneCoding control_of(const CodingsCommand& command, const Globals& globals, Cons
     const fs::path root = train_one(command, coding, folder_of(coding) + "-control", other, console);
     OneCoding control = measure(command, coding, root, globals, console);
     control.name = control_name(coding);
+    control.is_control = true;
     return control;
 }
 
@@ -182,7 +188,7 @@ std::string metric_text(const json& method, const std::string& metric) {
     return "—";
 }
 
-std::string text_of(const json& document) {
+std::string text_of(const json& document, const std::vector<OneCoding>& all) {
     constexpr auto right = TextTable::Align::right;
     std::vector<TextTable::Column> columns = {{"coding"}, {"accuracy", right}};
     for (const json& method : document["methods"]) columns.push_back({method.get<std::string>() + " ins ↑ / del ↓", right});
@@ -194,9 +200,9 @@ std::string text_of(const json& document) {
         scores.add(row);
     }
     std::string remarks;
-    for (const json& one : document["codings"])
-        if (const std::string of_one = accuracy_remarks(one); !of_one.empty())
-            remarks += one["coding"].get<std::string>() + ": " + of_one;
+    for (const OneCoding& one : all)
+        if (const std::string of_one = accuracy_remarks(one.accuracy, "test"); !of_one.empty() && !one.is_control)
+            remarks += one.name + ": " + of_one;
     TextTable overlaps({{"method"}, {"coding"}, {"and"}, {"overlap", right}});
     for (const json& pair : document["overlaps"])
         overlaps.add({pair["method"], pair["a"], pair["b"], estimate_text(pair["overlap"], pair["ci95"])});
@@ -226,7 +232,9 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
         if (!lock) lock = lock_run(command.out, globals, console);
         const OneCoding& one = all.emplace_back(measure(command, coding, root, globals, console));
         json document = {{"coding", coding}, {"run", one.run.string()}, {"evaluate", one.evaluate}};
-        document.update(one.accuracy);
+        FieldWriter accuracy;
+        AccuracySummary::fields(one.accuracy, accuracy, "test");
+        document.update(accuracy.document);
         codings.push_back(document);
     }
     if (!command.shared) all.push_back(control_of(command, globals, console));
@@ -239,7 +247,7 @@ Outcome run_codings(const CodingsCommand& given, const Globals& globals, Console
                            {"codings", codings},
                            {"overlaps", overlaps_document(command, all, globals)}};
     write_json(command.out / "codings.json", document);
-    return {document, text_of(document)};
+    return {document, text_of(document, all)};
 }
 
 void add_codings(CLI::App& program, Run& run) {

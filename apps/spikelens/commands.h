@@ -12,13 +12,17 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/snn/simulate.h"
 
 #include "console.h"
 #include "interrupt.h"
 
 namespace spikelens {
 class RunLock;
-}
+struct TrainResult;
+struct ImportResult;
+struct InterpretResult;
+}  // namespace spikelens
 
 namespace spikelens::app {
 
@@ -28,11 +32,12 @@ struct Globals {
     bool quiet = false;
     uint64_t seed = 1;
     int threads = 0;
-    int64_t memory = Execution{}.memory;
+    int64_t memory = SimulateOptions{}.memory;
     bool no_wait = false;                               ///< for a run into which another process writes
     std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
     std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
+    SimulateOptions simulation() const { return {threads, "", memory}; }
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
 };
@@ -82,7 +87,7 @@ struct TrainCommand {
     double checkpoint_every = 30;  ///< seconds; 0: after every batch
     bool restart = false;
 };
-Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console);
+TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console);
 
 struct ImportCommand {
     std::filesystem::path file, out;
@@ -98,7 +103,7 @@ struct ImportCommand {
     std::optional<double> dt;         ///< absent: the dialect's
     std::string surrogate;            ///< empty: atan(2,through_reset)
 };
-Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console);
+ImportResult call_import(const ImportCommand& command, const Globals& globals, Console& console);
 
 struct InterpretCommand {
     std::filesystem::path run;
@@ -110,7 +115,7 @@ struct InterpretCommand {
     int64_t samples = 0;        ///< of the training set; 0: all
     int64_t probe_samples = 0;  ///< fit probes to so many training images; 0: none
 };
-Outcome run_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
+InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
 
 struct EvaluateCommand {
     std::filesystem::path run;
@@ -131,6 +136,9 @@ struct ReportCommand {
     std::vector<std::string> methods;  ///< empty: those evaluated, or a default set
 };
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console);
+
+/// Throws InputError that names --reset and the nearest word.
+Reset parse_reset(const std::string& text);
 
 /// Cuts a list of methods or metrics at commas.
 std::vector<std::string> split_list(const std::vector<std::string>& words);

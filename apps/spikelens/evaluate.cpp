@@ -4,11 +4,11 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
+#include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/documents.h"
 #include "spikelens/pipeline/store.h"
 
 #include "arguments.h"
-#include "checks.h"
 #include "commands.h"
 #include "evaluation.h"
 #include "remarks.h"

@@ -56,7 +56,12 @@ void save_scores(const MethodScores& scores, const Identity& identity, const fs:
 
 void append(PerturbationResult& all, const PerturbationResult& more) {
     all.auc.insert(all.auc.end(), more.auc.begin(), more.auc.end());
-    if (!more.curves.empty()) all.curves.append(more.curves);
+    if (all.curves.empty()) {
+        all.curves = more.curves;
+        return;
+    }
+    all.curves.shape[0] += more.curves.extent(0);
+    all.curves.data.insert(all.curves.data.end(), more.curves.data.begin(), more.curves.data.end());
 }
 
 bool needs_spikes(const std::string& metric) { return metric.starts_with("spike_"); }
@@ -74,6 +79,13 @@ void check_metrics(const std::vector<std::string>& metrics, const RunData& data)
             throw InputError(fmt::format(
                 "the metric {0} takes pixels away, and this run's input is recordings; expected spike_{0}", metric));
     }
+}
+
+FloatArray one_of(const FloatArray& all, int64_t index) {
+    Shape shape = all.shape;
+    shape[0] = 1;
+    const auto row = all.row(index);
+    return {std::move(shape), std::vector<float>(row.begin(), row.end())};
 }
 
 }  // namespace
@@ -131,8 +143,7 @@ Evaluation::Evaluation(const Explainer& explainer, const RunData& data, std::vec
     pixels_.seed = places_.seed = globals.seed;
     places_.steps = command.spike_steps;
     if (std::ranges::find(metrics_, "randomisation") != metrics_.end())
-        shuffled_.emplace(explainer, randomise_full(explainer.engine().network(), globals.seed), explainer.engine().execution(),
-                          globals.seed);
+        shuffled_.emplace(explainer, randomise_full(explainer.simulator().network(), globals.seed), globals);
 }
 
 MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity, const fs::path& path, Console& console) const {
@@ -178,7 +189,7 @@ MethodScores Evaluation::run(const MethodSpec& method, const Identity& identity,
 /// The samples for which a class is predicted, with their input and scores.
 Evaluation::Chunk Evaluation::decided_chunk(const MethodSpec& method, std::span<const int64_t> samples) const {
     Chunk chunk{method, {samples.begin(), samples.end()}, data_.test->input(samples), {}, {}, {}};
-    chunk.scores = explainer_.engine().run(chunk.input).scores;
+    chunk.scores = explainer_.simulator().run(chunk.input).scores;
     std::vector<int64_t> decided;
     for (size_t i = 0; i < samples.size(); ++i)
         if (!undecided(chunk.scores.row(static_cast<int64_t>(i)))) decided.push_back(samples[i]);
@@ -204,7 +215,7 @@ void Evaluation::add_chunk(const MethodSpec& method, int64_t first, int64_t coun
         seconds = std::chrono::duration<double>(Clock::now() - started).count();
         states = states_of(chunk);
         for (auto& [metric, result] : results) {
-            explainer_.engine().execution().stop_if_cancelled();
+            if (asked_to_stop()) throw Cancelled();
             result = (this->*measure_of(metric))(chunk);
         }
     }
@@ -250,7 +261,7 @@ std::optional<std::string> Evaluation::own_baseline(const MethodSpec& method) co
     Shape none = data_.test->shape();
     none.insert(none.begin(), 0);
     if (data_.test->steps() == 0) return completeness_baseline(method, FloatArray(none));
-    none.insert(none.begin() + 1, data_.test->steps());
+    none.insert(none.begin(), data_.test->steps());
     return completeness_baseline(method, Array<uint8_t>(none));
 }
 
@@ -258,7 +269,7 @@ std::optional<std::string> Evaluation::own_baseline(const MethodSpec& method) co
 template <Perturbation kind>
 Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
     const FloatArray images = data_.test->images(chunk.samples), maps = pixel_maps(chunk.attribution, chunk.method.view);
-    const Engine& simulator = explainer_.engine();
+    const Simulator& simulator = explainer_.simulator();
     if (!data_.coded()) {
         const auto score = [&](const FloatArray& perturbed) { return simulator.run(perturbed).scores; };
         return perturb(kind, images, maps, chunk.targets, chunk.samples, score, pixels_);
@@ -270,7 +281,7 @@ Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
             const std::vector<int64_t> addresses(perturbed.extent(0), data_.test_address(chunk.samples[i]));
             return simulator.run(data_.shown(perturbed, addresses)).scores;
         };
-        append(all, perturb(kind, images.rows(n, 1), maps.rows(n, 1), {&chunk.targets[i], 1}, {&chunk.samples[i], 1}, score,
+        append(all, perturb(kind, one_of(images, n), one_of(maps, n), {&chunk.targets[i], 1}, {&chunk.samples[i], 1}, score,
                             pixels_));
     }
     return all;
@@ -279,7 +290,7 @@ Evaluation::Measured Evaluation::perturb_pixels(const Chunk& chunk) const {
 template <Perturbation kind>
 Evaluation::Measured Evaluation::perturb_places(const Chunk& chunk) const {
     const Array<uint8_t>& spikes = chunk.input.spikes;
-    const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.engine().run(perturbed).scores; };
+    const auto score = [&](const Array<uint8_t>& perturbed) { return explainer_.simulator().run_spikes(perturbed).scores; };
     return perturb_spikes(kind, spikes, spike_scores(chunk.attribution, chunk.method.view, spikes.shape), chunk.targets,
                           chunk.samples, score, places_);
 }
@@ -303,7 +314,7 @@ Evaluation::Measured Evaluation::measure_completeness(const Chunk& chunk) const 
     if (!completeness_baseline(chunk.method, chunk.input)) return std::nullopt;
     PerturbationResult result;
     for (const Completeness& sample :
-         own_completeness(chunk.method, explainer_.engine(), chunk.input, chunk.attribution, chunk.scores, chunk.targets))
+         own_completeness(chunk.method, explainer_.simulator(), chunk.input, chunk.attribution, chunk.scores, chunk.targets))
         result.auc.push_back(sample.gap);
     return result;
 }

@@ -3,7 +3,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/made_run.h"
 #include "spikelens/pipeline/output.h"
 
 #include "commands.h"
@@ -31,7 +32,7 @@ Outcome run_export(const ExportCommand& command) {
              {"model", command.model.string()},
              {"out", command.out.string()},
              {"fingerprint", model_fingerprint(network)},
-             {"network", network_document(network)}},
+             {"network", document_of(NetworkSummary(network))}},
             command.out.string() + "\n"};
 }
 

@@ -1,19 +1,14 @@
-#include "spikelens/model_io/import.h"
+#include "spikelens/pipeline/import.h"
 
-#include <cmath>
 #include <map>
 
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
-#include "spikelens/evaluate/accuracy.h"
-#include "spikelens/model_io/model_file.h"
-#include "spikelens/pipeline/documents.h"
-#include "spikelens/pipeline/output.h"
+#include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
-#include "checks.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -21,13 +16,6 @@
 
 namespace spikelens::app {
 namespace {
-
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-std::string surrogate_of(const ImportCommand& command) {
-    return command.surrogate.empty() ? "atan(2,through_reset)" : command.surrogate;
-}
 
 std::vector<int64_t> parse_shape(const std::string& text, const char* option) {
     std::vector<int64_t> shape;
@@ -40,17 +28,14 @@ std::vector<int64_t> parse_shape(const std::string& text, const char* option) {
     return shape;
 }
 
-std::optional<Reset> parse_reset_option(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    return parse_reset(text);
-}
-
-/// One of the words; the first when the option is not there.
+/// One of the words; nothing when the option is not there.
 template <class Choice>
-Choice parse_choice(const char* option, const std::string& text, const std::vector<std::pair<std::string, Choice>>& words) {
+std::optional<Choice> parse_choice(const char* option, const std::string& text,
+                                   const std::vector<std::pair<std::string, Choice>>& words) {
+    if (text.empty()) return std::nullopt;
     std::vector<std::string> known;
     for (const auto& [word, choice] : words) {
-        if (text == word || text.empty()) return choice;
+        if (text == word) return choice;
         known.push_back(word);
     }
     throw InputError(fmt::format("{} is '{}', expected {}{}", option, text, fmt::join(known, ", "), suggestion(text, known)));
@@ -69,196 +54,56 @@ std::map<std::string, std::string> parse_layers(const std::vector<std::string>& 
     return layers;
 }
 
-bool is_nir(const fs::path& file) {
-    const std::string ending = file.extension().string();
-    return ending == ".nir" || ending == ".h5" || ending == ".hdf5";
-}
-
-NirOptions nir_options(const ImportCommand& command) {
-    NirOptions options;
-    if (!command.dialect.empty()) options.dialect = command.dialect;
-    options.dt = command.dt;
-    options.reset = parse_reset_option(command.reset);
-    options.steps = command.steps.value_or(0);
+ImportOptions options_of(const ImportCommand& command, const Globals& globals, Console& console) {
+    ImportOptions options;
+    options.file = command.file;
+    options.out = command.out;
+    options.data = command.data;
+    options.binning = command.binning;
+    options.coding = command.coding;
+    options.surrogate = command.surrogate;
+    options.seed = globals.seed;
+    options.network = command.network;
+    options.classes = command.classes;
     if (!command.input.empty()) options.input = parse_shape(command.input, "--input");
+    options.steps = command.steps;
+    options.match = parse_choice<MatchWeights>(
+        "--match", command.match,
+        {{"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}});
+    options.layers = parse_layers(command.layers);
+    options.neurons = parse_choice<NeuronSource>(
+        "--neurons", command.neurons,
+        {{"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}});
+    options.dialect = command.dialect;
+    options.dt = command.dt;
+    if (!command.reset.empty()) options.reset = parse_reset(command.reset);
+    options.again = arguments_of(command, globals);
+    options.arguments = globals.arguments;
+    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
     return options;
 }
 
-WeightOptions weight_options(const ImportCommand& command) {
-    return {parse_choice<MatchWeights>(
-                "--match", command.match,
-                {{"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}}),
-            parse_layers(command.layers),
-            parse_choice<NeuronSource>(
-                "--neurons", command.neurons,
-                {{"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}})};
-}
-
-/// The network whose weights the file holds.
-Network network_of(const ImportCommand& command) {
-    if (command.network.empty() || command.input.empty())
-        throw InputError(command.file.string() +
-                         " holds weights alone; say the network with --network TEXT and --input C,H,W (and --steps)");
-    const std::string text = preset_text(command.network, command.classes.value_or(10));
-    if (command.classes && text == command.network)
-        throw InputError("--classes is for presets; the network " + command.network + " says its outputs itself");
-    return parse_network(text, parse_shape(command.input, "--input"), command.steps.value_or(10));
-}
-
-/// An option that the import would not read.
-struct Unused {
-    const char* option;
-    bool given;
-};
-void refuse_unused(std::initializer_list<Unused> options, const std::string& reason) {
-    for (const Unused& unused : options)
-        if (unused.given) throw InputError(unused.option + reason);
-}
-
-void check_numbers(const ImportCommand& command) {
-    constexpr int most_steps = 65535;
-    constexpr int64_t most_classes = 1'000'000;
-    if (command.steps && (*command.steps < 1 || *command.steps > most_steps))
-        throw InputError(fmt::format("--steps is {}, expected 1 to {}", *command.steps, most_steps));
-    if (command.classes && (*command.classes < 1 || *command.classes > most_classes))
-        throw InputError(fmt::format("--classes is {}, expected 1 to {}", *command.classes, most_classes));
-    if (command.dt && (!(*command.dt > 0) || !std::isfinite(*command.dt)))
-        throw InputError(fmt::format("--dt is {}, expected seconds above 0", *command.dt));
-}
-
-/// Everything that can be told before a file is read.
-void check_options(const ImportCommand& command) {
-    check_numbers(command);
-    const std::string file = command.file.string();
-    if (is_nir(command.file)) {
-        refuse_unused({{"--network", !command.network.empty()},
-                       {"--classes", command.classes.has_value()},
-                       {"--match", !command.match.empty()},
-                       {"--map", !command.layers.empty()},
-                       {"--neurons", !command.neurons.empty()}},
-                      " is for files of weights alone; " + file + " is a NIR graph");
-        check_dialect(nir_options(command).dialect);
-    } else {
-        refuse_unused(
-            {{"--dialect", !command.dialect.empty()}, {"--dt", command.dt.has_value()}, {"--reset", !command.reset.empty()}},
-            " is for NIR graphs; " + file + " holds weights alone, and the network text says what its neurons do");
-        weight_options(command);
-        network_of(command);
-    }
-    if (command.data.empty()) {
-        refuse_unused({{"--binning", !command.binning.empty()},
-                       {"--coding", !command.coding.empty()},
-                       {"--surrogate", !command.surrogate.empty()}},
-                      " is of a run: it needs --data");
-        if (command.out.extension() != ".safetensors")
-            throw InputError("--out is '" + command.out.string() +
-                             "', expected a model file ending in .safetensors, or --data to make a run directory");
-        check_output(command.out, OutputKind::model);
-        return;
-    }
-    if (!command.binning.empty()) parse_binning(command.binning);
-    if (!command.coding.empty()) parse_coding(command.coding);
-    parse_surrogate(surrogate_of(command));
-    if (fs::exists(RunDirectory{command.out}.checkpoint()))
-        throw InputError(command.out.string() + " holds a network trained there; choose another --out");
-    if (fs::exists(command.out) && !fs::is_directory(command.out))
-        throw InputError(command.out.string() + " is a file; with --data, --out is a run directory to make");
-}
-
-ImportedNetwork import_file(const ImportCommand& command) {
-    if (is_nir(command.file)) return import_nir(command.file, nir_options(command));
-    return import_weights(command.file, network_of(command), weight_options(command));
-}
-
-json import_document(const ImportCommand& command, const ImportedNetwork& imported) {
-    json tensors = json::array();
-    for (const ImportedTensor& tensor : imported.tensors)
-        tensors.push_back({{"from", tensor.from}, {"to", tensor.to}, {"shape", tensor.shape}, {"note", tensor.note}});
-    return {{"command", "import"},
-            {"file", command.file.string()},
-            {"format", imported.format},
-            {"out", command.out.string()},
-            {"fingerprint", model_fingerprint(imported.network)},
-            {"network", network_document(imported.network)},
-            {"assumptions", imported.assumptions},
-            {"tensors", tensors}};
-}
-
-std::string text_of(const json& document) {
-    std::string text = fmt::format("{}\ninput {}, {} parameters\n", document["network"]["text"].get<std::string>(),
-                                   document["network"]["input"].dump(), document["network"]["parameters"].get<int64_t>());
+std::string text_of(const ImportResult& result) {
+    std::string text = fmt::format("{}\ninput [{}], {} parameters\n", result.network.text, fmt::join(result.network.input, ","),
+                                   result.network.parameters);
     TextTable tensors({{"in the file"}, {"shape"}, {"where it went"}});
-    for (const json& tensor : document["tensors"]) {
-        const std::string to = tensor["to"], note = tensor["note"];
-        tensors.add(
-            {tensor["from"], tensor["shape"].dump(), (to.empty() ? "left out" : to) + (note.empty() ? "" : ": " + note)});
-    }
+    for (const TensorSummary& tensor : result.tensors)
+        tensors.add({tensor.from, fmt::format("[{}]", fmt::join(tensor.shape, ",")),
+                     (tensor.to.empty() ? "left out" : tensor.to) + (tensor.note.empty() ? "" : ": " + tensor.note)});
     text += "\n" + tensors.text();
-    if (!document["assumptions"].empty()) text += "\nassumed, because the file does not say:\n";
-    for (const json& assumption : document["assumptions"]) text += "  " + assumption.get<std::string>() + "\n";
-    if (document.contains("test_accuracy"))
-        text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", document["data"].get<std::string>(),
-                            100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>()) +
-                accuracy_remarks(document);
-    return text + "\n" + document["out"].get<std::string>() + "\n";
-}
-
-/// A run directory as `train` makes one, its network from elsewhere.
-void write_run(const ImportCommand& command, const Globals& globals, Network& network, json& document, Console& console) {
-    const RunDirectory files{command.out};
-    const RunData data =
-        load_run_data(command.data, command.binning, command.coding, network.steps, globals.seed, globals.execution(console));
-    if (data.test->shape() != network.input_shape())
-        throw InputError(fmt::format("the network expects input {}, but {} has samples {}", shape_text(network.input_shape()),
-                                     data.name, shape_text(data.test->shape())));
-    if (static_cast<int64_t>(data.test->classes().size()) != network.class_count())
-        throw InputError(fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(), data.name,
-                                     data.test->classes().size()));
-    network.classes = data.test->classes();
-    if (command.steps && data.test->steps() > 0 && *command.steps != data.test->steps())
-        throw InputError(fmt::format("--steps is {}, but the recordings of {} have {} steps", *command.steps, data.name,
-                                     data.test->steps()));
-    if (data.test->steps() > 0) network.steps = data.test->steps();
-    const CpuEngine engine(network, globals.execution(console));
-    check_memory(engine, *data.test);
-    check_run_folder(command.out);
-    const auto lock = lock_run(command.out, globals, console);
-    if (fs::exists(files.checkpoint()))
-        throw InputError(command.out.string() + " holds a network trained there; choose another --out");
-    const Accuracy test = measure_accuracy(engine, *data.test, "test samples");
-    const Accuracy train = measure_accuracy(engine, *data.train, "training samples");
-    document.update({{"data", data.name},
-                     {"classes", network.classes},
-                     {"seed", globals.seed},
-                     {"run", command.out.string()},
-                     {"network", network_document(network)},
-                     {"options", {{"imported", command.file.string()}, {"surrogate", surrogate_of(command)}}},
-                     {"epochs", json::array()},
-                     {"fingerprint", model_fingerprint(network)}});
-    document.update(accuracy_document(train, "train", false));
-    document.update(accuracy_document(test, "test", true));
-    document = create_run(files, {network,
-                                  data,
-                                  command.data,
-                                  "import",
-                                  {arguments_of(command, globals), globals.seed},
-                                  globals.arguments,
-                                  document["options"],
-                                  document});
+    if (!result.assumptions.empty()) text += "\nassumed, because the file does not say:\n";
+    for (const std::string& assumption : result.assumptions) text += "  " + assumption + "\n";
+    if (result.made)
+        text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", result.made->data, 100 * result.made->test.accuracy,
+                            result.made->test.samples) +
+                accuracy_remarks(*result.made);
+    return text + "\n" + result.out + "\n";
 }
 
 }  // namespace
 
-Outcome run_import(const ImportCommand& command, const Globals& globals, Console& console) {
-    check_options(command);
-    ImportedNetwork imported = import_file(command);
-    json document = import_document(command, imported);
-    if (!command.data.empty()) {
-        write_run(command, globals, imported.network, document, console);
-    } else {
-        save_model(imported.network, command.out);
-    }
-    return {document, text_of(document)};
+ImportResult call_import(const ImportCommand& command, const Globals& globals, Console& console) {
+    return import_run(options_of(command, globals, console), globals.execution(console), console.notes());
 }
 
 void add_import(CLI::App& program, Run& run) {
@@ -286,7 +131,10 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--reset", command->reset, "subtract, zero or none, in place of the dialect's");
     app->add_option("--surrogate", command->surrogate, "Of gradient methods: triangle, sigmoid, fast_sigmoid or atan");
     app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) { return run_import(*command, globals, console); };
+        run = [command](const Globals& globals, Console& console) -> Outcome {
+            const ImportResult result = call_import(*command, globals, console);
+            return {document_of(result), text_of(result)};
+        };
     });
 }
 

@@ -8,7 +8,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
-#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/made_run.h"
 #include "spikelens/snn/simulate.h"
 
 #include "commands.h"
@@ -143,7 +144,7 @@ Outcome run_inspect(const InspectCommand& command, const Globals& globals, Conso
     json document = {{"command", "inspect"},
                      {"model", command.model.string()},
                      {"fingerprint", model_fingerprint(network)},
-                     {"network", network_document(network)},
+                     {"network", document_of(NetworkSummary(network))},
                      {"classes", network.classes},
                      {"kernels", engine.describe()}};
     if (is_run && command.samples > 0) {

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/core/counted.h"
-
 #include "text.h"
 
 namespace spikelens::app {
@@ -18,20 +16,6 @@ int64_t count_of(const json& document, const std::string& name) {
     return document.contains(name) ? document[name].get<int64_t>() : 0;
 }
 
-std::string accuracy_remark(const json& document, const std::string& part, const std::string& name) {
-    const int64_t samples = count_of(document, part + "_samples"), undecided = count_of(document, part + "_undecided"),
-                  silent = count_of(document, part + "_silent");
-    std::string text;
-    if (undecided > 0)
-        text += paragraph(fmt::format("{} of {} {} undecided (all class scores are equal), counted as wrong", undecided,
-                                      counted(samples, name + " sample"), undecided == 1 ? "is" : "are"));
-    if (silent > 0)
-        text +=
-            paragraph(fmt::format("{} of {} {} nothing (no spike, or black): a class predicted there comes from biases alone",
-                                  silent, counted(samples, name + " sample"), silent == 1 ? "holds" : "hold"));
-    return text;
-}
-
 /// "ig2d: of 200 maps 12 are zero, 1 is rounding noise"
 std::string map_remark(const json& method, int64_t maps) {
     constexpr std::array<std::pair<const char*, const char*>, 3> kinds = {
@@ -40,9 +24,7 @@ std::string map_remark(const json& method, int64_t maps) {
     for (const auto& [name, words] : kinds)
         if (const int64_t count = count_of(method, name); count > 0)
             text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
-    return text.empty()
-               ? ""
-               : paragraph(fmt::format("{}: of {} {}", method["method"].get<std::string>(), counted(maps, "map"), text));
+    return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method["method"].get<std::string>(), maps, text));
 }
 
 std::string baselines_text(const json& methods) {
@@ -57,25 +39,36 @@ std::string baselines_text(const json& methods) {
 
 }  // namespace
 
-std::string accuracy_remarks(const json& document) {
-    return accuracy_remark(document, "test", "test") + accuracy_remark(document, "train", "training");
+std::string accuracy_remarks(const AccuracySummary& accuracy, const std::string& set) {
+    std::string text;
+    if (accuracy.undecided > 0)
+        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
+                                      accuracy.undecided, accuracy.samples, set, accuracy.undecided == 1 ? "is" : "are"));
+    if (accuracy.silent > 0)
+        text += paragraph(
+            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
+                        accuracy.silent, accuracy.samples, set, accuracy.silent == 1 ? "holds" : "hold"));
+    return text;
 }
 
-std::string interpretation_remarks(const json& document) {
-    const int64_t undecided = count_of(document, "undecided");
-    if (undecided == 0) return "";
-    return paragraph(fmt::format("{} of {} {} undecided (all class scores are equal) and speak{} for no class", undecided,
-                                 counted(document["samples"].get<int64_t>(), "training sample"), undecided == 1 ? "is" : "are",
-                                 undecided == 1 ? "s" : ""));
+std::string accuracy_remarks(const MadeRun& made) {
+    return accuracy_remarks(made.test, "test") + accuracy_remarks(made.train, "training");
+}
+
+std::string interpretation_remarks(const InterpretResult& result) {
+    if (result.undecided == 0) return "";
+    return paragraph(fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
+                                 result.undecided, result.samples, result.undecided == 1 ? "is" : "are",
+                                 result.undecided == 1 ? "s" : ""));
 }
 
 std::string evaluation_remarks(const json& document) {
     std::string text;
     const int64_t samples = document["samples"], undecided = count_of(document, "undecided");
     if (undecided > 0)
-        text +=
-            paragraph(fmt::format("{} of {} {} undecided (all class scores are equal) and left out: no class could be followed",
-                                  undecided, counted(samples, "sample"), undecided == 1 ? "is" : "are"));
+        text += paragraph(
+            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
+                        undecided, samples, undecided == 1 ? "is" : "are"));
     for (const json& metric : document["metrics"])
         if (metric == "completeness") text += baselines_text(document["methods"]);
     for (const json& method : document["methods"])

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/import.h"
+#include "spikelens/pipeline/interpret.h"
 
 #include "reproduce.h"
 
@@ -79,9 +82,9 @@ Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& g
     reporting.run = out;
     reporting.images = 8;
 
-    const json imported = run_import(import, globals, console).document;
+    const ImportResult imported = call_import(import, globals, console);
     const Globals held = holding(out, globals, console);
-    const json interpret = run_interpret(interpretation, held, console).document;
+    const InterpretResult interpret = call_interpret(interpretation, held, console);
     const json agnostic = evaluate_methods(out, kAgnostic, kAgnosticSamples, held, console);
     EvaluateCommand evaluation;
     evaluation.run = out;
@@ -92,18 +95,18 @@ Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& g
     const Outcome report = run_report(reporting, held, console);
 
     json claims = json::array();
-    const json& interval = imported["test_accuracy_ci95"];
-    claims.push_back(claim("accuracy of the imported network (NIR paper, Sinabs)", 0.9847, imported["test_accuracy"],
-                           interval[0] <= 0.9847 && interval[1] >= 0.9847));
+    const AccuracySummary& test = imported.made->test;
+    claims.push_back(
+        claim("accuracy of the imported network (NIR paper, Sinabs)", 0.9847, test.accuracy, test.ci95.holds(0.9847)));
     add_deletion_claims(evaluate.document, claims);
     add_cost_claims(evaluate.document, agnostic, claims);
     const json document = {{"command", "reproduce"},
                            {"experiment", "bitar-nmnist"},
                            {"run", out.string()},
-                           {"test_accuracy", imported["test_accuracy"]},
-                           {"test_samples", imported["test_samples"]},
-                           {"assumptions", imported["assumptions"]},
-                           {"ablation", interpret["ablation"]},
+                           {"test_accuracy", test.accuracy},
+                           {"test_samples", test.samples},
+                           {"assumptions", imported.assumptions},
+                           {"ablation", document_of(interpret.ablation)},
                            {"evaluate", evaluate.document},
                            {"model_agnostic", agnostic},
                            {"claims", claims},

@@ -1,4 +1,10 @@
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/train.h"
 
 #include "reproduce.h"
 
@@ -7,21 +13,18 @@ namespace {
 
 using nlohmann::json;
 
-const json* ablation_at(const json& interpret, double mu) {
-    for (const json& point : interpret["ablation"]["curve"])
-        if (point["mu"] == mu) return &point;
-    return nullptr;
+const AblationSummary::Point& ablation_at(const InterpretResult& interpret, double mu) {
+    return *std::ranges::find(interpret.ablation.curve, mu, &AblationSummary::Point::mu);
 }
 
-json claims_of(const json& train, const json& interpret, const json& evaluate) {
+json claims_of(const TrainResult& train, const InterpretResult& interpret, const json& evaluate) {
     json claims = json::array();
-    const json& interval = train["test_accuracy_ci95"];
-    claims.push_back(
-        claim("test accuracy after 5 epochs", 0.9879, train["test_accuracy"], 0.9879 >= interval[0] && 0.9879 <= interval[1]));
-    claims.push_back(claim("training accuracy", 0.9896, train["train_accuracy"], nullptr));
+    const AccuracySummary &test = train.made.test, &training = train.made.train;
+    claims.push_back(claim("test accuracy after 5 epochs", 0.9879, test.accuracy, test.ci95.holds(0.9879)));
+    claims.push_back(claim("training accuracy", 0.9896, training.accuracy, nullptr));
     for (double mu : {1.0, 2.0, 5.0, 50.0}) {
-        const json* point = ablation_at(interpret, mu);
-        const double relevant = (*point)["relevant_accuracy"], random = (*point)["random_accuracy"];
+        const AblationSummary::Point& point = ablation_at(interpret, mu);
+        const double relevant = point.relevant_accuracy, random = point.random_accuracy;
         claims.push_back(claim(fmt::format("relevant filters silenced hurt more than random, μ = {:g}", mu), "yes",
                                fmt::format("{:.3f} against {:.3f}", relevant, random), relevant < random));
     }
@@ -73,20 +76,20 @@ Outcome reproduce_svebi_mnist(const ReproduceCommand& command, const Globals& gl
                           "random"};
     ReportCommand reporting;
     reporting.run = out;
-    const json train = run_train(training, globals, console).document;
+    const TrainResult train = call_train(training, globals, console);
     const Globals held = holding(out, globals, console);
-    const json interpret = run_interpret(interpretation, held, console).document;
+    const InterpretResult interpret = call_interpret(interpretation, held, console);
     const Outcome evaluate = run_evaluate(evaluation, held, console);
     const Outcome report = run_report(reporting, held, console);
     const json claims = claims_of(train, interpret, evaluate.document);
     const json document = {{"command", "reproduce"},
                            {"experiment", "svebi-mnist"},
                            {"run", out.string()},
-                           {"test_accuracy", train["test_accuracy"]},
-                           {"train_accuracy", train["train_accuracy"]},
-                           {"kkt_residual", interpret["kkt_residual"]},
-                           {"duality_gap", interpret["duality_gap"]},
-                           {"ablation", interpret["ablation"]},
+                           {"test_accuracy", train.made.test.accuracy},
+                           {"train_accuracy", train.made.train.accuracy},
+                           {"kkt_residual", interpret.kkt_residual},
+                           {"duality_gap", interpret.duality_gap},
+                           {"ablation", document_of(interpret.ablation)},
                            {"evaluate", evaluate.document},
                            {"claims", claims},
                            {"report", report.document["report"]}};

@@ -52,6 +52,10 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
 
 json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
 
+void say_warnings(const OpenRun& run, Console& console) {
+    for (const std::string& warning : run.warnings) console.message("warning: " + warning);
+}
+
 OpenRun open_run(const fs::path& root) {
     if (!fs::is_directory(root))
         throw InputError("there is no run directory " + root.string() + "; make one with spikelens train --out " +
@@ -66,6 +70,7 @@ WrittenRun open_to_write(const fs::path& root, const Globals& globals, Console& 
     WrittenRun written;
     if (is_trained(RunDirectory{root})) written.lock = lock_run(root, globals, console);  // no lock where there is no run
     written.run = open_run(root);
+    if (globals.locks.empty()) say_warnings(written.run, console);  // else who made the run has said them
     return written;
 }
 
@@ -75,7 +80,7 @@ std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& glo
     if (globals.no_wait) return std::make_shared<const RunLock>(root);
     bool said = false;
     return std::make_shared<const RunLock>(root, [&] {
-        stop_if_interrupted();
+        if (asked_to_stop()) throw Cancelled();
         if (!std::exchange(said, true))
             console.message("waiting: another process is writing into " + root.string() + " (--no-wait ends instead)");
     });
@@ -83,7 +88,9 @@ std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& glo
 
 WrittenRun open_for_output(const fs::path& root, const fs::path& out, const Globals& globals, Console& console) {
     if (out.empty() || lies_in(out, root)) return open_to_write(root, globals, console);
-    return {nullptr, open_run(root)};
+    WrittenRun opened{nullptr, open_run(root)};
+    say_warnings(opened.run, console);
+    return opened;
 }
 
 json result_of(const OpenRun& run, const std::string& stage, Console& console) {

@@ -18,11 +18,15 @@ using OpenRun = spikelens::Run;
 /// Throws InputError, saying which command makes one, when there is no trained run at `root`.
 OpenRun open_run(const std::filesystem::path& root);
 
+/// What a run's results must not be read without: its training diverged, or taught nothing. A line on the console each.
+void say_warnings(const OpenRun& run, Console& console);
+
 /// The run as its only writer, for as long as the lock lives.
 struct WrittenRun {
     std::shared_ptr<const RunLock> lock;
     OpenRun run;
 };
+/// Its warnings are said, but where the caller holds the run already and has said them.
 WrittenRun open_to_write(const std::filesystem::path& root, const Globals& globals, Console& console);
 
 /// The lock of a run directory, which is made where it is missing; the caller's own where it holds it already (globals.locks).

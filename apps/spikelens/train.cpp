@@ -1,23 +1,12 @@
-#include "spikelens/train/train.h"
-
-#include <algorithm>
-#include <chrono>
-#include <cmath>
+#include "spikelens/pipeline/train.h"
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/parallel.h"
-#include "spikelens/evaluate/accuracy.h"
-#include "spikelens/io/files.h"
-#include "spikelens/model_io/model_file.h"
-#include "spikelens/pipeline/documents.h"
-#include "spikelens/pipeline/output.h"
-#include "spikelens/train/outcome.h"
+#include "spikelens/core/nearest.h"
+#include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
-#include "checkpoints.h"
-#include "checks.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -25,199 +14,72 @@
 namespace spikelens::app {
 namespace {
 
-using nlohmann::json;
-using Clock = std::chrono::steady_clock;
+/// A batch is worth waiting for, up to here.
+constexpr std::chrono::seconds kPatience{3};
 
-/// Training samples on which it is told whether a layer spikes at all.
-constexpr int64_t kSamplesListenedTo = 1000;
-
-Network make_network(const TrainCommand& command, const SampleSource& samples, uint64_t seed) {
-    const int steps = samples.steps() > 0 ? samples.steps() : command.steps;
-    NetworkDefaults defaults;
-    defaults.neuron.beta = command.beta;
-    defaults.neuron.threshold = command.threshold;
-    defaults.neuron.reset = parse_reset(command.reset);
-    defaults.neuron.delay = command.delay;
-    defaults.bias = command.bias;
-    const auto classes = static_cast<int64_t>(samples.classes().size());
-    Network network = parse_network(preset_text(command.network, classes), samples.shape(), steps, defaults);
-    if (network.class_count() != classes)
-        throw InputError(
-            fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(), command.data, classes));
-    network.classes = samples.classes();
-    initialise_weights(network, seed);
-    return network;
-}
-
-TrainOptions train_options(const TrainCommand& command, const Globals& globals) {
-    TrainOptions options;
-    options.epochs = command.epochs;
-    options.batch = command.batch;
-    options.learning_rate = command.learning_rate;
-    options.momentum = command.momentum;
-    options.weight_decay = command.weight_decay;
-    options.clip_norm = command.clip_norm;
-    options.surrogate = parse_surrogate(command.surrogate);
-    options.seed = globals.seed;
+TrainRunOptions options_of(const TrainCommand& command, const Globals& globals, Console& console) {
+    TrainRunOptions options;
+    options.data = command.data;
+    options.network = command.network;
+    options.coding = command.coding;
+    options.binning = command.binning;
+    options.out = command.out;
+    options.steps = command.steps;
+    options.neurons.neuron.beta = command.beta;
+    options.neurons.neuron.threshold = command.threshold;
+    options.neurons.neuron.reset = parse_reset(command.reset);
+    options.neurons.neuron.delay = command.delay;
+    options.neurons.bias = command.bias;
+    options.training.epochs = command.epochs;
+    options.training.batch = command.batch;
+    options.training.learning_rate = command.learning_rate;
+    options.training.momentum = command.momentum;
+    options.training.weight_decay = command.weight_decay;
+    options.training.clip_norm = command.clip_norm;
+    options.training.surrogate = parse_surrogate(command.surrogate);
+    options.training.seed = globals.seed;
+    options.samples = command.samples;
+    options.checkpoint_every = command.checkpoint_every;
+    options.restart = command.restart;
+    options.again = arguments_of(command, globals);
+    options.arguments = globals.arguments;
+    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
     return options;
 }
 
-json options_document(const TrainOptions& options, int64_t samples) {
-    return {{"epochs", options.epochs},
-            {"batch", options.batch},
-            {"learning_rate", options.learning_rate},
-            {"momentum", options.momentum},
-            {"weight_decay", options.weight_decay},
-            {"clip_norm", options.clip_norm},
-            {"surrogate", surrogate_text(options.surrogate)},
-            {"samples", samples}};
-}
-
-/// What a checkpoint belongs to. Epochs are not in it: training may go on for more.
-std::map<std::string, std::string> identity(const json& options, const Network& network, const RunData& data, uint64_t seed) {
-    std::map<std::string, std::string> text = {{"data", data.name},
-                                               {"network", network_text(network)},
-                                               {"steps", std::to_string(network.steps)},
-                                               {"seed", std::to_string(seed)}};
-    if (data.coded()) text["coding"] = coding_text(data.coding);
-    if (!data.binning.empty()) text["binning"] = data.binning;
-    for (const auto& [key, value] : options.items())
-        if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
-    for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
-    return text;
-}
-
-/// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
-void check_command(const TrainCommand& command, const TrainOptions& options) {
-    check_train_options(options);
-    parse_reset(command.reset);
-    if (command.samples < 0) throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", command.samples));
-    if (command.steps < 1 || command.steps > 65535)
-        throw InputError(fmt::format("--steps must be 1 to 65535, not {}", command.steps));
-    if (!(command.checkpoint_every >= 0))
-        throw InputError(fmt::format("--checkpoint-every must be 0 or more seconds, not {}", command.checkpoint_every));
-}
-
-/// Where the run's training stands: what its checkpoint has, else the beginning.
-TrainState find_state(const TrainCommand& command, const RunDirectory& files, Checkpoints& checkpoints, Network& network,
-                      Console& console) {
-    if (command.restart) remove_file(files.checkpoint());
-    TrainState state;
-    if (checkpoints.resume(network, state)) {
-        if (state.epochs_done + (state.part.samples > 0 ? 1 : 0) > command.epochs)
-            throw InputError(fmt::format("{} is beyond --epochs {}: {} (--restart begins anew)", command.out.string(),
-                                         command.epochs, checkpoints.position(state)));
-        console.message(fmt::format("continuing {}: {}", command.out.string(), checkpoints.position(state)));
-    } else if (std::filesystem::exists(files.model()) && !command.restart) {
-        throw InputError(command.out.string() +
-                         " holds a model that was not trained there; choose another --out, or --restart to replace it");
-    }
-    return state;
-}
-
-/// Whether the network learned: what a report of plain numbers would hide.
-json learned_document(const TrainState& state, const Engine& engine, const SampleSource& samples, double accuracy) {
-    const Network& network = engine.network();
-    json silent = json::array();
-    for (const int layer : silent_layers(engine, samples, kSamplesListenedTo)) silent.push_back(network.layers[layer].name);
-    return {{"diverged", diverged(state.history.back(), network.class_count())},
-            {"silent_layers", silent},
-            {"largest_class_share", largest_class_share(samples)},
-            {"at_chance", network.class_count() > 1 && accuracy <= largest_class_share(samples)}};
-}
-
-std::vector<std::string> warnings(const json& document) {
-    std::vector<std::string> list;
-    const json& last = document["epochs"].back();
-    if (document["diverged"].get<bool>())
-        list.push_back(fmt::format(
-            "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows "
-            "nothing; a smaller --learning-rate helps",
-            last["epoch"].get<int>(), last["loss"].get<double>(), std::log(static_cast<double>(document["classes"].size()))));
-    for (const json& layer : document["silent_layers"])
-        list.push_back(fmt::format(
-            "no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of "
-            "the input; a lower --threshold or another --learning-rate may help",
-            layer.get<std::string>(), grouped(std::min(kSamplesListenedTo, document["train_samples"].get<int64_t>()))));
-    if (document["at_chance"].get<bool>())
-        list.push_back(
-            fmt::format("the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % "
-                        "by always answering the most frequent class",
-                        100 * document["train_accuracy"].get<double>(), 100 * document["largest_class_share"].get<double>()));
-    return list;
-}
-
 /// The warnings in a word each, for the result.
-std::string learned_text(const json& document) {
+std::string learned_text(const TrainResult& result) {
     std::string text;
-    if (document["diverged"].get<bool>())
-        text +=
-            fmt::format("diverged: the loss of the last epoch is {:.3g}\n", document["epochs"].back()["loss"].get<double>());
-    for (const json& layer : document["silent_layers"]) text += fmt::format("silent: {}\n", layer.get<std::string>());
-    if (document["at_chance"].get<bool>()) text += "learned nothing: no better than always answering one class\n";
+    if (result.diverged)
+        text += fmt::format("diverged: the loss of the last epoch is {:.3g}\n", result.made.epochs.back().loss);
+    for (const std::string& layer : result.silent_layers) text += fmt::format("silent: {}\n", layer);
+    if (result.at_chance) text += "learned nothing: no better than always answering one class\n";
     return text;
 }
 
-std::string text_of(const json& document) {
-    const auto& interval = document.at("test_accuracy_ci95");
+std::string text_of(const TrainResult& result) {
+    const AccuracySummary &test = result.made.test, &train = result.made.train;
     return fmt::format(
         "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n"
         "{}{}run: {}\n",
-        document["network"]["text"].get<std::string>(), document["data"].get<std::string>(),
-        100 * document["test_accuracy"].get<double>(), document["test_samples"].get<int64_t>(), 100 * interval[0].get<double>(),
-        100 * interval[1].get<double>(), 100 * document["train_accuracy"].get<double>(),
-        document["train_samples"].get<int64_t>(), learned_text(document), accuracy_remarks(document),
-        document["run"].get<std::string>());
+        result.network.text, result.made.data, 100 * test.accuracy, test.samples, 100 * test.ci95.low, 100 * test.ci95.high,
+        100 * train.accuracy, train.samples, learned_text(result), accuracy_remarks(result.made), result.made.run);
 }
 
 }  // namespace
 
-Outcome run_train(const TrainCommand& command, const Globals& globals, Console& console) {
-    const auto started = Clock::now();
-    const RunDirectory files{command.out};
-    const TrainOptions options = train_options(command, globals);
-    check_command(command, options);
-    check_run_folder(command.out);
-    const RunData data =
-        load_run_data(command.data, command.binning, command.coding, command.steps, globals.seed, globals.execution(console));
-    const FirstSamples samples(*data.train, command.samples > 0 ? command.samples : data.train->size());
-    Network network = make_network(command, samples, globals.seed);
-    const json options_json = options_document(options, samples.size());
-    check_memory(CpuEngine(network, globals.execution(console)), *data.test);
-    check_run_folder(command.out);
-    const auto lock = lock_run(command.out, globals, console);
-    Checkpoints checkpoints(files.checkpoint(), identity(options_json, network, data, globals.seed), command.checkpoint_every,
-                            samples.size(), console);
-    TrainState state = find_state(command, files, checkpoints, network, console);
-    checkpoints.train(network, samples, options, state, globals.execution(console));
+Reset parse_reset(const std::string& text) {
+    if (text == "subtract") return Reset::subtract;
+    if (text == "zero") return Reset::zero;
+    if (text == "none") return Reset::none;
+    throw InputError("--reset is subtract, zero or none, not '" + text + "'" + suggestion(text, {"subtract", "zero", "none"}));
+}
 
-    const CpuEngine engine(network, globals.execution(console));
-    const Accuracy test = measure_accuracy(engine, *data.test, "test images");
-    const Accuracy train = measure_accuracy(engine, samples, "training images");
-    json document = {{"command", "train"},
-                     {"run", command.out.string()},
-                     {"data", data.name},
-                     {"classes", network.classes},
-                     {"network", network_document(network)},
-                     {"seed", globals.seed},
-                     {"options", options_json},
-                     {"epochs", epochs_document(state, network.class_count())},
-                     {"threads", globals.threads > 0 ? globals.threads : available_threads()},
-                     {"fingerprint", model_fingerprint(network)}};
-    document.update(accuracy_document(train, "train", false));
-    document.update(accuracy_document(test, "test", true));
-    document.update(learned_document(state, engine, samples, document["train_accuracy"]));
-    for (const std::string& warning : warnings(document)) console.message("warning: " + warning);
-    document["seconds"] = std::chrono::duration<double>(Clock::now() - started).count();
-    document = create_run(files, {network,
-                                  data,
-                                  command.data,
-                                  "train",
-                                  {arguments_of(command, globals), globals.seed},
-                                  globals.arguments,
-                                  options_json,
-                                  document});
-    return {document, text_of(document)};
+TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console) {
+    be_patient(kPatience);
+    TrainResult result = train_run(options_of(command, globals, console), globals.execution(console), console.notes());
+    be_patient(kUsualPatience);
+    return result;
 }
 
 void add_train(CLI::App& program, Run& run) {
@@ -253,7 +115,10 @@ void add_train(CLI::App& program, Run& run) {
         ->capture_default_str();
     app->add_flag("--restart", command->restart, "Begin anew, whatever the run directory holds");
     app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) { return run_train(*command, globals, console); };
+        run = [command](const Globals& globals, Console& console) -> Outcome {
+            const TrainResult result = call_train(*command, globals, console);
+            return {document_of(result), text_of(result)};
+        };
     });
 }
 

@@ -101,6 +101,11 @@ int64_t JsonField::integer(int64_t smallest, int64_t largest) const {
     return value_->get<int64_t>();
 }
 
+uint64_t JsonField::unsigned_integer() const {
+    if (!value_->is_number_unsigned()) fail("must be 0 or more");
+    return value_->get<uint64_t>();
+}
+
 double JsonField::number() const {
     if (value_->is_null()) return std::numeric_limits<double>::quiet_NaN();
     if (!value_->is_number()) fail("must be a number or null");

@@ -141,6 +141,15 @@ bool tells_itself(std::string_view name) { return name == "manifest.json" || nam
 
 }  // namespace
 
+bool is_model_file(const fs::path& path) {
+    try {
+        const json metadata = safetensors_metadata(path);
+        return metadata.is_object() && metadata.contains("spikelens");
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
 void check_output(const fs::path& path, OutputKind kind) {
     const std::string name = path.filename().string();
     if (name.empty() || name == "." || name == "..") refuse(path, "is no name of a file");

@@ -7,7 +7,9 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/version.h"
 #include "spikelens/model_io/model_file.h"
+#include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/train.h"
 
 #include "manifest.h"
 
@@ -27,6 +29,21 @@ RunData load_named(const fs::path& manifest, const std::function<RunData()>& loa
     }
 }
 
+/// Model and manifest are written one after the other: whoever was stopped between them leaves two runs in one folder.
+void check_model(const Run& run) {
+    const json recorded = run.manifest.value("identity", json::object()).value("model", json());
+    if (!recorded.is_null() && recorded != run.fingerprint)
+        throw InputError(run.files.model().string() + " is not the model that " + run.files.manifest().string() +
+                         " tells of, as when writing a run was interrupted: train or import it again");
+}
+
+std::vector<std::string> warnings_of(const Run& run) {
+    const json document = run.document("train");
+    const bool tells = !document.is_null() && document.contains("identity") && document.contains("diverged");
+    if (!tells || !run.why_stale(document).empty()) return {};
+    return read_fields<TrainResult>(document, run.files.result("train").string()).warnings();
+}
+
 }  // namespace
 
 Run Run::open(const fs::path& root) {
@@ -38,6 +55,8 @@ Run Run::open(const fs::path& root) {
     run.manifest = read_manifest(run.files.manifest());
     run.network = std::make_shared<const Network>(load_model(run.files.model()));
     run.fingerprint = model_fingerprint(*run.network);
+    check_model(run);
+    run.warnings = warnings_of(run);
     return run;
 }
 

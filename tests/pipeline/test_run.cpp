@@ -8,9 +8,11 @@
 #include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
 #include "spikelens/model_io/model_file.h"
+#include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/train.h"
 
 namespace spikelens {
 namespace {
@@ -109,6 +111,33 @@ TEST_F(RunFolder, EverythingThatTheDataAreChangesTheIdentity) {
     changed([&] { data_.binning = "5x10ms"; });
     data_.binning = "";
     changed([&] { network_.layers[0].weight.data[0] += 1; });
+}
+
+TEST_F(RunFolder, AModelOfAnotherRunThanTheManifestTellsOfIsRefused) {
+    create();
+    const std::string manifest = read_file(root_ / "manifest.json");
+    initialise_weights(network_, 2);
+    create(2);
+    write_file(root_ / "manifest.json", manifest);  // killed between model and manifest
+    EXPECT_THAT(error_of<InputError>([&] { open(); }),
+                AllOf(HasSubstr("model.safetensors is not the model that"), HasSubstr("import it again")));
+    create(2);
+    EXPECT_EQ(open().fingerprint, model_fingerprint(network_));
+}
+
+TEST_F(RunFolder, WarningsOfTheTrainingComeWithTheRun) {
+    TrainResult result;
+    result.fingerprint = model_fingerprint(network_);
+    result.silent_layers = {"full1"};
+    const auto make = [&] {
+        create_run({root_},
+                   {network_, data_, "mnist", "train", {{"train"}, 1}, {"train"}, json::object(), document_of(result)});
+    };
+    make();
+    EXPECT_THAT(open().warnings, testing::ElementsAre(HasSubstr("no neuron of full1 spikes")));
+    result.silent_layers.clear();
+    make();
+    EXPECT_THAT(open().warnings, testing::IsEmpty());
 }
 
 TEST_F(RunFolder, AnInterruptedImportIsNoticed) {

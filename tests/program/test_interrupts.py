@@ -207,6 +207,8 @@ class TrainingThatFails(ProgramTest):
         self.assertIn("training diverged: the mean loss of epoch 12 is", done.stderr)
         self.assertTrue(json.loads((out / "train.json").read_text())["diverged"])
         self.assertIn("diverged: ", self.call(*arguments).stdout)
+        for command in (["interpret", out, "--draws", 1, "--mu-max", 2], ["evaluate", out, "--methods", "random", "--samples", 2]):
+            self.assertIn("warning: training diverged", self.call(*command).stderr, command)
 
     def test_silent_layers_are_named(self):
         done = self.call(*self.train_arguments(self.root / "silent"), "--threshold", "1000", "--json")

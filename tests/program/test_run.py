@@ -252,6 +252,30 @@ class Validation(RunTest):
             self.refused("evaluate", run, *options)
             self.assertEqual(contents(run), before, options)
 
+    def test_model_and_manifest_of_two_runs(self):
+        """A kill between writing the model and the manifest."""
+        run = self.new_run("killed")
+        manifest = (run / "manifest.json").read_bytes()
+        self.take(run, weights=self.other_weights)
+        (run / "manifest.json").write_bytes(manifest)
+        for command in (["evaluate", run, "--methods", "random"], ["explain", run, "--test", "1"], ["export", run, "--out", self.root / "killed.nir"], ["inspect", run], ["interpret", run]):
+            self.refused(*command, saying=["model.safetensors is not the model that", "import it again"])
+        self.take(run, weights=self.other_weights)
+        self.call("evaluate", run, "--methods", "random", "--samples", "2")
+
+    def test_our_own_model_tells_its_network(self):
+        out = self.root / "own"
+        done = self.call("import", self.weights, "--data", self.root / "a", "--out", out, "--json")
+        self.assertEqual((out / "model.safetensors").read_bytes(), self.weights.read_bytes())
+        self.assertEqual(json.loads(done.stdout)["fingerprint"], json.loads((self.root / "trained" / "train.json").read_text())["fingerprint"])
+        self.refused("import", self.weights, "--out", self.root / "own.safetensors", "--steps", "9", saying=["steps", "tells its network itself"])
+
+    def test_more_samples_than_there_are(self):
+        run = self.new_run("many")
+        done = self.call("interpret", run, *INTERPRET, "--train-samples", "99999999")
+        self.assertRegex(done.stderr, r"the training set has \d+ samples: all of them are used, since 99,999,999 are asked for")
+        self.assertNotIn("asked for", self.call("interpret", run, *INTERPRET).stderr)
+
     def test_before_anything_is_computed(self):
         for options in (["--train-samples", "-5"], ["--epochs", "-1"], ["--batch", "0"], ["--memory", "1K"], ["--learning-rate", "nan"], ["--steps", "0"], ["--seed", "-1"]):
             out = self.root / "never"

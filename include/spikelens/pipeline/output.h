@@ -23,8 +23,12 @@ enum class OutputKind { picture, values, explanations, codings, report, model, n
 /// write it.
 void check_output(const std::filesystem::path& path, OutputKind kind);
 
-/// The same for a folder that is about to become a run directory, or is one: it is missing, or a folder in which the files that
-/// training and interpreting keep by name (manifest.json, model.safetensors, responses.h5, …) are ours or missing.
+/// Whether the file is a model of ours, by that key. False for what cannot be read.
+bool is_model_file(const std::filesystem::path& path);
+
+/// What check_output says, for a folder that is about to become a run directory, or is one: it is missing, or a folder in which
+/// the files that training and interpreting keep by name (manifest.json, model.safetensors, responses.h5, …) are ours or
+/// missing.
 void check_run_folder(const std::filesystem::path& folder);
 
 /// The same for a folder that explanations of a run are to be written into: it is no run directory, and not the folder in

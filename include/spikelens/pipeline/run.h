@@ -44,8 +44,10 @@ struct Run {
     nlohmann::json manifest;  ///< its fields have the types that docs/formats.md gives them
     std::shared_ptr<const Network> network;
     std::string fingerprint;
+    std::vector<std::string> warnings;  ///< of its training (TrainResult::warnings), to be shown beside every result
 
-    /// Throws InputError when there is no trained run at `root`, or a file of it says something else than a run's does.
+    /// Throws InputError when there is no trained run at `root`, a file of it says something else than a run's does, or model
+    /// and manifest are of two runs, since writing the second was interrupted.
     static Run open(const std::filesystem::path& root);
 
     std::string data_name() const;

@@ -2,21 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
 
-#include "interrupt.h"
+#include "progress.h"
 
-namespace spikelens::app {
-namespace {
-
-/// A batch is worth waiting for, up to here.
-constexpr std::chrono::seconds kPatience{3};
-
-}  // namespace
+namespace spikelens {
 
 Checkpoints::Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every, int64_t samples,
-                         Console& console)
-    : path_(std::move(path)), identity_(std::move(identity)), every_(every), samples_(samples), console_(console) {}
+                         const StageNotes& notes)
+    : path_(std::move(path)), identity_(std::move(identity)), every_(every), samples_(samples), notes_(notes) {}
 
 bool Checkpoints::resume(Network& network, TrainState& state) {
     if (!std::filesystem::exists(path_)) return false;
@@ -30,14 +25,12 @@ void Checkpoints::train(Network& network, const SampleSource& samples, const Tra
     const auto after_batch = [&](const Network& trained, const TrainState& at) {
         if (at.part.samples == 0 || Clock::now() - saved_ >= every_) save(trained, at);
     };
-    be_patient(kPatience);
     try {
-        spikelens::train(network, samples, options, state, after_batch, execution);
+        spikelens::train(network, samples, options, state, after_batch, progress_of(execution));
     } catch (const Cancelled&) {
         save(network, state);
         throw;
     }
-    be_patient(kUsualPatience);
 }
 
 std::string Checkpoints::position(const TrainState& state) const {
@@ -57,7 +50,7 @@ void Checkpoints::save(const Network& network, const TrainState& state) {
 void Checkpoints::is_kept(const TrainState& state) {
     kept_epochs_ = state.epochs_done;
     kept_samples_ = state.part.samples;
-    if (kept_epochs_ + kept_samples_ > 0) console_.keeps(position(state));
+    if (kept_epochs_ + kept_samples_ > 0) notes_.keeps(position(state));
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens

@@ -5,24 +5,24 @@
 #include <map>
 #include <string>
 
+#include "spikelens/core/execution.h"
+#include "spikelens/pipeline/stage.h"
 #include "spikelens/train/train.h"
 
-#include "console.h"
+namespace spikelens {
 
-namespace spikelens::app {
-
-/// The checkpoint of a training: written at every epoch's end, within an epoch every so many seconds, and when the program is
-/// asked to stop.
+/// The checkpoint of a training: written at every epoch's end, within an epoch every so many seconds, and when training is
+/// cancelled.
 class Checkpoints {
   public:
     /// `identity` is what the checkpoint belongs to, `every` in seconds (0: after every batch), `samples` those of an epoch.
     Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every, int64_t samples,
-                Console& console);
+                const StageNotes& notes);
 
     /// Takes up what is kept. Says whether there was something.
     bool resume(Network& network, TrainState& state);
 
-    /// Trains to the end, or to where the program is asked to stop: what is done by then is kept.
+    /// Trains to the end, or to where it is cancelled: what is done by then is kept.
     void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
                const Execution& execution);
 
@@ -38,10 +38,10 @@ class Checkpoints {
     std::map<std::string, std::string> identity_;
     std::chrono::duration<double> every_;
     int64_t samples_;
-    Console& console_;
+    const StageNotes& notes_;
     int kept_epochs_ = 0;
     int64_t kept_samples_ = 0;  ///< of the epoch after them
     Clock::time_point saved_ = Clock::now();
 };
 
-}  // namespace spikelens::app
+}  // namespace spikelens

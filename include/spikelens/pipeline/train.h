@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "spikelens/core/execution.h"
+#include "spikelens/pipeline/made_run.h"
+#include "spikelens/pipeline/stage.h"
+#include "spikelens/train/train.h"
+
+namespace spikelens {
+
+/// A run to be trained.
+struct TrainRunOptions {
+    std::string data = "fashion-mnist";  ///< a known name or a folder
+    std::string network = "shallow";     ///< a preset or a text
+    std::string coding = "direct";       ///< of images
+    std::string binning;                 ///< of recordings; empty: 1 ms
+    std::filesystem::path out;           ///< the run directory
+    int steps = 10;                      ///< of images
+    NetworkDefaults neurons;             ///< of neurons whose text does not say
+    TrainOptions training;               ///< its seed is the run's
+    int64_t samples = 0;                 ///< the first so many of the training set; 0: all
+    double checkpoint_every = 30;        ///< seconds; 0: after every batch
+    bool restart = false;                ///< begin anew, whatever the directory holds
+    std::vector<std::string> again;      ///< the program's words that make this run again, for the manifest
+    std::vector<std::string> arguments;  ///< the command line that was called, for the manifest
+    LockRun lock;
+};
+
+/// train.json. docs/formats.md describes the fields.
+struct TrainResult {
+    std::string command = "train";
+    MadeRun made;
+    NetworkSummary network;
+    std::string fingerprint;
+    int threads = 0;
+    bool diverged = false;
+    std::vector<std::string> silent_layers;
+    double largest_class_share = 0;
+    bool at_chance = false;
+    double seconds = 0;
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("network", self.network), field("fingerprint", self.fingerprint);
+        MadeRun::fields(self.made, field);
+        field("threads", self.threads), field("diverged", self.diverged), field("silent_layers", self.silent_layers);
+        field("largest_class_share", self.largest_class_share), field("at_chance", self.at_chance);
+        field("seconds", self.seconds);
+    }
+
+    /// What a report of plain numbers would hide, one sentence each: training diverged, a layer is silent, nothing was learned.
+    std::vector<std::string> warnings() const;
+};
+
+/// Trains a network on a data set and makes a run of it: from the checkpoint in the run directory where there is one, else from
+/// the beginning. A checkpoint is kept at every epoch's end, within an epoch every so many seconds, and when the work is
+/// cancelled; Cancelled is then thrown on. Warnings are told as messages too.
+///
+/// Throws InputError, before anything is loaded or deleted, for options that cannot be used; for data and networks that do not
+/// fit each other; for a checkpoint of other options or beyond the epochs asked for, and for a directory that holds a model
+/// that was not trained there. RunError when training stops being finite, or another process holds the run.
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes);
+
+}  // namespace spikelens

@@ -1,0 +1,81 @@
+#include "make_run.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
+#include "spikelens/model_io/model_file.h"
+
+#include "progress.h"
+
+namespace spikelens {
+
+using nlohmann::json;
+
+json Interval::document() const { return known() ? json::array({low, high}) : json(nullptr); }
+
+Interval Interval::read(const JsonField& field) {
+    Interval interval;
+    if (field.is_null()) return interval;
+    const std::vector<double> ends = field.numbers();
+    if (ends.size() != 2) field.fail("must be two numbers or null");
+    interval.low = ends[0];
+    interval.high = ends[1];
+    return interval;
+}
+
+NetworkSummary::NetworkSummary(const Network& network)
+    : text(network_text(network)), input(network.input_shape()), steps(network.steps), parameters(parameter_count(network)) {}
+
+AccuracySummary::AccuracySummary(const Accuracy& measured)
+    : samples(measured.samples), undecided(measured.undecided), silent(measured.silent) {
+    const Estimate share = estimate_share(measured.correct, measured.samples);
+    accuracy = share.mean;
+    ci95 = Interval(share);
+}
+
+MadeRun measure_run(const RunInMaking& making, const Simulator& simulator, const Execution& execution) {
+    const Accuracy test = measure_accuracy(simulator, *making.data.test, "test samples", progress_of(execution));
+    const Accuracy train = measure_accuracy(simulator, making.train, "training samples", progress_of(execution));
+    MadeRun made;
+    made.run = making.files.root.string();
+    made.data = making.data.name;
+    made.classes = making.network.classes;
+    made.seed = making.made.seed;
+    made.options = making.options;
+    made.test = AccuracySummary(test);
+    made.train = AccuracySummary(train);
+    for (int64_t label = 0; label < test.confusion.extent(0); ++label) {
+        const auto row = test.confusion.row(label);
+        made.confusion.emplace_back(row.begin(), row.end());
+    }
+    made.confusion_undecided = test.confusion_undecided;
+    made.identity = Identity().with({{"model", model_fingerprint(making.network)}}).with(data_inputs(making.data)).inputs();
+    return made;
+}
+
+void write_made_run(const RunInMaking& making, const std::string& stage, const json& result) {
+    create_run(making.files,
+               {making.network, making.data, making.source, stage, making.made, making.arguments, making.options, result});
+}
+
+void check_outputs(const Network& network, const SampleSource& samples, const std::string& data) {
+    if (network.class_count() != static_cast<int64_t>(samples.classes().size()))
+        throw InputError(fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(), data,
+                                     samples.classes().size()));
+}
+
+int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes) {
+    if (asked > available)
+        notes.say(fmt::format("the training set has {} samples: all of them are used, since {} are asked for",
+                              grouped(available), grouped(asked)));
+    return asked > 0 ? std::min(asked, available) : available;
+}
+
+std::shared_ptr<const RunLock> locked(const LockRun& lock, const std::filesystem::path& root) {
+    return lock ? lock(root) : std::make_shared<const RunLock>(root);
+}
+
+}  // namespace spikelens

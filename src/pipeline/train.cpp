@@ -1,0 +1,175 @@
+#include "spikelens/pipeline/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/parallel.h"
+#include "spikelens/core/printable.h"
+#include "spikelens/io/files.h"
+#include "spikelens/model_io/model_file.h"
+#include "spikelens/pipeline/check_memory.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/output.h"
+#include "spikelens/train/outcome.h"
+
+#include "checkpoints.h"
+#include "make_run.h"
+
+namespace spikelens {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+/// Training samples on which it is told whether a layer spikes at all.
+constexpr int64_t kSamplesListenedTo = 1000;
+
+/// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
+void check_options(const TrainRunOptions& options) {
+    check_train_options(options.training);
+    if (options.samples < 0)
+        throw InputError(fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
+    if (options.steps < 1 || options.steps > 65535)
+        throw InputError(fmt::format("the number of steps must be 1 to 65535, not {}", options.steps));
+    if (!(options.checkpoint_every >= 0))
+        throw InputError(
+            fmt::format("the time between checkpoints must be 0 or more seconds, not {}", options.checkpoint_every));
+}
+
+Network make_network(const TrainRunOptions& options, const SampleSource& samples) {
+    const int steps = samples.steps() > 0 ? samples.steps() : options.steps;
+    const auto classes = static_cast<int64_t>(samples.classes().size());
+    Network network = parse_network(preset_text(options.network, classes), samples.shape(), steps, options.neurons);
+    check_outputs(network, samples, options.data);
+    network.classes = samples.classes();
+    initialise_weights(network, options.training.seed);
+    return network;
+}
+
+json options_document(const TrainOptions& options, int64_t samples) {
+    return {{"epochs", options.epochs},
+            {"batch", options.batch},
+            {"learning_rate", options.learning_rate},
+            {"momentum", options.momentum},
+            {"weight_decay", options.weight_decay},
+            {"clip_norm", options.clip_norm},
+            {"surrogate", surrogate_text(options.surrogate)},
+            {"samples", samples}};
+}
+
+/// What a checkpoint belongs to. Epochs are not in it: training may go on for more.
+std::map<std::string, std::string> identity_of(const json& options, const Network& network, const RunData& data,
+                                               uint64_t seed) {
+    std::map<std::string, std::string> text = {{"data", data.name},
+                                               {"network", network_text(network)},
+                                               {"steps", std::to_string(network.steps)},
+                                               {"seed", std::to_string(seed)}};
+    if (data.coded()) text["coding"] = coding_text(data.coding);
+    if (!data.binning.empty()) text["binning"] = data.binning;
+    for (const auto& [key, value] : options.items())
+        if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
+    return text;
+}
+
+/// Where the run's training stands: what its checkpoint has, else the beginning.
+TrainState find_state(const TrainRunOptions& options, const RunDirectory& files, Checkpoints& checkpoints, Network& network,
+                      const StageNotes& notes) {
+    if (options.restart) remove_file(files.checkpoint());
+    const std::string out = options.out.string();
+    TrainState state;
+    if (checkpoints.resume(network, state)) {
+        const int begun = state.epochs_done + (state.part.samples > 0 ? 1 : 0);
+        if (begun > options.training.epochs)
+            throw InputError(fmt::format("{} is beyond {} epochs: {} (restart to begin anew)", out, options.training.epochs,
+                                         checkpoints.position(state)));
+        notes.say(fmt::format("continuing {}: {}", out, checkpoints.position(state)));
+    } else if (std::filesystem::exists(files.model()) && !options.restart) {
+        throw InputError(out + " holds a model that was not trained there; choose another folder, or restart to replace it");
+    }
+    return state;
+}
+
+std::vector<EpochSummary> epochs_of(const TrainState& state, int64_t classes) {
+    std::vector<EpochSummary> epochs;
+    for (const EpochResult& epoch : state.history)
+        epochs.push_back({epoch.epoch, epoch.loss, epoch.accuracy, epoch.seconds, diverged(epoch, classes)});
+    return epochs;
+}
+
+TrainResult result_of(const RunInMaking& making, const TrainState& state, const Execution& execution) {
+    const Simulator simulator(making.network, simulation(execution));
+    TrainResult result;
+    result.made = measure_run(making, simulator, execution);
+    result.made.epochs = epochs_of(state, making.network.class_count());
+    result.network = NetworkSummary(making.network);
+    result.fingerprint = model_fingerprint(making.network);
+    result.threads = execution.threads > 0 ? execution.threads : available_threads();
+    result.diverged = result.made.epochs.back().diverged;
+    for (const int layer : silent_layers(simulator, making.train, kSamplesListenedTo))
+        result.silent_layers.push_back(making.network.layers[layer].name);
+    result.largest_class_share = largest_class_share(making.train);
+    result.at_chance = making.network.class_count() > 1 && result.made.train.accuracy <= result.largest_class_share;
+    return result;
+}
+
+}  // namespace
+
+std::vector<std::string> TrainResult::warnings() const {
+    std::vector<std::string> list;
+    if (diverged && !made.epochs.empty())
+        list.push_back(fmt::format(
+            "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows nothing; a smaller "
+            "learning rate helps",
+            made.epochs.back().epoch, made.epochs.back().loss, std::log(static_cast<double>(made.classes.size()))));
+    for (const std::string& layer : silent_layers)
+        list.push_back(fmt::format(
+            "no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of the input; a lower "
+            "threshold or another learning rate may help",
+            layer, grouped(std::min(kSamplesListenedTo, made.train.samples))));
+    if (at_chance)
+        list.push_back(fmt::format(
+            "the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % by always answering the "
+            "most frequent class",
+            100 * made.train.accuracy, 100 * largest_class_share));
+    return list;
+}
+
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes) {
+    const auto started = Clock::now();
+    const RunDirectory files{options.out};
+    check_options(options);
+    check_run_folder(options.out);
+    TrainOptions training = options.training;
+    training.threads = execution.threads;
+    const RunData data = load_run_data(options.data, options.binning, options.coding, options.steps, training.seed);
+    const FirstSamples samples(*data.train, samples_meant(options.samples, data.train->size(), notes));
+    Network network = make_network(options, samples);
+    const RunInMaking making{files,
+                             options.data,
+                             data,
+                             samples,
+                             network,
+                             options_document(training, samples.size()),
+                             {options.again, training.seed},
+                             options.arguments};
+    check_memory(Simulator(network, simulation(execution)), *data.test);
+    check_run_folder(options.out);
+    const auto lock = locked(options.lock, options.out);
+    Checkpoints checkpoints(files.checkpoint(), identity_of(making.options, network, data, training.seed),
+                            options.checkpoint_every, samples.size(), notes);
+    TrainState state = find_state(options, files, checkpoints, network, notes);
+    checkpoints.train(network, samples, training, state, execution);
+
+    TrainResult result = result_of(making, state, execution);
+    for (const std::string& warning : result.warnings()) notes.say("warning: " + warning);
+    result.seconds = std::chrono::duration<double>(Clock::now() - started).count();
+    write_made_run(making, "train", document_of(result));
+    return result;
+}
+
+}  // namespace spikelens
