@@ -32,7 +32,7 @@ void Checkpoints::train(Network& network, const SampleSource& samples, const Tra
     be_patient(kPatience);
     try {
         spikelens::train(network, samples, options, state, after_batch, console_.progress());
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         save(network, state);
         throw;
     }

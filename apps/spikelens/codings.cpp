@@ -15,8 +15,8 @@
 #include "spikelens/pipeline/store.h"
 #include "spikelens/snn/decision.h"
 
-#include "explainer.h"
 #include "remarks.h"
+#include "run_directory.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -110,7 +110,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     const OpenRun run = open_run(root);
     const RunData data = run.load_data(coding);
     const bool spiking = data.test->steps() > 0;
-    const Explainer explainer(run, command.methods, spiking, globals);
+    const Explainer explainer(run, command.methods, spiking, globals.seed, globals.execution(console));
     one.accuracy = accuracy_document(
         measure_accuracy(explainer.simulator(), *data.test, "test images, " + coding + " coding", console.progress()), "test",
         false);

@@ -11,9 +11,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "spikelens/core/execution.h"
 #include "spikelens/snn/simulate.h"
 
 #include "console.h"
+#include "interrupt.h"
 
 namespace spikelens {
 class RunLock;
@@ -33,6 +35,8 @@ struct Globals {
     std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
     SimulateOptions simulation() const { return {threads, "", memory}; }
+    /// How the library is to work for this command: with progress on the console, stopped when the program is.
+    Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
 };
 
 /// What a command gives back: its result document, and the same for people.

@@ -31,12 +31,6 @@ std::string duration_text(double seconds) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-std::string grouped(int64_t count) {
-    std::string digits = std::to_string(count);
-    for (auto at = static_cast<int>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) digits.insert(at, ",");
-    return digits;
-}
-
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width) {
     const double share = event.total > 0 ? static_cast<double>(event.done) / static_cast<double>(event.total) : 0.0;
     std::string tail = fmt::format(" {:3.0f} %", 100 * share);
@@ -72,12 +66,16 @@ void Console::finish() {
 
 Progress Console::progress() {
     return [this](const ProgressEvent& event) {
-        stop_if_interrupted();
+        if (asked_to_stop()) throw Cancelled();
         if (!quiet_) show(event);
     };
 }
 
 void Console::keeps(const std::string& what) const { note_kept(what + ": run the same command again to go on"); }
+
+StageNotes Console::notes() {
+    return {[this](const std::string& line) { message(line); }, [this](const std::string& what) { keeps(what); }};
+}
 
 void Console::clear() {
     if (open_ && terminal_) write_all(STDERR_FILENO, kClearLine);

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <string>
 
+#include "spikelens/core/printable.h"
 #include "spikelens/core/progress.h"
+#include "spikelens/pipeline/stage.h"
 
 namespace spikelens::app {
 
@@ -19,10 +21,12 @@ class Console {
     /// A line on standard error, above the progress bar.
     void message(const std::string& line);
     /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
-    /// Interrupted when the program was asked to stop.
+    /// Cancelled when the program was asked to stop.
     Progress progress();
     /// What the program says when it is stopped from here on: "2 of 5 epochs are kept", and that the same command goes on.
     void keeps(const std::string& what) const;
+    /// For a stage of the library: its lines, and what it keeps.
+    StageNotes notes();
     /// Takes the bar away, for the line that says what is kept.
     void clear();
     /// Ends the bar of the task under way, if any.
@@ -43,9 +47,6 @@ class Console {
 
 /// "2:05" or "1:02:05"
 std::string duration_text(double seconds);
-
-/// "12,300"
-std::string grouped(int64_t count);
 
 /// The line of the progress bar: at most `width` columns, task, bar, share, time left, detail.
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width);

@@ -9,11 +9,11 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/model_io/model_file.h"
+#include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/documents.h"
 #include "spikelens/pipeline/output.h"
 
 #include "arguments.h"
-#include "checks.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"

@@ -10,11 +10,11 @@
 #include "spikelens/core/nearest.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/average_visualisation.h"
+#include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/documents.h"
 #include "spikelens/pipeline/store.h"
 
 #include "arguments.h"
-#include "checks.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "remarks.h"
@@ -99,7 +99,7 @@ Responses find_responses(const OpenRun& run, const Identity& identity, const Sim
                 if (at.samples == samples.size() || since(saved) >= 2) save(at);
             },
             console.progress());
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         if (responses.samples > 0) save(responses);
         throw;
     }

@@ -146,10 +146,10 @@ void work_is_done() {
     note_kept("the work is done, but its result was not printed to the end");
 }
 
-void stop_if_interrupted() {
-    if (state.signal == 0) return;
+bool asked_to_stop() {
+    if (state.signal == 0) return false;
     set_timer(0);
-    throw Interrupted{};
+    return true;
 }
 
 void be_patient(std::chrono::milliseconds patience) { state.patience = patience.count() * kMillisecond; }

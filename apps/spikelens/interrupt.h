@@ -3,14 +3,12 @@
 #include <chrono>
 #include <string>
 
+#include "spikelens/core/execution.h"
+
 namespace spikelens::app {
 
-/// Thrown where the program looks and finds that it was asked to stop. What is finished is saved on its way out. It is no
-/// std::exception: nothing on the way takes it for an error.
-struct Interrupted {};
-
 /// From here on SIGINT, SIGTERM and SIGHUP ask the program to stop; one that is ignored (nohup) stays ignored. The next look
-/// throws Interrupted. Where no look comes within the patience the program ends all the same: a file that it writes is whole or
+/// throws Cancelled. Where no look comes within the patience the program ends all the same: a file that it writes is whole or
 /// as it was before. A second signal ends it at once. Throws RunError where the system gives no timer.
 void listen_for_interrupts();
 
@@ -18,8 +16,8 @@ void listen_for_interrupts();
 /// Where printing takes longer than the patience, a signal still ends the program.
 void work_is_done();
 
-/// Throws Interrupted when the program was asked to stop, and lets what follows take the time it needs.
-void stop_if_interrupted();
+/// Whether the program was asked to stop: a look, by any thread. Once it says so, what follows may take the time it needs.
+bool asked_to_stop();
 
 constexpr std::chrono::milliseconds kUsualPatience{400};
 

@@ -48,7 +48,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
         Outcome outcome = run(globals, console);
         work_is_done();
         return outcome;
-    } catch (const Interrupted&) {
+    } catch (const Cancelled&) {
         console.clear();
         end_interrupted();
     }

@@ -50,8 +50,6 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
 
 }  // namespace
 
-json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
-
 OpenRun open_run(const fs::path& root) {
     if (!fs::is_directory(root))
         throw InputError("there is no run directory " + root.string() + "; make one with spikelens train --out " +
@@ -75,7 +73,7 @@ std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& glo
     if (globals.no_wait) return std::make_shared<const RunLock>(root);
     bool said = false;
     return std::make_shared<const RunLock>(root, [&] {
-        stop_if_interrupted();
+        if (asked_to_stop()) throw Cancelled();
         if (!std::exchange(said, true))
             console.message("waiting: another process is writing into " + root.string() + " (--no-wait ends instead)");
     });
@@ -109,14 +107,6 @@ bool has_result(const OpenRun& run, const fs::path& path, Console& console) {
     const std::string reason = run.why_stale(path);
     if (!reason.empty()) console.message("left out: " + stale_sentence(run, path, reason, "interpret"));
     return reason.empty();
-}
-
-std::string stale_sentence(const OpenRun& run, const fs::path& path, const std::string& reason, const std::string& stage) {
-    const std::string root = run.files.root.string();
-    const std::string again = stage == "train" ? "make the run anew with spikelens train or spikelens import"
-                                               : "run spikelens " + stage + " " + root + " again";
-    return fmt::format("{} does not belong to the run as {} tells it ({}): {}", path.string(),
-                       RunDirectory{root}.manifest().string(), reason, again);
 }
 
 }  // namespace spikelens::app

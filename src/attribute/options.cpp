@@ -125,6 +125,14 @@ View MethodOptions::take_view() {
     refuse(*text);
 }
 
+std::string MethodOptions::canonical() const {
+    std::string text = method_;
+    for (const MethodOption& option : known_)
+        for (const Given& given : given_)
+            if (given.option == option.name && given.value != option.standard) text += ":" + given.option + "=" + given.value;
+    return text;
+}
+
 void MethodOptions::finish() const {
     std::vector<std::string> names;
     for (const MethodOption& option : known_) names.push_back(option.name);

@@ -41,6 +41,7 @@ MethodSpec make_method(std::string_view text, MethodOptions& options) {
     spec.method = find_entry(options.method()).make(options);
     spec.view = options.take_view();
     options.finish();
+    spec.canonical = options.canonical();
     return spec;
 }
 

@@ -129,4 +129,10 @@ std::string_view first_columns(std::string_view text, int columns) {
     return text.substr(0, at);
 }
 
+std::string grouped(int64_t count) {
+    std::string digits = std::to_string(count);
+    for (auto at = static_cast<int>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) digits.insert(at, ",");
+    return digits;
+}
+
 }  // namespace spikelens

@@ -145,8 +145,8 @@ json ablation_document(const Ablation& ablation, int draws) {
         {"samples", samples}, {"draws", draws}, {"full_accuracy", number_or_null(ablation.full_accuracy)}, {"curve", curve}};
 }
 
-json metric_document(const MetricInfo& metric, const PerturbationResult& result) {
-    const PerturbationSummary summary = summarise(result);
+json metric_document(const MetricInfo& metric, const MetricResult& result) {
+    const MetricSummary summary = summarise(result);
     json curve = json::array(), half_widths = json::array();
     for (const Estimate& point : summary.curve) {
         curve.push_back(point.mean);
@@ -154,9 +154,9 @@ json metric_document(const MetricInfo& metric, const PerturbationResult& result)
     }
     return {{"metric", metric.name},
             {"better", metric.direction},
-            {"mean", number_or_null(summary.auc.mean)},
-            {"ci95", interval_document(summary.auc)},
-            {"samples", summary.auc.samples},
+            {"mean", number_or_null(summary.value.mean)},
+            {"ci95", interval_document(summary.value)},
+            {"samples", summary.value.samples},
             {"curve", curve},
             {"curve_ci95", half_widths}};
 }

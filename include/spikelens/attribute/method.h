@@ -87,6 +87,7 @@ struct MethodSpec {
     std::string text;  ///< as given: the method's name in every result
     std::shared_ptr<const AttributionMethod> method;
     View view = View::natural;
+    std::string canonical{};  ///< equal for two texts of one method: options in a fixed order, and none with its default
 };
 
 /// Throws InputError for an unknown method or option, naming the nearest.

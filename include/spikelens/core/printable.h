@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,5 +24,8 @@ int columns_of(std::string_view text);
 
 /// The first characters that fit into so many columns; never a part of a character.
 std::string_view first_columns(std::string_view text, int columns);
+
+/// "12,300"
+std::string grouped(int64_t count);
 
 }  // namespace spikelens

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/evaluate/accuracy.h"
-#include "spikelens/evaluate/perturbation.h"
+#include "spikelens/evaluate/metric.h"
 #include "spikelens/evaluate/statistics.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/relevant_filters.h"
@@ -36,7 +36,7 @@ nlohmann::json distribution_document(const Network& network, const RelevantFilte
 nlohmann::json ablation_document(const Ablation& ablation, int draws);
 
 /// One entry of "metrics"; without curves where the metric has none
-nlohmann::json metric_document(const MetricInfo& metric, const PerturbationResult& result);
+nlohmann::json metric_document(const MetricInfo& metric, const MetricResult& result);
 /// One entry of "differences": a − b over the same samples
 nlohmann::json difference_document(const MetricInfo& metric, const std::string& a, const std::vector<double>& auc_a,
                                    const std::string& b, const std::vector<double>& auc_b);

@@ -1,11 +1,8 @@
-#include "checks.h"
+#include "spikelens/pipeline/check_memory.h"
 
-#include <string>
 #include <vector>
 
-#include "spikelens/core/error.h"
-
-namespace spikelens::app {
+namespace spikelens {
 
 void check_memory(const Simulator& simulator, const SampleSource& samples) {
     if (samples.size() == 0) return;
@@ -15,12 +12,8 @@ void check_memory(const Simulator& simulator, const SampleSource& samples) {
     for (int l = 0; l < static_cast<int>(layers.size()); ++l)
         if (layers[l].neuron) request.layers.push_back(l);
     const Input first = samples.input(std::vector<int64_t>{0});
-    try {
-        simulator.run(first, request);
-        simulator.run_ablations(first, {});
-    } catch (const InputError& error) {
-        throw InputError(std::string(error.what()) + " (--memory)");
-    }
+    simulator.run(first, request);
+    simulator.run_ablations(first, {});
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens

@@ -1,0 +1,53 @@
+#include "perturb_explained.h"
+
+#include "spikelens/evaluate/spike_perturbation.h"
+
+namespace spikelens {
+namespace {
+
+FloatArray one_of(const FloatArray& all, int64_t index) {
+    Shape shape = all.shape;
+    shape[0] = 1;
+    const auto row = all.row(index);
+    return {std::move(shape), std::vector<float>(row.begin(), row.end())};
+}
+
+}  // namespace
+
+MetricResult perturb_pixels(Perturbation kind, const MetricContext& context, const ExplainedSamples& explained,
+                            const MetricOptions& options) {
+    const FloatArray images = context.images(explained.samples),
+                     maps = pixel_maps(explained.attribution, explained.method.view);
+    const Simulator& simulator = *context.model.simulator;
+    PerturbationOptions pixels;
+    pixels.baseline = options.baseline;
+    pixels.pixels_per_step = options.pixels_per_step;
+    pixels.seed = options.seed;
+    if (!context.shown) {
+        const auto score = [&](const FloatArray& perturbed) { return simulator.run(perturbed).scores; };
+        return perturb(kind, images, maps, explained.targets, explained.samples, score, pixels);
+    }
+    MetricResult all;
+    for (size_t i = 0; i < explained.samples.size(); ++i) {
+        const auto n = static_cast<int64_t>(i);
+        const auto score = [&](const FloatArray& perturbed) {
+            return simulator.run(context.shown(perturbed, explained.samples[i])).scores;
+        };
+        append(all, perturb(kind, one_of(images, n), one_of(maps, n), explained.targets.subspan(i, 1),
+                            explained.samples.subspan(i, 1), score, pixels));
+    }
+    return all;
+}
+
+MetricResult perturb_places(Perturbation kind, const MetricContext& context, const ExplainedSamples& explained,
+                            const MetricOptions& options) {
+    const Array<uint8_t>& spikes = explained.input.spikes;
+    const auto score = [&](const Array<uint8_t>& perturbed) { return context.model.simulator->run_spikes(perturbed).scores; };
+    SpikePerturbationOptions places;
+    places.steps = options.spike_steps;
+    places.seed = options.seed;
+    return perturb_spikes(kind, spikes, spike_scores(explained.attribution, explained.method.view, spikes.shape),
+                          explained.targets, explained.samples, score, places);
+}
+
+}  // namespace spikelens
