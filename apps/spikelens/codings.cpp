@@ -17,8 +17,8 @@
 #include "spikelens/pipeline/train.h"
 #include "spikelens/snn/decision.h"
 
-#include "explainer.h"
 #include "remarks.h"
+#include "run_directory.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -113,11 +113,10 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     one.name = coding;
     one.run = root;
     const OpenRun run = open_run(root);
-    const RunData data = run.load_data(coding);
+    const RunData data = run.load_data(globals.execution(console), coding);
     const bool spiking = data.test->steps() > 0;
-    const Explainer explainer(run, command.methods, spiking, globals);
-    one.accuracy = AccuracySummary(
-        measure_accuracy(explainer.simulator(), *data.test, "test images, " + coding + " coding", console.progress()));
+    const Explainer explainer(run, command.methods, spiking, globals.seed, globals.execution(console));
+    one.accuracy = AccuracySummary(measure_accuracy(explainer.engine(), *data.test, "test images, " + coding + " coding"));
     EvaluateCommand evaluation;
     evaluation.run = root;
     evaluation.methods = command.methods;
@@ -127,7 +126,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
     one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Input input = data.test->input(one.samples);
-    const FloatArray scores = explainer.simulator().run(input).scores;
+    const FloatArray scores = explainer.engine().run(input).scores;
     const std::vector<int> targets = predictions(scores);
     one.predicted = decisions(scores);
     for (const MethodSpec& method : explainer.methods())

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/network.h"
 
 #include "console.h"
 #include "interrupt.h"
@@ -32,12 +32,11 @@ struct Globals {
     bool quiet = false;
     uint64_t seed = 1;
     int threads = 0;
-    int64_t memory = SimulateOptions{}.memory;
+    int64_t memory = Execution{}.memory;
     bool no_wait = false;                               ///< for a run into which another process writes
     std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
     std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
 
-    SimulateOptions simulation() const { return {threads, "", memory}; }
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
 };
@@ -136,9 +135,6 @@ struct ReportCommand {
     std::vector<std::string> methods;  ///< empty: those evaluated, or a default set
 };
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console);
-
-/// Throws InputError that names --reset and the nearest word.
-Reset parse_reset(const std::string& text);
 
 /// Cuts a list of methods or metrics at commas.
 std::vector<std::string> split_list(const std::vector<std::string>& words);

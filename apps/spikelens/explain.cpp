@@ -17,8 +17,8 @@
 #include "commands.h"
 #include "explain_document.h"
 #include "explain_files.h"
-#include "explainer.h"
 #include "interrupt.h"
+#include "shown.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -173,7 +173,8 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, command.methods.empty() ? shown_methods(run, spiking, console) : methods, spiking, globals);
+    const Explainer explainer(run, command.methods.empty() ? shown_methods(run, spiking, console) : methods, spiking,
+                              globals.seed, globals.execution(console));
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;
     const std::vector<Case> cases = gather_cases(command, run, explainer, folder, console);

@@ -10,7 +10,7 @@
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/made_run.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 #include "commands.h"
 #include "run_directory.h"

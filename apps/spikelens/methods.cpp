@@ -4,6 +4,7 @@
 
 #include "spikelens/attribute/method.h"
 #include "spikelens/attribute/method_options.h"
+#include "spikelens/evaluate/metric.h"
 
 #include "commands.h"
 #include "text.h"
@@ -20,7 +21,7 @@ std::string needs_of(const MethodInfo& info) {
     const auto add = [&](bool needed, const char* what) {
         needs += needed ? (needs.empty() ? "" : ", ") + std::string(what) : "";
     };
-    add(info.needs_simulator, "simulation");
+    add(info.needs_engine, "simulation");
     add(info.needs_gradient, "gradients");
     add(info.needs_relevant, "relevant filters (spikelens interpret)");
     add(info.needs_probe, "probes (spikelens interpret --probe-samples)");
@@ -69,6 +70,30 @@ std::string text_of(const MethodInfo& info) {
            (info.options.empty() ? "" : paragraph("options: " + info.options, kIndent));
 }
 
+std::string measured_on(MetricInput input) {
+    if (input == MetricInput::any) return "images and spikes";
+    return input == MetricInput::pixels ? "images" : "spikes";
+}
+
+json metric_document(const MetricInfo& info) {
+    return {{"metric", info.name},
+            {"title", info.title},
+            {"better", info.direction},
+            {"range", info.range},
+            {"cost", info.cost},
+            {"source", info.source},
+            {"on_images", info.input != MetricInput::spikes},
+            {"on_spikes", info.input != MetricInput::pixels},
+            {"needs_shuffled_network", info.needs_shuffled}};
+}
+
+std::string text_of(const MetricInfo& info) {
+    const std::string better = info.direction == "none" ? "" : info.direction + " is better; ";
+    return info.name + "\n" + paragraph(info.title, kIndent) +
+           paragraph(fmt::format("{}{}; on {}; cost: {}", better, info.range, measured_on(info.input), info.cost), kIndent) +
+           paragraph("source: " + info.source, kIndent);
+}
+
 Outcome list_methods() {
     json list = json::array();
     std::string text;
@@ -76,9 +101,17 @@ Outcome list_methods() {
         list.push_back(method_document(info, info.name));
         text += text_of(info);
     }
-    return {{{"command", "methods"}, {"methods", list}},
-            text + paragraph("Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. "
-                             "spikelens methods NAME says more about one.")};
+    json metrics = json::array();
+    std::string metrics_text = "\nMetrics, by which spikelens evaluate measures them:\n\n";
+    for (const MetricPointer& metric : all_metrics()) {
+        metrics.push_back(metric_document(metric->info()));
+        metrics_text += text_of(metric->info());
+    }
+    return {{{"command", "methods"}, {"methods", list}, {"metrics", metrics}},
+            text +
+                paragraph("Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. "
+                          "spikelens methods NAME says more about one.") +
+                metrics_text};
 }
 
 /// One method, with every option, what it is unless given, and what may be given.
@@ -106,7 +139,8 @@ Outcome describe_method(const std::string& name) {
 
 void add_methods(CLI::App& program, Run& run) {
     auto name = std::make_shared<std::string>();
-    CLI::App* app = program.add_subcommand("methods", "List the explanation methods, or describe one: meaning, needs, cost");
+    CLI::App* app = program.add_subcommand(
+        "methods", "List the explanation methods and the metrics, or describe one method: meaning, needs, cost");
     app->add_option("method", *name, "The method described, with its options; all unless said");
     app->callback([name, &run] {
         run = [name](const Globals&, Console&) { return name->empty() ? list_methods() : describe_method(*name); };

@@ -16,7 +16,7 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "explainer.h"
+#include "shown.h"
 #include "usage.h"
 
 namespace spikelens::app {
@@ -159,8 +159,8 @@ Outcome run_report(const ReportCommand& command, const Globals& globals, Console
     data.filters = filters_of(run, console);
     const RunData dataset = run.load_data(globals.execution(console));
     const bool spiking = dataset.test->steps() > 0, recordings = spiking && !dataset.coded();
-    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking,
-                              globals.execution(console), globals.seed);
+    const Explainer explainer(run, methods_of(command, run, spiking, data.evaluate, console), spiking, globals.seed,
+                              globals.execution(console));
     for (const MethodSpec& method : explainer.methods()) {
         const MethodInfo& info = method.method->info();
         data.methods.push_back(

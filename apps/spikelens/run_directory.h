@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/run_lock.h"
 
@@ -44,12 +45,5 @@ nlohmann::json result_of(const OpenRun& run, const std::string& stage, Console& 
 bool is_current(const OpenRun& run, const std::filesystem::path& path);
 /// The same; a line says so where there is one that is not of the run as it is.
 bool has_result(const OpenRun& run, const std::filesystem::path& path, Console& console);
-
-/// Of the identity of what a file of results holds; null without the file.
-nlohmann::json digest_in(const std::filesystem::path& path);
-
-/// "RUN/relevant.json does not belong to the run as RUN/manifest.json tells it (other data): run spikelens interpret RUN again"
-std::string stale_sentence(const OpenRun& run, const std::filesystem::path& path, const std::string& reason,
-                           const std::string& stage);
 
 }  // namespace spikelens::app

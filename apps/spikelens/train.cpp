@@ -68,13 +68,6 @@ std::string text_of(const TrainResult& result) {
 
 }  // namespace
 
-Reset parse_reset(const std::string& text) {
-    if (text == "subtract") return Reset::subtract;
-    if (text == "zero") return Reset::zero;
-    if (text == "none") return Reset::none;
-    throw InputError("--reset is subtract, zero or none, not '" + text + "'" + suggestion(text, {"subtract", "zero", "none"}));
-}
-
 TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console) {
     be_patient(kPatience);
     TrainResult result = train_run(options_of(command, globals, console), globals.execution(console), console.notes());

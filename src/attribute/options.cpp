@@ -129,9 +129,10 @@ View MethodOptions::take_view() {
     refuse(*text);
 }
 
-std::string MethodOptions::whole() const {
+std::string MethodOptions::canonical() const {
     std::string text = method_;
-    for (size_t i = 0; i < known_.size(); ++i) text += ":" + known_[i].name + "=" + values_[i];
+    for (size_t i = 0; i < known_.size(); ++i)
+        if (values_[i] != known_[i].standard) text += ":" + known_[i].name + "=" + values_[i];
     return text;
 }
 

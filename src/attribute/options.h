@@ -35,8 +35,8 @@ class MethodOptions {
     View take_view();
 
     void finish() const;
-    /// The name with the value of every option taken so far, given or not: "ig2d:steps=32:baseline=black:view=natural".
-    std::string whole() const;
+    /// The spec again, with the options taken, in that order, whose value is not the default.
+    std::string canonical() const;
     /// What has been taken so far.
     const std::vector<MethodOption>& known() const { return known_; }
 

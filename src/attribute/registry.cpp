@@ -41,7 +41,7 @@ MethodSpec make_method(std::string_view text, MethodOptions& options) {
     spec.method = find_entry(options.method()).make(options);
     spec.view = options.take_view();
     options.finish();
-    spec.whole = options.whole();
+    spec.canonical = options.canonical();
     return spec;
 }
 

@@ -48,10 +48,10 @@ std::vector<double> probabilities(const FloatArray& scores, std::span<const int>
     return result;
 }
 
-PerturbationResult collect_curves(std::span<const double> probabilities, int64_t samples, int64_t points) {
-    PerturbationResult result;
+MetricResult collect_curves(std::span<const double> probabilities, int64_t samples, int64_t points) {
+    MetricResult result;
     result.curves = FloatArray({samples, points}, std::vector<float>(probabilities.begin(), probabilities.end()));
-    for (int64_t n = 0; n < samples; ++n) result.auc.push_back(area_under(probabilities.subspan(n * points, points)));
+    for (int64_t n = 0; n < samples; ++n) result.values.push_back(area_under(probabilities.subspan(n * points, points)));
     return result;
 }
 

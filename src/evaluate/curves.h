@@ -22,7 +22,7 @@ std::vector<double> probabilities(const FloatArray& scores, std::span<const int>
                                   const std::string& noun);
 
 /// The result of the samples' curves, one after another, each of so many points.
-PerturbationResult collect_curves(std::span<const double> probabilities, int64_t samples, int64_t points);
+MetricResult collect_curves(std::span<const double> probabilities, int64_t samples, int64_t points);
 
 /// One sample on its way from the first input of its series to the last: place p is the values p, p + stride, …
 template <class T>

@@ -29,18 +29,9 @@ BatchScorer<float>::Score score_images(const ScoreFunction& score, Shape shape) 
 
 }  // namespace
 
-const MetricInfo& metric_info(Perturbation kind) {
-    static const std::string source = "Petsiuk, Das, Saenko: RISE, BMVC 2018, Sec. 4.1";
-    static const MetricInfo insertion{"insertion", "Insertion: area under the probability as the best pixels appear", "higher",
-                                      source};
-    static const MetricInfo deletion{"deletion", "Deletion: area under the probability as the best pixels disappear", "lower",
-                                     source};
-    return kind == Perturbation::insertion ? insertion : deletion;
-}
-
-PerturbationResult perturb(Perturbation kind, const ArrayView<float>& images, const ArrayView<float>& maps,
-                           std::span<const int> targets, std::span<const int64_t> samples, const ScoreFunction& score,
-                           const PerturbationOptions& options) {
+MetricResult perturb(Perturbation kind, const ArrayView<float>& images, const ArrayView<float>& maps,
+                     std::span<const int> targets, std::span<const int64_t> samples, const ScoreFunction& score,
+                     const PerturbationOptions& options) {
     check_request(images, maps, targets.size(), samples.size(), options);
     const int64_t pixels = images.extent(2) * images.extent(3);
     const int64_t step = options.pixels_per_step == 0 ? images.extent(3) : options.pixels_per_step;

@@ -1,127 +1,36 @@
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <string>
-
-#include "spikelens/core/error.h"
-#include "spikelens/core/random.h"
 #include "spikelens/evaluate/robustness.h"
+
+#include "metrics.h"
 
 namespace spikelens {
 namespace {
 
-// Keep the draws of Stream::sampling apart from each other and from those of others, which begin with 1 or with nothing.
-constexpr uint64_t image_noise = 2, moved_spikes = 3, direction = 4;
+class Sensitivity final : public Metric {
+  public:
+    const MetricInfo& info() const override {
+        static const MetricInfo info{.name = "sensitivity",
+                                     .title = "Largest relative change of the map under small changes of the input",
+                                     .direction = "lower",
+                                     .range = "0 to infinity",
+                                     .cost = "11 explanations",
+                                     .source = "Yeh, Hsieh, Suggala, Inouye, Ravikumar, NeurIPS 2019"};
+        return info;
+    }
 
-void check_request(const Input& input, size_t samples, const SensitivityOptions& options) {
-    const size_t axes = input.spiking() ? 5 : 4;
-    if (input.shape().size() != axes || element_count(input.shape()) == 0)
-        throw InputError("sensitivity needs images [N, C, H, W] or spikes [N, T, C, H, W], not of shape " +
-                         shape_text(input.shape()));
-    if (input.spiking() && input.steps() < 2)
-        throw InputError("sensitivity moves spikes in time, but these have a single step");
-    if (static_cast<int64_t>(samples) != input.samples())
-        throw InputError(std::to_string(input.samples()) + " inputs came with " + std::to_string(samples) + " sample numbers");
-    for (const float value : input.images.data)
-        if (!(value >= 0 && value <= 1))
-            throw InputError("sensitivity needs image values from 0 to 1, not " + std::to_string(value));
-    if (!(options.radius > 0 && options.radius <= 1))
-        throw InputError("the radius of sensitivity must be above 0 and at most 1, not " + std::to_string(options.radius));
-    if (options.draws < 1) throw InputError("sensitivity needs at least 1 draw, not " + std::to_string(options.draws));
-}
-
-/// A draw of one sample's perturbation.
-struct Draw {
-    uint64_t seed, sample, number;
-
-    double uniform(uint64_t purpose, uint64_t index) const {
-        return random_uniform(seed, Stream::sampling, {purpose, sample, number, index});
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions& options) const override {
+        const auto maps = [&](const Input& input) {
+            return pixel_maps(explain(explained.method, context.model, {input, explained.targets, explained.samples}),
+                              explained.method.view);
+        };
+        SensitivityOptions changes;
+        changes.seed = options.seed;
+        return {sensitivity(explained.input, explained.samples, maps, changes), {}};
     }
 };
 
-void add_noise(std::span<float> image, double radius, const Draw& draw) {
-    for (size_t i = 0; i < image.size(); ++i) {
-        const double noisy = image[i] + radius * (2 * draw.uniform(image_noise, i) - 1);
-        image[i] = static_cast<float>(std::clamp(noisy, 0.0, 1.0));
-    }
-}
-
-// The place of each single spike of a recording.
-std::vector<int64_t> single_spikes(std::span<const uint8_t> spikes) {
-    std::vector<int64_t> places;
-    for (size_t i = 0; i < spikes.size(); ++i) places.insert(places.end(), spikes[i], static_cast<int64_t>(i));
-    return places;
-}
-
-// Of a recording of so many steps.
-void move_spikes(std::span<uint8_t> spikes, int64_t steps, double radius, const Draw& draw) {
-    const std::vector<int64_t> places = single_spikes(spikes);
-    const int64_t per_step = static_cast<int64_t>(spikes.size()) / steps;
-    const auto total = static_cast<int64_t>(places.size());
-    if (total == 0) return;
-    const auto order = random_permutation(total, draw.seed, Stream::sampling, {moved_spikes, draw.sample, draw.number});
-    const int64_t moved = std::max<int64_t>(1, std::llround(radius * static_cast<double>(total)));
-    for (int64_t i = 0; i < moved; ++i) {
-        const int64_t from = places[order[i]], t = from / per_step;
-        const bool later = t == 0 || (t + 1 < steps && draw.uniform(direction, order[i]) < 0.5);
-        const int64_t to = later ? from + per_step : from - per_step;
-        if (spikes[to] == std::numeric_limits<uint8_t>::max()) continue;
-        --spikes[from];
-        ++spikes[to];
-    }
-}
-
-Input perturbed(const Input& input, std::span<const int64_t> samples, const SensitivityOptions& options, int number) {
-    Input result = input;
-    for (int64_t n = 0; n < input.samples(); ++n) {
-        const Draw draw{options.seed, static_cast<uint64_t>(samples[n]), static_cast<uint64_t>(number)};
-        if (input.spiking()) {
-            move_spikes(result.spikes.row(n), input.steps(), options.radius, draw);
-        } else {
-            add_noise(result.images.row(n), options.radius, draw);
-        }
-    }
-    return result;
-}
-
-FloatArray checked_maps(const MapFunction& maps, const Input& input) {
-    FloatArray result = maps(input);
-    if (result.shape.size() != 3 || result.extent(0) != input.samples())
-        throw InputError("the map function gave shape " + shape_text(result.shape) + " for " + std::to_string(input.samples()) +
-                         " inputs, expected one map [H, W] for each");
-    for (const float value : result.data)
-        if (!std::isfinite(value)) throw InputError("sensitivity: a map holds a value that is not finite");
-    return result;
-}
-
-// ‖b − a‖ / ‖a‖.
-double relative_change(std::span<const float> a, std::span<const float> b) {
-    double change = 0, size = 0;
-    for (size_t i = 0; i < a.size(); ++i) {
-        const double before = a[i], difference = b[i] - before;
-        change += difference * difference;
-        size += before * before;
-    }
-    if (size > 0) return std::sqrt(change / size);
-    return change > 0 ? std::numeric_limits<double>::infinity() : 0;
-}
-
 }  // namespace
 
-std::vector<double> sensitivity(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
-                                const SensitivityOptions& options) {
-    check_request(input, samples.size(), options);
-    const FloatArray plain = checked_maps(maps, input);
-    std::vector<double> largest(samples.size());
-    for (int draw = 0; draw < options.draws; ++draw) {
-        const FloatArray changed = checked_maps(maps, perturbed(input, samples, options, draw));
-        if (changed.shape != plain.shape)
-            throw InputError("the map function gave shapes " + shape_text(plain.shape) + " and " + shape_text(changed.shape) +
-                             " for inputs of one shape");
-        for (int64_t n = 0; n < input.samples(); ++n)
-            largest[n] = std::max(largest[n], relative_change(plain.row(n), changed.row(n)));
-    }
-    return largest;
-}
+MetricPointer make_sensitivity_metric() { return std::make_shared<Sensitivity>(); }
 
 }  // namespace spikelens

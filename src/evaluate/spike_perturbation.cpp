@@ -45,9 +45,9 @@ std::vector<int64_t> ranked_spikes(std::span<const uint8_t> spikes, std::span<co
 
 }  // namespace
 
-PerturbationResult perturb_spikes(Perturbation kind, const Array<uint8_t>& spikes, const FloatArray& scores,
-                                  std::span<const int> targets, std::span<const int64_t> samples,
-                                  const SpikeScoreFunction& score, const SpikePerturbationOptions& options) {
+MetricResult perturb_spikes(Perturbation kind, const Array<uint8_t>& spikes, const FloatArray& scores,
+                            std::span<const int> targets, std::span<const int64_t> samples, const SpikeScoreFunction& score,
+                            const SpikePerturbationOptions& options) {
     check_request(spikes, scores, targets.size(), samples.size(), options);
     const bool insertion = kind == Perturbation::insertion;
     const std::vector<uint8_t> none(spikes.row_size());

@@ -13,13 +13,13 @@ std::vector<double> column(const FloatArray& curves, int64_t point) {
 
 }  // namespace
 
-PerturbationSummary summarise(const PerturbationResult& result) {
-    if (result.curves.shape.empty()) return {estimate_mean(result.auc), {}};
-    if (result.curves.shape.size() != 2 || result.curves.extent(0) != static_cast<int64_t>(result.auc.size()))
+MetricSummary summarise(const MetricResult& result) {
+    if (result.curves.shape.empty()) return {estimate_mean(result.values), {}};
+    if (result.curves.shape.size() != 2 || result.curves.extent(0) != static_cast<int64_t>(result.values.size()))
         throw InputError("curves of shape " + shape_text(result.curves.shape) + " do not match " +
-                         std::to_string(result.auc.size()) + " samples");
-    PerturbationSummary summary;
-    summary.auc = estimate_mean(result.auc);
+                         std::to_string(result.values.size()) + " samples");
+    MetricSummary summary;
+    summary.value = estimate_mean(result.values);
     for (int64_t point = 0; point < result.curves.extent(1); ++point)
         summary.curve.push_back(estimate_mean(column(result.curves, point)));
     return summary;

@@ -5,8 +5,6 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
 
-#include "progress.h"
-
 namespace spikelens {
 
 Checkpoints::Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every, int64_t samples,
@@ -26,7 +24,7 @@ void Checkpoints::train(Network& network, const SampleSource& samples, const Tra
         if (at.part.samples == 0 || Clock::now() - saved_ >= every_) save(trained, at);
     };
     try {
-        spikelens::train(network, samples, options, state, after_batch, progress_of(execution));
+        spikelens::train(network, samples, options, state, after_batch, execution);
     } catch (const Cancelled&) {
         save(network, state);
         throw;

@@ -20,8 +20,8 @@ json interval_document(const Estimate& estimate) {
     return json::array({estimate.low, estimate.high});
 }
 
-json metric_document(const MetricInfo& metric, const PerturbationResult& result) {
-    const PerturbationSummary summary = summarise(result);
+json metric_document(const MetricInfo& metric, const MetricResult& result) {
+    const MetricSummary summary = summarise(result);
     json curve = json::array(), half_widths = json::array();
     for (const Estimate& point : summary.curve) {
         curve.push_back(point.mean);
@@ -29,9 +29,9 @@ json metric_document(const MetricInfo& metric, const PerturbationResult& result)
     }
     return {{"metric", metric.name},
             {"better", metric.direction},
-            {"mean", number_or_null(summary.auc.mean)},
-            {"ci95", interval_document(summary.auc)},
-            {"samples", summary.auc.samples},
+            {"mean", number_or_null(summary.value.mean)},
+            {"ci95", interval_document(summary.value)},
+            {"samples", summary.value.samples},
             {"curve", curve},
             {"curve_ci95", half_widths}};
 }

@@ -150,7 +150,7 @@ void fit_to_data(const ImportOptions& options, const RunData& data, Network& net
 /// A run directory as train_run makes one, its network from elsewhere.
 void make_run(const ImportOptions& options, Network& network, ImportResult& result, const Execution& execution) {
     const RunDirectory files{options.out};
-    const RunData data = load_run_data(options.data, options.binning, options.coding, network.steps, options.seed);
+    const RunData data = load_run_data(options.data, options.binning, options.coding, network.steps, options.seed, execution);
     fit_to_data(options, data, network);
     const RunInMaking making{files,
                              options.data,
@@ -160,12 +160,12 @@ void make_run(const ImportOptions& options, Network& network, ImportResult& resu
                              {{"imported", options.file.string()}, {"surrogate", surrogate_of(options)}},
                              {options.again, options.seed},
                              options.arguments};
-    const Simulator simulator(network, simulation(execution));
-    check_memory(simulator, *data.test);
+    const CpuEngine engine(network, execution);
+    check_memory(engine, *data.test);
     check_run_folder(options.out);
     const auto lock = locked(options.lock, options.out);
     check_not_trained(options.out);
-    result.made = measure_run(making, simulator, execution);
+    result.made = measure_run(making, engine);
     result.network = NetworkSummary(network);
     result.fingerprint = model_fingerprint(network);
     write_made_run(making, "import", document_of(result));

@@ -18,7 +18,6 @@
 
 #include "interpret_result.h"
 #include "make_run.h"
-#include "progress.h"
 
 namespace spikelens {
 namespace {
@@ -61,12 +60,12 @@ class Interpretation {
           execution_(execution),
           notes_(notes),
           budgets_(budgets_of(options)),
-          data_(checked_data(run, options)),
+          data_(checked_data(run, options, execution)),
           samples_(*data_.train, samples_meant(options.samples, data_.train->size(), notes)),
           probe_samples_(options.probe_samples > 0 ? samples_meant(options.probe_samples, data_.train->size(), notes) : 0),
-          simulator_(run.network, simulation(execution)) {
+          engine_(run.network, execution) {
         if (probe_samples_ > 0) check_probe(*run.network, *data_.train, probe_samples_);
-        check_memory(simulator_, samples_);
+        check_memory(engine_, samples_);
         sums_ = {{"response", response_text(options.response)}, {"samples", samples_.size()}};
         path_ = {{"mu", budgets_}, {"signed", options.is_signed}};
     }
@@ -74,11 +73,11 @@ class Interpretation {
     InterpretResult result();
 
   private:
-    static RunData checked_data(const Run& run, const InterpretOptions& options) {
+    static RunData checked_data(const Run& run, const InterpretOptions& options, const Execution& execution) {
         check_options(options);
         if (response_filters(*run.network).empty())
             throw InputError("the network has no convolution layer that spikes, so there are no filters to interpret");
-        return run.load_data();
+        return run.load_data(execution);
     }
 
     // What each result depends on, and nothing that it does not depend on.
@@ -113,7 +112,7 @@ class Interpretation {
     RunData data_;
     FirstSamples samples_;
     int64_t probe_samples_;
-    Simulator simulator_;
+    CpuEngine engine_;
     json sums_, path_;  ///< parts of identities
 };
 
@@ -159,7 +158,7 @@ Responses Interpretation::find_responses() const {
         if (at.samples == samples_.size() || since(saved) >= 2) save(at);
     };
     try {
-        accumulate_responses(simulator_, samples_, options, responses, after_chunk, progress_of(execution_));
+        accumulate_responses(engine_, samples_, options, responses, after_chunk);
     } catch (const Cancelled&) {
         if (responses.samples > 0) save(responses);
         throw;
@@ -171,14 +170,14 @@ RelevantFilters Interpretation::find_relevant(const Responses& responses) const 
     const LassoOptions lasso{!options_.is_signed, LassoOptions{}.tolerance};
     RelevantFilters relevant = load_or_make<RelevantFilters>(
         run_.files.relevant(), of_relevant(), load_relevant_filters, save_relevant_filters,
-        [&] { return find_relevant_filters(*run_.network, responses, budgets_, options_.mu, lasso, progress_of(execution_)); });
+        [&] { return find_relevant_filters(*run_.network, responses, budgets_, options_.mu, lasso, execution_); });
     naming(run_.files.relevant(), [&] { check_relevant(*run_.network, relevant); });
     return relevant;
 }
 
 Ablation Interpretation::find_ablation(const RelevantFilters& relevant) const {
     return load_or_make<Ablation>(run_.files.ablation(), of_ablation(), load_ablation, save_ablation, [&] {
-        return ablate(simulator_, *data_.test, relevant, {options_.draws, options_.seed}, progress_of(execution_));
+        return ablate(engine_, *data_.test, relevant, {options_.draws, options_.seed});
     });
 }
 
@@ -187,13 +186,12 @@ void Interpretation::find_visualisations(const RelevantFilters& relevant, const 
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     load_or_make<std::vector<FilterVisualisation>>(
         run_.files.visualisations(), of_visualisations(), load_visualisations, save_visualisations,
-        [&] { return average_visualisations(*run_.network, samples_, responses, rows, kCrops, progress_of(execution_)); });
+        [&] { return average_visualisations(*run_.network, samples_, responses, rows, kCrops, execution_); });
 }
 
 void Interpretation::find_probe() const {
     if (probe_samples_ == 0 || holds(run_.files.probe(), of_probe())) return;
-    save_probe(fit_probe(simulator_, *data_.train, probe_samples_, progress_of(execution_)), of_probe().inputs(),
-               run_.files.probe());
+    save_probe(fit_probe(engine_, *data_.train, probe_samples_), of_probe().inputs(), run_.files.probe());
 }
 
 InterpretResult Interpretation::result() {

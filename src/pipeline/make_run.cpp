@@ -8,8 +8,6 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
 
-#include "progress.h"
-
 namespace spikelens {
 
 using nlohmann::json;
@@ -36,9 +34,9 @@ AccuracySummary::AccuracySummary(const Accuracy& measured)
     ci95 = Interval(share);
 }
 
-MadeRun measure_run(const RunInMaking& making, const Simulator& simulator, const Execution& execution) {
-    const Accuracy test = measure_accuracy(simulator, *making.data.test, "test samples", progress_of(execution));
-    const Accuracy train = measure_accuracy(simulator, making.train, "training samples", progress_of(execution));
+MadeRun measure_run(const RunInMaking& making, const Engine& engine) {
+    const Accuracy test = measure_accuracy(engine, *making.data.test, "test samples");
+    const Accuracy train = measure_accuracy(engine, making.train, "training samples");
     MadeRun made;
     made.run = making.files.root.string();
     made.data = making.data.name;

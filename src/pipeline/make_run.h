@@ -23,7 +23,7 @@ struct RunInMaking {
 };
 
 /// Measures the run on both sets, by exact simulation.
-MadeRun measure_run(const RunInMaking& making, const Simulator& simulator, const Execution& execution);
+MadeRun measure_run(const RunInMaking& making, const Engine& engine);
 
 /// Writes the run with the result of its stage, whose MadeRun came from measure_run.
 void write_made_run(const RunInMaking& making, const std::string& stage, const nlohmann::json& result);
@@ -35,9 +35,5 @@ void check_outputs(const Network& network, const SampleSource& samples, const st
 int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes);
 
 std::shared_ptr<const RunLock> locked(const LockRun& lock, const std::filesystem::path& root);
-
-inline SimulateOptions simulation(const Execution& execution) {
-    return {execution.threads, execution.kernel, execution.memory};
-}
 
 }  // namespace spikelens

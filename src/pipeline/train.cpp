@@ -102,15 +102,15 @@ std::vector<EpochSummary> epochs_of(const TrainState& state, int64_t classes) {
 }
 
 TrainResult result_of(const RunInMaking& making, const TrainState& state, const Execution& execution) {
-    const Simulator simulator(making.network, simulation(execution));
+    const CpuEngine engine(making.network, execution);
     TrainResult result;
-    result.made = measure_run(making, simulator, execution);
+    result.made = measure_run(making, engine);
     result.made.epochs = epochs_of(state, making.network.class_count());
     result.network = NetworkSummary(making.network);
     result.fingerprint = model_fingerprint(making.network);
     result.threads = execution.threads > 0 ? execution.threads : available_threads();
     result.diverged = result.made.epochs.back().diverged;
-    for (const int layer : silent_layers(simulator, making.train, kSamplesListenedTo))
+    for (const int layer : silent_layers(engine, making.train, kSamplesListenedTo))
         result.silent_layers.push_back(making.network.layers[layer].name);
     result.largest_class_share = largest_class_share(making.train);
     result.at_chance = making.network.class_count() > 1 && result.made.train.accuracy <= result.largest_class_share;
@@ -144,9 +144,8 @@ TrainResult train_run(const TrainRunOptions& options, const Execution& execution
     const RunDirectory files{options.out};
     check_options(options);
     check_run_folder(options.out);
-    TrainOptions training = options.training;
-    training.threads = execution.threads;
-    const RunData data = load_run_data(options.data, options.binning, options.coding, options.steps, training.seed);
+    const TrainOptions& training = options.training;
+    const RunData data = load_run_data(options.data, options.binning, options.coding, options.steps, training.seed, execution);
     const FirstSamples samples(*data.train, samples_meant(options.samples, data.train->size(), notes));
     Network network = make_network(options, samples);
     const RunInMaking making{files,
@@ -157,7 +156,7 @@ TrainResult train_run(const TrainRunOptions& options, const Execution& execution
                              options_document(training, samples.size()),
                              {options.again, training.seed},
                              options.arguments};
-    check_memory(Simulator(network, simulation(execution)), *data.test);
+    check_memory(CpuEngine(network, execution), *data.test);
     check_run_folder(options.out);
     const auto lock = locked(options.lock, options.out);
     Checkpoints checkpoints(files.checkpoint(), identity_of(making.options, network, data, training.seed),

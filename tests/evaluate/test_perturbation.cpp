@@ -55,8 +55,8 @@ TEST(Perturbation, FourPixelsByHand) {
         EXPECT_NEAR(deleted.curves.data[k], logistic(deletion_logits[k]), 1e-6);
     }
     const auto p = logistic;
-    EXPECT_NEAR(inserted.auc[0], (p(0) / 2 + p(-2) + p(-0.5) + p(0.5) + p(1.5) / 2) / 4, 1e-12);
-    EXPECT_NEAR(deleted.auc[0], (p(1.5) / 2 + p(3.5) + p(2) + p(1) + p(0) / 2) / 4, 1e-12);
+    EXPECT_NEAR(inserted.values[0], (p(0) / 2 + p(-2) + p(-0.5) + p(0.5) + p(1.5) / 2) / 4, 1e-12);
+    EXPECT_NEAR(deleted.values[0], (p(1.5) / 2 + p(3.5) + p(2) + p(1) + p(0) / 2) / 4, 1e-12);
 }
 
 TEST(Perturbation, AConstantScoreHasItsOwnProbabilityAsArea) {
@@ -67,7 +67,7 @@ TEST(Perturbation, AConstantScoreHasItsOwnProbabilityAsArea) {
     };
     const auto result = perturb(Perturbation::deletion, random_array({2, 1, 3, 3}, 1), random_array({2, 3, 3}, 2),
                                 std::vector<int>{2, 0}, std::vector<int64_t>{0, 1}, constant, {});
-    EXPECT_EQ(result.auc, (std::vector<double>{1, 0}));
+    EXPECT_EQ(result.values, (std::vector<double>{1, 0}));
 }
 
 TEST(Perturbation, AllChannelsOfAPixelChangeTogether) {
@@ -123,7 +123,7 @@ TEST(Perturbation, AgreesWithTheDefinitionForAnyShapeStepAndBatch) {
                             const auto order = ranking(maps.row(n), 3, samples[n]);
                             const double slow =
                                 slow_area(kind, images, n, order, 1, score, step == 0 ? shape[3] : step, baseline);
-                            EXPECT_NEAR(result.auc[n], slow, 1e-6) << step << " " << batch;
+                            EXPECT_NEAR(result.values[n], slow, 1e-6) << step << " " << batch;
                             ++cases;
                         }
                     }
@@ -144,7 +144,7 @@ TEST(Perturbation, ASampleDoesNotDependOnTheBatchItIsIn) {
         const FloatArray image({1, 1, 4, 4}, {images.row(n).begin(), images.row(n).end()});
         const auto alone = perturb(Perturbation::insertion, image, FloatArray({1, 4, 4}), std::vector{targets[n]},
                                    std::vector{samples[n]}, score, one_by_one());
-        EXPECT_EQ(alone.auc[0], together.auc[n]);
+        EXPECT_EQ(alone.values[0], together.values[n]);
         EXPECT_TRUE(std::ranges::equal(alone.curves.row(0), together.curves.row(n)));
     }
 }
@@ -165,7 +165,7 @@ TEST(Perturbation, DeletionIsInsertionOfTheOppositeMap) {
         std::vector<float> backwards(inserted.curves.row(n).begin(), inserted.curves.row(n).end());
         std::reverse(backwards.begin(), backwards.end());
         EXPECT_TRUE(std::ranges::equal(deleted.curves.row(n), backwards));
-        EXPECT_NEAR(deleted.auc[n], inserted.auc[n], 1e-12);
+        EXPECT_NEAR(deleted.values[n], inserted.values[n], 1e-12);
     }
 }
 
@@ -215,18 +215,12 @@ TEST(Perturbation, BadInputGetsASentence) {
     EXPECT_THROW(run(maps, {1}, {0}, [&](const FloatArray&) { return FloatArray({1, 2}); }, {}), InputError);
 }
 
-TEST(Perturbation, MetricsSayWhichDirectionIsBetter) {
-    EXPECT_EQ(metric_info(Perturbation::insertion).direction, "higher");
-    EXPECT_EQ(metric_info(Perturbation::deletion).direction, "lower");
-    EXPECT_EQ(metric_info(Perturbation::deletion).name, "deletion");
-}
-
 // On a linear score the exact contributions are the best map there is.
 TEST(Perturbation, TheTrueContributionsBeatEveryOtherOrder) {
     const std::vector<float> weights{2, -1, 0.5F, -3};
     const FloatArray image({1, 1, 2, 2}, 1.0F);
     const auto area = [&](Perturbation kind, const std::vector<float>& map) {
-        return perturb(kind, image, FloatArray({1, 2, 2}, map), target, first_sample, linear(weights), one_by_one()).auc[0];
+        return perturb(kind, image, FloatArray({1, 2, 2}, map), target, first_sample, linear(weights), one_by_one()).values[0];
     };
     std::vector<float> other{1, 2, 3, 4};
     do {
@@ -236,9 +230,9 @@ TEST(Perturbation, TheTrueContributionsBeatEveryOtherOrder) {
 }
 
 TEST(Summary, MeansOfAreasAndOfEveryStep) {
-    const PerturbationResult result{{0.2, 0.4, 0.9}, FloatArray({3, 2}, {0, 1, 0.5F, 1, 1, 1})};
-    const PerturbationSummary summary = summarise(result);
-    EXPECT_DOUBLE_EQ(summary.auc.mean, 0.5);
+    const MetricResult result{{0.2, 0.4, 0.9}, FloatArray({3, 2}, {0, 1, 0.5F, 1, 1, 1})};
+    const MetricSummary summary = summarise(result);
+    EXPECT_DOUBLE_EQ(summary.value.mean, 0.5);
     ASSERT_EQ(summary.curve.size(), 2U);
     EXPECT_DOUBLE_EQ(summary.curve[0].mean, 0.5);
     EXPECT_NEAR(summary.curve[0].high, 0.5 + 4.3026527297 * 0.5 / std::sqrt(3), 1e-9);

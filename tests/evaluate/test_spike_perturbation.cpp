@@ -78,8 +78,8 @@ TEST(SpikePerturbation, FourPlacesByHand) {
         EXPECT_NEAR(deleted.curves.data[j], logistic(deletion_logits[j]), 1e-6);
     }
     const auto p = logistic;
-    EXPECT_NEAR(inserted.auc[0], (p(0) / 2 + p(-1) + p(0) + p(1) + p(1.25) / 2) / 4, 1e-12);
-    EXPECT_NEAR(deleted.auc[0], (p(1.25) / 2 + p(2.25) + p(1.25) + p(0.25) + p(0) / 2) / 4, 1e-12);
+    EXPECT_NEAR(inserted.values[0], (p(0) / 2 + p(-1) + p(0) + p(1) + p(1.25) / 2) / 4, 1e-12);
+    EXPECT_NEAR(deleted.values[0], (p(1.25) / 2 + p(2.25) + p(1.25) + p(0.25) + p(0) / 2) / 4, 1e-12);
 }
 
 TEST(SpikePerturbation, StepsRoundUpToWholePlaces) {
@@ -159,7 +159,7 @@ TEST(SpikePerturbation, AgreesWithTheDefinitionForAnyShapeStepsAndBatch) {
                             EXPECT_NEAR(result.curves.row(n)[j], curve[j], 1e-6);
                             sum += curve[j] * (j == 0 || j == steps ? 0.5 : 1);
                         }
-                        EXPECT_NEAR(result.auc[n], sum / static_cast<double>(steps), 1e-6);
+                        EXPECT_NEAR(result.values[n], sum / static_cast<double>(steps), 1e-6);
                     }
                 }
             }
@@ -177,12 +177,12 @@ TEST(SpikePerturbation, NoBitDependsOnTheBatch) {
     const auto together = run(16);
     for (const int64_t batch : {1, 3, 1000}) {
         EXPECT_EQ(run(batch).curves, together.curves);
-        EXPECT_EQ(run(batch).auc, together.auc);
+        EXPECT_EQ(run(batch).values, together.values);
     }
     for (int64_t n = 0; n < 4; ++n) {
         const auto single = perturb_spikes(Perturbation::deletion, spikes.rows(n, 1).copy(), scores.rows(n, 1).copy(),
                                            std::vector{targets[n]}, std::vector{samples[n]}, score, in_steps(6));
-        EXPECT_EQ(single.auc[0], together.auc[n]);
+        EXPECT_EQ(single.values[0], together.values[n]);
         EXPECT_TRUE(std::ranges::equal(single.curves.row(0), together.curves.row(n)));
     }
 }
@@ -218,7 +218,7 @@ TEST(SpikePerturbation, ASilentSampleHasAFlatCurve) {
     const auto result = perturb_spikes(Perturbation::insertion, spikes, random_array(spikes.shape, 1), std::vector{1, 1},
                                        std::vector<int64_t>{0, 1}, bias, in_steps(5));
     for (const float value : result.curves.row(0)) EXPECT_FLOAT_EQ(value, static_cast<float>(logistic(2)));
-    EXPECT_NEAR(result.auc[0], logistic(2), 1e-12);
+    EXPECT_NEAR(result.values[0], logistic(2), 1e-12);
     EXPECT_EQ(scored, 2 * 6);
 }
 
@@ -229,7 +229,7 @@ TEST(SpikePerturbation, TheTrueContributionsBeatEveryOtherOrder) {
     const auto area = [&](Perturbation kind, const std::vector<float>& scores) {
         return perturb_spikes(kind, spikes, FloatArray(spikes.shape, scores), target, first_sample, linear(weights),
                               in_steps(4))
-            .auc[0];
+            .values[0];
     };
     std::vector<float> other{1, 2, 3, 4};
     do {

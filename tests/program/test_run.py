@@ -352,6 +352,24 @@ class Merging(RunTest):
             self.assertIn(word, said)
 
 
+    def test_scores_of_another_protocol_go_and_are_named(self):
+        run = self.new_run("protocols")
+        self.evaluate(run, "--methods", "grad2d,input", "--samples", "20")
+        said = self.evaluate(run, "--methods", "input", "--samples", "21").stderr
+        self.assertIn("grad2d.h5", said)
+        self.assertEqual(sorted(path.name for path in (run / "evaluate").iterdir()), ["input.h5"])
+
+    def test_what_is_asked_for_is_a_method_once_and_samples_that_exist(self):
+        run = self.new_run("asked")
+        self.refused("evaluate", run, "--methods", "", saying=["names no method"])
+        self.refused("evaluate", run, "--metrics", ",", saying=["names no metric"])
+        self.refused("evaluate", run, "--methods", "ig2d,ig2d:steps=32:view=natural", saying=["the same as 'ig2d'"])
+        for method in ("ig2d", "ig2d:steps=32"):  # the second is there by another name
+            evaluated = self.evaluate(run, "--methods", method, "--samples", "20000")
+            self.assertIn("fewer than 20,000", evaluated.stderr)
+            self.assertEqual([method["method"] for method in json.loads(evaluated.stdout)["methods"]], ["ig2d"])
+
+
 class Records(RunTest):
     """A10: what the manifest records of each stage makes its results again."""
 

@@ -85,7 +85,7 @@ struct MethodSpec {
     std::string text;  ///< as given: the method's name in every result
     std::shared_ptr<const AttributionMethod> method;
     View view = View::natural;
-    std::string whole;  ///< the name with every option's value: two texts with the same are the same method
+    std::string canonical{};  ///< equal for two texts of one method: options in a fixed order, and none with its default
 };
 
 /// Throws InputError for an unknown method or option, naming the nearest.

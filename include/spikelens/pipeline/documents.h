@@ -5,7 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "spikelens/evaluate/perturbation.h"
+#include "spikelens/evaluate/accuracy.h"
+#include "spikelens/evaluate/metric.h"
 #include "spikelens/evaluate/statistics.h"
 
 namespace spikelens {
@@ -16,7 +17,7 @@ namespace spikelens {
 nlohmann::json interval_document(const Estimate& estimate);
 
 /// One entry of "metrics"; without curves where the metric has none
-nlohmann::json metric_document(const MetricInfo& metric, const PerturbationResult& result);
+nlohmann::json metric_document(const MetricInfo& metric, const MetricResult& result);
 /// One entry of "differences": a − b over the same samples
 nlohmann::json difference_document(const MetricInfo& metric, const std::string& a, const std::vector<double>& auc_a,
                                    const std::string& b, const std::vector<double>& auc_b);

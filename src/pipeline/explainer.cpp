@@ -1,7 +1,8 @@
-#include "explainer.h"
+#include "spikelens/pipeline/explainer.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include <fmt/format.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
@@ -9,7 +10,7 @@
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/pipeline/store.h"
 
-namespace spikelens::app {
+namespace spikelens {
 namespace {
 
 using nlohmann::json;
@@ -18,9 +19,10 @@ std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, boo
     std::vector<MethodSpec> methods;
     for (const std::string& text : texts) {
         methods.push_back(parse_method(text));
-        if (const auto same = std::ranges::find(methods, methods.back().whole, &MethodSpec::whole); same != methods.end() - 1)
+        const auto same = std::ranges::find(methods, methods.back().canonical, &MethodSpec::canonical);
+        if (same + 1 != methods.end())
             throw InputError("the method '" + text + "' is asked for twice" +
-                             (same->text == text ? "" : ": it is '" + same->text + "'"));
+                             (same->text == text ? "" : ": it is the same as '" + same->text + "'"));
         const MethodInfo& info = methods.back().method->info();
         if (!(spiking ? info.on_spikes : info.on_images))
             throw InputError("the method '" + text + "' explains " + (spiking ? "images" : "spikes") +
@@ -32,8 +34,7 @@ std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, boo
 }
 
 /// The identity of a result that methods need. Throws InputError where it is missing, or not of the run as it is.
-json needed_identity(const OpenRun& run, const std::filesystem::path& path, const std::string& what,
-                     const std::string& options) {
+json needed_identity(const Run& run, const std::filesystem::path& path, const std::string& what, const std::string& options) {
     const std::string root = run.files.root.string();
     if (!std::filesystem::exists(path))
         throw InputError(what + " of " + root + " are not known yet; run spikelens interpret " + root + options + " first");
@@ -48,30 +49,31 @@ bool any_needs(const std::vector<MethodSpec>& methods, bool MethodInfo::*need) {
 
 }  // namespace
 
-Explainer::Explainer(const OpenRun& run, const std::vector<std::string>& methods, bool spiking, const Execution& execution,
-                     uint64_t seed)
+Explainer::Explainer(const Run& run, const std::vector<std::string>& methods, bool spiking, uint64_t seed,
+                     const Execution& execution)
     : methods_(parse_methods(methods, spiking)) {
     if (!run.surrogate().empty()) surrogate_ = parse_surrogate(run.surrogate());
-    engine_ = std::make_unique<const CpuEngine>(run.network, execution, GradientOptions{.surrogate = surrogate_});
     if (any_needs(methods_, &MethodInfo::needs_relevant)) {
         const json identity = needed_identity(run, run.files.relevant(), "the relevant filters", "");
         relevant_ = std::make_shared<RelevantFilters>(load_relevant_filters(identity, run.files.relevant()));
         naming(run.files.relevant(), [&] { check_relevant(*run.network, *relevant_); });
     }
     if (any_needs(methods_, &MethodInfo::needs_probe)) {
-        const json identity = needed_identity(run, run.files.probe(), "the probes", " --probe-samples 20000");
+        const json identity = needed_identity(run, run.files.probe(), "the probes", " with probe samples");
         probe_ = std::make_shared<Probe>(load_probe(identity, run.files.probe()));
     }
-    context_ = {engine_.get(), relevant_.get(), seed, probe_.get()};
+    prepare(run.network, seed, execution);
 }
 
-Explainer::Explainer(const Explainer& other, Network network, const Execution& execution, uint64_t seed)
-    : methods_(other.methods_),
-      surrogate_(other.surrogate_),
-      engine_(std::make_unique<const CpuEngine>(std::move(network), execution, GradientOptions{.surrogate = surrogate_})),
-      relevant_(other.relevant_),
-      probe_(other.probe_),
-      context_{engine_.get(), relevant_.get(), seed, probe_.get()} {}
+Explainer::Explainer(const Explainer& other, Network network, const Execution& execution)
+    : methods_(other.methods_), surrogate_(other.surrogate_), relevant_(other.relevant_), probe_(other.probe_) {
+    prepare(std::make_shared<const Network>(std::move(network)), other.context_.seed, execution);
+}
+
+void Explainer::prepare(std::shared_ptr<const Network> network, uint64_t seed, const Execution& execution) {
+    engine_ = std::make_shared<const CpuEngine>(std::move(network), execution, GradientOptions{.surrogate = surrogate_});
+    context_ = {engine_.get(), relevant_.get(), seed, probe_.get()};
+}
 
 FloatArray Explainer::attributions(const MethodSpec& method, const Input& input, std::span<const int> targets,
                                    std::span<const int64_t> samples) const {
@@ -83,7 +85,20 @@ FloatArray Explainer::maps(const MethodSpec& method, const Input& input, std::sp
     return pixel_maps(attributions(method, input, targets, samples), method.view);
 }
 
-json method_inputs(const OpenRun& run, const MethodSpec& method) {
+json digest_in(const std::filesystem::path& path) {
+    return std::filesystem::exists(path) ? json(digest_of(stored_identity(path))) : json();
+}
+
+std::string stale_sentence(const Run& run, const std::filesystem::path& path, const std::string& reason,
+                           const std::string& stage) {
+    const std::string root = run.files.root.string();
+    const std::string again = stage == "train" ? "make the run anew with spikelens train or spikelens import"
+                                               : "run spikelens " + stage + " " + root + " again";
+    return fmt::format("{} does not belong to the run as {} tells it ({}): {}", path.string(),
+                       RunDirectory{root}.manifest().string(), reason, again);
+}
+
+json method_inputs(const Run& run, const MethodSpec& method) {
     const MethodInfo& info = method.method->info();
     json inputs = {{"method", method.text}};
     if (info.needs_gradient) inputs["surrogate"] = run.surrogate();
@@ -97,23 +112,6 @@ std::vector<std::string> usual_methods(bool spiking) {
     return {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
 }
 
-std::vector<std::string> shown_methods(const OpenRun& run, bool spiking, Console& console) {
-    std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
-                                               : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
-    if (!has_result(run, run.files.relevant(), console)) methods.erase(methods.begin());
-    return methods;
-}
-
-std::vector<float> softmax(std::span<const float> scores) {
-    const float largest = *std::ranges::max_element(scores);
-    std::vector<double> exponentials;
-    double sum = 0;
-    for (float score : scores) sum += exponentials.emplace_back(std::exp(double{score} - largest));
-    std::vector<float> shares;
-    for (double e : exponentials) shares.push_back(static_cast<float>(e / sum));
-    return shares;
-}
-
 std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed) {
     std::vector<int64_t> order = random_permutation(size, seed, Stream::sampling, {});
     if (count > 0 && count < size) order.resize(count);
@@ -121,4 +119,4 @@ std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed) {
     return order;
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens

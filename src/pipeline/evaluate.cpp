@@ -1,0 +1,292 @@
+#include "spikelens/pipeline/evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "spikelens/attribute/completeness.h"
+#include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
+#include "spikelens/core/printable.h"
+#include "spikelens/evaluate/robustness.h"
+#include "spikelens/pipeline/check_memory.h"
+#include "spikelens/pipeline/documents.h"
+#include "spikelens/pipeline/explainer.h"
+#include "spikelens/pipeline/store.h"
+
+#include "scores.h"
+
+namespace spikelens {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kImagesAtOnce = 100;
+constexpr int64_t kRecordingsAtOnce = 10;
+constexpr int64_t kFirstAtOnce = 8;
+
+/// Twice as many samples as the last time or half as many, so that a chunk takes about a second: that much an interruption may
+/// lose.
+int64_t next_chunk(int64_t samples, Clock::duration took, int64_t most) {
+    using std::chrono::milliseconds;
+    if (took < milliseconds(500)) return std::min(2 * samples, most);
+    return took > milliseconds(2000) ? std::max<int64_t>(1, samples / 2) : samples;
+}
+
+std::string file_name(std::string method) {
+    std::ranges::replace_if(
+        method, [](char c) { return c == ':' || c == '=' || c == '/'; }, '-');
+    return method + ".h5";
+}
+
+void check_options(const EvaluateOptions& options, int64_t pixels) {
+    if (options.samples < 0)
+        throw InputError(fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
+    if (options.metric.pixels_per_step < 0 || options.metric.pixels_per_step > pixels)
+        throw InputError(
+            fmt::format("the pixels per step must be 0 (an image row) to {}, not {}", pixels, options.metric.pixels_per_step));
+    if (options.metric.spike_steps < 1 || options.metric.spike_steps > 10000)
+        throw InputError(
+            fmt::format("the steps in which spikes are changed must be 1 to 10000, not {}", options.metric.spike_steps));
+}
+
+std::vector<std::string> metrics_of(const EvaluateOptions& options, bool recordings) {
+    if (!options.metrics.empty()) return options.metrics;
+    if (recordings) return {"spike_insertion", "spike_deletion"};
+    return {"insertion", "deletion"};
+}
+
+MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, const RunData& data) {
+    MetricContext context;
+    context.model = explainer.context();
+    if (shuffled) context.shuffled = shuffled->context();
+    context.images = [&data](std::span<const int64_t> samples) { return data.test->images(samples); };
+    if (data.coded())
+        context.shown = [&data](const FloatArray& images, int64_t sample) {
+            return data.shown(images, std::vector<int64_t>(images.extent(0), data.test_address(sample)));
+        };
+    return context;
+}
+
+/// No samples of the shape that the network is shown.
+Input no_samples(const SampleSource& data) {
+    Shape none = data.shape();
+    none.insert(none.begin(), 0);
+    if (data.steps() == 0) return FloatArray(none);
+    none.insert(none.begin() + 1, data.steps());
+    return Array<uint8_t>(none);
+}
+
+/// What an evaluation works with, and what it says.
+struct Work {
+    const Run& run;
+    const RunData& data;
+    const EvaluateOptions& options;
+    const Explainer& explainer;
+    const Evaluator& evaluator;
+    const Identity& protocol;
+    const Execution& execution;
+    const StageNotes& notes;
+};
+
+/// What evaluate.json holds of the same protocol: methods and metrics that stay.
+struct Held {
+    std::vector<MethodSpec> methods;
+    std::vector<std::string> metrics;
+};
+
+/// Says in a line what goes since it is of another protocol.
+Held held_by(const Run& run, const Identity& protocol, const StageNotes& notes) {
+    const json before = run.document("evaluate");
+    if (before.is_null()) return {};
+    std::vector<std::string> methods;
+    for (const json& method : before["methods"]) methods.push_back(method["method"]);
+    const std::string difference = protocol.difference(before.value("identity", json()));
+    if (!difference.empty()) {
+        notes.say(fmt::format("{} was made with {}: what it holds of {} is replaced", run.files.result("evaluate").string(),
+                              difference, fmt::join(methods, ", ")));
+        return {};
+    }
+    Held held{{}, before["metrics"]};
+    naming(run.files.result("evaluate"), [&] {
+        for (const std::string& metric : held.metrics) find_metric(metric);
+        for (const std::string& method : methods) held.methods.push_back(parse_method(method));
+    });
+    return held;
+}
+
+void join(Held& held, const Evaluator& evaluator, const Explainer& explainer) {
+    for (const MetricPointer& metric : evaluator.metrics())
+        if (std::ranges::find(held.metrics, metric->info().name) == held.metrics.end())
+            held.metrics.push_back(metric->info().name);
+    for (const MethodSpec& method : explainer.methods())
+        if (std::ranges::find(held.methods, method.canonical, &MethodSpec::canonical) == held.methods.end())
+            held.methods.push_back(method);
+}
+
+/// Goes on with what the file at `path` holds of the same evaluation, and keeps it up to date.
+MethodScores measure(const Work& work, const MethodSpec& method, const Identity& identity, const fs::path& path) {
+    MethodScores scores = load_scores(identity, path);
+    const int64_t count = work.evaluator.samples(), most = work.data.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    const std::string task = "evaluating " + method.text;
+    auto saved = Clock::now();
+    const auto keep = [&] {
+        if (scores.done > 0)
+            work.notes.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done), grouped(count),
+                                         method.text));
+    };
+    const auto save = [&] {
+        save_scores(scores, identity, path);
+        saved = Clock::now();
+        keep();
+    };
+    keep();
+    try {
+        int64_t at_once = std::min(kFirstAtOnce, most);
+        for (int64_t first = work.evaluator.reached(scores); first < count; first = work.evaluator.reached(scores)) {
+            work.execution.report(task, first, count);
+            const auto started = Clock::now();
+            work.evaluator.advance(method, scores, at_once, work.execution);
+            at_once = next_chunk(at_once, Clock::now() - started, most);
+            if (work.evaluator.reached(scores) == count || Clock::now() - saved > std::chrono::seconds(2)) save();
+        }
+    } catch (const Cancelled&) {
+        if (scores.done > 0) save();
+        throw;
+    }
+    work.execution.report(task, count, count);
+    return scores;
+}
+
+/// Leaves in the scores the metrics that are through with all samples, and returns them.
+std::vector<std::string> keep_complete(MethodScores& scores, const std::vector<std::string>& order, int64_t samples) {
+    std::vector<std::string> complete;
+    for (const std::string& metric : order)
+        if (scores.measured_by(metric) == samples)
+            complete.push_back(metric);
+        else
+            scores.metrics.erase(metric);
+    return complete;
+}
+
+/// Measures what is asked for, and takes the scores of what is held from their files; says in a line what cannot be kept.
+std::vector<EvaluateResult::Method> measure_all(const Work& work, const Held& held) {
+    std::vector<EvaluateResult::Method> all;
+    const Input none = no_samples(*work.data.test);
+    for (const MethodSpec& method : held.methods) {
+        EvaluateResult::Method of{method, method_inputs(work.run, method), completeness_baseline(method, none), {}};
+        const Identity identity = work.protocol.with(of.inputs);
+        const fs::path path = work.run.files.evaluation(file_name(method.text));
+        const auto& asked = work.explainer.methods();
+        const bool is_asked = std::ranges::find(asked, method.canonical, &MethodSpec::canonical) != asked.end();
+        of.scores = is_asked ? measure(work, method, identity, path) : load_scores(identity, path);
+        if (!keep_complete(of.scores, held.metrics, work.evaluator.samples()).empty()) {
+            all.push_back(std::move(of));
+            continue;
+        }
+        work.notes.say(
+            fmt::format("{0} goes: its scores are gone, or of other relevant filters or probes; evaluate {0} again to "
+                        "make them anew",
+                        method.text));
+    }
+    return all;
+}
+
+/// How the document is made again: one record for each set of metrics that methods have.
+std::vector<StageRecord> records_of(const EvaluateResult& result, const EvaluateOptions& options) {
+    std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> groups;  // metrics, methods
+    for (const EvaluateResult::Method& of : result.methods) {
+        MethodScores scores = of.scores;
+        const std::vector<std::string> metrics = keep_complete(scores, result.metrics, result.samples);
+        auto found = std::ranges::find(groups, metrics, [](const auto& group) { return group.first; });
+        if (found == groups.end()) found = groups.insert(groups.end(), {metrics, {}});
+        found->second.push_back(of.method.text);
+    }
+    std::vector<StageRecord> records;
+    for (const auto& [metrics, methods] : groups) records.push_back({options.again(methods, metrics), options.metric.seed});
+    return records;
+}
+
+/// What a method and its metrics share with all others in one evaluate.json.
+Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples, int64_t step) {
+    return run.identity_of("evaluate", 1, options.coding)
+        .with({{"coding_of_run", run.coding_or_direct()},
+               {"samples", samples.size()},
+               {"test_indices", digest_of(samples)},
+               {"seed", options.metric.seed},
+               {"baseline", baseline_text(options.metric.baseline)},
+               {"step", step},
+               {"spike_steps", options.metric.spike_steps}});
+}
+
+EvaluateResult result_of(const Work& work, const Held& held) {
+    const Network& network = *work.run.network;
+    const int64_t pixels = int64_t{network.height} * network.width;
+    EvaluateResult result;
+    result.run = work.run.files.root.string();
+    result.data = work.data.name;
+    result.fingerprint = work.run.fingerprint;
+    result.identity = work.protocol.inputs();
+    result.recordings = work.data.test->steps() > 0 && !work.data.coded();
+    if (work.data.coded()) result.coding = coding_text(work.data.coding);
+    result.samples = work.evaluator.samples();
+    result.seed = work.options.metric.seed;
+    result.baseline = baseline_text(work.options.metric.baseline);
+    result.pixels_per_step = work.options.metric.pixels_per_step > 0 ? work.options.metric.pixels_per_step : network.width;
+    result.steps = (pixels + result.pixels_per_step - 1) / result.pixels_per_step;
+    result.spike_steps = work.options.metric.spike_steps;
+    result.metrics = held.metrics;
+    result.network = network_text(network);
+    result.methods = measure_all(work, held);
+    result.undecided = result.methods.front().scores.undecided;
+    return result;
+}
+
+void keep_result(const Work& work, const EvaluateResult& result) {
+    const RunDirectory& files = work.run.files;
+    write_json(files.result("evaluate"), result.document());
+    if (work.options.again) record_calls(files, "evaluate", records_of(result, work.options));
+    const std::vector<std::string> removed = remove_other_scores(work.protocol, files.evaluation(""));
+    if (!removed.empty())
+        work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}", files.evaluation("").string(),
+                                   fmt::join(removed, ", ")));
+}
+
+}  // namespace
+
+EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+    const int64_t width = run.network->width, pixels = run.network->height * width;
+    check_options(options, pixels);
+    const RunData data = run.load_data(execution, options.coding);
+    const bool spiking = data.test->steps() > 0, recordings = spiking && !data.coded();
+    const uint64_t seed = options.metric.seed;
+    const Explainer explainer(run, options.methods.empty() ? usual_methods(spiking) : options.methods, spiking, seed,
+                              execution);
+    const std::vector<MetricPointer> metrics = find_metrics(metrics_of(options, recordings), spiking, !recordings);
+    if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
+        notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",
+                              grouped(data.test->size()), grouped(options.samples)));
+    const std::vector<int64_t> samples = draw_samples(data.test->size(), options.samples, seed);
+    std::optional<Explainer> shuffled;
+    if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
+        shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
+    const Evaluator evaluator(*data.test, samples, metrics, context_of(explainer, shuffled ? &*shuffled : nullptr, data),
+                              options.metric);
+    check_memory(explainer.engine(), *data.test);
+
+    const int64_t step = options.metric.pixels_per_step > 0 ? options.metric.pixels_per_step : width;
+    const Identity protocol = protocol_of(run, options, samples, step);
+    const Work work{run, data, options, explainer, evaluator, protocol, execution, notes};
+    Held held = held_by(run, protocol, notes);
+    join(held, evaluator, explainer);
+    const EvaluateResult result = result_of(work, held);
+    keep_result(work, result);
+    return result;
+}
+
+}  // namespace spikelens
