@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     const Network network = load_model(argv[1]);
     const LoadedDataset data = load_dataset(argv[2]);
     const int64_t count = std::min<int64_t>(argc > 3 ? std::atoll(argv[3]) : data.test->size(), data.test->size());
-    const Simulator simulator(network, {1, ""});
+    const Simulator simulator(network, {.threads = 1});
     RecordRequest request;
     request.spikes = true;
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l)

@@ -37,7 +37,7 @@ FloatArray bench_images(const Network& network, int64_t count) {
 
 void simulate(benchmark::State& state, const std::string& kernel, int threads) {
     const Network network = bench_network();
-    const Simulator simulator(network, {threads, kernel});
+    const Simulator simulator(network, {.threads = threads, .kernel = kernel});
     const FloatArray images = bench_images(network, 256);
     for (auto _ : state) benchmark::DoNotOptimize(simulator.run(images).scores.data.data());
     state.counters["images"] = benchmark::Counter(256.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);

@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
 
     double exact = 0;
     {
-        const Simulator simulator = Simulator::without_weights(std::move(network), {1, ""});
+        const Simulator simulator = Simulator::without_weights(std::move(network), {.threads = 1});
         malloc_trim(0);
         reset_peak();
         exact = best_seconds(3, [&] { simulator.run(image); });
@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
     }
     network = scaled_network(factors);
     {
-        const Simulator simulator = Simulator::without_weights(network, {2, ""});
+        const Simulator simulator = Simulator::without_weights(network, {.threads = 2});
         const double seconds = best_seconds(3, [&] { simulator.run(image); });
         std::printf("exact, two threads   %6.2f s  %5.2f times one\n", seconds, exact / seconds);
     }

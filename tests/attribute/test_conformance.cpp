@@ -47,11 +47,10 @@ Probe some_probe(const Network& network) {
 
 struct Model {
     Network network = half_blind_network();
-    CpuEngine simulator{network};
-    GradientNetwork gradient{network};
+    CpuEngine engine{network};
     RelevantFilters relevant = test::relevant_filters(network, {{1, 2}, {5, 8, 9}, {0, 3, 4, 6}, {2, 7}, {7}});
     Probe probe = some_probe(network);
-    AttributionContext context{.engine = &simulator, .gradient = &gradient, .relevant = &relevant, .seed = 3, .probe = &probe};
+    AttributionContext context{.engine = &engine, .relevant = &relevant, .seed = 3, .probe = &probe};
 };
 
 /// All methods share one model, as they do in the program.

@@ -15,13 +15,12 @@ using spikelens::testing::ReferenceNetwork;
 
 struct Explained {
     Network network;
-    CpuEngine simulator{network};
-    GradientNetwork gradient{network};
+    CpuEngine engine{network};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{0, 1};
 
     FloatArray by(const std::string& spec, const Input& input) const {
-        const AttributionContext context{.engine = &simulator};
+        const AttributionContext context{.engine = &engine};
         return explain(parse_method(spec), context, {input, targets, samples});
     }
 };

@@ -104,7 +104,7 @@ TEST(SpikeGradient, IsTheDerivativeByEverySpikeOfTheLayer) {
     for (const char* text : {"3C3-LIF-MP2-4C2-LIF-4F-LIF-3F", "3C3-LIF-AP2-4F-LIF-3F-LIF", "3C3-LIF(delay)-SP2-3F-LI(beta=0.7)",
                              "3C3-LIF-MP3s2-3C3s2-LIF(alpha=0.5)-3F", "5F-LIF-4F-LIF-3F"}) {
         const Network network = test::small_network(text, shape, 4);
-        const GradientNetwork gradient(network);
+        const CpuEngine gradient(network);
         double largest = 0;
         for (const Input& input : both_inputs()) {
             const int64_t steps = input.spiking() ? 7 : 4;
@@ -133,13 +133,13 @@ TEST(SpikeGradient, IsTheDerivativeByEverySpikeOfTheLayer) {
 
 TEST(SpikeGradient, OfTheOutputNeuronsIsTheirShareOfTheScore) {
     const Network network = test::small_network("4F-LIF-3F-LIF", shape, 4);
-    const auto result = GradientNetwork(network).spike_gradient(test::test_images(1, shape), std::vector{1}, 1);
+    const auto result = CpuEngine(network).spike_gradient(test::test_images(1, shape), std::vector{1}, 1);
     ASSERT_EQ(result.gradient.shape, (Shape{1, 4, 3, 1, 1}));
     for (int64_t i = 0; i < 12; ++i) EXPECT_EQ(result.gradient.data[i], i % 3 == 1 ? 0.25F : 0.0F);
 }
 
 TEST(SpikeGradient, RefusesWhatDoesNotFit) {
-    const GradientNetwork gradient(test::small_network("3C3-LIF-MP2-3F", shape, 4));
+    const CpuEngine gradient(test::small_network("3C3-LIF-MP2-3F", shape, 4));
     const Input images = test::test_images(1, shape);
     for (int layer : {-1, 1, 2}) EXPECT_THROW(gradient.spike_gradient(images, std::vector{0}, layer), InputError) << layer;
     EXPECT_THROW(gradient.spike_gradient(images, std::vector{3}, 0), InputError);
@@ -152,7 +152,6 @@ TEST(GradCam, IsThePapersMapAtEveryStepEnlargedToTheInput) {
     const std::vector<int64_t> samples{0, 1};
     const Network network = test::small_network("4C3-LIF-MP2-5C3-LIF-3F", shape, 4);
     const CpuEngine simulator(network);
-    const GradientNetwork gradient(network);
     for (const Input& input : both_inputs()) {
         const int64_t steps = input.spiking() ? 7 : 4;
         for (const auto& [spec, layer] : {std::pair{"gradcam:layer=conv1", 0}, {"gradcam", 1}, {"gradcam:layer=last", 1}}) {
@@ -184,7 +183,6 @@ TEST(GradCam, ReadsConvolutionsOnly) {
     const std::vector<int64_t> samples{0};
     const auto map = [&](const std::string& spec, const Network& of) {
         const CpuEngine simulator(of);
-        const GradientNetwork gradient(of);
         return explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
     };
     EXPECT_EQ(map("gradcam", network), map("gradcam:layer=conv1", network));

@@ -30,28 +30,28 @@ struct Explained {
     std::vector<int> targets{0, 3, 1};
     std::vector<int64_t> samples{0, 1, 2};
 
-    FloatArray by(const std::string& spec, const GradientNetwork& gradient) const {
-        return explain(parse_method(spec), {.gradient = &gradient}, {images, targets, samples});
+    FloatArray by(const std::string& spec, const CpuEngine& engine) const {
+        return explain(parse_method(spec), {.engine = &engine}, {images, targets, samples});
     }
 };
 
 TEST(Grad2D, IsTheGradient) {
-    const GradientNetwork gradient(gradient_test_network());
+    const CpuEngine engine(gradient_test_network());
     const Explained explained;
-    EXPECT_EQ(explained.by("grad2d", gradient), gradient.input_gradient(explained.images, explained.targets).gradient);
+    EXPECT_EQ(explained.by("grad2d", engine), engine.gradient(explained.images, explained.targets).gradient);
 }
 
 TEST(IntegratedGradients, AreCompleteOnASmoothNetwork) {
-    const GradientNetwork gradient(gradient_test_network(), smooth_options());
+    const CpuEngine engine(gradient_test_network(), {}, smooth_options());
     Explained explained;
     for (int64_t i = 0; i < explained.images.size(); ++i) {  // a bright half, so that every baseline is far away
         if (i % 6 < 3) explained.images.data[i] += 2;
     }
-    const FloatArray at_image = gradient.input_gradient(explained.images, explained.targets).scores;
+    const FloatArray at_image = engine.gradient(explained.images, explained.targets).scores;
     for (const char* baseline : {"black", "blur", "mean"}) {
         const FloatArray from = baseline_images(explained.images, parse_baseline(baseline));
-        const FloatArray at_baseline = gradient.input_gradient(from, explained.targets).scores;
-        const FloatArray maps = explained.by("ig2d:steps=400:baseline=" + std::string(baseline), gradient);
+        const FloatArray at_baseline = engine.gradient(from, explained.targets).scores;
+        const FloatArray maps = explained.by("ig2d:steps=400:baseline=" + std::string(baseline), engine);
         for (const Completeness& sample : completeness(maps, at_image, at_baseline, explained.targets)) {
             EXPECT_GT(std::abs(sample.difference), 0.01) << baseline;
             EXPECT_LE(sample.gap, 0.01 * std::abs(sample.difference)) << baseline;
@@ -60,9 +60,9 @@ TEST(IntegratedGradients, AreCompleteOnASmoothNetwork) {
 }
 
 TEST(IntegratedGradients, FollowTheirFormula) {
-    const GradientNetwork gradient(gradient_test_network());
+    const CpuEngine engine(gradient_test_network());
     const Explained explained;
-    const FloatArray maps = explained.by("ig2d:steps=3:baseline=mean", gradient);
+    const FloatArray maps = explained.by("ig2d:steps=3:baseline=mean", engine);
     const FloatArray from = baseline_images(explained.images, Baseline::mean);
     std::vector<double> expected(maps.size());
     for (int k = 1; k <= 3; ++k) {
@@ -70,7 +70,7 @@ TEST(IntegratedGradients, FollowTheirFormula) {
         for (int64_t i = 0; i < point.size(); ++i) {
             point.data[i] += static_cast<float>(k) / 3.0F * (explained.images.data[i] - from.data[i]);
         }
-        const FloatArray at_point = gradient.input_gradient(point, explained.targets).gradient;
+        const FloatArray at_point = engine.gradient(point, explained.targets).gradient;
         for (int64_t i = 0; i < maps.size(); ++i)
             expected[i] += (explained.images.data[i] - from.data[i]) * at_point.data[i] / 3.0;
     }
@@ -78,9 +78,9 @@ TEST(IntegratedGradients, FollowTheirFormula) {
 }
 
 TEST(IntegratedGradients, OfOneStepAreGradientTimesInput) {
-    const GradientNetwork gradient(gradient_test_network());
+    const CpuEngine engine(gradient_test_network());
     const Explained explained;
-    const FloatArray maps = explained.by("ig2d:steps=1", gradient), gradients = explained.by("grad2d", gradient);
+    const FloatArray maps = explained.by("ig2d:steps=1", engine), gradients = explained.by("grad2d", engine);
     for (int64_t i = 0; i < maps.size(); ++i) EXPECT_FLOAT_EQ(maps.data[i], explained.images.data[i] * gradients.data[i]);
 }
 

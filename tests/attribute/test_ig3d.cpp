@@ -24,14 +24,13 @@ const int64_t size = 40;
 struct Explained {
     Network network = test::small_network("3C3-LIF-MP2-4F-LIF-3F", shape, 4);
     GradientOptions options;
-    CpuEngine simulator{network};
-    GradientNetwork gradient{network, options};
+    CpuEngine engine{network, {}, options};
     std::vector<int> targets{2, 0};
     std::vector<int64_t> samples{31, 7};
     uint64_t seed = 9;
 
     FloatArray by(const std::string& spec, const Input& input) const {
-        const AttributionContext context{.engine = &simulator, .seed = seed};
+        const AttributionContext context{.engine = &engine, .seed = seed};
         return explain(parse_method(spec), context, {input, targets, samples});
     }
 };
@@ -173,7 +172,6 @@ TEST(IG3D, OfALinearNetworkIsWeightTimesSpikes) {
     Explained explained;
     explained.network = test::small_network("3F", shape, 5);
     explained.engine = CpuEngine(explained.network);
-    explained.gradient = GradientNetwork(explained.network);
     const Input input = test::test_spikes(5, count, shape);
     for (const char* spec :
          {"ig3d:steps=6", "ig3d:steps=6:order=random:draws=3", "ig3d:steps=6:path=linear", "ig3d:steps=100000:path=binary"}) {
@@ -197,13 +195,12 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
     explained.options.smooth = true;
     explained.options.double_precision = true;
     explained.network = test::small_network("3C3-LIF-AP2-6F-LIF-4F", shape, 4);
-    explained.engine = CpuEngine(explained.network);
-    explained.gradient = GradientNetwork(explained.network, explained.options);
+    explained.engine = CpuEngine(explained.network, {}, explained.options);
     for (const Input& input : {Input(test::test_images(count, shape)), Input(test::test_spikes(6, count, shape))}) {
         const FloatArray result = explained.by(input.spiking() ? "ig3d:steps=400:path=linear" : "ig3d:steps=400", input);
         const Input nothing = input.spiking() ? Input(Array<uint8_t>(input.shape())) : Input(FloatArray(input.shape()));
-        const FloatArray at_input = explained.gradient.gradient(input, explained.targets).scores;
-        const FloatArray at_nothing = explained.gradient.gradient(nothing, explained.targets).scores;
+        const FloatArray at_input = explained.engine.gradient(input, explained.targets).scores;
+        const FloatArray at_nothing = explained.engine.gradient(nothing, explained.targets).scores;
         for (int64_t n = 0; n < count; ++n) {
             double attributed = 0;
             for (float value : result.row(n)) attributed += value;

@@ -63,7 +63,6 @@ TEST(MapState, NoMethodDrawsASilentNetwork) {
         std::ranges::fill(layer.bias.data, 0.0F);
     }
     const CpuEngine simulator(network);
-    const GradientNetwork gradient(network);
     const AttributionContext context{.engine = &simulator, .seed = 3};
     const Input images = test::test_images(2, {2, 12, 12});
     const FloatArray shown = simulator.run(images).scores;

@@ -113,8 +113,8 @@ TEST_F(ProbeTest, OfMoreImagesThanOneBatchIsTheSameAsOfRepeatedSums) {
     FloatArray repeated({300, 2, 8, 6});
     for (int64_t n = 0; n < 300; ++n) std::ranges::copy(training.row(n % 60), repeated.row(n).begin());
     std::vector<int64_t> done;
-    const Probe more =
-        fit_probe(simulator, Images(repeated), 300, [&](const ProgressEvent& event) { done.push_back(event.done); });
+    const CpuEngine watched(network, {.progress = [&](const ProgressEvent& event) { done.push_back(event.done); }});
+    const Probe more = fit_probe(watched, Images(repeated), 300);
     EXPECT_EQ(done, (std::vector<int64_t>{256, 300}));
     for (int layer : {0, 1})
         for (int64_t i = 0; i < more.readings[layer].weight.size(); ++i)

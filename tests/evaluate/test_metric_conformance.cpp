@@ -145,7 +145,7 @@ class MetricConformance : public testing::TestWithParam<Case> {
     MetricContext context() const {
         MetricContext context;
         context.model.engine = &simulator;
-        context.shuffled.simulator = &shuffled;
+        context.shuffled.engine = &shuffled;
         context.images = [this](std::span<const int64_t> samples) { return data.images(samples); };
         return context;
     }

@@ -217,8 +217,7 @@ TEST(Ablation, ClassesWithoutSamplesAreLeftOut) {
 
 TEST(Ablation, EqualFilterSetsAreSimulatedOnce) {
     const Network network = small_network();
-    const CpuEngine simulator(network);
-    const MemorySamples samples = labelled_samples(simulator, 30);
+    const MemorySamples samples = labelled_samples(CpuEngine(network), 30);
     const std::vector<std::vector<int>> sets(50, {1, 2});  // fifty budgets, one set
     int64_t done = 0, total = 0;
     const auto watch = [&](const ProgressEvent& event) {
@@ -226,7 +225,8 @@ TEST(Ablation, EqualFilterSetsAreSimulatedOnce) {
         done = event.done;
         total = event.total;
     };
-    ablate(simulator, samples, relevant_sets(network, std::vector(class_count, sets)), {.random_draws = 3}, watch);
+    const CpuEngine watched(network, {.progress = watch});
+    ablate(watched, samples, relevant_sets(network, std::vector(class_count, sets)), {.random_draws = 3});
     EXPECT_EQ(done, total);
     EXPECT_LE(total, 30 * (1 + 1 + 3));  // nothing, the relevant, three random sets
 }

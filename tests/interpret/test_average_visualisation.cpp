@@ -127,8 +127,8 @@ TEST(AverageVisualisation, ThreadsDoNotChangeIt) {
     std::vector<std::vector<TopImage>> top(6);
     for (int f = 0; f < 6; ++f)
         for (int64_t n = f; n < 30; ++n) top[f].push_back({1.0F / static_cast<float>(n + 1), n, f, static_cast<int>(n % 8)});
-    const auto one = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {}, 1);
-    const auto many = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {}, 4);
+    const auto one = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {.threads = 1});
+    const auto many = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {.threads = 4});
     for (int f = 0; f < 6; ++f) {
         EXPECT_EQ(one[f].average, many[f].average);
         EXPECT_EQ(one[f].crops, many[f].crops);

@@ -29,7 +29,7 @@ struct Summed {
         }
     }
     RelevantFilters find(std::vector<double> budgets, double chosen, const Progress& progress = {}) const {
-        return find_relevant_filters(network, responses, std::move(budgets), chosen, {}, progress);
+        return find_relevant_filters(network, responses, std::move(budgets), chosen, {}, {.progress = progress});
     }
 };
 

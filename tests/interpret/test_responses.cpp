@@ -80,7 +80,7 @@ TEST(Gram, EqualsThePlainSumToTheBitForEverySizeAndThreadCount) {
                 for (int64_t j = 0; j < filters; ++j) plain.row(i)[j] += double{x.row(n)[i]} * x.row(n)[j];
         for (const int threads : {1, 2, 5}) {
             DoubleArray gram({filters, filters});
-            add_gram(gram, x, threads);
+            add_gram(gram, x, {.threads = threads});
             EXPECT_EQ(gram, plain) << filters << " filters, " << threads << " threads";
         }
     }
@@ -182,8 +182,8 @@ TEST(AccumulateResponses, NeitherChunksNorThreadsNorInterruptionsChangeABit) {
     const Responses whole = accumulate(simulator, samples, options);
     for (const int chunk : {1, 13, 145, 256, 289}) {
         options.chunk = chunk;
-        options.threads = chunk % 3;
-        EXPECT_TRUE(equal(accumulate(simulator, samples, options), whole)) << chunk;
+        const CpuEngine with_threads(simulator.network(), {.threads = chunk % 3});
+        EXPECT_TRUE(equal(accumulate(with_threads, samples, options), whole)) << chunk;
     }
     options.chunk = 31;
     Responses resumed;

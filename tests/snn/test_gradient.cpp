@@ -74,7 +74,7 @@ class GradientCase : public ::testing::TestWithParam<Case> {
         return steps;
     }
 
-    GradientNetwork::Result computed(const FloatArray& input, bool smooth) const {
+    InputGradient computed(const FloatArray& input, bool smooth) const {
         GradientOptions options;
         options.surrogate = surrogate;
         options.smooth = smooth;
@@ -84,7 +84,7 @@ class GradientCase : public ::testing::TestWithParam<Case> {
 
     void expect_reference(bool smooth) const {
         const FloatArray input = sequence();
-        const GradientNetwork::Result result = computed(input, smooth);
+        const InputGradient result = computed(input, smooth);
         const ReferenceNetwork reference(network, surrogate, smooth);
         auto steps = reference_input(input);
         const std::vector<Dual> scores = reference.scores(steps);
@@ -113,7 +113,7 @@ TEST_P(GradientCase, ThroughResetEqualsReference) {
 TEST_P(GradientCase, SmoothThroughResetIsTheDerivative) {
     surrogate.through_reset = true;
     const FloatArray input = sequence();
-    const GradientNetwork::Result result = computed(input, true);
+    const InputGradient result = computed(input, true);
     const ReferenceNetwork reference(network, surrogate, true);
     auto steps = reference_input(input);
     const double h = 1e-5;
@@ -238,10 +238,8 @@ class GradientOfMany : public ::testing::Test {
     FloatArray images{{7, 1, 12, 12}, random_values(7 * 144, 0, 1, 13)};
     std::vector<int> targets = {0, 3, 9, 1, 1, 4, 7};
 
-    GradientNetwork::Result with_threads(int threads) const {
-        GradientOptions options;
-        options.threads = threads;
-        return GradientNetwork(network, options).input_gradient(images, targets);
+    InputGradient with_threads(int threads) const {
+        return GradientNetwork(network, {}, {.threads = threads}).input_gradient(images, targets);
     }
 };
 

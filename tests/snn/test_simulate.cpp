@@ -63,7 +63,7 @@ TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
         const FloatArray images = dyadic_images(network, 2, seed);
         RecordRequest request{{0, 1}, true, true, true, true};
         for (const std::string& kernel : kernels::supported_kernels()) {
-            const Recording recording = Simulator(network, {1, kernel}).run(images, request);
+            const Recording recording = Simulator(network, {.threads = 1, .kernel = kernel}).run(images, request);
             for (int64_t n = 0; n < 2; ++n) {
                 const naive::Activity expected = naive::simulate(network, repeated(images, n, steps));
                 for (int64_t c = 0; c < network.class_count(); ++c)
@@ -98,10 +98,10 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
         for (int64_t i = 0; i < images.size(); ++i)
             images.data[i] = static_cast<float>(random_uniform(seed, Stream::test, {uint64_t(i)}));
         const RecordRequest request{{0, 1}, true, true, true, true};
-        const Recording expected = Simulator(network, {1, "scalar"}).run(images, request);
+        const Recording expected = Simulator(network, {.threads = 1, .kernel = "scalar"}).run(images, request);
         for (const std::string& kernel : kernels::supported_kernels())
             for (int threads : {1, 2, 4}) {
-                const Recording got = Simulator(network, {threads, kernel}).run(images, request);
+                const Recording got = Simulator(network, {.threads = threads, .kernel = kernel}).run(images, request);
                 ASSERT_EQ(got.scores.data, expected.scores.data) << kernel << " " << network_text(network);
                 for (int l = 0; l < 2; ++l) {
                     ASSERT_EQ(got.layer(l).spikes, expected.layer(l).spikes) << kernel << " " << network_text(network);
@@ -110,7 +110,7 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
                     ASSERT_EQ(got.layer(l).pooled_counts, expected.layer(l).pooled_counts);
                 }
             }
-        const Simulator simulator(network, {2, ""});
+        const Simulator simulator(network, {.threads = 2, .kernel = ""});
         for (int64_t n = 4; n >= 0; --n) {
             const Recording one = simulator.run(images.rows(n, 1).copy());
             const auto scores = expected.scores.row(n);
@@ -156,9 +156,9 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
         const std::vector<FilterIndex> ablated = {{0, 1}};
         for (const std::string& kernel : kernels::supported_kernels()) {
             if (kernel == "scalar" && seed % 8 != 0) continue;  // slow
-            const Simulator alone(network, {1, kernel});
+            const Simulator alone(network, {.threads = 1, .kernel = kernel});
             for (const int threads : {1, 2}) {
-                const Simulator together(network, {threads, kernel});
+                const Simulator together(network, {.threads = threads, .kernel = kernel});
                 const FloatArray of_images = together.run(images, {}, ablated).scores;
                 const FloatArray of_recordings = together.run_spikes(recordings, {}, ablated).scores;
                 for (int64_t n = 0; n < kSamples; ++n) {
@@ -180,8 +180,8 @@ TEST(Simulate, LittleMemoryGivesTheSameBytesAndTooLittleIsRefused) {
     FloatArray images({9, 1, 40, 40});
     for (int64_t i = 0; i < images.size(); ++i) images.data[i] = static_cast<float>(draw(3, i % 1500, 97)) / 30;
     const std::vector<std::vector<FilterIndex>> sets = {{}, {{0, 3}}, {{1, 2}, {1, 69}}};
-    const SimulateOptions much{3, ""};
-    SimulateOptions little = much, least = much;
+    const Execution much{.threads = 3, .kernel = ""};
+    Execution little = much, least = much;
     little.memory = 48 << 20;  // of one sample, but not of three
     least.memory = 1 << 20;
     const Simulator a(network, much), b(network, little);
@@ -208,7 +208,8 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
         for (int64_t i = 0; i < input.size(); ++i)
             input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
         for (const std::string& kernel : kernels::supported_kernels()) {
-            const Recording recording = Simulator(network, {1, kernel}).run_spikes(input, {{1}, true, false, false, false});
+            const Recording recording =
+                Simulator(network, {.threads = 1, .kernel = kernel}).run_spikes(input, {{1}, true, false, false, false});
             for (int64_t n = 0; n < 3; ++n) {
                 std::vector<std::vector<double>> frames;
                 for (int t = 0; t < steps; ++t) {
@@ -229,7 +230,8 @@ TEST(Simulate, AblationSilencesAFilterAndEverythingAfterIt) {
     const FloatArray images = dyadic_images(network, 2, 3);
     const std::vector<FilterIndex> ablated = {{0, 2}, {1, 17}, {2, 0}};
     for (const std::string& kernel : kernels::supported_kernels()) {
-        const Recording recording = Simulator(network, {1, kernel}).run(images, {{0}, true, false, false, false}, ablated);
+        const Recording recording =
+            Simulator(network, {.threads = 1, .kernel = kernel}).run(images, {{0}, true, false, false, false}, ablated);
         for (int64_t n = 0; n < 2; ++n) {
             const naive::Activity expected = naive::simulate(network, repeated(images, n, 6), ablated);
             for (int c = 0; c < 4; ++c) EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << kernel;
@@ -246,7 +248,7 @@ TEST(Simulate, ManyAblationsAtOnceEqualOneAtATime) {
         const std::vector<std::vector<FilterIndex>> sets = {
             {{1, 2}}, {}, {{0, 0}, {0, 2}}, {{1, 4}, {0, 1}, {1, 0}}, {{1, 0}, {1, 1}, {1, 2}, {1, 3}}};
         for (int threads : {1, 2}) {
-            const Simulator simulator(network, {threads, ""});
+            const Simulator simulator(network, {.threads = threads, .kernel = ""});
             const FloatArray scores = simulator.run_ablations(images, sets);
             for (size_t i = 0; i < sets.size(); ++i) {
                 const auto row = scores.row(static_cast<int64_t>(i));
@@ -265,7 +267,8 @@ TEST(Simulate, SumsOfLargeFanInDoNotOverflow) {
     for (float& w : network.layers[2].weight.data) w = -0.5F;
     const FloatArray images({1, 1, 1, 1}, 1.0F);
     for (const std::string& kernel : kernels::supported_kernels()) {
-        const Recording recording = Simulator(network, {1, kernel}).run(images, {{1}, true, false, false, true});
+        const Recording recording =
+            Simulator(network, {.threads = 1, .kernel = kernel}).run(images, {{1}, true, false, false, true});
         EXPECT_FLOAT_EQ(recording.layer(1).potentials.data[0], 20000 * 0.999F) << kernel;
         EXPECT_EQ(recording.layer(1).counts.data[0], 3);
         EXPECT_FLOAT_EQ(recording.scores.data[0], -10.0F);
@@ -297,7 +300,7 @@ TEST(Simulate, RefusesWhatDoesNotFit) {
     EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}, NAN)), InputError);
     EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}), {{1}, true, false, false, false}), InputError);
     EXPECT_THROW(simulator.run(FloatArray({1, 1, 5, 5}), {}, std::vector<FilterIndex>{{0, 2}}), InputError);
-    EXPECT_THROW(Simulator(network, {1, "avx3"}), InputError);
+    EXPECT_THROW(Simulator(network, {.threads = 1, .kernel = "avx3"}), InputError);
     EXPECT_EQ(simulator.run(FloatArray({0, 1, 5, 5})).scores.extent(0), 0);
     EXPECT_THROW(Simulator(parse_network("2F-IF-2F", {3, 1200, 1200}, 1)), InputError);
     Network headless = parse_network("2C3-LIF-3F", {1, 5, 5}, 2);

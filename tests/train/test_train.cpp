@@ -216,13 +216,11 @@ TEST_F(Training, ThreadsDoNotMatter) {
     options.batch = 11;
     options.epochs = 2;
     const Network start = network;
-    options.threads = 1;
-    run();
+    train(network, samples, options, state, nullptr, {.threads = 1});
     for (int threads : {2, 5}) {
         Network other = start;
         TrainState other_state;
-        options.threads = threads;
-        train(other, samples, options, other_state, nullptr);
+        train(other, samples, options, other_state, nullptr, {.threads = threads});
         EXPECT_EQ(parameters(other), parameters(network)) << threads;
         EXPECT_EQ(other_state.momentum, state.momentum) << threads;
         EXPECT_EQ(other_state.history[1].loss, state.history[1].loss) << threads;
@@ -351,7 +349,8 @@ TEST_F(Training, ReportsEveryBatchAndEndsWithAPartialOne) {
     options.batch = 12;
     options.epochs = 2;
     std::vector<ProgressEvent> events;
-    train(network, samples, options, state, nullptr, [&](const ProgressEvent& event) { events.push_back(event); });
+    train(network, samples, options, state, nullptr,
+          {.progress = [&](const ProgressEvent& event) { events.push_back(event); }});
     ASSERT_EQ(events.size(), 6U);
     EXPECT_EQ(events[0].task, "training, epoch 1 of 2");
     EXPECT_EQ(events[3].task, "training, epoch 2 of 2");

@@ -83,20 +83,20 @@ TEST(Trained, TheSameBytesForKernelsThreadsBatchesAndOrders) {
     std::vector<int64_t> straight(1000);
     std::iota(straight.begin(), straight.end(), 0);
     const std::vector<int64_t> shuffled = random_permutation(1000, 5, Stream::test, {1});
-    const Whole expected = simulate(CpuEngine(trained().network, {1, "portable"}), images, 1000, straight);
+    const Whole expected = simulate(CpuEngine(trained().network, {.threads = 1, .kernel = "portable"}), images, 1000, straight);
     EXPECT_GT(std::accumulate(expected.counts.begin(), expected.counts.end(), int64_t{0}), 100000);
     for (const std::string& kernel : kernels::supported_kernels()) {
         if (kernel == "scalar") continue;  // a hundred images below
         for (int threads : {1, 2, 4})
             for (int64_t batch : {1, 7, 64, 1000}) {
-                const CpuEngine simulator(trained().network, {threads, kernel});
+                const CpuEngine simulator(trained().network, {.threads = threads, .kernel = kernel});
                 EXPECT_EQ(simulate(simulator, images, batch, batch == 7 ? shuffled : straight), expected)
                     << kernel << ", " << threads << " threads, batches of " << batch;
             }
     }
     const std::vector<int64_t> hundred(straight.begin(), straight.begin() + 100);
-    EXPECT_EQ(simulate(CpuEngine(trained().network, {2, "scalar"}), images, 100, hundred),
-              simulate(CpuEngine(trained().network, {2, ""}), images, 7, hundred));
+    EXPECT_EQ(simulate(CpuEngine(trained().network, {.threads = 2, .kernel = "scalar"}), images, 100, hundred),
+              simulate(CpuEngine(trained().network, {.threads = 2, .kernel = ""}), images, 7, hundred));
 }
 
 }  // namespace

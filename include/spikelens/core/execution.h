@@ -15,9 +15,9 @@ struct Cancelled {};
 struct Execution {
     int threads = 0;                    ///< 0: all cores this process may use
     int64_t memory = int64_t{1} << 30;  ///< about the bytes for samples on their way, beside networks, inputs and results
-    std::string kernel;                 ///< "scalar" … "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
-    Progress progress;                  ///< called from the thread that called the stage
-    std::function<bool()> cancelled;    ///< asked often and from any thread; true: throw Cancelled soon
+    std::string kernel{};               ///< "scalar" … "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
+    Progress progress{};                ///< one call at a time, from any thread
+    std::function<bool()> cancelled{};  ///< asked often and from any thread; true: throw Cancelled soon
 
     /// Throws Cancelled when the work was asked to stop.
     void stop_if_cancelled() const {
