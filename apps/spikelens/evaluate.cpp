@@ -112,7 +112,7 @@ void add_evaluate(CLI::App& program, Run& run) {
                     "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
     app->add_option("--metrics", command->metrics,
                     "insertion, deletion (images); spike_insertion, spike_deletion (spikes); sensitivity, randomisation, "
-                    "completeness. Insertion and deletion unless said");
+                    "completeness. By default insertion and deletion");
     app->add_option("--samples", command->samples, "Test samples, drawn by the seed; 0: all")->capture_default_str();
     app->add_option("--baseline", command->baseline, "What replaces removed pixels: black, blur or mean")
         ->capture_default_str();
