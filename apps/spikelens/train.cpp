@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/pipeline/fields.h"
@@ -10,6 +11,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -59,11 +61,11 @@ std::string learned_text(const TrainResult& result) {
 
 std::string text_of(const TrainResult& result) {
     const AccuracySummary &test = result.made.test, &train = result.made.train;
-    return fmt::format(
-        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n"
-        "{}{}run: {}\n",
-        result.network.text, result.made.data, 100 * test.accuracy, test.samples, 100 * test.ci95.low, 100 * test.ci95.high,
-        100 * train.accuracy, train.samples, learned_text(result), accuracy_remarks(result.made), result.made.run);
+    const std::string right =
+        fmt::format("{} on {}: {:.2f} % of {} right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {}", result.network.text,
+                    result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
+                    100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
+    return paragraph(right) + learned_text(result) + accuracy_remarks(result.made) + "run: " + result.made.run + "\n";
 }
 
 }  // namespace
