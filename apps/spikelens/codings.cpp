@@ -261,10 +261,11 @@ void add_codings(CLI::App& program, Run& run) {
     app->add_flag("--shared", command->shared, "One classifier, trained with the first coding, for all");
     app->add_option("--steps", command->steps, "Time steps T")->capture_default_str();
     app->add_option("--epochs", command->epochs, "Passes over the training set")->capture_default_str();
-    app->add_option("--train-samples", command->train_samples, "Use the first so many training samples; 0: all")
+    app->add_option("--train-samples", command->train_samples, "How many training samples to use, from the first on; 0: all")
         ->capture_default_str();
     app->add_option("--samples", command->samples, "Test images explained, drawn by the seed; 0: all")->capture_default_str();
-    app->add_option("--share", command->share, "Of the pixels, whose overlap is measured")->capture_default_str();
+    app->add_option("--share", command->share, "Share of the pixels, the highest ranked, whose overlap is measured")
+        ->capture_default_str();
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_codings(*command, globals, console); };
     });

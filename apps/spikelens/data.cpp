@@ -59,12 +59,12 @@ Outcome download_data(const std::string& name, Console& console) {
 }  // namespace
 
 void add_data(CLI::App& program, Run& run) {
-    CLI::App* app = program.add_subcommand("data", "List data sets (without more), check and download them");
+    CLI::App* app = program.add_subcommand("data", "List, check and download data sets; without a subcommand, list them");
     app->require_subcommand(0, 1);
     app->callback([app, &run] {
         if (app->get_subcommands().empty()) run = [](const Globals&, Console&) { return list_data(); };
     });
-    app->add_subcommand("list", "The data sets known, and where they are")->callback([&run] {
+    app->add_subcommand("list", "List the known data sets and where they are")->callback([&run] {
         run = [](const Globals&, Console&) { return list_data(); };
     });
     auto name = std::make_shared<std::string>();

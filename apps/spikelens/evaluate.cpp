@@ -109,17 +109,17 @@ void add_evaluate(CLI::App& program, Run& run) {
         program.add_subcommand("evaluate", "Measure which explanation can be trusted: insertion and deletion, with intervals");
     app->add_option("run", command->run, "The run directory")->required();
     app->add_option("--methods,--method", command->methods,
-                    "Methods to compare, separated by commas (spikelens methods lists them); a usual set unless said");
+                    "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
     app->add_option("--metrics", command->metrics,
                     "insertion, deletion (images); spike_insertion, spike_deletion (spikes); sensitivity, randomisation, "
-                    "completeness. Insertion and deletion unless said");
+                    "completeness. By default insertion and deletion");
     app->add_option("--samples", command->samples, "Test samples, drawn by the seed; 0: all")->capture_default_str();
-    app->add_option("--baseline", command->baseline, "What pixels are taken away to: black, blur or mean")
+    app->add_option("--baseline", command->baseline, "What replaces removed pixels: black, blur or mean")
         ->capture_default_str();
     app->add_option("--step", command->step, "Pixels changed per step; 0: an image row")->capture_default_str();
-    app->add_option("--spike-steps", command->spike_steps, "Steps in which a sample's spikes are changed")
+    app->add_option("--spike-steps", command->spike_steps, "How many steps it takes to change all spikes of a sample")
         ->capture_default_str();
-    app->add_option("--coding", command->coding, "Show the images in another coding than the run's own");
+    app->add_option("--coding", command->coding, "Show the images in this coding instead of the run's own");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_evaluate(*command, globals, console); };
     });

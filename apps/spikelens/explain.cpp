@@ -225,20 +225,20 @@ void add_explain(CLI::App& program, Run& run) {
     auto command = std::make_shared<ExplainCommand>();
     CLI::App* app = program.add_subcommand("explain", "Explain single predictions: heatmaps as PNG, raw values as NPY");
     app->add_option("run", command->run, "The run directory")->required();
-    app->add_option("files", command->files, "Picture files, or recordings where the run is of recordings");
+    app->add_option("files", command->files, "Picture files, or recordings if the run's data set has recordings");
     app->add_option("--test", command->test, "Samples of the test set, by index");
     app->add_option("--method,--methods", command->methods,
-                    "Methods, with options: ig2d:steps=64 (spikelens methods lists them); a usual set unless said");
-    app->add_option("--target", command->target, "The class explained, by name or index; the prediction unless said");
+                    "Methods, with options: ig2d:steps=64 (spikelens methods lists them); by default a usual set");
+    app->add_option("--target", command->target, "The class to explain, by name or index; by default the predicted class");
     app->add_option("--background", command->background,
-                    "What is behind a picture's transparent places: white, #rrggbb, or black unless said");
+                    "Colour behind transparent pixels: black (the default), white or #rrggbb");
     app->add_option("--overlay", command->overlay,
                     "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
                     "a sign only)")
         ->capture_default_str();
-    app->add_option("--windows", command->windows, "Parts in time that maps of timed methods are drawn in")
+    app->add_option("--windows", command->windows, "Time windows that the maps of timed methods are split into")
         ->capture_default_str();
-    app->add_option("--out", command->out, "Folder for the files; RUN/explain unless said");
+    app->add_option("--out", command->out, "Folder for the files; by default RUN/explain");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_explain(*command, globals, console); };
     });

@@ -12,7 +12,7 @@ namespace {
 constexpr int kNames = 30;  // columns for the names of options and commands
 
 constexpr const char* kFooter =
-    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory, nobody to read the result); "
+    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory, a closed output); "
     "2, bad input (an option, a file). Then one line on standard error says what, where and what was expected; with --json it "
     "is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
 
@@ -67,8 +67,8 @@ Outcome help_outcome(const std::string& text) { return {{{"command", "help"}, {"
 
 void add_help(CLI::App& program, Run& run) {
     auto words = std::make_shared<std::vector<std::string>>();
-    CLI::App* app = program.add_subcommand("help", "Say more about a command");
-    app->add_option("command", *words, "Which; all unless said");
+    CLI::App* app = program.add_subcommand("help", "Explain a command");
+    app->add_option("command", *words, "The command to explain; by default all");
     app->callback([words, &program, &run] {
         run = [words, &program](const Globals&, Console&) {
             const CLI::App* at = &program;

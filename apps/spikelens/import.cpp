@@ -108,8 +108,7 @@ ImportResult call_import(const ImportCommand& command, const Globals& globals, C
 
 void add_import(CLI::App& program, Run& run) {
     auto command = std::make_shared<ImportCommand>();
-    CLI::App* app =
-        program.add_subcommand("import", "Take a network from elsewhere: NIR, a PyTorch state dict, or safetensors");
+    CLI::App* app = program.add_subcommand("import", "Import a network: NIR, a PyTorch state dict, or safetensors");
     app->add_option("file", command->file, "A .nir graph, or weights: .pth, .pt, .safetensors")->required();
     app->add_option("--out", command->out, "A model file to write (.safetensors), or with --data a run directory to make")
         ->required();
@@ -119,17 +118,19 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
     app->add_option("--network", command->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
     app->add_option("--input", command->input, "The network's input C,H,W");
-    app->add_option("--classes", command->classes, "Outputs of a preset; 10 unless said");
+    app->add_option("--classes", command->classes, "Number of outputs of a preset; by default 10");
     app->add_option("--steps", command->steps, "Time steps T, for images");
     app->add_option("--match", command->match, "How weights find their layers: auto, name or order");
     app->add_option("--map", command->layers, "Which module of the file fills a layer: full2=head.out,…");
-    app->add_option("--neurons", command->neurons,
-                    "When the file has parameters of neurons: agree (or stop), file or text (of the network)");
+    app->add_option(
+        "--neurons", command->neurons,
+        "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be equal)");
     app->add_option("--dialect", command->dialect,
-                    "Whose NIR it is: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
+                    "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
     app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it");
-    app->add_option("--reset", command->reset, "subtract, zero or none, in place of the dialect's");
-    app->add_option("--surrogate", command->surrogate, "Of gradient methods: triangle, sigmoid, fast_sigmoid or atan");
+    app->add_option("--reset", command->reset, "Reset of the neurons instead of the dialect's: subtract, zero or none");
+    app->add_option("--surrogate", command->surrogate,
+                    "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) -> Outcome {
             const ImportResult result = call_import(*command, globals, console);

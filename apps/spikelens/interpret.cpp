@@ -74,14 +74,15 @@ void add_interpret(CLI::App& program, Run& run) {
         "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see");
     app->add_option("run", command->run, "The run directory")->required();
     app->add_option("--mu", command->mu, "The budget whose filters are shown and used for heatmaps")->capture_default_str();
-    app->add_option("--mu-max", command->mu_max, "Budgets 1 … so many are swept")->capture_default_str();
-    app->add_option("--response", command->response, "energy (reference code) or l2")->capture_default_str();
-    app->add_flag("--signed", command->is_signed, "Let weights be negative");
+    app->add_option("--mu-max", command->mu_max, "Largest budget: 1, 2, … up to it are swept")->capture_default_str();
+    app->add_option("--response", command->response, "How a filter's response is measured: energy (reference code) or l2")
+        ->capture_default_str();
+    app->add_flag("--signed", command->is_signed, "Allow negative weights");
     app->add_option("--draws", command->draws, "Random filter sets per class and size")->capture_default_str();
-    app->add_option("--train-samples", command->samples, "Use the first so many training samples; 0: all")
+    app->add_option("--train-samples", command->samples, "How many training samples to use, from the first on; 0: all")
         ->capture_default_str();
     app->add_option("--probe-samples", command->probe_samples,
-                    "Fit the readings that the method probe needs to so many training images (20000 is plenty); 0: none")
+                    "How many training images to fit the method probe on (20000 is plenty); 0: do not fit it")
         ->capture_default_str();
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) -> Outcome {

@@ -58,8 +58,8 @@ void add_globals(CLI::App& program, Globals& globals) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
     program.add_flag("--json", globals.json, "Print the result as one JSON document");
     program.add_flag("--quiet", globals.quiet, "No progress");
-    program.add_flag("--no-wait", globals.no_wait, "End at once where another process writes into the run");
-    program.add_option("--seed", globals.seed, "Of everything random; the same seed gives the same bytes")
+    program.add_flag("--no-wait", globals.no_wait, "End at once if another process writes into the run");
+    program.add_option("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes")
         ->capture_default_str();
     program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")
         ->check(between(0, 1024))
@@ -67,7 +67,7 @@ void add_globals(CLI::App& program, Globals& globals) {
     program
         .add_option_function<std::string>(
             "--memory", [&globals](const std::string& text) { globals.memory = parse_memory(text); },
-            "For samples while they are simulated, beside weights and results: 512M, 4G")
+            "Memory for samples under simulation, besides weights and results: 512M, 4G")
         ->option_text("SIZE=1G");
 }
 

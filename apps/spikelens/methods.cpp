@@ -141,7 +141,7 @@ void add_methods(CLI::App& program, Run& run) {
     auto name = std::make_shared<std::string>();
     CLI::App* app = program.add_subcommand(
         "methods", "List the explanation methods and the metrics, or describe one method: meaning, needs, cost");
-    app->add_option("method", *name, "The method described, with its options; all unless said");
+    app->add_option("method", *name, "The method to describe, with its options; by default all are listed");
     app->callback([name, &run] {
         run = [name](const Globals&, Console&) { return name->empty() ? list_methods() : describe_method(*name); };
     });

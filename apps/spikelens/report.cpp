@@ -189,12 +189,12 @@ void add_report(CLI::App& program, Run& run) {
     auto command = std::make_shared<ReportCommand>();
     CLI::App* app = program.add_subcommand("report", "Write one self-contained report.html");
     app->add_option("run", command->run, "The run directory")->required();
-    app->add_option("--out", command->out, "The file to write; RUN/report.html unless said");
+    app->add_option("--out", command->out, "The file to write; by default RUN/report.html");
     app->add_option("--images", command->images,
                     "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
         ->check(between(0, 500))
         ->capture_default_str();
-    app->add_option("--methods", command->methods, "Methods in the gallery; those evaluated unless said");
+    app->add_option("--methods", command->methods, "Methods in the gallery; by default those evaluated");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_report(*command, globals, console); };
     });

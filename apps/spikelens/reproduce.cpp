@@ -90,10 +90,12 @@ void add_reproduce(CLI::App& program, Run& run) {
     auto command = std::make_shared<ReproduceCommand>();
     CLI::App* app = program.add_subcommand("reproduce", "Run a paper's whole experiment and print its numbers beside ours");
     app->add_option("experiment", command->experiment, "svebi-mnist, bitar-nmnist or coding-fashion")->required();
-    app->add_option("--out", command->out, "The run directory; runs/EXPERIMENT unless said");
-    app->add_option("--model", command->model, "bitar-nmnist: the NIR network; SPIKELENS_DATA/nir/cnn_sinabs.nir unless said");
-    app->add_option("--samples", command->samples, "Test samples evaluated; 0: all; the experiment's choice unless said");
-    app->add_option("--train-samples", command->train_samples, "Training samples; 0: all; the experiment's choice unless said");
+    app->add_option("--out", command->out, "The run directory; by default runs/EXPERIMENT");
+    app->add_option("--model", command->model, "bitar-nmnist: the NIR network; by default SPIKELENS_DATA/nir/cnn_sinabs.nir");
+    app->add_option("--samples", command->samples,
+                    "How many test samples to evaluate; 0: all; by default the experiment's choice");
+    app->add_option("--train-samples", command->train_samples,
+                    "How many training samples to use; 0: all; by default the experiment's choice");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) { return run_reproduce(*command, globals, console); };
     });

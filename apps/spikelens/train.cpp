@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/pipeline/fields.h"
@@ -10,6 +11,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -59,11 +61,11 @@ std::string learned_text(const TrainResult& result) {
 
 std::string text_of(const TrainResult& result) {
     const AccuracySummary &test = result.made.test, &train = result.made.train;
-    return fmt::format(
-        "{} on {}: {:.2f} % of {} test samples right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {} training samples\n"
-        "{}{}run: {}\n",
-        result.network.text, result.made.data, 100 * test.accuracy, test.samples, 100 * test.ci95.low, 100 * test.ci95.high,
-        100 * train.accuracy, train.samples, learned_text(result), accuracy_remarks(result.made), result.made.run);
+    const std::string right =
+        fmt::format("{} on {}: {:.2f} % of {} right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {}", result.network.text,
+                    result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
+                    100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
+    return paragraph(right) + learned_text(result) + accuracy_remarks(result.made) + "run: " + result.made.run + "\n";
 }
 
 }  // namespace
@@ -91,22 +93,25 @@ void add_train(CLI::App& program, Run& run) {
     app->add_option("--steps", command->steps, "Time steps T, for images")->capture_default_str();
     app->add_option("--epochs", command->epochs, "Passes over the training set")->capture_default_str();
     app->add_option("--batch", command->batch, "Samples per step of the optimiser")->capture_default_str();
-    app->add_option("--learning-rate", command->learning_rate, "Of stochastic gradient descent")->capture_default_str();
-    app->add_option("--momentum", command->momentum, "Of stochastic gradient descent")->capture_default_str();
+    app->add_option("--learning-rate", command->learning_rate, "Step size of stochastic gradient descent")
+        ->capture_default_str();
+    app->add_option("--momentum", command->momentum, "Momentum of stochastic gradient descent")->capture_default_str();
     app->add_option("--weight-decay", command->weight_decay, "L2 penalty on the weights")->capture_default_str();
     app->add_option("--clip-norm", command->clip_norm, "Largest norm of a gradient; 0: no limit")->capture_default_str();
     app->add_option("--surrogate", command->surrogate, "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)")
         ->capture_default_str();
-    app->add_option("--beta", command->beta, "Leak of neurons whose text does not say")->capture_default_str();
-    app->add_option("--threshold", command->threshold, "Threshold of neurons whose text does not say")->capture_default_str();
-    app->add_option("--reset", command->reset, "subtract, zero or none")->capture_default_str();
-    app->add_flag("--delay", command->delay, "The reset acts one step after the spike");
+    app->add_option("--beta", command->beta, "Leak of neurons for which the network text gives none")->capture_default_str();
+    app->add_option("--threshold", command->threshold, "Threshold of neurons for which the network text gives none")
+        ->capture_default_str();
+    app->add_option("--reset", command->reset, "What a spike does to the membrane: subtract, zero or none")
+        ->capture_default_str();
+    app->add_flag("--delay", command->delay, "The reset takes effect one step after the spike");
     app->add_flag("!--no-bias", command->bias, "Layers without biases");
-    app->add_option("--train-samples", command->samples, "Use the first so many training samples; 0: all")
+    app->add_option("--train-samples", command->samples, "How many training samples to use, from the first on; 0: all")
         ->capture_default_str();
     app->add_option("--checkpoint-every", command->checkpoint_every, "Seconds between checkpoints; 0: after every batch")
         ->capture_default_str();
-    app->add_flag("--restart", command->restart, "Begin anew, whatever the run directory holds");
+    app->add_flag("--restart", command->restart, "Start over, even if the run directory holds a training");
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) -> Outcome {
             const TrainResult result = call_train(*command, globals, console);

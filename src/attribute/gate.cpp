@@ -98,7 +98,7 @@ MethodPointer make_gate(MethodOptions& options) {
     info.name = "gate";
     info.title = "Gate attribution: neurons as the gains they had";
     info.cost = "1 forward and 1 sweep of linear maps";
-    info.source = "this project: METHODS, Sec. 9";
+    info.source = "Spikelens, no paper: gains n/D and one backward sweep";
     info.options = "baseline=black|blur|mean (of spikes: black, silence)";
     return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), 1);
 }
@@ -109,7 +109,7 @@ MethodPointer make_gate_path(MethodOptions& options) {
     info.name = "gate_path";
     info.title = "Gate attribution, averaged along the path from the baseline";
     info.cost = std::to_string(steps) + " forward and " + std::to_string(steps) + " sweeps of linear maps";
-    info.source = "this project: METHODS, Sec. 9";
+    info.source = "Spikelens, no paper: gains n/D and one backward sweep";
     info.options =
         "steps=4 (of spikes: windows of time, put in one after the other), baseline=black|blur|mean (of spikes: black)";
     return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), steps);

@@ -17,7 +17,7 @@ class Gate3D final : public AttributionMethod {
             "steps, "
             "so that spikes of one pixel count alike";
         info_.cost = "1 forward and 1 sweep of linear maps";
-        info_.source = "this project: METHODS, Sec. 9";
+        info_.source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes";
         info_.unit = Unit::score;
         info_.signed_values = true;
         info_.on_images = false;

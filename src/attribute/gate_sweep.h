@@ -17,7 +17,7 @@ struct SweepInput {
     bool constant = false;          ///< an image: these values at every step
 };
 
-/// The network as the chain of linear maps it was for one sample (METHODS: gate attribution). A neuron that turned a total
+/// The network as the chain of linear maps it was for one sample (docs/methods.md: gate). A neuron that turned a total
 /// drive D = Σ_t I[t] into n spikes acted as the gain m = clip(n/D, 0, 1), 0 where silent; a max-pool passed each of its
 /// neurons by r = P / Σ_window n. D needs no recording: it is linear in the pooled counts before, D_l = s·(W·P_{l−1} + T·b),
 /// in the first layer s·(W·Σ_t x[t] + T·b), of an image s·T·(W·x + b), with s the neuron's gain (times 1 − β under

@@ -70,7 +70,7 @@ class ProbeMethod final : public AttributionMethod {
             "much "
             "the pixel differs from the baseline; partly a surrogate: the probes stand for all the layers after their own";
         info_.cost = "2 forward, after fitting";
-        info_.source = "this project: METHODS, Sec. 9";
+        info_.source = "Spikelens, no paper: ridge regression from each layer's spikes to the score";
         info_.options = "baseline=black|blur|mean";
         info_.signed_values = true;
         info_.needs_probe = true;

@@ -122,7 +122,7 @@ class Explain : public testing::Test {
 TEST_F(Explain, SaysWhatIsMissing) {
     const AttributionRequest request{images, targets, samples};
     EXPECT_TRUE(has(error_of("svebi", {.engine = &simulator}, request), "svebi needs relevant filters"));
-    EXPECT_TRUE(has(error_of("ig2d", {.engine = &simulator}, request), "ig2d needs the gradient"));
+    EXPECT_TRUE(has(error_of("ig2d", {}, request), "ig2d needs a network"));
     EXPECT_TRUE(has(error_of("sam", {}, request), "sam needs a network"));
     EXPECT_EQ(error_of("sobel", {}, request), "");
 }

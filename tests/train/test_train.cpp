@@ -273,14 +273,14 @@ TEST_F(Training, WhatThrowsBetweenBatchesLeavesAStateToGoOnFrom) {
             const auto count = [&] {
                 if (++batches == last) throw last;
             };
-            EXPECT_THROW(train(
-                             stop.network, samples, options, stop.state,
-                             [&](const Network&, const TrainState&) {
-                                 if (!in_progress) count();
-                             },
-                             [&](const ProgressEvent&) {
-                                 if (in_progress) count();
-                             }),
+            EXPECT_THROW(train(stop.network, samples, options, stop.state,
+                               [&](const Network&, const TrainState&) {
+                                   if (!in_progress) count();
+                               },
+                               {.progress =
+                                    [&](const ProgressEvent&) {
+                                        if (in_progress) count();
+                                    }}),
                          int64_t);
             EXPECT_EQ(stop.state.epochs_done * 4 + (stop.state.part.samples + 7) / 8, last);
             train(stop.network, samples, options, stop.state, nullptr);

@@ -8,7 +8,7 @@
 
 namespace spikelens {
 
-/// How much each filter brought to the score of its sample's class (METHODS: evidence for filters): Σ over the filter's
+/// How much each filter brought to the score of its sample's class (no paper: ours): Σ over the filter's
 /// neurons of n ⊙ g, n their spikes and g what one of them was worth with every neuron taken as the gain (spikes / drive) it
 /// had. [N, filters] in the order of response_filters(network), signed. Without bias, and where no neuron fired more than its
 /// drive, the filters of one layer add up to the score.

@@ -10,8 +10,8 @@
 
 namespace spikelens {
 
-/// Linear readings of a network's scores from the spikes of its convolution layers (METHODS: probes): partly a surrogate of
-/// what the network computes after them.
+/// Linear readings of a network's scores from the spikes of its convolution layers (docs/methods.md: probe): partly a surrogate
+/// of what the network computes after them.
 struct Probe {
     /// One convolution layer with a neuron: score of class c ≈ intercept[c] + weight[c] · P, P its pooled counts.
     struct Reading {

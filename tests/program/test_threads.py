@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""--threads 1 uses one core, in every command and every method, and --memory bounds gradients too. On data made here.
+
+usage: test_threads.py PROGRAM
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from test_measures import make_data
+from test_program import ProgramTest
+
+PROGRAM = sys.argv[1]
+NETWORK = "16C3-LIF-MP2-16C3-LIF-MP2-32F-LIF-3F"
+
+
+class Measured:
+    """A call's processor time, wall time (seconds) and peak memory (bytes)."""
+
+    def __init__(self, *arguments):
+        started = time.monotonic()
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen([PROGRAM, *map(str, arguments), "--quiet"], stdout=output, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            output.seek(0)
+            self.output = output.read().decode()
+        self.code = process.returncode
+        self.wall = time.monotonic() - started
+        self.processor = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss * 1024
+
+
+class Threads(unittest.TestCase):
+    call = staticmethod(ProgramTest.call)
+    json_of = classmethod(ProgramTest.json_of.__func__)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
+        make_data(cls.root / "data")
+        cls.runs = {}
+        for coding in ("direct", "rate"):
+            cls.runs[coding] = cls.root / coding
+            cls.json_of("train", "--data", cls.root / "data", "--coding", coding, "--network", NETWORK, "--steps", 10, "--epochs", 1,
+                        "--batch", 20, "--out", cls.runs[coding])
+            probes = ["--probe-samples", 100] if coding == "direct" else []
+            cls.json_of("interpret", cls.runs[coding], "--mu-max", 3, *probes)
+        cls.methods = json.loads(cls.call("methods", "--json").stdout)["methods"]
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.root)
+
+    def one_core(self, *arguments):
+        """The processor time of one thread cannot pass wall time."""
+        measured = Measured(*arguments, "--threads", 1)
+        self.assertEqual(measured.code, 0, measured.output)
+        self.assertLessEqual(measured.processor, 1.1 * measured.wall + 0.05, arguments)
+
+    def test_stages(self):
+        run = self.root / "stages"
+        self.one_core("train", "--data", self.root / "data", "--network", NETWORK, "--steps", 10, "--epochs", 3, "--batch", 40, "--out", run)
+        self.one_core("interpret", run, "--mu-max", 10, "--probe-samples", 200)
+        self.one_core("evaluate", run, "--samples", 20, "--methods", "svebi,grad2d,random")
+        self.one_core("explain", run, "--test", 0, 1, 2, 3)
+        self.one_core("report", run)
+        self.one_core("inspect", run, "--samples", 50)
+
+    def test_every_method(self):
+        for coding, run in self.runs.items():
+            images = coding == "direct"
+            for method in self.methods:
+                if not method["on_images" if images else "on_spikes"]:
+                    continue
+                with self.subTest(method=method["method"], coding=coding):
+                    self.one_core("explain", run, "--methods", method["method"], "--out", self.root / "maps", "--test", *range(12))
+
+    def test_every_metric(self):
+        metrics = ["insertion", "deletion", "sensitivity", "randomisation", "completeness"]
+        for coding, run in self.runs.items():
+            more = [] if coding == "direct" else ["spike_insertion", "spike_deletion"]
+            for metric in metrics + more:
+                with self.subTest(metric=metric, coding=coding):
+                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric, "--samples", 12)
+
+    def test_memory_bounds_gradients(self):
+        network = self.root / "wide"
+        self.json_of("train", "--data", self.root / "data", "--network", "64C3-LIF-64C3-LIF-3F", "--steps", 100, "--epochs", 1,
+                     "--train-samples", 20, "--batch", 20, "--out", network)
+        explain = ("explain", network, "--methods", "ig2d:steps=8", "--out", self.root / "wide-maps", "--test", *range(8), "--threads", 4)
+        roomy, tight = Measured(*explain, "--memory", "4G"), Measured(*explain, "--memory", "24M")
+        self.assertEqual((roomy.code, tight.code), (0, 0), roomy.output + tight.output)
+        self.assertLess(tight.memory, roomy.memory - (20 << 20))
+        least = Measured(*explain, "--memory", "2M")
+        self.assertEqual(least.code, 2, least.output)
+        self.assertIn("MB", least.output)
+
+
+if __name__ == "__main__":
+    del sys.argv[1]
+    unittest.main(verbosity=2)
