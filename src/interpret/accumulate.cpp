@@ -7,56 +7,60 @@
 #include "spikelens/snn/decision.h"
 
 #include "gram.h"
+#include "response_sums.h"
 #include "rows.h"
 
 namespace spikelens {
 namespace {
 
-Responses empty_responses(int64_t filters, int64_t classes) {
-    Responses responses;
-    responses.gram = DoubleArray({filters, filters});
-    responses.correlation = DoubleArray({filters, classes});
-    responses.predicted.assign(classes, 0);
-    responses.response_sum = DoubleArray({filters});
-    responses.active.assign(filters, 0);
-    responses.top.resize(filters);
-    return responses;
-}
-
-bool fits(const Responses& responses, int64_t filters, int64_t classes, const ResponseOptions& options) {
-    const auto short_enough = [&](const auto& top) { return static_cast<int64_t>(top.size()) <= options.top_images; };
-    return responses.gram.shape == Shape{filters, filters} && responses.correlation.shape == Shape{filters, classes} &&
-           static_cast<int64_t>(responses.predicted.size()) == classes && responses.response_sum.shape == Shape{filters} &&
-           static_cast<int64_t>(responses.active.size()) == filters && static_cast<int64_t>(responses.top.size()) == filters &&
-           std::all_of(responses.top.begin(), responses.top.end(), short_enough);
-}
-
-void check_state(const Responses& responses, int64_t filters, int64_t classes, int64_t samples,
-                 const ResponseOptions& options) {
-    if (!fits(responses, filters, classes, options))
-        throw InputError("the responses to go on from do not belong to this network and these options: expected " +
-                         std::to_string(filters) + " filters, " + std::to_string(classes) + " classes and at most " +
-                         std::to_string(options.top_images) + " images per filter");
-    if (responses.samples < 0 || responses.samples > samples)
-        throw InputError("the responses to go on from cover " + std::to_string(responses.samples) +
-                         " samples, but the data set has " + std::to_string(samples));
-}
-
-void check_options(const ResponseOptions& options) {
+void check_options(const ResponseOptions& options, int64_t samples) {
     if (options.top_images < 0) throw InputError("the number of top images must not be negative");
     if (options.chunk < 1) throw InputError("the chunk of samples must be positive, not " + std::to_string(options.chunk));
+    if (options.block < 1) throw InputError("the block of samples must be positive, not " + std::to_string(options.block));
+    const int64_t end = options.end.value_or(samples);
+    if (options.first < 0 || options.first > end || end > samples)
+        throw InputError("the samples " + std::to_string(options.first) + " to " + std::to_string(end) +
+                         " are not a range of the data set's " + std::to_string(samples));
+    if (options.first % options.block != 0)
+        throw InputError("a range of samples must begin at a multiple of " + std::to_string(options.block) + ", not at " +
+                         std::to_string(options.first));
 }
 
-void add_sums(Responses& responses, const FloatArray& x, std::span<const int> predicted) {
-    const auto classes = static_cast<int64_t>(responses.predicted.size());
+ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions& options) {
+    ResponseSums sums;
+    sums.predicted.assign(classes, 0);
+    sums.active.assign(filters, 0);
+    sums.top.resize(filters);
+    sums.first = options.first;
+    sums.block = options.block;
+    sums.longest = options.top_images;
+    return sums;
+}
+
+void check_fits(const ResponseSums& sums, int64_t filters, int64_t classes, int64_t end, const ResponseOptions& options) {
+    check_sums(sums);
+    const ResponseSums expected = empty_sums(filters, classes, options);
+    if (!same_form(sums, expected))
+        throw InputError("the responses to go on from do not belong to this network and these options: expected " +
+                         std::to_string(filters) + " filters, " + std::to_string(classes) + " classes, at most " +
+                         std::to_string(options.top_images) + " images per filter and blocks of " +
+                         std::to_string(options.block) + " samples");
+    if (sums.first != options.first || sums.end() > end)
+        throw InputError("the responses to go on from cover the samples " + std::to_string(sums.first) + " to " +
+                         std::to_string(sums.end()) + ", but those from " + std::to_string(options.first) + " to " +
+                         std::to_string(end) + " are wanted");
+}
+
+void add_sums(ResponseSums& sums, ResponseMatrices& block, const FloatArray& x, std::span<const int> predicted) {
+    const auto classes = static_cast<int64_t>(sums.predicted.size());
     for (int64_t n = 0; n < x.extent(0); ++n) {
         const bool decided = predicted[n] != kUndecided;
-        if (decided) ++responses.predicted[predicted[n]];
+        if (decided) ++sums.predicted[predicted[n]];
         for (int64_t f = 0; f < x.extent(1); ++f) {
             const float response = x.row(n)[f];
-            if (decided) responses.correlation.data[f * classes + predicted[n]] += response;
-            responses.response_sum.data[f] += response;
-            responses.active[f] += response > 0;
+            if (decided) block.correlation.data[f * classes + predicted[n]] += response;
+            block.response_sum.data[f] += response;
+            sums.active[f] += response > 0;
         }
     }
 }
@@ -73,37 +77,40 @@ TopImage located(float response, int64_t sample, std::span<const uint16_t> map, 
     return {response, sample, position / width, position % width};
 }
 
-void add_top(Responses& responses, const FloatArray& x, const LayerRows& rows, const LayerRecording& recording, int width,
-             const ResponseOptions& options, const Execution& execution) {
-    const auto limit = static_cast<size_t>(options.top_images);
+void add_top(ResponseSums& sums, const FloatArray& x, const LayerRows& rows, const LayerRecording& recording, int width,
+             const Execution& execution) {
+    const auto limit = static_cast<size_t>(sums.longest);
     const int64_t map = recording.counts.row_size() / rows.count;
     parallel_for(rows.count, execution, [&](int64_t f, int) {
-        std::vector<TopImage>& top = responses.top[rows.first + f];
+        std::vector<TopImage>& top = sums.top[rows.first + f];
         for (int64_t n = 0; n < x.extent(0) && limit > 0; ++n) {
             const float response = x.row(n)[rows.first + f];
             if (response <= 0 || (top.size() == limit && response <= top.back().response)) continue;
-            offer(top, limit, located(response, responses.samples + n, recording.counts.row(n).subspan(f * map, map), width));
+            offer(top, limit, located(response, sums.end() + n, recording.counts.row(n).subspan(f * map, map), width));
         }
     });
 }
 
 class Accumulation {
   public:
-    Accumulation(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, Responses& responses)
-        : engine_(engine), samples_(samples), options_(options), responses_(responses), rows_(layer_rows(network())) {
+    Accumulation(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, ResponseSums& sums)
+        : engine_(engine), samples_(samples), options_(options), sums_(sums), rows_(layer_rows(network())) {
         const int64_t filters = rows_.back().first + rows_.back().count;
-        check_options(options);
         check_samples(network(), samples);
-        if (responses_.samples == 0) responses_ = empty_responses(filters, network().class_count());
-        check_state(responses_, filters, network().class_count(), samples.size(), options);
+        check_options(options, samples.size());
+        if (sums_.samples == 0) sums_ = empty_sums(filters, network().class_count(), options);
+        check_fits(sums_, filters, network().class_count(), end(), options);
     }
 
-    // Adds the samples up to `end`, a batch at a time; the state is whole after each batch.
+    int64_t end() const { return options_.end.value_or(samples_.size()); }
+
+    // Adds the samples up to `end`, a batch at a time; the sums are whole after each batch.
     void add_until(int64_t end) {
         const int64_t batch = images_per_batch(network(), rows_);
-        while (responses_.samples < end) {
-            add_batch(std::min(batch, end - responses_.samples));
-            engine_.execution().report("responses", responses_.samples, samples_.size());
+        while (sums_.end() < end) {
+            const int64_t left_of_block = options_.block - sums_.end() % options_.block;
+            add_batch(std::min({batch, end - sums_.end(), left_of_block}));
+            engine_.execution().report("responses", sums_.samples, this->end() - sums_.first);
         }
     }
 
@@ -112,35 +119,36 @@ class Accumulation {
 
     void add_batch(int64_t count) {
         std::vector<int64_t> indices(count);
-        std::iota(indices.begin(), indices.end(), responses_.samples);
+        std::iota(indices.begin(), indices.end(), sums_.end());
         const Recording recording = engine_.run(samples_.input(indices), counts_of(rows_));
         const FloatArray x = batch_responses(network(), recording, options_.kind, engine_.execution());
         const std::vector<int> predicted = decisions(recording.scores);
-        add_gram(responses_.gram, x, engine_.execution());
-        add_sums(responses_, x, predicted);
+        ResponseMatrices& block = block_under_way(sums_);
+        add_gram(block.gram, x, engine_.execution());
+        add_sums(sums_, block, x, predicted);
         for (const LayerRows& rows : rows_)
-            add_top(responses_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, options_,
-                    engine_.execution());
+            add_top(sums_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, engine_.execution());
         for (int64_t n = 0; n < count; ++n)
-            responses_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
-        responses_.samples += count;
+            sums_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
+        sums_.samples += count;
+        if (sums_.end() % sums_.block == 0) join_whole_nodes(sums_.nodes);
     }
 
     const Engine& engine_;
     const SampleSource& samples_;
     const ResponseOptions& options_;
-    Responses& responses_;
+    ResponseSums& sums_;
     std::vector<LayerRows> rows_;
 };
 
 }  // namespace
 
-void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options,
-                          Responses& responses, const std::function<void(const Responses&)>& after_chunk) {
-    Accumulation accumulation(engine, samples, options, responses);
-    while (responses.samples < samples.size()) {
-        accumulation.add_until(std::min(responses.samples + options.chunk, samples.size()));
-        if (after_chunk) after_chunk(responses);
+void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, ResponseSums& sums,
+                          const std::function<void(const ResponseSums&)>& after_chunk) {
+    Accumulation accumulation(engine, samples, options, sums);
+    while (sums.end() < accumulation.end()) {
+        accumulation.add_until(std::min(sums.end() + options.chunk, accumulation.end()));
+        if (after_chunk) after_chunk(sums);
     }
 }
 

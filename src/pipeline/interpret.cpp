@@ -81,12 +81,12 @@ class Interpretation {
     }
 
     // What each result depends on, and nothing that it does not depend on.
-    Identity of_responses() const { return run_.identity_of("responses", 1).with(sums_); }
+    Identity of_responses() const { return run_.identity_of("responses", 2).with(sums_); }
     Identity of_relevant() const {
-        return run_.identity_of("relevant filters", 1).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
+        return run_.identity_of("relevant filters", 2).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
     }
     Identity of_ablation() const {
-        return run_.identity_of("ablation", 1)
+        return run_.identity_of("ablation", 2)
             .with(sums_)
             .with(path_)
             .with({{"draws", options_.draws}, {"seed", options_.seed}});
@@ -137,33 +137,33 @@ Result Interpretation::load_or_make(const fs::path& path, const Identity& identi
 Responses Interpretation::find_responses() const {
     const fs::path path = run_.files.responses();
     const Identity identity = of_responses();
-    Responses responses;
-    if (holds(path, identity)) responses = load_responses(identity.inputs(), path);
+    ResponseSums sums;
+    if (holds(path, identity)) sums = load_responses(identity.inputs(), path);
     auto saved = Clock::now();
     const auto keep = [&] {
-        if (responses.samples > 0)
-            notes_.keeps(fmt::format("the responses of {} of {} samples are kept", grouped(responses.samples),
-                                     grouped(samples_.size())));
+        if (sums.samples > 0)
+            notes_.keeps(
+                fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(samples_.size())));
     };
-    const auto save = [&](const Responses& at) {
+    const auto save = [&](const ResponseSums& at) {
         save_responses(at, identity.inputs(), path);
         saved = Clock::now();
         keep();
     };
     keep();
-    if (responses.samples >= samples_.size()) return responses;
+    if (sums.samples >= samples_.size()) return finished(sums);
     ResponseOptions options;
     options.kind = options_.response;
-    const auto after_chunk = [&](const Responses& at) {
+    const auto after_chunk = [&](const ResponseSums& at) {
         if (at.samples == samples_.size() || since(saved) >= 2) save(at);
     };
     try {
-        accumulate_responses(engine_, samples_, options, responses, after_chunk);
+        accumulate_responses(engine_, samples_, options, sums, after_chunk);
     } catch (const Cancelled&) {
-        if (responses.samples > 0) save(responses);
+        if (sums.samples > 0) save(sums);
         throw;
     }
-    return responses;
+    return finished(sums);
 }
 
 RelevantFilters Interpretation::find_relevant(const Responses& responses) const {

@@ -13,8 +13,9 @@ using nlohmann::json;
 namespace {
 
 std::string kind_text(ResultKind kind) {
-    constexpr std::array<const char*, 5> names = {"responses", "relevant filters", "ablation", "visualisations", "probe"};
-    return fmt::format("spikelens {} 2", names.at(static_cast<size_t>(kind)));
+    constexpr std::array<const char*, 5> names = {"responses 3", "relevant filters 2", "ablation 2", "visualisations 2",
+                                                  "probe 2"};
+    return fmt::format("spikelens {}", names.at(static_cast<size_t>(kind)));
 }
 
 void check(const std::string& kind, const json& made_under, ResultKind expected, const json& identity,

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
 #include "spikelens/pipeline/store.h"
 
 #include "result_file.h"
@@ -45,6 +46,12 @@ T read_scalar(const ArrayFile& file, const std::string& name) {
     return shaped<T>(file, name, {}).data[0];
 }
 
+int64_t read_size(const ArrayFile& file, const std::string& name) {
+    const auto size = read_scalar<int64_t>(file, name);
+    if (size < 0 || size > int64_t{1} << 40) fail(file, name, "must be in 0..2^40");
+    return size;
+}
+
 std::vector<int64_t> read_counts(const ArrayFile& file, const std::string& name, int64_t length) {
     const std::vector<int64_t>& counts = shaped<int64_t>(file, name, {length}).data;
     for (int64_t count : counts)
@@ -77,7 +84,7 @@ int read_coordinate(const ArrayFile& file, const std::string& name, int64_t valu
     return static_cast<int>(value);
 }
 
-std::vector<std::vector<TopImage>> read_top_images(const ArrayFile& file, int64_t filters, int64_t samples) {
+std::vector<std::vector<TopImage>> read_top_images(const ArrayFile& file, int64_t filters, int64_t first, int64_t end) {
     const std::vector<int64_t> counts = read_counts(file, "top/count", filters);
     const int64_t total = length_of<float>(file, "top/response");
     const std::vector<float>& response = file.get<float>("top/response").data;
@@ -89,8 +96,8 @@ std::vector<std::vector<TopImage>> read_top_images(const ArrayFile& file, int64_
     for (int64_t count : counts) {
         if (count > total - next) fail(file, "top/count", "counts more images than there are");
         std::vector<TopImage>& images = top.emplace_back();
-        for (const int64_t end = next + count; next < end; ++next) {
-            if (sample[next] < 0 || sample[next] >= samples) fail(file, "top/sample", "holds a sample that was not summed");
+        for (const int64_t last = next + count; next < last; ++next) {
+            if (sample[next] < first || sample[next] >= end) fail(file, "top/sample", "holds a sample that was not summed");
             images.push_back({response[next], sample[next], read_coordinate(file, "top/row", row[next]),
                               read_coordinate(file, "top/column", column[next])});
         }
@@ -99,39 +106,69 @@ std::vector<std::vector<TopImage>> read_top_images(const ArrayFile& file, int64_
     return top;
 }
 
+void add_matrices(ArrayFile& file, const std::string& group, const ResponseMatrices& sums) {
+    file.arrays[group + "gram"] = sums.gram;
+    file.arrays[group + "correlation"] = sums.correlation;
+    file.arrays[group + "response_sum"] = sums.response_sum;
+}
+
+ResponseMatrices read_matrices(const ArrayFile& file, const std::string& group, int64_t filters, int64_t classes) {
+    return {shaped<double>(file, group + "gram", {filters, filters}),
+            shaped<double>(file, group + "correlation", {filters, classes}),
+            shaped<double>(file, group + "response_sum", {filters})};
+}
+
+std::string node_group(size_t index) { return fmt::format("nodes/{:06}/", index); }
+
 std::string group_of(size_t index) { return fmt::format("visualisations/{:06}/", index); }
 
 }  // namespace
 
-void save_responses(const Responses& responses, const nlohmann::json& identity, const fs::path& path) {
+void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const fs::path& path) {
     ArrayFile file = result_arrays(ResultKind::responses, identity);
-    file.arrays["samples"] = scalar_array(responses.samples);
-    file.arrays["correct"] = scalar_array(responses.correct);
-    file.arrays["gram"] = responses.gram;
-    file.arrays["correlation"] = responses.correlation;
-    file.arrays["predicted"] = vector_array(responses.predicted);
-    file.arrays["response_sum"] = responses.response_sum;
-    file.arrays["active"] = vector_array(responses.active);
-    add_top_images(file, responses.top);
+    file.arrays["samples"] = scalar_array(sums.samples);
+    file.arrays["first"] = scalar_array(sums.first);
+    file.arrays["block"] = scalar_array(sums.block);
+    file.arrays["top/longest"] = scalar_array(sums.longest);
+    file.arrays["correct"] = scalar_array(sums.correct);
+    file.arrays["predicted"] = vector_array(sums.predicted);
+    file.arrays["active"] = vector_array(sums.active);
+    add_matrices(file, "", finished(sums));
+    add_top_images(file, sums.top);
+    Array<int64_t> nodes({static_cast<int64_t>(sums.nodes.size()), 2});
+    for (size_t i = 0; i < sums.nodes.size(); ++i) {
+        nodes.data[2 * i] = sums.nodes[i].level;
+        nodes.data[2 * i + 1] = sums.nodes[i].index;
+        add_matrices(file, node_group(i), sums.nodes[i].sums);
+    }
+    file.arrays["nodes/index"] = std::move(nodes);
     write_arrays(path, file);
 }
 
-Responses load_responses(const nlohmann::json& identity, const fs::path& path) {
+ResponseSums load_responses(const nlohmann::json& identity, const fs::path& path) {
     const ArrayFile file = read_arrays(path);
     check_result(file, ResultKind::responses, identity);
-    const int64_t filters = length_of<double>(file, "response_sum"), classes = length_of<int64_t>(file, "predicted");
-    Responses responses;
-    responses.samples = read_scalar<int64_t>(file, "samples");
-    responses.correct = read_scalar<int64_t>(file, "correct");
-    if (responses.correct < 0 || responses.correct > responses.samples) fail(file, "correct", "must be in 0..samples");
-    responses.gram = shaped<double>(file, "gram", {filters, filters});
-    responses.correlation = shaped<double>(file, "correlation", {filters, classes});
-    responses.predicted = read_counts(file, "predicted", classes);
-    if (responses.undecided() < 0) fail(file, "predicted", "counts more samples than there are");
-    responses.response_sum = file.get<double>("response_sum");
-    responses.active = read_counts(file, "active", filters);
-    responses.top = read_top_images(file, filters, responses.samples);
-    return responses;
+    const int64_t filters = length_of<int64_t>(file, "active"), classes = length_of<int64_t>(file, "predicted");
+    ResponseSums sums;
+    sums.samples = read_size(file, "samples");
+    sums.first = read_size(file, "first");
+    sums.block = read_size(file, "block");
+    sums.longest = read_size(file, "top/longest");
+    sums.correct = read_scalar<int64_t>(file, "correct");
+    if (sums.correct < 0 || sums.correct > sums.samples) fail(file, "correct", "must be in 0..samples");
+    sums.predicted = read_counts(file, "predicted", classes);
+    if (sums.undecided() < 0) fail(file, "predicted", "counts more samples than there are");
+    sums.active = read_counts(file, "active", filters);
+    sums.top = read_top_images(file, filters, sums.first, sums.end());
+    const ResponseMatrices all = read_matrices(file, "", filters, classes);
+    const Array<int64_t>& nodes = file.get<int64_t>("nodes/index");
+    if (nodes.shape.size() != 2 || nodes.extent(1) != 2) fail(file, "nodes/index", "must be [nodes, 2]");
+    for (int64_t i = 0; i < nodes.extent(0); ++i)
+        sums.nodes.push_back({nodes.data[2 * i], nodes.data[2 * i + 1],
+                              read_matrices(file, node_group(static_cast<size_t>(i)), filters, classes)});
+    naming(path, [&] { check_sums(sums); });
+    if (all != static_cast<const ResponseMatrices&>(finished(sums))) fail(file, "gram", "is not the sum of the nodes");
+    return sums;
 }
 
 void save_visualisations(const std::vector<FilterVisualisation>& pictures, const nlohmann::json& identity,

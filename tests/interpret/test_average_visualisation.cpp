@@ -113,9 +113,9 @@ TEST(AverageVisualisation, CropsCentreOnWhatTheFilterAnswersTo) {
     const std::vector<std::pair<int, int>> spots = {{1, 1}, {4, 7}, {7, 2}, {0, 8}};
     for (int64_t n = 0; n < 4; ++n) images.row(n)[spots[n].first * 9 + spots[n].second] = 2;
     const MemorySamples samples(images, {0, 0, 0, 0}, 2);
-    Responses responses;
-    accumulate_responses(CpuEngine(network), samples, {}, responses);
-    const auto result = average_visualisations(network, samples, responses, {0});
+    ResponseSums sums;
+    accumulate_responses(CpuEngine(network), samples, {}, sums);
+    const auto result = average_visualisations(network, samples, finished(sums), {0});
     ASSERT_EQ(result[0].crops.extent(0), 4);
     for (int64_t k = 0; k < 4; ++k) EXPECT_EQ(result[0].crops.row(k)[4], 2);
     EXPECT_EQ(result[0].samples, (std::vector<int64_t>{0, 1, 2, 3}));

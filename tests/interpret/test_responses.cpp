@@ -96,15 +96,14 @@ TEST(Gram, BatchesAddUpToTheBit) {
     EXPECT_THROW(add_gram(whole, sparse_responses(2, 18, 1)), InputError);
 }
 
-bool equal(const Responses& a, const Responses& b) {
-    return a.samples == b.samples && a.gram == b.gram && a.correlation == b.correlation && a.predicted == b.predicted &&
-           a.correct == b.correct && a.response_sum == b.response_sum && a.active == b.active && a.top == b.top;
+ResponseSums sums_of(const CpuEngine& simulator, const SampleSource& samples, const ResponseOptions& options) {
+    ResponseSums sums;
+    accumulate_responses(simulator, samples, options, sums);
+    return sums;
 }
 
 Responses accumulate(const CpuEngine& simulator, const SampleSource& samples, const ResponseOptions& options) {
-    Responses responses;
-    accumulate_responses(simulator, samples, options, responses);
-    return responses;
+    return finished(sums_of(simulator, samples, options));
 }
 
 // Everything again, one image at a time, from the counts and the definitions.
@@ -169,7 +168,7 @@ TEST(AccumulateResponses, EqualsTheDefinitionToTheBit) {
     options.top_images = 7;
     const Responses responses = accumulate(simulator, samples, options);
     const Responses slow = slow_responses(simulator, samples, 7);
-    EXPECT_TRUE(equal(responses, slow));
+    EXPECT_EQ(responses, slow);
     EXPECT_GT(slow.active[0] + slow.active[9], 0);  // the network is not silent
     EXPECT_EQ(std::accumulate(responses.predicted.begin(), responses.predicted.end(), int64_t{0}), 300);
 }
@@ -179,16 +178,16 @@ TEST(AccumulateResponses, NeitherChunksNorThreadsNorInterruptionsChangeABit) {
     const MemorySamples samples = random_samples(290, {1, 12, 12}, 10, 2);
     ResponseOptions options;
     options.top_images = 20;
-    const Responses whole = accumulate(simulator, samples, options);
+    const ResponseSums whole = sums_of(simulator, samples, options);
     for (const int chunk : {1, 13, 145, 256, 289}) {
         options.chunk = chunk;
         const CpuEngine with_threads(simulator.network(), {.threads = chunk % 3});
-        EXPECT_TRUE(equal(accumulate(with_threads, samples, options), whole)) << chunk;
+        EXPECT_EQ(sums_of(with_threads, samples, options), whole) << chunk;
     }
     options.chunk = 31;
-    Responses resumed;
+    ResponseSums resumed;
     int calls = 0;
-    const auto stop_twice = [&](const Responses& state) {
+    const auto stop_twice = [&](const ResponseSums& state) {
         EXPECT_EQ(state.samples, std::min(290, (calls + 1) * 31));
         if (++calls == 2 || calls == 5) throw std::runtime_error("interrupted");
     };
@@ -196,9 +195,9 @@ TEST(AccumulateResponses, NeitherChunksNorThreadsNorInterruptionsChangeABit) {
         EXPECT_THROW(accumulate_responses(simulator, samples, options, resumed, stop_twice), std::runtime_error);
     accumulate_responses(simulator, samples, options, resumed, stop_twice);
     EXPECT_EQ(calls, 10);
-    EXPECT_TRUE(equal(resumed, whole));
+    EXPECT_EQ(resumed, whole);
     accumulate_responses(simulator, samples, options, resumed);  // nothing left to do
-    EXPECT_TRUE(equal(resumed, whole));
+    EXPECT_EQ(resumed, whole);
 }
 
 TEST(AccumulateResponses, EqualImagesAreRankedByTheirNumber) {
@@ -267,17 +266,122 @@ TEST(AccumulateResponses, FullyConnectedNetworksAreInterpretedByTheirNeurons) {
         for (const TopImage& image : top) EXPECT_TRUE(image.row == 0 && image.column == 0);
 }
 
+// The tree by its definition: a node is its left child plus its right child.
+ResponseMatrices added(ResponseMatrices a, const ResponseMatrices& b) {
+    const auto add = [](DoubleArray& sum, const DoubleArray& more) {
+        for (int64_t i = 0; i < sum.size(); ++i) sum.data[i] += more.data[i];
+    };
+    add(a.gram, b.gram);
+    add(a.correlation, b.correlation);
+    add(a.response_sum, b.response_sum);
+    return a;
+}
+
+ResponseMatrices node_by_definition(const std::vector<ResponseMatrices>& blocks, int64_t level, int64_t index) {
+    if (level == 0) return blocks.at(index);
+    return added(node_by_definition(blocks, level - 1, 2 * index), node_by_definition(blocks, level - 1, 2 * index + 1));
+}
+
+TEST(ResponseSums, AreNodesOfABinaryTreeOverPlainSumsOfBlocks) {
+    const CpuEngine simulator(small_network());
+    const MemorySamples samples = random_samples(47, {1, 12, 12}, 10, 5);
+    const ResponseSums sums = sums_of(simulator, samples, {.block = 4, .end = {}});
+    std::vector<ResponseMatrices> blocks;
+    for (int64_t first = 0; first < 47; first += 4) {
+        const ResponseOptions one{.block = 4, .first = first, .end = std::min<int64_t>(first + 4, 47)};
+        blocks.push_back(accumulate(simulator, samples, one));
+    }
+    ASSERT_EQ(sums.nodes.size(), 4U);  // 11 whole blocks: 8 + 2 + 1, and one under way
+    const std::vector<std::pair<int64_t, int64_t>> places{{3, 0}, {1, 4}, {0, 10}, {0, 11}};
+    ResponseMatrices all;
+    for (size_t i = 0; i < 4; ++i) {
+        const auto& [level, index] = places[i];
+        EXPECT_EQ(sums.nodes[i], (ResponseNode{level, index, node_by_definition(blocks, level, index)}));
+        all = i == 0 ? sums.nodes[0].sums : added(all, sums.nodes[i].sums);
+    }
+    EXPECT_EQ(static_cast<const ResponseMatrices&>(finished(sums)), all);
+}
+
+TEST(ResponseSums, ShardsMergedAreOneRunToTheBit) {
+    const CpuEngine simulator(small_network());
+    const MemorySamples samples = random_samples(101, {1, 12, 12}, 10, 6);
+    for (const int block : {1, 3, 8, 50, 101, 2000}) {
+        ResponseOptions options{.top_images = 5, .block = block, .end = {}};
+        const ResponseSums whole = sums_of(simulator, samples, options);
+        const int64_t blocks = (101 + block - 1) / block;
+        for (const int64_t shards : {1, 2, 7}) {
+            std::vector<ResponseSums> parts;
+            for (int64_t i = 0; i < shards; ++i) {
+                options.first = std::min<int64_t>(101, i * blocks / shards * block);
+                options.end = std::min<int64_t>(101, (i + 1) * blocks / shards * block);
+                if (options.first < options.end) parts.push_back(sums_of(simulator, samples, options));
+            }
+            EXPECT_EQ(merge(parts), whole) << block << " " << shards;
+            if (parts.size() < 3) continue;
+            const ResponseSums later = merge(std::span(parts).subspan(1));  // the order of merging does not matter either
+            EXPECT_EQ(merge(std::vector{parts[0], later}), whole) << block << " " << shards;
+        }
+    }
+}
+
+TEST(ResponseSums, GoOnFromAnySample) {
+    const CpuEngine simulator(small_network());
+    const MemorySamples samples = random_samples(30, {1, 12, 12}, 10, 7);
+    const ResponseSums whole = sums_of(simulator, samples, {.block = 4, .end = {}});
+    for (int64_t stop = 0; stop <= 30; ++stop) {
+        ResponseSums sums = sums_of(simulator, samples, {.block = 4, .end = stop});
+        EXPECT_EQ(sums.samples, stop);
+        accumulate_responses(simulator, samples, {.block = 4, .end = {}}, sums);
+        EXPECT_EQ(sums, whole) << stop;
+    }
+}
+
+TEST(ResponseSums, OfManyBlocksAreNearTheExactSum) {
+    const CpuEngine simulator(small_network());
+    const MemorySamples samples = random_samples(200, {1, 12, 12}, 10, 8);
+    const Responses tree = accumulate(simulator, samples, {.block = 3, .end = {}});
+    std::vector<long double> exact(tree.gram.size());
+    for (int64_t n = 0; n < 200; ++n) {
+        const Responses one = accumulate(simulator, samples, {.block = 1, .first = n, .end = n + 1});
+        for (size_t i = 0; i < exact.size(); ++i) exact[i] += one.gram.data[i];
+    }
+    const long double roundings = 3 + 7 + 7;  // additions on the way of a sample: in its block, up the tree, over the nodes
+    for (size_t i = 0; i < exact.size(); ++i)
+        EXPECT_LE(std::abs(tree.gram.data[i] - exact[i]), roundings * 0x1p-53L * exact[i]) << i;
+}
+
+TEST(ResponseSums, ThatDoNotFitAreNotMerged) {
+    const CpuEngine simulator(small_network());
+    const MemorySamples samples = random_samples(20, {1, 12, 12}, 10, 9);
+    const auto part = [&](int64_t first, int64_t end, int top = 100, int block = 4) {
+        return sums_of(simulator, samples, {.top_images = top, .block = block, .first = first, .end = end});
+    };
+    const auto merged = [](const ResponseSums& a, const ResponseSums& b) { return merge(std::vector{a, b}); };
+    EXPECT_NO_THROW(merged(part(0, 8), part(8, 20)));
+    EXPECT_THROW(merged(part(0, 8), part(12, 20)), InputError);
+    EXPECT_THROW(merged(part(8, 20), part(0, 8)), InputError);
+    EXPECT_THROW(merged(part(0, 8), part(8, 20, 99)), InputError);
+    EXPECT_THROW(merged(part(0, 8), part(8, 20, 100, 8)), InputError);
+    EXPECT_THROW(part(6, 20), InputError);  // not a border of blocks
+    EXPECT_THROW(part(8, 21), InputError);
+    EXPECT_THROW(part(8, 4), InputError);
+    EXPECT_THROW(part(0, 4, 100, 0), InputError);
+    EXPECT_THROW(merge(std::span<const ResponseSums>()), InputError);
+}
+
 TEST(AccumulateResponses, BadInputGetsASentence) {
     const CpuEngine simulator(small_network());
     const MemorySamples samples = random_samples(5, {1, 12, 12}, 10, 1);
-    Responses responses;
+    ResponseSums responses;
     EXPECT_THROW(accumulate_responses(simulator, random_samples(5, {1, 12, 11}, 10, 1), {}, responses), InputError);
-    EXPECT_THROW(accumulate_responses(simulator, samples, {.top_images = -1}, responses), InputError);
-    EXPECT_THROW(accumulate_responses(simulator, samples, {.chunk = 0}, responses), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.top_images = -1, .end = {}}, responses), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.chunk = 0, .end = {}}, responses), InputError);
     accumulate_responses(simulator, samples, {}, responses);
-    Responses foreign = responses;
-    foreign.gram = DoubleArray({9, 9});
+    ResponseSums foreign = responses;
+    foreign.nodes[0].sums.gram = DoubleArray({9, 9});
     EXPECT_THROW(accumulate_responses(simulator, samples, {}, foreign), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.top_images = 3, .end = {}}, responses), InputError);
+    EXPECT_THROW(accumulate_responses(simulator, samples, {.block = 9, .end = {}}, responses), InputError);
     responses.samples = 6;
     EXPECT_THROW(accumulate_responses(simulator, samples, {}, responses), InputError);
 }

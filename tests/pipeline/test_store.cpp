@@ -40,17 +40,23 @@ FloatArray float_array(Shape shape) {
     return array;
 }
 
-Responses example_responses() {
-    Responses responses;
-    responses.samples = 60;
-    responses.gram = noise_array(1, {4, 4});
-    responses.correlation = noise_array(2, {4, 3});
-    responses.predicted = {20, 0, 40};
-    responses.correct = 55;
-    responses.response_sum = noise_array(3, {4});
-    responses.active = {60, 0, 3, 1};
-    responses.top = {{{0.3F, 7, 2, 5}, {0.1F, 59, 0, 0}}, {}, {{1e-40F, 0, 27, 27}}, {}};
-    return responses;
+ResponseMatrices noise_matrices(uint64_t key) {
+    return {noise_array(key, {4, 4}), noise_array(key + 1, {4, 3}), noise_array(key + 2, {4})};
+}
+
+/// Blocks 1 (a leaf), 2 and 3 (their parent), and half of block 4.
+ResponseSums example_responses() {
+    ResponseSums sums;
+    sums.first = 20;
+    sums.block = 20;
+    sums.samples = 70;
+    sums.longest = 2;
+    sums.nodes = {{0, 1, noise_matrices(1)}, {1, 1, noise_matrices(11)}, {0, 4, noise_matrices(21)}};
+    sums.predicted = {20, 0, 40};
+    sums.correct = 55;
+    sums.active = {60, 0, 3, 1};
+    sums.top = {{{0.3F, 27, 2, 5}, {0.1F, 89, 0, 0}}, {}, {{1e-40F, 20, 27, 27}}, {}};
+    return sums;
 }
 
 LassoPoint example_point(uint64_t key, std::vector<int> index) {
@@ -113,17 +119,14 @@ class Store : public testing::Test {
 };
 
 TEST_F(Store, ResponsesComeBackToTheBit) {
-    const Responses written = example_responses();
+    const ResponseSums written = example_responses();
     save_responses(written, "f", path);
-    const Responses read = load_responses("f", path);
-    EXPECT_EQ(read.samples, written.samples);
-    EXPECT_EQ(read.correct, written.correct);
-    EXPECT_EQ(read.gram, written.gram);
-    EXPECT_EQ(read.correlation, written.correlation);
-    EXPECT_EQ(read.predicted, written.predicted);
-    EXPECT_EQ(read.response_sum, written.response_sum);
-    EXPECT_EQ(read.active, written.active);
-    EXPECT_EQ(read.top, written.top);
+    EXPECT_EQ(load_responses("f", path), written);
+    const ArrayFile file = read_arrays(path);
+    const Responses all = finished(written);
+    EXPECT_EQ(file.get<double>("gram"), all.gram);
+    EXPECT_EQ(file.get<double>("correlation"), all.correlation);
+    EXPECT_EQ(file.get<double>("response_sum"), all.response_sum);
 }
 
 TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
@@ -154,10 +157,28 @@ TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
                 }),
                 HasSubstr("negative"));
     EXPECT_THAT(error_after([](auto& arrays) {
-                    arrays["top/sample"] = Array<int64_t>({3}, {7, 60, 0});
+                    arrays["top/sample"] = Array<int64_t>({3}, {27, 90, 20});
+                }),
+                HasSubstr("not summed"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["top/sample"] = Array<int64_t>({3}, {27, 89, 19});
                 }),
                 HasSubstr("not summed"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {54}); }), HasSubstr("0..samples"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {-1}); }), HasSubstr("0..2^40"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["gram"] = DoubleArray({4, 4}); }), HasSubstr("not the sum of the nodes"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["block"] = Array<int64_t>(Shape{}, {10}); }),
+                AllOf(HasSubstr(path.string()), HasSubstr("not those of their samples")));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["top/longest"] = Array<int64_t>(Shape{}, {1}); }),
+                HasSubstr("not those of their samples"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["nodes/index"] = Array<int64_t>({3, 2}, {0, 1, 1, 1, 0, 5});
+                }),
+                HasSubstr("not those of their samples"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["nodes/index"] = Array<int64_t>({2, 2}, {0, 1, 1, 1});
+                }),
+                HasSubstr("not those of their samples"));
 }
 
 TEST_F(Store, RelevantFiltersComeBackToTheBit) {
@@ -238,7 +259,7 @@ TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
     const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
     save_responses(example_responses(), "f", path);
     EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 2\""));
+    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 3\""));
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
     save_visualisations(example_visualisations(), "f", path);
     EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);

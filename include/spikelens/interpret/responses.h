@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "spikelens/core/array.h"
@@ -25,22 +27,67 @@ struct TopImage {
     bool operator==(const TopImage&) const = default;
 };
 
-/// What interpretation keeps of the whole data set: sums, so memory is O(m² + m·k) whatever N, and shards add up. A sample
-/// whose scores name no class (undecided, snn/decision.h) has a row of zeros in L: its responses speak for no class, and
-/// against each.
-struct Responses {
-    int64_t samples = 0;                     ///< summed so far
-    DoubleArray gram;                        ///< G = XXᵀ [m, m]
-    DoubleArray correlation;                 ///< B = XLᵀ [m, classes], L one-hot of the predicted class
+/// What is counted of the responses of some samples. A sample whose scores name no class (undecided, snn/decision.h) has a
+/// row of zeros in L: its responses speak for no class, and against each.
+struct ResponseCounts {
+    int64_t samples = 0;                     ///< so many
     std::vector<int64_t> predicted;          ///< samples per predicted class
     int64_t correct = 0;                     ///< of the decided samples
-    DoubleArray response_sum;                ///< [m]
     std::vector<int64_t> active;             ///< samples in which the filter spiked at all [m]
     std::vector<std::vector<TopImage>> top;  ///< per filter, response descending then sample ascending, only responses > 0
 
     /// Samples for which no class was predicted.
     int64_t undecided() const { return samples - std::accumulate(predicted.begin(), predicted.end(), int64_t{0}); }
+    bool operator==(const ResponseCounts&) const = default;
 };
+
+/// The sums of the responses of some samples.
+struct ResponseMatrices {
+    DoubleArray gram;          ///< G = XXᵀ [m, m]
+    DoubleArray correlation;   ///< B = XLᵀ [m, classes], L one-hot of the predicted class
+    DoubleArray response_sum;  ///< [m]
+    bool operator==(const ResponseMatrices&) const = default;
+};
+
+/// What interpretation knows of the whole data set: memory is O(m² + m·k) whatever N.
+struct Responses : ResponseCounts, ResponseMatrices {
+    bool operator==(const Responses&) const = default;
+};
+
+/// The sums of whole blocks: those from index·2^level up to, and without, (index + 1)·2^level.
+struct ResponseNode {
+    int64_t level = 0;
+    int64_t index = 0;
+    ResponseMatrices sums;
+    bool operator==(const ResponseNode&) const = default;
+};
+
+/// The sums over consecutive samples, in a form that goes on, is kept and is merged without a difference in a bit.
+///
+/// Samples are cut into blocks by their number in the data set. A block is summed in sample order. Blocks are the leaves of
+/// binary trees, aligned at powers of two: a node is its left child plus its right child. What is kept are the largest whole
+/// nodes in the range, from left to right, and then the block under way. There are at most 2·log2(blocks) + 1 of them, each of
+/// O(m² + m·k) memory. Up to one block this is the plain sum in sample order; beyond that the last bits differ from it.
+struct ResponseSums : ResponseCounts {
+    int64_t first = 0;    ///< sample; a multiple of the block
+    int64_t block = 0;    ///< samples
+    int64_t longest = 0;  ///< how long a list of top images may be
+    std::vector<ResponseNode> nodes;
+
+    int64_t end() const { return first + samples; }
+    bool operator==(const ResponseSums&) const = default;
+};
+
+/// Throws InputError unless the nodes and lists are those that the samples, the block and the filters demand.
+void check_sums(const ResponseSums& sums);
+
+/// The nodes added up from left to right.
+Responses finished(const ResponseSums& sums);
+
+/// The sums over all samples from those over consecutive ranges, in order: the same bits as of one run. Throws InputError
+/// unless every range begins where the one before it ends, at a border of blocks, and all have the same filters, classes and
+/// options.
+ResponseSums merge(std::span<const ResponseSums> parts);
 
 /// Responses of one batch, [N, m], from a simulation's counts. `recording` must hold counts of every layer of response_filters
 /// (InputError otherwise). Sums of squared counts are exact integers.
@@ -50,15 +97,17 @@ FloatArray batch_responses(const Network& network, const Recording& recording, R
 struct ResponseOptions {
     ResponseKind kind = ResponseKind::energy;
     int top_images = 100;
-    int chunk = 2000;  ///< samples between two calls of `after_chunk`; sums are formed in sample order, so it does not change
-                       ///< the result
+    int chunk = 2000;            ///< samples between two calls of `after_chunk`; it does not change the result
+    int block = 2000;            ///< samples that are summed in order (ResponseSums); it decides the last bits
+    int64_t first = 0;           ///< sample; a multiple of the block
+    std::optional<int64_t> end;  ///< sample after the last; none: all samples
 };
 
-/// Streams the samples from responses.samples to the end through the engine and adds them up. Call with a loaded
-/// state to resume: the result is the same to the bit. `after_chunk` may save the state, or throw to stop: `responses` then
-/// holds whole batches and can be resumed. Throws InputError when the images do not have the network's shape, the network has
-/// no filters to interpret, an option is out of range, or the state does not fit.
-void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options,
-                          Responses& responses, const std::function<void(const Responses&)>& after_chunk = {});
+/// Streams samples through the engine and adds them up: from options.first, or where loaded sums end, to options.end. The
+/// result is the same to the bit however often it was interrupted. `after_chunk` may save the sums, or throw to stop: `sums`
+/// then holds whole batches and can be resumed. Throws InputError when the images do not have the network's shape, the network
+/// has no filters to interpret, an option is out of range, or the sums do not fit.
+void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, ResponseSums& sums,
+                          const std::function<void(const ResponseSums&)>& after_chunk = {});
 
 }  // namespace spikelens

@@ -24,8 +24,9 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& documen
 /// InputError for a missing or damaged file.
 nlohmann::json stored_identity(const std::filesystem::path& path);
 
-void save_responses(const Responses& responses, const nlohmann::json& identity, const std::filesystem::path& path);
-Responses load_responses(const nlohmann::json& identity, const std::filesystem::path& path);
+/// The file also holds the finished matrices, for other readers.
+void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const std::filesystem::path& path);
+ResponseSums load_responses(const nlohmann::json& identity, const std::filesystem::path& path);
 
 void save_relevant_filters(const RelevantFilters& relevant, const nlohmann::json& identity, const std::filesystem::path& path);
 RelevantFilters load_relevant_filters(const nlohmann::json& identity, const std::filesystem::path& path);
