@@ -56,6 +56,11 @@ void Console::message(const std::string& line) {
     say(printable(line) + "\n");
 }
 
+void Console::say_what_was_left() {
+    for (const std::string& line : at_end_) message(line);
+    at_end_.clear();
+}
+
 void Console::finish() {
     if (open_ && terminal_)
         write_all(STDERR_FILENO, fmt::format("{}{}: {}\n", kClearLine, printable(task_),

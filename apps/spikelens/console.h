@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "spikelens/core/printable.h"
 #include "spikelens/core/progress.h"
@@ -20,6 +22,9 @@ class Console {
 
     /// A line on standard error, above the progress bar.
     void message(const std::string& line);
+    /// A line that is said when the result has been printed; of a command that fails, its error is the one line.
+    void message_at_end(std::string line) { at_end_.push_back(std::move(line)); }
+    void say_what_was_left();
     /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
     /// Cancelled when the program was asked to stop.
     Progress progress();
@@ -40,6 +45,7 @@ class Console {
     bool quiet_;
     bool terminal_;
     std::string task_;
+    std::vector<std::string> at_end_;
     bool open_ = false;
     int64_t first_done_ = 0;
     Clock::time_point started_, shown_;

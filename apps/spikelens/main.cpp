@@ -111,7 +111,9 @@ int run_program(int argc, char** argv, bool as_json) {
     Console console(globals.quiet);
     const Outcome outcome = run_until_interrupted(run, globals, console);
     console.finish();
-    return print(outcome, as_json);
+    const int code = print(outcome, as_json);
+    console.say_what_was_left();
+    return code;
 }
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {

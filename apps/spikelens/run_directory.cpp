@@ -53,7 +53,7 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
 json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
 
 void say_warnings(const OpenRun& run, Console& console) {
-    for (const std::string& warning : run.warnings) console.message("warning: " + warning);
+    for (const std::string& warning : run.warnings) console.message_at_end("warning: " + warning);
 }
 
 OpenRun open_run(const fs::path& root) {

@@ -19,7 +19,8 @@ using OpenRun = spikelens::Run;
 /// Throws InputError, saying which command makes one, when there is no trained run at `root`.
 OpenRun open_run(const std::filesystem::path& root);
 
-/// What a run's results must not be read without: its training diverged, or taught nothing. A line on the console each.
+/// What a run's results must not be read without: its training diverged, or taught nothing. A line on the console each, behind
+/// the result.
 void say_warnings(const OpenRun& run, Console& console);
 
 /// The run as its only writer, for as long as the lock lives.

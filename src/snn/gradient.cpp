@@ -112,7 +112,7 @@ int GradientNetwork::Modules::workers(int64_t samples, int64_t steps) const {
     const int64_t bytes = (options.double_precision ? 8 : 4) * steps * (kept + largest);
     if (bytes > execution.memory)
         throw InputError("the gradient of one sample takes " + size_text(bytes) + ", more than the " +
-                         size_text(execution.memory) + " that it may take");
+                         size_text(execution.memory) + " of memory that it may take");
     const int threads = execution.threads > 0 ? execution.threads : available_threads();
     return threads_with_room(static_cast<int>(std::min<int64_t>(threads, execution.memory / bytes)), samples, kTask);
 }

@@ -194,7 +194,7 @@ Simulator::Plan::Plan(const Network& source, Execution wanted, const std::functi
 Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
     if (bytes_each > execution.memory)
         throw InputError("one sample takes " + size_text(bytes_each) + " while it is simulated, more than the " +
-                         size_text(execution.memory) + " that it may take");
+                         size_text(execution.memory) + " of memory that it may take");
     const int threads = execution.threads > 0 ? execution.threads : available_threads();
     const int64_t fit = execution.memory / std::max<int64_t>(1, bytes_each);
     if (samples < threads || fit < threads) return {1, threads};

@@ -127,7 +127,7 @@ class UsageErrors(CommandLine):
             (["report", run, run], ["unexpected", run]),
             (["report", run, "--images", "501"], ["--images", "'501'", "0 to 500"]),
             (["explain", run, "--test", "0", "one"], ["one"]),
-            (["import", "f.nir", "--out", "x", "--dt", "-1"], ["--dt", "-1", "above 0"]),
+            (["import", "f.nir", "--out", "x", "--dt", "-1"], ["dt is -1", "above 0"]),
             (["interpret", run, "--signed=7x"], ["--signed", "no value", "'7x'"]),
             (["data", "--seed", "-1"], ["--seed", "'-1'", "0 or more"]),
             (["data", "--seed", "99999999999999999999999"], ["--seed", "64 bits"]),
@@ -143,7 +143,7 @@ class UsageErrors(CommandLine):
             (["train", "--out", "", "--data", "mnist"], ["--out is empty, expected a value"]),
             (["import", "f.nir", "--out", "x", "--network", ""], ["--network is empty"]),
             (["inspect", ""], ["model is empty"]),
-            (["interpret", run, "--memory", "1K"], ["more than the 1024 bytes", "--memory"]),
+            (["interpret", run, "--memory", "1K"], ["more than the 1024 bytes of memory"]),
         ]:
             with self.subTest(arguments=arguments):
                 line = self.refused(*arguments, saying=words)

@@ -100,7 +100,7 @@ struct ResponseOptions {
     int chunk = 2000;            ///< samples between two calls of `after_chunk`; it does not change the result
     int block = 2000;            ///< samples that are summed in order (ResponseSums); it decides the last bits
     int64_t first = 0;           ///< sample; a multiple of the block
-    std::optional<int64_t> end;  ///< sample after the last; none: all samples
+    std::optional<int64_t> end{};  ///< sample after the last; none: all samples
 };
 
 /// Streams samples through the engine and adds them up: from options.first, or where loaded sums end, to options.end. The
