@@ -192,7 +192,7 @@ class ImpossibleOptions(ProgramTest):
                 self.assertEqual({path.name: path.read_bytes() for path in run.iterdir()}, before)
 
     def test_fewer_epochs_than_are_done_are_refused(self):
-        self.refused(*replaced(self.train_arguments(self.run_dir), "--epochs", 3), saying=["12 epochs are kept", "--epochs 3"])
+        self.refused(*replaced(self.train_arguments(self.run_dir), "--epochs", 3), saying=["12 epochs are kept", "beyond 3 epochs"])
 
 
 class TrainingThatFails(ProgramTest):
