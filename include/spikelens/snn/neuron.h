@@ -9,7 +9,7 @@
 
 namespace spikelens {
 
-/// What happens to the membrane after a spike (METHODS: SVEBI Sec. 3.1, Eq. 2).
+/// What happens to the membrane after a spike, where β is the leak and θ the threshold.
 ///  subtract, no delay: U' = βU[t−1] + I[t];  S[t] = [U' > θ];  U[t] = U' − θS[t]
 ///  subtract, delay:    U[t] = βU[t−1] + I[t] − θS[t−1];  S[t] = [U[t] > θ]
 ///  zero, no delay:     U' = βU[t−1] + I[t];  S[t] = [U' > θ];  U[t] = S[t] ? v_reset : U'
