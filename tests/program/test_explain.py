@@ -224,7 +224,7 @@ class Explain(ProgramTest):
 
     def test_methods_and_targets_that_say_nothing_are_refused(self):
         for arguments, words in ((["--methods", ""], ["--method", "empty"]), (["--methods", ","], ["no method is named"]), (["--target", ""], ["--target", "empty"]),
-                                 (["--methods", "ig2d,ig2d:steps=32"], ["asked for twice", "it is 'ig2d'"]), (["--methods", "random,random:view=natural"], ["asked for twice"]),
+                                 (["--methods", "ig2d,ig2d:steps=32"], ["asked for twice", "the same as 'ig2d'"]), (["--methods", "random,random:view=natural"], ["asked for twice"]),
                                  (["--methods", "ig2d:steps=8:baseline=black,ig2d:baseline=black:steps=08"], ["asked for twice"])):
             self.refused("explain", self.run_dir, "--test", "0", *arguments, "--out", self.folder / "out", saying=words)
         self.assertFalse((self.folder / "out").exists())
