@@ -136,7 +136,8 @@ TEST_P(EngineConformance, RefusesWhatDoesNotFit) {
     EXPECT_THROW(engine->gradient(inputs[0], std::vector{0, 1, 2, 3, 4}), InputError);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EngineConformance, testing::ValuesIn(all_engines()), [](const auto& engine) { return engine.param; });
+INSTANTIATE_TEST_SUITE_P(All, EngineConformance, testing::ValuesIn(all_engines()),
+                         [](const auto& engine) { return engine.param; });
 
 TEST(Engine, StopsWhenCancelled) {
     std::atomic<int> asked = 0;
