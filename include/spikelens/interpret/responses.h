@@ -97,9 +97,9 @@ FloatArray batch_responses(const Network& network, const Recording& recording, R
 struct ResponseOptions {
     ResponseKind kind = ResponseKind::energy;
     int top_images = 100;
-    int chunk = 2000;            ///< samples between two calls of `after_chunk`; it does not change the result
-    int block = 2000;            ///< samples that are summed in order (ResponseSums); it decides the last bits
-    int64_t first = 0;           ///< sample; a multiple of the block
+    int chunk = 2000;              ///< samples between two calls of `after_chunk`; it does not change the result
+    int block = 2000;              ///< samples that are summed in order (ResponseSums); it decides the last bits
+    int64_t first = 0;             ///< sample; a multiple of the block
     std::optional<int64_t> end{};  ///< sample after the last; none: all samples
 };
 

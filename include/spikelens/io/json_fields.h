@@ -32,8 +32,8 @@ class JsonField {
     const nlohmann::json& value() const { return *value_; }
     int64_t integer(int64_t smallest, int64_t largest) const;
     uint64_t unsigned_integer() const;  ///< any seed: integer() ends at 2^63
-    double number() const;  ///< null is NaN: JSON has no other way to say it
-    float single() const;   ///< a finite number that float32 can hold
+    double number() const;              ///< null is NaN: JSON has no other way to say it
+    float single() const;               ///< a finite number that float32 can hold
     bool boolean() const;
     std::string text() const;
 
