@@ -123,11 +123,12 @@ class Accumulation {
         const Recording recording = engine_.run(samples_.input(indices), counts_of(rows_));
         const FloatArray x = batch_responses(network(), recording, options_.kind, engine_.execution());
         const std::vector<int> predicted = decisions(recording.scores);
+        const Execution to_the_end{.threads = engine_.execution().threads};  // sums hold a batch whole or not at all
         ResponseMatrices& block = block_under_way(sums_);
-        add_gram(block.gram, x, engine_.execution());
+        add_gram(block.gram, x, to_the_end);
         add_sums(sums_, block, x, predicted);
         for (const LayerRows& rows : rows_)
-            add_top(sums_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, engine_.execution());
+            add_top(sums_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, to_the_end);
         for (int64_t n = 0; n < count; ++n)
             sums_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
         sums_.samples += count;
