@@ -112,7 +112,7 @@ int run_program(int argc, char** argv, bool as_json) {
     const Outcome outcome = run_until_interrupted(run, globals, console);
     console.finish();
     const int code = print(outcome, as_json);
-    console.say_what_was_left();
+    if (code == 0) console.say_what_was_left();
     return code;
 }
 
