@@ -75,7 +75,7 @@ class Recordings(unittest.TestCase):
         text = ["--network", self.train["network"]["text"], "--input", ",".join(map(str, self.train["network"]["input"]))]
         own = self.json_of("import", exported, "--out", self.root / "x.safetensors")
         self.assertEqual(own["fingerprint"], fingerprint)
-        self.refused("import", exported, *text, "--out", self.root / "folder", saying=["--data"])
+        self.refused("import", exported, *text, "--out", self.root / "folder", saying=["data set"])
         again = self.json_of("import", exported, *text, "--data", self.root / "data", "--binning", "12x5ms", "--out", self.root / "again")
         self.assertEqual(again["fingerprint"], fingerprint)
         self.assertEqual(again["test_accuracy"], self.train["test_accuracy"])
