@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/explainer.h"
 
 #include "interrupt.h"
 
@@ -49,8 +49,6 @@ void leave_out_stale_methods(const OpenRun& run, json& document, Console& consol
 }
 
 }  // namespace
-
-json digest_in(const fs::path& path) { return fs::exists(path) ? json(digest_of(stored_identity(path))) : json(); }
 
 void say_warnings(const OpenRun& run, Console& console) {
     for (const std::string& warning : run.warnings) console.message_at_end("warning: " + warning);
@@ -116,14 +114,6 @@ bool has_result(const OpenRun& run, const fs::path& path, Console& console) {
     const std::string reason = run.why_stale(path);
     if (!reason.empty()) console.message("left out: " + stale_sentence(run, path, reason, "interpret"));
     return reason.empty();
-}
-
-std::string stale_sentence(const OpenRun& run, const fs::path& path, const std::string& reason, const std::string& stage) {
-    const std::string root = run.files.root.string();
-    const std::string again = stage == "train" ? "make the run anew with spikelens train or spikelens import"
-                                               : "run spikelens " + stage + " " + root + " again";
-    return fmt::format("{} does not belong to the run as {} tells it ({}): {}", path.string(),
-                       RunDirectory{root}.manifest().string(), reason, again);
 }
 
 }  // namespace spikelens::app
