@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "memory_samples.h"
 #include "spikelens/interpret/responses.h"
+
+#include "memory_samples.h"
 
 namespace spikelens::testing {
 namespace {
