@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "snn": ["core", "kernels"],
     "train": ["core", "snn"],
     "model_io": ["core", "snn", "io", "train/train.h"],
-    "interpret": ["core", "snn"],
+    "interpret": ["core", "snn", "kernels/dispatch.h"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
     "pipeline": ["core", "io", "draw", "data", "encode", "snn", "train", "model_io", "interpret", "attribute", "evaluate"],

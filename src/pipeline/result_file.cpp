@@ -13,7 +13,7 @@ using nlohmann::json;
 namespace {
 
 std::string kind_text(ResultKind kind) {
-    constexpr std::array<const char*, 5> names = {"responses 3", "relevant filters 2", "ablation 2", "visualisations 2",
+    constexpr std::array<const char*, 5> names = {"responses 4", "relevant filters 2", "ablation 2", "visualisations 2",
                                                   "probe 2"};
     return fmt::format("spikelens {}", names.at(static_cast<size_t>(kind)));
 }
