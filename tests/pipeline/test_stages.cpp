@@ -175,8 +175,8 @@ TEST_F(Stages, InspectTellsOfTheNetworkAndOfItsSpikes) {
     ASSERT_EQ(of_run.layers.size(), 2U);
     const LayerSummary& conv = of_run.layers[0];
     EXPECT_EQ(conv.parameters, 3 * 9 + 3);
-    EXPECT_EQ(conv.output, (std::vector<int>{3, 6, 6}));
-    EXPECT_EQ(conv.pool->output, (std::vector<int>{3, 3, 3}));
+    EXPECT_EQ(conv.output, (std::vector<int>{3, 8, 8}));
+    EXPECT_EQ(conv.pool->output, (std::vector<int>{3, 4, 4}));
     EXPECT_EQ(of_run.activity_samples, 16);
     EXPECT_FALSE(of_run.images_per_second);
     EXPECT_FALSE(of_file.layers[0].dead_filters);
@@ -193,11 +193,11 @@ TEST_F(Stages, InspectTellsOfTheNetworkAndOfItsSpikes) {
     for (int64_t filter = 0; filter < 3; ++filter) {
         int64_t of_filter = 0;
         for (int64_t n = 0; n < 16; ++n)
-            for (int64_t i = 0; i < 36; ++i) of_filter += counts.row(n)[filter * 36 + i];
+            for (int64_t i = 0; i < 64; ++i) of_filter += counts.row(n)[filter * 64 + i];
         spikes += static_cast<double>(of_filter);
         dead += of_filter == 0 ? 1 : 0;
     }
-    EXPECT_DOUBLE_EQ(conv.spikes_per_neuron_and_step.value(), spikes / (16 * 3 * 36 * 3));
+    EXPECT_DOUBLE_EQ(conv.spikes_per_neuron_and_step.value(), spikes / (16 * 3 * 64 * 3));
     EXPECT_EQ(conv.dead_filters, dead);
     EXPECT_THROW(inspect_run(opened, {.samples = -1}, {}), InputError);
 }

@@ -406,6 +406,12 @@ ReportImage report_image(const FixtureOptions& options, int index) {
     return image;
 }
 
+/// A document as a file gives it.
+template <class Result>
+Result read(const Json& document) {
+    return read_fields<Result>(parse_json(document.dump(), "synthetic"), "synthetic");
+}
+
 }  // namespace
 
 ReportData synthetic_report(const FixtureOptions& options) {
@@ -413,9 +419,9 @@ ReportData synthetic_report(const FixtureOptions& options) {
     data.run = "runs/synthetic";
     data.command = {"report", "runs/synthetic", "--images", "12"};
     data.manifest = manifest();
-    data.results.train = read_fields<TrainResult>(training(options), "train.json");
-    data.results.interpret = read_fields<InterpretResult>(interpretation(options), "interpret.json");
-    data.results.evaluate = read_fields<EvaluateResult>(evaluation(options), "evaluate.json");
+    data.results.train = read<TrainResult>(training(options));
+    data.results.interpret = read<InterpretResult>(interpretation(options));
+    data.results.evaluate = read<EvaluateResult>(evaluation(options));
     for (int layer = 0, index = 0; layer < 2; ++layer)
         for (int i = 0; i < filter_total(options)[static_cast<size_t>(layer)]; ++i)
             data.filters.push_back(report_filter(options, index++));

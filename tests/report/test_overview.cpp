@@ -117,7 +117,8 @@ TEST(Report, UndecidedIsNoClass) {
     ReportData data = synthetic_report();
     data.results.train->made.test.undecided = 3;
     data.results.train->made.confusion_undecided = {3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-    const Page page = page_of(data), without = page_of(synthetic_report());
+    const ReportData decided = synthetic_report();
+    const Page page = page_of(data), without = page_of(decided);
     EXPECT_EQ(page.results.train->samples_of(0), without.results.train->samples_of(0) + 3);
     EXPECT_TRUE(contains(report_html(data), "3 images for which the network named no class are not in it."));
     data.results.train->made.test.undecided = 10000;
