@@ -123,7 +123,7 @@ OneCoding measure(const CodingsCommand& command, const std::string& coding, cons
     evaluation.metrics = {"insertion", "deletion"};
     evaluation.samples = command.samples;
     evaluation.coding = coding;
-    one.evaluate = of_study(run_evaluate(evaluation, globals, console).document, command.methods, evaluation.metrics);
+    one.evaluate = of_study(document_of(call_evaluate(evaluation, globals, console)), command.methods, evaluation.metrics);
     one.samples = draw_samples(data.test->size(), command.samples, globals.seed);
     const Input input = data.test->input(one.samples);
     const FloatArray scores = explainer.engine().run(input).scores;

@@ -18,7 +18,6 @@
 #include "explain_document.h"
 #include "explain_files.h"
 #include "interrupt.h"
-#include "shown.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -54,10 +53,6 @@ int parse_target(const std::string& text, const Network& network) {
         if (const int index = std::stoi(text); index < network.class_count()) return index;
     throw InputError(fmt::format("--target '{}' is neither a class index below {} nor a class name{}", text,
                                  network.class_count(), suggestion(text, network.classes)));
-}
-
-std::string class_name(const Network& network, int index) {
-    return index < static_cast<int>(network.classes.size()) ? network.classes[index] : std::to_string(index);
 }
 
 OverlayStyle parse_overlay(const std::string& text) {
@@ -120,7 +115,7 @@ json explain_one(const Case& one, const Explainer& explainer, const OpenRun& run
                      {"target", one.target},
                      {"target_name", class_name(*run.network, one.target)},
                      {"scores", one.scores},
-                     {"probabilities", softmax(one.scores)},
+                     {"probabilities", softmax_probabilities(one.scores)},
                      {"maps", maps}};
     document["label"] = sample.label < 0 ? json(nullptr) : json(sample.label);
     return document;
@@ -130,7 +125,8 @@ std::string reading_of(const Case& one, const Network& network) {
     if (!std::ranges::all_of(one.scores, [](float score) { return std::isfinite(score); }))
         return "class scores are not finite";
     if (!undecided(one.scores))
-        return fmt::format("{} ({:.1f} %)", class_name(network, one.predicted), 100 * softmax(one.scores)[one.predicted]);
+        return fmt::format("{} ({:.1f} %)", class_name(network, one.predicted),
+                           100 * softmax_probabilities(one.scores)[one.predicted]);
     const bool silent = network.layers.back().neuron && one.scores[0] == 0;
     return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
 }
@@ -173,7 +169,7 @@ Outcome run_explain(const ExplainCommand& command, const Globals& globals, Conso
     parse_overlay(command.overlay);
     const bool spiking = !run.binning().empty() || run.manifest.at("data").contains("coding");
     const std::vector<std::string> methods = split_list(command.methods);
-    const Explainer explainer(run, command.methods.empty() ? shown_methods(run, spiking, console) : methods, spiking,
+    const Explainer explainer(run, command.methods.empty() ? shown_methods(run, spiking, console.notes()) : methods, spiking,
                               globals.seed, globals.execution(console));
     if (!command.target.empty()) parse_target(command.target, *run.network);
     const fs::path folder = command.out.empty() ? run.files.explanations() : command.out;

@@ -16,9 +16,6 @@
 namespace spikelens::app {
 namespace {
 
-/// A batch is worth waiting for, up to here.
-constexpr std::chrono::seconds kPatience{3};
-
 TrainRunOptions options_of(const TrainCommand& command, const Globals& globals, Console& console) {
     TrainRunOptions options;
     options.data = command.data;
@@ -71,7 +68,7 @@ std::string text_of(const TrainResult& result) {
 }  // namespace
 
 TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console) {
-    be_patient(kPatience);
+    be_patient(kTrainingPatience);
     TrainResult result = train_run(options_of(command, globals, console), globals.execution(console), console.notes());
     be_patient(kUsualPatience);
     return result;
