@@ -16,7 +16,7 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "shown.h"
+#include "run_directory.h"
 #include "usage.h"
 
 namespace spikelens::app {
@@ -27,7 +27,7 @@ using nlohmann::json;
 
 std::vector<ReportFilter> filters_of(const OpenRun& run, Console& console) {
     std::vector<ReportFilter> filters;
-    if (!has_result(run, run.files.visualisations(), console)) return filters;
+    if (!has_result(run, run.files.visualisations(), console.notes())) return filters;
     const json identity = stored_identity(run.files.visualisations());
     for (const FilterVisualisation& picture : load_visualisations(identity, run.files.visualisations())) {
         ReportFilter filter;
@@ -48,7 +48,7 @@ std::vector<std::string> methods_of(const ReportCommand& command, const OpenRun&
     std::vector<std::string> methods = split_list(command.methods);
     if (methods.empty() && evaluate.is_object())
         for (const json& method : evaluate.at("methods")) methods.push_back(method.at("method"));
-    if (methods.empty()) methods = shown_methods(run, spiking, console);
+    if (methods.empty()) methods = shown_methods(run, spiking, console.notes());
     for (const char* baseline : {"input", "random"})
         if (std::ranges::find(methods, baseline) == methods.end()) methods.emplace_back(baseline);
     if (command.methods.empty() && !is_current(run, run.files.relevant()))
@@ -122,7 +122,7 @@ std::vector<ReportImage> explained_images(const Explainer& explainer, const Samp
         result[i].label = data.label(chosen[i]);
         result[i].predicted = predicted[i];
         result[i].undecided = why_undecided(scores.row(n), report.counts_spikes);
-        result[i].probabilities = softmax(scores.row(n));
+        result[i].probabilities = softmax_probabilities(scores.row(n));
         result[i].image = drawable(images.sub(n).copy());
     }
     if (recordings) add_recordings(input.spikes, result);

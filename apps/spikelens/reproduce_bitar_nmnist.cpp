@@ -70,7 +70,7 @@ void add_cost_claims(const json& evaluate, const json& agnostic, json& claims) {
 
 Outcome reproduce_bitar_nmnist(const ReproduceCommand& command, const Globals& globals, Console& console) {
     const fs::path out = command.out.empty() ? "runs/bitar-nmnist" : command.out;
-    ImportCommand import;
+    ImportOptions import;
     import.file = find_model(command);
     import.data = "nmnist";
     import.out = out;

@@ -51,7 +51,7 @@ void add_deletion_claims(const json& study, json& claims) {
 }  // namespace
 
 Outcome reproduce_coding_fashion(const ReproduceCommand& command, const Globals& globals, Console& console) {
-    CodingsCommand study;
+    CodingsOptions study;
     study.out = command.out.empty() ? "runs/coding-fashion" : command.out;
     study.samples = command.samples.value_or(study.samples);
     study.train_samples = command.train_samples.value_or(study.train_samples);

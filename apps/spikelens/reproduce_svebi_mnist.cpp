@@ -52,7 +52,7 @@ json claims_of(const TrainResult& train, const InterpretResult& interpret, const
 
 Outcome reproduce_svebi_mnist(const ReproduceCommand& command, const Globals& globals, Console& console) {
     const std::filesystem::path out = command.out.empty() ? "runs/svebi-mnist" : command.out;
-    TrainCommand training;
+    TrainRunOptions training;
     training.data = "mnist";
     training.out = out;
     training.samples = command.train_samples.value_or(0);

@@ -109,11 +109,4 @@ json result_of(const OpenRun& run, const std::string& stage, Console& console) {
 
 bool is_current(const OpenRun& run, const fs::path& path) { return fs::exists(path) && run.why_stale(path).empty(); }
 
-bool has_result(const OpenRun& run, const fs::path& path, Console& console) {
-    if (!fs::exists(path)) return false;
-    const std::string reason = run.why_stale(path);
-    if (!reason.empty()) console.message("left out: " + stale_sentence(run, path, reason, "interpret"));
-    return reason.empty();
-}
-
 }  // namespace spikelens::app

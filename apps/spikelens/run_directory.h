@@ -44,7 +44,5 @@ nlohmann::json result_of(const OpenRun& run, const std::string& stage, Console& 
 
 /// Whether the run has this file of results, and it is of the run as it is.
 bool is_current(const OpenRun& run, const std::filesystem::path& path);
-/// The same; a line says so where there is one that is not of the run as it is.
-bool has_result(const OpenRun& run, const std::filesystem::path& path, Console& console);
 
 }  // namespace spikelens::app

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/pipeline/codings.h"
+#include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -24,6 +26,10 @@ class Filler {
 
     template <class T>
     void operator()(const char*, T& value) {
+        fill(value);
+    }
+    template <class T>
+    void nullable(const char*, std::optional<T>& value) {
         fill(value);
     }
     template <class T>
@@ -85,6 +91,8 @@ TEST(Fields, ResultsWithAnyContentsRoundTrip) {
     expect_round_trips<TrainResult>();
     expect_round_trips<ImportResult>();
     expect_round_trips<InterpretResult>();
+    expect_round_trips<ExplainResult>();
+    expect_round_trips<CodingsResult>();
 }
 
 TEST(Fields, EveryFieldThatIsMissingOrOfAnotherKindIsNamed) {
