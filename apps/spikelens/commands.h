@@ -13,17 +13,13 @@
 
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/evaluate.h"
+#include "spikelens/pipeline/import.h"
+#include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/train.h"
 #include "spikelens/report/stage.h"
-#include "spikelens/snn/network.h"
 
 #include "console.h"
 #include "interrupt.h"
-
-namespace spikelens {
-struct TrainResult;
-struct ImportResult;
-struct InterpretResult;
-}  // namespace spikelens
 
 namespace spikelens::app {
 
@@ -62,57 +58,12 @@ void add_import(CLI::App& program, Run& run);
 void add_export(CLI::App& program, Run& run);
 void add_codings(CLI::App& program, Run& run);
 
-/// The stages, with their options as the command line gives them.
-struct TrainCommand {
-    std::string data = "fashion-mnist";
-    std::string network = "shallow";
-    std::string coding = "direct";
-    std::string binning;  ///< of recordings; empty: 1 ms
-    std::filesystem::path out;
-    int steps = 10;
-    int epochs = 5;
-    int batch = 100;
-    double learning_rate = 0.3;
-    double momentum = 0.9;
-    double weight_decay = 0;
-    double clip_norm = 0;
-    std::string surrogate = "triangle";
-    float beta = 0.95F;
-    float threshold = 1.0F;
-    std::string reset = "subtract";
-    bool delay = false;
-    bool bias = true;
-    int64_t samples = 0;           ///< of the training set; 0: all
-    double checkpoint_every = 30;  ///< seconds; 0: after every batch
-    bool restart = false;
-};
-TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console);
+/// The stages; `reproduce` calls them in turn. The seed, the words that make them again and the lock are put in by the calls.
+TrainResult call_train(TrainRunOptions options, const Globals& globals, Console& console);
+ImportResult call_import(ImportOptions options, const Globals& globals, Console& console);
 
-struct ImportCommand {
-    std::filesystem::path file, out;
-    std::string data;  ///< empty: a model file is written and no run
-    std::string binning, coding;
-    std::string network, input, reset;
-    std::optional<int64_t> classes;   ///< of a preset; absent: 10
-    std::optional<int> steps;         ///< absent: the default of what is imported
-    std::string match;                ///< empty: auto
-    std::vector<std::string> layers;  ///< LAYER=MODULE
-    std::string neurons;              ///< empty: agree
-    std::string dialect;              ///< empty: auto
-    std::optional<double> dt;         ///< absent: the dialect's
-    std::string surrogate;            ///< empty: atan(2,through_reset)
-};
-ImportResult call_import(const ImportCommand& command, const Globals& globals, Console& console);
-
-struct InterpretCommand {
+struct InterpretCommand : InterpretOptions {
     std::filesystem::path run;
-    double mu = 2;
-    int mu_max = 50;
-    std::string response = "energy";
-    bool is_signed = false;
-    int draws = 5;
-    int64_t samples = 0;        ///< of the training set; 0: all
-    int64_t probe_samples = 0;  ///< fit probes to so many training images; 0: none
 };
 InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
 
@@ -130,7 +81,7 @@ struct ReportCommand : ReportOptions {  ///< its methods may hold commas
 };
 ReportResult call_report(const ReportCommand& command, const Globals& globals, Console& console);
 
-/// Cuts a list of methods or metrics at commas.
+/// Cuts a list of methods, metrics or codings at commas, but not within parentheses: "rate,latency(log,tau=3)" is two.
 std::vector<std::string> split_list(const std::vector<std::string>& words);
 
 }  // namespace spikelens::app

@@ -23,26 +23,10 @@ std::string cell(const nlohmann::json& value) {
 
 StageWords words_of(const Globals& globals) {
     StageWords words;
-    words.train = [&globals](const TrainRunOptions& stage) {
-        TrainCommand command;
-        command.data = stage.data;
-        command.out = stage.out;
-        command.samples = stage.samples;
-        return arguments_of(command, globals);
-    };
-    words.import = [&globals](const ImportOptions& stage) {
-        ImportCommand command;
-        command.file = stage.file;
-        command.out = stage.out;
-        command.data = stage.data;
-        return arguments_of(command, globals);
-    };
+    words.train = [](const TrainRunOptions& stage) { return arguments_of(stage); };
+    words.import = [](const ImportOptions& stage) { return arguments_of(stage); };
     words.interpret = [&globals](const std::filesystem::path& run, const InterpretOptions& stage) {
-        InterpretCommand command;
-        command.run = run;
-        command.mu_max = stage.mu_max;
-        command.samples = stage.samples;
-        return arguments_of(command, globals);
+        return arguments_of(InterpretCommand{stage, run}, globals);
     };
     words.evaluate = [&globals](const std::filesystem::path& run, const EvaluateOptions& stage) {
         return arguments_of(EvaluateCommand{stage, run}, globals);

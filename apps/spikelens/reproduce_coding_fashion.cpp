@@ -54,7 +54,7 @@ void add_deletion_claims(const json& study, std::vector<PaperClaim>& claims) {
 }  // namespace
 
 Outcome reproduce_coding_fashion(const ReproduceOptions& options, const Globals& globals, Console& console) {
-    CodingsCommand study;
+    CodingsOptions study;
     study.out = options.out;
     study.samples = options.samples.value_or(study.samples);
     study.train_samples = options.train_samples.value_or(study.train_samples);

@@ -153,7 +153,7 @@ MethodScores measure(const Work& work, const MethodSpec& method, const Identity&
         for (int64_t first = work.evaluator.reached(scores); first < count; first = work.evaluator.reached(scores)) {
             work.execution.report(task, first, count);
             const auto started = Clock::now();
-            work.evaluator.advance(method, scores, at_once, work.execution);
+            work.evaluator.advance(method, scores, at_once, work.execution, work.options.explained);
             at_once = next_chunk(at_once, Clock::now() - started, most);
             if (work.evaluator.reached(scores) == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }

@@ -279,18 +279,5 @@ TEST(ImageSet, RefusesWhatDoesNotFit) {
     EXPECT_EQ(set.images({}).shape, (Shape{0, 1, 1, 1}));
 }
 
-TEST(FirstSamples, AreTheFirstOfAll) {
-    const ImageSet all(two_pixels(), {1, 0}, {"a", "b"});
-    const FirstSamples one(all, 1);
-    EXPECT_EQ(one.size(), 1);
-    EXPECT_EQ(one.label(0), 1);
-    EXPECT_EQ(one.shape(), all.shape());
-    EXPECT_EQ(one.classes(), all.classes());
-    EXPECT_EQ(one.images(std::vector<int64_t>{0}).data, std::vector<float>{0.2F});
-    EXPECT_EQ(FirstSamples(all, 5).size(), 2);
-    EXPECT_EQ(FirstSamples(all, 0).size(), 0);
-    EXPECT_THROW(FirstSamples(all, -1), InputError);
-}
-
 }  // namespace
 }  // namespace spikelens

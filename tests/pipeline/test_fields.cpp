@@ -6,6 +6,8 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/pipeline/evaluate.h"
+#include "spikelens/pipeline/codings.h"
+#include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -91,6 +93,8 @@ TEST(Fields, ResultsWithAnyContentsRoundTrip) {
     expect_round_trips<ImportResult>();
     expect_round_trips<InterpretResult>();
     expect_round_trips<EvaluateResult>();
+    expect_round_trips<ExplainResult>();
+    expect_round_trips<CodingsResult>();
 }
 
 TEST(Fields, EveryFieldThatIsMissingOrOfAnotherKindIsNamed) {

@@ -26,6 +26,8 @@ struct EvaluateOptions {
     /// The program's words that measure these methods by these metrics again, for the manifest; may be empty.
     std::function<std::vector<std::string>(const std::vector<std::string>& methods, const std::vector<std::string>& metrics)>
         again;
+    /// Is shown what was explained, a chunk of decided samples at a time; none of those whose scores the run held already.
+    std::function<void(const ExplainedSamples&)> explained;
 };
 
 /// What a method scored by one metric: the mean over samples, and the mean curve where the metric has steps.

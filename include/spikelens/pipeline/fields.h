@@ -147,6 +147,8 @@ void read_field(const JsonField& field, T& value) {
         value = field.unsigned_integer();
     } else if constexpr (std::integral<T>) {
         value = static_cast<T>(field.integer(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    } else if constexpr (std::same_as<T, float>) {
+        value = field.is_null() ? std::numeric_limits<float>::quiet_NaN() : field.single();
     } else if constexpr (std::floating_point<T>) {
         value = field.number();
     } else if constexpr (std::same_as<T, std::string>) {
