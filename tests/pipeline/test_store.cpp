@@ -254,7 +254,7 @@ TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
     const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
     save_responses(example_responses(), "f", path);
     EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 3\""));
+    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 4\""));
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
     save_visualisations(example_visualisations(), "f", path);
     EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);
