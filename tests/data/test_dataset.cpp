@@ -124,6 +124,7 @@ TEST_F(Folder, RefusesClassNamesThatDoNotFit) {
     refused("cat\n\ndog\n", {"line 2", "classes.txt"});
     refused("cat\ndog\ncat\n", {"classes.txt", "'cat' twice"});
     refused("", {"classes.txt", "empty"});
+    refused("cat\nd\xe9j\xe0\ndog\n", {"class 1", "not UTF-8"});
 }
 
 TEST_F(Folder, NumbersItsClassesToTheLargestLabelOfEitherSplit) {
