@@ -116,9 +116,9 @@ std::vector<std::string> arguments_of(const EvaluateCommand& command, const Glob
         .list("--methods", split_list(command.methods))
         .list("--metrics", split_list(command.metrics))
         .option("--samples", command.samples, usual.samples)
-        .option("--baseline", command.baseline, usual.baseline)
-        .option("--step", command.step, usual.step)
-        .option("--spike-steps", command.spike_steps, usual.spike_steps)
+        .option("--baseline", baseline_text(command.metric.baseline), baseline_text(usual.metric.baseline))
+        .option("--step", command.metric.pixels_per_step, usual.metric.pixels_per_step)
+        .option("--spike-steps", command.metric.spike_steps, usual.metric.spike_steps)
         .option("--coding", command.coding, usual.coding)
         .with(globals);
 }

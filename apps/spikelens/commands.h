@@ -12,9 +12,11 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
 #include "spikelens/pipeline/train.h"
+#include "spikelens/report/stage.h"
 
 #include "console.h"
 #include "interrupt.h"
@@ -28,9 +30,8 @@ struct Globals {
     uint64_t seed = 1;
     int threads = 0;
     int64_t memory = Execution{}.memory;
-    bool no_wait = false;                               ///< for a run into which another process writes
-    std::vector<std::string> arguments;                 ///< the command line after the program's name, for the manifest
-    std::vector<std::shared_ptr<const RunLock>> locks;  ///< runs that the caller of a stage holds already
+    bool no_wait = false;                ///< for a run into which another process writes
+    std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
 
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
@@ -69,25 +70,16 @@ InterpretResult call_interpret(const InterpretCommand& command, const Globals& g
 /// A batch of training is worth waiting for, up to here.
 constexpr std::chrono::seconds kTrainingPatience{3};
 
-struct EvaluateCommand {
+struct EvaluateCommand : EvaluateOptions {  ///< its methods and metrics may hold commas
     std::filesystem::path run;
-    std::vector<std::string> methods;  ///< empty: a usual set for images or recordings
-    std::vector<std::string> metrics;  ///< empty: insertion and deletion, of pixels or spikes
-    int64_t samples = 1000;            ///< 0: the whole test set
-    std::string baseline = "black";
-    std::string coding;  ///< empty: the run's own
-    int64_t step = 0;
-    int64_t spike_steps = 20;
 };
-Outcome run_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console);
+EvaluateResult call_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console);
+std::string text_of(const EvaluateResult& result);
 
-struct ReportCommand {
+struct ReportCommand : ReportOptions {  ///< its methods may hold commas
     std::filesystem::path run;
-    std::filesystem::path out;  ///< empty: report.html in the run
-    int images = 24;
-    std::vector<std::string> methods;  ///< empty: those evaluated, or a default set
 };
-Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console);
+ReportResult call_report(const ReportCommand& command, const Globals& globals, Console& console);
 
 /// Cuts a list of methods, metrics or codings at commas, but not within parentheses: "rate,latency(log,tau=3)" is two.
 std::vector<std::string> split_list(const std::vector<std::string>& words);

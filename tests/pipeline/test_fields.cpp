@@ -6,6 +6,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/pipeline/codings.h"
+#include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/import.h"
@@ -93,6 +94,7 @@ TEST(Fields, ResultsWithAnyContentsRoundTrip) {
     expect_round_trips<InterpretResult>();
     expect_round_trips<ExplainResult>();
     expect_round_trips<CodingsResult>();
+    expect_round_trips<EvaluateResult>();
 }
 
 TEST(Fields, EveryFieldThatIsMissingOrOfAnotherKindIsNamed) {
@@ -129,6 +131,17 @@ TEST(Fields, AnImportWithoutARunHasNoneOfItsFields) {
     EXPECT_FALSE(read_fields<ImportResult>(document_of(result), "test").made);
     result.made.emplace().run = "there";
     EXPECT_EQ(read_fields<ImportResult>(document_of(result), "test").made->run, "there");
+}
+
+TEST(Fields, WhatIsNotThereIsNullOrNoField) {
+    EvaluateResult result;
+    result.methods.resize(1);
+    const json none = document_of(result);
+    EXPECT_TRUE(none["coding"].is_null());
+    EXPECT_FALSE(none["methods"][0].contains("relevant"));
+    EXPECT_FALSE(read_fields<EvaluateResult>(none, "test").coding);
+    result.coding = "rate";
+    EXPECT_EQ(read_fields<EvaluateResult>(document_of(result), "test").coding, "rate");
 }
 
 TEST(TrainWarnings, SayWhatPlainNumbersHide) {
