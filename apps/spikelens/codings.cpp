@@ -84,7 +84,7 @@ void add_codings(CLI::App& program, Run& run) {
     app->add_option("--out", options->out, "Folder of the runs, one per coding")->required();
     app->add_option("--data", options->data, "fashion-mnist, mnist, or a folder of IDX files")->capture_default_str();
     app->add_option("--network", options->network, "A preset or a network text")->capture_default_str();
-    app->add_option("--codings", options->codings, "direct, rate, latency, latency(log), delta(step=0.1)")
+    app->add_option("--codings", options->codings, "Two or more of direct, rate, latency, latency(log), delta(step=0.1)")
         ->capture_default_str();
     app->add_option("--methods,--method", options->methods, "Methods that explain images and spikes")->capture_default_str();
     app->add_flag("--shared", options->shared, "One classifier, trained with the first coding, for all");

@@ -201,7 +201,7 @@ Study::Measured Study::measure(const std::string& coding, const TrainResult& tra
             return options_.evaluate_again(root, made);
         };
     const EvaluateResult evaluated = evaluate(run, options, execution_, notes_);
-    one.run.evaluate = of_study(evaluated.document(), options.methods, options.metrics);
+    one.run.evaluate = of_study(field_document(evaluated), options.methods, options.metrics);
     one.samples = evaluated.samples;
     explain_others(run, coding, evaluated.samples - evaluated.undecided, one.maps);
     return one;
