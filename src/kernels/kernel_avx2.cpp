@@ -3,6 +3,7 @@
 
 #include "bit_table.h"
 #include "kernel_sets.h"
+#include "spread.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -25,6 +26,7 @@ const KernelSet avx2_kernels = {"avx2",
                                 VectorKernel<Avx2>::change,
                                 VectorKernel<Avx2>::readout,
                                 VectorKernel<Avx2>::real_currents,
+                                VectorSpread<Avx2>::spread,
                                 kNoSlices};
 
 }  // namespace spikelens::kernels

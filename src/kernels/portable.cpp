@@ -1,6 +1,7 @@
 // 16-byte vectors, which every 64-bit CPU has.
 #include "bit_table.h"
 #include "kernel_sets.h"
+#include "spread.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -27,6 +28,7 @@ const KernelSet portable_kernels = {"portable",
                                     VectorKernel<Portable>::change,
                                     VectorKernel<Portable>::readout,
                                     VectorKernel<Portable>::real_currents,
+                                    VectorSpread<Portable>::spread,
                                     kNoSlices};
 
 }  // namespace spikelens::kernels

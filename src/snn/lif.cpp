@@ -6,6 +6,7 @@
 #include "lower.h"
 #include "spike_pool.h"
 #include "surrogate_function.h"
+#include "wide.h"
 
 namespace spikelens {
 namespace {
@@ -239,14 +240,6 @@ void backward_from_potentials(const LifPlanes& layer, const Real* potentials, co
 }
 
 }  // namespace
-
-// Much of training is spent here: on x86-64 also compiled, with all it calls, for wider vectors, chosen when the program is
-// loaded (before a thread sanitizer is ready for that). Every lane computes what a single number would: the bits are the same.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define SPIKELENS_WIDE __attribute__((target_clones("avx2", "default"), flatten))
-#else
-#define SPIKELENS_WIDE
-#endif
 
 SPIKELENS_WIDE void lif_forward(const LifPlanes& layer, const float* current, float* spikes) {
     forward(layer, current, spikes);
