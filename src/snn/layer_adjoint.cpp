@@ -1,6 +1,7 @@
 #include "layer_adjoint.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,10 @@ AlignedVector<float> by_tap(const Layer& layer, int64_t taps, int64_t row_length
     return weights;
 }
 
-constexpr int kLanes = 16;  // channels at once; what is padded is a multiple of it
+// Channels at once; what is padded is a multiple of their number.
+using Floats = float __attribute__((vector_size(32)));
+using Ints = int32_t __attribute__((vector_size(32)));
+constexpr int kLanes = 8;
 
 /// The windows of a pool, as the offsets of their places.
 std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
@@ -37,21 +41,36 @@ std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
     return places;
 }
 
+void load(const float* from, Floats& to) { std::memcpy(&to, from, sizeof to); }
+
+/// Writes, or adds where windows overlap.
+template <bool kOverlap>
+void put(Floats values, float* to) {
+    if constexpr (kOverlap) {
+        Floats before;
+        load(to, before);
+        values += before;
+    }
+    std::memcpy(to, &values, sizeof values);
+}
+
 /// One window of a max pool: its gradient goes to the first place that spikes, or to its first place.
-void unpool_max(std::span<const int64_t> places, float fire_above, const float* __restrict potential, const float* gradient,
-                float* __restrict out) {
-    int winner[kLanes] = {};
-    for (int place = static_cast<int>(places.size()); place-- > 0;)
-        for (int lane = 0; lane < kLanes; ++lane)
-            winner[lane] = potential[places[place] + lane] > fire_above ? place : winner[lane];
+template <bool kOverlap>
+void unpool_max(std::span<const int64_t> places, float fire_above, const float* potential, const Floats& gradient, float* out) {
+    Ints winner = {};
+    for (int place = static_cast<int>(places.size()); place-- > 0;) {
+        Floats here;
+        load(potential + places[place], here);
+        winner = here > fire_above ? place - Ints{} : winner;
+    }
     for (int place = 0; place < static_cast<int>(places.size()); ++place)
-        for (int lane = 0; lane < kLanes; ++lane) out[places[place] + lane] += winner[lane] == place ? gradient[lane] : 0.0F;
+        put<kOverlap>(winner == place ? gradient : Floats{}, out + places[place]);
 }
 
 /// One window of a sum or an average: every place has the same share.
-void unpool_sum(std::span<const int64_t> places, float share, const float* gradient, float* __restrict out) {
-    for (const int64_t place : places)
-        for (int lane = 0; lane < kLanes; ++lane) out[place + lane] += share * gradient[lane];
+template <bool kOverlap>
+void unpool_sum(std::span<const int64_t> places, float share, const Floats& gradient, float* out) {
+    for (const int64_t place : places) put<kOverlap>(share * gradient, out + place);
 }
 
 }  // namespace
@@ -81,7 +100,20 @@ LayerAdjoint::LayerAdjoint(const Layer& layer, const LayerPlan& plan, const kern
 
 SPIKELENS_WIDE void LayerAdjoint::unpool(int64_t steps, const float* potentials, const float* output_gradient,
                                          float* spike_gradient) const {
-    std::fill_n(spike_gradient, steps * frame(), 0.0F);
+    const Pool& pool = layer_.pool;
+    const bool overlap = pool.stride < pool.size;
+    const auto all_in_windows = [&](int extent, int pooled) {
+        return pooled * pool.stride == extent && pool.stride == pool.size;
+    };
+    if (!all_in_windows(layer_.out_height, layer_.pooled_height) || !all_in_windows(layer_.out_width, layer_.pooled_width))
+        std::fill_n(spike_gradient, steps * frame(), 0.0F);
+    overlap ? unpool_windows<true>(steps, potentials, output_gradient, spike_gradient)
+            : unpool_windows<false>(steps, potentials, output_gradient, spike_gradient);
+}
+
+template <bool kOverlap>
+void LayerAdjoint::unpool_windows(int64_t steps, const float* potentials, const float* output_gradient,
+                                  float* spike_gradient) const {
     const float fire_above = lower_neuron<float>(neurons_.neuron).fire_above;
     const auto share = static_cast<float>(pooled_unit(layer_.pool));
     const std::vector<int64_t> places = places_of(layer_.pool, plan_);
@@ -89,14 +121,17 @@ SPIKELENS_WIDE void LayerAdjoint::unpool(int64_t steps, const float* potentials,
     for (int64_t step = 0; step < steps; ++step)
         for (int64_t row = 0; row < layer_.pooled_height; ++row)
             for (int64_t column = 0; column < layer_.pooled_width; ++column, output_gradient += channels)
-                for (int64_t channel = 0; channel < channels; channel += kLanes) {
+                for (int64_t channel = 0; channel < plan_.padded(); channel += kLanes) {
                     const int64_t at = step * frame() + (row * plan_.out_width + column) * stride * plan_.padded() + channel;
-                    float gradient[kLanes] = {};
-                    std::copy_n(output_gradient + channel, std::min<int64_t>(kLanes, channels - channel), gradient);
+                    Floats gradient = {};
+                    if (channels - channel >= kLanes)
+                        load(output_gradient + channel, gradient);
+                    else if (channels > channel)
+                        std::memcpy(&gradient, output_gradient + channel, sizeof(float) * (channels - channel));
                     if (layer_.pool.kind == PoolKind::max)
-                        unpool_max(places, fire_above, potentials + at, gradient, spike_gradient + at);
+                        unpool_max<kOverlap>(places, fire_above, potentials + at, gradient, spike_gradient + at);
                     else
-                        unpool_sum(places, share, gradient, spike_gradient + at);
+                        unpool_sum<kOverlap>(places, share, gradient, spike_gradient + at);
                 }
 }
 

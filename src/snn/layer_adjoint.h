@@ -33,6 +33,9 @@ class LayerAdjoint {
     void unweigh(int64_t steps, const float* current_gradient, float* input_gradient) const;
 
   private:
+    template <bool kOverlap>
+    void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+
     const Layer& layer_;
     const kernels::LayerPlan& plan_;
     LifPlanes neurons_;

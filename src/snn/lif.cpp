@@ -92,6 +92,7 @@ class KnownTimeline {
 
     void set_plane(int64_t plane, const Real* all) {
         first_ = all + plane * layer_.size();
+        if (!neuron_.n.to_value) return;  // no other reset asks for them
         for (int64_t t = 0; t < layer_.steps; ++t) write_spikes(potentials(t), &spikes_[t * layer_.size()]);
     }
 
