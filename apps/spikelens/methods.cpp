@@ -39,7 +39,8 @@ json options_document(const std::string& method) {
     for (const MethodOption& option : method_options(method))
         list.push_back({{"option", option.name},
                         {"default", option.standard.empty() ? json(nullptr) : json(option.standard)},
-                        {"expected", option.expected}});
+                        {"expected", option.expected},
+                        {"meaning", option.meaning}});
     return list;
 }
 
@@ -49,7 +50,7 @@ json method_document(const MethodInfo& info, const std::string& text) {
             {"meaning", info.meaning},
             {"cost", info.cost},
             {"source", info.source},
-            {"options", info.options},
+            {"options", options_text(text)},
             {"option_list", options_document(text)},
             {"signed", info.signed_values},
             {"class_specific", info.class_specific},
@@ -63,11 +64,11 @@ json method_document(const MethodInfo& info, const std::string& text) {
 }
 
 std::string text_of(const MethodInfo& info) {
+    const std::string options = options_text(info.name);
     return info.name + (info.baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
            paragraph(info.meaning, kIndent) +
            paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost), kIndent) +
-           paragraph("source: " + info.source, kIndent) +
-           (info.options.empty() ? "" : paragraph("options: " + info.options, kIndent));
+           paragraph("source: " + info.source, kIndent) + (options.empty() ? "" : paragraph("options: " + options, kIndent));
 }
 
 std::string measured_on(MetricInput input) {
@@ -130,7 +131,8 @@ Outcome describe_method(const std::string& name) {
     for (const MethodOption& option : method_options(name))
         options.add({option.name, option.standard.empty() ? "chosen" : option.standard, option.expected});
     text += "\n" + options.text();
-    if (!info.options.empty()) text += "\n" + paragraph(info.options);
+    text += "\n";
+    for (const MethodOption& option : method_options(name)) text += paragraph(option.meaning, column, option.name);
     return {{{"command", "methods"}, {"methods", json::array({method_document(info, name)})}},
             text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
 }
