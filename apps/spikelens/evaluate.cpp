@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "shards.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -120,8 +121,18 @@ void add_evaluate(CLI::App& program, Run& run) {
     app->add_option("--spike-steps", command->spike_steps, "How many steps it takes to change all spikes of a sample")
         ->capture_default_str();
     app->add_option("--coding", command->coding, "Show the images in this coding instead of the run's own");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) { return run_evaluate(*command, globals, console); };
+    auto shard = std::make_shared<std::string>();
+    add_shard(*app, *shard);
+    app->callback([command, shard, &run] {
+        run = [command, shard](const Globals& globals, Console& console) -> Outcome {
+            if (!shard->empty())
+                return compute_shard(command->run, "evaluate", *shard, globals, console,
+                                     [&](const OpenRun& of, const Shard& part) {
+                                         return evaluate_shard(of, options_of(*command, globals), part,
+                                                               globals.execution(console), console.notes());
+                                     });
+            return run_evaluate(*command, globals, console);
+        };
     });
 }
 
