@@ -46,7 +46,7 @@ void add_merge(CLI::App& program, Run& run) {
     app->callback([root, &run] {
         run = [root](const Globals& globals, Console& console) -> Outcome {
             const WrittenRun written = open_to_write(*root, globals, console);
-            const MergeResult result = merge_shards(written.run);
+            const MergeResult result = merge_shards(written.run, globals.execution(console));
             return {document_of(result), text_of(result)};
         };
     });

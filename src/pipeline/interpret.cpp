@@ -83,12 +83,12 @@ class Interpretation {
     }
 
     // What each result depends on, and nothing that it does not depend on.
-    Identity of_responses() const { return run_.identity_of("responses", 2).with(sums_); }
+    Identity of_responses() const { return run_.identity_of("responses", 3).with(sums_); }
     Identity of_relevant() const {
-        return run_.identity_of("relevant filters", 2).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
+        return run_.identity_of("relevant filters", 3).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
     }
     Identity of_ablation() const {
-        return run_.identity_of("ablation", 2)
+        return run_.identity_of("ablation", 3)
             .with(sums_)
             .with(path_)
             .with({{"draws", options_.draws}, {"seed", options_.seed}});
@@ -148,8 +148,11 @@ ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity&
         if (sums.samples > 0)
             notes_.keeps(fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(count)));
     };
+    Execution to_the_end;  // also where the work is cancelled
+    to_the_end.threads = execution_.threads;
+    to_the_end.kernel = execution_.kernel;
     const auto save = [&](const ResponseSums& at) {
-        save_responses(at, identity.inputs(), path);
+        save_responses(at, identity.inputs(), path, to_the_end);
         saved = Clock::now();
         keep();
     };
@@ -170,7 +173,7 @@ ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity&
 }
 
 Responses Interpretation::find_responses() const {
-    return finished(sum_responses(run_.files.responses(), of_responses(), {.end = samples_.size()}));
+    return finished(sum_responses(run_.files.responses(), of_responses(), {.end = samples_.size()}), execution_);
 }
 
 ShardResult Interpretation::shard(const Shard& shard) const {

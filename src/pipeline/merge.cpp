@@ -168,7 +168,7 @@ Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>
 
 }  // namespace
 
-MergeResult merge_shards(const Run& run) {
+MergeResult merge_shards(const Run& run, const Execution& execution) {
     std::vector<fs::path> directories;
     if (const fs::path shards = shards_of(run.files); fs::is_directory(shards))
         for (const fs::directory_entry& entry : fs::directory_iterator(shards))
@@ -186,7 +186,7 @@ MergeResult merge_shards(const Run& run) {
     }
     for (const Whole& all : wholes)
         if (all.sums)
-            save_responses(*all.sums, all.identity.inputs(), all.path);
+            save_responses(*all.sums, all.identity.inputs(), all.path, execution);
         else
             save_scores(all.scores, all.identity, all.path);
     for (const auto& [file, of_file] : parts)

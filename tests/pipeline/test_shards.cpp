@@ -98,7 +98,7 @@ class Shards : public testing::Test {
     }
 
     std::string refusal(const OpenRun& run) {
-        return input_error([&] { merge_shards(run); });
+        return input_error([&] { merge_shards(run, {}); });
     }
 
     TemporaryFolder folder_;
@@ -123,7 +123,7 @@ TEST_F(Shards, OneTwoAndSevenGiveTheBytesOfOneRun) {
     for (const int64_t count : {1, 2, 7}) {
         const OpenRun run = run_in("run" + std::to_string(count));
         interpret_all(run, count);
-        const MergeResult merged = merge_shards(run);
+        const MergeResult merged = merge_shards(run, {});
         ASSERT_EQ(merged.merged.size(), 1U);
         EXPECT_EQ(merged.merged[0].file, "responses.h5");
         EXPECT_EQ(merged.merged[0].samples, 9000);
@@ -133,7 +133,7 @@ TEST_F(Shards, OneTwoAndSevenGiveTheBytesOfOneRun) {
         EXPECT_EQ(content(run.document("interpret")), content(one.document("interpret")));
 
         for (int64_t number = 1; number <= count; ++number) evaluate_shard(run, evaluate_, {number, count}, {}, {});
-        EXPECT_EQ(merge_shards(run).merged.size(), evaluate_.methods.size());
+        EXPECT_EQ(merge_shards(run, {}).merged.size(), evaluate_.methods.size());
         Execution unused;
         unused.progress = [](const ProgressEvent& event) { EXPECT_EQ(event.done, event.total) << "measured anew"; };
         evaluate(run, evaluate_, unused, {});
@@ -149,7 +149,7 @@ TEST_F(Shards, MoreShardsThanSamplesMergeToo) {
     evaluate(one, evaluate_, {}, {});
     interpret_all(run, 3);
     for (int64_t number = 1; number <= 3; ++number) evaluate_shard(run, evaluate_, {number, 3}, {}, {});
-    EXPECT_EQ(merge_shards(run).merged.size(), 2U);
+    EXPECT_EQ(merge_shards(run, {}).merged.size(), 2U);
     evaluate(run, evaluate_, {}, {});
     EXPECT_EQ(content(run.document("evaluate")), content(one.document("evaluate")));
 }
@@ -197,7 +197,7 @@ TEST_F(Shards, AStoppedShardIsRefusedAndGoesOn) {
     interpret(run, {2, 2});
     EXPECT_THAT(refusal(run), AllOf(HasSubstr("not through with its samples"), HasSubstr("shard 1/2")));
     interpret(run, {1, 2});
-    merge_shards(run);
+    merge_shards(run, {});
     EXPECT_TRUE(read_file(run.files.responses()) == read_file(one.files.responses()));
 }
 
@@ -208,7 +208,7 @@ TEST_F(Shards, MetricsMeasuredBeforeStay) {
     evaluate(run, evaluate_, {}, {});
     evaluate_.metrics = {"complexity"};
     for (int64_t number = 1; number <= 2; ++number) evaluate_shard(run, evaluate_, {number, 2}, {}, {});
-    merge_shards(run);
+    merge_shards(run, {});
     evaluate(run, evaluate_, {}, {});
     EXPECT_EQ(run.document("evaluate")["metrics"], (json{"insertion", "complexity"}));
     for (const json& method : run.document("evaluate")["methods"]) EXPECT_EQ(method["metrics"].size(), 2U);
@@ -222,7 +222,7 @@ TEST_F(Shards, AShardUnderWayIsNotMerged) {
     EXPECT_NO_THROW(RunLock(run.files.root));
     EXPECT_NO_THROW(RunLock(shard_directory(run.files, "interpret", {1, 2}).root));
     EXPECT_NO_THROW(RunLock(shard_directory(run.files, "evaluate", {2, 2}).root));
-    EXPECT_THROW(merge_shards(run), RunError);
+    EXPECT_THROW(merge_shards(run, {}), RunError);
     EXPECT_FALSE(fs::exists(run.files.responses()));
 }
 

@@ -86,6 +86,6 @@ struct MergeResult {
 /// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, of another division, not
 /// through with its samples, or made with another model, other data or other options than the run or the other shards. Throws
 /// RunError while another process computes a shard.
-MergeResult merge_shards(const Run& run);
+MergeResult merge_shards(const Run& run, const Execution& execution);
 
 }  // namespace spikelens
