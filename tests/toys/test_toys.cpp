@@ -35,7 +35,8 @@ TEST(ToyMethod, IsTheExampleOfTheDocument) {
 
 TEST(ToyMethod, IsListedParsedAndDescribed) {
     std::vector<std::string> names;
-    for (const json& method : document_of(list_methods())["methods"]) names.push_back(method["method"]);
+    const json document = document_of(list_methods());
+    for (const json& method : document["methods"]) names.push_back(method["method"]);
     EXPECT_THAT(names, Contains("grad_input"));
     EXPECT_EQ(document_of(describe_method("grad_input"))["methods"][0]["options"], options_text("grad_input"));
     EXPECT_EQ(parse_method("grad_input:view=absolute:baseline=blur").canonical, "grad_input:baseline=blur:view=absolute");
