@@ -153,7 +153,7 @@ int64_t ExactGradient::bytes(int steps, int planes) const {
         largest = std::max(largest, adjoint.frame() + std::max(adjoint.input_size(), adjoint.output_size()));
         lists = std::max<int64_t>(lists, 12 * kernels::kSpreadPixels * plan_.layers[l].out_channels);
     }
-    const int64_t currents = planes > 0 ? 0 : adjoints_.front().frame();
+    const int64_t currents = planes > 0 ? adjoints_.front().frame() : 0;  // of a sequence that is no spikes
     return sample_memory(plan_.settings({}), {}, steps, planes).plain + 4 * steps * (kept + largest + currents) + lists;
 }
 
