@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/data/pictures.h"
 #include "spikelens/snn/network.h"
 
 #include "console.h"
@@ -67,7 +68,8 @@ struct TrainCommand {
     std::string data = "fashion-mnist";
     std::string network = "shallow";
     std::string coding = "direct";
-    std::string binning;  ///< of recordings; empty: 1 ms
+    std::string binning;    ///< of recordings; empty: 1 ms
+    PictureWords pictures;  ///< of folders of pictures
     std::filesystem::path out;
     int steps = 10;
     int epochs = 5;
@@ -92,6 +94,7 @@ struct ImportCommand {
     std::filesystem::path file, out;
     std::string data;  ///< empty: a model file is written and no run
     std::string binning, coding;
+    PictureWords pictures;
     std::string network, input, reset;
     std::optional<int64_t> classes;   ///< of a preset; absent: 10
     std::optional<int> steps;         ///< absent: the default of what is imported
@@ -135,6 +138,9 @@ struct ReportCommand {
     std::vector<std::string> methods;  ///< empty: those evaluated, or a default set
 };
 Outcome run_report(const ReportCommand& command, const Globals& globals, Console& console);
+
+/// The options of folders of pictures: --resize and its like.
+void add_picture_options(CLI::App* app, PictureWords& words);
 
 /// Cuts a list of methods or metrics at commas.
 std::vector<std::string> split_list(const std::vector<std::string>& words);

@@ -33,20 +33,23 @@ Outcome list_data() {
     return {{{"command", "data list"}, {"datasets", list}}, text};
 }
 
-Outcome check_data(const std::string& name) {
-    const LoadedDataset data = load_dataset(name);
-    const json document = {{"command", "data check"},
-                           {"data", data.name},
-                           {"train_samples", data.train->size()},
-                           {"test_samples", data.test->size()},
-                           {"shape", data.train->shape()},
-                           {"classes", data.train->classes()},
-                           {"sha256", data.sha256}};
+Outcome check_data(const std::string& name, const PictureWords& pictures, const Execution& execution) {
+    const LoadedDataset data = load_dataset(name, {.pictures = parse_pictures(pictures)}, execution);
+    json document = {{"command", "data check"},
+                     {"data", data.name},
+                     {"train_samples", data.train->size()},
+                     {"test_samples", data.test->size()},
+                     {"shape", data.train->shape()},
+                     {"classes", data.train->classes()},
+                     {"sha256", data.sha256}};
+    if (data.pictures) document["pictures"] = picture_words(*data.pictures);
+    for (const std::string& sentence : data.damaged) document["damaged"].push_back(printable(sentence));
     std::string text = paragraph(
         fmt::format("{}: {} training and {} {}, {}", printable(data.name), data.train->size(),
                     counted(data.test->size(), data.train->steps() > 0 ? "test recording" : "test image"),
                     shape_text(data.train->shape()), counted(static_cast<int64_t>(data.train->classes().size()), "class")));
     for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
+    for (const std::string& sentence : data.damaged) text += paragraph("left out: " + printable(sentence));
     return {document, text};
 }
 
@@ -69,8 +72,14 @@ void add_data(CLI::App& program, Run& run) {
     });
     auto name = std::make_shared<std::string>();
     CLI::App* check = app->add_subcommand("check", "Read a data set and print its checksums");
-    check->add_option("data", *name, "A name, or a folder of four IDX files")->required();
-    check->callback([name, &run] { run = [name](const Globals&, Console&) { return check_data(*name); }; });
+    check->add_option("data", *name, "A name, or a folder of IDX files, event recordings or pictures")->required();
+    auto pictures = std::make_shared<PictureWords>();
+    add_picture_options(check, *pictures);
+    check->callback([name, pictures, &run] {
+        run = [name, pictures](const Globals& globals, Console& console) {
+            return check_data(*name, *pictures, globals.execution(console));
+        };
+    });
     CLI::App* download = app->add_subcommand("download", "Fetch a data set into the user's cache, checked and resumable");
     download->add_option("data", *name, "mnist")->required();
     download->callback(

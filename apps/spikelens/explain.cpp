@@ -72,6 +72,8 @@ std::vector<Case> gather_cases(const ExplainCommand& command, const OpenRun& run
     std::vector<Case> cases;
     if (!command.background.empty() && (command.files.empty() || !run.binning().empty()))
         throw InputError("--background is for picture files, and none is named");
+    if (!command.background.empty() && run.has_pictures())
+        throw InputError("--background is chosen when the run is made: its data are pictures, and files are read as they are");
     const Background background = command.background.empty() ? Background{} : parse_background(command.background);
     for (Sample& sample :
          gather_samples(command.files, command.test, background, run, console, explainer.engine().execution())) {

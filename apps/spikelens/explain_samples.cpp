@@ -42,10 +42,12 @@ Sample read_sample(const fs::path& path, const Background& background, const Ope
         if (std::ranges::all_of(sample.input.spikes.data, [](uint8_t count) { return count == 0; }))
             sample.changes.emplace_back("the input has no spike");
     } else {
-        Picture picture = read_picture(path, network.channels, network.height, network.width, background);
+        const PictureOptions options = parse_pictures(run.pictures());
+        Picture picture = run.has_pictures() ? read_like(options, path, network.input_shape())
+                                             : read_picture(path, network.channels, network.height, network.width, background);
         sample.changes = std::move(picture.changes);
         sample.picture = picture.image;
-        const FloatArray image = with_batch_axis(std::move(picture.image));
+        const FloatArray image = normalised(with_batch_axis(std::move(picture.image)), options);
         sample.address = content_address(image);
         const std::string coding = run.manifest.at("data").value("coding", "");
         sample.input = coding.empty() ? Input(image)

@@ -60,6 +60,7 @@ ImportOptions options_of(const ImportCommand& command, const Globals& globals, C
     options.out = command.out;
     options.data = command.data;
     options.binning = command.binning;
+    options.pictures = command.pictures;
     options.coding = command.coding;
     options.surrogate = command.surrogate;
     options.seed = globals.seed;
@@ -116,6 +117,7 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--binning", command->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
     app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
+    add_picture_options(app, command->pictures);
     app->add_option("--network", command->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
     app->add_option("--input", command->input, "The network's input C,H,W");
     app->add_option("--classes", command->classes, "Number of outputs of a preset; by default 10");

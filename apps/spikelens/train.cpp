@@ -25,6 +25,7 @@ TrainRunOptions options_of(const TrainCommand& command, const Globals& globals, 
     options.network = command.network;
     options.coding = command.coding;
     options.binning = command.binning;
+    options.pictures = command.pictures;
     options.out = command.out;
     options.steps = command.steps;
     options.neurons.neuron.beta = command.beta;
@@ -81,12 +82,14 @@ void add_train(CLI::App& program, Run& run) {
     auto command = std::make_shared<TrainCommand>();
     CLI::App* app =
         program.add_subcommand("train", "Train a spiking network on a data set; continues where an interrupted run stopped");
-    app->add_option("--data", command->data, "fashion-mnist, mnist, nmnist, or a folder of IDX files or event recordings")
+    app->add_option("--data", command->data,
+                    "fashion-mnist, mnist, nmnist, or a folder of IDX files, event recordings or pictures")
         ->capture_default_str();
     app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
         ->capture_default_str();
     app->add_option("--binning", command->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
+    add_picture_options(app, command->pictures);
     app->add_option("--network", command->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
         ->capture_default_str();
     app->add_option("--out", command->out, "The run directory to make")->required();
