@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "spikelens/core/array.h"
 #include "spikelens/data/pictures.h"
@@ -24,8 +25,8 @@ class PictureCache {
     /// Keeps it where there is room.
     void keep(const std::string& sha256, std::shared_ptr<const Array<uint8_t>> picture) {
         const std::lock_guard lock(mutex_);
-        if (picture->size() > room_ || !kept_.emplace(sha256, picture).second) return;
-        room_ -= picture->size();
+        const int64_t size = picture->size();
+        if (size <= room_ && kept_.emplace(sha256, std::move(picture)).second) room_ -= size;
     }
 
   private:

@@ -26,8 +26,8 @@ Taps taps_of(int64_t in, int64_t out) {
     std::vector<double> shares(static_cast<size_t>(taps.most));
     for (int64_t place = 0; place < out; ++place) {
         const double centre = (static_cast<double>(place) + 0.5) * scale;
-        const int64_t first = std::max<int64_t>(static_cast<int64_t>(centre - support + 0.5), 0),
-                      end = std::min<int64_t>(static_cast<int64_t>(centre + support + 0.5), in);
+        const int64_t first = std::max<int64_t>(static_cast<int64_t>(std::floor(centre - support + 0.5)), 0),
+                      end = std::min<int64_t>(static_cast<int64_t>(std::floor(centre + support + 0.5)), in);
         double sum = 0;
         for (int64_t i = first; i < end; ++i) {
             const double distance = std::abs((static_cast<double>(i) - centre + 0.5) * (1.0 / support));
@@ -35,7 +35,7 @@ Taps taps_of(int64_t in, int64_t out) {
         }
         for (int64_t i = first; i < end; ++i)
             taps.weights[static_cast<size_t>(place * taps.most + i - first)] =
-                static_cast<int32_t>(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << precision));
+                static_cast<int32_t>(std::floor(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << precision)));
         taps.first.push_back(first);
         taps.count.push_back(end - first);
     }

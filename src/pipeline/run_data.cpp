@@ -31,7 +31,7 @@ void check_coded(const RunData& data) {
 /// "resize=64x64 split=0.8 split_seed=0"
 std::string words_text(const PictureWords& words) {
     std::string text;
-    for (const auto& [name, word] : words) text += (text.empty() ? "" : " ") + name + "=" + word;
+    for (const auto& [name, word] : words) text.append(text.empty() ? "" : " ").append(name).append("=").append(word);
     return text;
 }
 
