@@ -54,8 +54,9 @@ RunData load_run_data(const std::string& source, const DataWords& words, int ste
     if (data.test->steps() > 0) data.binning = binning_text(bins);
     if (!data.coded()) return data;
     check_coded(data);
-    data.train = std::make_shared<CodedSamples>(data.train, data.coding, steps, seed, 0, execution);
-    data.test = std::make_shared<CodedSamples>(data.test, data.coding, steps, seed, data.train->size(), execution);
+    const Coder coder = coder_of(data.coding, steps, seed, execution);
+    data.train = std::make_shared<CodedSamples>(data.train, coder);
+    data.test = std::make_shared<CodedSamples>(data.test, coder, data.train->size());
     return data;
 }
 
