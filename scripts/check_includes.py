@@ -32,6 +32,8 @@ LIBRARIES = {
     "OpenCV": (r"opencv2/", ["io", "draw"]),
     "libjpeg-turbo": (r"j(peglib|error|config)\.h", ["io"]),
     "libpng": (r"png\.h", ["io"]),
+    "libtiff": (r"tiff\w*\.h", ["io"]),
+    "libwebp": (r"webp/", ["io"]),
     "HDF5": (r"(hdf5|H5\w+)\.h", ["io", "model_io"]),
     "libzip": (r"zip\.h", ["io"]),
     "LZ4": (r"lz4\w*\.h", ["data"]),

@@ -1,10 +1,37 @@
 #include "arguments.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "choices.h"
 
 namespace spikelens::app {
+namespace {
+
+/// "split_seed" → "--split-seed"
+std::string picture_flag(std::string name) {
+    std::ranges::replace(name, '_', '-');
+    return "--" + name;
+}
+
+}  // namespace
+
+void add_picture_options(CLI::App* app, PictureWords& words) {
+    const std::pair<const char*, const char*> options[] = {
+        {"resize", "Pictures: to HEIGHTxWIDTH, or until the shorter side has so many pixels; antialiased"},
+        {"crop", "Pictures: the middle HEIGHTxWIDTH (or one number) after resizing"},
+        {"mean", "Pictures: taken from red, green and blue: none, imagenet or R,G,B (none)"},
+        {"std", "Pictures: what red, green and blue are then divided by: none, imagenet or R,G,B (none)"},
+        {"split", "Pictures in CLASS/FILE: the share for training (0.8) or how many; the rest are the test set"},
+        {"split_seed", "Pictures: the seed of that split, as torch's random_split draws it (0)"},
+        {"damaged", "Damaged pictures: stop or skip, which names them (stop)"},
+        {"background", "Pictures: black, white or #ff8000 behind transparent pixels (black)"}};
+    for (const auto& [name, help] : options)
+        app->add_option_function<std::string>(
+            picture_flag(name), [&words, key = std::string(name)](const std::string& text) { words[key] = text; }, help);
+}
 
 ArgumentList& ArgumentList::word(const std::string& value) {
     words_.push_back(value);
@@ -31,6 +58,11 @@ ArgumentList& ArgumentList::list(const std::string& name, const std::vector<std:
     return values.empty() ? *this : word(name).word(fmt::format("{}", fmt::join(values, ",")));
 }
 
+ArgumentList& ArgumentList::pictures(const PictureWords& words) {
+    for (const auto& [name, value] : words) word(picture_flag(name)).word(value);
+    return *this;
+}
+
 ArgumentList& ArgumentList::flag(const std::string& name, bool set) { return set ? word(name) : *this; }
 
 std::vector<std::string> ArgumentList::with_seed(uint64_t seed) const {
@@ -49,6 +81,7 @@ std::vector<std::string> arguments_of(const TrainRunOptions& options) {
         .option("--network", options.network, usual.network)
         .option("--coding", options.coding, usual.coding)
         .option("--binning", options.binning, usual.binning)
+        .pictures(options.pictures)
         .word("--out")
         .word(options.out.string())
         .option("--steps", int64_t{options.steps}, int64_t{usual.steps})
@@ -80,6 +113,7 @@ std::vector<std::string> arguments_of(const ImportOptions& options) {
         .option("--data", options.data, usual.data)
         .option("--binning", options.binning, usual.binning)
         .option("--coding", options.coding, usual.coding)
+        .pictures(options.pictures)
         .option("--network", options.network, usual.network)
         .option("--input", given(options.input, [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); }),
                 "")

@@ -35,6 +35,7 @@ class ArgumentList {
         return value ? word(name).word(fmt::format("{}", *value)) : *this;
     }
     ArgumentList& list(const std::string& name, const std::vector<std::string>& values);  ///< joined by commas
+    ArgumentList& pictures(const PictureWords& words);
     ArgumentList& flag(const std::string& name, bool set);
     /// With the options of every command that change results.
     std::vector<std::string> with_seed(uint64_t seed) const;

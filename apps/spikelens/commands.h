@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/data/pictures.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -80,6 +81,9 @@ struct ReportCommand : ReportOptions {  ///< its methods may hold commas
     std::filesystem::path run;
 };
 ReportResult call_report(const ReportCommand& command, const Globals& globals, Console& console);
+
+/// The options of folders of pictures: --resize and its like.
+void add_picture_options(CLI::App* app, PictureWords& words);
 
 /// Cuts a list of methods, metrics or codings at commas, but not within parentheses: "rate,latency(log,tau=3)" is two.
 std::vector<std::string> split_list(const std::vector<std::string>& words);

@@ -27,13 +27,14 @@ Outcome print_list() {
     return {document_of(result), text};
 }
 
-Outcome print_check(const std::string& name) {
-    const DataCheckResult data = check_data(name);
+Outcome print_check(const std::string& name, const PictureWords& pictures, const Execution& execution) {
+    const DataCheckResult data = check_data(name, pictures, execution);
     std::string text =
         paragraph(fmt::format("{}: {} training and {} {}, {}", printable(data.data), data.train_samples,
                               counted(data.test_samples, data.recordings ? "test recording" : "test image"),
                               shape_text(data.shape), counted(static_cast<int64_t>(data.classes.size()), "class")));
     for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
+    for (const std::string& sentence : data.damaged) text += paragraph("left out: " + printable(sentence));
     return {document_of(data), text};
 }
 
@@ -56,8 +57,14 @@ void add_data(CLI::App& program, Run& run) {
     });
     auto name = std::make_shared<std::string>();
     CLI::App* check = app->add_subcommand("check", "Read a data set and print its checksums");
-    check->add_option("data", *name, "A name, or a folder of four IDX files")->required();
-    check->callback([name, &run] { run = [name](const Globals&, Console&) { return print_check(*name); }; });
+    check->add_option("data", *name, "A name, or a folder of IDX files, event recordings or pictures")->required();
+    auto pictures = std::make_shared<PictureWords>();
+    add_picture_options(check, *pictures);
+    check->callback([name, pictures, &run] {
+        run = [name, pictures](const Globals& globals, Console& console) {
+            return print_check(*name, *pictures, globals.execution(console));
+        };
+    });
     CLI::App* download = app->add_subcommand("download", "Fetch a data set into the user's cache, checked and resumable");
     download->add_option("data", *name, "mnist")->required();
     download->callback(

@@ -79,6 +79,7 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--binning", options->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
     app->add_option("--coding", options->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
+    add_picture_options(app, options->pictures);
     app->add_option("--network", options->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
     add_parsed(*app, "--input", options->input, parse_shape, "The network's input C,H,W");
     app->add_option("--classes", options->classes, "Number of outputs of a preset; by default 10");

@@ -55,12 +55,14 @@ void add_train(CLI::App& program, Run& run) {
     NetworkDefaults& neurons = options->neurons;
     CLI::App* app =
         program.add_subcommand("train", "Train a spiking network on a data set; continues where an interrupted run stopped");
-    app->add_option("--data", options->data, "fashion-mnist, mnist, nmnist, or a folder of IDX files or event recordings")
+    app->add_option("--data", options->data,
+                    "fashion-mnist, mnist, nmnist, or a folder of IDX files, event recordings or pictures")
         ->capture_default_str();
     app->add_option("--coding", options->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
         ->capture_default_str();
     app->add_option("--binning", options->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
+    add_picture_options(app, options->pictures);
     app->add_option("--network", options->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
         ->capture_default_str();
     app->add_option("--out", options->out, "The run directory to make")->required();

@@ -68,7 +68,9 @@ MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, 
     MetricContext context;
     context.model = explainer.context();
     if (shuffled) context.shuffled = shuffled->context();
-    context.images = [&data](std::span<const int64_t> samples) { return data.test->images(samples); };
+    context.images = [&data](std::span<const int64_t> samples) {
+        return data.test->steps() > 0 ? data.test->images(samples) : data.test->input(samples).images;
+    };
     if (data.coded())
         context.shown = [&data](const FloatArray& images, int64_t sample) {
             return data.shown(images, std::vector<int64_t>(images.extent(0), data.test_address(sample)));

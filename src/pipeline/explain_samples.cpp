@@ -44,10 +44,12 @@ SampleToExplain read_sample(const fs::path& path, const Background& background, 
         if (std::ranges::all_of(sample.input.spikes.data, [](uint8_t count) { return count == 0; }))
             sample.changes.emplace_back("the input has no spike");
     } else {
-        Picture picture = read_picture(path, network.channels, network.height, network.width, background);
+        const PictureOptions options = parse_pictures(run.pictures());
+        Picture picture = run.has_pictures() ? read_like(options, path, network.input_shape())
+                                             : read_picture(path, network.channels, network.height, network.width, background);
         sample.changes = std::move(picture.changes);
         sample.picture = picture.image;
-        const FloatArray image = with_batch_axis(std::move(picture.image));
+        const FloatArray image = normalised(with_batch_axis(std::move(picture.image)), options);
         sample.address = content_address(image);
         sample.input = run.coding().empty()
                            ? Input(image)
@@ -60,6 +62,8 @@ SampleToExplain read_sample(const fs::path& path, const Background& background, 
 void add_files(const Run& run, const ExplainOptions& options, const StageNotes& notes, std::vector<SampleToExplain>& samples) {
     if (options.background && (options.files.empty() || !run.binning().empty()))
         throw InputError("a background is for picture files, and none is named");
+    if (options.background && run.has_pictures())
+        throw InputError("a background is chosen when the run is made: its data are pictures, and files are read as they are");
     for (const std::string& path : options.files) {
         SampleToExplain sample = read_sample(path, options.background.value_or(Background{}), run);
         if (!sample.changes.empty()) notes.say(fmt::format("{}: {}", path, fmt::join(sample.changes, ", ")));

@@ -42,7 +42,7 @@ class Explain : public testing::Test {
 
     void make_run(uint64_t seed) {
         const std::string data = folder_ / "data";
-        const RunData loaded = load_run_data(data, "", "", 3, 1, {});
+        const RunData loaded = load_run_data(data, {}, 3, 1, {});
         Network network = parse_network("3F-LIF-2F", {1, 4, 4}, 3);
         network.classes = loaded.test->classes();
         initialise_weights(network, seed);

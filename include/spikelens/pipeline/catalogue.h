@@ -96,15 +96,17 @@ struct DataCheckResult {
     Shape shape;  ///< of a sample
     std::vector<std::string> classes;
     std::map<std::string, std::string> sha256;
+    PictureWords pictures;             ///< of a folder of pictures, what is not the usual
+    std::vector<std::string> damaged;  ///< pictures that were left out, one sentence each
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("data", self.data), field("train_samples", self.train_samples);
         field("test_samples", self.test_samples), field("shape", self.shape), field("classes", self.classes);
-        field("sha256", self.sha256);
+        field("sha256", self.sha256), field("pictures", self.pictures), field("damaged", self.damaged);
     }
 };
 
 /// Reads a data set: a known name, or a folder. Throws InputError as load_dataset does.
-DataCheckResult check_data(const std::string& name);
+DataCheckResult check_data(const std::string& name, const PictureWords& pictures, const Execution& execution);
 
 }  // namespace spikelens
