@@ -123,7 +123,7 @@ TEST(ToyReader, ItsRecordingsAreTrainedOnEvaluatedAndReported) {
             fs::create_directories(place);
             put(place / (std::to_string(i) + ".toy"), toy_bytes(i % 2 ? 3 : 0, 12 + i));
         }
-    const LoadedDataset data = load_dataset((folder / "data").string(), parse_binning("1ms"));
+    const LoadedDataset data = load_dataset((folder / "data").string(), {.binning = parse_binning("1ms")});
     EXPECT_EQ(data.train->size(), 12);
     EXPECT_EQ(data.train->shape(), (Shape{2, 4, 4}));
     const spikelens::Run run = run_on(folder / "data", folder / "run", "4F-LIF-2F");
