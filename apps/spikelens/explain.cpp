@@ -41,7 +41,8 @@ std::string text_of(const ExplainResult& result, const Network& network) {
         for (const MapSummary& map : image.maps)
             if (map.remark) text += paragraph(fmt::format("{}: {}", map.method, *map.remark), 2);
     }
-    return text + fmt::format("{} with overlays and raw values in {}\n", counted(result.map_count(), "map"), result.folder);
+    return text +
+           fmt::format("{} with overlays and raw values in {}\n", counted(result.map_count(), "map"), printable(result.folder));
 }
 
 /// What makes these explanations again.

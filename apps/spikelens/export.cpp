@@ -1,3 +1,4 @@
+#include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/inspect.h"
 
@@ -18,7 +19,7 @@ void add_export(CLI::App& program, Run& run) {
         run = [command](const Globals&, Console&) -> Outcome {
             if (std::filesystem::is_directory(command->model)) open_run(command->model);  // its sentences say what to do
             const ExportResult result = export_model(command->model, command->out);
-            return {document_of(result), result.out + "\n"};
+            return {document_of(result), printable(result.out) + "\n"};
         };
     });
 }

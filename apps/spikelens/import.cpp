@@ -6,6 +6,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
@@ -56,7 +57,7 @@ std::string text_of(const ImportResult& result) {
         text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", result.made->data, 100 * result.made->test.accuracy,
                             result.made->test.samples) +
                 accuracy_remarks(*result.made);
-    return text + "\n" + result.out + "\n";
+    return text + "\n" + printable(result.out) + "\n";
 }
 
 }  // namespace

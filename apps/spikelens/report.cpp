@@ -1,3 +1,4 @@
+#include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
@@ -29,7 +30,7 @@ void add_report(CLI::App& program, Run& run) {
     app->callback([command, &run] {
         run = [command](const Globals& globals, Console& console) -> Outcome {
             const ReportResult result = call_report(*command, globals, console);
-            return {document_of(result), result.report + "\n"};
+            return {document_of(result), printable(result.report) + "\n"};
         };
     });
 }

@@ -6,6 +6,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
@@ -39,7 +40,8 @@ StageWords words_of(const Globals& globals) {
 
 template <class Result>
 Outcome outcome_of(const Result& result) {
-    return {document_of(result), text_of(result.evaluate) + "\n" + claims_text(result.claims) + result.report + "\n"};
+    return {document_of(result),
+            text_of(result.evaluate) + "\n" + claims_text(result.claims) + printable(result.report) + "\n"};
 }
 
 Outcome run_reproduce(const std::string& experiment, ReproduceOptions options, const Globals& globals, Console& console) {

@@ -5,6 +5,7 @@
 #include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
@@ -33,7 +34,8 @@ std::string text_of(const TrainResult& result) {
         fmt::format("{} on {}: {:.2f} % of {} right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {}", result.network.text,
                     result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
                     100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
-    return paragraph(right) + learned_text(result) + accuracy_remarks(result.made) + "run: " + result.made.run + "\n";
+    return paragraph(right) + learned_text(result) + accuracy_remarks(result.made) + "run: " + printable(result.made.run) +
+           "\n";
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
 #include "spikelens/io/json_fields.h"
+#include "spikelens/io/sha256.h"
 
 #include "result_file.h"
 
@@ -13,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* checksum_key = "checksum";
 constexpr uint64_t longest_document = uint64_t{1} << 30;
 constexpr int64_t largest_index = 1 << 30;
 constexpr int64_t most_samples = int64_t{1} << 50;
@@ -93,10 +96,23 @@ AblationPoint read_ablation_point(const JsonField& field, size_t classes) {
 
 }  // namespace
 
-json read_json(const fs::path& path) { return parse_json(read_file(path, longest_document), path.string()); }
+json read_json(const fs::path& path) {
+    json document = parse_json(read_file(path, longest_document), path.string());
+    if (!document.is_object() || !document.contains(checksum_key)) return document;
+    const json written = document[checksum_key];
+    document.erase(checksum_key);
+    if (written != sha256_of_bytes(document.dump()))
+        throw InputError(path.string() +
+                         " is not what was written: its checksum is of another content. Remove it, and the "
+                         "command that made it makes it anew; or, if the change is meant, remove its checksum");
+    return document;
+}
 
 void write_json(const fs::path& path, const json& document) {
-    write_file(path, json_text(document, "cannot write " + path.string(), 2) + "\n");
+    const std::string where = "cannot write " + path.string();
+    json whole = document;
+    if (whole.is_object()) whole[checksum_key] = sha256_of_bytes(json_text(document, where, -1));
+    write_file(path, json_text(whole, where, 2) + "\n");
 }
 
 json stored_identity(const fs::path& path) {

@@ -18,7 +18,9 @@ namespace {
 
 using nlohmann::json;
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 double noise(uint64_t a, uint64_t b = 0) { return std::exp(20 * random_normal(4, Stream::test, {a, b})); }
 
@@ -276,8 +278,30 @@ TEST_F(Store, JsonNumbersComeBackToTheBit) {
 
 TEST_F(Store, JsonIsIndentedSortedAndEndsInANewline) {
     write_json(path, {{"b", 1}, {"a", {1.5, nullptr}}});
-    EXPECT_EQ(read_file(path), "{\n  \"a\": [\n    1.5,\n    null\n  ],\n  \"b\": 1\n}\n");
+    EXPECT_THAT(read_file(path), AllOf(StartsWith("{\n  \"a\": [\n    1.5,\n    null\n  ],\n  \"b\": 1,\n  \"checksum\": \""),
+                                       EndsWith("\"\n}\n")));
+    EXPECT_EQ(read_json(path), (json{{"b", 1}, {"a", {1.5, nullptr}}}));
+    write_json(path, json::array({1, 2}));
+    EXPECT_EQ(read_file(path), "[\n  1,\n  2\n]\n");
     EXPECT_THAT(input_error([&] { write_json(path, "\xff"); }), HasSubstr("UTF-8"));
+}
+
+/// Whatever digit or letter changes: the file says so, or no longer parses.
+TEST_F(Store, JsonThatChangedIsRefused) {
+    write_json(path, {{"accuracy", 0.8125}, {"classes", {"cat", "dog"}}, {"confusion", {{192, 3}, {1, 204}}}});
+    const std::string good = read_file(path);
+    int changed = 0;
+    for (size_t i = 0; i < good.size(); ++i) {
+        if (std::isalnum(static_cast<unsigned char>(good[i])) == 0) continue;
+        std::string bad = good;
+        bad[i] = bad[i] == '8' ? '9' : '8';
+        const std::string content = bad.substr(0, bad.find("\"checksum\""));
+        if (content.size() == bad.size()) continue;  // the key itself
+        std::ofstream(path, std::ios::binary) << bad;
+        EXPECT_THAT(input_error([&] { read_json(path); }), HasSubstr(path.string())) << bad;
+        ++changed;
+    }
+    EXPECT_GT(changed, 80);
 }
 
 TEST_F(Store, BrokenJsonSaysWhere) {

@@ -51,5 +51,5 @@ def make_recordings(folder, train=60, test=20):
 def without_times(document):
     """The document without what the clock or the path decides."""
     if isinstance(document, dict):
-        return {key: without_times(value) for key, value in document.items() if key not in ("seconds", "seconds_per_explanation", "run", "threads", "report", "bytes")}
+        return {key: without_times(value) for key, value in document.items() if key not in ("checksum", "seconds", "seconds_per_explanation", "run", "threads", "report", "bytes")}
     return [without_times(value) for value in document] if isinstance(document, list) else document

@@ -78,7 +78,9 @@ class TheWholeRoad(ProgramTest):
         self.assertEqual(sum(map(sum, self.train["confusion"])), 90)
         low, high = self.train["test_accuracy_ci95"]
         self.assertTrue(low <= self.train["test_accuracy"] <= high)
-        self.assertEqual(json.loads((self.run_dir / "train.json").read_text()), self.train)
+        written = json.loads((self.run_dir / "train.json").read_text())
+        self.assertRegex(written.pop("checksum"), "^[0-9a-f]{64}$")
+        self.assertEqual(written, self.train)
 
     def test_interprets_explains_evaluates_reports(self):
         interpret = self.interpret(self.run_dir)

@@ -14,6 +14,8 @@ namespace spikelens {
 
 /// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in order,
 /// final newline). Numbers come back to the bit; NaN and infinities are written as null and read by the functions below as NaN.
+/// An object carries the checksum of its content: reading takes it off, and throws InputError where the content is another. One
+/// that carries none is taken as it is.
 nlohmann::json read_json(const std::filesystem::path& path);
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
 
