@@ -14,6 +14,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "process.h"
+#include "shards.h"
 #include "usage.h"
 
 namespace spikelens::app {
@@ -56,7 +57,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
 
 void add_globals(CLI::App& program, Globals& globals) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
-    program.add_flag("--json", globals.json, "Print the result as one JSON document");
+    program.add_flag("--json", globals.json, "Print the result as one JSON document")->disable_flag_override();
     program.add_flag("--quiet", globals.quiet, "No progress");
     program.add_flag("--no-wait", globals.no_wait, "End at once if another process writes into the run");
     program.add_option("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes")
@@ -80,8 +81,8 @@ void set_command_help(CLI::App& app) {
 }
 
 void add_commands(CLI::App& program, Run& run) {
-    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
-                           add_codings, add_inspect, add_export, add_data, add_methods, add_help})
+    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_merge, add_report,
+                           add_reproduce, add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
     set_command_help(program);
 }

@@ -8,11 +8,14 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/data/idx.h"
 #include "spikelens/io/files.h"
 #include "spikelens/io/sha256.h"
 
 #include "event_dataset.h"
+#include "picture_dataset.h"
+#include "picture_layout.h"
 #include "registry.h"
 
 namespace spikelens {
@@ -46,7 +49,8 @@ fs::path require_part(const fs::path& folder, const std::string& part) {
     if (const auto path = find_part(folder, part)) return *path;
     throw InputError(
         "the folder " + folder.string() + " has no file " + part + (holds_images(part) ? "-idx3" : "-idx1") +
-        "-ubyte, plain or .gz, and no event recordings in train/CLASS and test/CLASS or listed in train*.txt and test*.txt");
+        "-ubyte, plain or .gz, no event recordings or pictures in train/CLASS and test/CLASS, no pictures in CLASS, and no "
+        "recordings listed in train*.txt and test*.txt");
 }
 
 struct RawSplit {
@@ -129,11 +133,16 @@ LoadedDataset load_images(const fs::path& folder, const std::string& name, std::
 }
 
 LoadedDataset load_folder(const fs::path& folder, const std::string& name, const std::vector<std::string>& classes,
-                          const Binning& binning, const Execution& execution) {
-    if (!has_any_part(folder) && holds_recordings(folder)) return load_recordings(folder, name, classes, binning, execution);
-    if (binning != Binning{})
+                          const DataOptions& options, const Execution& execution) {
+    const bool images = has_any_part(folder), recordings = !images && holds_recordings(folder),
+               pictures = !images && !recordings && has_picture_layout(folder);
+    if (!recordings && options.binning != Binning{})
         throw InputError("binning is for event recordings, but " + folder.string() + " is not a folder of them");
-    return load_images(folder, name, classes);
+    if (const PictureWords words = picture_words(options.pictures); !pictures && !words.empty())
+        throw InputError(
+            fmt::format("the option {} is for folders of pictures, but {} is not one", words.begin()->first, folder.string()));
+    if (recordings) return load_recordings(folder, name, classes, options.binning, execution);
+    return pictures ? load_pictures(folder, name, options.pictures, execution) : load_images(folder, name, classes);
 }
 
 std::optional<fs::path> find_complete(const KnownDataset& known) {
@@ -148,12 +157,22 @@ std::string how_to_get(const KnownDataset& known) {
                        known.name);
 }
 
-LoadedDataset load_known(const KnownDataset& known, const Binning& binning, const Execution& execution) {
-    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, binning, execution);
+LoadedDataset load_known(const KnownDataset& known, const DataOptions& options, const Execution& execution) {
+    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, options, execution);
     std::vector<std::string> looked;
     for (const fs::path& place : places_of(known)) looked.push_back(place.string());
     throw InputError(
         fmt::format("the data set {} was not found in {}; {}", known.name, fmt::join(looked, ", "), how_to_get(known)));
+}
+
+/// Names go into every result, and a result is JSON.
+LoadedDataset with_checked_names(LoadedDataset loaded, std::string_view where) {
+    if (!is_utf8(loaded.name)) throw InputError(fmt::format("the name of the data set '{}' is not UTF-8", loaded.name));
+    const std::vector<std::string>& classes = loaded.train->classes();
+    for (size_t c = 0; c < classes.size(); ++c)
+        if (!is_utf8(classes[c]))
+            throw InputError(fmt::format("{}: the name of class {}, '{}', is not UTF-8", where, c, classes[c]));
+    return loaded;
 }
 
 }  // namespace
@@ -169,13 +188,15 @@ std::vector<DatasetInfo> known_datasets() {
     return infos;
 }
 
-LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning, const Execution& execution) {
-    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known, binning, execution);
+LoadedDataset load_dataset(std::string_view name_or_folder, const DataOptions& options, const Execution& execution) {
+    if (const KnownDataset* known = find_known(name_or_folder))
+        return with_checked_names(load_known(*known, options, execution), name_or_folder);
     std::error_code error;
     fs::path folder = name_or_folder;
     if (fs::is_directory(folder, error)) {
         if (!folder.has_filename()) folder = folder.parent_path();
-        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {}, binning, execution);
+        const std::string name = fs::absolute(folder).lexically_normal().filename().string();
+        return with_checked_names(load_folder(folder, name, {}, options, execution), name_or_folder);
     }
     throw InputError(
         fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));

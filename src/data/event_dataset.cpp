@@ -10,6 +10,7 @@
 #include "spikelens/io/sha256.h"
 
 #include "binning.h"
+#include "combined_checksum.h"
 #include "event_layout.h"
 #include "event_readers.h"
 
@@ -40,12 +41,6 @@ ReadSplit read_split(const std::vector<RecordingFile>& files, const fs::path& fo
         checksums[files[i].path.lexically_relative(folder).generic_string()] = sums[i];
     }
     return split;
-}
-
-std::string combined(const std::map<std::string, std::string>& checksums) {
-    std::string lines;
-    for (const auto& [path, sum] : checksums) lines.append(sum).append("  ").append(path).append("\n");
-    return sha256_of_bytes(lines);
 }
 
 /// What both splits need.
@@ -92,7 +87,7 @@ LoadedDataset load_recordings(const fs::path& folder, const std::string& name, s
     if (resolved.steps == 0) resolved.steps = needs.steps;
     check_split(layout.train, train, resolved, needs, execution);
     check_split(layout.test, test, resolved, needs, execution);
-    LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined(checksums)}}};
+    LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined_checksum(checksums)}}};
     for (const fs::path& list : layout.lists) loaded.sha256[list.filename().string()] = sha256_of_file(list);
     loaded.train = std::make_shared<EventSet>(std::move(train.recordings), std::move(train.labels), layout.classes, resolved,
                                               needs.height, needs.width);

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "spikelens/evaluate/perturbation.h"
+#include "spikelens/snn/decision.h"
 
-#include "attribute/softmax.h"
 #include "attribute/superpixels.h"
 #include "metrics.h"
 #include "pieces.h"

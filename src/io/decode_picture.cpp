@@ -1,6 +1,7 @@
 #include "decode_picture.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,14 @@ void DecodedPicture::allocate() {
         words.resize(count);
     else
         bytes.resize(count);
+}
+
+/// EXIF's eight orientations.
+size_t DecodedPicture::upright_pixel(int64_t x, int64_t y) const {
+    const int64_t across = orientation > 4 ? y : x, down = orientation > 4 ? x : y;
+    const bool mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool upturned = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    return static_cast<size_t>((upturned ? height - 1 - down : down) * width + (mirrored ? width - 1 - across : across));
 }
 
 void check_size(int64_t width, int64_t height, const std::string& where) {
@@ -32,12 +41,25 @@ std::string trailing_note(size_t count) {
                        count == 1 ? "was" : "were");
 }
 
+namespace {
+
+/// Little- or big-endian, TIFF or BigTIFF.
+bool is_tiff(std::string_view bytes) {
+    using std::string_view_literals::operator""sv;
+    return std::ranges::any_of(std::array{"II*\0"sv, "II+\0"sv, "MM\0*"sv, "MM\0+"sv},
+                               [&](std::string_view start) { return bytes.starts_with(start); });
+}
+
+}  // namespace
+
 DecodedPicture decode_picture(std::string_view bytes, const std::string& where) {
     if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return decode_png(bytes, where);
     if (bytes.starts_with("\xFF\xD8\xFF")) return decode_jpeg(bytes, where);
+    if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return decode_webp(bytes, where);
+    if (is_tiff(bytes)) return decode_tiff(bytes, where);
     if (bytes.starts_with("BM")) return decode_bmp(bytes, where);
     if (bytes.starts_with("P5") || bytes.starts_with("P6")) return decode_pnm(bytes, where);
-    throw InputError(where + " is not a PNG, JPEG, uncompressed BMP, or binary PGM or PPM picture");
+    throw InputError(where + " is not a PNG, JPEG, WebP, TIFF, uncompressed BMP, or binary PGM or PPM picture");
 }
 
 /// A TIFF header, then the first directory: a count and entries of 12 bytes (tag, type, count, value).

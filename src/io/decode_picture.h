@@ -20,21 +20,29 @@ struct DecodedPicture {
     std::vector<uint16_t> words;     ///< values when white > 255
     std::vector<std::string> notes;  ///< what of the file is not in the values: "its colour profile was not applied"
 
+    // The picture upright, as its orientation says.
+    int64_t upright_width() const { return orientation > 4 ? height : width; }
+    int64_t upright_height() const { return orientation > 4 ? width : height; }
+    /// Which pixel of the file is at (x, y) of the upright picture, counted row by row.
+    size_t upright_pixel(int64_t x, int64_t y) const;
+
     bool has_alpha() const { return channels == 2 || channels == 4; }
     int value(size_t i) const { return white > 255 ? words[i] : bytes[i]; }
     void allocate();
 };
 
-/// The one place where pictures are decoded: PNG by libpng, JPEG by libjpeg-turbo, uncompressed BMP by OpenCV, binary PGM and
-/// PPM here. `where` is the file's name. Prints nothing. Throws InputError, with what is wrong, for another format, damage of
-/// any kind (a checksum, an early end, a value out of range, anything the library warns of), no pixels, more than 64 million
-/// pixels (before memory is asked for), and a JPEG with more than 500 scans or so many that they would take more than some
-/// seconds. Takes up to 8 bytes a pixel.
+/// The one place where pictures are decoded: PNG by libpng, JPEG by libjpeg-turbo, WebP by libwebp, TIFF by libtiff,
+/// uncompressed BMP by OpenCV, binary PGM and PPM here. `where` is the file's name. Prints nothing. Throws InputError, with
+/// what is wrong, for another format, damage of any kind (a checksum, an early end, a value out of range, anything the library
+/// warns of), no pixels, more than 64 million pixels (before memory is asked for), and a JPEG with more than 500 scans or so
+/// many that they would take more than some seconds. Takes up to 8 bytes a pixel.
 DecodedPicture decode_picture(std::string_view bytes, const std::string& where);
 
 /// Of one format, told from the file's first bytes.
 DecodedPicture decode_png(std::string_view bytes, const std::string& where);
 DecodedPicture decode_jpeg(std::string_view bytes, const std::string& where);
+DecodedPicture decode_webp(std::string_view bytes, const std::string& where);
+DecodedPicture decode_tiff(std::string_view bytes, const std::string& where);
 DecodedPicture decode_bmp(std::string_view bytes, const std::string& where);
 DecodedPicture decode_pnm(std::string_view bytes, const std::string& where);
 

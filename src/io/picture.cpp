@@ -25,12 +25,12 @@ class Seen {
     Seen(const DecodedPicture& file, int64_t channels, const Background& background)
         : file_(file), channels_(channels), background_(background), values_(static_cast<size_t>(channels)) {}
 
-    int64_t width() const { return file_.orientation > 4 ? file_.height : file_.width; }
-    int64_t height() const { return file_.orientation > 4 ? file_.width : file_.height; }
+    int64_t width() const { return file_.upright_width(); }
+    int64_t height() const { return file_.upright_height(); }
 
     /// The channels of a pixel, in [0, 1].
     const std::vector<double>& at(int64_t x, int64_t y) {
-        const size_t pixel = place_of(x, y) * static_cast<size_t>(file_.channels);
+        const size_t pixel = file_.upright_pixel(x, y) * static_cast<size_t>(file_.channels);
         watch(pixel);
         const double white = file_.white;
         const double alpha = file_.has_alpha() ? file_.value(pixel + static_cast<size_t>(file_.channels) - 1) / white : 1;
@@ -56,17 +56,6 @@ class Seen {
     bool varied() const { return varied_; }      ///< two different pixels in the file
 
   private:
-    /// EXIF's eight orientations: which pixel of the file is at (x, y) of the upright picture.
-    size_t place_of(int64_t x, int64_t y) const {
-        const int64_t right = file_.width - 1, bottom = file_.height - 1;
-        const int64_t across = file_.orientation > 4 ? y : x, down = file_.orientation > 4 ? x : y;
-        const bool mirrored =
-            file_.orientation == 2 || file_.orientation == 3 || file_.orientation == 7 || file_.orientation == 8;
-        const bool upturned =
-            file_.orientation == 3 || file_.orientation == 4 || file_.orientation == 6 || file_.orientation == 7;
-        return static_cast<size_t>((upturned ? bottom - down : down) * file_.width + (mirrored ? right - across : across));
-    }
-
     void watch(size_t pixel) {
         for (size_t c = 0; c < static_cast<size_t>(file_.channels) && !varied_; ++c)
             varied_ = file_.value(pixel + c) != file_.value(c);

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "kernel_sets.h"
+#include "spread.h"
 
 namespace spikelens::kernels {
 namespace {
@@ -45,7 +46,7 @@ int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps
 float current_at(const LayerTask& task, int row, int column, int output, int step) {
     const LayerPlan& plan = *task.plan;
     const int64_t pixel = int64_t{row} * plan.out_width + column;
-    if (task.currents) return task.currents[pixel * plan.padded() + output];
+    if (task.currents) return task.currents[step * task.current_stride + pixel * plan.padded() + output];
     const int64_t sum = task.sums ? task.sums[(pixel * task.steps + step) * plan.padded() + output]
                                   : integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
     return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];
@@ -130,8 +131,42 @@ void scalar_real_currents(const RealTask& task) {
             }
 }
 
+void scalar_products(const ProductTask& task) {
+    const auto value = [&](int64_t n, int64_t column) {
+        return column < task.columns ? double{task.x[n * task.columns + column]} : 0.0;
+    };
+    for (int i = 0; i < kProductTile; ++i)
+        for (int j = 0; j < kProductTile; ++j) {
+            double sum = 0;
+            for (int64_t n = 0; n < task.samples; ++n) sum += value(n, task.row + i) * value(n, task.column + j);
+            task.sums[i * kProductTile + j] = sum;
+        }
+}
+
+struct ScalarSpread {
+    static int list(const float* gradient, const SpreadTask& task, float* value, int64_t* row) {
+        int count = 0;
+        for (int output = 0; output < task.out_channels; ++output) {
+            if (gradient[output] == 0) continue;
+            value[count] = gradient[output];
+            row[count++] = output * task.row_length;
+        }
+        return count;
+    }
+
+    static void add(const ListedGradients& list, const float* weights, int lanes, float* sum) {
+        for (int lane = 0; lane < lanes; ++lane) {
+            sum[lane] = 0;
+            for (int i = 0; i < list.count; ++i) sum[lane] += list.value[i] * weights[list.row[i] + lane];
+        }
+    }
+
+    static void spread(const SpreadTask& task) { Spread<ScalarSpread>(task).run(); }
+};
+
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_change, scalar_readout, scalar_real_currents, kNoSlices};
+const KernelSet scalar_kernels = {"scalar",        scalar_layer,         scalar_change, scalar_readout, scalar_real_currents,
+                                  scalar_products, ScalarSpread::spread, kNoSlices};
 
 }  // namespace spikelens::kernels

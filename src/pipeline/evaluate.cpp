@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,10 +14,12 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/pipeline/check_memory.h"
-#include "spikelens/pipeline/documents.h"
 #include "spikelens/pipeline/explainer.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
 
+#include "evaluate_result.h"
 #include "scores.h"
 
 namespace spikelens {
@@ -65,7 +68,9 @@ MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, 
     MetricContext context;
     context.model = explainer.context();
     if (shuffled) context.shuffled = shuffled->context();
-    context.images = [&data](std::span<const int64_t> samples) { return data.test->images(samples); };
+    context.images = [&data](std::span<const int64_t> samples) {
+        return data.test->steps() > 0 ? data.test->images(samples) : data.test->input(samples).images;
+    };
     if (data.coded())
         context.shown = [&data](const FloatArray& images, int64_t sample) {
             return data.shown(images, std::vector<int64_t>(images.extent(0), data.test_address(sample)));
@@ -151,7 +156,7 @@ MethodScores measure(const Work& work, const MethodSpec& method, const Identity&
         for (int64_t first = work.evaluator.reached(scores); first < count; first = work.evaluator.reached(scores)) {
             work.execution.report(task, first, count);
             const auto started = Clock::now();
-            work.evaluator.advance(method, scores, at_once, work.execution);
+            work.evaluator.advance(method, scores, at_once, work.execution, work.options.explained);
             at_once = next_chunk(at_once, Clock::now() - started, most);
             if (work.evaluator.reached(scores) == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
@@ -175,17 +180,18 @@ std::vector<std::string> keep_complete(MethodScores& scores, const std::vector<s
 }
 
 /// Measures what is asked for, and takes the scores of what is held from their files; says in a line what cannot be kept.
-std::vector<EvaluateResult::Method> measure_all(const Work& work, const Held& held) {
-    std::vector<EvaluateResult::Method> all;
+std::vector<MeasuredMethod> measure_all(const Work& work, const Held& held) {
+    std::vector<MeasuredMethod> all;
     const Input none = no_samples(*work.data.test);
     for (const MethodSpec& method : held.methods) {
-        EvaluateResult::Method of{method, method_inputs(work.run, method), completeness_baseline(method, none), {}};
+        MeasuredMethod of{method, method_inputs(work.run, method), completeness_baseline(method, none), {}, {}};
         const Identity identity = work.protocol.with(of.inputs);
         const fs::path path = work.run.files.evaluation(file_name(method.text));
         const auto& asked = work.explainer.methods();
         const bool is_asked = std::ranges::find(asked, method.canonical, &MethodSpec::canonical) != asked.end();
         of.scores = is_asked ? measure(work, method, identity, path) : load_scores(identity, path);
-        if (!keep_complete(of.scores, held.metrics, work.evaluator.samples()).empty()) {
+        of.complete = keep_complete(of.scores, held.metrics, work.evaluator.samples());
+        if (!of.complete.empty()) {
             all.push_back(std::move(of));
             continue;
         }
@@ -198,13 +204,11 @@ std::vector<EvaluateResult::Method> measure_all(const Work& work, const Held& he
 }
 
 /// How the document is made again: one record for each set of metrics that methods have.
-std::vector<StageRecord> records_of(const EvaluateResult& result, const EvaluateOptions& options) {
+std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured, const EvaluateOptions& options) {
     std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> groups;  // metrics, methods
-    for (const EvaluateResult::Method& of : result.methods) {
-        MethodScores scores = of.scores;
-        const std::vector<std::string> metrics = keep_complete(scores, result.metrics, result.samples);
-        auto found = std::ranges::find(groups, metrics, [](const auto& group) { return group.first; });
-        if (found == groups.end()) found = groups.insert(groups.end(), {metrics, {}});
+    for (const MeasuredMethod& of : measured) {
+        auto found = std::ranges::find(groups, of.complete, [](const auto& group) { return group.first; });
+        if (found == groups.end()) found = groups.insert(groups.end(), {of.complete, {}});
         found->second.push_back(of.method.text);
     }
     std::vector<StageRecord> records;
@@ -224,7 +228,7 @@ Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::
                {"spike_steps", options.metric.spike_steps}});
 }
 
-EvaluateResult result_of(const Work& work, const Held& held) {
+EvaluateResult result_of(const Work& work, const Held& held, const std::vector<MeasuredMethod>& measured) {
     const Network& network = *work.run.network;
     const int64_t pixels = int64_t{network.height} * network.width;
     EvaluateResult result;
@@ -232,7 +236,7 @@ EvaluateResult result_of(const Work& work, const Held& held) {
     result.data = work.data.name;
     result.fingerprint = work.run.fingerprint;
     result.identity = work.protocol.inputs();
-    result.recordings = work.data.test->steps() > 0 && !work.data.coded();
+    result.input = work.data.test->steps() > 0 && !work.data.coded() ? "recordings" : "images";
     if (work.data.coded()) result.coding = coding_text(work.data.coding);
     result.samples = work.evaluator.samples();
     result.seed = work.options.metric.seed;
@@ -241,25 +245,26 @@ EvaluateResult result_of(const Work& work, const Held& held) {
     result.steps = (pixels + result.pixels_per_step - 1) / result.pixels_per_step;
     result.spike_steps = work.options.metric.spike_steps;
     result.metrics = held.metrics;
-    result.network = network_text(network);
-    result.methods = measure_all(work, held);
-    result.undecided = result.methods.front().scores.undecided;
+    result.undecided = measured.front().scores.undecided;
+    add_scores(result, measured);
+    if (!result.coding) result.paper = paper_values(result.data, network_text(network));
     return result;
 }
 
-void keep_result(const Work& work, const EvaluateResult& result) {
+void keep_result(const Work& work, const EvaluateResult& result, const std::vector<MeasuredMethod>& measured) {
     const RunDirectory& files = work.run.files;
-    write_json(files.result("evaluate"), result.document());
-    if (work.options.again) record_calls(files, "evaluate", records_of(result, work.options));
+    write_json(files.result("evaluate"), document_of(result));
+    if (work.options.again) record_calls(files, "evaluate", records_of(measured, work.options));
     const std::vector<std::string> removed = remove_other_scores(work.protocol, files.evaluation(""));
     if (!removed.empty())
         work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}", files.evaluation("").string(),
                                    fmt::join(removed, ", ")));
 }
 
-}  // namespace
-
-EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+/// Calls use(Work) for the shard's samples; without one for all.
+template <class Use>
+auto with_work(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes,
+               const Shard& shard, const Use& use) {
     const int64_t width = run.network->width, pixels = run.network->height * width;
     check_options(options, pixels);
     const RunData data = run.load_data(execution, options.coding);
@@ -275,18 +280,52 @@ EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Ex
     std::optional<Explainer> shuffled;
     if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
-    const Evaluator evaluator(*data.test, samples, metrics, context_of(explainer, shuffled ? &*shuffled : nullptr, data),
-                              options.metric);
+    const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
+    const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
+                              context_of(explainer, shuffled ? &*shuffled : nullptr, data), options.metric);
     check_memory(explainer.engine(), *data.test);
 
     const int64_t step = options.metric.pixels_per_step > 0 ? options.metric.pixels_per_step : width;
     const Identity protocol = protocol_of(run, options, samples, step);
-    const Work work{run, data, options, explainer, evaluator, protocol, execution, notes};
+    return use(Work{run, data, options, explainer, evaluator, protocol, execution, notes});
+}
+
+EvaluateResult evaluate_all(const Work& work) {
+    const auto& [run, data, options, explainer, evaluator, protocol, execution, notes] = work;
     Held held = held_by(run, protocol, notes);
     join(held, evaluator, explainer);
-    const EvaluateResult result = result_of(work, held);
-    keep_result(work, result);
+    const std::vector<MeasuredMethod> measured = measure_all(work, held);
+    EvaluateResult result = result_of(work, held, measured);
+    keep_result(work, result, measured);
     return result;
+}
+
+ShardResult measure_shard(const Work& work, const Shard& shard) {
+    const std::string text = shard_text(shard);
+    const RunDirectory files = shard_directory(work.run.files, "evaluate", shard);
+    ShardResult result{"evaluate", work.run.files.root.string(), text, work.evaluator.samples(), {}};
+    for (const MethodSpec& method : work.explainer.methods()) {
+        const fs::path path = files.evaluation(file_name(method.text));
+        const Identity identity = work.protocol.with(method_inputs(work.run, method)).with({{"shard", text}});
+        MethodScores scores = measure(work, method, identity, path);
+        if (work.evaluator.samples() == 0) {
+            for (const MetricPointer& metric : work.evaluator.metrics()) scores.measured[metric->info().name] = 0;
+            save_scores(scores, identity, path);
+        }
+        result.files.push_back(path.string());
+    }
+    return result;
+}
+
+}  // namespace
+
+EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+    return with_work(run, options, execution, notes, {}, evaluate_all);
+}
+
+ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard, const Execution& execution,
+                           const StageNotes& notes) {
+    return with_work(run, options, execution, notes, shard, [&](const Work& work) { return measure_shard(work, shard); });
 }
 
 }  // namespace spikelens

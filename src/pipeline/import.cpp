@@ -104,6 +104,7 @@ void check_options(const ImportOptions& options) {
     check_file_options(options);
     if (options.data.empty()) {
         refuse_unused({{"binning", !options.binning.empty()},
+                       {"an option of pictures", !options.pictures.empty()},
                        {"coding", !options.coding.empty()},
                        {"surrogate", !options.surrogate.empty()}},
                       " is of a run: it needs a data set");
@@ -116,6 +117,7 @@ void check_options(const ImportOptions& options) {
     }
     if (!options.binning.empty()) parse_binning(options.binning);
     if (!options.coding.empty()) parse_coding(options.coding);
+    parse_pictures(options.pictures);
     parse_surrogate(surrogate_of(options));
     if (fs::exists(options.out) && !fs::is_directory(options.out))
         throw InputError(options.out.string() + " is a file; with a data set, a run directory is made");
@@ -148,9 +150,12 @@ void fit_to_data(const ImportOptions& options, const RunData& data, Network& net
 }
 
 /// A run directory as train_run makes one, its network from elsewhere.
-void make_run(const ImportOptions& options, Network& network, ImportResult& result, const Execution& execution) {
+void make_run(const ImportOptions& options, Network& network, ImportResult& result, const Execution& execution,
+              const StageNotes& notes) {
     const RunDirectory files{options.out};
-    const RunData data = load_run_data(options.data, options.binning, options.coding, network.steps, options.seed, execution);
+    const RunData data = load_run_data(options.data, {options.binning, options.pictures, options.coding}, network.steps,
+                                       options.seed, execution);
+    say_damaged(data, notes);
     fit_to_data(options, data, network);
     const RunInMaking making{files,
                              options.data,
@@ -173,7 +178,7 @@ void make_run(const ImportOptions& options, Network& network, ImportResult& resu
 
 }  // namespace
 
-ImportResult import_run(const ImportOptions& options, const Execution& execution, const StageNotes&) {
+ImportResult import_run(const ImportOptions& options, const Execution& execution, const StageNotes& notes) {
     check_options(options);
     if (!options.data.empty()) check_not_trained(options.out);
     ImportedNetwork imported = import_file(options);
@@ -189,7 +194,7 @@ ImportResult import_run(const ImportOptions& options, const Execution& execution
     if (options.data.empty())
         save_model(imported.network, options.out);
     else
-        make_run(options, imported.network, result, execution);
+        make_run(options, imported.network, result, execution, notes);
     return result;
 }
 

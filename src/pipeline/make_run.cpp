@@ -72,6 +72,10 @@ int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes)
     return asked > 0 ? std::min(asked, available) : available;
 }
 
+void say_damaged(const RunData& data, const StageNotes& notes) {
+    for (const std::string& sentence : data.damaged) notes.say("left out: " + printable(sentence));
+}
+
 std::shared_ptr<const RunLock> locked(const LockRun& lock, const std::filesystem::path& root) {
     return lock ? lock(root) : std::make_shared<const RunLock>(root);
 }

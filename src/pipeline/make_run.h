@@ -34,6 +34,9 @@ void check_outputs(const Network& network, const SampleSource& samples, const st
 /// How many of `available` samples are meant by a number asked for; 0 means all. A line says so where there are fewer.
 int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes);
 
+/// Says which pictures were left out, each in a line.
+void say_damaged(const RunData& data, const StageNotes& notes);
+
 std::shared_ptr<const RunLock> locked(const LockRun& lock, const std::filesystem::path& root);
 
 }  // namespace spikelens

@@ -1,6 +1,7 @@
 #include "manifest.h"
 
 #include "spikelens/core/error.h"
+#include "spikelens/data/pictures.h"
 #include "spikelens/encode/coding.h"
 #include "spikelens/io/json_fields.h"
 #include "spikelens/pipeline/store.h"
@@ -29,11 +30,23 @@ void check_with(Parse parse, const JsonField& field) {
 
 void check_coding(const JsonField& field) { check_with(parse_coding, field); }
 
+void check_pictures(const JsonField& field) {
+    PictureWords words;
+    for (const std::string& name : field.keys()) words[name] = field[name].text();
+    try {
+        parse_pictures(words);
+    } catch (const InputError& error) {
+        field.fail(std::string("cannot be used: ") + error.what());
+    }
+}
+
 void check_data(const JsonField& data) {
     data["name"].text();
     data["source"].text();
     for (const std::string& file : data["sha256"].keys()) data["sha256"][file].text();
     if (data.has("binning")) check_with(parse_binning, data["binning"]);
+    if (data.has("pictures")) check_pictures(data["pictures"]);
+    if (data.has("damaged")) data["damaged"].texts();
     if (data.has("coding")) check_coding(data["coding"]);
 }
 

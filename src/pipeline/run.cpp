@@ -64,6 +64,10 @@ std::string Run::data_name() const { return manifest.at("data").at("name").get<s
 
 std::string Run::binning() const { return manifest.at("data").value("binning", ""); }
 
+bool Run::has_pictures() const { return manifest.at("data").at("sha256").contains(pictures_checksum); }
+
+PictureWords Run::pictures() const { return manifest.at("data").value("pictures", PictureWords{}); }
+
 std::string Run::coding() const { return manifest.at("data").value("coding", ""); }
 
 uint64_t Run::seed() const { return manifest.value("seed", uint64_t{1}); }
@@ -75,8 +79,8 @@ std::string Run::surrogate() const {
 RunData Run::load_data(const Execution& execution, const std::string& other_coding) const {
     const json& made_with = manifest.at("data");
     RunData data = load_named(files.manifest(), [&] {
-        return load_run_data(made_with.at("source"), binning(), other_coding.empty() ? coding() : other_coding, network->steps,
-                             seed(), execution);
+        return load_run_data(made_with.at("source"), {binning(), pictures(), other_coding.empty() ? coding() : other_coding},
+                             network->steps, seed(), execution);
     });
     const auto recorded = made_with.at("sha256").get<std::map<std::string, std::string>>();
     for (const auto* both : {&recorded, &std::as_const(data.sha256)})
@@ -97,7 +101,8 @@ Identity Run::identity(const std::string& other_coding) const {
     const std::string& shown = other_coding.empty() ? coding() : other_coding;
     return Identity()
         .with({{"model", fingerprint}})
-        .with(data_inputs(manifest.at("data").at("sha256"), binning(), shown.empty() ? Coding{} : parse_coding(shown), seed()));
+        .with(data_inputs(manifest.at("data").at("sha256"), binning(), pictures(),
+                          shown.empty() ? Coding{} : parse_coding(shown), seed()));
 }
 
 Identity Run::identity_of(const std::string& stage, int revision, const std::string& other_coding) const {

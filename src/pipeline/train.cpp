@@ -70,6 +70,8 @@ std::map<std::string, std::string> identity_of(const json& options, const Networ
                                                {"seed", std::to_string(seed)}};
     if (data.coded()) text["coding"] = coding_text(data.coding);
     if (!data.binning.empty()) text["binning"] = data.binning;
+    if (data.pictures)
+        for (const auto& [name, word] : picture_words(*data.pictures)) text["pictures " + name] = word;
     for (const auto& [key, value] : options.items())
         if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
@@ -145,7 +147,9 @@ TrainResult train_run(const TrainRunOptions& options, const Execution& execution
     check_options(options);
     check_run_folder(options.out);
     const TrainOptions& training = options.training;
-    const RunData data = load_run_data(options.data, options.binning, options.coding, options.steps, training.seed, execution);
+    const RunData data = load_run_data(options.data, {options.binning, options.pictures, options.coding}, options.steps,
+                                       training.seed, execution);
+    say_damaged(data, notes);
     const FirstSamples samples(*data.train, samples_meant(options.samples, data.train->size(), notes));
     Network network = make_network(options, samples);
     const RunInMaking making{files,

@@ -30,9 +30,10 @@ struct RunSettings {
 /// One sample's input, and where in the results it goes.
 struct Sample {
     int64_t index = 0;
-    std::span<const float> image;  ///< [C, H, W], direct coding; or
+    std::span<const float> image;  ///< [C, H, W], direct coding, or [T, C, H, W] that changes in time; or
     const SpikeMap* spikes = nullptr;
     int steps = 0;
+    bool in_time = false;  ///< an image for each step
 };
 
 /// The spikes of one layer.
@@ -67,6 +68,8 @@ class LayerPass {
 
     /// The layer's spikes; what `record` asks for, which may be null.
     void fire(LayerRecording* record = nullptr);
+    /// The same; leaves the potentials, [step][row][column][padded].
+    void fire(float* potentials);
     void pool();
     /// The same where a change of the input, or of the spikes, reaches. Where the result is not what it was.
     Change fire_changed(const Change& change);
@@ -81,7 +84,8 @@ class LayerPass {
     bool reaches_too_much(const PixelSet& changed) const;
 
   private:
-    const float* real_currents(std::span<const kernels::PixelSpan> pixels);
+    int64_t frame() const { return int64_t{plan_.out_height} * plan_.out_width * plan_.padded(); }
+    void real_currents(kernels::LayerTask& task);
     kernels::LayerTask task() const;
     kernels::LayerTask whole_task();
     void list_spikes(kernels::LayerTask& task) const;
@@ -89,6 +93,7 @@ class LayerPass {
     void run_parts(const kernels::LayerTask& task) const;
     void keep_results(const kernels::LayerTask& task, LayerRecording& record) const;
     void integrate(std::span<float> scores);
+    void average_currents(std::span<float> scores);
     void leak(std::span<float> scores);
 
     Worker& worker_;

@@ -44,7 +44,7 @@ std::vector<int> labels(const SampleSource& set) {
     return found;
 }
 std::string refusal(const fs::path& folder, const Binning& binning = {}) {
-    return message_of<InputError>([&] { load_dataset(folder.string(), binning); });
+    return message_of<InputError>([&] { load_dataset(folder.string(), {.binning = binning}); });
 }
 
 class ClassFolders : public testing::Test {
@@ -86,7 +86,7 @@ TEST_F(ClassFolders, HaveOneChecksumOfAllRecordings) {
 }
 
 TEST_F(ClassFolders, AreBinnedAsAsked) {
-    const LoadedDataset data = load_dataset(folder_.path().string(), parse_binning("5x2ms"));
+    const LoadedDataset data = load_dataset(folder_.path().string(), {.binning = parse_binning("5x2ms")});
     EXPECT_EQ(data.train->steps(), 5);
     EXPECT_EQ(events_of(data.test).binning(), parse_binning("5x2ms"));
 }
@@ -123,7 +123,7 @@ TEST_F(ClassFolders, HotPixelsAreToldOrClipped) {
     const std::string sentence = refusal(folder_.path(), parse_binning("1ms"));
     EXPECT_NE(sentence.find("Test/10/1.bin: more than 255 events fall on x = 2, y = 1 in step 0"), std::string::npos)
         << sentence;
-    const LoadedDataset data = load_dataset(folder_.path().string(), parse_binning("1ms,clip"));
+    const LoadedDataset data = load_dataset(folder_.path().string(), {.binning = parse_binning("1ms,clip")});
     const Input input = data.test->input(std::vector<int64_t>{0});
     const Array<uint8_t>& spikes = input.spikes;
     EXPECT_EQ(std::ranges::max(spikes.data), 255);
@@ -170,7 +170,7 @@ TEST(LoadDataset, BinsNoImages) {
         testing_data::put(folder / (prefix + "-images-idx3-ubyte"), testing_data::idx_bytes({1, 1, 1}, "a"));
         testing_data::put(folder / (prefix + "-labels-idx1-ubyte"), testing_data::idx_bytes({1}, std::string(1, '\0')));
     }
-    EXPECT_EQ(load_dataset(folder.path().string(), parse_binning("1ms")).train->steps(), 0);
+    EXPECT_EQ(load_dataset(folder.path().string(), {.binning = parse_binning("1ms")}).train->steps(), 0);
     EXPECT_NE(refusal(folder.path(), parse_binning("2ms")).find("binning is for event recordings"), std::string::npos);
 }
 
@@ -216,7 +216,7 @@ TEST_F(NmnistSmall, IsTheFirstPartOfThePublishedSet) {
 }
 
 TEST_F(NmnistSmall, InputIsWhatTheBytesSay) {
-    const LoadedDataset data = load_dataset("nmnist", parse_binning("310x1ms"));
+    const LoadedDataset data = load_dataset("nmnist", {.binning = parse_binning("310x1ms")});
     ASSERT_EQ(data.name, "nmnist");
     if (data.test->size() != 100) GTEST_SKIP() << "SPIKELENS_DATA has the whole set besides";
     for (const int64_t index : {0, 57, 99}) {

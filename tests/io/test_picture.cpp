@@ -170,7 +170,7 @@ TEST_F(Picture, EnormousPicturesAreRefusedBeforeDecoding) {
 }
 
 TEST_F(Picture, BrokenPicturesAreInputErrors) {
-    EXPECT_THAT(error_of("hello"), HasSubstr("is not a PNG, JPEG, uncompressed BMP"));
+    EXPECT_THAT(error_of("hello"), HasSubstr("is not a PNG, JPEG, WebP, TIFF, uncompressed BMP"));
     for (const char* extension : {".png", ".jpg", ".bmp", ".pgm"}) {
         const std::string whole = encoded(extension, CV_8UC1);
         for (size_t length = 0; length < whole.size() - 12; length += 5)

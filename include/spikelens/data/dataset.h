@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/data/events.h"
+#include "spikelens/data/pictures.h"
 
 namespace spikelens {
 
@@ -37,24 +39,6 @@ class ImageSet : public SampleSource {
     std::vector<std::string> classes_;
 };
 
-/// The first `count` samples of another set (all, when it has fewer).
-class FirstSamples : public SampleSource {
-  public:
-    FirstSamples(const SampleSource& all, int64_t count);
-
-    int64_t size() const override { return count_; }
-    Shape shape() const override { return all_.shape(); }
-    const std::vector<std::string>& classes() const override { return all_.classes(); }
-    int steps() const override { return all_.steps(); }
-    FloatArray images(std::span<const int64_t> indices) const override { return all_.images(indices); }
-    Input input(std::span<const int64_t> indices) const override { return all_.input(indices); }
-    int label(int64_t index) const override { return all_.label(index); }
-
-  private:
-    const SampleSource& all_;
-    int64_t count_;
-};
-
 /// What is known of a named data set.
 struct DatasetInfo {
     std::string name;  ///< "fashion-mnist"
@@ -65,12 +49,23 @@ struct DatasetInfo {
 };
 std::vector<DatasetInfo> known_datasets();
 
+/// How samples are read; what is not of their kind must be left at the usual.
+struct DataOptions {
+    Binning binning{};          ///< of recordings
+    PictureOptions pictures{};  ///< of folders of pictures
+};
+
+/// The name of the checksum that only a folder of pictures has.
+constexpr const char* pictures_checksum = "pictures";
+
 struct LoadedDataset {
     std::string name;
-    std::shared_ptr<const SampleSource> train, test;  ///< ImageSet or EventSet, both the same
-    /// File name → checksum of the file as it lies on disk. Recordings have one together, "recordings": SHA-256 of the lines
-    /// "<sha256>  <path within the folder>\n" of all of them, sorted by path.
-    std::map<std::string, std::string> sha256;
+    std::shared_ptr<const SampleSource> train{}, test{};  ///< ImageSet, EventSet or PictureSet, both the same
+    /// File name → checksum of the file as it lies on disk. Recordings have one together, "recordings", and so have pictures,
+    /// "pictures": SHA-256 of the lines "<sha256>  <path within the folder>\n" of all of them, sorted by path.
+    std::map<std::string, std::string> sha256{};
+    std::optional<PictureOptions> pictures{};  ///< of a folder of pictures
+    std::vector<std::string> damaged{};        ///< of skipped pictures, one sentence each with the file's name
 };
 
 /// Loads a known data set from the first of $SPIKELENS_DATA/NAME (of "nmnist" also nmnist-small there),
@@ -86,10 +81,19 @@ struct LoadedDataset {
 /// '#' left out; classes are "0".."K-1". Both splits have the sensor and, unless `binning` says, the steps that the largest
 /// recording of either needs. Recordings stay in memory at 16 bytes an event.
 ///
+/// Pictures in SPLIT/CLASS/FILE, or in CLASS/FILE with a split: JPEG, PNG, WebP, BMP, TIFF, PGM and PPM, told by their endings
+/// .jpg .jpeg .png .webp .bmp .tif .tiff .pgm .ppm in any case, also in folders below CLASS. Hidden names are left out. Classes
+/// are the folders' names, sorted by their bytes; a class's files are sorted by folder, then by name, as torchvision's
+/// ImageFolder sorts them. A split is torch's random_split of all of them in this order into ⌊share · N⌋ and the rest (or a
+/// number and the rest), and samples are in its order. Where the folder is split, samples are one of each class in turn. Every
+/// picture is read and decoded once before the data set is there; those that cannot be are damaged: they stop the loading or
+/// are left out, behind the split. Afterwards pictures are decoded when they are asked for; up to half of execution.memory
+/// keeps decoded ones. All must have one size after framing.
+///
 /// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and what to
 /// do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the classes, splits
-/// with images of different sizes, a recording that cannot be read; and for a binning other than the default with images.
-LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning = {}, const Execution& execution = {});
+/// with images of different sizes, a recording that cannot be read; and for options of another kind of data.
+LoadedDataset load_dataset(std::string_view name_or_folder, const DataOptions& options = {}, const Execution& execution = {});
 
 /// $XDG_CACHE_HOME/spikelens, else $HOME/.cache/spikelens. Throws RunError when neither is an absolute path.
 std::filesystem::path cache_folder();

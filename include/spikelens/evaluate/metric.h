@@ -45,7 +45,8 @@ struct MetricOptions {
 struct MetricContext {
     AttributionContext model;     ///< the network that is explained; its engine is always there
     AttributionContext shuffled;  ///< the network with shuffled weights (randomise_full); empty where no metric needs it
-    /// Samples as people see them, [N, C, H, W] (SampleSource::images).
+    /// Samples as the network is shown them where it sees pixels, normalised or not, else as people see them
+    /// (SampleSource::images): [N, C, H, W].
     std::function<FloatArray(std::span<const int64_t> samples)> images;
     /// How the network is shown images [N, C, H, W], all of them versions of one sample; empty: as they are.
     std::function<Input(const FloatArray& images, int64_t sample)> shown;

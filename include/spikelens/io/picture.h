@@ -34,9 +34,9 @@ struct Picture {
     std::vector<std::string> changes;  ///< what the file holds and the image does not: "composed on black"; for people
 };
 
-/// A PNG, JPEG, uncompressed BMP, or binary PGM or PPM picture (8 or 16 bits), as a network sees it. In this order, and each
-/// said in `changes` when it changes anything:
-///  1. turned upright as its EXIF orientation says (JPEG, PNG)
+/// A PNG, JPEG, WebP, TIFF, uncompressed BMP, or binary PGM or PPM picture, as a network sees it. In this order, and each said
+/// in `changes` when it changes anything:
+///  1. turned upright as its EXIF orientation says (JPEG, PNG, WebP, TIFF)
 ///  2. composed on the background: a·v + (1 − a)·background, of values as stored
 ///  3. grey, 0.299 R + 0.587 G + 0.114 B, when channels is 1; three equal channels of grey when it is 3
 ///  4. resized to height × width: by area along an axis that shrinks, linearly along one that grows.

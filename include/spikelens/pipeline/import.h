@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/data/pictures.h"
 #include "spikelens/model_io/import.h"
 #include "spikelens/pipeline/made_run.h"
 #include "spikelens/pipeline/stage.h"
@@ -21,6 +22,7 @@ struct ImportOptions {
     std::filesystem::path out;                  ///< a model file (.safetensors), or with `data` a run directory
     std::string data;                           ///< a known name or a folder; empty: a model file is written and no run
     std::string binning, coding, surrogate;     ///< of the run
+    PictureWords pictures;                      ///< of the run, where its data are a folder of pictures
     uint64_t seed = 1;                          ///< of the run's coding
     std::string network;                        ///< of weights: a preset or a text; not needed for our own models
     std::optional<int64_t> classes;             ///< of a preset; absent: 10

@@ -51,7 +51,10 @@ struct Run {
     static Run open(const std::filesystem::path& root);
 
     std::string data_name() const;
-    std::string binning() const;           ///< of recordings, "1ms"; empty for images
+    std::string binning() const;  ///< of recordings, "1ms"; empty for images
+    /// Whether the data are a folder of pictures, and what its pictures are read with where that is not the usual.
+    bool has_pictures() const;
+    PictureWords pictures() const;
     std::string coding() const;            ///< of images that are coded; empty otherwise
     std::string coding_or_direct() const;  ///< "rate"; "direct" where nothing is coded
     uint64_t seed() const;                 ///< of training and of the coding

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/data/pictures.h"
 #include "spikelens/pipeline/made_run.h"
 #include "spikelens/pipeline/stage.h"
 #include "spikelens/train/train.h"
@@ -18,6 +19,7 @@ struct TrainRunOptions {
     std::string network = "shallow";     ///< a preset or a text
     std::string coding = "direct";       ///< of images
     std::string binning;                 ///< of recordings; empty: 1 ms
+    PictureWords pictures;               ///< of folders of pictures
     std::filesystem::path out;           ///< the run directory
     int steps = 10;                      ///< of images
     NetworkDefaults neurons;             ///< of neurons whose text does not say

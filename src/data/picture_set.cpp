@@ -1,0 +1,69 @@
+#include <algorithm>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/parallel.h"
+#include "spikelens/data/pictures.h"
+#include "spikelens/io/files.h"
+#include "spikelens/io/sha256.h"
+
+#include "picture_cache.h"
+
+namespace spikelens {
+namespace {
+
+constexpr uint64_t largest_file = 400'000'000;
+constexpr float white = 255;
+
+}  // namespace
+
+Array<uint8_t> read_picture_file(const std::string& path, const PictureOptions& options, std::string& sha256) {
+    const std::string bytes = read_file(path, largest_file);
+    sha256 = sha256_of_bytes(bytes);
+    return photograph_bytes(bytes, path, options.framing, options.background);
+}
+
+FloatArray normalised(FloatArray images, const PictureOptions& options) {
+    if (!options.normalised()) return images;
+    const int64_t pixels = images.extent(2) * images.extent(3);
+    for (int64_t plane = 0; plane < images.extent(0) * images.extent(1); ++plane) {
+        const auto channel = static_cast<size_t>(plane % images.extent(1));
+        const float mean = options.mean[channel], deviation = options.deviation[channel];
+        for (float& value : std::span(images.data).subspan(static_cast<size_t>(plane * pixels), static_cast<size_t>(pixels)))
+            value = (value - mean) / deviation;
+    }
+    return images;
+}
+
+PictureSet::PictureSet(std::vector<PictureFile> files, std::vector<std::string> classes, Shape shape, PictureOptions options,
+                       std::shared_ptr<PictureCache> cache, Execution execution)
+    : files_(std::move(files)),
+      classes_(std::move(classes)),
+      shape_(std::move(shape)),
+      options_(std::move(options)),
+      cache_(std::move(cache)),
+      execution_(std::move(execution)) {}
+
+void PictureSet::put(int64_t index, std::span<float> image) const {
+    const PictureFile& file = files_[static_cast<size_t>(index)];
+    std::shared_ptr<const Array<uint8_t>> picture = cache_->find(file.sha256);
+    if (!picture) {
+        std::string sha256;
+        picture = std::make_shared<const Array<uint8_t>>(read_picture_file(file.path, options_, sha256));
+        if (sha256 != file.sha256)
+            throw InputError(file.path + " was changed while it was in use: its checksum is another one");
+        cache_->keep(sha256, picture);
+    }
+    std::ranges::transform(picture->data, image.begin(), [](uint8_t byte) { return static_cast<float>(byte) / white; });
+}
+
+FloatArray PictureSet::images(std::span<const int64_t> indices) const {
+    for (const int64_t index : indices)
+        if (index < 0 || index >= size())
+            throw InputError("there is no sample " + std::to_string(index) + " among " + std::to_string(size()));
+    const auto count = static_cast<int64_t>(indices.size());
+    FloatArray images({count, shape_[0], shape_[1], shape_[2]});
+    parallel_for(count, execution_, [&](int64_t i, int) { put(indices[static_cast<size_t>(i)], images.row(i)); });
+    return images;
+}
+
+}  // namespace spikelens
