@@ -58,7 +58,8 @@ void add_shares_of_images(const Engine& engine, const FloatArray& images, std::s
     });
 }
 
-constexpr const char* kSource = "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
+constexpr const char* kSource =
+    "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
 
 /// One point on the path is the share itself.
 class Share final : public AttributionMethod {
