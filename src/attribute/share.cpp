@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <cmath>
+
+#include "spikelens/core/parallel.h"
+
+#include "methods.h"
+#include "share_sweep.h"
+#include "spike_copies.h"
+
+namespace spikelens {
+namespace {
+
+struct ShareOptions {
+    bool contrast = true;
+    bool soft = false;
+};
+
+ShareOptions share_options(MethodOptions& options) {
+    ShareOptions chosen;
+    chosen.contrast = options.choice<bool>("start", {{"contrast", true}, {"class", false}},
+                                           "what is shared out: the class score less the mean of the others, or alone");
+    chosen.soft = options.choice<bool>("soft", {{"no", false}, {"yes", true}},
+                                       "whether silent neurons near their threshold share in what they would have brought");
+    return chosen;
+}
+
+/// How much of each score is shared out for a class.
+std::vector<float> start_of_sweep(int target, int64_t classes, bool contrast) {
+    const float other = contrast && classes > 1 ? -1.0F / static_cast<float>(classes - 1) : 0.0F;
+    std::vector<float> start(classes, other);
+    start[target] = 1;
+    return start;
+}
+
+/// What each spike brought [N, T, C, H, W].
+FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets,
+                            const Array<uint8_t>& read, const ShareOptions& options) {
+    const ShareSweep sweep(engine.network(), options.soft);
+    const Recording recording = engine.run(spikes, sweep.request());
+    FloatArray result(spikes.shape);
+    parallel_for(spikes.extent(0), engine.execution(), [&](int64_t n, int) {
+        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
+        const std::vector<float> share = sweep.sweep(recording, n, spikes.extent(1), false, start).share;
+        for (size_t i = 0; i < share.size(); ++i) result.row(n)[i] = share[i] * static_cast<float>(read.row(n)[i]);
+    });
+    return result;
+}
+
+/// g_x of images, added to `sum`.
+void add_shares_of_images(const Engine& engine, const FloatArray& images, std::span<const int> targets,
+                          const ShareOptions& options, FloatArray& sum) {
+    const ShareSweep sweep(engine.network(), options.soft);
+    const Recording recording = engine.run(images, sweep.request());
+    parallel_for(images.extent(0), engine.execution(), [&](int64_t n, int) {
+        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
+        const std::vector<float> share = sweep.sweep(recording, n, engine.network().steps, true, start).share;
+        for (size_t i = 0; i < share.size(); ++i) sum.row(n)[i] += share[i];
+    });
+}
+
+constexpr const char* kSource =
+    "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
+
+/// One point on the path is the share itself.
+class Share final : public AttributionMethod {
+  public:
+    Share(std::string name, std::string title, bool on_spikes, ShareOptions options, Baseline baseline, int64_t points)
+        : options_(options), baseline_(baseline), points_(points) {
+        info_ = {.name = std::move(name),
+                 .title = std::move(title),
+                 .meaning = "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
+                 .cost = std::to_string(points) + " forward and as many backward sweeps",
+                 .source = kSource,
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_spikes = on_spikes};
+    }
+
+    /// Images: (x − b) ⊙ the mean of g_x over b + (x − b)·k/points. Spikes: g_x at each, summed over steps.
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Input& input = request.input;
+        if (input.spiking()) {
+            require_silence(info_.name, baseline_);
+            return summed(shares_of_spikes(*context.engine, input.spikes, request.targets, input.spikes, options_));
+        }
+        const FloatArray baseline = baseline_images(input.images, baseline_);
+        FloatArray point = input.images, result(point.shape);
+        for (int64_t k = 1; k <= points_; ++k) {
+            const float share = static_cast<float>(k) / static_cast<float>(points_);
+            for (int64_t i = 0; i < point.size() && k < points_; ++i)
+                point.data[i] = baseline.data[i] + share * (input.images.data[i] - baseline.data[i]);
+            add_shares_of_images(*context.engine, k == points_ ? input.images : point, request.targets, options_, result);
+        }
+        for (int64_t i = 0; i < result.size(); ++i)
+            result.data[i] *= (input.images.data[i] - baseline.data[i]) / static_cast<float>(points_);
+        return result;
+    }
+
+  private:
+    static FloatArray summed(const FloatArray& timed) {
+        Shape shape = timed.shape;
+        shape.erase(shape.begin() + 1);
+        FloatArray sums(shape);
+        for (int64_t n = 0; n < sums.extent(0); ++n) {
+            std::vector<double> sum(sums.row_size());
+            for (size_t i = 0; i < timed.row(n).size(); ++i) sum[i % sum.size()] += timed.row(n)[i];
+            std::ranges::copy(sum, sums.row(n).begin());
+        }
+        return sums;
+    }
+
+    ShareOptions options_;
+    Baseline baseline_;
+    int64_t points_;
+};
+
+double mean_size(std::span<const float> values) {
+    double sum = 0;
+    for (const float value : values) sum += std::abs(value);
+    return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+class Share3D final : public AttributionMethod {
+  public:
+    Share3D(ShareOptions options, int64_t passes) : options_(options), passes_(passes) {
+        info_ = {.name = "share3d",
+                 .title = "Membrane share of every spike",
+                 .meaning = "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
+                 .cost = std::to_string(passes) + " forward and as many backward sweeps",
+                 .source = kSource,
+                 .unit = passes == 1 ? Unit::score : Unit::own,
+                 .signed_values = true,
+                 .on_images = false,
+                 .on_spikes = true,
+                 .timed = true};
+    }
+
+    /// Of two passes: A₁/mean|A₁| + A₂/(2·mean|A₂|), where A₂ is of the recording without the best tenth of its spikes, read at
+    /// all of them.
+    FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
+        const Array<uint8_t>& spikes = request.input.spikes;
+        FloatArray first = shares_of_spikes(*context.engine, spikes, request.targets, spikes, options_);
+        if (passes_ == 1) return first;
+        Array<uint8_t> left = spikes;
+        for (int64_t n = 0; n < spikes.extent(0); ++n) take_best_tenth(left.row(n), first.row(n));
+        const FloatArray second = shares_of_spikes(*context.engine, left, request.targets, spikes, options_);
+        for (int64_t n = 0; n < spikes.extent(0); ++n) {
+            const double size = mean_size(first.row(n)), second_size = mean_size(second.row(n));
+            const auto of_first = static_cast<float>(size > 0 ? 1 / size : 0);
+            const auto of_second = static_cast<float>(second_size > 0 ? 0.5 / second_size : 0);
+            for (size_t i = 0; i < first.row(n).size(); ++i)
+                first.row(n)[i] = of_first * first.row(n)[i] + of_second * second.row(n)[i];
+        }
+        return first;
+    }
+
+  private:
+    /// Ties by their place.
+    static void take_best_tenth(std::span<uint8_t> spikes, std::span<const float> share) {
+        std::vector<int64_t> places = spike_places(spikes);
+        std::ranges::stable_sort(places, [&](int64_t a, int64_t b) { return share[a] > share[b]; });
+        const size_t best = (places.size() + 9) / 10;
+        for (size_t i = 0; i < best; ++i) spikes[places[i]] = 0;
+    }
+
+    ShareOptions options_;
+    int64_t passes_;
+};
+
+}  // namespace
+
+MethodPointer make_share(MethodOptions& options) {
+    const ShareOptions chosen = share_options(options);
+    return std::make_unique<Share>("share", "Membrane share: who paid for the spikes that made the score", true, chosen,
+                                   options.baseline("what shares of images are measured from; of spikes black, silence"), 1);
+}
+
+MethodPointer make_share_path(MethodOptions& options) {
+    const ShareOptions chosen = share_options(options);
+    const int64_t steps = options.integer("steps", 4, 1, 100000, "points on the path from the baseline");
+    return std::make_unique<Share>("share_path", "Membrane share, averaged along the path from the baseline", false, chosen,
+                                   options.baseline("where the path begins"), steps);
+}
+
+MethodPointer make_share3d(MethodOptions& options) {
+    const ShareOptions chosen = share_options(options);
+    return std::make_unique<Share3D>(
+        chosen, options.integer("passes", 1, 1, 2, "2 looks again without the best tenth of the spikes, in no unit"));
+}
+
+}  // namespace spikelens

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "spikelens/snn/engine.h"
+
+#include "linear_map.h"
+
+namespace spikelens {
+
+/// Membrane share: who paid for the score (docs/methods.md). A spike is paid for by the potential that reached the threshold,
+/// the part that survives its reset pays for later spikes, and credit goes to the currents in proportion. From the last step
+/// down, with U the potential compared with θ, S the spike and g its adjoint:
+///     spike   λ[t] = g[t]/U[t] + κ·λ[t+1]     κ: subtract β(1 − θ/U), delayed β − θ/U, zero 0, none β
+///     silent  λ[t] = β·λ[t+1]
+///     soft    λ[t] = p·g[t]/θ + β(1 − p)·λ[t+1] where silent, p = 0.3/(1 + (π(U/θ − 1))²)
+/// The adjoint of the current is λ times the neuron's gain (a synapse that keeps its current passes λ on to earlier steps),
+/// then Wᵀ. Sum and average pools copy and divide; a max-pool splits among the spikes of its window. Exact without `soft`: Σ
+/// input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
+class ShareSweep {
+  public:
+    /// Refers to the network, which must outlive it.
+    explicit ShareSweep(const Network& network, bool soft = false);
+
+    /// What a recording must hold for sweep().
+    RecordRequest request() const;
+
+    struct Result {
+        /// What a unit of the input brought: [T·C·H·W] of spikes; of an image, whose units come at every step, [C·H·W].
+        std::vector<float> share;
+        /// What biases brought, and resets to a value other than 0.
+        double bias = 0;
+    };
+
+    /// How much one spike of each neuron [T·C·H·W] of a layer brought, before the layer's pool.
+    using Visit = std::function<void(int layer, std::span<const float> share)>;
+
+    /// Of sample n of a recording of so many steps. start [classes]: how much of each score is shared out. `visit` sees every
+    /// layer with a neuron, from the last to the first. Cost: a transposed linear map a layer and step.
+    Result sweep(const Recording& recording, int64_t n, int64_t steps, bool constant, std::span<const float> start,
+                 const Visit& visit = {}) const;
+
+  private:
+    std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
+    static std::vector<float> unpool(const Layer& layer, std::span<const float> pooled, std::span<const uint8_t> spikes);
+    void to_currents(const Layer& layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
+                     double& bias) const;
+    static double bias_share(const Layer& layer, std::span<const float> currents);
+
+    const Network& network_;
+    bool soft_;
+    std::vector<LinearMap> maps_;
+};
+
+}  // namespace spikelens
