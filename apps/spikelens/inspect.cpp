@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <numeric>
 
@@ -28,27 +29,49 @@ struct InspectCommand {
     bool speed = false;
 };
 
-std::string activity_words(const Layer& layer) {
+std::string activity_words(const Network& network, const Layer& layer) {
+    if (!layer.neuron && &layer != &network.layers.back())
+        return signals(network)[&layer - network.layers.data()].currents ? "none: sends currents" : "none: sends spikes";
     if (!layer.neuron)
         return layer.readout_beta == 1 ? "integrates (readout)" : fmt::format("leaks, β {:g} (readout)", layer.readout_beta);
-    return neuron_words(*layer.neuron);
+    std::string words = neuron_words(*layer.neuron);
+    for (const NeuronValue& value : layer.values)
+        words += fmt::format(", {} by {}", value.field, value.values.shape.size() == 1 ? "channel" : "neuron");
+    return words;
 }
+
+/// As `inspect` names what a layer does with its inputs.
+constexpr std::array<std::string_view, 7> kind_names = {"convolution", "fully connected", "sum",         "AND",
+                                                        "AND NOT",     "concatenation",   "passes it on"};
+
+/// One number, or of rows and of columns.
+json sides(int rows, int columns) { return rows == columns ? json(rows) : json{rows, columns}; }
 
 json layer_document(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     json document = {{"layer", layer.name},
-                     {"kind", layer.kind == LayerKind::conv ? "convolution" : "fully connected"},
+                     {"kind", kind_names[static_cast<size_t>(layer.kind)]},
                      {"input", {layer.in_channels, layer.in_height, layer.in_width}},
                      {"output", {layer.out_channels, layer.out_height, layer.out_width}},
-                     {"parameters", layer.weight.size() + layer.bias.size()},
-                     {"neuron", activity_words(layer)},
+                     {"parameters", layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size()},
+                     {"neuron", activity_words(network, layer)},
                      {"receptive_field", receptive_field(network, index).size}};
     if (layer.kind == LayerKind::conv)
-        document.update({{"kernel", layer.kernel}, {"stride", layer.stride}, {"padding", layer.padding}});
+        document.update({{"kernel", sides(layer.kernel, layer.kernel_columns())},
+                         {"stride", sides(layer.stride, layer.stride_columns())},
+                         {"padding", sides(layer.padding, layer.padding_columns())}});
+    if (layer.groups != 1) document["groups"] = layer.groups;
+    if (layer.dilation != 1 || layer.dilation_columns() != 1)
+        document["dilation"] = sides(layer.dilation, layer.dilation_columns());
+    if (layer.recurrence.kind != RecurrenceKind::none)
+        document["recurrence"] = recurrence_words[static_cast<size_t>(layer.recurrence.kind)];
+    if (layer.inputs != std::vector{index - 1})
+        for (const int input : layer.inputs)
+            document["inputs"].push_back(input == kNetworkInput ? "input" : network.layers[input].name);
     if (layer.pool.kind != PoolKind::none)
         document["pool"] = {{"kind", pool_words[static_cast<size_t>(layer.pool.kind)]},
-                            {"size", layer.pool.size},
-                            {"stride", layer.pool.stride},
+                            {"size", sides(layer.pool.size, layer.pool.columns())},
+                            {"stride", sides(layer.pool.stride, layer.pool.stride_columns())},
                             {"output", {layer.out_channels, layer.pooled_height, layer.pooled_width}}};
     return document;
 }

@@ -87,7 +87,8 @@ struct LayerTask {
     const uint64_t* spikes = nullptr;       ///< input bits; or
     Listing listing = Listing::every_word;  ///< of spikes
     double listed = 1;                      ///< the share of the input expected on lists: only speed depends on it
-    const float* currents = nullptr;        ///< when spikes is null: [row][column][padded], constant in time; or
+    const float* currents = nullptr;        ///< when spikes is null: [row][column][padded]; or
+    int64_t current_stride = 0;             ///< of the currents from step to step; 0: constant in time
     const int32_t* sums = nullptr;          ///< of the weights of what spikes, [row][column][step][padded]
     const uint64_t* keep = nullptr;         ///< [out_words] outputs that may spike: real channels that are not ablated
     uint64_t* out_spikes = nullptr;         ///< [row][column][step][out_words], zeroed by the caller where pixels are computed

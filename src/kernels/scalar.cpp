@@ -45,7 +45,7 @@ int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps
 float current_at(const LayerTask& task, int row, int column, int output, int step) {
     const LayerPlan& plan = *task.plan;
     const int64_t pixel = int64_t{row} * plan.out_width + column;
-    if (task.currents) return task.currents[pixel * plan.padded() + output];
+    if (task.currents) return task.currents[step * task.current_stride + pixel * plan.padded() + output];
     const int64_t sum = task.sums ? task.sums[(pixel * task.steps + step) * plan.padded() + output]
                                   : integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
     return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];

@@ -191,12 +191,13 @@ struct VectorKernel {
             for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
         }
 
-        /// P neighbouring pixels whose currents do not change.
+        /// P neighbouring pixels whose currents are known.
         template <int P, class Step>
         static void run_constant(const LayerTask& task, const Step& stepper, int64_t pixel, int offset) {
             const int padded = task.plan->padded();
             typename Step::State state[P];
-            stepper.template run<P>(pixel, 0, task.steps, {task.currents + pixel * padded + offset, padded, 0}, state);
+            stepper.template run<P>(pixel, 0, task.steps,
+                                    {task.currents + pixel * padded + offset, padded, task.current_stride}, state);
             for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
         }
 

@@ -25,6 +25,7 @@ class Import {
 
     ImportedNetwork run(const WeightOptions& options) {
         require_same_network(options.neurons);
+        require_weights_alone();
         sort_by_role();
         if (options.neurons != NeuronSource::text) require_readable_neurons();
         if (weights_.empty()) throw InputError(where_ + " holds no weights: none of its tensors is one");
@@ -49,6 +50,15 @@ class Import {
     }
 
   private:
+    /// Recurrent weights and values of neurons are in model files alone: none may stay zero in silence.
+    void require_weights_alone() const {
+        for (const Layer& layer : result_.network.layers)
+            if (layer.recurrence.kind != RecurrenceKind::none || !layer.values.empty())
+                throw InputError(fmt::format("{}: layer {} of the network text {}, which only a model of Spikelens holds", where_,
+                                             layer.name,
+                                             layer.values.empty() ? "has recurrent weights" : "has values of its neurons"));
+    }
+
     /// A model of ours says its whole network.
     void require_same_network(NeuronSource neurons) {
         const std::string text = network_text(result_.network);

@@ -168,6 +168,7 @@ SpikeGradient GradientNetwork::Modules::spike_gradient(const FloatArray& input, 
 
 GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, GradientOptions options, Execution execution) {
     check_network(*network, "gradient");
+    require_chain(*network, "surrogate gradients");
     modules_ = without_torch_errors(
         kTask, [&] { return std::make_unique<const Modules>(std::move(network), options, std::move(execution), nullptr); });
 }
@@ -176,6 +177,7 @@ GradientNetwork::GradientNetwork(Network network, GradientOptions options, Execu
     : GradientNetwork(std::make_shared<const Network>(std::move(network)), options, std::move(execution)) {}
 
 GradientNetwork::GradientNetwork(std::shared_ptr<const Simulator> simulator, GradientOptions options) {
+    require_chain(simulator->network(), "surrogate gradients");
     modules_ = without_torch_errors(kTask, [&] {
         return std::make_unique<const Modules>(simulator->shared_network(), options, simulator->execution(), simulator);
     });
