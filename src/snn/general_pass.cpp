@@ -61,8 +61,9 @@ void GeneralPass::read_out(std::span<float> scores) {
         make_currents();
         return LayerPass(worker_, sample_, index_, maps_).read_out(scores);
     }
-    std::vector<int64_t> sums(layer_.out_channels);
-    for (int step = 0; step < sample_.steps; ++step) general_.sums.add(*input_, 0, 0, step, 1, sums.data());
+    std::vector<int64_t> by_step(int64_t{sample_.steps} * layer_.out_channels), sums(layer_.out_channels);
+    general_.sums.sum(*input_, 0, 0, 0, sample_.steps, by_step.data());
+    for (size_t i = 0; i < by_step.size(); ++i) sums[i % sums.size()] += by_step[i];
     for (size_t c = 0; c < scores.size(); ++c)
         scores[c] =
             static_cast<float>(static_cast<double>(sums[c]) * plan_.exact_scale[c] / sample_.steps + plan_.exact_bias[c]);
@@ -71,18 +72,17 @@ void GeneralPass::read_out(std::span<float> scores) {
 void GeneralPass::make_currents() {
     if (!general_.own_sums) return LayerPass(worker_, sample_, index_, input_, maps_).make_currents();
     if (!input_) return real_currents();
-    const bool recurrent = general_.recurrence != RecurrenceKind::none;
-    maps_.currents.reset(layer_.output_shape(), recurrent ? 1 : sample_.steps, plan_.padded());
-    if (recurrent) return;
-    std::vector<int64_t> sums;
-    for (int step = 0; step < sample_.steps; ++step) {
-        sum_pixels(step, sums);
-        float* to = maps_.currents.at(0, 0, step);
-        const int64_t* sum = sums.data();
-        for (int pixel = 0; pixel < plan_.out_height * plan_.out_width; ++pixel, to += plan_.padded())
-            for (int o = 0; o < layer_.out_channels; ++o)
-                to[o] = static_cast<float>(static_cast<double>(*sum++)) * plan_.scale[o] + plan_.bias[o];
-    }
+    sum_pixels();
+    if (general_.recurrence != RecurrenceKind::none) return maps_.currents.reset(layer_.output_shape(), 1, plan_.padded());
+    maps_.currents.reset(layer_.output_shape(), sample_.steps, plan_.padded());
+    const int64_t* sum = sums_.data();
+    for (int row = 0; row < plan_.out_height; ++row)
+        for (int column = 0; column < plan_.out_width; ++column)
+            for (int step = 0; step < sample_.steps; ++step) {
+                float* const to = maps_.currents.at(row, column, step);
+                for (int o = 0; o < layer_.out_channels; ++o)
+                    to[o] = static_cast<float>(static_cast<double>(*sum++)) * plan_.scale[o] + plan_.bias[o];
+            }
 }
 
 /// Σ over rows, columns and channels of the window in that order in float32, then the bias, as the kernels do.
@@ -109,36 +109,36 @@ void GeneralPass::real_currents() {
         }
 }
 
-/// Of the input's spikes in one step: [pixel][output].
-void GeneralPass::sum_pixels(int step, std::vector<int64_t>& sums) const {
-    const int64_t outputs = layer_.out_channels;
-    sums.assign(plan_.out_height * plan_.out_width * outputs, 0);
-    for (int row = 0; input_ && row < plan_.out_height; ++row)
-        for (int column = 0; column < plan_.out_width; ++column)
-            general_.sums.add(*input_, row, column, step, 1, &sums[(int64_t{row} * plan_.out_width + column) * outputs]);
+/// Of the input's spikes.
+void GeneralPass::sum_pixels() {
+    const int64_t size = int64_t{sample_.steps} * layer_.out_channels;
+    sums_.resize(plan_.out_height * plan_.out_width * size);
+    int64_t* sums = sums_.data();
+    for (int row = 0; row < plan_.out_height; ++row)
+        for (int column = 0; column < plan_.out_width; ++column, sums += size)
+            general_.sums.sum(*input_, row, column, 0, sample_.steps, sums);
 }
 
-/// Of the layer's own spikes one step before, in the unit of the input's sums.
-void GeneralPass::add_recurrent(int step, std::vector<int64_t>& sums) const {
-    const int from = layer_.inputs[0], pixels = plan_.out_height * plan_.out_width;
+/// Of the layer's own spikes one step before, [pixel][output].
+void GeneralPass::sum_recurrent(int step, std::vector<int64_t>& sums) const {
+    const int pixels = plan_.out_height * plan_.out_width;
     const int64_t outputs = layer_.out_channels;
-    const int64_t divisor = from == kNetworkInput ? 1 : worker_.settings.signals[from].sent.divisor;
     const SpikeMap& spikes = maps_.spikes;
     if (general_.recurrence == RecurrenceKind::all) {
         std::vector<int64_t> by_neuron(outputs * pixels);  // [output][pixel]
-        general_.recurrent.add(spikes, 0, 0, step - 1, divisor, by_neuron.data());
+        general_.recurrent.sum(spikes, 0, 0, step - 1, step, by_neuron.data());
         for (int pixel = 0; pixel < pixels; ++pixel)
-            for (int64_t o = 0; o < outputs; ++o) sums[pixel * outputs + o] += by_neuron[o * pixels + pixel];
+            for (int64_t o = 0; o < outputs; ++o) sums[pixel * outputs + o] = by_neuron[o * pixels + pixel];
         return;
     }
     for (int pixel = 0; pixel < pixels; ++pixel) {
         const int row = pixel / plan_.out_width, column = pixel % plan_.out_width;
         int64_t* const to = &sums[pixel * outputs];
         if (general_.recurrence == RecurrenceKind::conv)
-            general_.recurrent.add(spikes, row, column, step - 1, divisor, to);
+            general_.recurrent.sum(spikes, row, column, step - 1, step, to);
         else
             for (int o = 0; o < layer_.out_channels; ++o)
-                if (spikes.value(row, column, step - 1, o) != 0) to[o] += divisor * general_.one_to_one[o];
+                to[o] = spikes.value(row, column, step - 1, o) * int64_t{general_.one_to_one[o]};
     }
 }
 
@@ -163,15 +163,18 @@ void GeneralPass::fire_all(const LayerTask& task) const {
 void GeneralPass::fire_recurrent(const LayerTask& task) const {
     const int64_t pixels = int64_t{plan_.out_height} * plan_.out_width, outputs = layer_.out_channels;
     std::vector<NeuronState> states(pixels * outputs);
-    std::vector<int64_t> sums;
+    std::vector<int64_t> recurrent(pixels * outputs);
+    const int from = layer_.inputs[0];
+    const int64_t divisor = input_ && from != kNetworkInput ? worker_.settings.signals[from].sent.divisor : 1;
     for (int step = 0; step < task.steps; ++step) {
-        sum_pixels(step, sums);
-        if (step > 0) add_recurrent(step, sums);
+        if (step > 0) sum_recurrent(step, recurrent);
         for (int64_t pixel = 0; pixel < pixels; ++pixel)
             for (int o = 0; o < layer_.out_channels; ++o) {
-                const auto sum = static_cast<float>(static_cast<double>(sums[pixel * outputs + o]));
-                float current = input_ ? sum * plan_.scale[o] + plan_.bias[o]
-                                       : sum * general_.recurrent_scale[o] + task.currents[pixel * plan_.padded() + o];
+                int64_t sum = divisor * recurrent[pixel * outputs + o];  // in the unit of the input's sums
+                if (input_) sum += sums_[(pixel * task.steps + step) * outputs + o];
+                const auto rounded = static_cast<float>(static_cast<double>(sum));
+                float current = input_ ? rounded * plan_.scale[o] + plan_.bias[o]
+                                       : rounded * general_.recurrent_scale[o] + task.currents[pixel * plan_.padded() + o];
                 const int64_t index = general_.neurons_by_pixel ? o * pixels + pixel : o;
                 if (!layer_.values.empty()) current = general_.input_scale[index] * current;
                 take_step(task, general_.neurons[index], current, pixel, o, step, states[pixel * outputs + o]);

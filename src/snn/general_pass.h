@@ -15,16 +15,15 @@ class GeneralPass {
 
     /// The layer's spikes into maps.spikes.
     void fire(LayerRecording* record);
-    /// What the input brings to a weighted layer, into maps.currents. What comes back from the layer itself is not among it: a
-    /// recurrent layer with numbers as input makes its sums when it fires.
+    /// What the input brings to a weighted layer, into maps.currents; of a recurrent layer that reads numbers, as sums.
     void make_currents();
     /// Of a weighted layer without neuron.
     void read_out(std::span<float> scores);
 
   private:
     void real_currents();
-    void sum_pixels(int step, std::vector<int64_t>& sums) const;
-    void add_recurrent(int step, std::vector<int64_t>& sums) const;
+    void sum_pixels();
+    void sum_recurrent(int step, std::vector<int64_t>& sums) const;
     void fire_all(const kernels::LayerTask& task) const;
     void fire_recurrent(const kernels::LayerTask& task) const;
 
@@ -36,6 +35,7 @@ class GeneralPass {
     const kernels::LayerPlan& plan_;
     const SpikeMap* input_;
     LayerMaps& maps_;
+    std::vector<int64_t> sums_;  ///< of the input's weights, [row][column][step][output]
 };
 
 }  // namespace spikelens

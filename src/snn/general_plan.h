@@ -23,8 +23,14 @@ struct SumPlan {
     int in_channels = 0, out_channels = 0, groups = 1;
     std::vector<int32_t> weights;  ///< [tap][in_channel][output of its group]
 
-    /// Adds the weights of the spikes under the window at (row, column) in this step, times `factor`, to sums[out_channels].
-    void add(const SpikeMap& spikes, int row, int column, int step, int64_t factor, int64_t* sums) const;
+    int64_t largest_total = 0;  ///< the largest Σ|w| of an output
+
+    /// Sums of the weights of the spikes under the window at (row, column), [step][out_channel], of the steps first … end − 1.
+    void sum(const SpikeMap& spikes, int row, int column, int first, int end, int64_t* sums) const;
+
+  private:
+    template <class Sum>
+    void add(const SpikeMap& spikes, int row, int column, int first, int end, Sum* sums) const;
 };
 
 /// What a layer needs that the kernels do not have: its own sums, recurrence, neurons that differ.

@@ -158,6 +158,19 @@ std::vector<T> by_input(const SumPlan& plan, const FloatArray& weight, Convert c
     return result;
 }
 
+/// The weights of a plan whose windows and channels are known.
+template <class Convert>
+void set_weights(SumPlan& plan, const FloatArray& weight, Convert convert) {
+    plan.weights = by_input<int32_t>(plan, weight, convert);
+    std::vector<int64_t> sizes(plan.out_channels);
+    const int outputs = plan.out_channels / plan.groups, inputs = plan.in_channels / plan.groups;
+    for (size_t i = 0; i < plan.weights.size(); ++i) {
+        const int64_t input = static_cast<int64_t>(i) / outputs % plan.in_channels;
+        sizes[input / inputs * outputs + static_cast<int64_t>(i) % outputs] += std::abs(int64_t{plan.weights[i]});
+    }
+    plan.largest_total = std::ranges::max(sizes);
+}
+
 SumPlan windows_of(const Layer& layer) {
     SumPlan plan;
     const bool conv = layer.kind == LayerKind::conv;
@@ -188,7 +201,7 @@ void lower_recurrence(const Layer& layer, const FixedPoint& fixed, GeneralPlan& 
     if (recurrence.kind == RecurrenceKind::one)
         for (int o = 0; o < layer.out_channels; ++o) plan.one_to_one.push_back(convert(o, recurrence.weight.data[o]));
     else
-        sums.weights = by_input<int32_t>(sums, recurrence.weight, convert);
+        set_weights(sums, recurrence.weight, convert);
     for (const double scale : fixed.scale) plan.recurrent_scale.push_back(static_cast<float>(scale * current_factor(layer)));
 }
 
@@ -222,8 +235,7 @@ GeneralPlan lower_general(const Layer& layer, int64_t divisor, LayerPlan& plan) 
     if (general.own_sums) {
         const FixedPoint fixed(layer);
         general.sums = windows_of(layer);
-        general.sums.weights = by_input<int32_t>(general.sums, layer.weight,
-                                                 [&](int output, float weight) { return fixed.fixed(output, weight); });
+        set_weights(general.sums, layer.weight, [&](int output, float weight) { return fixed.fixed(output, weight); });
         if (layer.inputs[0] == kNetworkInput)
             general.real_weights = by_input<float>(general.sums, layer.weight, [&](int, float weight) {
                 return static_cast<float>(weight * current_factor(layer));

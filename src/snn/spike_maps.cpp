@@ -126,6 +126,16 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::
         }
 }
 
+void add_numbers(const SpikeMap& from, SpikeMap& sums) {
+    const int words = sums.words_per_plane();
+    const uint64_t* numbers = from.words.data();
+    uint64_t* to = sums.words.data();
+    const int64_t places = int64_t{from.height} * from.width * from.steps;
+    for (int64_t i = 0; i < places; ++i, to += sums.words_per_step())
+        for (int plane = 0; plane < from.planes; ++plane, numbers += words)
+            add_bits(to + plane * words, words, sums.planes - plane, numbers);
+}
+
 void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map, uint64_t* sums) {
     const int words = map.words_per_plane(), from_words = from.words_per_plane(), shift = channel % 64;
     for (int plane = 0; plane < from.planes; ++plane)

@@ -37,6 +37,9 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, int planes, SpikeMap& out
 /// Only these pixels of `out`, which is of its size already, and zero there.
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out);
 
+/// Adds numbers to those of a map of the same size, where their sums fit.
+void add_numbers(const SpikeMap& from, SpikeMap& sums);
+
 /// The numbers of one pixel and step, times `factor`, in channels from `channel` on, are added to others, where their sums fit.
 void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map, uint64_t* sums);
 
