@@ -17,17 +17,18 @@ MAY_INCLUDE = {
     "snn": ["core", "kernels"],
     "train": ["core", "snn"],
     "model_io": ["core", "snn", "io", "train/train.h"],
-    "interpret": ["core", "snn"],
+    "interpret": ["core", "snn", "kernels/dispatch.h"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
     "pipeline": ["core", "io", "draw", "data", "encode", "snn", "train", "model_io", "interpret", "attribute", "evaluate"],
-    "report": ["core", "draw/colour.h", "draw/palette.h", "evaluate/statistics.h"],
+    "report": ["core", "io", "draw", "snn", "attribute", "evaluate", "pipeline"],
+    "reproduce": ["core", "io", "pipeline", "report"],
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
 LIBRARIES = {
     "LibTorch": (r"(torch|ATen|c10)/", ["snn/gradient", "snn/torch", "train"]),
-    "nlohmann-json": (r"nlohmann/", ["io", "data", "model_io", "pipeline", "report"]),
-    "fmt": (r"fmt/", ["io", "draw", "data", "model_io", "pipeline", "report"]),
+    "nlohmann-json": (r"nlohmann/", ["io", "data", "model_io", "pipeline", "report", "reproduce"]),
+    "fmt": (r"fmt/", ["io", "draw", "data", "model_io", "pipeline", "report", "reproduce"]),
     "OpenCV": (r"opencv2/", ["io", "draw"]),
     "libjpeg-turbo": (r"j(peglib|error|config)\.h", ["io"]),
     "libpng": (r"png\.h", ["io"]),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "choices.h"
+
 namespace spikelens::app {
 
 ArgumentList& ArgumentList::word(const std::string& value) {
@@ -31,60 +33,66 @@ ArgumentList& ArgumentList::list(const std::string& name, const std::vector<std:
 
 ArgumentList& ArgumentList::flag(const std::string& name, bool set) { return set ? word(name) : *this; }
 
-std::vector<std::string> ArgumentList::with(const Globals& globals) const {
+std::vector<std::string> ArgumentList::with_seed(uint64_t seed) const {
     std::vector<std::string> words = words_;
-    if (globals.seed != Globals{}.seed) words.insert(words.end(), {"--seed", std::to_string(globals.seed)});
+    if (seed != Globals{}.seed) words.insert(words.end(), {"--seed", std::to_string(seed)});
     return words;
 }
 
-std::vector<std::string> arguments_of(const TrainCommand& command, const Globals& globals) {
-    const TrainCommand usual;
+std::vector<std::string> arguments_of(const TrainRunOptions& options) {
+    const TrainRunOptions usual;
+    const TrainOptions &training = options.training, &usual_training = usual.training;
+    const Neuron &neuron = options.neurons.neuron, &usual_neuron = usual.neurons.neuron;
     return ArgumentList("train")
         .word("--data")
-        .word(command.data)
-        .option("--network", command.network, usual.network)
-        .option("--coding", command.coding, usual.coding)
-        .option("--binning", command.binning, usual.binning)
+        .word(options.data)
+        .option("--network", options.network, usual.network)
+        .option("--coding", options.coding, usual.coding)
+        .option("--binning", options.binning, usual.binning)
         .word("--out")
-        .word(command.out.string())
-        .option("--steps", int64_t{command.steps}, int64_t{usual.steps})
-        .option("--epochs", int64_t{command.epochs}, int64_t{usual.epochs})
-        .option("--batch", int64_t{command.batch}, int64_t{usual.batch})
-        .option("--learning-rate", command.learning_rate, usual.learning_rate)
-        .option("--momentum", command.momentum, usual.momentum)
-        .option("--weight-decay", command.weight_decay, usual.weight_decay)
-        .option("--clip-norm", command.clip_norm, usual.clip_norm)
-        .option("--surrogate", command.surrogate, usual.surrogate)
-        .option("--beta", command.beta, usual.beta)
-        .option("--threshold", command.threshold, usual.threshold)
-        .option("--reset", command.reset, usual.reset)
-        .flag("--delay", command.delay)
-        .flag("--no-bias", !command.bias)
-        .option("--train-samples", command.samples, usual.samples)
-        .with(globals);
+        .word(options.out.string())
+        .option("--steps", int64_t{options.steps}, int64_t{usual.steps})
+        .option("--epochs", int64_t{training.epochs}, int64_t{usual_training.epochs})
+        .option("--batch", int64_t{training.batch}, int64_t{usual_training.batch})
+        .option("--learning-rate", training.learning_rate, usual_training.learning_rate)
+        .option("--momentum", training.momentum, usual_training.momentum)
+        .option("--weight-decay", training.weight_decay, usual_training.weight_decay)
+        .option("--clip-norm", training.clip_norm, usual_training.clip_norm)
+        .option("--surrogate", surrogate_text(training.surrogate), surrogate_text(usual_training.surrogate))
+        .option("--beta", neuron.beta, usual_neuron.beta)
+        .option("--threshold", neuron.threshold, usual_neuron.threshold)
+        .option("--reset", reset_word(neuron.reset), reset_word(usual_neuron.reset))
+        .flag("--delay", neuron.delay)
+        .flag("--no-bias", !options.neurons.bias)
+        .option("--train-samples", options.samples, usual.samples)
+        .with_seed(training.seed);
 }
 
-std::vector<std::string> arguments_of(const ImportCommand& command, const Globals& globals) {
-    const ImportCommand usual;
+std::vector<std::string> arguments_of(const ImportOptions& options) {
+    const ImportOptions usual;
+    const auto given = [](const auto& value, const auto& word) { return value ? std::string(word(*value)) : std::string(); };
+    std::vector<std::string> layers;
+    for (const auto& [layer, module] : options.layers) layers.push_back(layer + "=" + module);
     return ArgumentList("import")
-        .word(command.file.string())
+        .word(options.file.string())
         .word("--out")
-        .word(command.out.string())
-        .option("--data", command.data, usual.data)
-        .option("--binning", command.binning, usual.binning)
-        .option("--coding", command.coding, usual.coding)
-        .option("--network", command.network, usual.network)
-        .option("--input", command.input, usual.input)
-        .option("--classes", command.classes)
-        .option("--steps", command.steps)
-        .option("--match", command.match, usual.match)
-        .list("--map", command.layers)
-        .option("--neurons", command.neurons, usual.neurons)
-        .option("--dialect", command.dialect, usual.dialect)
-        .option("--dt", command.dt)
-        .option("--reset", command.reset, usual.reset)
-        .option("--surrogate", command.surrogate, usual.surrogate)
-        .with(globals);
+        .word(options.out.string())
+        .option("--data", options.data, usual.data)
+        .option("--binning", options.binning, usual.binning)
+        .option("--coding", options.coding, usual.coding)
+        .option("--network", options.network, usual.network)
+        .option("--input", given(options.input, [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); }),
+                "")
+        .option("--classes", options.classes)
+        .option("--steps", options.steps)
+        .option("--match", given(options.match, [](MatchWeights match) { return word_of(match, kMatches); }), "")
+        .list("--map", layers)
+        .option("--neurons", given(options.neurons, [](NeuronSource source) { return word_of(source, kNeuronSources); }), "")
+        .option("--dialect", options.dialect, usual.dialect)
+        .option("--dt", options.dt)
+        .option("--reset", given(options.reset, reset_word), "")
+        .option("--surrogate", options.surrogate, usual.surrogate)
+        .with_seed(options.seed);
 }
 
 std::vector<std::string> arguments_of(const InterpretCommand& command, const Globals& globals) {
@@ -93,7 +101,7 @@ std::vector<std::string> arguments_of(const InterpretCommand& command, const Glo
         .word(command.run.string())
         .option("--mu", command.mu, usual.mu)
         .option("--mu-max", int64_t{command.mu_max}, int64_t{usual.mu_max})
-        .option("--response", command.response, usual.response)
+        .option("--response", word_of(command.response, kResponses), word_of(usual.response, kResponses))
         .flag("--signed", command.is_signed)
         .option("--draws", int64_t{command.draws}, int64_t{usual.draws})
         .option("--train-samples", command.samples, usual.samples)
@@ -108,9 +116,9 @@ std::vector<std::string> arguments_of(const EvaluateCommand& command, const Glob
         .list("--methods", split_list(command.methods))
         .list("--metrics", split_list(command.metrics))
         .option("--samples", command.samples, usual.samples)
-        .option("--baseline", command.baseline, usual.baseline)
-        .option("--step", command.step, usual.step)
-        .option("--spike-steps", command.spike_steps, usual.spike_steps)
+        .option("--baseline", baseline_text(command.metric.baseline), baseline_text(usual.metric.baseline))
+        .option("--step", command.metric.pixels_per_step, usual.metric.pixels_per_step)
+        .option("--spike-steps", command.metric.spike_steps, usual.metric.spike_steps)
         .option("--coding", command.coding, usual.coding)
         .with(globals);
 }

@@ -12,8 +12,8 @@ namespace spikelens::app {
 
 // The words after the program's name that run a stage again, with every option that is not the usual one. What changes no
 // result (threads, memory, how it is printed) is left out.
-std::vector<std::string> arguments_of(const TrainCommand& command, const Globals& globals);
-std::vector<std::string> arguments_of(const ImportCommand& command, const Globals& globals);
+std::vector<std::string> arguments_of(const TrainRunOptions& options);
+std::vector<std::string> arguments_of(const ImportOptions& options);
 std::vector<std::string> arguments_of(const InterpretCommand& command, const Globals& globals);
 std::vector<std::string> arguments_of(const EvaluateCommand& command, const Globals& globals);
 std::vector<std::string> arguments_of(const ReportCommand& command, const Globals& globals);
@@ -37,7 +37,8 @@ class ArgumentList {
     ArgumentList& list(const std::string& name, const std::vector<std::string>& values);  ///< joined by commas
     ArgumentList& flag(const std::string& name, bool set);
     /// With the options of every command that change results.
-    std::vector<std::string> with(const Globals& globals) const;
+    std::vector<std::string> with_seed(uint64_t seed) const;
+    std::vector<std::string> with(const Globals& globals) const { return with_seed(globals.seed); }
 
   private:
     std::vector<std::string> words_;

@@ -2,8 +2,9 @@
 
 #include "spikelens/core/counted.h"
 #include "spikelens/core/printable.h"
-#include "spikelens/data/dataset.h"
 #include "spikelens/data/download.h"
+#include "spikelens/pipeline/catalogue.h"
+#include "spikelens/pipeline/fields.h"
 
 #include "commands.h"
 #include "text.h"
@@ -11,43 +12,29 @@
 namespace spikelens::app {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kIndent = 15;
 
-Outcome list_data() {
-    json list = json::array();
+Outcome print_list() {
+    const DataListResult result = list_data();
     std::string text;
-    for (const DatasetInfo& info : known_datasets()) {
-        list.push_back({{"name", info.name},
-                        {"title", info.title},
-                        {"licence", info.licence},
-                        {"where", info.where},
-                        {"downloadable", info.downloadable}});
+    for (const auto& [info] : result.datasets) {
         const std::string state = !info.where.empty() ? info.where
                                   : info.downloadable ? "not here; spikelens data download " + info.name
                                                       : "not here";
         text += paragraph(fmt::format("{} ({})", info.title, info.licence), kIndent, info.name) +
                 paragraph(printable(state), kIndent);
     }
-    return {{{"command", "data list"}, {"datasets", list}}, text};
+    return {document_of(result), text};
 }
 
-Outcome check_data(const std::string& name) {
-    const LoadedDataset data = load_dataset(name);
-    const json document = {{"command", "data check"},
-                           {"data", data.name},
-                           {"train_samples", data.train->size()},
-                           {"test_samples", data.test->size()},
-                           {"shape", data.train->shape()},
-                           {"classes", data.train->classes()},
-                           {"sha256", data.sha256}};
-    std::string text = paragraph(
-        fmt::format("{}: {} training and {} {}, {}", printable(data.name), data.train->size(),
-                    counted(data.test->size(), data.train->steps() > 0 ? "test recording" : "test image"),
-                    shape_text(data.train->shape()), counted(static_cast<int64_t>(data.train->classes().size()), "class")));
+Outcome print_check(const std::string& name) {
+    const DataCheckResult data = check_data(name);
+    std::string text =
+        paragraph(fmt::format("{}: {} training and {} {}, {}", printable(data.data), data.train_samples,
+                              counted(data.test_samples, data.recordings ? "test recording" : "test image"),
+                              shape_text(data.shape), counted(static_cast<int64_t>(data.classes.size()), "class")));
     for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
-    return {document, text};
+    return {document_of(data), text};
 }
 
 Outcome download_data(const std::string& name, Console& console) {
@@ -62,15 +49,15 @@ void add_data(CLI::App& program, Run& run) {
     CLI::App* app = program.add_subcommand("data", "List, check and download data sets; without a subcommand, list them");
     app->require_subcommand(0, 1);
     app->callback([app, &run] {
-        if (app->get_subcommands().empty()) run = [](const Globals&, Console&) { return list_data(); };
+        if (app->get_subcommands().empty()) run = [](const Globals&, Console&) { return print_list(); };
     });
     app->add_subcommand("list", "List the known data sets and where they are")->callback([&run] {
-        run = [](const Globals&, Console&) { return list_data(); };
+        run = [](const Globals&, Console&) { return print_list(); };
     });
     auto name = std::make_shared<std::string>();
     CLI::App* check = app->add_subcommand("check", "Read a data set and print its checksums");
     check->add_option("data", *name, "A name, or a folder of four IDX files")->required();
-    check->callback([name, &run] { run = [name](const Globals&, Console&) { return check_data(*name); }; });
+    check->callback([name, &run] { run = [name](const Globals&, Console&) { return print_check(*name); }; });
     CLI::App* download = app->add_subcommand("download", "Fetch a data set into the user's cache, checked and resumable");
     download->add_option("data", *name, "mnist")->required();
     download->callback(

@@ -12,8 +12,9 @@ namespace {
 constexpr int kNames = 30;  // columns for the names of options and commands
 
 constexpr const char* kFooter =
-    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory, a closed output); "
-    "2, bad input (an option, a file). Then one line on standard error says what, where and what was expected; with --json it "
+    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory), or, without a word, the "
+    "reader of the output went away; "
+    "2, bad input (an option, a file). One line on standard error says what, where and what was expected; with --json it "
     "is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
 
 class HelpFormatter : public CLI::Formatter {

@@ -9,6 +9,7 @@
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
+#include "choices.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -17,28 +18,15 @@
 namespace spikelens::app {
 namespace {
 
-std::vector<int64_t> parse_shape(const std::string& text, const char* option) {
-    std::vector<int64_t> shape;
+Shape parse_shape(const std::string& text) {
+    Shape shape;
     for (const std::string& part : split_list({text})) {
         const bool digits = !part.empty() && part.size() < 7 && part.find_first_not_of("0123456789") == std::string::npos;
         if (!digits) break;
         shape.push_back(std::stoll(part));
     }
-    if (shape.size() != 3) throw InputError(fmt::format("{} is '{}', expected C,H,W such as 1,28,28", option, text));
+    if (shape.size() != 3) throw InputError(fmt::format("--input is '{}', expected C,H,W such as 1,28,28", text));
     return shape;
-}
-
-/// One of the words; nothing when the option is not there.
-template <class Choice>
-std::optional<Choice> parse_choice(const char* option, const std::string& text,
-                                   const std::vector<std::pair<std::string, Choice>>& words) {
-    if (text.empty()) return std::nullopt;
-    std::vector<std::string> known;
-    for (const auto& [word, choice] : words) {
-        if (text == word) return choice;
-        known.push_back(word);
-    }
-    throw InputError(fmt::format("{} is '{}', expected {}{}", option, text, fmt::join(known, ", "), suggestion(text, known)));
 }
 
 /// "full2=head.out" → full2 is filled from head.out.
@@ -52,35 +40,6 @@ std::map<std::string, std::string> parse_layers(const std::vector<std::string>& 
             throw InputError(fmt::format("--map fills {} twice", word.substr(0, equals)));
     }
     return layers;
-}
-
-ImportOptions options_of(const ImportCommand& command, const Globals& globals, Console& console) {
-    ImportOptions options;
-    options.file = command.file;
-    options.out = command.out;
-    options.data = command.data;
-    options.binning = command.binning;
-    options.coding = command.coding;
-    options.surrogate = command.surrogate;
-    options.seed = globals.seed;
-    options.network = command.network;
-    options.classes = command.classes;
-    if (!command.input.empty()) options.input = parse_shape(command.input, "--input");
-    options.steps = command.steps;
-    options.match = parse_choice<MatchWeights>(
-        "--match", command.match,
-        {{"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}});
-    options.layers = parse_layers(command.layers);
-    options.neurons = parse_choice<NeuronSource>(
-        "--neurons", command.neurons,
-        {{"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}});
-    options.dialect = command.dialect;
-    options.dt = command.dt;
-    if (!command.reset.empty()) options.reset = parse_reset(command.reset);
-    options.again = arguments_of(command, globals);
-    options.arguments = globals.arguments;
-    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
-    return options;
 }
 
 std::string text_of(const ImportResult& result) {
@@ -102,38 +61,44 @@ std::string text_of(const ImportResult& result) {
 
 }  // namespace
 
-ImportResult call_import(const ImportCommand& command, const Globals& globals, Console& console) {
-    return import_run(options_of(command, globals, console), globals.execution(console), console.notes());
+ImportResult call_import(ImportOptions options, const Globals& globals, Console& console) {
+    options.seed = globals.seed;
+    options.again = arguments_of(options);
+    options.arguments = globals.arguments;
+    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
+    return import_run(options, globals.execution(console), console.notes());
 }
 
 void add_import(CLI::App& program, Run& run) {
-    auto command = std::make_shared<ImportCommand>();
+    auto options = std::make_shared<ImportOptions>();
     CLI::App* app = program.add_subcommand("import", "Import a network: NIR, a PyTorch state dict, or safetensors");
-    app->add_option("file", command->file, "A .nir graph, or weights: .pth, .pt, .safetensors")->required();
-    app->add_option("--out", command->out, "A model file to write (.safetensors), or with --data a run directory to make")
+    app->add_option("file", options->file, "A .nir graph, or weights: .pth, .pt, .safetensors")->required();
+    app->add_option("--out", options->out, "A model file to write (.safetensors), or with --data a run directory to make")
         ->required();
-    app->add_option("--data", command->data, "The data set of the run: a name or a folder");
-    app->add_option("--binning", command->binning,
+    app->add_option("--data", options->data, "The data set of the run: a name or a folder");
+    app->add_option("--binning", options->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
-    app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
-    app->add_option("--network", command->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
-    app->add_option("--input", command->input, "The network's input C,H,W");
-    app->add_option("--classes", command->classes, "Number of outputs of a preset; by default 10");
-    app->add_option("--steps", command->steps, "Time steps T, for images");
-    app->add_option("--match", command->match, "How weights find their layers: auto, name or order");
-    app->add_option("--map", command->layers, "Which module of the file fills a layer: full2=head.out,…");
-    app->add_option(
-        "--neurons", command->neurons,
-        "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be equal)");
-    app->add_option("--dialect", command->dialect,
+    app->add_option("--coding", options->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
+    app->add_option("--network", options->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
+    add_parsed(*app, "--input", options->input, parse_shape, "The network's input C,H,W");
+    app->add_option("--classes", options->classes, "Number of outputs of a preset; by default 10");
+    app->add_option("--steps", options->steps, "Time steps T, for images");
+    add_choice(*app, "--match", options->match, kMatches, "How weights find their layers: auto, name or order");
+    app->add_option_function<std::vector<std::string>>(
+        "--map", [options](const std::vector<std::string>& words) { options->layers = parse_layers(words); },
+        "Which module of the file fills a layer: full2=head.out,…");
+    add_choice(*app, "--neurons", options->neurons, kNeuronSources,
+               "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be equal)");
+    app->add_option("--dialect", options->dialect,
                     "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
-    app->add_option("--dt", command->dt, "Seconds per step of a NIR graph, where the dialect needs it");
-    app->add_option("--reset", command->reset, "Reset of the neurons instead of the dialect's: subtract, zero or none");
-    app->add_option("--surrogate", command->surrogate,
+    app->add_option("--dt", options->dt, "Seconds per step of a NIR graph, where the dialect needs it");
+    add_parsed(*app, "--reset", options->reset, parse_reset,
+               "Reset of the neurons instead of the dialect's: subtract, zero or none");
+    app->add_option("--surrogate", options->surrogate,
                     "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) -> Outcome {
-            const ImportResult result = call_import(*command, globals, console);
+    app->callback([options, &run] {
+        run = [options](const Globals& globals, Console& console) -> Outcome {
+            const ImportResult result = call_import(*options, globals, console);
             return {document_of(result), text_of(result)};
         };
     });

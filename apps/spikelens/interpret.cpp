@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/core/error.h"
-#include "spikelens/core/nearest.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
+#include "choices.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -14,12 +13,6 @@
 
 namespace spikelens::app {
 namespace {
-
-ResponseKind parse_response(const std::string& text) {
-    if (text == "energy") return ResponseKind::energy;
-    if (text == "l2") return ResponseKind::l2;
-    throw InputError("--response is energy or l2, not '" + text + "'" + suggestion(text, {"energy", "l2"}));
-}
 
 std::string filters_text(const std::vector<WeightedFilter>& filters) {
     std::string text;
@@ -54,15 +47,8 @@ std::string text_of(const InterpretResult& result) {
 }  // namespace
 
 InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
-    InterpretOptions options;
-    options.mu = command.mu;
-    options.mu_max = command.mu_max;
-    options.response = parse_response(command.response);
-    options.is_signed = command.is_signed;
-    options.draws = command.draws;
+    InterpretOptions options = command;
     options.seed = globals.seed;
-    options.samples = command.samples;
-    options.probe_samples = command.probe_samples;
     options.again = arguments_of(command, globals);
     const WrittenRun written = open_to_write(command.run, globals, console);
     return interpret_run(written.run, options, globals.execution(console), console.notes());
@@ -75,8 +61,9 @@ void add_interpret(CLI::App& program, Run& run) {
     app->add_option("run", command->run, "The run directory")->required();
     app->add_option("--mu", command->mu, "The budget whose filters are shown and used for heatmaps")->capture_default_str();
     app->add_option("--mu-max", command->mu_max, "Largest budget: 1, 2, … up to it are swept")->capture_default_str();
-    app->add_option("--response", command->response, "How a filter's response is measured: energy (reference code) or l2")
-        ->capture_default_str();
+    add_choice(*app, "--response", command->response, kResponses,
+               "How a filter's response is measured: energy (reference code) or l2")
+        ->default_str(word_of(command->response, kResponses));
     app->add_flag("--signed", command->is_signed, "Allow negative weights");
     app->add_option("--draws", command->draws, "Random filter sets per class and size")->capture_default_str();
     app->add_option("--train-samples", command->samples, "How many training samples to use, from the first on; 0: all")

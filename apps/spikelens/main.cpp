@@ -56,7 +56,7 @@ Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& c
 
 void add_globals(CLI::App& program, Globals& globals) {
     program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
-    program.add_flag("--json", globals.json, "Print the result as one JSON document");
+    program.add_flag("--json", globals.json, "Print the result as one JSON document")->disable_flag_override();
     program.add_flag("--quiet", globals.quiet, "No progress");
     program.add_flag("--no-wait", globals.no_wait, "End at once if another process writes into the run");
     program.add_option("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes")

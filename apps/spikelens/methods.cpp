@@ -1,18 +1,13 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "spikelens/attribute/method.h"
-#include "spikelens/attribute/method_options.h"
-#include "spikelens/evaluate/metric.h"
+#include "spikelens/pipeline/catalogue.h"
+#include "spikelens/pipeline/fields.h"
 
 #include "commands.h"
 #include "text.h"
 
 namespace spikelens::app {
 namespace {
-
-using nlohmann::json;
 
 constexpr int kIndent = 4;
 
@@ -34,34 +29,6 @@ std::string explains(const MethodInfo& info) {
     return (info.on_images ? "images and spikes" : "spikes") + timed;
 }
 
-json options_document(const std::string& method) {
-    json list = json::array();
-    for (const MethodOption& option : method_options(method))
-        list.push_back({{"option", option.name},
-                        {"default", option.standard.empty() ? json(nullptr) : json(option.standard)},
-                        {"expected", option.expected}});
-    return list;
-}
-
-json method_document(const MethodInfo& info, const std::string& text) {
-    return {{"method", info.name},
-            {"title", info.title},
-            {"meaning", info.meaning},
-            {"cost", info.cost},
-            {"source", info.source},
-            {"options", info.options},
-            {"option_list", options_document(text)},
-            {"signed", info.signed_values},
-            {"class_specific", info.class_specific},
-            {"needs_gradient", info.needs_gradient},
-            {"on_images", info.on_images},
-            {"on_spikes", info.on_spikes},
-            {"timed", info.timed},
-            {"needs_relevant_filters", info.needs_relevant},
-            {"needs_probes", info.needs_probe},
-            {"sanity_baseline", info.baseline}};
-}
-
 std::string text_of(const MethodInfo& info) {
     return info.name + (info.baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
            paragraph(info.meaning, kIndent) +
@@ -75,18 +42,6 @@ std::string measured_on(MetricInput input) {
     return input == MetricInput::pixels ? "images" : "spikes";
 }
 
-json metric_document(const MetricInfo& info) {
-    return {{"metric", info.name},
-            {"title", info.title},
-            {"better", info.direction},
-            {"range", info.range},
-            {"cost", info.cost},
-            {"source", info.source},
-            {"on_images", info.input != MetricInput::spikes},
-            {"on_spikes", info.input != MetricInput::pixels},
-            {"needs_shuffled_network", info.needs_shuffled}};
-}
-
 std::string text_of(const MetricInfo& info) {
     const std::string better = info.direction == "none" ? "" : info.direction + " is better; ";
     return info.name + "\n" + paragraph(info.title, kIndent) +
@@ -94,30 +49,22 @@ std::string text_of(const MetricInfo& info) {
            paragraph("source: " + info.source, kIndent);
 }
 
-Outcome list_methods() {
-    json list = json::array();
+Outcome print_methods() {
+    const MethodsResult result = list_methods();
     std::string text;
-    for (const MethodInfo& info : all_methods()) {
-        list.push_back(method_document(info, info.name));
-        text += text_of(info);
-    }
-    json metrics = json::array();
-    std::string metrics_text = "\nMetrics, by which spikelens evaluate measures them:\n\n";
-    for (const MetricPointer& metric : all_metrics()) {
-        metrics.push_back(metric_document(metric->info()));
-        metrics_text += text_of(metric->info());
-    }
-    return {{{"command", "methods"}, {"methods", list}, {"metrics", metrics}},
-            text +
-                paragraph("Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. "
-                          "spikelens methods NAME says more about one.") +
-                metrics_text};
+    for (const MethodEntry& method : result.methods) text += text_of(method.info);
+    text += paragraph(
+        "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. spikelens methods NAME "
+        "says more about one.");
+    text += "\nMetrics, by which spikelens evaluate measures them:\n\n";
+    for (const MetricEntry& metric : *result.metrics) text += text_of(metric.info);
+    return {document_of(result), text};
 }
 
 /// One method, with every option, what it is unless given, and what may be given.
-Outcome describe_method(const std::string& name) {
-    const MethodSpec spec = parse_method(name);
-    const MethodInfo& info = spec.method->info();
+Outcome print_method(const std::string& name) {
+    const MethodsResult result = describe_method(name);
+    const MethodInfo& info = result.methods.front().info;
     constexpr int column = 10;
     std::string text = info.name + ": " + info.title + "\n\n" + paragraph(info.meaning, column, "meaning") +
                        paragraph(explains(info), column, "explains") + paragraph(needs_of(info), column, "needs") +
@@ -127,12 +74,11 @@ Outcome describe_method(const std::string& name) {
                                  column, "values");
     if (info.baseline) text += paragraph("a sanity baseline: what a method must beat", column, "role");
     TextTable options({{"option"}, {"default"}, {"expected"}});
-    for (const MethodOption& option : method_options(name))
-        options.add({option.name, option.standard.empty() ? "chosen" : option.standard, option.expected});
+    for (const OptionEntry& option : result.methods.front().options)
+        options.add({option.option, option.standard.value_or("chosen"), option.expected});
     text += "\n" + options.text();
     if (!info.options.empty()) text += "\n" + paragraph(info.options);
-    return {{{"command", "methods"}, {"methods", json::array({method_document(info, name)})}},
-            text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
+    return {document_of(result), text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
 }
 
 }  // namespace
@@ -143,7 +89,7 @@ void add_methods(CLI::App& program, Run& run) {
         "methods", "List the explanation methods and the metrics, or describe one method: meaning, needs, cost");
     app->add_option("method", *name, "The method to describe, with its options; by default all are listed");
     app->callback([name, &run] {
-        run = [name](const Globals&, Console&) { return name->empty() ? list_methods() : describe_method(*name); };
+        run = [name](const Globals&, Console&) { return name->empty() ? print_methods() : print_method(*name); };
     });
 }
 

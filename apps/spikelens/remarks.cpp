@@ -1,7 +1,8 @@
 #include "remarks.h"
 
-#include <array>
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -10,29 +11,21 @@
 namespace spikelens::app {
 namespace {
 
-using nlohmann::json;
-
-int64_t count_of(const json& document, const std::string& name) {
-    return document.contains(name) ? document[name].get<int64_t>() : 0;
-}
-
 /// "ig2d: of 200 maps 12 are zero, 1 is rounding noise"
-std::string map_remark(const json& method, int64_t maps) {
-    constexpr std::array<std::pair<const char*, const char*>, 3> kinds = {
-        {{"zero_maps", "zero"}, {"noise_maps", "rounding noise"}, {"constant_maps", "the same everywhere"}}};
+std::string map_remark(const EvaluatedMethod& method, int64_t maps) {
     std::string text;
-    for (const auto& [name, words] : kinds)
-        if (const int64_t count = count_of(method, name); count > 0)
-            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
-    return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method["method"].get<std::string>(), maps, text));
+    for (const auto& [count, words] : {std::pair{method.zero_maps, "zero"},
+                                       {method.noise_maps, "rounding noise"},
+                                       {method.constant_maps, "the same everywhere"}})
+        if (count > 0) text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
+    return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method.method, maps, text));
 }
 
-std::string baselines_text(const json& methods) {
+std::string baselines_text(const std::vector<EvaluatedMethod>& methods) {
     std::string text;
-    for (const json& method : methods)
-        if (method.contains("completeness_baseline"))
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method["method"].get<std::string>(),
-                                method["completeness_baseline"].get<std::string>());
+    for (const EvaluatedMethod& method : methods)
+        if (method.completeness_baseline)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.method, *method.completeness_baseline);
     if (text.empty()) return paragraph("completeness: none of these methods aims at it");
     return paragraph("completeness is measured from each method's own baseline: " + text + "; the others do not aim at it");
 }
@@ -62,17 +55,15 @@ std::string interpretation_remarks(const InterpretResult& result) {
                                  result.undecided == 1 ? "s" : ""));
 }
 
-std::string evaluation_remarks(const json& document) {
+std::string evaluation_remarks(const EvaluateResult& result) {
     std::string text;
-    const int64_t samples = document["samples"], undecided = count_of(document, "undecided");
-    if (undecided > 0)
+    if (result.undecided > 0)
         text += paragraph(
             fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
-                        undecided, samples, undecided == 1 ? "is" : "are"));
-    for (const json& metric : document["metrics"])
-        if (metric == "completeness") text += baselines_text(document["methods"]);
-    for (const json& method : document["methods"])
-        if (!method["sanity_baseline"].get<bool>()) text += map_remark(method, samples - undecided);
+                        result.undecided, result.samples, result.undecided == 1 ? "is" : "are"));
+    if (std::ranges::find(result.metrics, "completeness") != result.metrics.end()) text += baselines_text(result.methods);
+    for (const EvaluatedMethod& method : result.methods)
+        if (!method.sanity_baseline) text += map_remark(method, result.samples - result.undecided);
     return text;
 }
 

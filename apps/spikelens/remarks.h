@@ -2,8 +2,7 @@
 
 #include <string>
 
-#include <nlohmann/json.hpp>
-
+#include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/interpret.h"
 #include "spikelens/pipeline/made_run.h"
 
@@ -19,6 +18,6 @@ std::string interpretation_remarks(const InterpretResult& result);
 
 /// What must be said beside the table of `evaluate`: samples left out since no class was predicted, each method's own baseline
 /// of completeness, and maps that say nothing. One line each; empty when there is nothing to say.
-std::string evaluation_remarks(const nlohmann::json& document);
+std::string evaluation_remarks(const EvaluateResult& result);
 
 }  // namespace spikelens::app

@@ -1,103 +1,88 @@
-#include "reproduce.h"
+#include "spikelens/reproduce/reproduce.h"
 
-#include <cassert>
+#include <algorithm>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/pipeline/fields.h"
 
+#include "arguments.h"
+#include "reproduce.h"
 #include "run_directory.h"
 #include "text.h"
 
 namespace spikelens::app {
 namespace {
 
-using nlohmann::json;
-
-std::string cell(const json& value) {
-    if (value.is_string()) return value.get<std::string>();
+std::string cell(const nlohmann::json& value) {
     if (value.is_null()) return "-";
-    return fmt::format("{:.4f}", value.get<double>());
+    return value.is_string() ? value.get<std::string>() : fmt::format("{:.4f}", value.get<double>());
 }
 
-Outcome run_reproduce(const ReproduceCommand& command, const Globals& globals, Console& console) {
-    if (command.samples.value_or(0) < 0)
-        throw InputError(fmt::format("--samples must be 0 (all) or more, not {}", *command.samples));
-    if (command.train_samples.value_or(0) < 0)
-        throw InputError(fmt::format("--train-samples must be 0 (all) or more, not {}", *command.train_samples));
-    if (command.experiment == "svebi-mnist") return reproduce_svebi_mnist(command, globals, console);
-    if (command.experiment == "bitar-nmnist") return reproduce_bitar_nmnist(command, globals, console);
-    if (command.experiment == "coding-fashion") return reproduce_coding_fashion(command, globals, console);
-    throw InputError("unknown experiment '" + command.experiment + "'" +
-                     suggestion(command.experiment, {"svebi-mnist", "bitar-nmnist", "coding-fashion"}));
+StageWords words_of(const Globals& globals) {
+    StageWords words;
+    words.train = [](const TrainRunOptions& stage) { return arguments_of(stage); };
+    words.import = [](const ImportOptions& stage) { return arguments_of(stage); };
+    words.interpret = [&globals](const std::filesystem::path& run, const InterpretOptions& stage) {
+        return arguments_of(InterpretCommand{stage, run}, globals);
+    };
+    words.evaluate = [&globals](const std::filesystem::path& run, const EvaluateOptions& stage) {
+        return arguments_of(EvaluateCommand{stage, run}, globals);
+    };
+    words.report = [&globals](const std::filesystem::path& run, const ReportOptions& stage) {
+        return arguments_of(ReportCommand{stage, run}, globals);
+    };
+    return words;
+}
+
+template <class Result>
+Outcome outcome_of(const Result& result) {
+    return {document_of(result), text_of(result.evaluate) + "\n" + claims_text(result.claims) + result.report + "\n"};
+}
+
+Outcome run_reproduce(const std::string& experiment, ReproduceOptions options, const Globals& globals, Console& console) {
+    const std::vector<std::string> known = {"svebi-mnist", "bitar-nmnist", "coding-fashion"};
+    if (std::ranges::find(known, experiment) == known.end())
+        throw InputError("unknown experiment '" + experiment + "'" + suggestion(experiment, known));
+    if (options.out.empty()) options.out = "runs/" + experiment;
+    if (experiment == "coding-fashion") return reproduce_coding_fashion(options, globals, console);
+    options.seed = globals.seed;
+    options.words = words_of(globals);
+    options.arguments = globals.arguments;
+    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
+    be_patient(kTrainingPatience);
+    const Execution execution = globals.execution(console);
+    if (experiment == "svebi-mnist") return outcome_of(reproduce_svebi_mnist(options, execution, console.notes()));
+    return outcome_of(reproduce_bitar_nmnist(options, execution, console.notes()));
 }
 
 }  // namespace
 
-Globals holding(const std::filesystem::path& run, const Globals& globals, Console& console) {
-    Globals held = globals;
-    held.locks.push_back(lock_run(run, globals, console));
-    return held;
-}
-
-json claim(const std::string& text, const json& paper, const json& measured, const json& held) {
-    return {{"claim", text}, {"paper", paper}, {"measured", measured}, {"held", held}};
-}
-
-std::string claims_text(const json& claims) {
+std::string claims_text(const std::vector<PaperClaim>& claims) {
     constexpr auto right = TextTable::Align::right;
     TextTable table({{"claim"}, {"paper", right}, {"measured", right}, {"held"}});
-    for (const json& row : claims)
-        table.add({row["claim"], cell(row["paper"]), cell(row["measured"]),
-                   row["held"].is_null()     ? "-"
-                   : row["held"].get<bool>() ? "yes"
-                                             : "no"});
+    for (const PaperClaim& row : claims)
+        table.add({row.claim, cell(row.paper), cell(row.measured), !row.held ? "-" : *row.held ? "yes" : "no"});
     return table.text();
 }
 
-const json& method_of(const json& evaluate, const std::string& method) {
-    for (const json& entry : evaluate["methods"])
-        if (entry["method"] == method) return entry;
-    assert(false);
-    return evaluate;
-}
-
-const json* metric_of(const json& evaluate, const std::string& method, const std::string& metric) {
-    for (const json& entry : evaluate["methods"])
-        if (entry["method"] == method)
-            for (const json& values : entry["metrics"])
-                if (values["metric"] == metric) return &values;
-    return nullptr;
-}
-
-json difference_of(const json& evaluate, const std::string& metric, const std::string& a, const std::string& b) {
-    for (const json& entry : evaluate["differences"]) {
-        if (entry["metric"] != metric) continue;
-        if (entry["a"] == a && entry["b"] == b) return entry;
-        if (entry["a"] != b || entry["b"] != a) continue;
-        json turned = entry;
-        turned["a"] = a;
-        turned["b"] = b;
-        turned["difference"] = -entry["difference"].get<double>();
-        if (!entry["ci95"].is_null()) turned["ci95"] = {-entry["ci95"][1].get<double>(), -entry["ci95"][0].get<double>()};
-        return turned;
-    }
-    return nullptr;
-}
-
 void add_reproduce(CLI::App& program, Run& run) {
-    auto command = std::make_shared<ReproduceCommand>();
+    auto options = std::make_shared<ReproduceOptions>();
+    auto experiment = std::make_shared<std::string>();
     CLI::App* app = program.add_subcommand("reproduce", "Run a paper's whole experiment and print its numbers beside ours");
-    app->add_option("experiment", command->experiment, "svebi-mnist, bitar-nmnist or coding-fashion")->required();
-    app->add_option("--out", command->out, "The run directory; by default runs/EXPERIMENT");
-    app->add_option("--model", command->model, "bitar-nmnist: the NIR network; by default SPIKELENS_DATA/nir/cnn_sinabs.nir");
-    app->add_option("--samples", command->samples,
+    app->add_option("experiment", *experiment, "svebi-mnist, bitar-nmnist or coding-fashion")->required();
+    app->add_option("--out", options->out, "The run directory; by default runs/EXPERIMENT");
+    app->add_option("--model", options->model, "bitar-nmnist: the NIR network; by default SPIKELENS_DATA/nir/cnn_sinabs.nir");
+    app->add_option("--samples", options->samples,
                     "How many test samples to evaluate; 0: all; by default the experiment's choice");
-    app->add_option("--train-samples", command->train_samples,
+    app->add_option("--train-samples", options->train_samples,
                     "How many training samples to use; 0: all; by default the experiment's choice");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) { return run_reproduce(*command, globals, console); };
+    app->callback([experiment, options, &run] {
+        run = [experiment, options](const Globals& globals, Console& console) {
+            return run_reproduce(*experiment, *options, globals, console);
+        };
     });
 }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/pipeline/fields.h"
+
 #include "codings.h"
 #include "reproduce.h"
 
@@ -20,7 +22,7 @@ const json& overlap_of(const json& study, const std::string& method, const std::
 }
 
 /// For each gradient method: whether a coding changes the pixels that matter more than training anew does.
-void add_overlap_claims(const json& study, json& claims) {
+void add_overlap_claims(const json& study, std::vector<PaperClaim>& claims) {
     const std::string first = study["codings"][0]["coding"];
     for (const char* method : {"grad2d", "ig2d:steps=8"}) {
         const json& control = overlap_of(study, method, first, control_name(first));
@@ -29,40 +31,41 @@ void add_overlap_claims(const json& study, json& claims) {
             const json& overlap = overlap_of(study, method, first, coding);
             if (overlap.is_null() || control.is_null()) continue;
             const bool below = overlap[1]<control[0], above = overlap[0]> control[1];
-            claims.push_back(claim(fmt::format("{}: {} ranks other pixels first than {}", method, coding, first), "yes",
-                                   fmt::format("{:.2f}-{:.2f} of {:.2f}-{:.2f}", overlap[0].get<double>(),
-                                               overlap[1].get<double>(), control[0].get<double>(), control[1].get<double>()),
-                                   below || above ? json(below) : json(nullptr)));
+            claims.push_back({fmt::format("{}: {} ranks other pixels first than {}", method, coding, first), "yes",
+                              fmt::format("{:.2f}-{:.2f} of {:.2f}-{:.2f}", overlap[0].get<double>(), overlap[1].get<double>(),
+                                          control[0].get<double>(), control[1].get<double>()),
+                              below || above ? std::optional(below) : std::nullopt});
         }
     }
 }
 
 /// Within every coding the gradients' pixels matter more than random ones.
-void add_deletion_claims(const json& study, json& claims) {
+void add_deletion_claims(const json& study, std::vector<PaperClaim>& claims) {
     for (const json& one : study["codings"])
         for (const char* method : {"grad2d", "ig2d:steps=8"}) {
-            const json difference = difference_of(one["evaluate"], "deletion", method, "random");
-            claims.push_back(claim(fmt::format("{}, {}: deletion below random", one["coding"].get<std::string>(), method),
-                                   "yes", fmt::format("{:+.3f}", difference["difference"].get<double>()),
-                                   difference["decided"].get<bool>() ? json(difference["difference"] < 0) : json(nullptr)));
+            const auto evaluate = read_fields<EvaluateResult>(one["evaluate"], "evaluate.json");
+            const MetricDifference difference = evaluate.difference("deletion", method, "random").value();
+            claims.push_back({fmt::format("{}, {}: deletion below random", one["coding"].get<std::string>(), method), "yes",
+                              fmt::format("{:+.3f}", difference.difference),
+                              difference.decided ? std::optional(difference.difference < 0) : std::nullopt});
         }
 }
 
 }  // namespace
 
-Outcome reproduce_coding_fashion(const ReproduceCommand& command, const Globals& globals, Console& console) {
-    CodingsCommand study;
-    study.out = command.out.empty() ? "runs/coding-fashion" : command.out;
-    study.samples = command.samples.value_or(study.samples);
-    study.train_samples = command.train_samples.value_or(study.train_samples);
+Outcome reproduce_coding_fashion(const ReproduceOptions& options, const Globals& globals, Console& console) {
+    CodingsOptions study;
+    study.out = options.out;
+    study.samples = options.samples.value_or(study.samples);
+    study.train_samples = options.train_samples.value_or(study.train_samples);
     const Outcome measured = run_codings(study, globals, console);
-    json claims = json::array();
+    std::vector<PaperClaim> claims;
     add_deletion_claims(measured.document, claims);
     add_overlap_claims(measured.document, claims);
     json document = measured.document;
     document["command"] = "reproduce";
     document["experiment"] = "coding-fashion";
-    document["claims"] = claims;
+    document["claims"] = field_document(claims);
     return {document, measured.text + "\n" + claims_text(claims)};
 }
 

@@ -2,9 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
-
-#include <nlohmann/json.hpp>
 
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/run.h"
@@ -28,23 +25,15 @@ struct WrittenRun {
     std::shared_ptr<const RunLock> lock;
     OpenRun run;
 };
-/// Its warnings are said, but where the caller holds the run already and has said them.
+/// Its warnings are said.
 WrittenRun open_to_write(const std::filesystem::path& root, const Globals& globals, Console& console);
 
-/// The lock of a run directory, which is made where it is missing; the caller's own where it holds it already (globals.locks).
+/// The lock of a run directory, which is made where it is missing.
 /// While another process writes there it waits, saying so in a line, or throws RunError where the user does not want to wait.
 std::shared_ptr<const RunLock> lock_run(const std::filesystem::path& root, const Globals& globals, Console& console);
 
 /// The run for a command that writes into `out` (empty: into the run): with the lock where `out` lies in the run, else without.
 WrittenRun open_for_output(const std::filesystem::path& root, const std::filesystem::path& out, const Globals& globals,
                            Console& console);
-
-/// The result of a stage in this run; null when it has not been made, or, said in a line, of another model, data or filters.
-nlohmann::json result_of(const OpenRun& run, const std::string& stage, Console& console);
-
-/// Whether the run has this file of results, and it is of the run as it is.
-bool is_current(const OpenRun& run, const std::filesystem::path& path);
-/// The same; a line says so where there is one that is not of the run as it is.
-bool has_result(const OpenRun& run, const std::filesystem::path& path, Console& console);
 
 }  // namespace spikelens::app

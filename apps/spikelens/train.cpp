@@ -8,6 +8,7 @@
 #include "spikelens/pipeline/fields.h"
 
 #include "arguments.h"
+#include "choices.h"
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
@@ -15,39 +16,6 @@
 
 namespace spikelens::app {
 namespace {
-
-/// A batch is worth waiting for, up to here.
-constexpr std::chrono::seconds kPatience{3};
-
-TrainRunOptions options_of(const TrainCommand& command, const Globals& globals, Console& console) {
-    TrainRunOptions options;
-    options.data = command.data;
-    options.network = command.network;
-    options.coding = command.coding;
-    options.binning = command.binning;
-    options.out = command.out;
-    options.steps = command.steps;
-    options.neurons.neuron.beta = command.beta;
-    options.neurons.neuron.threshold = command.threshold;
-    options.neurons.neuron.reset = parse_reset(command.reset);
-    options.neurons.neuron.delay = command.delay;
-    options.neurons.bias = command.bias;
-    options.training.epochs = command.epochs;
-    options.training.batch = command.batch;
-    options.training.learning_rate = command.learning_rate;
-    options.training.momentum = command.momentum;
-    options.training.weight_decay = command.weight_decay;
-    options.training.clip_norm = command.clip_norm;
-    options.training.surrogate = parse_surrogate(command.surrogate);
-    options.training.seed = globals.seed;
-    options.samples = command.samples;
-    options.checkpoint_every = command.checkpoint_every;
-    options.restart = command.restart;
-    options.again = arguments_of(command, globals);
-    options.arguments = globals.arguments;
-    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
-    return options;
-}
 
 /// The warnings in a word each, for the result.
 std::string learned_text(const TrainResult& result) {
@@ -70,51 +38,59 @@ std::string text_of(const TrainResult& result) {
 
 }  // namespace
 
-TrainResult call_train(const TrainCommand& command, const Globals& globals, Console& console) {
-    be_patient(kPatience);
-    TrainResult result = train_run(options_of(command, globals, console), globals.execution(console), console.notes());
+TrainResult call_train(TrainRunOptions options, const Globals& globals, Console& console) {
+    options.training.seed = globals.seed;
+    options.again = arguments_of(options);
+    options.arguments = globals.arguments;
+    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
+    be_patient(kTrainingPatience);
+    TrainResult result = train_run(options, globals.execution(console), console.notes());
     be_patient(kUsualPatience);
     return result;
 }
 
 void add_train(CLI::App& program, Run& run) {
-    auto command = std::make_shared<TrainCommand>();
+    auto options = std::make_shared<TrainRunOptions>();
+    TrainOptions& training = options->training;
+    NetworkDefaults& neurons = options->neurons;
     CLI::App* app =
         program.add_subcommand("train", "Train a spiking network on a data set; continues where an interrupted run stopped");
-    app->add_option("--data", command->data, "fashion-mnist, mnist, nmnist, or a folder of IDX files or event recordings")
+    app->add_option("--data", options->data, "fashion-mnist, mnist, nmnist, or a folder of IDX files or event recordings")
         ->capture_default_str();
-    app->add_option("--coding", command->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
+    app->add_option("--coding", options->coding, "Images as spikes: direct, rate, latency, latency(log) or delta")
         ->capture_default_str();
-    app->add_option("--binning", command->binning,
+    app->add_option("--binning", options->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
-    app->add_option("--network", command->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
+    app->add_option("--network", options->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
         ->capture_default_str();
-    app->add_option("--out", command->out, "The run directory to make")->required();
-    app->add_option("--steps", command->steps, "Time steps T, for images")->capture_default_str();
-    app->add_option("--epochs", command->epochs, "Passes over the training set")->capture_default_str();
-    app->add_option("--batch", command->batch, "Samples per step of the optimiser")->capture_default_str();
-    app->add_option("--learning-rate", command->learning_rate, "Step size of stochastic gradient descent")
+    app->add_option("--out", options->out, "The run directory to make")->required();
+    app->add_option("--steps", options->steps, "Time steps T, for images")->capture_default_str();
+    app->add_option("--epochs", training.epochs, "Passes over the training set")->capture_default_str();
+    app->add_option("--batch", training.batch, "Samples per step of the optimiser")->capture_default_str();
+    app->add_option("--learning-rate", training.learning_rate, "Step size of stochastic gradient descent")
         ->capture_default_str();
-    app->add_option("--momentum", command->momentum, "Momentum of stochastic gradient descent")->capture_default_str();
-    app->add_option("--weight-decay", command->weight_decay, "L2 penalty on the weights")->capture_default_str();
-    app->add_option("--clip-norm", command->clip_norm, "Largest norm of a gradient; 0: no limit")->capture_default_str();
-    app->add_option("--surrogate", command->surrogate, "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)")
+    app->add_option("--momentum", training.momentum, "Momentum of stochastic gradient descent")->capture_default_str();
+    app->add_option("--weight-decay", training.weight_decay, "L2 penalty on the weights")->capture_default_str();
+    app->add_option("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit")->capture_default_str();
+    add_parsed(*app, "--surrogate", training.surrogate, parse_surrogate,
+               "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)")
+        ->default_str(surrogate_text(training.surrogate));
+    app->add_option("--beta", neurons.neuron.beta, "Leak of neurons for which the network text gives none")
         ->capture_default_str();
-    app->add_option("--beta", command->beta, "Leak of neurons for which the network text gives none")->capture_default_str();
-    app->add_option("--threshold", command->threshold, "Threshold of neurons for which the network text gives none")
+    app->add_option("--threshold", neurons.neuron.threshold, "Threshold of neurons for which the network text gives none")
         ->capture_default_str();
-    app->add_option("--reset", command->reset, "What a spike does to the membrane: subtract, zero or none")
+    add_parsed(*app, "--reset", neurons.neuron.reset, parse_reset, "What a spike does to the membrane: subtract, zero or none")
+        ->default_str(reset_word(neurons.neuron.reset));
+    app->add_flag("--delay", neurons.neuron.delay, "The reset takes effect one step after the spike");
+    app->add_flag("!--no-bias", neurons.bias, "Layers without biases");
+    app->add_option("--train-samples", options->samples, "How many training samples to use, from the first on; 0: all")
         ->capture_default_str();
-    app->add_flag("--delay", command->delay, "The reset takes effect one step after the spike");
-    app->add_flag("!--no-bias", command->bias, "Layers without biases");
-    app->add_option("--train-samples", command->samples, "How many training samples to use, from the first on; 0: all")
+    app->add_option("--checkpoint-every", options->checkpoint_every, "Seconds between checkpoints; 0: after every batch")
         ->capture_default_str();
-    app->add_option("--checkpoint-every", command->checkpoint_every, "Seconds between checkpoints; 0: after every batch")
-        ->capture_default_str();
-    app->add_flag("--restart", command->restart, "Start over, even if the run directory holds a training");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) -> Outcome {
-            const TrainResult result = call_train(*command, globals, console);
+    app->add_flag("--restart", options->restart, "Start over, even if the run directory holds a training");
+    app->callback([options, &run] {
+        run = [options](const Globals& globals, Console& console) -> Outcome {
+            const TrainResult result = call_train(*options, globals, console);
             return {document_of(result), text_of(result)};
         };
     });

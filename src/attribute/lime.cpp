@@ -2,10 +2,10 @@
 #include <cmath>
 
 #include "spikelens/core/random.h"
+#include "spikelens/snn/decision.h"
 
 #include "methods.h"
 #include "ridge.h"
-#include "softmax.h"
 #include "spike_copies.h"
 #include "superpixels.h"
 

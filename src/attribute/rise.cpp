@@ -2,9 +2,9 @@
 
 #include "spikelens/core/random.h"
 #include "spikelens/core/resize.h"
+#include "spikelens/snn/decision.h"
 
 #include "methods.h"
-#include "softmax.h"
 #include "spike_copies.h"
 
 namespace spikelens {

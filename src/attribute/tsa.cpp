@@ -1,10 +1,10 @@
 #include <cmath>
 
 #include "spikelens/core/parallel.h"
+#include "spikelens/snn/decision.h"
 
 #include "linear_map.h"
 #include "methods.h"
-#include "softmax.h"
 
 namespace spikelens {
 namespace {

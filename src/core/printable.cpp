@@ -104,6 +104,15 @@ int columns_of(const Character& character) {
 
 std::string printable(std::string_view text) { return escaped(text, false, visible); }
 
+bool is_utf8(std::string_view text) {
+    for (size_t at = 0; at < text.size();) {
+        const Character character = character_at(text, at);
+        if (!character.valid) return false;
+        at += character.bytes;
+    }
+    return true;
+}
+
 std::string printable_lines(std::string_view text) { return escaped(text, true, visible); }
 
 std::string printable_json(std::string_view json) { return escaped(json, true, visible_in_json); }

@@ -7,7 +7,7 @@
 namespace spikelens {
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;
+__extension__ using Wide = unsigned __int128;
 
 uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15ULL;

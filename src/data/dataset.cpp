@@ -8,6 +8,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/data/idx.h"
 #include "spikelens/io/files.h"
 #include "spikelens/io/sha256.h"
@@ -156,6 +157,16 @@ LoadedDataset load_known(const KnownDataset& known, const Binning& binning, cons
         fmt::format("the data set {} was not found in {}; {}", known.name, fmt::join(looked, ", "), how_to_get(known)));
 }
 
+/// Names go into every result, and a result is JSON.
+LoadedDataset with_checked_names(LoadedDataset loaded, std::string_view where) {
+    if (!is_utf8(loaded.name)) throw InputError(fmt::format("the name of the data set '{}' is not UTF-8", loaded.name));
+    const std::vector<std::string>& classes = loaded.train->classes();
+    for (size_t c = 0; c < classes.size(); ++c)
+        if (!is_utf8(classes[c]))
+            throw InputError(fmt::format("{}: the name of class {}, '{}', is not UTF-8", where, c, classes[c]));
+    return loaded;
+}
+
 }  // namespace
 
 std::vector<DatasetInfo> known_datasets() {
@@ -170,12 +181,14 @@ std::vector<DatasetInfo> known_datasets() {
 }
 
 LoadedDataset load_dataset(std::string_view name_or_folder, const Binning& binning, const Execution& execution) {
-    if (const KnownDataset* known = find_known(name_or_folder)) return load_known(*known, binning, execution);
+    if (const KnownDataset* known = find_known(name_or_folder))
+        return with_checked_names(load_known(*known, binning, execution), name_or_folder);
     std::error_code error;
     fs::path folder = name_or_folder;
     if (fs::is_directory(folder, error)) {
         if (!folder.has_filename()) folder = folder.parent_path();
-        return load_folder(folder, fs::absolute(folder).lexically_normal().filename().string(), {}, binning, execution);
+        const std::string name = fs::absolute(folder).lexically_normal().filename().string();
+        return with_checked_names(load_folder(folder, name, {}, binning, execution), name_or_folder);
     }
     throw InputError(
         fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "spikelens/core/error.h"
@@ -39,16 +40,40 @@ struct Row {
     std::array<int64_t, 4> value{};
 };
 
-void add_row(EventList& list, const Row& row, int64_t index, const std::string& file) {
-    const auto [time, x, y, polarity] = row.value;
-    if (polarity < -1 || polarity > 1)
-        throw InputError(file + ": event " + std::to_string(index) + " has the polarity " + std::to_string(polarity) +
-                         ", expected 0 or 1 (or -1 and 1)");
-    list.add(time, x, y, polarity == 1, static_cast<uint64_t>(index));
-}
+/// Adds rows to a list. Polarities are 0 and 1, or −1 and 1: of all three, nobody knows what each means.
+class RowList {
+  public:
+    RowList(const std::string& file, size_t rows) : file_(file), list_(file, "npz", 0, 0, "event") { list_.expect(rows); }
 
-void check_length(const NpyArray& array, int64_t length) {
-    if (array.header.shape.size() != 1 || array.header.shape[0] != length)
+    void add(const Row& row) {
+        const auto [time, x, y, polarity] = row.value;
+        if (polarity < -1 || polarity > 1 || (polarity == -1 && zero_) || (polarity == 0 && negative_))
+            throw InputError(file_ + ": event " + std::to_string(index_) + " has the polarity " + std::to_string(polarity) +
+                             (polarity < -1 || polarity > 1 ? ""
+                              : polarity == 0               ? " after one of -1"
+                                                            : " after one of 0") +
+                             ", expected 0 and 1, or -1 and 1");
+        zero_ = zero_ || polarity == 0;
+        negative_ = negative_ || polarity == -1;
+        list_.add(time, x, y, polarity == 1, index_++);
+    }
+
+    EventRecording finish() { return list_.finish(); }
+
+  private:
+    const std::string& file_;
+    EventList list_;
+    uint64_t index_ = 0;
+    bool zero_ = false, negative_ = false;
+};
+
+/// One number for each event, as many as others have where these are known.
+void check_length(const NpyArray& array, std::optional<int64_t> others = std::nullopt) {
+    if (array.header.shape.size() != 1)
+        throw InputError(array.what + " has the shape " + shape_text(array.header.shape) +
+                         ", expected one number for each event");
+    const int64_t length = others.value_or(array.header.shape[0]);
+    if (array.header.shape[0] != length)
         throw InputError(array.what + " has the shape " + shape_text(array.header.shape) + ", expected [" +
                          std::to_string(length) + "]");
     if (length > static_cast<int64_t>(EventList::most_events))
@@ -63,15 +88,13 @@ EventRecording from_columns(const ZipArchive& archive, const EventFile& file) {
         const NpyArray array(archive, file, kColumns[column] + ".npy");
         if (array.header.fields.size() != 1 || !array.header.fields[0].name.empty())
             throw InputError(array.what + " holds records, expected plain numbers");
-        check_length(array,
-                     column == 0 && array.header.shape.size() == 1 ? array.header.shape[0] : static_cast<int64_t>(rows.size()));
+        check_length(array, column == 0 ? std::nullopt : std::optional(static_cast<int64_t>(rows.size())));
         rows.resize(static_cast<size_t>(array.header.shape[0]));
         for (size_t i = 0; i < rows.size(); ++i)
             rows[i].value[column] = array.number(array.header.fields[0], static_cast<int64_t>(i));
     }
-    EventList list(file.name, "npz", 0, 0, "event");
-    list.expect(rows.size());
-    for (size_t i = 0; i < rows.size(); ++i) add_row(list, rows[i], static_cast<int64_t>(i), file.name);
+    RowList list(file.name, rows.size());
+    for (const Row& row : rows) list.add(row);
     return list.finish();
 }
 
@@ -86,19 +109,18 @@ void refuse_plain_array(const NpyArray& array) {
 /// One array of records with the fields t, x, y and p.
 EventRecording from_records(const NpyArray& array, const EventFile& file) {
     if (array.header.fields.size() == 1 && array.header.fields[0].name.empty()) refuse_plain_array(array);
-    check_length(array, array.header.shape.size() == 1 ? array.header.shape[0] : 0);
+    check_length(array);
     std::array<NpyField, 4> fields;
     for (size_t column = 0; column < kColumns.size(); ++column) {
         const auto field = std::ranges::find(array.header.fields, kColumns[column], &NpyField::name);
         if (field == array.header.fields.end()) throw InputError(array.what + " has no field '" + kColumns[column] + "'");
         fields[column] = *field;
     }
-    EventList list(file.name, "npz", 0, 0, "event");
-    list.expect(static_cast<uint64_t>(array.header.shape[0]));
+    RowList list(file.name, static_cast<size_t>(array.header.shape[0]));
     for (int64_t i = 0; i < array.header.shape[0]; ++i) {
         Row row;
         for (size_t column = 0; column < kColumns.size(); ++column) row.value[column] = array.number(fields[column], i);
-        add_row(list, row, i, file.name);
+        list.add(row);
     }
     return list.finish();
 }

@@ -42,8 +42,4 @@ FloatArray ImageSet::images(std::span<const int64_t> indices) const {
     return images;
 }
 
-FirstSamples::FirstSamples(const SampleSource& all, int64_t count) : all_(all), count_(std::min(count, all.size())) {
-    if (count < 0) throw InputError("cannot take the first " + std::to_string(count) + " samples");
-}
-
 }  // namespace spikelens

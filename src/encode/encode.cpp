@@ -10,10 +10,13 @@
 namespace spikelens {
 namespace {
 
-void check_request(const FloatArray& images, const Coding& coding, int steps, size_t samples) {
+void check_choice(const Coding& coding, int steps) {
     if (coding.kind == CodingKind::direct) throw InputError("direct coding makes no spikes: the image itself is the input");
     check_coding(coding);
     if (steps < 1) throw InputError("a coder needs at least 1 step, not " + std::to_string(steps));
+}
+
+void check_images(const FloatArray& images, size_t samples) {
     if (images.shape.size() != 4)
         throw InputError("a coder needs images [N, C, H, W], not of shape " + shape_text(images.shape));
     if (static_cast<int64_t>(samples) != images.extent(0))
@@ -65,7 +68,8 @@ void encode_delta(std::span<const float> image, const Coding& coding, const Samp
 
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
                       std::span<const int64_t> samples, const Execution& execution) {
-    check_request(images, coding, steps, samples.size());
+    check_choice(coding, steps);
+    check_images(images, samples.size());
     Shape shape = images.shape;
     shape.insert(shape.begin() + 1, steps);
     Array<uint8_t> spikes(shape);
@@ -76,6 +80,13 @@ Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps,
         if (coding.kind == CodingKind::delta) encode_delta(images.row(n), coding, out);
     });
     return spikes;
+}
+
+Coder coder_of(const Coding& coding, int steps, uint64_t seed, const Execution& execution) {
+    check_choice(coding, steps);
+    return {steps, [=](const FloatArray& images, std::span<const int64_t> addresses) {
+                return encode(images, coding, steps, seed, addresses, execution);
+            }};
 }
 
 }  // namespace spikelens

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "spikelens/core/error.h"
+#include "spikelens/snn/decision.h"
 
 namespace spikelens {
 namespace {
@@ -15,15 +16,6 @@ void check_scores(const FloatArray& scores, int64_t inputs, std::span<const int>
         if (target < 0 || target >= scores.extent(1))
             throw InputError("the target class " + std::to_string(target) + " is not one of the " +
                              std::to_string(scores.extent(1)) + " scored classes");
-}
-
-double softmax(std::span<const float> scores, int target, const std::string& noun) {
-    const double highest = *std::max_element(scores.begin(), scores.end());
-    double sum = 0;
-    for (const float score : scores) sum += std::exp(score - highest);
-    const double probability = std::exp(scores[target] - highest) / sum;
-    if (!std::isfinite(probability)) throw InputError("a class score of a perturbed " + noun + " is not finite");
-    return probability;
 }
 
 double area_under(std::span<const double> curve) {
@@ -44,7 +36,10 @@ std::vector<double> probabilities(const FloatArray& scores, std::span<const int>
                                   const std::string& noun) {
     check_scores(scores, static_cast<int64_t>(wanted.size()), targets, noun);
     std::vector<double> result;
-    for (size_t i = 0; i < wanted.size(); ++i) result.push_back(softmax(scores.row(static_cast<int64_t>(i)), wanted[i], noun));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+        result.push_back(softmax_probability(scores.row(static_cast<int64_t>(i)), wanted[i]));
+        if (!std::isfinite(result.back())) throw InputError("a class score of a perturbed " + noun + " is not finite");
+    }
     return result;
 }
 

@@ -98,7 +98,8 @@ Evaluator::Chunk Evaluator::decided_chunk(std::span<const int64_t> samples) cons
     return chunk;
 }
 
-void Evaluator::advance(const MethodSpec& method, MethodScores& scores, int64_t at_most, const Execution& execution) const {
+void Evaluator::advance(const MethodSpec& method, MethodScores& scores, int64_t at_most, const Execution& execution,
+                        const std::function<void(const ExplainedSamples&)>& seen) const {
     const int64_t first = reached(scores), count = end_of_chunk(scores, first, at_most) - first;
     const Chunk chunk = decided_chunk(std::span(samples_).subspan(first, count));
     std::map<std::string, MetricResult> results;
@@ -115,6 +116,7 @@ void Evaluator::advance(const MethodSpec& method, MethodScores& scores, int64_t 
             execution.stop_if_cancelled();
             results[metric->info().name] = metric->measure(context_, explained, options_);
         }
+        if (seen) seen(explained);
     }
     for (const auto& [metric, result] : results) append(scores.metrics[metric], result);
     for (const MetricPointer& metric : metrics_)

@@ -13,6 +13,8 @@ namespace {
 // Keep the draws of Stream::sampling apart from each other and from those of others, which begin with 1 or with nothing.
 constexpr uint64_t image_noise = 2, moved_spikes = 3, direction = 4;
 
+constexpr double kLeastChange = 1e-6;  ///< of a cause: what changes less counts as changed by so much
+
 void check_request(const Input& input, size_t samples, const SensitivityOptions& options) {
     const size_t axes = input.spiking() ? 5 : 4;
     if (input.shape().size() != axes || element_count(input.shape()) == 0)
@@ -110,16 +112,24 @@ double relative_change(std::span<const float> a, std::span<const float> b) {
 
 std::vector<double> sensitivity(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
                                 const SensitivityOptions& options) {
+    return relative_stability(input, samples, maps, {}, options);
+}
+
+std::vector<double> relative_stability(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
+                                       const MapFunction& cause, const SensitivityOptions& options) {
     check_request(input, samples.size(), options);
-    const FloatArray plain = checked_maps(maps, input);
+    const FloatArray plain = checked_maps(maps, input), plain_cause = cause ? cause(input) : FloatArray();
     std::vector<double> largest(samples.size());
     for (int draw = 0; draw < options.draws; ++draw) {
-        const FloatArray changed = checked_maps(maps, perturbed(input, samples, options, draw));
+        const Input moved = perturbed(input, samples, options, draw);
+        const FloatArray changed = checked_maps(maps, moved), changed_cause = cause ? cause(moved) : FloatArray();
         if (changed.shape != plain.shape)
             throw InputError("the map function gave shapes " + shape_text(plain.shape) + " and " + shape_text(changed.shape) +
                              " for inputs of one shape");
-        for (int64_t n = 0; n < input.samples(); ++n)
-            largest[n] = std::max(largest[n], relative_change(plain.row(n), changed.row(n)));
+        for (int64_t n = 0; n < input.samples(); ++n) {
+            const double per = cause ? std::max(relative_change(plain_cause.row(n), changed_cause.row(n)), kLeastChange) : 1;
+            largest[n] = std::max(largest[n], relative_change(plain.row(n), changed.row(n)) / per);
+        }
     }
     return largest;
 }

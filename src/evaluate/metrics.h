@@ -4,9 +4,11 @@
 
 /// Every metric, in the order of tables: one line each, and a file <name>.cpp beside this one that defines
 /// make_<name>_metric().
-#define SPIKELENS_METRICS(metric)                                                                         \
-    metric(insertion) metric(deletion) metric(spike_insertion) metric(spike_deletion) metric(sensitivity) \
-        metric(randomisation) metric(completeness)
+#define SPIKELENS_METRICS(metric)                                                                                            \
+    metric(insertion) metric(deletion) metric(road) metric(irof) metric(spike_insertion) metric(spike_deletion)              \
+        metric(spike_retiming) metric(faithfulness_correlation) metric(sensitivity_n) metric(infidelity) metric(sensitivity) \
+            metric(input_stability) metric(output_stability) metric(randomisation) metric(random_logit) metric(completeness) \
+                metric(sparseness) metric(complexity)
 
 namespace spikelens {
 

@@ -6,7 +6,6 @@
 #include "spikelens/interpret/responses.h"
 #include "spikelens/snn/decision.h"
 
-#include "gram.h"
 #include "response_sums.h"
 #include "rows.h"
 
@@ -21,20 +20,10 @@ void check_options(const ResponseOptions& options, int64_t samples) {
     if (options.first < 0 || options.first > end || end > samples)
         throw InputError("the samples " + std::to_string(options.first) + " to " + std::to_string(end) +
                          " are not a range of the data set's " + std::to_string(samples));
+    check_number(end - options.first);
     if (options.first % options.block != 0)
         throw InputError("a range of samples must begin at a multiple of " + std::to_string(options.block) + ", not at " +
                          std::to_string(options.first));
-}
-
-ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions& options) {
-    ResponseSums sums;
-    sums.predicted.assign(classes, 0);
-    sums.active.assign(filters, 0);
-    sums.top.resize(filters);
-    sums.first = options.first;
-    sums.block = options.block;
-    sums.longest = options.top_images;
-    return sums;
 }
 
 void check_fits(const ResponseSums& sums, int64_t filters, int64_t classes, int64_t end, const ResponseOptions& options) {
@@ -49,20 +38,6 @@ void check_fits(const ResponseSums& sums, int64_t filters, int64_t classes, int6
         throw InputError("the responses to go on from cover the samples " + std::to_string(sums.first) + " to " +
                          std::to_string(sums.end()) + ", but those from " + std::to_string(options.first) + " to " +
                          std::to_string(end) + " are wanted");
-}
-
-void add_sums(ResponseSums& sums, ResponseMatrices& block, const FloatArray& x, std::span<const int> predicted) {
-    const auto classes = static_cast<int64_t>(sums.predicted.size());
-    for (int64_t n = 0; n < x.extent(0); ++n) {
-        const bool decided = predicted[n] != kUndecided;
-        if (decided) ++sums.predicted[predicted[n]];
-        for (int64_t f = 0; f < x.extent(1); ++f) {
-            const float response = x.row(n)[f];
-            if (decided) block.correlation.data[f * classes + predicted[n]] += response;
-            block.response_sum.data[f] += response;
-            sums.active[f] += response > 0;
-        }
-    }
 }
 
 // Samples arrive in ascending order, so an equal response goes behind those already there.
@@ -123,16 +98,15 @@ class Accumulation {
         const Recording recording = engine_.run(samples_.input(indices), counts_of(rows_));
         const FloatArray x = batch_responses(network(), recording, options_.kind, engine_.execution());
         const std::vector<int> predicted = decisions(recording.scores);
-        const Execution to_the_end{.threads = engine_.execution().threads};  // sums hold a batch whole or not at all
-        ResponseMatrices& block = block_under_way(sums_);
-        add_gram(block.gram, x, to_the_end);
-        add_sums(sums_, block, x, predicted);
+        Execution to_the_end;  // sums hold a batch whole or not at all
+        to_the_end.threads = engine_.execution().threads;
+        to_the_end.kernel = engine_.execution().kernel;
+        add_rows(sums_, x, predicted, to_the_end);
         for (const LayerRows& rows : rows_)
             add_top(sums_, x, rows, recording.layer(rows.layer), network().layers[rows.layer].out_width, to_the_end);
         for (int64_t n = 0; n < count; ++n)
             sums_.correct += predicted[n] != kUndecided && predicted[n] == samples_.label(indices[n]);
         sums_.samples += count;
-        if (sums_.end() % sums_.block == 0) join_whole_nodes(sums_.nodes);
     }
 
     const Engine& engine_;

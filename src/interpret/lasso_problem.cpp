@@ -14,7 +14,7 @@ namespace {
 constexpr double gram_rounding = 1e-9;
 constexpr double asymmetry_rounding = 1e-12;
 
-std::string element_name(int i, int j) { return "G[" + std::to_string(i) + ", " + std::to_string(j) + "]"; }
+std::string element_name(int64_t i, int64_t j) { return "G[" + std::to_string(i) + ", " + std::to_string(j) + "]"; }
 
 void check_finite(std::span<const double> values, const std::string& name) {
     const auto bad = std::find_if_not(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
@@ -23,33 +23,54 @@ void check_finite(std::span<const double> values, const std::string& name) {
                      " is not.");
 }
 
-void check_shapes(const DoubleArray& gram, std::span<const double> correlation) {
-    const int64_t size = static_cast<int64_t>(correlation.size());
+void check_shape(const DoubleArray& gram, int64_t size, const std::string& reason) {
     if (gram.shape == Shape{size, size}) return;
-    throw InputError("The Gram matrix of the lasso has shape " + shape_text(gram.shape) + "; with " + std::to_string(size) +
-                     " correlations it must be " + shape_text(Shape{size, size}) + ".");
+    throw InputError("The Gram matrix of the lasso has shape " + shape_text(gram.shape) + "; " + reason + " it must be " +
+                     shape_text(Shape{size, size}) + ".");
 }
 
-/// Symmetric, and every 2×2 minor such as X Xᵀ can have.
-void check_gram(const LassoProblem& problem) {
-    double largest = 0;
-    for (int i = 0; i < problem.size; ++i) largest = std::max(largest, std::abs(problem.diagonal(i)));
-    const double slack = gram_rounding * largest;
-    for (int i = 0; i < problem.size; ++i) {
-        if (problem.diagonal(i) < -slack) throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
-        for (int j = 0; j < i; ++j) {
-            const double value = problem.row(i)[j];
-            if (std::abs(value - problem.row(j)[i]) > asymmetry_rounding * largest) {
-                throw InputError(element_name(i, j) + " and " + element_name(j, i) +
-                                 " of the lasso differ; G must be symmetric.");
-            }
-            if (std::abs(value) > std::sqrt((problem.diagonal(i) + 2 * slack) * (problem.diagonal(j) + 2 * slack)) + slack) {
-                throw InputError(element_name(i, j) +
-                                 " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
-            }
+/// Looks at every pair of elements that must be equal, in squares that stay in the cache.
+class GramCheck {
+  public:
+    explicit GramCheck(const DoubleArray& gram) : gram_(gram), size_(gram.extent(0)) {
+        for (int64_t i = 0; i < size_; ++i) largest_ = std::max(largest_, std::abs(at(i, i)));
+        slack_ = gram_rounding * largest_;
+        for (int64_t i = 0; i < size_; ++i) {
+            if (at(i, i) < -slack_) throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
+            allowed_.push_back(std::sqrt(at(i, i) + 2 * slack_));
         }
     }
-}
+
+    /// Symmetric, and every 2×2 minor such as X Xᵀ can have.
+    void run() const {
+        for (int64_t row = 0; row < size_; row += kSquare)
+            for (int64_t column = 0; column <= row; column += kSquare) check_square(row, column);
+    }
+
+  private:
+    static constexpr int64_t kSquare = 64;
+
+    double at(int64_t i, int64_t j) const { return gram_.data[i * size_ + j]; }
+
+    void check_square(int64_t row, int64_t column) const {
+        for (int64_t i = row; i < std::min(size_, row + kSquare); ++i)
+            for (int64_t j = column; j < std::min(i, column + kSquare); ++j) check_pair(i, j);
+    }
+
+    void check_pair(int64_t i, int64_t j) const {
+        if (std::abs(at(i, j) - at(j, i)) > asymmetry_rounding * largest_)
+            throw InputError(element_name(i, j) + " and " + element_name(j, i) + " of the lasso differ; G must be symmetric.");
+        if (std::abs(at(i, j)) > allowed_[i] * allowed_[j] + slack_)
+            throw InputError(element_name(i, j) +
+                             " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
+    }
+
+    const DoubleArray& gram_;
+    int64_t size_;
+    double largest_ = 0;
+    double slack_ = 0;             ///< what rounding may leave of an element
+    std::vector<double> allowed_;  ///< the roots of the diagonal
+};
 
 /// How far w is outside the ball, or below zero where it may not be.
 double infeasibility(const LassoProblem& problem, const LassoPoint& point) {
@@ -62,19 +83,23 @@ double infeasibility(const LassoProblem& problem, const LassoPoint& point) {
 
 }  // namespace
 
-LassoProblem::LassoProblem(const DoubleArray& gram_matrix, std::span<const double> correlations, double energy, bool positive)
+LassoGram::LassoGram(const DoubleArray& gram) : matrix(gram) {
+    check_shape(gram, gram.shape.empty() ? 0 : gram.shape[0], "as a square");
+    check_finite(gram.data, "Gram matrix");
+    GramCheck(gram).run();
+}
+
+LassoProblem::LassoProblem(const LassoGram& checked, std::span<const double> correlations, double energy, bool positive)
     : size(static_cast<int>(correlations.size())),
-      gram(gram_matrix.data.data()),
+      gram(checked.matrix.data.data()),
       correlation(correlations),
       label_energy(energy),
       non_negative(positive) {
-    check_shapes(gram_matrix, correlations);
-    check_finite(gram_matrix.data, "Gram matrix");
+    check_shape(checked.matrix, size, "with " + std::to_string(size) + " correlations");
     check_finite(correlations, "correlation");
     if (!std::isfinite(energy) || energy < 0)
         throw InputError("The label energy ‖l‖² of the lasso must be finite and at least 0.");
     for (double b : correlation) largest_correlation = std::max(largest_correlation, std::abs(b));
-    check_gram(*this);
 }
 
 double ActiveSet::l1() const {

@@ -20,7 +20,7 @@ struct LassoProblem {
     double largest_correlation = 0;  ///< max|b|: the unit of every residual
 
     /// Throws InputError as mu_lasso states.
-    LassoProblem(const DoubleArray& gram_matrix, std::span<const double> correlations, double energy, bool positive);
+    LassoProblem(const LassoGram& checked, std::span<const double> correlations, double energy, bool positive);
 
     const double* row(int i) const { return gram + static_cast<size_t>(i) * size; }
     double diagonal(int i) const { return row(i)[i]; }

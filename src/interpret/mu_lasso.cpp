@@ -128,7 +128,7 @@ class PathWalk {
 
 }  // namespace
 
-LassoPath mu_lasso(const DoubleArray& gram, std::span<const double> correlation, double label_energy,
+LassoPath mu_lasso(const LassoGram& gram, std::span<const double> correlation, double label_energy,
                    std::span<const double> budgets, const LassoOptions& options) {
     check_budgets(budgets, options);
     const LassoProblem problem(gram, correlation, label_energy, options.non_negative);

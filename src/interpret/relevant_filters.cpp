@@ -84,12 +84,12 @@ RelevantFilters find_relevant_filters(const Network& network, const Responses& r
     check_chosen(relevant.budgets, chosen_mu);
     const int64_t classes = network.class_count();
     relevant.classes.resize(classes);
+    const LassoGram gram(responses.gram);
     std::mutex reporting;
     int64_t done = 0;
     parallel_for(classes, execution, [&](int64_t j, int) {
         const double label_energy = static_cast<double>(responses.predicted[j]);  // ‖l‖² of a one-hot row
-        relevant.classes[j] =
-            mu_lasso(responses.gram, class_column(responses.correlation, j), label_energy, relevant.budgets, options);
+        relevant.classes[j] = mu_lasso(gram, class_column(responses.correlation, j), label_energy, relevant.budgets, options);
         const std::lock_guard lock(reporting);
         execution.report("finding relevant filters", ++done, classes);
     });

@@ -1,34 +1,60 @@
 #include "response_sums.h"
 
 #include <algorithm>
+#include <array>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/parallel.h"
+#include "spikelens/snn/decision.h"
+
+#include "fixed_sums.h"
+#include "kernels/dispatch.h"
 
 namespace spikelens {
 namespace {
 
-void add(DoubleArray& sum, const DoubleArray& more) {
-    for (size_t i = 0; i < sum.data.size(); ++i) sum.data[i] += more.data[i];
+using kernels::kProductTile;
+
+int64_t filters_of(const ResponseCounts& counts) { return static_cast<int64_t>(counts.active.size()); }
+int64_t classes_of(const ResponseCounts& counts) { return static_cast<int64_t>(counts.predicted.size()); }
+int64_t columns_of(const ResponseCounts& counts) { return filters_of(counts) + classes_of(counts) + 1; }
+size_t triangle_of(int64_t columns) { return static_cast<size_t>(columns * (columns + 1) / 2); }
+
+/// Calls body(i, j, Σ_n rows[n][i]·rows[n][j]) once for all i ≤ j, from several threads.
+template <class Body>
+void each_product(const FloatArray& rows, const Execution& execution, const Body& body) {
+    const auto products = kernels::choose_kernels(execution.kernel).products;
+    const int64_t columns = rows.extent(1), tiles = (columns + kProductTile - 1) / kProductTile;
+    parallel_for(tiles * tiles, execution, [&](int64_t tile, int) {
+        const int64_t row = tile / tiles * kProductTile, column = tile % tiles * kProductTile;
+        if (column < row) return;
+        alignas(64) std::array<double, kProductTile * kProductTile> sums;
+        products({rows.data.data(), rows.extent(0), columns, row, column, sums.data()});
+        for (int64_t i = row; i < std::min(row + kProductTile, columns); ++i)
+            for (int64_t j = std::max(i, column); j < std::min(column + kProductTile, columns); ++j)
+                body(i, j, sums[(i - row) * kProductTile + j - column]);
+    });
 }
 
-void add(ResponseMatrices& sum, const ResponseMatrices& more) {
-    add(sum.gram, more.gram);
-    add(sum.correlation, more.correlation);
-    add(sum.response_sum, more.response_sum);
+size_t place(int64_t columns, int64_t i, int64_t j) { return static_cast<size_t>(i * (2 * columns - i - 1) / 2 + j); }
+
+void add_block(FixedSums& sums, const FloatArray& rows, const Execution& execution) {
+    each_product(rows, execution, [&](int64_t i, int64_t j, double sum) {
+        const size_t at = place(rows.extent(1), i, j);
+        add_fixed(sums.high[at], sums.low[at], sum);
+    });
+}
+
+void add(FixedSums& sums, const FixedSums& more) {
+    for (size_t i = 0; i < sums.high.size(); ++i) {
+        sums.low[i] += more.low[i];
+        sums.high[i] += more.high[i] + (sums.low[i] >> low_bits);
+        sums.low[i] &= low_end - 1;
+    }
 }
 
 void add(std::vector<int64_t>& sum, const std::vector<int64_t>& more) {
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
-}
-
-ResponseMatrices zeros(const ResponseCounts& counts) {
-    const auto filters = static_cast<int64_t>(counts.active.size()), classes = static_cast<int64_t>(counts.predicted.size());
-    return {DoubleArray({filters, filters}), DoubleArray({filters, classes}), DoubleArray({filters})};
-}
-
-bool have_shapes_of(const ResponseMatrices& a, const ResponseMatrices& b) {
-    return a.gram.shape == b.gram.shape && a.correlation.shape == b.correlation.shape &&
-           a.response_sum.shape == b.response_sum.shape;
 }
 
 // The samples of `more` come later, so among equal responses they stand behind.
@@ -46,11 +72,9 @@ void append(ResponseSums& sums, const ResponseSums& more) {
         throw InputError(
             "responses are merged when each range of samples begins where the one before it ends, at a multiple of " +
             std::to_string(sums.block) + ", and all belong to the same filters, classes and options");
-    const bool whole = more.end() % more.block == 0;
-    for (const ResponseNode& node : more.nodes) {
-        sums.nodes.push_back(node);
-        if (whole || &node != &more.nodes.back()) join_whole_nodes(sums.nodes);
-    }
+    check_number(sums.samples + more.samples);
+    add(sums.whole, more.whole);
+    sums.rows = more.rows;
     sums.samples += more.samples;
     sums.correct += more.correct;
     add(sums.predicted, more.predicted);
@@ -58,23 +82,50 @@ void append(ResponseSums& sums, const ResponseSums& more) {
     for (size_t f = 0; f < sums.top.size(); ++f) add_top(sums.top[f], more.top[f], static_cast<size_t>(sums.longest));
 }
 
-}  // namespace
-
-ResponseMatrices& block_under_way(ResponseSums& sums) {
-    if (sums.end() % sums.block == 0) sums.nodes.push_back({0, sums.end() / sums.block, zeros(sums)});
-    return sums.nodes.back().sums;
+bool are_sums_of(const FixedSums& sums, int64_t columns, int64_t samples) {
+    const auto in_range = [](const std::vector<int64_t>& values, int64_t last) {
+        return std::ranges::all_of(values, [&](int64_t value) { return value >= 0 && value <= last; });
+    };
+    return sums.high.size() == triangle_of(columns) && sums.low.size() == triangle_of(columns) &&
+           in_range(sums.high, samples << high_bits) && in_range(sums.low, low_end - 1);
 }
 
-void join_whole_nodes(std::vector<ResponseNode>& nodes) {
-    while (nodes.size() > 1) {
-        ResponseNode& left = nodes[nodes.size() - 2];
-        const ResponseNode& right = nodes.back();
-        if (left.level != right.level || right.index % 2 == 0) return;
-        add(left.sums, right.sums);
-        ++left.level;
-        left.index /= 2;
-        nodes.pop_back();
+}  // namespace
+
+void check_number(int64_t samples) {
+    if (samples > most_samples) throw InputError("at most 2^34 samples can be summed exactly, not " + std::to_string(samples));
+}
+
+ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions& options) {
+    ResponseSums sums;
+    sums.predicted.assign(classes, 0);
+    sums.active.assign(filters, 0);
+    sums.top.resize(filters);
+    sums.first = options.first;
+    sums.block = options.block;
+    sums.longest = options.top_images;
+    sums.whole.high.assign(triangle_of(columns_of(sums)), 0);
+    sums.whole.low = sums.whole.high;
+    sums.rows = FloatArray({0, columns_of(sums)});
+    return sums;
+}
+
+void add_rows(ResponseSums& sums, const FloatArray& responses, std::span<const int> predicted, const Execution& execution) {
+    const int64_t filters = filters_of(sums);
+    FloatArray rows({responses.extent(0), columns_of(sums)});
+    for (int64_t n = 0; n < responses.extent(0); ++n) {
+        const auto row = rows.row(n);
+        std::ranges::copy(responses.row(n), row.begin());
+        row.back() = 1;
+        for (int64_t f = 0; f < filters; ++f) sums.active[f] += row[f] > 0;
+        if (predicted[n] == kUndecided) continue;
+        row[filters + predicted[n]] = 1;
+        ++sums.predicted[predicted[n]];
     }
+    sums.rows.append(rows);
+    if (sums.rows.extent(0) < sums.block) return;
+    add_block(sums.whole, sums.rows, execution);
+    sums.rows = FloatArray({0, columns_of(sums)});
 }
 
 bool same_form(const ResponseSums& a, const ResponseSums& b) {
@@ -83,30 +134,31 @@ bool same_form(const ResponseSums& a, const ResponseSums& b) {
 }
 
 void check_sums(const ResponseSums& sums) {
-    bool fits = sums.samples >= 0 && sums.first >= 0 && sums.block > 0 && sums.first % sums.block == 0 && sums.longest >= 0 &&
-                sums.top.size() == sums.active.size();
+    bool fits = sums.samples >= 0 && sums.samples <= most_samples && sums.first >= 0 && sums.block > 0 &&
+                sums.first % sums.block == 0 && sums.longest >= 0 && sums.top.size() == sums.active.size();
     for (const auto& top : sums.top) fits = fits && static_cast<int64_t>(top.size()) <= sums.longest;
-    if (fits) {
-        int64_t block = sums.first / sums.block;
-        const int64_t whole = sums.end() / sums.block, end = (sums.end() + sums.block - 1) / sums.block;
-        const ResponseMatrices expected = zeros(sums);
-        for (const ResponseNode& node : sums.nodes) {
-            // The largest whole node that begins here; behind the whole ones the block under way.
-            int64_t level = 0;
-            while (block % (int64_t{2} << level) == 0 && block + (int64_t{2} << level) <= whole) ++level;
-            fits = fits && block < end && node.level == level && node.index == block >> level &&
-                   have_shapes_of(node.sums, expected);
-            block += int64_t{1} << level;
-        }
-        fits = fits && block == end;
-    }
+    fits = fits && sums.rows.shape == Shape{sums.end() % sums.block, columns_of(sums)} &&
+           std::ranges::all_of(sums.rows.data, [](float value) { return value >= 0 && value <= 1; }) &&
+           are_sums_of(sums.whole, columns_of(sums), sums.samples);
     if (!fits) throw InputError("the sums of responses are not those of their samples, blocks and filters");
 }
 
-Responses finished(const ResponseSums& sums) {
-    if (sums.nodes.empty()) return {sums, zeros(sums)};
-    Responses responses{sums, sums.nodes.front().sums};
-    for (size_t i = 1; i < sums.nodes.size(); ++i) add(responses, sums.nodes[i].sums);
+Responses finished(const ResponseSums& sums, const Execution& execution) {
+    const int64_t filters = filters_of(sums), classes = classes_of(sums), columns = columns_of(sums);
+    Responses responses{sums, {DoubleArray({filters, filters}), DoubleArray({filters, classes}), DoubleArray({filters})}};
+    each_product(sums.rows, execution, [&](int64_t i, int64_t j, double sum) {
+        const size_t at = place(columns, i, j);
+        int64_t high = sums.whole.high[at], low = sums.whole.low[at];
+        add_fixed(high, low, sum);
+        const double value = fixed_value(high, low);
+        if (j < filters) {
+            responses.gram.data[i * filters + j] = responses.gram.data[j * filters + i] = value;
+        } else if (i < filters && j < columns - 1) {
+            responses.correlation.data[i * classes + j - filters] = value;
+        } else if (i < filters) {
+            responses.response_sum.data[i] = value;
+        }
+    });
     return responses;
 }
 

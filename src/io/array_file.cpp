@@ -212,15 +212,30 @@ herr_t collect_attribute(hid_t, const char* name, const H5A_info_t*, void* names
     return 0;
 }
 
-void read_attributes(const Reading& reading, ArrayFile& contents) {
+std::map<std::string, std::string> read_attributes(const Reading& reading) {
+    std::map<std::string, std::string> attributes;
     std::vector<std::string> names;
     const herr_t status = H5Aiterate2(reading.file, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_attribute, &names);
     reading.require(status >= 0, "its attributes cannot be read");
     for (const std::string& name : names) {
         const Hdf5Handle attribute(H5Aopen(reading.file, name.c_str(), H5P_DEFAULT), H5Aclose);
         reading.require(attribute.valid(), "the attribute " + name + " cannot be read");
-        contents.attributes[name] = attribute_text(reading, attribute.get(), name);
+        attributes[name] = attribute_text(reading, attribute.get(), name);
     }
+    return attributes;
+}
+
+/// What `read` finds in the file, whose checksum has been compared.
+template <class Read>
+auto read_checked(const fs::path& path, const Read& read) {
+    std::string bytes = read_file(path, most_bytes);
+    verify_checksum_block(bytes, path);
+    const std::lock_guard turn(hdf5_mutex());
+    const QuietHdf5 quiet;
+    const Hdf5Image file(std::move(bytes));
+    if (!file.valid()) throw InputError(path.string() + " cannot be read as HDF5");
+    Reading reading{file.get(), path.string(), file.size() * best_compression};
+    return read(reading);
 }
 
 /// The header of version 1.0: a Python dictionary, padded so that the data begin at a multiple of 64.
@@ -267,18 +282,17 @@ void write_arrays(const fs::path& path, const ArrayFile& contents) {
 }
 
 ArrayFile read_arrays(const fs::path& path) {
-    std::string bytes = read_file(path, most_bytes);
-    verify_checksum_block(bytes, path);
-    const std::lock_guard turn(hdf5_mutex());
-    const QuietHdf5 quiet;
-    const Hdf5Image file(std::move(bytes));
-    if (!file.valid()) throw InputError(path.string() + " cannot be read as HDF5");
-    Reading reading{file.get(), path.string(), file.size() * best_compression};
-    ArrayFile contents;
-    contents.source = path;
-    read_attributes(reading, contents);
-    read_all_arrays(reading, contents);
-    return contents;
+    return read_checked(path, [&](Reading& reading) {
+        ArrayFile contents;
+        contents.source = path;
+        contents.attributes = read_attributes(reading);
+        read_all_arrays(reading, contents);
+        return contents;
+    });
+}
+
+std::map<std::string, std::string> read_array_attributes(const fs::path& path) {
+    return read_checked(path, [](const Reading& reading) { return read_attributes(reading); });
 }
 
 std::string npy_bytes(const ArrayView<float>& array) {

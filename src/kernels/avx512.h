@@ -12,6 +12,7 @@ struct Avx512 {
     static constexpr int kRegisters = 4;
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
+    using Doubles = double __attribute__((vector_size(kBytes)));
     using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(spiked)); }
     /// Lists first_row + stride · c for each set bit c; up to 15 entries beyond the end are overwritten.

@@ -3,6 +3,7 @@
 
 #include "bit_table.h"
 #include "kernel_sets.h"
+#include "product_sums.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -13,6 +14,7 @@ struct Avx2 {
     static constexpr int kRegisters = 4;
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
+    using Doubles = double __attribute__((vector_size(kBytes)));
     using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) { return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked))); }
     using RowsOfBits = RowsOfBitsByTable;
@@ -25,6 +27,7 @@ const KernelSet avx2_kernels = {"avx2",
                                 VectorKernel<Avx2>::change,
                                 VectorKernel<Avx2>::readout,
                                 VectorKernel<Avx2>::real_currents,
+                                ProductSums<Avx2>::tile,
                                 kNoSlices};
 
 }  // namespace spikelens::kernels

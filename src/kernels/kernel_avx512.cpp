@@ -1,6 +1,7 @@
 #if defined(__x86_64__)
 #include "avx512.h"
 #include "kernel_sets.h"
+#include "product_sums.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -10,6 +11,7 @@ const KernelSet avx512_kernels = {"avx512",
                                   VectorKernel<Avx512>::change,
                                   VectorKernel<Avx512>::readout,
                                   VectorKernel<Avx512>::real_currents,
+                                  ProductSums<Avx512>::tile,
                                   kNoSlices};
 
 }  // namespace spikelens::kernels

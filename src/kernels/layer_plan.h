@@ -7,6 +7,7 @@
 #include "spikelens/core/aligned.h"
 
 #include "neuron_step.h"
+#include "product_tile.h"
 
 namespace spikelens::kernels {
 
@@ -141,6 +142,7 @@ struct KernelSet {
     void (*change)(const ChangeTask&);
     void (*readout)(const ReadoutTask&);
     void (*real_currents)(const RealTask&);
+    void (*products)(const ProductTask&);
     SlicePrice slices;
 };
 

@@ -1,6 +1,7 @@
 // 16-byte vectors, which every 64-bit CPU has.
 #include "bit_table.h"
 #include "kernel_sets.h"
+#include "product_sums.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -11,6 +12,7 @@ struct Portable {
     static constexpr int kRegisters = 4;
     using Ints = int32_t __attribute__((vector_size(kBytes)));
     using Floats = float __attribute__((vector_size(kBytes)));
+    using Doubles = double __attribute__((vector_size(kBytes)));
     using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) {
         unsigned bits = 0;
@@ -27,6 +29,7 @@ const KernelSet portable_kernels = {"portable",
                                     VectorKernel<Portable>::change,
                                     VectorKernel<Portable>::readout,
                                     VectorKernel<Portable>::real_currents,
+                                    ProductSums<Portable>::tile,
                                     kNoSlices};
 
 }  // namespace spikelens::kernels

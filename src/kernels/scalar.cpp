@@ -130,8 +130,21 @@ void scalar_real_currents(const RealTask& task) {
             }
 }
 
+void scalar_products(const ProductTask& task) {
+    const auto value = [&](int64_t n, int64_t column) {
+        return column < task.columns ? double{task.x[n * task.columns + column]} : 0.0;
+    };
+    for (int i = 0; i < kProductTile; ++i)
+        for (int j = 0; j < kProductTile; ++j) {
+            double sum = 0;
+            for (int64_t n = 0; n < task.samples; ++n) sum += value(n, task.row + i) * value(n, task.column + j);
+            task.sums[i * kProductTile + j] = sum;
+        }
+}
+
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar", scalar_layer, scalar_change, scalar_readout, scalar_real_currents, kNoSlices};
+const KernelSet scalar_kernels = {"scalar",        scalar_layer, scalar_change, scalar_readout, scalar_real_currents,
+                                  scalar_products, kNoSlices};
 
 }  // namespace spikelens::kernels

@@ -226,9 +226,10 @@ void refuse_contradiction(const NeuronParameter& parameter, const Layer& layer) 
             file += fmt::format(", {} = {:.8g} by {}", one.field, one.convert(values[0]), one.from);
     const std::string says =
         std::isnan(text) ? "another reset" : fmt::format("{} = {}", reading.field, field_text(reading.field, text));
-    parameter.fail(layer, fmt::format("is {}, but the network text says {}: change the text, or say whether the file's neurons "
-                                      "count or the text's",
-                                      file, says));
+    parameter.fail(layer,
+                   fmt::format("is {}, but the network text says {}: change the text, or choose whose neurons count, the "
+                               "file's or the text's",
+                               file, says));
 }
 
 }  // namespace spikelens

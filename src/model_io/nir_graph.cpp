@@ -36,7 +36,7 @@ std::string joined(const std::vector<std::string>& names, std::string_view betwe
     for (const std::string& name : names) quoted.push_back("'" + name + "'");
     if (quoted.size() > most_named) {
         quoted.resize(most_named);
-        quoted.push_back("…");
+        quoted.emplace_back("…");
     }
     return fmt::format("{}", fmt::join(quoted, between));
 }

@@ -116,7 +116,21 @@ class NeuronImport {
         }
     }
 
+    /// A readout has no threshold to compare with: it stands for a neuron that is never reset, and for no other.
+    void refuse_firing_readout(const FileNeuron& neuron, const Layer& readout) const {
+        std::optional<size_t> threshold;
+        for (const size_t i : neuron.parameters) {
+            const std::string_view field = neuron_readings(leaf_of(state_.tensors[i].name))[0].field;
+            if (field == "reset" && agrees(parameter(i), readout)) return;
+            if (field == "threshold") threshold = i;
+        }
+        if (threshold)
+            parameter(*threshold)
+                .fail(readout, "belongs to a neuron that fires, but the network text gives this layer a readout");
+    }
+
     void use(const FileNeuron& neuron, size_t layer) {
+        if (!network_.layers[layer].neuron) refuse_firing_readout(neuron, network_.layers[layer]);
         for (const size_t i : neuron.parameters) {
             const NeuronParameter one = parameter(i);
             Layer* next = layer + 1 < network_.layers.size() ? &network_.layers[layer + 1] : nullptr;

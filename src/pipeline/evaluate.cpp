@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,10 +14,11 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/pipeline/check_memory.h"
-#include "spikelens/pipeline/documents.h"
 #include "spikelens/pipeline/explainer.h"
+#include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/store.h"
 
+#include "evaluate_result.h"
 #include "scores.h"
 
 namespace spikelens {
@@ -151,7 +153,7 @@ MethodScores measure(const Work& work, const MethodSpec& method, const Identity&
         for (int64_t first = work.evaluator.reached(scores); first < count; first = work.evaluator.reached(scores)) {
             work.execution.report(task, first, count);
             const auto started = Clock::now();
-            work.evaluator.advance(method, scores, at_once, work.execution);
+            work.evaluator.advance(method, scores, at_once, work.execution, work.options.explained);
             at_once = next_chunk(at_once, Clock::now() - started, most);
             if (work.evaluator.reached(scores) == count || Clock::now() - saved > std::chrono::seconds(2)) save();
         }
@@ -175,17 +177,18 @@ std::vector<std::string> keep_complete(MethodScores& scores, const std::vector<s
 }
 
 /// Measures what is asked for, and takes the scores of what is held from their files; says in a line what cannot be kept.
-std::vector<EvaluateResult::Method> measure_all(const Work& work, const Held& held) {
-    std::vector<EvaluateResult::Method> all;
+std::vector<MeasuredMethod> measure_all(const Work& work, const Held& held) {
+    std::vector<MeasuredMethod> all;
     const Input none = no_samples(*work.data.test);
     for (const MethodSpec& method : held.methods) {
-        EvaluateResult::Method of{method, method_inputs(work.run, method), completeness_baseline(method, none), {}};
+        MeasuredMethod of{method, method_inputs(work.run, method), completeness_baseline(method, none), {}, {}};
         const Identity identity = work.protocol.with(of.inputs);
         const fs::path path = work.run.files.evaluation(file_name(method.text));
         const auto& asked = work.explainer.methods();
         const bool is_asked = std::ranges::find(asked, method.canonical, &MethodSpec::canonical) != asked.end();
         of.scores = is_asked ? measure(work, method, identity, path) : load_scores(identity, path);
-        if (!keep_complete(of.scores, held.metrics, work.evaluator.samples()).empty()) {
+        of.complete = keep_complete(of.scores, held.metrics, work.evaluator.samples());
+        if (!of.complete.empty()) {
             all.push_back(std::move(of));
             continue;
         }
@@ -198,13 +201,11 @@ std::vector<EvaluateResult::Method> measure_all(const Work& work, const Held& he
 }
 
 /// How the document is made again: one record for each set of metrics that methods have.
-std::vector<StageRecord> records_of(const EvaluateResult& result, const EvaluateOptions& options) {
+std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured, const EvaluateOptions& options) {
     std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> groups;  // metrics, methods
-    for (const EvaluateResult::Method& of : result.methods) {
-        MethodScores scores = of.scores;
-        const std::vector<std::string> metrics = keep_complete(scores, result.metrics, result.samples);
-        auto found = std::ranges::find(groups, metrics, [](const auto& group) { return group.first; });
-        if (found == groups.end()) found = groups.insert(groups.end(), {metrics, {}});
+    for (const MeasuredMethod& of : measured) {
+        auto found = std::ranges::find(groups, of.complete, [](const auto& group) { return group.first; });
+        if (found == groups.end()) found = groups.insert(groups.end(), {of.complete, {}});
         found->second.push_back(of.method.text);
     }
     std::vector<StageRecord> records;
@@ -224,7 +225,7 @@ Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::
                {"spike_steps", options.metric.spike_steps}});
 }
 
-EvaluateResult result_of(const Work& work, const Held& held) {
+EvaluateResult result_of(const Work& work, const Held& held, const std::vector<MeasuredMethod>& measured) {
     const Network& network = *work.run.network;
     const int64_t pixels = int64_t{network.height} * network.width;
     EvaluateResult result;
@@ -232,7 +233,7 @@ EvaluateResult result_of(const Work& work, const Held& held) {
     result.data = work.data.name;
     result.fingerprint = work.run.fingerprint;
     result.identity = work.protocol.inputs();
-    result.recordings = work.data.test->steps() > 0 && !work.data.coded();
+    result.input = work.data.test->steps() > 0 && !work.data.coded() ? "recordings" : "images";
     if (work.data.coded()) result.coding = coding_text(work.data.coding);
     result.samples = work.evaluator.samples();
     result.seed = work.options.metric.seed;
@@ -241,16 +242,16 @@ EvaluateResult result_of(const Work& work, const Held& held) {
     result.steps = (pixels + result.pixels_per_step - 1) / result.pixels_per_step;
     result.spike_steps = work.options.metric.spike_steps;
     result.metrics = held.metrics;
-    result.network = network_text(network);
-    result.methods = measure_all(work, held);
-    result.undecided = result.methods.front().scores.undecided;
+    result.undecided = measured.front().scores.undecided;
+    add_scores(result, measured);
+    if (!result.coding) result.paper = paper_values(result.data, network_text(network));
     return result;
 }
 
-void keep_result(const Work& work, const EvaluateResult& result) {
+void keep_result(const Work& work, const EvaluateResult& result, const std::vector<MeasuredMethod>& measured) {
     const RunDirectory& files = work.run.files;
-    write_json(files.result("evaluate"), result.document());
-    if (work.options.again) record_calls(files, "evaluate", records_of(result, work.options));
+    write_json(files.result("evaluate"), document_of(result));
+    if (work.options.again) record_calls(files, "evaluate", records_of(measured, work.options));
     const std::vector<std::string> removed = remove_other_scores(work.protocol, files.evaluation(""));
     if (!removed.empty())
         work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}", files.evaluation("").string(),
@@ -284,8 +285,9 @@ EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Ex
     const Work work{run, data, options, explainer, evaluator, protocol, execution, notes};
     Held held = held_by(run, protocol, notes);
     join(held, evaluator, explainer);
-    const EvaluateResult result = result_of(work, held);
-    keep_result(work, result);
+    const std::vector<MeasuredMethod> measured = measure_all(work, held);
+    EvaluateResult result = result_of(work, held, measured);
+    keep_result(work, result, measured);
     return result;
 }
 

@@ -107,6 +107,24 @@ json method_inputs(const Run& run, const MethodSpec& method) {
     return inputs;
 }
 
+bool has_result(const Run& run, const std::filesystem::path& path, const StageNotes& notes) {
+    if (!std::filesystem::exists(path)) return false;
+    const std::string reason = run.why_stale(path);
+    if (!reason.empty()) notes.say("left out: " + stale_sentence(run, path, reason, "interpret"));
+    return reason.empty();
+}
+
+std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {
+    std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
+                                               : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
+    if (!has_result(run, run.files.relevant(), notes)) methods.erase(methods.begin());
+    return methods;
+}
+
+std::string class_name(const Network& network, int index) {
+    return index < static_cast<int>(network.classes.size()) ? network.classes[index] : std::to_string(index);
+}
+
 std::vector<std::string> usual_methods(bool spiking) {
     if (spiking) return {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
     return {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};

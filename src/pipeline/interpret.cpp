@@ -81,12 +81,12 @@ class Interpretation {
     }
 
     // What each result depends on, and nothing that it does not depend on.
-    Identity of_responses() const { return run_.identity_of("responses", 2).with(sums_); }
+    Identity of_responses() const { return run_.identity_of("responses", 3).with(sums_); }
     Identity of_relevant() const {
-        return run_.identity_of("relevant filters", 2).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
+        return run_.identity_of("relevant filters", 3).with(sums_).with(path_).with({{"chosen_mu", options_.mu}});
     }
     Identity of_ablation() const {
-        return run_.identity_of("ablation", 2)
+        return run_.identity_of("ablation", 3)
             .with(sums_)
             .with(path_)
             .with({{"draws", options_.draws}, {"seed", options_.seed}});
@@ -145,13 +145,16 @@ Responses Interpretation::find_responses() const {
             notes_.keeps(
                 fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(samples_.size())));
     };
+    Execution to_the_end;  // also where the work is cancelled
+    to_the_end.threads = execution_.threads;
+    to_the_end.kernel = execution_.kernel;
     const auto save = [&](const ResponseSums& at) {
-        save_responses(at, identity.inputs(), path);
+        save_responses(at, identity.inputs(), path, to_the_end);
         saved = Clock::now();
         keep();
     };
     keep();
-    if (sums.samples >= samples_.size()) return finished(sums);
+    if (sums.samples >= samples_.size()) return finished(sums, execution_);
     ResponseOptions options;
     options.kind = options_.response;
     const auto after_chunk = [&](const ResponseSums& at) {
@@ -163,7 +166,7 @@ Responses Interpretation::find_responses() const {
         if (sums.samples > 0) save(sums);
         throw;
     }
-    return finished(sums);
+    return finished(sums, execution_);
 }
 
 RelevantFilters Interpretation::find_relevant(const Responses& responses) const {

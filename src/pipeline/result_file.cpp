@@ -13,7 +13,7 @@ using nlohmann::json;
 namespace {
 
 std::string kind_text(ResultKind kind) {
-    constexpr std::array<const char*, 5> names = {"responses 3", "relevant filters 2", "ablation 2", "visualisations 2",
+    constexpr std::array<const char*, 5> names = {"responses 4", "relevant filters 2", "ablation 2", "visualisations 2",
                                                   "probe 2"};
     return fmt::format("spikelens {}", names.at(static_cast<size_t>(kind)));
 }
@@ -45,13 +45,13 @@ void check_result(const json& document, ResultKind kind, const json& identity, c
 void check_result(const ArrayFile& file, ResultKind kind, const json& identity) {
     const auto found = file.attributes.find("kind");
     if (found == file.attributes.end()) throw InputError(file.source.string() + ": the attribute kind is missing");
-    check(found->second, identity_in(file), kind, identity, file.source.string());
+    check(found->second, identity_in(file.attributes, file.source), kind, identity, file.source.string());
 }
 
-json identity_in(const ArrayFile& file) {
-    const auto found = file.attributes.find("identity");
-    if (found == file.attributes.end()) return nullptr;
-    return parse_json(found->second, file.source.string() + ": the attribute identity");
+json identity_in(const std::map<std::string, std::string>& attributes, const std::filesystem::path& source) {
+    const auto found = attributes.find("identity");
+    if (found == attributes.end()) return nullptr;
+    return parse_json(found->second, source.string() + ": the attribute identity");
 }
 
 }  // namespace spikelens

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -21,7 +22,7 @@ void check_result(const nlohmann::json& document, ResultKind kind, const nlohman
                   const std::filesystem::path& path);
 void check_result(const ArrayFile& file, ResultKind kind, const nlohmann::json& identity);
 
-/// What the file depends on; null when it does not say.
-nlohmann::json identity_in(const ArrayFile& file);
+/// What a file of these attributes depends on; null when they do not say.
+nlohmann::json identity_in(const std::map<std::string, std::string>& attributes, const std::filesystem::path& source);
 
 }  // namespace spikelens

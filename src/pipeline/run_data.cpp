@@ -33,8 +33,9 @@ RunData load_run_data(const std::string& source, const std::string& binning, con
     if (data.test->steps() > 0)
         throw InputError("the recordings of " + data.name + " are spikes already; the coding " + coding_text(data.coding) +
                          " is for images");
-    data.train = std::make_shared<CodedSamples>(data.train, data.coding, steps, seed, 0, execution);
-    data.test = std::make_shared<CodedSamples>(data.test, data.coding, steps, seed, data.train->size(), execution);
+    const Coder coder = coder_of(data.coding, steps, seed, execution);
+    data.train = std::make_shared<CodedSamples>(data.train, coder);
+    data.test = std::make_shared<CodedSamples>(data.test, coder, data.train->size());
     return data;
 }
 

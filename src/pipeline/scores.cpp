@@ -18,13 +18,12 @@ const std::string kMeasured = "/measured";  // of each metric
 constexpr std::array kMapStates = {MapState::values, MapState::zero, MapState::noise, MapState::constant};
 
 /// The identity of a file of scores; null for any other file.
-json identity_in(const fs::path& path) {
+json scores_identity(const fs::path& path) {
     try {
-        const ArrayFile file = read_arrays(path);
-        const auto found = file.attributes.find("identity");
-        if (found == file.attributes.end() || !file.arrays.contains("undecided")) return nullptr;
-        const json identity = json::parse(found->second, nullptr, false);
-        return identity.is_object() ? identity : json();
+        const auto attributes = read_array_attributes(path);
+        const auto found = attributes.find("identity");
+        const json identity = found == attributes.end() ? json() : json::parse(found->second, nullptr, false);
+        return identity.is_object() && identity.value("stage", json()) == "evaluate" ? identity : json();
     } catch (const InputError&) {  // not a file of ours
         return nullptr;
     }
@@ -77,7 +76,7 @@ std::vector<std::string> remove_other_scores(const Identity& protocol, const fs:
     if (!fs::is_directory(folder)) return removed;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
         if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
-        const json identity = identity_in(entry.path());
+        const json identity = scores_identity(entry.path());
         if (!identity.is_null() && !protocol.difference(identity).empty()) removed.push_back(entry.path().filename().string());
     }
     for (const std::string& name : removed) fs::remove(folder / name);

@@ -100,7 +100,7 @@ void write_json(const fs::path& path, const json& document) {
 }
 
 json stored_identity(const fs::path& path) {
-    if (path.extension() != ".json") return identity_in(read_arrays(path));
+    if (path.extension() != ".json") return identity_in(read_array_attributes(path), path);
     const json document = read_json(path);
     return document.is_object() ? document.value("identity", json()) : json();
 }

@@ -106,25 +106,12 @@ std::vector<std::vector<TopImage>> read_top_images(const ArrayFile& file, int64_
     return top;
 }
 
-void add_matrices(ArrayFile& file, const std::string& group, const ResponseMatrices& sums) {
-    file.arrays[group + "gram"] = sums.gram;
-    file.arrays[group + "correlation"] = sums.correlation;
-    file.arrays[group + "response_sum"] = sums.response_sum;
-}
-
-ResponseMatrices read_matrices(const ArrayFile& file, const std::string& group, int64_t filters, int64_t classes) {
-    return {shaped<double>(file, group + "gram", {filters, filters}),
-            shaped<double>(file, group + "correlation", {filters, classes}),
-            shaped<double>(file, group + "response_sum", {filters})};
-}
-
-std::string node_group(size_t index) { return fmt::format("nodes/{:06}/", index); }
-
 std::string group_of(size_t index) { return fmt::format("visualisations/{:06}/", index); }
 
 }  // namespace
 
-void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const fs::path& path) {
+void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const fs::path& path,
+                    const Execution& execution) {
     ArrayFile file = result_arrays(ResultKind::responses, identity);
     file.arrays["samples"] = scalar_array(sums.samples);
     file.arrays["first"] = scalar_array(sums.first);
@@ -133,15 +120,14 @@ void save_responses(const ResponseSums& sums, const nlohmann::json& identity, co
     file.arrays["correct"] = scalar_array(sums.correct);
     file.arrays["predicted"] = vector_array(sums.predicted);
     file.arrays["active"] = vector_array(sums.active);
-    add_matrices(file, "", finished(sums));
+    Responses all = finished(sums, execution);
+    file.arrays["gram"] = std::move(all.gram);
+    file.arrays["correlation"] = std::move(all.correlation);
+    file.arrays["response_sum"] = std::move(all.response_sum);
+    file.arrays["whole/high"] = vector_array(sums.whole.high);
+    file.arrays["whole/low"] = vector_array(sums.whole.low);
+    file.arrays["rows"] = sums.rows;
     add_top_images(file, sums.top);
-    Array<int64_t> nodes({static_cast<int64_t>(sums.nodes.size()), 2});
-    for (size_t i = 0; i < sums.nodes.size(); ++i) {
-        nodes.data[2 * i] = sums.nodes[i].level;
-        nodes.data[2 * i + 1] = sums.nodes[i].index;
-        add_matrices(file, node_group(i), sums.nodes[i].sums);
-    }
-    file.arrays["nodes/index"] = std::move(nodes);
     write_arrays(path, file);
 }
 
@@ -160,14 +146,10 @@ ResponseSums load_responses(const nlohmann::json& identity, const fs::path& path
     if (sums.undecided() < 0) fail(file, "predicted", "counts more samples than there are");
     sums.active = read_counts(file, "active", filters);
     sums.top = read_top_images(file, filters, sums.first, sums.end());
-    const ResponseMatrices all = read_matrices(file, "", filters, classes);
-    const Array<int64_t>& nodes = file.get<int64_t>("nodes/index");
-    if (nodes.shape.size() != 2 || nodes.extent(1) != 2) fail(file, "nodes/index", "must be [nodes, 2]");
-    for (int64_t i = 0; i < nodes.extent(0); ++i)
-        sums.nodes.push_back({nodes.data[2 * i], nodes.data[2 * i + 1],
-                              read_matrices(file, node_group(static_cast<size_t>(i)), filters, classes)});
+    sums.whole.high = file.get<int64_t>("whole/high").data;
+    sums.whole.low = file.get<int64_t>("whole/low").data;
+    sums.rows = file.get<float>("rows");
     naming(path, [&] { check_sums(sums); });
-    if (all != static_cast<const ResponseMatrices&>(finished(sums))) fail(file, "gram", "is not the sum of the nodes");
     return sums;
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "spikelens/pipeline/fields.h"
+
 #include "bytes.h"
 #include "colours.h"
 #include "maps.h"
@@ -25,12 +27,12 @@ Json path_of(const ClassPath& path) {
     const auto add = [&](const std::vector<PathPoint>& points, int kind) {
         for (const PathPoint& point : points) {
             Json filters = Json::array();
-            for (const WeightedFilter& filter : point.filters) filters.push_back({filter.name, filter.weight});
+            for (const WeightedFilter& filter : point.filters) filters.push_back({name_of(filter), filter.weight});
             steps.push_back({point.mu, kind, filters});
         }
     };
-    if (path.worst_residual() > optimality_tolerance) return steps;
-    add(path.points, 0);
+    if (worst_residual(path) > optimality_tolerance) return steps;
+    add(path.path, 0);
     add(path.breakpoints, 1);
     std::stable_sort(steps.begin(), steps.end(), [](const Json& a, const Json& b) { return a[0] < b[0]; });
     return steps;
@@ -40,7 +42,7 @@ Json paths_of(const Page& page) {
     Json paths = Json::array();
     if (page.results.interpret)
         for (const ClassPath& path : page.results.interpret->per_class)
-            paths.push_back({{"steps", path_of(path)}, {"predicted", path.predicted}});
+            paths.push_back({{"steps", path_of(path)}, {"predicted", path.predicted_samples}});
     return paths;
 }
 
@@ -103,6 +105,11 @@ Json images_of(const Page& page, std::string& bytes) {
     return images;
 }
 
+template <class Result>
+Json document(const std::optional<Result>& result) {
+    return result ? document_of(*result) : Json();
+}
+
 Json names_of(const Page& page) {
     const size_t paths = page.results.interpret ? page.results.interpret->per_class.size() : 0;
     Json names = Json::array();
@@ -129,13 +136,14 @@ Html bundle(const Page& page) {
     values["exact"] = ships_exact_values(page.data);
     values["images"] = images_of(page, maps);
     values["mu"] = page.chosen_mu();
-    values["budgets"] = page.results.interpret ? Json(page.results.interpret->budgets) : Json::array();
+    values["budgets"] = page.results.interpret ? Json(page.results.interpret->mu) : Json::array();
     values["palettes"] = {{"sequential", base64(palette_bytes(spikelens::sequential_palette()))},
                           {"diverging", base64(palette_bytes(spikelens::diverging_palette()))}};
+    const RunResults& results = page.data.results;
     values["documents"] = {{"manifest", page.data.manifest},
-                           {"train", page.data.train},
-                           {"interpret", page.data.interpret},
-                           {"evaluate", page.data.evaluate}};
+                           {"train", results.import ? document(results.import) : document(results.train)},
+                           {"interpret", document(results.interpret)},
+                           {"evaluate", document(results.evaluate)}};
     return packed("values", values.dump(-1, ' ', false, Json::error_handler_t::replace)) + packed("maps", maps);
 }
 

@@ -11,7 +11,7 @@ namespace spikelens::report {
 /// One row per thing, values as marks with their intervals on a common axis: forest plots, accuracies per class.
 struct Mark {
     double value = unknown;
-    Range ci;
+    Interval ci;
     LineStyle style;
 };
 struct Row {
@@ -34,7 +34,7 @@ Html draw(const RowChart& chart);
 struct StackChart {
     std::string title, x_label, y_label;
     std::vector<std::string> columns, parts;
-    std::vector<std::vector<double>> counts;  ///< [column][part]
+    std::vector<std::vector<int64_t>> counts;  ///< [column][part]
     double width = 480, height = 320;
 };
 Html draw(const StackChart& chart);
@@ -43,7 +43,7 @@ Html draw(const StackChart& chart);
 struct MatrixChart {
     std::string title;
     std::vector<std::string> names;
-    std::vector<std::vector<double>> counts;
+    std::vector<std::vector<int64_t>> counts;
     double width = 480;
 };
 Html draw(const MatrixChart& chart);

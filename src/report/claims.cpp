@@ -11,44 +11,43 @@ namespace {
 using Verdict = Claim::Verdict;
 
 /// A published order of two methods against our paired difference.
-Claim order_claim(const Evaluation& evaluation, const PaperValue& a, const PaperValue& b) {
+Claim order_claim(const EvaluateResult& evaluation, const PaperValue& a, const PaperValue& b) {
     const bool a_first = a.value >= b.value;
     const PaperValue &high = a_first ? a : b, &low = a_first ? b : a;
     Claim claim{fmt::format("{}: {} scores above {}", a.metric, high.method, low.method),
                 decimal(high.value, 4) + " > " + decimal(low.value, 4), "no paired difference", a.source};
     const auto ours = evaluation.difference(a.metric, high.method, low.method);
     if (!ours) return claim;
-    claim.ours =
-        fmt::format("{}{} {}", ours->value > 0 ? "+" : "", decimal(ours->value), interval(ours->ci.low, ours->ci.high));
-    if (ours->decided) claim.verdict = ours->value > 0 ? Verdict::held : Verdict::contradicted;
+    claim.ours = fmt::format("{}{} {}", ours->difference > 0 ? "+" : "", decimal(ours->difference),
+                             interval(ours->ci95.low, ours->ci95.high));
+    if (ours->decided) claim.verdict = ours->difference > 0 ? Verdict::held : Verdict::contradicted;
     return claim;
 }
 
-Claim value_claim(const PaperValue& paper, const Metric& ours) {
+Claim value_claim(const PaperValue& paper, const MetricScore& ours) {
     Claim claim{fmt::format("{} of {}", paper.metric, paper.method), decimal(paper.value, 4),
-                ours.text(ours.mean) + " " + ours.text(ours.ci), paper.source};
-    if (ours.ci.known()) claim.verdict = ours.ci.holds(paper.value) ? Verdict::held : Verdict::contradicted;
+                text_of(ours) + " " + text_of(ours, ours.ci95), paper.source};
+    if (ours.ci95.known()) claim.verdict = ours.ci95.holds(paper.value) ? Verdict::held : Verdict::contradicted;
     return claim;
 }
 
-void add_published(const Evaluation& evaluation, std::vector<Claim>& list) {
+void add_published(const EvaluateResult& evaluation, std::vector<Claim>& list) {
     for (size_t i = 0; i < evaluation.paper.size(); ++i)
         for (size_t j = i + 1; j < evaluation.paper.size(); ++j)
             if (evaluation.paper[i].metric == evaluation.paper[j].metric &&
                 evaluation.paper[i].source == evaluation.paper[j].source)
                 list.push_back(order_claim(evaluation, evaluation.paper[i], evaluation.paper[j]));
     for (const PaperValue& paper : evaluation.paper) {
-        const EvaluatedMethod* method = evaluation.method(paper.method);
-        const Metric* ours = method ? method->metric(paper.metric) : nullptr;
-        if (ours) list.push_back(value_claim(paper, *ours));
+        if (const MetricScore* ours = evaluation.score(paper.method, paper.metric)) list.push_back(value_claim(paper, *ours));
     }
 }
 
 /// SVEBI's own claim; the two half-widths combine as those of independent means.
-void add_ablation(const Interpretation& interpretation, std::vector<Claim>& list) {
-    const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
-    if (!step || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return;
-    const double gap = step->random - step->relevant, half = std::hypot(step->relevant_ci, step->random_ci);
+void add_ablation(const InterpretResult& interpretation, std::vector<Claim>& list) {
+    const AblationSummary::Point* step = point_at(interpretation.ablation, interpretation.chosen_mu);
+    if (!step || !std::isfinite(step->relevant_accuracy) || !std::isfinite(step->random_accuracy)) return;
+    const double gap = step->random_accuracy - step->relevant_accuracy,
+                 half = std::hypot(step->relevant_ci95, step->random_ci95);
     Claim claim{
         fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones", compact(step->mu)),
         "costs more", points(gap), "De Laet et al. 2025, ablation"};

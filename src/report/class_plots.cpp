@@ -20,8 +20,8 @@ std::vector<Coefficient> coefficients(const std::vector<const PathPoint*>& at) {
     std::map<std::string, Coefficient> by_name;
     for (size_t k = 0; k < at.size(); ++k)
         for (const WeightedFilter& filter : at[k]->filters) {
-            Coefficient& line = by_name[filter.name];
-            line.name = filter.name;
+            Coefficient& line = by_name[name_of(filter)];
+            line.name = name_of(filter);
             line.weights.resize(at.size(), 0.0);
             line.weights[k] = filter.weight;
             if (std::abs(filter.weight) > line.largest) line.largest = std::abs(filter.weight);
@@ -56,7 +56,7 @@ Axis budget_axis(const std::vector<const PathPoint*>& at) {
 
 std::vector<const PathPoint*> knots(const ClassPath& path) {
     std::vector<const PathPoint*> all;
-    for (const auto* points : {&path.points, &path.breakpoints})
+    for (const auto* points : {&path.path, &path.breakpoints})
         for (const PathPoint& point : *points)
             if (point.mu > 0 && std::isfinite(point.mu)) all.push_back(&point);
     std::stable_sort(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu < b->mu; });
@@ -90,7 +90,7 @@ LinePlot coefficient_plot(const ClassPath& path, const std::string& title) {
 Table coefficient_table(const ClassPath& path) {
     Table table{{"mu", "filter", "weight"}, {}};
     for (const PathPoint* point : knots(path))
-        for (const WeightedFilter& filter : point->filters) table.rows.push_back({point->mu, filter.name, filter.weight});
+        for (const WeightedFilter& filter : point->filters) table.rows.push_back({point->mu, name_of(filter), filter.weight});
     return table;
 }
 

@@ -10,31 +10,31 @@ namespace spikelens::report {
 namespace {
 
 bool converged(const ClassPath& path) {
-    const double worst = path.worst_residual();
+    const double worst = worst_residual(path);
     return !(worst > optimality_tolerance);
 }
 
 Html optimality_badge(const ClassPath& path) {
-    const double worst = path.worst_residual();
+    const double worst = worst_residual(path);
     if (!std::isfinite(worst)) return tag("span.badge", "optimality not recorded");
     if (converged(path)) return tag("span.badge.good", "optimal: KKT and gap ≤ ", scientific(worst));
     return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ", scientific(optimality_tolerance));
 }
 
 Html selected_item(const WeightedFilter& filter, double largest) {
-    return tag(
-        "li", {{"data-filter", filter.name}},
-        tag("a", {{"href", "#filter-" + identifier(filter.name)}}, tag("span.icon", {{"data-icon", filter.name}}), filter.name),
-        svg::share_bar(largest > 0 ? std::abs(filter.weight) / largest : 0), tag("span.number", decimal(filter.weight)));
+    const std::string name = name_of(filter);
+    return tag("li", {{"data-filter", name}},
+               tag("a", {{"href", "#filter-" + identifier(name)}}, tag("span.icon", {{"data-icon", name}}), name),
+               svg::share_bar(largest > 0 ? std::abs(filter.weight) / largest : 0), tag("span.number", decimal(filter.weight)));
 }
 
 std::string empty_text(const ClassPath& path, double mu) {
-    return path.predicted == 0 ? "The network never predicts this class, so no filter is selected for it at any μ."
-                               : fmt::format("No filter is selected at μ = {}.", compact(mu));
+    return path.predicted_samples == 0 ? "The network never predicts this class, so no filter is selected for it at any μ."
+                                       : fmt::format("No filter is selected at μ = {}.", compact(mu));
 }
 
 Html selected_list(const ClassPath& path, double mu) {
-    const PathPoint* point = path.at(mu);
+    const PathPoint* point = point_at(path, mu);
     Html items;
     if (point)
         for (const WeightedFilter& filter : point->filters) items += selected_item(filter, std::abs(point->filters[0].weight));
@@ -56,7 +56,8 @@ Html panel_body(Page& page, const ClassPath& path, size_t index, const std::stri
 Html panel(Page& page, const ClassPath& path, size_t index) {
     const std::string name = page.results.class_name(static_cast<int64_t>(index));
     return tag("article.class-panel", {{"id", fmt::format("class-{}", index)}, {"data-class", index}}, tag("h3", name),
-               tag("p.facts", "predicted for ", plural(path.predicted, "training " + page.noun()), " ", optimality_badge(path)),
+               tag("p.facts", "predicted for ", plural(path.predicted_samples, "training " + page.noun()), " ",
+                   optimality_badge(path)),
                panel_body(page, path, index, name));
 }
 
@@ -66,7 +67,7 @@ Html small_multiple(const Page& page, const ClassPath& path, size_t index) {
     plot.width = 150;
     plot.height = 74;
     for (Series& series : plot.series) series.style.marker = -1;
-    const PathPoint* point = path.at(page.chosen_mu());
+    const PathPoint* point = point_at(path, page.chosen_mu());
     const std::string filters = plural(point ? static_cast<int64_t>(point->filters.size()) : 0, "filter");
     return tag("li", tag("a", {{"href", fmt::format("#class-{}", index)}, {"data-class", index}}, tag("b", name),
                          converged(path) ? draw_small(plot) : tag("span.error", "not converged"),

@@ -80,7 +80,7 @@ FloatArray frame_at(const FloatArray& stacked, const FloatArray& frame, size_t i
 }
 
 /// A frame whose every row runs through the colours of the others, from the lowest value to the highest.
-FloatArray ramp_like(const std::vector<FloatArray>& frames, bool signed_values, Range& ends) {
+FloatArray ramp_like(const std::vector<FloatArray>& frames, bool signed_values, Interval& ends) {
     ends = {0, 0};
     for (const FloatArray& frame : frames)
         for (const float value : frame.data) {
@@ -100,7 +100,7 @@ FloatArray ramp_like(const std::vector<FloatArray>& frames, bool signed_values, 
 Html strip_of(const Page& page, const ReportImage& image, const ReportMethod& method, const FloatArray& maps) {
     std::vector<FloatArray> frames = frames_of(maps);
     const size_t windows = frames.size();
-    Range range;
+    Interval range;
     frames.push_back(ramp_like(frames, method.signed_values, range));
     const FloatArray stacked = coloured(frames, method.signed_values);
     const auto picture = [&](size_t i) { return data_uri(drawing_png(frame_at(stacked, frames[i], i))); };

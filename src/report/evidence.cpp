@@ -7,7 +7,7 @@
 namespace spikelens::report {
 namespace {
 
-std::string protocol(const Page& page, const Evaluation& evaluation) {
+std::string protocol(const Page& page, const EvaluateResult& evaluation) {
     std::string parts = plural(evaluation.samples, "test " + page.noun());
     if (evaluation.undecided > 0)
         parts +=
@@ -15,38 +15,27 @@ std::string protocol(const Page& page, const Evaluation& evaluation) {
     const bool pixels = evaluation.measures("insertion") || evaluation.measures("deletion");
     const bool spikes = evaluation.measures("spike_insertion") || evaluation.measures("spike_deletion");
     if (pixels)
-        parts += fmt::format("; baseline {}, {} pixels a step, {} steps",
-                             evaluation.baseline.empty() ? "not recorded" : evaluation.baseline, evaluation.pixels_per_step,
+        parts += fmt::format("; baseline {}, {} pixels a step, {} steps", evaluation.baseline, evaluation.pixels_per_step,
                              evaluation.steps);
-    if (spikes)
-        parts += evaluation.spike_steps > 0 ? fmt::format("; spikes changed in {}", plural(evaluation.spike_steps, "step"))
-                                            : "; steps of the spikes not recorded";
+    if (spikes) parts += fmt::format("; spikes changed in {}", plural(evaluation.spike_steps, "step"));
     return fmt::format("{}; seed {}.", parts, evaluation.seed);
-}
-
-/// The coding in which a document's images were shown.
-std::string coding_of(const nlohmann::json& document) {
-    const auto coding = document.is_object() ? document.find("coding") : document.end();
-    return document.is_object() && coding != document.end() && coding->is_string() ? coding->get<std::string>() : "direct";
 }
 
 /// Said where the evaluation showed the images in another coding than the run's own, which the rest of the page shows.
 Html other_coding(const Page& page) {
-    const auto& manifest = page.data.manifest;
-    if (!manifest.is_object() || !manifest.contains("data")) return {};
-    const std::string own = coding_of(manifest["data"]), shown = coding_of(page.data.evaluate);
-    if (shown == own) return {};
+    const std::string shown = page.results.evaluate->coding.value_or("direct");
+    if (shown == page.data.coding) return {};
     return tag("p.banner",
                fmt::format("These scores are of images in {} coding. The network was trained on {} coding, in which "
                            "the rest of this page shows them.",
-                           shown, own));
+                           shown, page.data.coding));
 }
 
 Html explanations(Page& page) {
     const Html heading = tag("h3", "Can the explanations be trusted?");
     if (!page.results.evaluate)
         return heading + missing_stage("The explanations have not been measured.", command_of(page, "evaluate"));
-    const Evaluation& evaluation = *page.results.evaluate;
+    const EvaluateResult& evaluation = *page.results.evaluate;
     if (evaluation.methods.empty()) return heading + tag("p.empty", "The evaluation names no method.");
     return heading + other_coding(page) + tag("p.note", protocol(page, evaluation)) + curves(page, evaluation) +
            scores_table(page, evaluation) + made_by(page, {"evaluate"}) + differences(page, evaluation);

@@ -21,17 +21,17 @@ std::string changed(const std::string& metric) {
     return std::string(spikes ? "spikes " : "pixels ") + (deleted ? "deleted" : "inserted");
 }
 
-LinePlot curve_plot(const Evaluation& evaluation, const std::string& metric) {
+LinePlot curve_plot(const EvaluateResult& evaluation, const std::string& metric) {
     LinePlot plot;
     plot.title = "Mean " + metric + " curve of every method with its 95 % band";
     plot.x = {changed(metric), 0, 1, false, true};
     plot.y.label = "probability of the prediction";
     int methods = 0, baselines = 0;
     for (const EvaluatedMethod& method : evaluation.methods) {
-        const LineStyle style = method.baseline ? baseline_style(baselines++) : line_style(methods++);
-        const Metric* score = method.metric(metric);
+        const LineStyle style = method.sanity_baseline ? baseline_style(baselines++) : line_style(methods++);
+        const MetricScore* score = method.metric(metric);
         if (score && !score->curve.empty())
-            plot.series.push_back({method.name, fractions(score->curve.size()), score->curve, score->curve_ci, style});
+            plot.series.push_back({method.method, fractions(score->curve.size()), score->curve, score->curve_ci95, style});
     }
     fit_y(plot, 0, 1);
     return plot;
@@ -46,14 +46,15 @@ Table curve_table(const LinePlot& plot) {
     return table;
 }
 
-Html score_cell(const Metric* score) {
+Html score_cell(const MetricScore* score) {
     if (!score || !std::isfinite(score->mean)) return number_cell(unknown, "—");
-    const std::string range = score->ci.known() ? score->text(score->ci) : "no interval: " + plural(score->samples, "sample");
-    return number_cell(score->mean, score->text(score->mean) + " " + tag("small", range));
+    const std::string range =
+        score->ci95.known() ? text_of(*score, score->ci95) : "no interval: " + plural(score->samples, "sample");
+    return number_cell(score->mean, text_of(*score) + " " + tag("small", range));
 }
 
-Html paper_cell(const Evaluation& evaluation, const EvaluatedMethod& method, const std::string& metric) {
-    const auto paper = evaluation.paper_value(method.name, metric);
+Html paper_cell(const EvaluateResult& evaluation, const EvaluatedMethod& method, const std::string& metric) {
+    const PaperValue* paper = paper_value(evaluation, method.method, metric);
     return number_cell(paper ? paper->value : unknown, paper ? decimal(paper->value, 4) : "", "td.number.paper");
 }
 
@@ -63,70 +64,69 @@ Html silent_maps(const EvaluatedMethod& method) {
     for (const auto& [number, kind] : {std::pair{method.zero_maps, "zero"},
                                        {method.noise_maps, "only rounding"},
                                        {method.constant_maps, "the same everywhere"}})
-        if (number > 0 && !method.baseline) kinds += (kinds.empty() ? "" : ", ") + count(number) + " " + kind;
+        if (number > 0 && !method.sanity_baseline) kinds += (kinds.empty() ? "" : ", ") + count(number) + " " + kind;
     return kinds.empty() ? Html() : " " + tag("span.tag", "maps: ", kinds);
 }
 
-Html score_row(const Evaluation& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
+Html score_row(const EvaluateResult& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
     Html cells;
     int64_t samples = 0;
     for (const std::string& metric : metrics) {
-        const Metric* score = method.metric(metric);
+        const MetricScore* score = method.metric(metric);
         if (score) samples = std::max(samples, score->samples);
         cells += score_cell(score);
         if (!evaluation.paper.empty()) cells += paper_cell(evaluation, method, metric);
     }
-    return tag(method.baseline ? "tr.baseline" : "tr",
-               tag("th", {{"scope", "row"}}, tag("span", {{"title", method.title}}, method.name),
-                   method.baseline ? " " + tag("span.tag", "baseline") : silent_maps(method)),
+    return tag(method.sanity_baseline ? "tr.baseline" : "tr",
+               tag("th", {{"scope", "row"}}, tag("span", {{"title", method.title}}, method.method),
+                   method.sanity_baseline ? " " + tag("span.tag", "baseline") : silent_maps(method)),
                cells, number_cell(static_cast<double>(samples), count(samples)),
-               number_cell(method.seconds, seconds(method.seconds)));
+               number_cell(method.seconds_per_explanation, seconds(method.seconds_per_explanation)));
 }
 
-bool lower_is_better(const Evaluation& evaluation, const std::string& metric) {
+bool lower_is_better(const EvaluateResult& evaluation, const std::string& metric) {
     return std::any_of(evaluation.methods.begin(), evaluation.methods.end(), [&](const EvaluatedMethod& method) {
-        const Metric* score = method.metric(metric);
-        return score && !score->higher_is_better;
+        const MetricScore* score = method.metric(metric);
+        return score && !higher_is_better(*score);
     });
 }
 
 /// The leader against each other method: what a reader wants first. All pairs are in the table.
-RowChart forest(const Evaluation& evaluation, const std::string& metric, const EvaluatedMethod& leader) {
+RowChart forest(const EvaluateResult& evaluation, const std::string& metric, const EvaluatedMethod& leader) {
     RowChart chart;
-    chart.title = "Paired differences of " + metric + " from " + leader.name;
+    chart.title = "Paired differences of " + metric + " from " + leader.method;
     chart.zero_line = true;
     double reach = 0;
-    const Metric& unit = *leader.metric(metric);
+    const MetricScore& unit = *leader.metric(metric);
     for (const EvaluatedMethod& other : evaluation.methods) {
-        const auto difference = evaluation.difference(metric, leader.name, other.name);
-        if (!difference || other.name == leader.name) continue;
+        const auto difference = evaluation.difference(metric, leader.method, other.method);
+        if (!difference || other.method == leader.method) continue;
         const LineStyle style{hex(difference->decided ? kind_colours[0] : quiet_colours[0]), "", difference->decided ? 1 : 0};
-        chart.rows.push_back({"− " + other.name,
-                              {{difference->value, difference->ci, style}},
-                              (difference->decided ? "" : "~ ") + unit.text(difference->value)});
-        for (double end : {difference->value, difference->ci.low, difference->ci.high})
+        chart.rows.push_back({"− " + other.method,
+                              {{difference->difference, difference->ci95, style}},
+                              (difference->decided ? "" : "~ ") + text_of(unit, difference->difference)});
+        for (double end : {difference->difference, difference->ci95.low, difference->ci95.high})
             if (std::isfinite(end)) reach = std::max(reach, std::abs(end));
     }
-    chart.x = {metric + " of " + leader.name + " minus that of …", -reach * 1.05, reach * 1.05};
+    chart.x = {metric + " of " + leader.method + " minus that of …", -reach * 1.05, reach * 1.05};
     if (reach == 0) chart.x.low = -1, chart.x.high = 1;
     return chart;
 }
 
-Table difference_table(const Evaluation& evaluation, const std::string& metric) {
+Table difference_table(const EvaluateResult& evaluation, const std::string& metric) {
     Table table{{"metric", "a", "b", "a_minus_b", "ci95_low", "ci95_high", "decided"}, {}};
-    for (const Difference& d : evaluation.differences)
-        if (d.metric == metric) table.rows.push_back({d.metric, d.a, d.b, d.value, d.ci.low, d.ci.high, d.decided});
+    for (const MetricDifference& d : evaluation.differences)
+        if (d.metric == metric) table.rows.push_back({d.metric, d.a, d.b, d.difference, d.ci95.low, d.ci95.high, d.decided});
     return table;
 }
 
-Html all_pairs(const Evaluation& evaluation) {
+Html all_pairs(const EvaluateResult& evaluation) {
     Html rows;
-    for (const Difference& d : evaluation.differences) {
-        const EvaluatedMethod* method = evaluation.method(d.a);
-        const Metric* measured = method ? method->metric(d.metric) : nullptr;
-        const Metric unit = measured ? *measured : Metric{};
+    for (const MetricDifference& d : evaluation.differences) {
+        const MetricScore* measured = evaluation.score(d.a, d.metric);
+        const MetricScore unit = measured ? *measured : MetricScore{};
         rows += tag("tr", tag("td", d.metric), tag("th", {{"scope", "row"}}, d.a, " − ", d.b),
-                    number_cell(d.value, unit.text(d.value)), tag("td.number", unit.text(d.ci)),
+                    number_cell(d.difference, text_of(unit, d.difference)), tag("td.number", text_of(unit, d.ci95)),
                     tag("td", d.decided ? "decided" : "~"));
     }
     return tag("details", tag("summary", fmt::format("All {} paired differences", evaluation.differences.size())),
@@ -136,9 +136,9 @@ Html all_pairs(const Evaluation& evaluation) {
 
 }  // namespace
 
-Html curves(Page& page, const Evaluation& evaluation) {
+Html curves(Page& page, const EvaluateResult& evaluation) {
     Html out;
-    for (const std::string& metric : evaluation.metrics()) {
+    for (const std::string& metric : metrics_of(evaluation)) {
         const LinePlot plot = curve_plot(evaluation, metric);
         if (plot.series.empty()) continue;
         const std::string better = lower_is_better(evaluation, metric) ? "lower is better" : "higher is better";
@@ -153,7 +153,7 @@ Html curves(Page& page, const Evaluation& evaluation) {
 namespace {
 
 /// What the columns hold that are no area under a curve.
-std::string what_is_measured(const Page& page, const std::vector<std::string>& metrics, const Evaluation& evaluation) {
+std::string what_is_measured(const Page& page, const std::vector<std::string>& metrics, const EvaluateResult& evaluation) {
     static const std::pair<const char*, const char*> known[] = {
         {"sensitivity", "largest relative change of the map under small changes of the input"},
         {"randomisation", "rank correlation with the map of a network whose fully connected weights are shuffled"},
@@ -172,8 +172,8 @@ std::string what_is_measured(const Page& page, const std::vector<std::string>& m
 
 }  // namespace
 
-Html scores_table(const Page& page, const Evaluation& evaluation) {
-    const auto metrics = evaluation.metrics();
+Html scores_table(const Page& page, const EvaluateResult& evaluation) {
+    const auto metrics = metrics_of(evaluation);
     Html heads = column("Method"), rows;
     for (const std::string& metric : metrics) {
         heads += column(metric + (lower_is_better(evaluation, metric) ? " ↓" : " ↑"));
@@ -184,10 +184,10 @@ Html scores_table(const Page& page, const Evaluation& evaluation) {
     return table("Scores", "table.sortable.scores", heads, rows) + tag("p.note", what_is_measured(page, metrics, evaluation));
 }
 
-Html differences(Page& page, const Evaluation& evaluation) {
+Html differences(Page& page, const EvaluateResult& evaluation) {
     Html out;
-    for (const std::string& metric : evaluation.metrics()) {
-        const EvaluatedMethod* leader = evaluation.best(metric, false);
+    for (const std::string& metric : metrics_of(evaluation)) {
+        const EvaluatedMethod* leader = best(evaluation, metric, false);
         if (!leader) continue;
         const RowChart chart = forest(evaluation, metric, *leader);
         if (chart.rows.empty()) continue;

@@ -13,10 +13,10 @@ namespace {
 
 constexpr int64_t picture_side = 160, crop_side = 64;
 
-const FilterFacts* facts_of(const Page& page, const std::string& name) {
+const FilterSummary* facts_of(const Page& page, const std::string& name) {
     if (!page.results.interpret) return nullptr;
-    for (const FilterFacts& facts : page.results.interpret->filters)
-        if (facts.name == name) return &facts;
+    for (const FilterSummary& facts : page.results.interpret->filters)
+        if (name_of(facts) == name) return &facts;
     return nullptr;
 }
 
@@ -38,7 +38,7 @@ Html pictures(const ReportFilter& filter) {
                crops(filter));
 }
 
-Html fact_list(const ReportFilter& filter, const FilterFacts* facts, const std::string& noun) {
+Html fact_list(const ReportFilter& filter, const FilterSummary* facts, const std::string& noun) {
     std::vector<std::pair<Html, Html>> list = {{"receptive field", fmt::format("{0} × {0} px", filter.receptive_field)}};
     if (!filter.average.empty()) list.emplace_back("spread over crops", decimal(filter.spread, 3));
     if (facts) {
@@ -57,10 +57,10 @@ std::vector<ClassWeight> class_weights(const Page& page, const std::string& name
     std::vector<ClassWeight> weights;
     const auto& paths = page.results.interpret->per_class;
     for (size_t i = 0; i < paths.size(); ++i) {
-        const PathPoint* point = paths[i].at(page.chosen_mu());
-        if (!point || paths[i].worst_residual() > optimality_tolerance) continue;
+        const PathPoint* point = point_at(paths[i], page.chosen_mu());
+        if (!point || worst_residual(paths[i]) > optimality_tolerance) continue;
         for (const WeightedFilter& filter : point->filters)
-            if (filter.name == name) weights.push_back({i, filter.weight});
+            if (name_of(filter) == name) weights.push_back({i, filter.weight});
     }
     return weights;
 }
@@ -88,21 +88,22 @@ Html card(const Page& page, const ReportFilter& filter) {
                tag("div.drives", driven_classes(page, filter.name)));
 }
 
-Html table_row(const Page& page, const FilterFacts& facts) {
+Html table_row(const Page& page, const FilterSummary& facts) {
+    const std::string name = name_of(facts);
     std::string driven;
-    for (const ClassWeight& entry : class_weights(page, facts.name))
+    for (const ClassWeight& entry : class_weights(page, name))
         driven += (driven.empty() ? "" : ", ") + page.results.class_name(static_cast<int64_t>(entry.index));
-    return tag("tr", tag("th", {{"scope", "row"}}, page.filter(facts.name) ? filter_link(facts.name) : facts.name),
+    return tag("tr", tag("th", {{"scope", "row"}}, page.filter(name) ? filter_link(name) : name),
                tag("td.number", decimal(facts.mean_response, 4)),
                number_cell(std::isfinite(facts.active_share) ? facts.active_share : -1, percent(facts.active_share)),
-               tag("td", facts.dead ? "dead" : ""), tag("td", {{"data-drives", facts.name}}, driven));
+               tag("td", facts.dead ? "dead" : ""), tag("td", {{"data-drives", name}}, driven));
 }
 
 Html all_filters(const Page& page) {
     if (!page.results.interpret || page.results.interpret->filters.empty()) return {};
     const auto& filters = page.results.interpret->filters;
     Html rows;
-    for (const FilterFacts& facts : filters) rows += table_row(page, facts);
+    for (const FilterSummary& facts : filters) rows += table_row(page, facts);
     const Html heads = columns({"Filter", "Mean response", "Active in", "State"}) +
                        column("Drives at μ = " + tag("output.mu", compact(page.chosen_mu())));
     return tag("details", tag("summary", "All ", plural(static_cast<int64_t>(filters.size()), "filter"), " in numbers"),

@@ -26,7 +26,7 @@ std::string some_of(const std::vector<std::string>& names) {
 }
 
 std::string data_name(const Results& results) {
-    for (const auto& name : {results.train ? results.train->data : "", results.interpret ? results.interpret->data : "",
+    for (const auto& name : {results.train ? results.train->made.data : "", results.interpret ? results.interpret->data : "",
                              results.evaluate ? results.evaluate->data : ""})
         if (!name.empty()) return name;
     return {};
@@ -54,22 +54,24 @@ std::string cases(double share, int64_t samples) {
 }
 
 std::string accuracy_words(const Training& train, const std::string& noun) {
-    if (!std::isfinite(train.accuracy)) return "; how often it is right has not been measured";
-    std::string text = fmt::format("; it is right in {} test {}s", cases(train.accuracy, train.samples), noun);
-    if (train.undecided > 0)
-        text += fmt::format(", and names no class for {} of {}", count(train.undecided), count(train.samples));
+    const AccuracySummary& test = train.made.test;
+    std::string text = fmt::format("; it is right in {} test {}s", cases(test.accuracy, test.samples), noun);
+    if (test.undecided > 0)
+        text += fmt::format(", and names no class for {} of {}", count(test.undecided), count(test.samples));
     return text;
 }
 
-std::string ablation_words(const Interpretation& interpretation) {
-    const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
-    const double full = interpretation.ablation.full;
-    if (!step || !std::isfinite(full) || !std::isfinite(step->relevant) || !std::isfinite(step->random)) return {};
-    const double half = std::hypot(step->relevant_ci, step->random_ci);
-    const bool told_apart = std::isfinite(half) && std::abs(step->random - step->relevant) > half;
+std::string ablation_words(const InterpretResult& interpretation) {
+    const AblationSummary::Point* step = point_at(interpretation.ablation, interpretation.chosen_mu);
+    const double full = interpretation.ablation.full_accuracy;
+    if (!step || !std::isfinite(full) || !std::isfinite(step->relevant_accuracy) || !std::isfinite(step->random_accuracy))
+        return {};
+    const double half = std::hypot(step->relevant_ci95, step->random_ci95);
+    const bool told_apart = std::isfinite(half) && std::abs(step->random_accuracy - step->relevant_accuracy) > half;
     const auto effect = [](double loss) { return fmt::format("{} {}", loss < 0 ? "gains" : "costs", points(std::abs(loss))); };
-    return fmt::format(" Silencing these {} of accuracy, silencing as many at random {}{}.", effect(full - step->relevant),
-                       effect(full - step->random), told_apart ? "" : ": the two are not told apart");
+    return fmt::format(" Silencing these {} of accuracy, silencing as many at random {}{}.",
+                       effect(full - step->relevant_accuracy), effect(full - step->random_accuracy),
+                       told_apart ? "" : ": the two are not told apart");
 }
 
 }  // namespace
@@ -81,7 +83,7 @@ std::string headline(const Page& page) {
         return "Training of this network diverged: it has learned nothing that can be shown.";
     if (results.train && results.train->silent())
         return fmt::format("This network decides nothing: it names no class for any of {}.",
-                           plural(results.train->samples, "test " + page.noun()));
+                           plural(results.train->made.test.samples, "test " + page.noun()));
     return "This network " + purpose(page) +
            (results.train ? accuracy_words(*results.train, page.noun()) : "; how often it is right has not been measured") +
            ".";
@@ -89,8 +91,8 @@ std::string headline(const Page& page) {
 
 std::string finding(const Page& page) {
     if (!page.results.interpret) return {};
-    const Interpretation& interpretation = *page.results.interpret;
-    const double selected = interpretation.mean_selected(interpretation.chosen_mu);
+    const InterpretResult& interpretation = *page.results.interpret;
+    const double selected = mean_selected(interpretation);
     if (!std::isfinite(selected))
         return fmt::format("No filter drives any class at μ = {}.", compact(interpretation.chosen_mu));
     return fmt::format("Of its {} filters, {} drive a class on average (at the run's budget μ = {}).{}",
@@ -100,28 +102,24 @@ std::string finding(const Page& page) {
 
 std::string trust(const Page& page) {
     if (!page.results.evaluate || page.results.evaluate->methods.empty()) return {};
-    const Evaluation& evaluation = *page.results.evaluate;
-    const std::string metric = evaluation.leading_metric();
-    const EvaluatedMethod* leader = evaluation.best(metric, false);
+    const EvaluateResult& evaluation = *page.results.evaluate;
+    const std::string metric = leading_metric(evaluation);
+    const EvaluatedMethod* leader = best(evaluation, metric, false);
     if (!leader) return "Only sanity baselines were measured: how far an explanation can be trusted is not known.";
-    const auto methods = std::count_if(evaluation.methods.begin(), evaluation.methods.end(),
-                                       [&](const EvaluatedMethod& m) { return !m.baseline && m.metric(metric) != nullptr; });
-    const std::string who = methods > 1 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->name)
-                                        : "The explanation by " + leader->name;
-    return fmt::format("{} is {}.", who, standing_words(evaluation, leader->name, page.noun()));
+    const auto methods = std::count_if(evaluation.methods.begin(), evaluation.methods.end(), [&](const EvaluatedMethod& m) {
+        return !m.sanity_baseline && m.metric(metric) != nullptr;
+    });
+    const std::string who = methods > 1 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->method)
+                                        : "The explanation by " + leader->method;
+    return fmt::format("{} is {}.", who, standing_words(evaluation, leader->method, page.noun()));
 }
 
 std::string small_print(const Page& page) {
     if (!page.results.train) return {};
     const Training& train = *page.results.train;
-    std::vector<std::string> parts;
-    if (!train.network.empty()) parts.push_back("Network " + train.network);
-    if (page.data.steps > 0) parts.push_back(plural(page.data.steps, "time step"));
-    if (train.parameters > 0) parts.push_back(count(train.parameters) + " parameters");
-    if (!train.data.empty()) parts.push_back("data " + train.data);
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
-    return text;
+    return fmt::format("Network {}; {}{} parameters; data {}", train.network.text,
+                       page.data.steps > 0 ? plural(page.data.steps, "time step") + "; " : "", count(train.network.parameters),
+                       train.made.data);
 }
 
 }  // namespace spikelens::report

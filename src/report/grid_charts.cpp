@@ -13,11 +13,8 @@ namespace {
 
 using svg::Anchor;
 
-double finite_or_zero(double value) { return std::isfinite(value) ? value : 0; }
-
-double row_sum(const std::vector<double>& values) {
-    return std::accumulate(values.begin(), values.end(), 0.0,
-                           [](double sum, double value) { return sum + finite_or_zero(value); });
+double row_sum(const std::vector<int64_t>& values) {
+    return static_cast<double>(std::accumulate(values.begin(), values.end(), int64_t{0}));
 }
 
 /// Layers from the input (light) to the output (dark): an ordered quantity has ordered colours.
@@ -43,7 +40,7 @@ Html stack_column(const StackChart& chart, size_t column, double left, double wi
     Html out;
     double below = 0;
     for (size_t part = 0; part < chart.counts[column].size(); ++part) {
-        const double value = finite_or_zero(chart.counts[column][part]);
+        const double value = static_cast<double>(chart.counts[column][part]);
         if (value > 0)
             out += svg::rect(left, y(below + value), width, y(below) - y(below + value),
                              {{"fill", part_colour(part, chart.parts.size())}});
@@ -67,7 +64,7 @@ Html stack_columns(const StackChart& chart, double left, double right, double bo
 }
 
 Html matrix_cell(const MatrixChart& chart, size_t row, size_t column, double left, double top, double side) {
-    const double total = row_sum(chart.counts[row]), value = finite_or_zero(chart.counts[row][column]);
+    const double total = row_sum(chart.counts[row]), value = static_cast<double>(chart.counts[row][column]);
     const double share = total > 0 ? value / total : 0, shade = std::sqrt(share);
     Html out = svg::rect(
         left, top, side - 1, side - 1,

@@ -13,10 +13,10 @@ namespace {
 
 const LineStyle relevant_style{hex(kind_colours[1]), "", 1}, random_style{hex(kind_colours[0]), "6 3", 0};
 
-Series ablation_series(const AblationCurve& curve, const std::string& name, double AblationStep::*mean,
-                       double AblationStep::*half, const LineStyle& style) {
+Series ablation_series(const AblationSummary& curve, const std::string& name, double AblationSummary::Point::*mean,
+                       double AblationSummary::Point::*half, const LineStyle& style) {
     Series series{name, {}, {}, {}, style};
-    for (const AblationStep& step : curve.steps) {
+    for (const AblationSummary::Point& step : curve.curve) {
         series.x.push_back(step.mu);
         series.y.push_back(step.*mean);
         series.half.push_back(step.*half);
@@ -24,26 +24,26 @@ Series ablation_series(const AblationCurve& curve, const std::string& name, doub
     return series;
 }
 
-Scatter draws_of(const AblationCurve& curve) {
+Scatter draws_of(const AblationSummary& curve) {
     Scatter scatter{"each random draw", {}, {}, random_style.colour};
-    for (const AblationStep& step : curve.steps)
-        for (double draw : step.draws) {
+    for (const AblationSummary::Point& step : curve.curve)
+        for (double draw : step.random_draws) {
             scatter.x.push_back(step.mu);
             scatter.y.push_back(draw);
         }
     return scatter;
 }
 
-LinePlot ablation_plot(const AblationCurve& curve) {
+LinePlot ablation_plot(const AblationSummary& curve) {
     LinePlot plot;
     plot.title = "Accuracy with relevant and with random filters silenced, over the budget";
-    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationStep::relevant,
-                                          &AblationStep::relevant_ci, relevant_style));
-    plot.series.push_back(
-        ablation_series(curve, "as many random ones", &AblationStep::random, &AblationStep::random_ci, random_style));
+    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationSummary::Point::relevant_accuracy,
+                                          &AblationSummary::Point::relevant_ci95, relevant_style));
+    plot.series.push_back(ablation_series(curve, "as many random ones", &AblationSummary::Point::random_accuracy,
+                                          &AblationSummary::Point::random_ci95, random_style));
     plot.scatters.push_back(draws_of(curve));
-    if (std::isfinite(curve.full)) plot.levels.push_back({"nothing silenced", curve.full});
-    plot.x = {"budget μ (logarithmic)", curve.steps.front().mu, curve.steps.back().mu, true};
+    if (std::isfinite(curve.full_accuracy)) plot.levels.push_back({"nothing silenced", curve.full_accuracy});
+    plot.x = {"budget μ (logarithmic)", curve.curve.front().mu, curve.curve.back().mu, true};
     if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
     plot.y.label = "accuracy, mean over classes";
     plot.y.percent = true;
@@ -51,14 +51,14 @@ LinePlot ablation_plot(const AblationCurve& curve) {
     return plot;
 }
 
-Table ablation_table(const AblationCurve& curve) {
+Table ablation_table(const AblationSummary& curve) {
     Table table{{"mu", "mean_filters", "relevant_accuracy", "relevant_ci95", "random_accuracy", "random_ci95"}, {}};
-    for (const AblationStep& s : curve.steps)
-        table.rows.push_back({s.mu, s.filters, s.relevant, s.relevant_ci, s.random, s.random_ci});
+    for (const AblationSummary::Point& s : curve.curve)
+        table.rows.push_back({s.mu, s.mean_filters, s.relevant_accuracy, s.relevant_ci95, s.random_accuracy, s.random_ci95});
     return table;
 }
 
-RowChart class_ablation(const Page& page, const AblationStep& step) {
+RowChart class_ablation(const Page& page, const AblationSummary::Point& step) {
     RowChart chart;
     chart.title = "Accuracy of each class with its relevant and with random filters silenced";
     chart.x = {"accuracy on the class", 0, 1, false, true};
@@ -74,7 +74,7 @@ RowChart class_ablation(const Page& page, const AblationStep& step) {
     return chart;
 }
 
-Table class_ablation_table(const Page& page, const AblationStep& step) {
+Table class_ablation_table(const Page& page, const AblationSummary::Point& step) {
     Table table{{"class", "relevant_accuracy", "random_accuracy"}, {}};
     for (size_t c = 0; c < step.class_relevant.size(); ++c)
         table.rows.push_back({page.results.class_name(static_cast<int64_t>(c)), step.class_relevant[c],
@@ -82,29 +82,33 @@ Table class_ablation_table(const Page& page, const AblationStep& step) {
     return table;
 }
 
-Html layer_figure(Page& page, const Interpretation& interpretation) {
-    if (interpretation.layer_counts.empty() || interpretation.layers.empty()) return {};
+Html layer_figure(Page& page, const InterpretResult& interpretation) {
+    if (interpretation.layer_distribution.empty() || interpretation.layers.empty()) return {};
     StackChart chart{"Relevant filters per layer at each budget",
                      "budget μ",
                      "relevant filters, summed over classes",
                      {},
                      interpretation.layers,
-                     interpretation.layer_counts};
+                     {}};
     Table table{{"mu"}, {}};
     table.columns.insert(table.columns.end(), chart.parts.begin(), chart.parts.end());
-    for (size_t i = 0; i < interpretation.layer_counts.size(); ++i) {
-        const double mu = i < interpretation.budgets.size() ? interpretation.budgets[i] : unknown;
-        chart.columns.push_back(compact(mu));
-        table.rows.push_back({mu});
-        for (double layer : interpretation.layer_counts[i]) table.rows.back().push_back(layer);
+    for (const LayerCounts& at : interpretation.layer_distribution) {
+        chart.columns.push_back(compact(at.mu));
+        table.rows.push_back({at.mu});
+        std::vector<int64_t>& counts = chart.counts.emplace_back();
+        for (const std::string& layer : interpretation.layers) {
+            const auto found = at.filters.find(layer);
+            counts.push_back(found == at.filters.end() ? 0 : found->second);
+            table.rows.back().push_back(counts.back());
+        }
     }
     return figure(page, "layers", draw(chart), "In which " + tag("b", "layers") + " the relevant filters are.", table,
                   {"interpret"});
 }
 
 Estimate class_accuracy(const Training& train, size_t c) {
-    const std::vector<double>& row = train.confusion[c];
-    return estimate_share(static_cast<int64_t>(c < row.size() ? row[c] : 0), static_cast<int64_t>(train.samples_of(c)));
+    const std::vector<int64_t>& row = train.made.confusion[c];
+    return estimate_share(c < row.size() ? row[c] : 0, static_cast<int64_t>(train.samples_of(c)));
 }
 
 Html accuracy_figure(Page& page, const Training& train) {
@@ -112,11 +116,11 @@ Html accuracy_figure(Page& page, const Training& train) {
     chart.title = "Accuracy of each class with its 95 % interval";
     Table table{{"class", "accuracy", "ci95_low", "ci95_high", "samples"}, {}};
     double lowest = 1;
-    for (size_t c = 0; c < train.confusion.size(); ++c) {
+    for (size_t c = 0; c < train.made.confusion.size(); ++c) {
         const Estimate estimate = class_accuracy(train, c);
         const std::string name = page.results.class_name(static_cast<int64_t>(c));
         const bool any = estimate.samples > 0;
-        const Range range = any ? Range{estimate.low, estimate.high} : Range{};
+        const Interval range = any ? Interval{estimate.low, estimate.high} : Interval{};
         chart.rows.push_back(
             {name, {{any ? estimate.mean : unknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
         table.rows.push_back({name, estimate.mean, range.low, range.high, estimate.samples});
@@ -130,32 +134,32 @@ Html accuracy_figure(Page& page, const Training& train) {
 
 Html confusion_figure(Page& page, const Training& train) {
     Table table{{"true", "predicted", "samples"}, {}};
-    for (size_t i = 0; i < train.confusion.size(); ++i)
-        for (size_t j = 0; j < train.confusion[i].size(); ++j)
+    for (size_t i = 0; i < train.made.confusion.size(); ++i)
+        for (size_t j = 0; j < train.made.confusion[i].size(); ++j)
             table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)),
-                                  page.results.class_name(static_cast<int64_t>(j)), train.confusion[i][j]});
-    return figure(
-        page, "confusion", draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.confusion}),
-        tag("b", "What is mistaken for what") + ": counts, shaded by the share of the true class." +
-            (train.undecided > 0
-                 ? fmt::format(" {} for which the network named no class are not in it.", plural(train.undecided, page.noun()))
-                 : std::string()),
-        table, {"train", "import"});
+                                  page.results.class_name(static_cast<int64_t>(j)), train.made.confusion[i][j]});
+    return figure(page, "confusion",
+                  draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.made.confusion}),
+                  tag("b", "What is mistaken for what") + ": counts, shaded by the share of the true class." +
+                      (train.made.test.undecided > 0 ? fmt::format(" {} for which the network named no class are not in it.",
+                                                                   plural(train.made.test.undecided, page.noun()))
+                                                     : std::string()),
+                  table, {"train", "import"});
 }
 
 }  // namespace
 
-Html ablation(Page& page, const Interpretation& interpretation) {
-    const AblationCurve& curve = interpretation.ablation;
+Html ablation(Page& page, const InterpretResult& interpretation) {
+    const AblationSummary& curve = interpretation.ablation;
     const Html heading = tag("h3", "Do the relevant filters matter?");
-    if (curve.steps.empty()) return heading + tag("p.empty", "No ablation was measured.") + layer_figure(page, interpretation);
+    if (curve.curve.empty()) return heading + tag("p.empty", "No ablation was measured.") + layer_figure(page, interpretation);
     Html out = figure(page, "ablation", draw(ablation_plot(curve)),
                       tag("b", "Ablation") +
                           fmt::format(": the filters of a class are silenced on the {0}s of that class. {1}, {2}; bands are "
                                       "95 % over {0}s.",
                                       page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
                       ablation_table(curve), {"interpret"});
-    const AblationStep* step = curve.at(interpretation.chosen_mu);
+    const AblationSummary::Point* step = point_at(curve, interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())
         out += figure(page, "class-ablation", draw(class_ablation(page, *step)),
                       tag("b", "Class by class") + " at μ = " + compact(step->mu) + ".", class_ablation_table(page, *step),
@@ -165,7 +169,7 @@ Html ablation(Page& page, const Interpretation& interpretation) {
 
 Html network_accuracy(Page& page, const Training& train) {
     const Html heading = tag("h3", "How well does it read?");
-    if (train.confusion.empty()) return heading + tag("p.empty", "No confusion matrix was recorded.");
+    if (train.made.confusion.empty()) return heading + tag("p.empty", "No confusion matrix was recorded.");
     return heading + tag("div.pair", accuracy_figure(page, train), confusion_figure(page, train));
 }
 

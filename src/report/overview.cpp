@@ -18,7 +18,7 @@ Html tile(const std::string& label, const std::string& value, const std::string&
 /// What always naming the commonest class would get right; NaN when it is not known.
 double guessing(const Training& train) {
     double all = 0, commonest = 0;
-    for (size_t c = 0; c < train.confusion.size(); ++c) {
+    for (size_t c = 0; c < train.made.confusion.size(); ++c) {
         all += train.samples_of(c);
         commonest = std::max(commonest, train.samples_of(c));
     }
@@ -26,39 +26,39 @@ double guessing(const Training& train) {
 }
 
 Html accuracy_tile(const Training& train, const std::string& noun) {
-    std::string detail = train.samples ? plural(train.samples, "test " + noun) : "number of test " + noun + "s unknown";
-    detail += train.accuracy_ci.known() ? ", 95 % interval " + percent_interval(train.accuracy_ci.low, train.accuracy_ci.high)
-                                        : ", no interval";
-    if (train.undecided > 0) detail += fmt::format("; {} undecided, counted as wrong", count(train.undecided));
+    const AccuracySummary& test = train.made.test;
+    std::string detail = plural(test.samples, "test " + noun);
+    detail += test.ci95.known() ? ", 95 % interval " + percent_interval(test.ci95.low, test.ci95.high) : ", no interval";
+    if (test.undecided > 0) detail += fmt::format("; {} undecided, counted as wrong", count(test.undecided));
     if (std::isfinite(guessing(train))) detail += "; the commonest class alone: " + percent(guessing(train));
-    return tile("Accuracy", percent(train.accuracy), detail);
+    return tile("Accuracy", percent(test.accuracy), detail);
 }
 
-Html filters_tile(const Interpretation& interpretation) {
+Html filters_tile(const InterpretResult& interpretation) {
     const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(),
-                                    [](const FilterFacts& f) { return f.dead; });
+                                    [](const FilterSummary& f) { return f.dead; });
     return tile(fmt::format("Filters per class at the run's μ = {}", compact(interpretation.chosen_mu)),
-                decimal(interpretation.mean_selected(interpretation.chosen_mu), 1),
+                decimal(mean_selected(interpretation), 1),
                 fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
 }
 
-Html ablation_tile(const Interpretation& interpretation, const std::string& noun) {
-    const AblationStep* step = interpretation.ablation.at(interpretation.chosen_mu);
+Html ablation_tile(const InterpretResult& interpretation, const std::string& noun) {
+    const AblationSummary::Point* step = point_at(interpretation.ablation, interpretation.chosen_mu);
     if (!step) return {};
-    const double full = interpretation.ablation.full;
-    return tile("Cost of silencing them", points(full - step->relevant),
-                fmt::format("± {} over {}s; as many random filters: {}", decimal(100 * step->relevant_ci, 1), noun,
-                            points(full - step->random)));
+    const double full = interpretation.ablation.full_accuracy;
+    return tile("Cost of silencing them", points(full - step->relevant_accuracy),
+                fmt::format("± {} over {}s; as many random filters: {}", decimal(100 * step->relevant_ci95, 1), noun,
+                            points(full - step->random_accuracy)));
 }
 
-Html explanation_tile(const Evaluation& evaluation, const std::string& noun) {
-    const std::string metric = evaluation.leading_metric();
-    const EvaluatedMethod* leader = evaluation.best(metric, false);
+Html explanation_tile(const EvaluateResult& evaluation, const std::string& noun) {
+    const std::string metric = leading_metric(evaluation);
+    const EvaluatedMethod* leader = best(evaluation, metric, false);
     if (!leader) return {};
-    const Metric& score = *leader->metric(metric);
-    return tile("Best explanation by " + metric, leader->name,
-                fmt::format("{} {}, {}; {}", score.text(score.mean), score.text(score.ci), plural(score.samples, noun),
-                            standing_words(evaluation, leader->name, noun)));
+    const MetricScore& score = *leader->metric(metric);
+    return tile("Best explanation by " + metric, leader->method,
+                fmt::format("{} {}, {}; {}", text_of(score), text_of(score, score.ci95), plural(score.samples, noun),
+                            standing_words(evaluation, leader->method, noun)));
 }
 
 Html tiles(const Results& results, const std::string& noun) {
@@ -78,25 +78,24 @@ struct Hero {
 std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index) {
     if (!page.results.interpret || class_index < 0 || class_index >= static_cast<int>(page.results.interpret->per_class.size()))
         return {};
-    const PathPoint* point = page.results.interpret->per_class[static_cast<size_t>(class_index)].at(page.chosen_mu());
+    const PathPoint* point = point_at(page.results.interpret->per_class[static_cast<size_t>(class_index)], page.chosen_mu());
     if (point)
         for (const WeightedFilter& filter : point->filters)
-            if (page.is_pictured(filter.name)) return filter;
+            if (page.is_pictured(name_of(filter))) return filter;
     return {};
 }
 
 /// Methods of the report that look into the network, the best measured first; those not measured after them, SVEBI in front.
 std::vector<size_t> ranked_methods(const Page& page) {
-    const std::string metric = page.results.evaluate ? page.results.evaluate->leading_metric() : std::string();
+    const std::string metric = page.results.evaluate ? leading_metric(*page.results.evaluate) : std::string();
     std::vector<std::pair<double, size_t>> order;
     for (size_t m = 0; m < page.data.methods.size(); ++m) {
         if (page.data.methods[m].baseline) continue;
-        const EvaluatedMethod* method =
-            page.results.evaluate ? page.results.evaluate->method(page.data.methods[m].name) : nullptr;
-        const Metric* score = method ? method->metric(metric) : nullptr;
+        const MetricScore* score =
+            page.results.evaluate ? page.results.evaluate->score(page.data.methods[m].name, metric) : nullptr;
         const double unmeasured = page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();
         const bool known = score && std::isfinite(score->mean);
-        order.emplace_back(known ? (score->higher_is_better ? -score->mean : score->mean) : unmeasured, m);
+        order.emplace_back(known ? (higher_is_better(*score) ? -score->mean : score->mean) : unmeasured, m);
     }
     std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<size_t> methods;
@@ -124,9 +123,9 @@ Html arrow() { return tag("span.arrow", {{"aria-hidden", "true"}}); }
 
 Html filter_figure(const Page& page, const WeightedFilter& filter) {
     return tag("figure",
-               tag("img.input", {{"src", data_uri(png(shrink(page.filter(filter.name)->average, 160)))},
-                                 {"alt", "Average visualisation of filter " + filter.name}}),
-               tag("figcaption", tag("b", "its strongest filter"), filter_link(filter.name), ", weight ",
+               tag("img.input", {{"src", data_uri(png(shrink(page.filter(name_of(filter))->average, 160)))},
+                                 {"alt", "Average visualisation of filter " + name_of(filter)}}),
+               tag("figcaption", tag("b", "its strongest filter"), filter_link(name_of(filter)), ", weight ",
                    decimal(filter.weight))) +
            arrow();
 }
@@ -137,7 +136,7 @@ Html verdict_badge(const Page& page, const std::string& method) {
                                                 "span.standing.undecided", "span.standing.undecided"};
     if (!page.results.evaluate || page.results.evaluate->methods.empty())
         return tag("span.standing.undecided", "not measured: whether it can be trusted is not known");
-    const Evaluation& evaluation = *page.results.evaluate;
+    const EvaluateResult& evaluation = *page.results.evaluate;
     return tag(selectors[static_cast<size_t>(standing(evaluation, method).verdict)],
                standing_words(evaluation, method, page.noun()));
 }
@@ -161,7 +160,7 @@ std::string meaning_of(const std::string& metric) {
 std::string choice_of_method(const Page& page, const std::string& method) {
     if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
         return "no method of the report has been measured";
-    return "the method is the best measured one of those with a map to show, by " + page.results.evaluate->leading_metric();
+    return "the method is the best measured one of those with a map to show, by " + leading_metric(*page.results.evaluate);
 }
 
 Html hero(const Page& page) {
@@ -180,7 +179,7 @@ Html hero(const Page& page) {
     return tag("div.hero", input, arrow(), choice->filter ? filter_figure(page, *choice->filter) : Html(), map) +
            tag("p.note", "The first ", page.noun(), " of the sample below that the network reads right; ",
                choice_of_method(page, method.name), ". Chosen by these rules, not by eye.",
-               page.results.evaluate ? meaning_of(page.results.evaluate->leading_metric()) : "");
+               page.results.evaluate ? meaning_of(leading_metric(*page.results.evaluate)) : "");
 }
 
 Html claim_row(const Claim& claim) {

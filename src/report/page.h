@@ -64,10 +64,10 @@ Html evidence_section(Page& page);
 Html reproduce_section(Page& page);
 
 /// Parts of Evidence that have their own files.
-Html curves(Page& page, const Evaluation& evaluation);
-Html scores_table(const Page& page, const Evaluation& evaluation);
-Html differences(Page& page, const Evaluation& evaluation);
-Html ablation(Page& page, const Interpretation& interpretation);
+Html curves(Page& page, const EvaluateResult& evaluation);
+Html scores_table(const Page& page, const EvaluateResult& evaluation);
+Html differences(Page& page, const EvaluateResult& evaluation);
+Html ablation(Page& page, const InterpretResult& interpretation);
 Html network_accuracy(Page& page, const Training& train);
 
 /// What the network does and how often it is right, in words that need no knowledge of networks; from whatever stages there
@@ -85,11 +85,11 @@ struct Standing {
     enum class Verdict { ahead, undecided, behind, no_baseline, unmeasured } verdict = Verdict::unmeasured;
     std::string metric, rival;    ///< `rival`: that baseline
     double difference = unknown;  ///< positive: the method does better
-    Range ci;                     ///< of the metric's difference, method minus rival
+    Interval ci;                  ///< of the metric's difference, method minus rival
 };
-Standing standing(const Evaluation& evaluation, const std::string& name);
+Standing standing(const EvaluateResult& evaluation, const std::string& name);
 /// The same in words: "below the input's own brightness on insertion: 0.660 against 0.720". `noun`: what a sample is called.
-std::string standing_words(const Evaluation& evaluation, const std::string& name, const std::string& noun);
+std::string standing_words(const EvaluateResult& evaluation, const std::string& name, const std::string& noun);
 
 struct Claim {
     std::string statement, paper, ours, source;

@@ -82,7 +82,7 @@ bool is_command_of(const Json& command, const std::string& stage) {
 }
 
 bool shown(const Page& page, const std::string& stage) {
-    const bool imported = page.results.train && page.data.train.value("command", Json()) == "import";
+    const bool imported = page.data.results.import.has_value();
     if (stage == "train" || stage == "import") return page.results.train && imported == (stage == "import");
     if (stage == "interpret") return page.results.interpret.has_value();
     return stage == "evaluate" && page.results.evaluate.has_value();

@@ -19,27 +19,43 @@ const Point* nearest(const std::vector<Point>& points, double mu) {
 
 }  // namespace
 
-double Training::samples_of(size_t true_class) const {
-    const std::vector<double>& row = confusion[true_class];
-    return std::accumulate(row.begin(), row.end(),
-                           true_class < confusion_undecided.size() ? confusion_undecided[true_class] : 0);
+Results read_results(const ReportData& data) {
+    Results results{{}, data.results.interpret, data.results.evaluate, {}};
+    if (const auto& train = data.results.train; train)
+        results.train.emplace(Training{train->made, train->network, train->diverged});
+    else if (const auto& import = data.results.import; import && import->made)
+        results.train.emplace(Training{*import->made, import->network});
+    if (results.interpret)
+        for (ClassPath& path : results.interpret->per_class)
+            for (auto* points : {&path.path, &path.breakpoints})
+                for (PathPoint& point : *points)
+                    std::ranges::stable_sort(point.filters, std::greater(), &WeightedFilter::weight);
+    if (results.train) results.classes = results.train->made.classes;
+    if (results.classes.empty() && results.interpret) results.classes = results.interpret->classes;
+    return results;
 }
 
-double ClassPath::worst_residual() const {
+double Training::samples_of(size_t true_class) const {
+    const std::vector<int64_t>& row = made.confusion[true_class];
+    const int64_t undecided = true_class < made.confusion_undecided.size() ? made.confusion_undecided[true_class] : 0;
+    return static_cast<double>(std::accumulate(row.begin(), row.end(), undecided));
+}
+
+double worst_residual(const ClassPath& path) {
     double worst = unknown;
-    for (const PathPoint& point : points)
-        for (double residual : {point.kkt, point.gap}) worst = std::fmax(worst, residual);
+    for (const PathPoint& point : path.path)
+        for (double residual : {point.kkt_residual, point.duality_gap}) worst = std::fmax(worst, residual);
     return worst;
 }
 
-const PathPoint* ClassPath::at(double mu) const { return nearest(points, mu); }
-const AblationStep* AblationCurve::at(double mu) const { return nearest(steps, mu); }
+const PathPoint* point_at(const ClassPath& path, double mu) { return nearest(path.path, mu); }
+const AblationSummary::Point* point_at(const AblationSummary& ablation, double mu) { return nearest(ablation.curve, mu); }
 
-double Interpretation::mean_selected(double mu) const {
+double mean_selected(const InterpretResult& interpretation) {
     double sum = 0;
     int classes_with_any = 0;
-    for (const ClassPath& path : per_class) {
-        const PathPoint* point = path.at(mu);
+    for (const ClassPath& path : interpretation.per_class) {
+        const PathPoint* point = point_at(path, interpretation.chosen_mu);
         if (!point || point->filters.empty()) continue;
         sum += static_cast<double>(point->filters.size());
         ++classes_with_any;
@@ -47,68 +63,43 @@ double Interpretation::mean_selected(double mu) const {
     return classes_with_any ? sum / classes_with_any : unknown;
 }
 
-std::string Metric::text(double value) const { return curve.empty() ? compact(value) : decimal(value); }
+std::string text_of(const MetricScore& unit, double value) { return unit.curve.empty() ? compact(value) : decimal(value); }
 
-std::string Metric::text(const Range& range) const {
-    return range.known() ? "[" + text(range.low) + ", " + text(range.high) + "]" : std::string();
+std::string text_of(const MetricScore& unit, const Interval& interval) {
+    return interval.known() ? "[" + text_of(unit, interval.low) + ", " + text_of(unit, interval.high) + "]" : std::string();
 }
 
-const Metric* EvaluatedMethod::metric(const std::string& wanted) const {
-    const auto found =
-        std::find_if(metrics.begin(), metrics.end(), [&](const Metric& metric) { return metric.name == wanted; });
-    return found == metrics.end() ? nullptr : &*found;
-}
-
-const EvaluatedMethod* Evaluation::method(const std::string& name) const {
-    const auto found = std::find_if(methods.begin(), methods.end(), [&](const EvaluatedMethod& m) { return m.name == name; });
-    return found == methods.end() ? nullptr : &*found;
-}
-
-std::vector<std::string> Evaluation::metrics() const {
+std::vector<std::string> metrics_of(const EvaluateResult& evaluation) {
     std::vector<std::string> names;
-    for (const EvaluatedMethod& evaluated : methods)
-        for (const Metric& metric : evaluated.metrics)
-            if (std::find(names.begin(), names.end(), metric.name) == names.end()) names.push_back(metric.name);
+    for (const EvaluatedMethod& evaluated : evaluation.methods)
+        for (const MetricScore& score : evaluated.metrics)
+            if (std::ranges::find(names, score.metric) == names.end()) names.push_back(score.metric);
     return names;
 }
 
-std::string Evaluation::leading_metric() const {
-    const std::vector<std::string> names = metrics();
+std::string leading_metric(const EvaluateResult& evaluation) {
+    const std::vector<std::string> names = metrics_of(evaluation);
     for (const std::string& name : names)
-        for (const EvaluatedMethod& evaluated : methods)
-            if (const Metric* found = evaluated.metric(name); found && !found->curve.empty()) return name;
+        for (const EvaluatedMethod& evaluated : evaluation.methods)
+            if (const MetricScore* found = evaluated.metric(name); found && !found->curve.empty()) return name;
     return names.empty() ? std::string() : names[0];
 }
 
-bool Evaluation::measures(const std::string& metric) const {
-    return std::any_of(methods.begin(), methods.end(), [&](const EvaluatedMethod& m) { return m.metric(metric) != nullptr; });
-}
-
-std::optional<Difference> Evaluation::difference(const std::string& metric, const std::string& a, const std::string& b) const {
-    for (const Difference& stored : differences) {
-        if (stored.metric != metric) continue;
-        if (stored.a == a && stored.b == b) return stored;
-        if (stored.a == b && stored.b == a)
-            return Difference{metric, a, b, -stored.value, {-stored.ci.high, -stored.ci.low}, stored.decided};
-    }
-    return std::nullopt;
-}
-
-std::optional<PaperValue> Evaluation::paper_value(const std::string& method_name, const std::string& metric) const {
-    for (const PaperValue& value : paper)
-        if (value.method == method_name && value.metric == metric) return value;
-    return std::nullopt;
-}
-
-const EvaluatedMethod* Evaluation::best(const std::string& metric, bool among_baselines) const {
+const EvaluatedMethod* best(const EvaluateResult& evaluation, const std::string& metric, bool among_baselines) {
     const EvaluatedMethod* leader = nullptr;
-    for (const EvaluatedMethod& candidate : methods) {
-        const Metric* score = candidate.metric(metric);
-        if (candidate.baseline != among_baselines || !score || !std::isfinite(score->mean)) continue;
+    for (const EvaluatedMethod& candidate : evaluation.methods) {
+        const MetricScore* score = candidate.metric(metric);
+        if (candidate.sanity_baseline != among_baselines || !score || !std::isfinite(score->mean)) continue;
         const double lead = leader ? score->mean - leader->metric(metric)->mean : 0;
-        if (!leader || (score->higher_is_better ? lead > 0 : lead < 0)) leader = &candidate;
+        if (!leader || (higher_is_better(*score) ? lead > 0 : lead < 0)) leader = &candidate;
     }
     return leader;
+}
+
+const PaperValue* paper_value(const EvaluateResult& evaluation, const std::string& method, const std::string& metric) {
+    for (const PaperValue& value : evaluation.paper)
+        if (value.method == method && value.metric == metric) return &value;
+    return nullptr;
 }
 
 std::string Results::class_name(int64_t index) const {

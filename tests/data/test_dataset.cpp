@@ -124,6 +124,7 @@ TEST_F(Folder, RefusesClassNamesThatDoNotFit) {
     refused("cat\n\ndog\n", {"line 2", "classes.txt"});
     refused("cat\ndog\ncat\n", {"classes.txt", "'cat' twice"});
     refused("", {"classes.txt", "empty"});
+    refused("cat\nd\xe9j\xe0\ndog\n", {"class 1", "not UTF-8"});
 }
 
 TEST_F(Folder, NumbersItsClassesToTheLargestLabelOfEitherSplit) {
@@ -277,19 +278,6 @@ TEST(ImageSet, RefusesWhatDoesNotFit) {
     const ImageSet set(two_pixels(), {0, 0}, {"a"});
     for (const int64_t index : {-1, 2}) EXPECT_THROW(set.images(std::vector<int64_t>{index}), InputError);
     EXPECT_EQ(set.images({}).shape, (Shape{0, 1, 1, 1}));
-}
-
-TEST(FirstSamples, AreTheFirstOfAll) {
-    const ImageSet all(two_pixels(), {1, 0}, {"a", "b"});
-    const FirstSamples one(all, 1);
-    EXPECT_EQ(one.size(), 1);
-    EXPECT_EQ(one.label(0), 1);
-    EXPECT_EQ(one.shape(), all.shape());
-    EXPECT_EQ(one.classes(), all.classes());
-    EXPECT_EQ(one.images(std::vector<int64_t>{0}).data, std::vector<float>{0.2F});
-    EXPECT_EQ(FirstSamples(all, 5).size(), 2);
-    EXPECT_EQ(FirstSamples(all, 0).size(), 0);
-    EXPECT_THROW(FirstSamples(all, -1), InputError);
 }
 
 }  // namespace

@@ -102,14 +102,5 @@ TEST(EventSet, RefusesWhatDoesNotFitTogether) {
     }
 }
 
-TEST(FirstSamples, OfRecordingsSpikeToo) {
-    const EventSet all = four_samples({});
-    const FirstSamples two(all, 2);
-    EXPECT_EQ(two.steps(), all.steps());
-    const std::vector<int64_t> indices = {1, 0};
-    EXPECT_EQ(two.input(indices), all.input(indices));
-    EXPECT_TRUE(two.input(indices).spiking());
-}
-
 }  // namespace
 }  // namespace spikelens

@@ -224,6 +224,12 @@ TEST(ReadNpz, RefusesWhatIsNoEvents) {
                               {"y.npy", npy_bytes("'|i1'", "(1,)", {0})},
                               {"p.npy", npy_bytes("'|i1'", "(1,)", polarity)}}),
                    {"polarity 2"});
+    for (const Bytes& mixed : {Bytes{0, 1, 0xff}, Bytes{0xff, 1, 0}})
+        expect_refusal(zip_bytes({{"t.npy", npy_bytes("'|i1'", "(3,)", {0, 1, 2})},
+                                  {"x.npy", npy_bytes("'|i1'", "(3,)", {0, 0, 0})},
+                                  {"y.npy", npy_bytes("'|i1'", "(3,)", {0, 0, 0})},
+                                  {"p.npy", npy_bytes("'|i1'", "(3,)", mixed)}}),
+                       {"event 2 has the polarity", "0 and 1, or -1 and 1"});
 }
 
 TEST(ReadNpz, RefusesDamagedHeaders) {

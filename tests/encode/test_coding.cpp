@@ -278,57 +278,5 @@ TEST(Encode, BadInputGetsASentence) {
     EXPECT_EQ(encode(FloatArray({0, 1, 2, 2}), rate, 3, 1, {}).shape, (Shape{0, 3, 1, 2, 2}));
 }
 
-/// Four images, or recordings when it says so.
-class FourSamples : public SampleSource {
-  public:
-    explicit FourSamples(int steps = 0) : steps_(steps) {}
-    int64_t size() const override { return 4; }
-    Shape shape() const override { return {1, 3, 3}; }
-    const std::vector<std::string>& classes() const override { return classes_; }
-    int steps() const override { return steps_; }
-    FloatArray images(std::span<const int64_t> indices) const override { return all_.select(indices); }
-    int label(int64_t index) const override { return static_cast<int>(index % 2); }
-
-  private:
-    int steps_;
-    FloatArray all_ = random_images({4, 1, 3, 3}, 8);
-    std::vector<std::string> classes_{"even", "odd"};
-};
-
-TEST(CodedSamples, AreTheImagesAsTheCoderShowsThem) {
-    const auto images = std::make_shared<FourSamples>();
-    const CodedSamples coded(images, parse_coding("rate"), 5, 3, 1000);
-    EXPECT_EQ(coded.size(), 4);
-    EXPECT_EQ(coded.shape(), (Shape{1, 3, 3}));
-    EXPECT_EQ(coded.classes(), images->classes());
-    EXPECT_EQ(coded.steps(), 5);
-    EXPECT_EQ(coded.label(3), 1);
-    const std::vector<int64_t> indices{2, 0, 2}, addresses{1002, 1000, 1002};
-    EXPECT_EQ(coded.images(indices), images->images(indices));
-    const Input input = coded.input(indices);
-    ASSERT_TRUE(input.spiking());
-    EXPECT_EQ(input.samples(), 3);
-    EXPECT_EQ(input.spikes, encode(images->images(indices), parse_coding("rate"), 5, 3, addresses));
-    const CodedSamples other(images, parse_coding("rate"), 5, 3, 60000);
-    EXPECT_NE(other.input(indices), input);
-}
-
-TEST(CodedSamples, OfDirectCodingStayImages) {
-    const auto images = std::make_shared<FourSamples>();
-    const CodedSamples coded(images, Coding{}, 5, 3);
-    const std::vector<int64_t> indices{1, 3};
-    EXPECT_EQ(coded.steps(), 0);
-    EXPECT_FALSE(coded.input(indices).spiking());
-    EXPECT_EQ(coded.input(indices), Input(images->images(indices)));
-}
-
-TEST(CodedSamples, BadRequestsGetASentence) {
-    const auto images = std::make_shared<FourSamples>();
-    EXPECT_THROW(CodedSamples(images, parse_coding("rate"), 0, 1), InputError);
-    EXPECT_THROW(CodedSamples(images, {CodingKind::delta, false, 5, 0.05, 2}, 5, 1), InputError);
-    EXPECT_THROW(CodedSamples(std::make_shared<FourSamples>(6), parse_coding("rate"), 5, 1), InputError);
-    EXPECT_THROW(CodedSamples(std::make_shared<FourSamples>(6), Coding{}, 5, 1), InputError);
-}
-
 }  // namespace
 }  // namespace spikelens

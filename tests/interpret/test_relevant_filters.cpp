@@ -28,14 +28,17 @@ struct Summed {
             for (int64_t i = 0; i < 6; ++i) responses.correlation.row(i)[predicted] += shares.x[i][n];
         }
     }
-    RelevantFilters find(std::vector<double> budgets, double chosen, const Progress& progress = {}) const {
-        return find_relevant_filters(network, responses, std::move(budgets), chosen, {}, {.progress = progress});
+    RelevantFilters find(std::vector<double> budgets, double chosen, const Progress& progress = {}, int threads = 0) const {
+        return find_relevant_filters(network, responses, std::move(budgets), chosen, {},
+                                     {.threads = threads, .progress = progress});
     }
 };
 
-TEST(RelevantFilters, SolveEachClassAtEachBudget) {
+class RelevantFiltersOn : public testing::TestWithParam<int> {};
+
+TEST_P(RelevantFiltersOn, ThreadsSolveEachClassAtEachBudget) {
     const Summed data;
-    const RelevantFilters relevant = data.find({1, 2, 5}, 2);
+    const RelevantFilters relevant = data.find({1, 2, 5}, 2, {}, GetParam());
     ASSERT_EQ(relevant.classes.size(), 3U);
     EXPECT_EQ(relevant.filters, response_filters(data.network));
     for (int j = 0; j < 3; ++j) {
@@ -50,6 +53,8 @@ TEST(RelevantFilters, SolveEachClassAtEachBudget) {
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(AnyNumber, RelevantFiltersOn, testing::Values(1, 2, 7));
 
 TEST(RelevantFilters, AreOrderedByWeightAndNamedByLayer) {
     const Summed data;

@@ -7,7 +7,6 @@
 #include "spikelens/core/error.h"
 #include "spikelens/interpret/responses.h"
 
-#include "interpret/gram.h"
 #include "interpret/memory_samples.h"
 
 namespace spikelens {
@@ -60,40 +59,6 @@ TEST(BatchResponses, ARecordingWithoutTheCountsIsRefused) {
     EXPECT_THROW(batch_responses(two_layers(), recording, ResponseKind::energy), InputError);
     Network readout_only = parse_network("2F", {1, 1, 2}, 4);
     EXPECT_THROW(batch_responses(readout_only, recording, ResponseKind::energy), InputError);
-}
-
-FloatArray sparse_responses(int64_t samples, int64_t filters, uint64_t seed) {
-    FloatArray x({samples, filters});
-    for (int64_t i = 0; i < x.size(); ++i) {
-        const double u = random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)});
-        x.data[i] = u < 0.5 ? 0.0F : static_cast<float>(u * u);
-    }
-    return x;
-}
-
-TEST(Gram, EqualsThePlainSumToTheBitForEverySizeAndThreadCount) {
-    for (const int64_t filters : {1, 7, 8, 9, 48, 255, 257, 300}) {
-        const FloatArray x = sparse_responses(21, filters, 4);
-        DoubleArray plain({filters, filters});
-        for (int64_t n = 0; n < 21; ++n)
-            for (int64_t i = 0; i < filters; ++i)
-                for (int64_t j = 0; j < filters; ++j) plain.row(i)[j] += double{x.row(n)[i]} * x.row(n)[j];
-        for (const int threads : {1, 2, 5}) {
-            DoubleArray gram({filters, filters});
-            add_gram(gram, x, {.threads = threads});
-            EXPECT_EQ(gram, plain) << filters << " filters, " << threads << " threads";
-        }
-    }
-}
-
-TEST(Gram, BatchesAddUpToTheBit) {
-    const FloatArray x = sparse_responses(50, 19, 5);
-    DoubleArray whole({19, 19}), parts({19, 19});
-    add_gram(whole, x);
-    for (const auto& [first, count] : std::vector<std::pair<int64_t, int64_t>>{{0, 1}, {1, 30}, {31, 19}})
-        add_gram(parts, FloatArray({count, 19}, {x.data.begin() + first * 19, x.data.begin() + (first + count) * 19}));
-    EXPECT_EQ(parts, whole);
-    EXPECT_THROW(add_gram(whole, sparse_responses(2, 18, 1)), InputError);
 }
 
 ResponseSums sums_of(const CpuEngine& simulator, const SampleSource& samples, const ResponseOptions& options) {
@@ -266,42 +231,6 @@ TEST(AccumulateResponses, FullyConnectedNetworksAreInterpretedByTheirNeurons) {
         for (const TopImage& image : top) EXPECT_TRUE(image.row == 0 && image.column == 0);
 }
 
-// The tree by its definition: a node is its left child plus its right child.
-ResponseMatrices added(ResponseMatrices a, const ResponseMatrices& b) {
-    const auto add = [](DoubleArray& sum, const DoubleArray& more) {
-        for (int64_t i = 0; i < sum.size(); ++i) sum.data[i] += more.data[i];
-    };
-    add(a.gram, b.gram);
-    add(a.correlation, b.correlation);
-    add(a.response_sum, b.response_sum);
-    return a;
-}
-
-ResponseMatrices node_by_definition(const std::vector<ResponseMatrices>& blocks, int64_t level, int64_t index) {
-    if (level == 0) return blocks.at(index);
-    return added(node_by_definition(blocks, level - 1, 2 * index), node_by_definition(blocks, level - 1, 2 * index + 1));
-}
-
-TEST(ResponseSums, AreNodesOfABinaryTreeOverPlainSumsOfBlocks) {
-    const CpuEngine simulator(small_network());
-    const MemorySamples samples = random_samples(47, {1, 12, 12}, 10, 5);
-    const ResponseSums sums = sums_of(simulator, samples, {.block = 4, .end = {}});
-    std::vector<ResponseMatrices> blocks;
-    for (int64_t first = 0; first < 47; first += 4) {
-        const ResponseOptions one{.block = 4, .first = first, .end = std::min<int64_t>(first + 4, 47)};
-        blocks.push_back(accumulate(simulator, samples, one));
-    }
-    ASSERT_EQ(sums.nodes.size(), 4U);  // 11 whole blocks: 8 + 2 + 1, and one under way
-    const std::vector<std::pair<int64_t, int64_t>> places{{3, 0}, {1, 4}, {0, 10}, {0, 11}};
-    ResponseMatrices all;
-    for (size_t i = 0; i < 4; ++i) {
-        const auto& [level, index] = places[i];
-        EXPECT_EQ(sums.nodes[i], (ResponseNode{level, index, node_by_definition(blocks, level, index)}));
-        all = i == 0 ? sums.nodes[0].sums : added(all, sums.nodes[i].sums);
-    }
-    EXPECT_EQ(static_cast<const ResponseMatrices&>(finished(sums)), all);
-}
-
 TEST(ResponseSums, ShardsMergedAreOneRunToTheBit) {
     const CpuEngine simulator(small_network());
     const MemorySamples samples = random_samples(101, {1, 12, 12}, 10, 6);
@@ -336,20 +265,6 @@ TEST(ResponseSums, GoOnFromAnySample) {
     }
 }
 
-TEST(ResponseSums, OfManyBlocksAreNearTheExactSum) {
-    const CpuEngine simulator(small_network());
-    const MemorySamples samples = random_samples(200, {1, 12, 12}, 10, 8);
-    const Responses tree = accumulate(simulator, samples, {.block = 3, .end = {}});
-    std::vector<long double> exact(tree.gram.size());
-    for (int64_t n = 0; n < 200; ++n) {
-        const Responses one = accumulate(simulator, samples, {.block = 1, .first = n, .end = n + 1});
-        for (size_t i = 0; i < exact.size(); ++i) exact[i] += one.gram.data[i];
-    }
-    const long double roundings = 3 + 7 + 7;  // additions on the way of a sample: in its block, up the tree, over the nodes
-    for (size_t i = 0; i < exact.size(); ++i)
-        EXPECT_LE(std::abs(tree.gram.data[i] - exact[i]), roundings * 0x1p-53L * exact[i]) << i;
-}
-
 TEST(ResponseSums, ThatDoNotFitAreNotMerged) {
     const CpuEngine simulator(small_network());
     const MemorySamples samples = random_samples(20, {1, 12, 12}, 10, 9);
@@ -378,7 +293,7 @@ TEST(AccumulateResponses, BadInputGetsASentence) {
     EXPECT_THROW(accumulate_responses(simulator, samples, {.chunk = 0, .end = {}}, responses), InputError);
     accumulate_responses(simulator, samples, {}, responses);
     ResponseSums foreign = responses;
-    foreign.nodes[0].sums.gram = DoubleArray({9, 9});
+    foreign.whole.high.pop_back();
     EXPECT_THROW(accumulate_responses(simulator, samples, {}, foreign), InputError);
     EXPECT_THROW(accumulate_responses(simulator, samples, {.top_images = 3, .end = {}}, responses), InputError);
     EXPECT_THROW(accumulate_responses(simulator, samples, {.block = 9, .end = {}}, responses), InputError);

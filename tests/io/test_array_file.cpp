@@ -67,6 +67,15 @@ TEST_F(ArrayFileTest, ReadsBackWhatWasWritten) {
     EXPECT_TRUE(std::signbit(read.get<double>("scalar").data[0]));
 }
 
+TEST_F(ArrayFileTest, AttributesAreReadAlone) {
+    write_arrays(path, example());
+    EXPECT_EQ(read_array_attributes(path), example().attributes);
+    std::string bytes = read_file(path);
+    bytes[bytes.size() / 2] ^= 1;  // wherever the damage is
+    write_file(path, bytes);
+    EXPECT_THROW(read_array_attributes(path), InputError);
+}
+
 TEST_F(ArrayFileTest, NothingIsAFileToo) {
     write_arrays(path, {});
     EXPECT_TRUE(read_arrays(path).arrays.empty());

@@ -100,6 +100,26 @@ TEST_F(FileNeurons, ThatContradictTheTextAreErrorsWithBothValues) {
                                      HasSubstr("reset = subtract")));
 }
 
+/// An integrating readout in place of a neuron that fires is another network, whatever else the file says of the neuron.
+TEST_F(FileNeurons, ThatFireAreNoReadout) {
+    const std::string readout = "5F-LIF(beta=0.9,delay)-3F";
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        for (const char* threshold : {"threshold", "spike_threshold", "v_threshold"}) {
+            TestFile file = state_dict(readout);
+            add_scalar(file, std::string("lif1.") + threshold, 1);
+            add_scalar(file, std::string("lif2.") + threshold, 3);
+            EXPECT_THAT(refusal(file, source, readout), AllOf(HasSubstr("lif2."), HasSubstr("full2"), HasSubstr("fires")));
+            TestFile vector = state_dict(readout);
+            add_scalar(vector, std::string("lif1.") + threshold, 1);
+            vector.add(std::string("lif2.") + threshold, FloatArray(Shape{3}, {1, 2, 3}));
+            EXPECT_THAT(refusal(vector, source, readout), AllOf(HasSubstr("full2"), HasSubstr("fires")));
+        }
+    TestFile never_reset = state_dict(readout);
+    add_leaky(never_reset, "lif1", 0.9F);
+    add_leaky(never_reset, "lif2", 1, 3, 2);
+    EXPECT_EQ(refusal(never_reset, NeuronSource::agree, readout), "");
+}
+
 TEST_F(FileNeurons, AreUsedWhereTheFileCounts) {
     TestFile file = state_dict();
     add_leaky(file, "lif1", 0.8F, 0.5F, 1);

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/pipeline/evaluate.h"
+#include "spikelens/pipeline/codings.h"
+#include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -24,6 +27,10 @@ class Filler {
 
     template <class T>
     void operator()(const char*, T& value) {
+        fill(value);
+    }
+    template <class T>
+    void nullable(const char*, std::optional<T>& value) {
         fill(value);
     }
     template <class T>
@@ -85,6 +92,9 @@ TEST(Fields, ResultsWithAnyContentsRoundTrip) {
     expect_round_trips<TrainResult>();
     expect_round_trips<ImportResult>();
     expect_round_trips<InterpretResult>();
+    expect_round_trips<EvaluateResult>();
+    expect_round_trips<ExplainResult>();
+    expect_round_trips<CodingsResult>();
 }
 
 TEST(Fields, EveryFieldThatIsMissingOrOfAnotherKindIsNamed) {
@@ -121,6 +131,17 @@ TEST(Fields, AnImportWithoutARunHasNoneOfItsFields) {
     EXPECT_FALSE(read_fields<ImportResult>(document_of(result), "test").made);
     result.made.emplace().run = "there";
     EXPECT_EQ(read_fields<ImportResult>(document_of(result), "test").made->run, "there");
+}
+
+TEST(Fields, WhatIsNotThereIsNullOrNoField) {
+    EvaluateResult result;
+    result.methods.resize(1);
+    const json none = document_of(result);
+    EXPECT_TRUE(none["coding"].is_null());
+    EXPECT_FALSE(none["methods"][0].contains("relevant"));
+    EXPECT_FALSE(read_fields<EvaluateResult>(none, "test").coding);
+    result.coding = "rate";
+    EXPECT_EQ(read_fields<EvaluateResult>(document_of(result), "test").coding, "rate");
 }
 
 TEST(TrainWarnings, SayWhatPlainNumbersHide) {

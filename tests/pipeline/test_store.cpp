@@ -28,11 +28,6 @@ std::vector<double> noise_vector(uint64_t key, size_t size) {
     return values;
 }
 
-DoubleArray noise_array(uint64_t key, Shape shape) {
-    const auto size = static_cast<size_t>(element_count(shape));
-    return DoubleArray(std::move(shape), noise_vector(key, size));
-}
-
 FloatArray float_array(Shape shape) {
     FloatArray array(std::move(shape));
     for (int64_t i = 0; i < array.size(); ++i)
@@ -40,18 +35,18 @@ FloatArray float_array(Shape shape) {
     return array;
 }
 
-ResponseMatrices noise_matrices(uint64_t key) {
-    return {noise_array(key, {4, 4}), noise_array(key + 1, {4, 3}), noise_array(key + 2, {4})};
-}
-
-/// Blocks 1 (a leaf), 2 and 3 (their parent), and half of block 4.
+/// Of four filters and three classes: blocks 1 to 3, and half of block 4.
 ResponseSums example_responses() {
     ResponseSums sums;
     sums.first = 20;
     sums.block = 20;
     sums.samples = 70;
     sums.longest = 2;
-    sums.nodes = {{0, 1, noise_matrices(1)}, {1, 1, noise_matrices(11)}, {0, 4, noise_matrices(21)}};
+    for (uint64_t i = 0; i < 36; ++i) {
+        sums.whole.high.push_back(static_cast<int64_t>(random_bits(4, Stream::test, {i, 0}) % (int64_t{60} << 28)));
+        sums.whole.low.push_back(static_cast<int64_t>(random_bits(4, Stream::test, {i, 1}) >> 2));
+    }
+    sums.rows = float_array({10, 8});
     sums.predicted = {20, 0, 40};
     sums.correct = 55;
     sums.active = {60, 0, 3, 1};
@@ -138,11 +133,7 @@ TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
         return input_error([&] { load_responses("f", path); });
     };
     EXPECT_EQ(error_after([](auto&) {}), "");
-    EXPECT_THAT(error_after([](auto& arrays) {
-                    arrays["gram"] = DoubleArray({4, 3});
-                }),
-                HasSubstr("gram has shape [4, 3], expected [4, 4]"));
-    EXPECT_THAT(error_after([](auto& arrays) { arrays["gram"] = FloatArray({4, 4}); }), HasSubstr("gram is not float64"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["rows"] = DoubleArray({10, 8}); }), HasSubstr("rows is not float32"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays.erase("top/row"); }), HasSubstr("top/row is missing"));
     EXPECT_THAT(error_after([](auto& arrays) {
                     arrays["top/count"] = Array<int64_t>({4}, {2, 0, 2, 0});
@@ -166,17 +157,21 @@ TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
                 HasSubstr("not summed"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {54}); }), HasSubstr("0..samples"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {-1}); }), HasSubstr("0..2^40"));
-    EXPECT_THAT(error_after([](auto& arrays) { arrays["gram"] = DoubleArray({4, 4}); }), HasSubstr("not the sum of the nodes"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["block"] = Array<int64_t>(Shape{}, {10}); }),
                 AllOf(HasSubstr(path.string()), HasSubstr("not those of their samples")));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["top/longest"] = Array<int64_t>(Shape{}, {1}); }),
                 HasSubstr("not those of their samples"));
+    const auto first_of = [&](const char* name, auto value) {
+        return error_after([&](auto& arrays) { std::get<Array<decltype(value)>>(arrays[name]).data[0] = value; });
+    };
+    EXPECT_THAT(first_of("whole/high", int64_t{-1}), HasSubstr("not those of their samples"));
+    EXPECT_THAT(first_of("whole/high", (int64_t{70} << 28) + 1), HasSubstr("not those of their samples"));
+    EXPECT_THAT(first_of("whole/low", int64_t{-1}), HasSubstr("not those of their samples"));
+    EXPECT_THAT(first_of("whole/low", int64_t{1} << 62), HasSubstr("not those of their samples"));
+    EXPECT_THAT(first_of("rows", 1.5F), HasSubstr("not those of their samples"));
+    EXPECT_THAT(first_of("rows", NAN), HasSubstr("not those of their samples"));
     EXPECT_THAT(error_after([](auto& arrays) {
-                    arrays["nodes/index"] = Array<int64_t>({3, 2}, {0, 1, 1, 1, 0, 5});
-                }),
-                HasSubstr("not those of their samples"));
-    EXPECT_THAT(error_after([](auto& arrays) {
-                    arrays["nodes/index"] = Array<int64_t>({2, 2}, {0, 1, 1, 1});
+                    arrays["rows"] = FloatArray({9, 8});
                 }),
                 HasSubstr("not those of their samples"));
 }
@@ -259,7 +254,7 @@ TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
     const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
     save_responses(example_responses(), "f", path);
     EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 3\""));
+    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 4\""));
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
     save_visualisations(example_visualisations(), "f", path);
     EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);

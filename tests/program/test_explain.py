@@ -83,7 +83,7 @@ class Explain(ProgramTest):
         self.assertFalse((self.folder / "out").exists())
         self.explain(hidden, "--background", "white", "--method", "input", "--out", self.folder / "out")
         self.refused("explain", self.run_dir, hidden, "--background", "wite", "--out", self.folder / "out", saying=["'white'"])
-        self.refused("explain", self.run_dir, "--test", "0", "--background", "white", "--out", self.folder / "none", saying=["--background"])
+        self.refused("explain", self.run_dir, "--test", "0", "--background", "white", "--out", self.folder / "none", saying=["background", "none is named"])
         clear = self.put("clear.png", png(bar((9, 0), (0, 0)), 4))
         self.refused("explain", self.run_dir, clear, "--method", "input", "--out", self.folder / "out", saying=["transparent everywhere"])
         dot = self.put("dot.png", png([[(9,)]], 0))
@@ -223,7 +223,7 @@ class Explain(ProgramTest):
         self.assertIn("\n2 maps with", self.call("explain", self.run_dir, "--test", "0", "1", "--method", "random", "--out", out).stdout)
 
     def test_methods_and_targets_that_say_nothing_are_refused(self):
-        for arguments, words in ((["--methods", ""], ["--method", "empty"]), (["--methods", ","], ["no method is named"]), (["--target", ""], ["--target", "empty"]),
+        for arguments, words in ((["--methods", ""], ["--method", "empty"]), (["--methods", ","], ["names no method"]), (["--target", ""], ["--target", "empty"]),
                                  (["--methods", "ig2d,ig2d:steps=32"], ["asked for twice", "the same as 'ig2d'"]), (["--methods", "random,random:view=natural"], ["asked for twice"]),
                                  (["--methods", "ig2d:steps=8:baseline=black,ig2d:baseline=black:steps=08"], ["asked for twice"])):
             self.refused("explain", self.run_dir, "--test", "0", *arguments, "--out", self.folder / "out", saying=words)

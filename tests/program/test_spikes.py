@@ -100,6 +100,10 @@ class Codings(ProgramTest):
         self.assertEqual(len(pairs), 3 * 6)
         self.assertTrue(all(0 <= value <= 1 for value in pairs.values()))
         self.assertIn(("gate", "direct", "direct, other seed"), pairs)
+        again = self.json_of("codings", "--data", self.data, "--network", "4C3-LIF-MP2-8F-LIF-3F", "--codings", "direct,rate", "latency(log,tau=5)",
+                             "--train-samples", 120, "--samples", 12, "--epochs", 3, "--steps", 6, "--methods", "grad2d,gate,input", "--out", self.root / "codings")
+        self.assertEqual(again["overlaps"], document["overlaps"])
+        self.refused("codings", "--data", self.data, "--codings", "rate,latency(log,tau=3", "--out", self.root / "no", saying=["latency(log,tau=3"])
         self.refused("codings", "--data", self.data, "--codings", "rate", "morse", "--out", self.root / "no", saying=["morse"])
         self.refused("codings", "--data", self.data, "--codings", "rate", "--out", self.root / "no", saying=["two"])
 

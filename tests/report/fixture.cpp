@@ -5,6 +5,8 @@
 #include <cmath>
 #include <span>
 
+#include "spikelens/pipeline/fields.h"
+
 #include "recordings.h"
 
 namespace spikelens::report_test {
@@ -83,7 +85,12 @@ Json class_path(const FixtureOptions& options, int c) {
                         {"filters", absent ? Json::array() : selection(options, c, mu)}});
     for (int k = 1; k < 6 && !absent; ++k) {
         const double mu = 0.35 * std::pow(2.3, k) * (0.7 + 0.6 * noise(static_cast<uint64_t>(c), static_cast<uint64_t>(k)));
-        breakpoints.push_back({{"mu", mu}, {"filters", selection(options, c, mu)}});
+        breakpoints.push_back({{"mu", mu},
+                               {"l1", mu},
+                               {"objective", 4000 / mu},
+                               {"kkt_residual", 2e-13},
+                               {"duality_gap", 8e-13},
+                               {"filters", selection(options, c, mu)}});
     }
     return {{"class", c},
             {"name", class_name(c)},
@@ -144,8 +151,13 @@ Json interpretation(const FixtureOptions& options) {
     return {{"command", "interpret"},
             {"run", "runs/synthetic"},
             {"data", "synthetic"},
+            {"fingerprint", "synthetic"},
+            {"identity", Json::object()},
+            {"relevant", "synthetic"},
+            {"seed", 1},
             {"classes", names},
             {"samples", 60000},
+            {"undecided", 0},
             {"response", "energy"},
             {"non_negative", true},
             {"chosen_mu", 2},
@@ -172,7 +184,7 @@ Json training(const FixtureOptions& options) {
         names.push_back(class_name(i));
     }
     for (int e = 1; e <= 5; ++e)
-        epochs.push_back({{"epoch", e}, {"loss", 0.8 / e}, {"accuracy", 0.9 - 0.2 / e}, {"seconds", 12}});
+        epochs.push_back({{"epoch", e}, {"loss", 0.8 / e}, {"accuracy", 0.9 - 0.2 / e}, {"seconds", 12}, {"diverged", false}});
     return {{"command", "train"},
             {"run", "runs/synthetic"},
             {"data", "synthetic garments"},
@@ -187,11 +199,22 @@ Json training(const FixtureOptions& options) {
             {"options", {{"epochs", 5}, {"batch", 100}}},
             {"epochs", epochs},
             {"train_accuracy", 0.913},
+            {"train_accuracy_ci95", {0.9107, 0.9152}},
             {"train_samples", 60000},
+            {"train_undecided", 0},
+            {"train_silent", 0},
             {"test_accuracy", 0.8894},
             {"test_accuracy_ci95", {0.8831, 0.8954}},
             {"test_samples", 10000},
+            {"test_undecided", 0},
+            {"test_silent", 0},
             {"confusion", confusion},
+            {"confusion_undecided", Json::array()},
+            {"identity", Json::object()},
+            {"diverged", false},
+            {"silent_layers", Json::array()},
+            {"largest_class_share", 0.1},
+            {"at_chance", false},
             {"fingerprint", "synthetic"},
             {"seconds", 61.5}};
 }
@@ -291,6 +314,9 @@ Json evaluation(const FixtureOptions& options) {
                         {"title", m.title},
                         {"sanity_baseline", m.baseline},
                         {"seconds_per_explanation", m.seconds},
+                        {"zero_maps", 0},
+                        {"noise_maps", 0},
+                        {"constant_maps", 0},
                         {"metrics", metrics_of(options, m, list.empty())}});
     Json paper = Json::array();
     const auto add = [&](const char* method, double insertion, double deletion) {
@@ -303,7 +329,13 @@ Json evaluation(const FixtureOptions& options) {
     return {{"command", "evaluate"},
             {"run", "runs/synthetic"},
             {"data", "synthetic"},
+            {"fingerprint", "synthetic"},
+            {"identity", Json::object()},
+            {"input", options.recordings ? "recordings" : "images"},
+            {"coding", nullptr},
             {"samples", 1000},
+            {"undecided", 0},
+            {"metrics", Json::array()},
             {"seed", 1},
             {"baseline", "black"},
             {"pixels_per_step", 28},
@@ -374,6 +406,12 @@ ReportImage report_image(const FixtureOptions& options, int index) {
     return image;
 }
 
+/// A document as a file gives it.
+template <class Result>
+Result read(const Json& document) {
+    return read_fields<Result>(parse_json(document.dump(), "synthetic"), "synthetic");
+}
+
 }  // namespace
 
 ReportData synthetic_report(const FixtureOptions& options) {
@@ -381,9 +419,9 @@ ReportData synthetic_report(const FixtureOptions& options) {
     data.run = "runs/synthetic";
     data.command = {"report", "runs/synthetic", "--images", "12"};
     data.manifest = manifest();
-    data.train = training(options);
-    data.interpret = interpretation(options);
-    data.evaluate = evaluation(options);
+    data.results.train = read<TrainResult>(training(options));
+    data.results.interpret = read<InterpretResult>(interpretation(options));
+    data.results.evaluate = read<EvaluateResult>(evaluation(options));
     for (int layer = 0, index = 0; layer < 2; ++layer)
         for (int i = 0; i < filter_total(options)[static_cast<size_t>(layer)]; ++i)
             data.filters.push_back(report_filter(options, index++));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/random.h"
+#include "spikelens/core/sample_sets.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/snn/engine.h"
 #include "spikelens/train/train.h"

@@ -14,6 +14,9 @@ std::string printable(std::string_view text);
 /// The same for text of several lines: line feeds stay.
 std::string printable_lines(std::string_view text);
 
+/// Whether all of it is valid UTF-8, as every text in a JSON document must be.
+bool is_utf8(std::string_view text);
+
 /// The same for a JSON document, valid and in UTF-8. JSON allows such characters in texts; here they become escapes such as
 /// `\u007f`. The document keeps its value.
 std::string printable_json(std::string_view json);

@@ -19,7 +19,12 @@ enum class Stream : uint64_t {
     coding,
     test,
     masks,
-    spike_order
+    spike_order,
+    subsets,
+    squares,
+    imputation,
+    other_class,
+    retiming
 };
 
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).

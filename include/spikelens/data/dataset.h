@@ -37,24 +37,6 @@ class ImageSet : public SampleSource {
     std::vector<std::string> classes_;
 };
 
-/// The first `count` samples of another set (all, when it has fewer).
-class FirstSamples : public SampleSource {
-  public:
-    FirstSamples(const SampleSource& all, int64_t count);
-
-    int64_t size() const override { return count_; }
-    Shape shape() const override { return all_.shape(); }
-    const std::vector<std::string>& classes() const override { return all_.classes(); }
-    int steps() const override { return all_.steps(); }
-    FloatArray images(std::span<const int64_t> indices) const override { return all_.images(indices); }
-    Input input(std::span<const int64_t> indices) const override { return all_.input(indices); }
-    int label(int64_t index) const override { return all_.label(index); }
-
-  private:
-    const SampleSource& all_;
-    int64_t count_;
-};
-
 /// What is known of a named data set.
 struct DatasetInfo {
     std::string name;  ///< "fashion-mnist"

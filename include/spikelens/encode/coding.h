@@ -9,7 +9,7 @@
 
 #include "spikelens/core/array.h"
 #include "spikelens/core/execution.h"
-#include "spikelens/core/samples.h"
+#include "spikelens/core/sample_sets.h"
 
 namespace spikelens {
 
@@ -43,31 +43,7 @@ std::string coding_text(const Coding& coding);
 Array<uint8_t> encode(const FloatArray& images, const Coding& coding, int steps, uint64_t seed,
                       std::span<const int64_t> samples, const Execution& execution = {});
 
-/// A set of images, shown in a coding: input() gives spikes, images() the images. With direct coding both give the images.
-/// The constructor throws InputError for samples that are spikes already, steps < 1 (but for direct coding) and a coding out of
-/// range; input() what encode() throws.
-class CodedSamples : public SampleSource {
-  public:
-    /// Coding runs on execution.threads. `first_address` keeps sets apart (training and test samples of one data set must not
-    /// share random spikes).
-    CodedSamples(std::shared_ptr<const SampleSource> images, Coding coding, int steps, uint64_t seed, int64_t first_address = 0,
-                 Execution execution = {});
-
-    int64_t size() const override { return images_->size(); }
-    Shape shape() const override { return images_->shape(); }
-    const std::vector<std::string>& classes() const override { return images_->classes(); }
-    int steps() const override { return coding_.kind == CodingKind::direct ? 0 : steps_; }
-    FloatArray images(std::span<const int64_t> indices) const override { return images_->images(indices); }
-    Input input(std::span<const int64_t> indices) const override;
-    int label(int64_t index) const override { return images_->label(index); }
-
-  private:
-    std::shared_ptr<const SampleSource> images_;
-    Coding coding_;
-    int steps_;
-    uint64_t seed_;
-    int64_t first_address_;
-    Execution execution_;
-};
+/// encode() by these choices, for CodedSamples. Throws InputError for direct coding, a coding out of range, and steps < 1.
+Coder coder_of(const Coding& coding, int steps, uint64_t seed, const Execution& execution = {});
 
 }  // namespace spikelens

@@ -33,6 +33,12 @@ struct SensitivityOptions {
 std::vector<double> sensitivity(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
                                 const SensitivityOptions& options);
 
+/// Relative stability (Agarwal et al., 2022): the same, each change divided by the relative change ‖c(x + δ) − c(x)‖ / ‖c(x)‖
+/// of its cause, which is at least 1e-6: the input itself, or the class scores. `cause` gives [N, …]; empty divides by nothing.
+/// Norms in place of the paper's division value by value, which an input of zeros makes meaningless.
+std::vector<double> relative_stability(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
+                                       const MapFunction& cause, const SensitivityOptions& options);
+
 /// The network with new weights (Adebayo et al., NeurIPS 2018: a map that stays the same does not explain the model).
 ///  full       the fully connected layers drawn anew
 ///  cascade    the last `layers` layers drawn anew

@@ -33,6 +33,15 @@ struct LassoOptions {
     double tolerance = 1e-9;   ///< relative KKT residual that every point must reach
 };
 
+/// G = XXᵀ [m, m], checked once for all problems that share it. It borrows the matrix.
+struct LassoGram {
+    const DoubleArray& matrix;
+
+    /// Cost: O(m²). Throws InputError for a G that is not square or not finite, is not symmetric or has a negative 2×2 minor
+    /// (beyond rounding, 1e-12 and 1e-9 of its largest diagonal).
+    LassoGram(const DoubleArray& gram);
+};
+
 /// One class's path: exact breakpoints, and the solution at each μ asked for.
 struct LassoPath {
     std::vector<LassoPoint> points;  ///< at the budgets asked for, in their order
@@ -41,17 +50,15 @@ struct LassoPath {
     std::vector<LassoPoint> breakpoints;
 };
 
-/// min ‖Xᵀw − l‖² subject to ‖w‖₁ ≤ μ (and w ≥ 0), for every μ at once (SVEBI Sec. 4.1, Eq. 4), from G = XXᵀ [m, m],
-/// b = Xl [m] and ‖l‖² alone. The path in μ is piecewise linear; a homotopy follows it exactly (Osborne et al. 2000; Efron et
-/// al. 2004), and every point is solved anew from the optimality conditions of its support.
-/// G may be singular, have zero rows (dead filters), and be indefinite by rounding. Ties go to the lower index: of equal
-/// columns only the first is used. Where the minimum without the constraint is not unique, w is the one with the least ‖w‖₁.
-/// Cost: O(m·s) per breakpoint and per μ, s the size of the support; there are about as many breakpoints as the largest s.
-/// Throws InputError for sizes that do not match, values that are not finite, a negative ‖l‖², a G that is not symmetric or
-/// has a negative 2×2 minor (beyond rounding, 1e-12 and 1e-9 of its largest diagonal), a tolerance or μ not above 0;
-/// RunError when a point does not reach the tolerance (it never returns an answer that is not optimal). That happens when
-/// rounding in Gw is larger than tolerance·max|b|.
-LassoPath mu_lasso(const DoubleArray& gram, std::span<const double> correlation, double label_energy,
+/// min ‖Xᵀw − l‖² subject to ‖w‖₁ ≤ μ (and w ≥ 0), for every μ at once (SVEBI Sec. 4.1, Eq. 4), from G, b = Xl [m] and ‖l‖²
+/// alone. The path in μ is piecewise linear; a homotopy follows it exactly (Osborne et al. 2000; Efron et al. 2004), and every
+/// point is solved anew from the optimality conditions of its support. G may be singular, have zero rows (dead filters), and be
+/// indefinite by rounding. Ties go to the lower index: of equal columns only the first is used. Where the minimum without the
+/// constraint is not unique, w is the one with the least ‖w‖₁. Cost: O(m·s) per breakpoint and per μ, s the size of the
+/// support; there are about as many breakpoints as the largest s. Throws InputError for sizes that do not match, values that
+/// are not finite, a negative ‖l‖², a tolerance or μ not above 0; RunError when a point does not reach the tolerance (it never
+/// returns an answer that is not optimal). That happens when rounding in Gw is larger than tolerance·max|b|.
+LassoPath mu_lasso(const LassoGram& gram, std::span<const double> correlation, double label_energy,
                    std::span<const double> budgets, const LassoOptions& options = {});
 
 }  // namespace spikelens

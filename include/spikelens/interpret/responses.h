@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/core/samples.h"
 #include "spikelens/snn/engine.h"
 
@@ -49,40 +50,42 @@ struct ResponseMatrices {
     bool operator==(const ResponseMatrices&) const = default;
 };
 
-/// What interpretation knows of the whole data set: memory is O(m² + m·k) whatever N.
+/// What interpretation knows of the whole data set.
 struct Responses : ResponseCounts, ResponseMatrices {
     bool operator==(const Responses&) const = default;
 };
 
-/// The sums of whole blocks: those from index·2^level up to, and without, (index + 1)·2^level.
-struct ResponseNode {
-    int64_t level = 0;
-    int64_t index = 0;
-    ResponseMatrices sums;
-    bool operator==(const ResponseNode&) const = default;
+/// Sums in fixed point: sum i is high[i]·2^-28 + low[i]·2^-90, 0 ≤ low[i] < 2^62. Integers are added, so that the order in
+/// which parts arrive cannot matter.
+struct FixedSums {
+    std::vector<int64_t> high, low;
+    bool operator==(const FixedSums&) const = default;
 };
 
 /// The sums over consecutive samples, in a form that goes on, is kept and is merged without a difference in a bit.
 ///
-/// Samples are cut into blocks by their number in the data set. A block is summed in sample order. Blocks are the leaves of
-/// binary trees, aligned at powers of two: a node is its left child plus its right child. What is kept are the largest whole
-/// nodes in the range, from left to right, and then the block under way. There are at most 2·log2(blocks) + 1 of them, each of
-/// O(m² + m·k) memory. Up to one block this is the plain sum in sample order; beyond that the last bits differ from it.
+/// A sample is a row of c = m + k + 1 numbers: its m responses, the one-hot row of its predicted class among k, and 1. The
+/// products of every two columns, summed over samples, hold G, B and the sum of responses.
+/// Samples are cut into blocks by their number in the data set. Within a block a sum is float64 in sample order: products of
+/// two float32 are exact in it. Sums of whole blocks are cut off behind 2^-90 and added in fixed point. Of the block under way
+/// the rows are kept. Up to one block this is the plain sum in sample order. Memory: 8·c² bytes, and 4·c for each row of a
+/// block, whatever the number of samples.
 struct ResponseSums : ResponseCounts {
     int64_t first = 0;    ///< sample; a multiple of the block
     int64_t block = 0;    ///< samples
     int64_t longest = 0;  ///< how long a list of top images may be
-    std::vector<ResponseNode> nodes;
+    FixedSums whole;      ///< of whole blocks: the upper triangle, row after row [c·(c + 1)/2]
+    FloatArray rows;      ///< of the block under way [end % block, c]
 
     int64_t end() const { return first + samples; }
     bool operator==(const ResponseSums&) const = default;
 };
 
-/// Throws InputError unless the nodes and lists are those that the samples, the block and the filters demand.
+/// Throws InputError unless sums, rows and lists are such as the samples, the block and the filters can have.
 void check_sums(const ResponseSums& sums);
 
-/// The nodes added up from left to right.
-Responses finished(const ResponseSums& sums);
+/// The matrices of all samples in `sums`. Cost: O(c²·(rows + 1)). `execution` gives threads and the kernel.
+Responses finished(const ResponseSums& sums, const Execution& execution = {});
 
 /// The sums over all samples from those over consecutive ranges, in order: the same bits as of one run. Throws InputError
 /// unless every range begins where the one before it ends, at a border of blocks, and all have the same filters, classes and
@@ -106,7 +109,8 @@ struct ResponseOptions {
 /// Streams samples through the engine and adds them up: from options.first, or where loaded sums end, to options.end. The
 /// result is the same to the bit however often it was interrupted. `after_chunk` may save the sums, or throw to stop: `sums`
 /// then holds whole batches and can be resumed. Throws InputError when the images do not have the network's shape, the network
-/// has no filters to interpret, an option is out of range, or the sums do not fit.
+/// has no filters to interpret, an option is out of range, the samples are more than 2^34, or the sums do not fit.
+/// Cost beside the simulation: O(N·c²/2) multiplications.
 void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, ResponseSums& sums,
                           const std::function<void(const ResponseSums&)>& after_chunk = {});
 

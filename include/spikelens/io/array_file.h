@@ -34,6 +34,8 @@ void write_arrays(const std::filesystem::path& path, const ArrayFile& contents);
 /// Throws InputError for a missing, damaged (the checksum) or foreign file, a type that is not one of AnyArray's, links to
 /// other files, and arrays above 8 GiB or larger than the file can hold.
 ArrayFile read_arrays(const std::filesystem::path& path);
+/// The attributes alone: the file is checked in the same way, but none of its arrays is unpacked.
+std::map<std::string, std::string> read_array_attributes(const std::filesystem::path& path);
 
 /// NumPy's .npy, version 1.0, little-endian float32: numpy.load reads it.
 std::string npy_bytes(const ArrayView<float>& array);

@@ -12,6 +12,7 @@
 #include "spikelens/attribute/probe.h"
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/run.h"
+#include "spikelens/pipeline/stage.h"
 
 namespace spikelens {
 
@@ -57,6 +58,16 @@ nlohmann::json digest_in(const std::filesystem::path& path);
 /// "RUN/relevant.json does not belong to the run as RUN/manifest.json tells it (other data): run spikelens interpret RUN again"
 std::string stale_sentence(const Run& run, const std::filesystem::path& path, const std::string& reason,
                            const std::string& stage);
+
+/// Whether the run has this file of results, and it is of the run as it is; a line says so where there is one that is not.
+bool has_result(const Run& run, const std::filesystem::path& path, const StageNotes& notes);
+
+/// What is shown of single samples unless methods are named, without what needs relevant filters that the run lacks
+/// (has_result).
+std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes);
+
+/// The name of a class; its index where the network's classes have no names.
+std::string class_name(const Network& network, int index);
 
 /// What is evaluated unless methods are named: the same families for images and for spikes.
 std::vector<std::string> usual_methods(bool spiking);

@@ -25,10 +25,12 @@ namespace spikelens {
 ///
 /// document_of writes the struct as a JSON object and read_fields reads it back. A field is a bool, a whole number, a double
 /// (not a number is null), a text, a document, such a struct, a list or a map of them, or a struct that has its own
-/// `json document() const` and `static T read(const JsonField&)`. An empty optional is no field. `field.group("run",
-/// self.made)` puts the fields of an optional struct beside the others; it is there where its field "run" is.
+/// `json document() const` and `static T read(const JsonField&)`. An empty optional is no field, or null as
+/// `field.nullable("coding", self.coding)`. `field.group("run", self.made)` puts the fields of an optional struct beside the
+/// others; it is there where its field "run" is.
 struct AnyField {
     void operator()(const char*, auto&) {}
+    void nullable(const char*, auto&) {}
     void group(const char*, auto&) {}
 };
 template <class T>
@@ -63,6 +65,10 @@ class FieldWriter {
         }
     }
     template <class T>
+    void nullable(const char* name, const std::optional<T>& value) {
+        document[name] = value ? field_document(*value) : nlohmann::json();
+    }
+    template <class T>
     void group(const char*, const std::optional<T>& part) {
         if (part) T::fields(*part, *this);
     }
@@ -85,6 +91,11 @@ class FieldReader {
         } else {
             read_field(object_[name], value);
         }
+    }
+    template <class T>
+    void nullable(const char* name, std::optional<T>& value) {
+        value.reset();
+        if (const JsonField field = object_[name]; !field.is_null()) read_field(field, value.emplace());
     }
     template <class T>
     void group(const char* name, std::optional<T>& part) {
@@ -136,6 +147,8 @@ void read_field(const JsonField& field, T& value) {
         value = field.unsigned_integer();
     } else if constexpr (std::integral<T>) {
         value = static_cast<T>(field.integer(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    } else if constexpr (std::same_as<T, float>) {
+        value = field.is_null() ? std::numeric_limits<float>::quiet_NaN() : field.single();
     } else if constexpr (std::floating_point<T>) {
         value = field.number();
     } else if constexpr (std::same_as<T, std::string>) {

@@ -24,9 +24,10 @@ struct Interval {
     double low = std::numeric_limits<double>::quiet_NaN(), high = std::numeric_limits<double>::quiet_NaN();
 
     Interval() = default;
+    Interval(double from, double to) : low(from), high(to) {}
     explicit Interval(const Estimate& estimate) : low(estimate.low), high(estimate.high) {}
 
-    bool known() const { return std::isfinite(low); }
+    bool known() const { return std::isfinite(low) && std::isfinite(high); }
     bool holds(double value) const { return low <= value && value <= high; }
     nlohmann::json document() const;
     static Interval read(const JsonField& field);

@@ -25,7 +25,8 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& documen
 nlohmann::json stored_identity(const std::filesystem::path& path);
 
 /// The file also holds the finished matrices, for other readers.
-void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const std::filesystem::path& path);
+void save_responses(const ResponseSums& sums, const nlohmann::json& identity, const std::filesystem::path& path,
+                    const Execution& execution = {});
 ResponseSums load_responses(const nlohmann::json& identity, const std::filesystem::path& path);
 
 void save_relevant_filters(const RelevantFilters& relevant, const nlohmann::json& identity, const std::filesystem::path& path);

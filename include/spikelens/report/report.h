@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/array.h"
+#include "spikelens/pipeline/results.h"
 
 namespace spikelens {
 
@@ -49,16 +50,17 @@ struct ReportMethod {
     bool baseline = false;
 };
 
-/// Everything a report shows. The JSON documents are those the commands print (docs/formats); null when the stage has not been
-/// run: the report then shows the command that makes it.
+/// Everything a report shows. Where a stage has not been run it shows the command that makes it.
 struct ReportData {
     std::string run;                   ///< the run directory's name
     std::vector<std::string> command;  ///< what made the report, word by word, as `stages` of the manifest hold it of the rest
-    nlohmann::json manifest, train, interpret, evaluate;
+    nlohmann::json manifest;           ///< null: there is none
+    RunResults results;
     std::vector<ReportFilter> filters;
     std::vector<ReportMethod> methods;
     std::vector<ReportImage> images;
-    std::string image_choice;  ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
+    std::string image_choice;       ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
+    std::string coding = "direct";  ///< in which the images are shown; "direct" for recordings too
     std::string input_kind = "images";  ///< or "recordings": what the data are called
     bool counts_spikes = false;         ///< class scores are numbers of output spikes / T, not potentials
     int steps = 0;                      ///< T, the network's

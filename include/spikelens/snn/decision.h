@@ -13,6 +13,11 @@ namespace spikelens {
 /// decided.
 bool undecided(std::span<const float> scores);
 
+/// Softmax of the class scores of one sample, in double: e^(s_c − max s) / Σ e^(s_k − max s) for one class, and for each as
+/// float32. Not a number where a score is +∞ or no number.
+double softmax_probability(std::span<const float> scores, int c);
+std::vector<float> softmax_probabilities(std::span<const float> scores);
+
 /// In place of a predicted class, where there is none.
 inline constexpr int kUndecided = -1;
 

@@ -5,13 +5,11 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "spikelens/attribute/method.h"
 
 #include "explain_samples.h"
 
-namespace spikelens::app {
+namespace spikelens {
 
 /// The names of the files of one explanation.
 struct MapFiles {
@@ -24,9 +22,6 @@ struct MapFiles {
 /// that are equal on a file system without upper case.
 MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiking);
 
-/// How overlays are drawn.
-enum class OverlayStyle { faded, jet };
-
 /// A method's attribution of one sample, with the class scores of that sample.
 struct Explained {
     const MethodSpec& method;
@@ -34,17 +29,17 @@ struct Explained {
     std::span<const float> scores;
 };
 
-/// Writes an explanation of `sample` into the folder; gives its entry in explain.json, with a remark where the map has nothing
-/// to show. Maps that are zero, rounding noise or not finite are drawn as zero.
-nlohmann::json write_map(const std::filesystem::path& folder, const MapFiles& files, const Explained& explained,
-                         const Sample& sample, int64_t windows, OverlayStyle style);
+/// Writes an explanation of `sample` into the folder; gives what explain.json says of it, but for its inputs. Maps that are
+/// zero, rounding noise or not finite are drawn as zero.
+MapSummary write_map(const std::filesystem::path& folder, const MapFiles& files, const Explained& explained,
+                     const SampleToExplain& sample, int64_t windows, OverlayStyle style);
 
 /// The sample itself as a picture, and a point cloud of spikes: SAMPLE.png, SAMPLE_xyt.png.
-void write_sample(const std::filesystem::path& folder, const Sample& sample);
+void write_sample(const std::filesystem::path& folder, const SampleToExplain& sample);
 
 /// Throws InputError unless every file of these explanations, and of the sample, may be written (check_output). `sources` are
 /// files that are read: none of them is ever written.
-void check_outputs(const std::filesystem::path& folder, const Sample& sample, const std::vector<MapFiles>& maps,
+void check_outputs(const std::filesystem::path& folder, const SampleToExplain& sample, const std::vector<MapFiles>& maps,
                    const std::vector<std::string>& sources);
 
-}  // namespace spikelens::app
+}  // namespace spikelens

@@ -15,11 +15,10 @@
 #include "spikelens/pipeline/content.h"
 #include "spikelens/pipeline/output.h"
 
-namespace spikelens::app {
+namespace spikelens {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 int enlargement(int64_t height, int64_t width) { return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width))); }
 
@@ -46,19 +45,22 @@ class MapWriter {
           state_(map_state(method_.method->info(), map_.data, explained.scores)),
           empty_(state_ != MapState::values && state_ != MapState::constant) {}
 
-    json write(const Sample& sample, int64_t windows, OverlayStyle style) const {
+    MapSummary write(const SampleToExplain& sample, int64_t windows, OverlayStyle style) const {
         const int factor = enlargement(map_.extent(0), map_.extent(1));
         const Colours over = style == OverlayStyle::jet && !signed_ ? Colours::jet : colours();
         write_map_and_values(factor);
         write_png(folder_ / files_.overlay, enlarge(overlay(drawable(sample.picture), drawn(map_), over), factor));
-        json entry = {{"map", files_.map}, {"overlay", files_.overlay}, {"values", files_.values}};
+        MapSummary entry;
+        entry.method = method_.text;
+        entry.map = files_.map;
+        entry.overlay = files_.overlay;
+        entry.values = files_.values;
         if (!files_.windows.empty()) write_windows(windows, factor, entry);
         if (!files_.space_time.empty()) write_space_time(sample, entry);
-        entry["method"] = method_.text;
-        entry["state"] = map_state_text(state_);
-        if (state_ != MapState::values) entry["remark"] = "map is " + remark();
-        entry["minimum"] = *std::ranges::min_element(map_.data);
-        entry["maximum"] = *std::ranges::max_element(map_.data);
+        entry.state = map_state_text(state_);
+        if (state_ != MapState::values) entry.remark = "map is " + remark();
+        entry.minimum = *std::ranges::min_element(map_.data);
+        entry.maximum = *std::ranges::max_element(map_.data);
         return entry;
     }
 
@@ -79,17 +81,17 @@ class MapWriter {
         write_file(values, bytes);
     }
 
-    void write_windows(int64_t windows, int factor, json& entry) const {
+    void write_windows(int64_t windows, int factor, MapSummary& entry) const {
         const FloatArray parts = window_maps(attribution_, method_.view, std::min(windows, attribution_.shape[1]));
         write_png(folder_ / files_.windows, window_strip(drawn(without_batch_axis(parts)), colours(), factor));
-        entry["windows"] = files_.windows;
+        entry.windows = files_.windows;
     }
 
-    void write_space_time(const Sample& sample, json& entry) const {
+    void write_space_time(const SampleToExplain& sample, MapSummary& entry) const {
         const Array<uint8_t>& spikes = sample.input.spikes;
         const FloatArray scores = drawn(spike_scores(attribution_, method_.view, spikes.shape));
         write_png(folder_ / files_.space_time, space_time_picture(spikes.sub(0), scores.sub(0), signed_, 960, 640));
-        entry["space_time"] = files_.space_time;
+        entry.space_time = files_.space_time;
     }
 
     const fs::path& folder_;
@@ -112,19 +114,19 @@ MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiki
     return files;
 }
 
-json write_map(const fs::path& folder, const MapFiles& files, const Explained& explained, const Sample& sample, int64_t windows,
-               OverlayStyle style) {
+MapSummary write_map(const fs::path& folder, const MapFiles& files, const Explained& explained, const SampleToExplain& sample,
+                     int64_t windows, OverlayStyle style) {
     return MapWriter(folder, files, explained).write(sample, windows, style);
 }
 
-void write_sample(const fs::path& folder, const Sample& sample) {
+void write_sample(const fs::path& folder, const SampleToExplain& sample) {
     write_png(folder / (sample.name + ".png"),
               enlarge(drawable(sample.picture), enlargement(sample.picture.extent(1), sample.picture.extent(2))));
     if (!sample.input.spiking()) return;
     write_png(folder / (sample.name + "_xyt.png"), space_time_picture(sample.input.spikes.sub(0), {}, false, 960, 640));
 }
 
-void check_outputs(const fs::path& folder, const Sample& sample, const std::vector<MapFiles>& maps,
+void check_outputs(const fs::path& folder, const SampleToExplain& sample, const std::vector<MapFiles>& maps,
                    const std::vector<std::string>& sources) {
     const auto check = [&](const std::string& name, OutputKind kind) {
         if (name.empty()) return;
@@ -142,4 +144,4 @@ void check_outputs(const fs::path& folder, const Sample& sample, const std::vect
     }
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens

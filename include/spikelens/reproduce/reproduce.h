@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "spikelens/core/execution.h"
+#include "spikelens/pipeline/evaluate.h"
+#include "spikelens/pipeline/import.h"
+#include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/stage.h"
+#include "spikelens/pipeline/train.h"
+#include "spikelens/report/stage.h"
+
+namespace spikelens {
+
+/// The program's words that run a stage again, for the run's manifest and the report; each may be empty.
+struct StageWords {
+    using Words = std::vector<std::string>;
+    std::function<Words(const TrainRunOptions&)> train;
+    std::function<Words(const ImportOptions&)> import;
+    std::function<Words(const std::filesystem::path& run, const InterpretOptions&)> interpret;
+    std::function<Words(const std::filesystem::path& run, const EvaluateOptions&)> evaluate;
+    std::function<Words(const std::filesystem::path& run, const ReportOptions&)> report;
+};
+
+struct ReproduceOptions {
+    std::filesystem::path out;             ///< the run directory
+    std::filesystem::path model;           ///< of bitar-nmnist: the NIR network; empty: $SPIKELENS_DATA/nir/cnn_sinabs.nir
+    std::optional<int64_t> samples;        ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
+    std::optional<int64_t> train_samples;  ///< of the training set; likewise
+    uint64_t seed = 1;
+    StageWords words;
+    std::vector<std::string> arguments;  ///< the command line that was called, for the manifest
+    LockRun lock;
+};
+
+/// A claim of a paper beside what was measured.
+struct PaperClaim {
+    std::string claim;
+    nlohmann::json paper, measured;  ///< a number, or words
+    std::optional<bool> held;        ///< absent: the intervals do not decide, or nothing is claimed
+
+    static void fields(auto& self, auto& field) {
+        field("claim", self.claim), field("paper", self.paper), field("measured", self.measured);
+        field.nullable("held", self.held);
+    }
+};
+
+/// docs/formats.md describes the fields.
+struct SvebiMnistResult {
+    std::string command = "reproduce", experiment = "svebi-mnist";
+    std::string run;
+    double test_accuracy = 0, train_accuracy = 0, kkt_residual = 0, duality_gap = 0;
+    AblationSummary ablation;
+    EvaluateResult evaluate;
+    std::vector<PaperClaim> claims;
+    std::string report;
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("experiment", self.experiment), field("run", self.run);
+        field("test_accuracy", self.test_accuracy), field("train_accuracy", self.train_accuracy);
+        field("kkt_residual", self.kkt_residual), field("duality_gap", self.duality_gap);
+        field("ablation", self.ablation), field("evaluate", self.evaluate), field("claims", self.claims);
+        field("report", self.report);
+    }
+};
+
+/// docs/formats.md describes the fields.
+struct BitarNmnistResult {
+    std::string command = "reproduce", experiment = "bitar-nmnist";
+    std::string run;
+    double test_accuracy = 0;
+    int64_t test_samples = 0;
+    std::vector<std::string> assumptions;
+    AblationSummary ablation;
+    EvaluateResult evaluate, model_agnostic;
+    std::vector<PaperClaim> claims;
+    std::string report;
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("experiment", self.experiment), field("run", self.run);
+        field("test_accuracy", self.test_accuracy), field("test_samples", self.test_samples);
+        field("assumptions", self.assumptions), field("ablation", self.ablation), field("evaluate", self.evaluate);
+        field("model_agnostic", self.model_agnostic), field("claims", self.claims), field("report", self.report);
+    }
+};
+
+/// A paper's whole experiment: the stages one after another on one run, held against other writers from the first to the last,
+/// and the paper's numbers beside the run's. When it is cancelled, what the stages keep is kept: the same call goes on. Throws
+/// what the stages throw, and InputError for negative numbers of samples and a network that is not found.
+///
+/// De Laet et al. 2025 on MNIST, with the network of its reference code.
+SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
+/// Bitar, Rosales, Paulitsch 2023: gradient attributions find the spikes that matter, and cost far less than methods that do
+/// not see inside. Here on the pretrained convolutional network of the NIR paper (Pedersen et al. 2024) and recordings of
+/// N-MNIST.
+BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
+
+}  // namespace spikelens

@@ -1,0 +1,37 @@
+#include "spikelens/evaluate/robustness.h"
+
+#include "metrics.h"
+
+namespace spikelens {
+namespace {
+
+class OutputStability final : public Metric {
+  public:
+    const MetricInfo& info() const override {
+        static const MetricInfo info{.name = "output_stability",
+                                     .title = "Largest relative change of the map per relative change of the class scores",
+                                     .direction = "lower",
+                                     .range = "0 to infinity",
+                                     .cost = "11 explanations, 11 simulations",
+                                     .source = "Agarwal et al., Rethinking Stability, 2022, Sec. 3"};
+        return info;
+    }
+
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions& options) const override {
+        const auto maps = [&](const Input& input) {
+            return pixel_maps(explain(explained.method, context.model, {input, explained.targets, explained.samples}),
+                              explained.method.view);
+        };
+        SensitivityOptions changes;
+        changes.seed = options.seed;
+        const auto cause = [&](const Input& input) { return context.model.engine->run(input).scores; };
+        return {relative_stability(explained.input, explained.samples, maps, cause, changes), {}};
+    }
+};
+
+}  // namespace
+
+MetricPointer make_output_stability_metric() { return std::make_shared<OutputStability>(); }
+
+}  // namespace spikelens

@@ -1,0 +1,79 @@
+#include "experiment.h"
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+namespace {
+
+/// What the words say; none where there is no function for them.
+template <class... Options>
+std::vector<std::string> words(const std::function<std::vector<std::string>(const Options&...)>& of,
+                               const Options&... options) {
+    return of ? of(options...) : std::vector<std::string>();
+}
+
+void check_samples(const std::optional<int64_t>& samples, const char* what) {
+    if (samples.value_or(0) < 0)
+        throw InputError(fmt::format("the number of {} must be 0 (all) or more, not {}", what, *samples));
+}
+
+}  // namespace
+
+Experiment::Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes)
+    : options_(options), execution_(execution), notes_(notes) {
+    check_samples(options.samples, "test samples");
+    check_samples(options.train_samples, "training samples");
+}
+
+void Experiment::hold() { lock_ = options_.lock ? options_.lock(options_.out) : std::make_shared<const RunLock>(options_.out); }
+
+TrainResult Experiment::train(TrainRunOptions stage) {
+    stage.out = options_.out;
+    stage.samples = options_.train_samples.value_or(0);
+    stage.training.seed = options_.seed;
+    stage.again = words(options_.words.train, stage);
+    stage.arguments = options_.arguments;
+    stage.lock = options_.lock;
+    TrainResult result = train_run(stage, execution_, notes_);
+    hold();
+    return result;
+}
+
+ImportResult Experiment::import(ImportOptions stage) {
+    stage.out = options_.out;
+    stage.seed = options_.seed;
+    stage.again = words(options_.words.import, stage);
+    stage.arguments = options_.arguments;
+    stage.lock = options_.lock;
+    ImportResult result = import_run(stage, execution_, notes_);
+    hold();
+    return result;
+}
+
+InterpretResult Experiment::interpret(InterpretOptions stage) const {
+    stage.samples = options_.train_samples.value_or(0);
+    stage.seed = options_.seed;
+    stage.again = words(options_.words.interpret, options_.out, stage);
+    return interpret_run(Run::open(options_.out), stage, execution_, notes_);
+}
+
+EvaluateResult Experiment::evaluate(EvaluateOptions stage) const {
+    stage.metric.seed = options_.seed;
+    if (options_.words.evaluate)
+        stage.again = [&, named = stage](const auto& methods, const auto& metrics) mutable {
+            named.methods = methods;
+            named.metrics = metrics;
+            return options_.words.evaluate(options_.out, named);
+        };
+    return spikelens::evaluate(Run::open(options_.out), stage, execution_, notes_);
+}
+
+ReportResult Experiment::report(ReportOptions stage) const {
+    stage.seed = options_.seed;
+    stage.command = words(options_.words.report, options_.out, stage);
+    return report_run(Run::open(options_.out), stage, execution_, notes_);
+}
+
+}  // namespace spikelens

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "spikelens/reproduce/reproduce.h"
+
+namespace spikelens {
+
+/// The stages of one experiment, on its run.
+class Experiment {
+  public:
+    /// Throws InputError for negative numbers of samples.
+    Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
+
+    TrainResult train(TrainRunOptions stage);
+    ImportResult import(ImportOptions stage);
+    InterpretResult interpret(InterpretOptions stage) const;
+    EvaluateResult evaluate(EvaluateOptions stage) const;
+    ReportResult report(ReportOptions stage) const;
+
+  private:
+    void hold();
+
+    const ReproduceOptions& options_;
+    const Execution& execution_;
+    const StageNotes& notes_;
+    std::shared_ptr<const RunLock> lock_;  ///< for the stages after the one that made the run: no other writer comes between
+};
+
+}  // namespace spikelens
