@@ -179,10 +179,13 @@ bool is_chain(const Network& network) {
 }
 
 void require_chain(const Network& network, const std::string& who) {
-    for (size_t l = 0; l < network.layers.size(); ++l)
-        if (const std::string why = not_of_chain(network, l); !why.empty())
-            throw InputError(who + ": expected a chain of layers with square windows; layer " + network.layers[l].name + " " +
-                             why);
+    for (size_t l = 0; l < network.layers.size(); ++l) {
+        const std::string why = not_of_chain(network, l);
+        if (why.empty()) continue;
+        std::string what = who + ": expected a chain of layers with square windows; layer ";
+        what.append(network.layers[l].name).append(" ").append(why);
+        throw InputError(what);
+    }
 }
 
 }  // namespace spikelens

@@ -21,9 +21,9 @@ Signal signal_after(const Layer& layer, std::span<const Signal> before);
 int planes_of(const Signal& signal);
 
 /// What is wrong with a layer that reads what those before it send; empty where nothing is. Its inputs' shapes fit.
-std::string signal_fault(const Network& network, size_t layer, std::span<const Signal> before);
+std::string signal_fault(const Network& network, size_t index, std::span<const Signal> before);
 
 /// Why a layer is not one of a chain; empty where it is.
-std::string not_of_chain(const Network& network, size_t layer);
+std::string not_of_chain(const Network& network, size_t index);
 
 }  // namespace spikelens

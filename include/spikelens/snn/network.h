@@ -124,7 +124,7 @@ struct JoinedInput {
     Shape shape;
     std::string fault;
 };
-JoinedInput joined_input(const Network& network, size_t layer);
+JoinedInput joined_input(const Network& network, size_t index);
 
 /// Sets the sizes of a layer's output, before and after its pool, from its input's: false where a window does not fit.
 bool set_sizes(Layer& layer);
