@@ -12,7 +12,7 @@
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/snn/simulate.h"
 
-#include "snn/torch_network.h"
+#include "train/torch/torch_network.h"
 
 namespace {
 

@@ -17,7 +17,7 @@
 #include "spikelens/core/random.h"
 #include "spikelens/snn/simulate.h"
 
-#include "snn/torch_network.h"
+#include "train/torch/torch_network.h"
 
 namespace {
 
@@ -140,12 +140,13 @@ int main(int argc, char** argv) {
     }
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    const TorchNetwork torch(network, {}, false, at::kFloat);
+    const TorchNetwork torch(network, {});
     malloc_trim(0);
     reset_peak();
     FloatArray copy = image;
     const double layerwise = best_seconds(2, [&] {
         TorchNetwork::Trace trace;
+        trace.keep_inputs = false;
         torch.forward(view_of(copy), trace);
     });
     std::printf("LibTorch, layer by layer, one thread  %6.2f s, at most %.0f MB; exact is %.1f times as fast\n", layerwise,

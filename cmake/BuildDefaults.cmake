@@ -23,5 +23,5 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow)
 # compiler vectorise loops; they change no value.
 add_compile_options(-ffp-contract=off -fno-trapping-math -fno-math-errno)
 
-# A program that makes no gradients does not wait the better part of a second for LibTorch to load.
+# Programs load the libraries they use, and no others.
 add_link_options(LINKER:--as-needed)

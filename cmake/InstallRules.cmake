@@ -11,6 +11,10 @@ else()
     install(TARGETS spikelens RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+if(SPIKELENS_TRAIN)
+    install(TARGETS spikelens_train LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
+endif()
+
 # One export per component: who asks for the core alone needs none of the libraries of the others.
 foreach(component IN LISTS components)
     install(TARGETS spikelens_${component} EXPORT spikelens-${component}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -31,6 +35,6 @@ configure_package_config_file(
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/spikelens-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(
     FILES ${PROJECT_BINARY_DIR}/spikelens-config.cmake ${PROJECT_BINARY_DIR}/spikelens-config-version.cmake
-          cmake/FindLibTorch.cmake cmake/FindLibZip.cmake cmake/FindLZ4.cmake cmake/FindOpenCVImages.cmake cmake/FindZstd.cmake
+          cmake/FindLibZip.cmake cmake/FindLZ4.cmake cmake/FindOpenCVImages.cmake cmake/FindZstd.cmake
     DESTINATION ${package_dir}
 )

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 }
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
 LIBRARIES = {
-    "LibTorch": (r"(torch|ATen|c10)/", ["snn/gradient", "snn/torch", "train"]),
+    "LibTorch": (r"(torch|ATen|c10)/", ["train/torch"]),
     "nlohmann-json": (r"nlohmann/", ["io", "data", "model_io", "pipeline", "report", "reproduce"]),
     "fmt": (r"fmt/", ["io", "draw", "data", "model_io", "pipeline", "report", "reproduce"]),
     "OpenCV": (r"opencv2/", ["io", "draw"]),

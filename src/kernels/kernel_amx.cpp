@@ -12,9 +12,14 @@ void amx_layer(const LayerTask& task) {
 
 }  // namespace
 
-const KernelSet amx_kernels = {
-    "amx",     amx_layer, avx512_kernels.change, avx512_kernels.readout, avx512_kernels.real_currents, avx512_kernels.products,
-    {0.04, 60}};
+const KernelSet amx_kernels = {"amx",
+                               amx_layer,
+                               avx512_kernels.change,
+                               avx512_kernels.readout,
+                               avx512_kernels.real_currents,
+                               avx512_kernels.products,
+                               avx512_kernels.spread,
+                               {0.04, 60}};
 
 }  // namespace spikelens::kernels
 #endif

@@ -4,6 +4,7 @@
 #include "bit_table.h"
 #include "kernel_sets.h"
 #include "product_sums.h"
+#include "spread.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -28,6 +29,7 @@ const KernelSet avx2_kernels = {"avx2",
                                 VectorKernel<Avx2>::readout,
                                 VectorKernel<Avx2>::real_currents,
                                 ProductSums<Avx2>::tile,
+                                VectorSpread<Avx2>::spread,
                                 kNoSlices};
 
 }  // namespace spikelens::kernels

@@ -128,6 +128,22 @@ struct RealTask {
     std::span<const PixelSpan> pixels;  ///< of the output
 };
 
+constexpr int kSpreadPixels = 64;  ///< whose gradients are listed at once
+
+/// The adjoint of a layer's weights: from the gradient of its currents to that of its input, to which it is added. A gradient
+/// of 0 adds nothing; beyond out_channels all are 0. Float32 without contraction, in one order: the bits do not depend on the
+/// set.
+struct SpreadTask {
+    int steps = 0;
+    int in_height = 0, in_width = 0, in_channels = 0;
+    int out_height = 0, out_width = 0, out_channels = 0, padded = 0;
+    int kernel_height = 1, kernel_width = 1, stride = 1, padding = 0;
+    const float* weights = nullptr;  ///< [out_channel][row_length], a row [tap][in_channel] and what fills it up
+    int64_t row_length = 0;
+    const float* gradient = nullptr;  ///< [step][row][column][padded]
+    float* input_gradient = nullptr;  ///< [step][row][column][in_channel]
+};
+
 /// Where it pays to multiply int8 slices of all weights in place of adding weights for each spike.
 struct SlicePrice {
     double least_density;  ///< of the input, where all lanes of the multiplications are used; above 1: the set cannot
@@ -143,6 +159,7 @@ struct KernelSet {
     void (*readout)(const ReadoutTask&);
     void (*real_currents)(const RealTask&);
     void (*products)(const ProductTask&);
+    void (*spread)(const SpreadTask&);
     SlicePrice slices;
 };
 

@@ -2,6 +2,7 @@
 #include "bit_table.h"
 #include "kernel_sets.h"
 #include "product_sums.h"
+#include "spread.h"
 #include "vector_kernel.h"
 
 namespace spikelens::kernels {
@@ -30,6 +31,7 @@ const KernelSet portable_kernels = {"portable",
                                     VectorKernel<Portable>::readout,
                                     VectorKernel<Portable>::real_currents,
                                     ProductSums<Portable>::tile,
+                                    VectorSpread<Portable>::spread,
                                     kNoSlices};
 
 }  // namespace spikelens::kernels

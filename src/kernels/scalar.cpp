@@ -4,6 +4,7 @@
 #include <span>
 
 #include "kernel_sets.h"
+#include "spread.h"
 
 namespace spikelens::kernels {
 namespace {
@@ -142,9 +143,30 @@ void scalar_products(const ProductTask& task) {
         }
 }
 
+struct ScalarSpread {
+    static int list(const float* gradient, const SpreadTask& task, float* value, int64_t* row) {
+        int count = 0;
+        for (int output = 0; output < task.out_channels; ++output) {
+            if (gradient[output] == 0) continue;
+            value[count] = gradient[output];
+            row[count++] = output * task.row_length;
+        }
+        return count;
+    }
+
+    static void add(const ListedGradients& list, const float* weights, int lanes, float* sum) {
+        for (int lane = 0; lane < lanes; ++lane) {
+            sum[lane] = 0;
+            for (int i = 0; i < list.count; ++i) sum[lane] += list.value[i] * weights[list.row[i] + lane];
+        }
+    }
+
+    static void spread(const SpreadTask& task) { Spread<ScalarSpread>(task).run(); }
+};
+
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar",        scalar_layer, scalar_change, scalar_readout, scalar_real_currents,
-                                  scalar_products, kNoSlices};
+const KernelSet scalar_kernels = {"scalar",        scalar_layer,         scalar_change, scalar_readout, scalar_real_currents,
+                                  scalar_products, ScalarSpread::spread, kNoSlices};
 
 }  // namespace spikelens::kernels

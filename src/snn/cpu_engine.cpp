@@ -3,8 +3,6 @@
 
 #include "spikelens/snn/engine.h"
 
-#include "graph_gradient.h"
-
 namespace spikelens {
 
 struct CpuEngine::Parts {
@@ -12,18 +10,10 @@ struct CpuEngine::Parts {
     GradientOptions options;
     std::once_flag prepared;
     std::unique_ptr<const GradientNetwork> gradients_when_asked;
-    std::unique_ptr<const GraphGradient> of_graph;
 
-    /// Calls use(gradients), which are of a chain or of a graph.
-    template <class Use>
-    auto with_gradients(Use use) {
-        std::call_once(prepared, [&] {
-            if (is_chain(simulator->network()))
-                gradients_when_asked = std::make_unique<const GradientNetwork>(simulator, options);
-            else
-                of_graph = std::make_unique<const GraphGradient>(simulator, options);
-        });
-        return of_graph ? use(*of_graph) : use(*gradients_when_asked);
+    const GradientNetwork& gradients() {
+        std::call_once(prepared, [&] { gradients_when_asked = std::make_unique<const GradientNetwork>(simulator, options); });
+        return *gradients_when_asked;
     }
 };
 
@@ -52,15 +42,15 @@ FloatArray CpuEngine::run_ablations(const Input& input, std::span<const std::vec
 }
 
 InputGradient CpuEngine::gradient(const Input& input, std::span<const int> targets) const {
-    return parts_->with_gradients([&](const auto& gradients) { return gradients.gradient(input, targets); });
+    return parts_->gradients().gradient(input, targets);
 }
 
 InputGradient CpuEngine::sequence_gradient(const FloatArray& sequence, std::span<const int> targets) const {
-    return parts_->with_gradients([&](const auto& gradients) { return gradients.sequence_gradient(sequence, targets); });
+    return parts_->gradients().sequence_gradient(sequence, targets);
 }
 
 SpikeGradient CpuEngine::spike_gradient(const Input& input, std::span<const int> targets, int layer) const {
-    return parts_->with_gradients([&](const auto& gradients) { return gradients.spike_gradient(input, targets, layer); });
+    return parts_->gradients().spike_gradient(input, targets, layer);
 }
 
 std::vector<std::string> CpuEngine::describe() const { return parts_->simulator->describe_kernels(); }

@@ -117,6 +117,12 @@ void LayerPass::fire(LayerRecording* record, const Fire& fire) {
     if (record) keep_results(task, *record);
 }
 
+void LayerPass::fire(float* potentials) {
+    LayerTask task = whole_task();
+    task.potentials = potentials;
+    run_parts(task);
+}
+
 void LayerPass::make_currents() {
     maps_.currents.reset(layer_.output_shape(), input_ ? sample_.steps : 1, plan_.padded());
     if (!input_)
@@ -141,7 +147,7 @@ Change LayerPass::fire_changed(const Change& change) {
     if (input_ && !task.sums) list_spikes(task);
     Renewal renewal(maps_.spikes, pixels_anew(reached(change.pixels, windows_of(plan_)), task));
     task.pixels = renewal.spans();
-    if (!input_) task.currents = real_currents(task.pixels);
+    if (!input_) real_currents(task);
     run_parts(task);
     return std::move(renewal).finish();
 }
@@ -164,10 +170,23 @@ void LayerPass::read_out(std::span<float> scores) {
 
 bool LayerPass::reaches_too_much(const PixelSet& changed) const { return too_many(reached(changed, windows_of(plan_))); }
 
-const float* LayerPass::real_currents(std::span<const PixelSpan> pixels) {
-    worker_.currents.resize(int64_t{plan_.out_height} * plan_.out_width * plan_.padded());
-    worker_.settings.kernels.real_currents({&plan_, sample_.image.data(), worker_.currents.data(), pixels});
-    return worker_.currents.data();
+/// Given ones, or those of an image.
+void LayerPass::take_currents(LayerTask& task) {
+    if (!given_) return real_currents(task);
+    task.currents = given_->values.data();
+    task.current_stride = given_->step_distance();
+}
+
+/// At the task's pixels: of an image once, of one that changes at every step.
+void LayerPass::real_currents(LayerTask& task) {
+    const int steps = sample_.in_time ? sample_.steps : 1;
+    const int64_t size = int64_t{plan_.in_channels} * plan_.in_height * plan_.in_width;
+    worker_.currents.resize(steps * frame());
+    for (int step = 0; step < steps; ++step)
+        worker_.settings.kernels.real_currents(
+            {&plan_, sample_.image.data() + step * size, worker_.currents.data() + step * frame(), task.pixels});
+    task.currents = worker_.currents.data();
+    task.current_stride = sample_.in_time ? frame() : 0;
 }
 
 /// All but the pixels, and what their currents are made of.
@@ -187,14 +206,10 @@ LayerTask LayerPass::whole_task() {
     maps_.spikes.reset(plan_.out_channels, plan_.out_height, plan_.out_width, sample_.steps, 1);
     LayerTask task = this->task();
     task.pixels = plan_.rows;
-    if (given_) {
-        task.currents = given_->values.data();
-        task.current_stride = given_->step_distance();
-    } else if (input_) {
+    if (input_)
         list_spikes(task);
-    } else {
-        task.currents = real_currents(task.pixels);
-    }
+    else
+        take_currents(task);
     return task;
 }
 
@@ -261,20 +276,23 @@ void LayerPass::keep_results(const LayerTask& task, LayerRecording& record) cons
                         plan_.out_channels, record.potentials.row(sample_.index).data() + step * plan_.out_channels * pixels);
 }
 
-/// The integrating readout: potential after the last step / T, from exact sums; of given currents, from their sums in double.
+/// The same of currents, which need no potential.
+void LayerPass::average_currents(std::span<float> scores) {
+    LayerTask task = this->task();
+    task.pixels = plan_.rows;
+    take_currents(task);
+    const int steps = task.current_stride > 0 ? sample_.steps : 1;
+    for (size_t c = 0; c < scores.size(); ++c) {
+        double sum = 0;
+        for (int step = 0; step < steps; ++step)
+            sum += double{task.currents[step * task.current_stride + static_cast<int64_t>(c)]};
+        scores[c] = static_cast<float>(sum / steps);
+    }
+}
+
+/// The integrating readout: potential after the last step / T, from exact sums.
 void LayerPass::integrate(std::span<float> scores) {
-    if (given_) {
-        for (size_t c = 0; c < scores.size(); ++c) {
-            double sum = 0;
-            for (int step = 0; step < sample_.steps; ++step) sum += static_cast<double>(given_->at(0, 0, step)[c]);
-            scores[c] = static_cast<float>(sum / sample_.steps);
-        }
-        return;
-    }
-    if (!input_) {
-        std::copy_n(real_currents(plan_.rows), scores.size(), scores.begin());
-        return;
-    }
+    if (!input_) return average_currents(scores);
     std::vector<int64_t>& sums = worker_.sums;
     sums.resize(plan_.padded());
     worker_.settings.kernels.readout({&plan_, sample_.steps, input_->planes, input_->words.data(), sums.data()});

@@ -47,9 +47,10 @@ std::vector<int> map_slots(const Network& network);
 /// One sample's input, and where in the results it goes.
 struct Sample {
     int64_t index = 0;
-    std::span<const float> image;  ///< [C, H, W], direct coding; or
+    std::span<const float> image;  ///< [C, H, W], direct coding, or [T, C, H, W] that changes in time; or
     const SpikeMap* spikes = nullptr;
     int steps = 0;
+    bool in_time = false;  ///< an image for each step
 };
 
 /// What one layer has before and after its pool: numbers of spikes or currents. Where it has a neuron and no weights, the
@@ -92,6 +93,8 @@ class LayerPass {
 
     /// The layer's spikes; what `record` asks for, which may be null. `fire` may take the place of the kernels.
     void fire(LayerRecording* record = nullptr, const Fire& fire = {});
+    /// The same; leaves the potentials, [step][row][column][padded].
+    void fire(float* potentials);
     /// Into maps.currents, of a weighted layer.
     void make_currents();
     /// What the layer has, numbers or currents, where it pools.
@@ -109,7 +112,9 @@ class LayerPass {
     bool reaches_too_much(const PixelSet& changed) const;
 
   private:
-    const float* real_currents(std::span<const kernels::PixelSpan> pixels);
+    int64_t frame() const { return int64_t{plan_.out_height} * plan_.out_width * plan_.padded(); }
+    void real_currents(kernels::LayerTask& task);
+    void take_currents(kernels::LayerTask& task);
     kernels::LayerTask task() const;
     kernels::LayerTask whole_task();
     void list_spikes(kernels::LayerTask& task) const;
@@ -117,6 +122,7 @@ class LayerPass {
     void run_parts(const kernels::LayerTask& task) const;
     void keep_results(const kernels::LayerTask& task, LayerRecording& record) const;
     void integrate(std::span<float> scores);
+    void average_currents(std::span<float> scores);
     void leak(std::span<float> scores);
 
     Worker& worker_;

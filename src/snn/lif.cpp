@@ -6,6 +6,7 @@
 #include "lower.h"
 #include "spike_pool.h"
 #include "surrogate_function.h"
+#include "wide.h"
 
 namespace spikelens {
 namespace {
@@ -91,6 +92,7 @@ class KnownTimeline {
 
     void set_plane(int64_t plane, const Real* all) {
         first_ = all + plane * layer_.size();
+        if (!neuron_.n.to_value) return;  // no other reset asks for them
         for (int64_t t = 0; t < layer_.steps; ++t) write_spikes(potentials(t), &spikes_[t * layer_.size()]);
     }
 
@@ -239,14 +241,6 @@ void backward_from_potentials(const LifPlanes& layer, const Real* potentials, co
 }
 
 }  // namespace
-
-// Much of training is spent here: on x86-64 also compiled, with all it calls, for wider vectors, chosen when the program is
-// loaded (before a thread sanitizer is ready for that). Every lane computes what a single number would: the bits are the same.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define SPIKELENS_WIDE __attribute__((target_clones("avx2", "default"), flatten))
-#else
-#define SPIKELENS_WIDE
-#endif
 
 SPIKELENS_WIDE void lif_forward(const LifPlanes& layer, const float* current, float* spikes) {
     forward(layer, current, spikes);

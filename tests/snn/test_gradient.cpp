@@ -157,7 +157,6 @@ TEST_P(GradientCase, FloatIsCloseToDouble) {
         ASSERT_NEAR(result.gradient.data[i], exact.gradient.data[i], 1e-4) << "input " << i;
 }
 
-// In float the exact simulation takes the place of LibTorch's forward pass over images.
 TEST_P(GradientCase, ImagesThroughTheExactSimulationAreCloseToDouble) {
     for (const bool through : {false, true}) {
         const FloatArray images({2, network.channels, network.height, network.width}, random_values(2 * size, 0, 1, 5));
@@ -270,6 +269,28 @@ TEST_F(GradientOfMany, ThreadsDoNotMatter) {
         EXPECT_EQ(one.scores, several.scores);
         EXPECT_EQ(one.gradient, several.gradient);
     }
+}
+
+TEST_F(GradientOfMany, KernelsDoNotMatter) {
+    const FloatArray sequence({1, 6, 1, 12, 12}, random_values(6 * 144, 0, 2, 19));
+    const GradientNetwork scalar(network, {}, {.kernel = "scalar"}), fastest(network);
+    EXPECT_EQ(scalar.input_gradient(images, targets).gradient, fastest.input_gradient(images, targets).gradient);
+    EXPECT_EQ(scalar.sequence_gradient(sequence, std::vector{3}).gradient,
+              fastest.sequence_gradient(sequence, std::vector{3}).gradient);
+}
+
+/// Spikes have the scores of the simulation to the bit, and the gradient at them is the limit of that of other values.
+TEST_F(GradientOfMany, WholeNumbersAreSpikes) {
+    Array<uint8_t> spikes({1, 6, 1, 12, 12});
+    for (int64_t i = 0; i < spikes.size(); ++i) spikes.data[i] = static_cast<uint8_t>(i * 7 % 11 % 3);
+    const GradientNetwork gradient(network);
+    const auto at_spikes = gradient.gradient(Input(spikes), std::vector{4});
+    EXPECT_EQ(at_spikes.scores.data, Simulator(network).run_spikes(spikes).scores.data);
+    FloatArray values(spikes.shape, {spikes.data.begin(), spikes.data.end()});
+    values.data[40] += 1e-6F;
+    const auto beside = gradient.sequence_gradient(values, std::vector{4});
+    for (int64_t i = 0; i < values.size(); ++i)
+        ASSERT_NEAR(beside.gradient.data[i], at_spikes.gradient.data[i], 1e-5) << "input " << i;
 }
 
 TEST_F(GradientOfMany, RefusesWhatDoesNotFit) {

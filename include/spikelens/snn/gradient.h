@@ -15,7 +15,7 @@ namespace spikelens {
 struct GradientOptions {
     Surrogate surrogate;
     bool smooth = false;  ///< replace the step by surrogate_step: a differentiable network, for tests by finite differences
-    bool double_precision = false;
+    bool double_precision = false;  ///< as smooth networks are computed
 };
 
 struct InputGradient {
@@ -31,11 +31,12 @@ struct SpikeGradient {
 
 class Simulator;
 
-/// Scores and their surrogate gradient through LibTorch, layer by layer with time folded into the batch. For gradients of
-/// images in float the exact simulation takes the place of the forward pass: its potentials, and its scores. Samples are
-/// computed one at a time, each by one thread: the result of a sample is the same to the bit in any batch, on one machine. On
-/// another CPU it may differ in the last digits, since LibTorch and its BLAS choose their kernels by CPU; but for the scores of
-/// images in float, which are the simulation's. Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.
+/// Scores and their surrogate gradient. The exact simulation is the forward pass: it gives potentials and scores. The way back
+/// goes layer by layer in float32, in one fixed order: pool, neuron, weights. What the surrogate or a pool sets to zero costs
+/// nothing. The result of a sample is the same to the bit for any batch, thread count and kernel.
+/// A sequence of whole numbers 0 to 255 is spikes, with exact currents; of other values the first layer's currents are float32.
+/// Networks that are smooth or in double precision are computed both ways in double, by the definitions: slowly. So is the way
+/// back of networks that are no chains (network.h), and their way forward where a sequence's values are not whole.
 class GradientNetwork {
   public:
     /// As many samples side by side as execution.memory has room for, at most one a thread.
@@ -48,7 +49,7 @@ class GradientNetwork {
     GradientNetwork& operator=(GradientNetwork&&) noexcept;
 
     /// Both throw InputError for shapes that do not fit the network, targets that are not classes, values that are not finite,
-    /// and where execution.memory does not suffice for one sample.
+    /// more than 65535 steps, and where execution.memory does not suffice for one sample.
     /// Direct coding: images [N, C, H, W]; the gradient of the score of targets[n] with respect to the image
     /// (= Σ_t ∂y/∂x[t]), same shape.
     InputGradient input_gradient(const FloatArray& images, std::span<const int> targets) const;
@@ -60,8 +61,8 @@ class GradientNetwork {
     InputGradient gradient(const Input& input, std::span<const int> targets) const;
 
     /// The gradient with respect to what a layer (an index into network.layers, of one with a neuron) sends out: through its
-    /// pool and the layers after it, not through its own reset. A fully connected layer has H = W = 1. Throws InputError as the
-    /// others do, and for a layer without a neuron.
+    /// pool and the layers after it, not through its own reset or recurrence. A fully connected layer has H = W = 1. Throws
+    /// InputError as the others do, and for a layer without a neuron.
     SpikeGradient spike_gradient(const Input& input, std::span<const int> targets, int layer) const;
 
   private:

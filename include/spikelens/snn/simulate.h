@@ -85,8 +85,10 @@ class Simulator {
     /// What computes each layer, for `inspect`: "conv2: events, avx512".
     std::vector<std::string> describe_kernels() const;
 
+    struct Plan;  ///< private to this folder
+    const Plan& plan() const { return *plan_; }
+
   private:
-    struct Plan;
     explicit Simulator(std::unique_ptr<const Plan> plan);
     std::unique_ptr<const Plan> plan_;
 };

@@ -59,6 +59,8 @@ void check_train_options(const TrainOptions& options);
 ///
 /// Throws InputError for unusable options or labels, or a state that is not on the way to options.epochs with this
 /// batch; RunError when the loss or a weight stops being finite: `after_batch` never sees such a network.
+/// Loads the library libspikelens_train, which alone is linked with LibTorch, from where the program is told to look for
+/// libraries; throws RunError where it is missing, as in a build without it.
 /// Weights are the same to the bit for any number of threads on one machine. On another CPU they may differ in the last digits,
 /// since LibTorch and its BLAS choose their kernels by CPU, and training carries such differences on.
 /// Sets LibTorch and OpenBLAS to one thread of their own, for the whole process.

@@ -7,7 +7,7 @@
 
 #include "spikelens/core/error.h"
 
-#include "snn/torch_network.h"
+#include "torch_network.h"
 
 namespace spikelens {
 namespace {

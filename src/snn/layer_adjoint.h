@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+
+#include "spikelens/core/aligned.h"
+#include "spikelens/snn/network.h"
+#include "spikelens/snn/surrogate.h"
+
+#include "kernels/layer_plan.h"
+#include "lif.h"
+
+namespace spikelens {
+
+/// A LayerPass backward: pool, neuron and weights of one layer of one sample, each by itself. Gradients of what a layer takes
+/// and sends out are [step][row][column][channel]; of its currents and spikes [step][row][column][padded], as the kernels leave
+/// the potentials.
+class LayerAdjoint {
+  public:
+    /// The layer and its plan must outlive this. The weights are kept once more, ordered [output][row][column][channel].
+    LayerAdjoint(const Layer& layer, const kernels::LayerPlan& plan, const kernels::KernelSet& kernels,
+                 const Surrogate& surrogate);
+
+    int64_t frame() const { return int64_t{plan_.out_height} * plan_.out_width * plan_.padded(); }
+    int64_t input_size() const { return int64_t{layer_.in_channels} * layer_.in_height * layer_.in_width; }
+    int64_t output_size() const { return int64_t{layer_.out_channels} * layer_.pooled_height * layer_.pooled_width; }
+
+    /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which.
+    void unpool(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+    /// From the gradient of the spikes to that of the currents, which replaces the potentials. Of a current that is the same at
+    /// every step its sum over the steps is written, as the first.
+    void unfire(int64_t steps, bool constant, float* potentials, const float* spike_gradient) const;
+    /// From the gradient of the currents to that of the input.
+    void unweigh(int64_t steps, const float* current_gradient, float* input_gradient) const;
+
+  private:
+    template <bool kOverlap>
+    void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+
+    const Layer& layer_;
+    const kernels::LayerPlan& plan_;
+    LifPlanes neurons_;
+    kernels::SpreadTask spread_;
+    AlignedVector<float> weights_;
+    void (*run_spread_)(const kernels::SpreadTask&);
+};
+
+}  // namespace spikelens

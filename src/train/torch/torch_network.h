@@ -1,0 +1,70 @@
+#pragma once
+
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "spikelens/core/array.h"
+#include "spikelens/snn/network.h"
+#include "spikelens/snn/surrogate.h"
+
+#include "snn/lif.h"
+
+namespace spikelens {
+
+/// Forward and backward of a network in LibTorch's operators, in float, layer by layer with time folded into the batch
+/// ([T·N, C, H, W]): one convolution for all steps, then one pass of the neurons over time. There is no autograd graph:
+/// the few kinds of layer have their adjoints written out, which leaves all threading to the caller.
+class TorchNetwork {
+  public:
+    /// The weights are the network's own memory (changes to them are seen). The network must live as long as this.
+    TorchNetwork(const Network& network, const Surrogate& surrogate);
+
+    /// What the backward pass needs of a forward pass.
+    struct Trace {
+        struct Step {
+            at::Tensor input;    ///< undefined unless wanted
+            at::Tensor current;  ///< undefined in a readout
+        };
+        bool keep_inputs = true;
+        bool constant = false;
+        int64_t steps = 0;
+        std::vector<Step> layers;
+    };
+
+    /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H, W].
+    at::Tensor forward(const at::Tensor& input, Trace& trace) const;
+
+    /// Gradients of Σ scores · score_gradient: weight, then bias if there is one, of each layer in order. Uses up the trace,
+    /// which has kept the inputs.
+    std::vector<at::Tensor> backward(Trace& trace, const at::Tensor& score_gradient) const;
+
+    /// Whether all weights and biases are.
+    bool finite() const;
+
+  private:
+    struct Weights {
+        at::Tensor weight, bias;
+    };
+
+    at::Tensor current(size_t index, const at::Tensor& input) const;
+    at::Tensor spikes(size_t index, const Trace& trace) const;
+    at::Tensor neuron_gradient(size_t index, Trace& trace, const at::Tensor& gradient) const;
+    at::Tensor weights_gradient(size_t index, Trace& trace, const at::Tensor& gradient, std::vector<at::Tensor>& result) const;
+    LifPlanes planes(size_t index, const Trace& trace) const;
+
+    const Network& network_;
+    Surrogate surrogate_;
+    std::vector<Weights> weights_;
+};
+
+/// Makes LibTorch and its BLAS run in the calling thread: Spikelens divides work over samples itself, and results must
+/// not depend on how a matrix product was divided. Applies to the calling thread's OpenMP and to the whole process's
+/// LibTorch and OpenBLAS. To be called by every worker before it computes.
+void compute_in_this_thread();
+
+/// A view of plain memory as a tensor.
+at::Tensor view_of(FloatArray& array);
+at::Tensor view_of(const float* data, const Shape& shape);
+
+}  // namespace spikelens
