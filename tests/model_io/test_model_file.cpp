@@ -227,7 +227,8 @@ TEST_F(ModelFile, NothingUnreadableIsWritten) {
 /// Every field that graphs alone have.
 Network example_graph() {
     Network network = parse_network(
-        "3C3x1s1x2g1-LIF(beta=**,threshold=*)-MP1x2-[6C3d2g3-RC3-LIF-AP2s1|6C2p0-MP1]cat-IF-[12C1-IF|]add-8F-R-IF-[8F-R1-IF|]add-"
+        "3C3x1s1x2g1-LIF(beta=**,threshold=*)-MP1x2-[6C3d2g3-RC3-LIF-AP2s1|6C2p0-MP1]cat-IF-[12C1-IF|]add-8F-R-IF-[8F-R1-IF|]"
+        "add-"
         "2F",
         {3, 9, 16}, 6);
     initialise_weights(network, 3);
@@ -287,6 +288,22 @@ TEST_F(ModelFile, FieldsOfGraphsAreTypedAndChecked) {
     EXPECT_THAT(error_of([](json& d) { d["layers"][0]["values"]["beta"] = "all"; }), HasSubstr("channel or neuron"));
     EXPECT_THAT(error_of([](json& d) { d["layers"][0]["values"]["beto"] = "channel"; }),
                 HasSubstr("names of a neuron's numbers"));
+}
+
+TEST_F(ModelFile, MutatedGraphsAreRefusedOrValid) {
+    save_model(example_graph(), path);
+    const std::string whole = read_file(path);
+    const size_t header = whole.find("\"spikelens\"");  // most mutations are to hit the description
+    for (uint64_t round = 0; round < 2000; ++round) {
+        const uint64_t draw = random_bits(3, Stream::test, {round});
+        std::string bytes = whole;
+        bytes[header + draw % std::min<size_t>(6000, bytes.size() - header)] = static_cast<char>(draw >> 32 & 127);
+        std::ofstream(path, std::ios::binary) << bytes;
+        try {
+            check_network(load_model(path), "mutated");
+        } catch (const InputError&) {
+        }
+    }
 }
 
 TEST(ModelFingerprint, OfChainsAreThoseOfEveryVersion) {

@@ -172,6 +172,22 @@ TEST(NetworkText, ErrorsOfGraphsNameTheLayerAndWhatWasExpected) {
     expect(std::string(200, '['), "brackets stand in each other");
 }
 
+TEST(NetworkText, MutatedTextsAreRefusedOrComeBack) {
+    const std::string letters = "0123456789CFLIRMAPSG[]|@-()=*xpsdgb,.add cat";
+    for (uint64_t seed = 0; seed < 3000; ++seed) {
+        testing::RandomGraph graph(seed % 40);
+        std::string text = graph.text();
+        for (int changes = 1 + static_cast<int>(seed % 3); changes > 0; --changes)
+            text[random_bits(5, Stream::test, {seed, 1, static_cast<uint64_t>(changes)}) % text.size()] =
+                letters[random_bits(5, Stream::test, {seed, 2, static_cast<uint64_t>(changes)}) % letters.size()];
+        try {
+            const Network network = parse_network(text, {2, 6, 6}, 1);
+            EXPECT_EQ(network_text(parse_network(network_text(network), {2, 6, 6}, 1)), network_text(network)) << text;
+        } catch (const InputError&) {
+        }
+    }
+}
+
 TEST(Network, GraphsHaveFieldsAsTheirBranchesUnite) {
     const Network network =
         parse_network("4C3-LIF-[4C5-LIF|]add-MP2-[4C3d2-IF|4C1-IF|@conv1-MP2]cat-4C1x3-LIF-2F", {1, 40, 32}, 1);
