@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "shards.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -108,8 +109,16 @@ void add_evaluate(CLI::App& program, Run& run) {
     app->add_option("--spike-steps", command->metric.spike_steps, "How many steps it takes to change all spikes of a sample")
         ->capture_default_str();
     app->add_option("--coding", command->coding, "Show the images in this coding instead of the run's own");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) -> Outcome {
+    auto shard = std::make_shared<std::string>();
+    add_shard(*app, *shard);
+    app->callback([command, shard, &run] {
+        run = [command, shard](const Globals& globals, Console& console) -> Outcome {
+            if (!shard->empty())
+                return compute_shard(command->run, "evaluate", *shard, globals, console,
+                                     [&](const OpenRun& of, const Shard& part) {
+                                         return evaluate_shard(of, options_of(*command, globals), part,
+                                                               globals.execution(console), console.notes());
+                                     });
             const EvaluateResult result = call_evaluate(*command, globals, console);
             return {document_of(result), text_of(result)};
         };

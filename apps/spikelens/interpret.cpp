@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "remarks.h"
 #include "run_directory.h"
+#include "shards.h"
 #include "text.h"
 
 namespace spikelens::app {
@@ -44,14 +45,18 @@ std::string text_of(const InterpretResult& result) {
     return text + curve.text(2);
 }
 
-}  // namespace
-
-InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
+InterpretOptions options_of(const InterpretCommand& command, const Globals& globals) {
     InterpretOptions options = command;
     options.seed = globals.seed;
     options.again = arguments_of(command, globals);
+    return options;
+}
+
+}  // namespace
+
+InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console) {
     const WrittenRun written = open_to_write(command.run, globals, console);
-    return interpret_run(written.run, options, globals.execution(console), console.notes());
+    return interpret_run(written.run, options_of(command, globals), globals.execution(console), console.notes());
 }
 
 void add_interpret(CLI::App& program, Run& run) {
@@ -71,8 +76,17 @@ void add_interpret(CLI::App& program, Run& run) {
     app->add_option("--probe-samples", command->probe_samples,
                     "How many training images to fit the method probe on (20000 is plenty); 0: do not fit it")
         ->capture_default_str();
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) -> Outcome {
+    auto shard = std::make_shared<std::string>();
+    CLI::Option* sharded = add_shard(*app, *shard);  // what comes after the responses is of no shard
+    for (const char* later : {"--mu", "--mu-max", "--signed", "--draws", "--probe-samples"}) sharded->excludes(later);
+    app->callback([command, shard, &run] {
+        run = [command, shard](const Globals& globals, Console& console) -> Outcome {
+            if (!shard->empty())
+                return compute_shard(command->run, "interpret", *shard, globals, console,
+                                     [&](const OpenRun& of, const Shard& part) {
+                                         return interpret_shard(of, options_of(*command, globals), part,
+                                                                globals.execution(console), console.notes());
+                                     });
             const InterpretResult result = call_interpret(*command, globals, console);
             return {document_of(result), text_of(result)};
         };

@@ -14,6 +14,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "process.h"
+#include "shards.h"
 #include "usage.h"
 
 namespace spikelens::app {
@@ -80,8 +81,8 @@ void set_command_help(CLI::App& app) {
 }
 
 void add_commands(CLI::App& program, Run& run) {
-    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_report, add_reproduce,
-                           add_codings, add_inspect, add_export, add_data, add_methods, add_help})
+    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_merge, add_report,
+                           add_reproduce, add_codings, add_inspect, add_export, add_data, add_methods, add_help})
         add(program, run);
     set_command_help(program);
 }

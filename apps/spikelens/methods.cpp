@@ -29,12 +29,13 @@ std::string explains(const MethodInfo& info) {
     return (info.on_images ? "images and spikes" : "spikes") + timed;
 }
 
-std::string text_of(const MethodInfo& info) {
+std::string text_of(const MethodEntry& method) {
+    const MethodInfo& info = method.info;
     return info.name + (info.baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
            paragraph(info.meaning, kIndent) +
            paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost), kIndent) +
            paragraph("source: " + info.source, kIndent) +
-           (info.options.empty() ? "" : paragraph("options: " + info.options, kIndent));
+           (method.sentence.empty() ? "" : paragraph("options: " + method.sentence, kIndent));
 }
 
 std::string measured_on(MetricInput input) {
@@ -52,7 +53,7 @@ std::string text_of(const MetricInfo& info) {
 Outcome print_methods() {
     const MethodsResult result = list_methods();
     std::string text;
-    for (const MethodEntry& method : result.methods) text += text_of(method.info);
+    for (const MethodEntry& method : result.methods) text += text_of(method);
     text += paragraph(
         "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. spikelens methods NAME "
         "says more about one.");
@@ -77,7 +78,8 @@ Outcome print_method(const std::string& name) {
     for (const OptionEntry& option : result.methods.front().options)
         options.add({option.option, option.standard.value_or("chosen"), option.expected});
     text += "\n" + options.text();
-    if (!info.options.empty()) text += "\n" + paragraph(info.options);
+    text += "\n";
+    for (const OptionEntry& option : result.methods.front().options) text += paragraph(option.meaning, column, option.option);
     return {document_of(result), text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
 }
 

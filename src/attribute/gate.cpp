@@ -29,14 +29,18 @@ Array<uint8_t> path_point(const Array<uint8_t>& spikes, int64_t k, int64_t steps
 /// One step on the path is the gate attribution itself.
 class Gate final : public AttributionMethod {
   public:
-    Gate(MethodInfo info, Baseline baseline, int64_t steps) : info_(std::move(info)), baseline_(baseline), steps_(steps) {
-        info_.meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_spikes = true;
+    Gate(std::string name, std::string title, std::string cost, Baseline baseline, int64_t steps)
+        : baseline_(baseline), steps_(steps) {
+        info_ = {
+            .name = std::move(name),
+            .title = std::move(title),
+            .meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had",
+            .cost = std::move(cost),
+            .source = "Spikelens, no paper: gains n/D and one backward sweep",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Input& input = request.input;
@@ -86,7 +90,6 @@ class Gate final : public AttributionMethod {
         return result;
     }
 
-    MethodInfo info_;
     Baseline baseline_;
     int64_t steps_;
 };
@@ -94,25 +97,18 @@ class Gate final : public AttributionMethod {
 }  // namespace
 
 MethodPointer make_gate(MethodOptions& options) {
-    MethodInfo info;
-    info.name = "gate";
-    info.title = "Gate attribution: neurons as the gains they had";
-    info.cost = "1 forward and 1 sweep of linear maps";
-    info.source = "Spikelens, no paper: gains n/D and one backward sweep";
-    info.options = "baseline=black|blur|mean (of spikes: black, silence)";
-    return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), 1);
+    return std::make_unique<Gate>("gate", "Gate attribution: neurons as the gains they had",
+                                  "1 forward and 1 sweep of linear maps",
+                                  options.baseline("what shares are measured from; of spikes black, silence"), 1);
 }
 
 MethodPointer make_gate_path(MethodOptions& options) {
-    const int64_t steps = options.take_integer("steps", 4, 1, 100000);
-    MethodInfo info;
-    info.name = "gate_path";
-    info.title = "Gate attribution, averaged along the path from the baseline";
-    info.cost = std::to_string(steps) + " forward and " + std::to_string(steps) + " sweeps of linear maps";
-    info.source = "Spikelens, no paper: gains n/D and one backward sweep";
-    info.options =
-        "steps=4 (of spikes: windows of time, put in one after the other), baseline=black|blur|mean (of spikes: black)";
-    return std::make_unique<Gate>(std::move(info), options.take_baseline("baseline", Baseline::black), steps);
+    const int64_t steps = options.integer(
+        "steps", 4, 1, 100000, "points on the path from the baseline; of spikes windows of time, put in one after the other");
+    const std::string passes = std::to_string(steps);
+    return std::make_unique<Gate>("gate_path", "Gate attribution, averaged along the path from the baseline",
+                                  passes + " forward and " + passes + " sweeps of linear maps",
+                                  options.baseline("where the path begins; of spikes black, silence"), steps);
 }
 
 }  // namespace spikelens

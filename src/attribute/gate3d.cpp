@@ -10,22 +10,20 @@ namespace {
 class Gate3D final : public AttributionMethod {
   public:
     Gate3D() {
-        info_.name = "gate3d";
-        info_.title = "Gate attribution of every spike";
-        info_.meaning =
-            "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it had over all "
-            "steps, "
-            "so that spikes of one pixel count alike";
-        info_.cost = "1 forward and 1 sweep of linear maps";
-        info_.source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_images = false;
-        info_.on_spikes = true;
-        info_.timed = true;
+        info_ = {
+            .name = "gate3d",
+            .title = "Gate attribution of every spike",
+            .meaning =
+                "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it had over "
+                "all steps, so that spikes of one pixel count alike",
+            .cost = "1 forward and 1 sweep of linear maps",
+            .source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_images = false,
+            .on_spikes = true,
+            .timed = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// A[t] = g ⊙ x[t]
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -43,9 +41,6 @@ class Gate3D final : public AttributionMethod {
         });
         return result;
     }
-
-  private:
-    MethodInfo info_;
 };
 
 }  // namespace

@@ -19,19 +19,17 @@ std::vector<double> channel_weights(const ArrayView<float>& gradient) {
 
 class GradCam final : public AttributionMethod {
   public:
-    explicit GradCam(MethodOptions& options) : layer_(options.take_text("layer", "last")) {
-        info_.name = "gradcam";
-        info_.title = "SNN Grad-CAM at every step";
-        info_.meaning = "0 and above: spikes of the layer's filters, weighted by what the class score gains from the filter";
-        info_.cost = "1 forward and 1 backward";
-        info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021; Selvaraju et al., ICCV 2017";
-        info_.options = "layer=last|<conv layer>";
-        info_.on_spikes = true;
-        info_.timed = true;
-        info_.needs_gradient = true;
+    explicit GradCam(MethodOptions& options) : layer_(options.layer({"last"}, "whose filters are weighted")) {
+        info_ = {
+            .name = "gradcam",
+            .title = "SNN Grad-CAM at every step",
+            .meaning = "0 and above: spikes of the layer's filters, weighted by what the class score gains from the filter",
+            .cost = "1 forward and 1 backward",
+            .source = "Kim, Panda, Sci. Rep. 11:19037, 2021; Selvaraju et al., ICCV 2017",
+            .on_spikes = true,
+            .timed = true,
+            .needs_gradient = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// G_t = max(0, Σ_k α_k A_k,t), before it is resized
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -58,7 +56,6 @@ class GradCam final : public AttributionMethod {
     }
 
     std::string layer_;
-    MethodInfo info_;
 };
 
 }  // namespace

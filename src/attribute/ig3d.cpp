@@ -28,33 +28,29 @@ struct Insertion {
 class IntegratedGradients3D final : public AttributionMethod {
   public:
     explicit IntegratedGradients3D(MethodOptions& options)
-        : steps_(options.take_integer("steps", 32, 1, 100000)),
-          path_(options.take_word("path", "", {"binary", "linear"})),
-          order_(options.take_word("order", "", {"time", "random"})),
-          draws_(options.take_integer("draws", 1, 1, 100000)),
-          baseline_(options.take_baseline("baseline", Baseline::black)) {
+        : steps_(options.integer("steps", 32, 1, 100000, "points on the path")),
+          path_(options.word("path", "", {"binary", "linear"},
+                             "binary puts in spikes as a whole, as spikes are unless told; linear scales all, as images are")),
+          order_(options.word("order", "", {"time", "random"}, "in which the binary path puts in spikes; time unless told")),
+          draws_(options.integer("draws", 1, 1, 100000, "random orders averaged")),
+          baseline_(options.baseline("where the path of an image begins")) {
         if (path_ == "linear" && !order_.empty())
             throw InputError("ig3d: the linear path inserts all spikes together, so it has no order");
         if (draws_ > 1 && order_ != "random") throw InputError("ig3d: several draws are averaged with order=random only");
         const std::string passes = std::to_string(steps_ * draws_);
-        info_.name = "ig3d";
-        info_.title = "Integrated gradients at every step";
-        info_.meaning =
-            "signed: the share of the place and step in the class score's change from the baseline, by surrogate gradients";
-        info_.cost = passes + " forward and " + passes + " backward";
-        info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
-        info_.options =
-            "steps=32, path=binary|linear (spikes: binary unless told; images: linear), of the binary path order=time|random "
-            "and "
-            "draws=1 random orders averaged, of images baseline=black|blur|mean";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_spikes = true;
-        info_.timed = true;
-        info_.needs_gradient = true;
+        info_ = {.name = "ig3d",
+                 .title = "Integrated gradients at every step",
+                 .meaning =
+                     "signed: the share of the place and step in the class score's change from the baseline, by surrogate "
+                     "gradients",
+                 .cost = passes + " forward and " + passes + " backward",
+                 .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_spikes = true,
+                 .timed = true,
+                 .needs_gradient = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         check(request.input);
@@ -126,7 +122,6 @@ class IntegratedGradients3D final : public AttributionMethod {
     std::string path_, order_;
     int64_t draws_;
     Baseline baseline_;
-    MethodInfo info_;
 };
 
 }  // namespace

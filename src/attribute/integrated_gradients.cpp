@@ -26,21 +26,21 @@ FloatArray path_points(const FloatArray& images, const FloatArray& baseline, int
 class IntegratedGradients final : public AttributionMethod {
   public:
     explicit IntegratedGradients(MethodOptions& options)
-        : steps_(options.take_integer("steps", 32, 1, 100000)), baseline_(options.take_baseline("baseline", Baseline::black)) {
-        info_.name = "ig2d";
-        info_.title = "Integrated gradients, summed over time";
-        info_.meaning =
-            "signed: the pixel's share of the class score's change from the baseline to the image, by surrogate gradients";
-        info_.cost = std::to_string(steps_) + " forward and " + std::to_string(steps_) + " backward";
-        info_.source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017";
-        info_.options = "steps=32, of images baseline=black|blur|mean";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_spikes = true;
-        info_.needs_gradient = true;
+        : steps_(options.integer("steps", 32, 1, 100000, "points on the path")),
+          baseline_(options.baseline("where the path of an image begins")) {
+        const std::string passes = std::to_string(steps_);
+        info_ = {
+            .name = "ig2d",
+            .title = "Integrated gradients, summed over time",
+            .meaning =
+                "signed: the pixel's share of the class score's change from the baseline to the image, by surrogate gradients",
+            .cost = passes + " forward and " + passes + " backward",
+            .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true,
+            .needs_gradient = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         if (!request.input.spiking()) return of_images(context, request);
@@ -84,7 +84,6 @@ class IntegratedGradients final : public AttributionMethod {
 
     int64_t steps_;
     Baseline baseline_;
-    MethodInfo info_;
 };
 
 }  // namespace

@@ -40,23 +40,20 @@ double proximity(std::span<const uint8_t> on) {
 class Lime final : public AttributionMethod {
   public:
     explicit Lime(MethodOptions& options)
-        : segments_(options.take_integer("segments", 50, 1, 4096)),
-          samples_(options.take_integer("samples", 1000, 1, 1000000)),
-          baseline_(options.take_baseline("baseline", Baseline::black)) {
-        info_.name = "lime";
-        info_.title = "LIME: a linear model of segments switched off";
-        info_.meaning =
-            "signed: what showing the pixel's segment adds to the softmax probability of the class, in a ridge regression; "
-            "segments are superpixels (SLIC) of images, cells of a grid of spikes";
-        info_.cost = std::to_string(samples_) + " forward";
-        info_.source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012";
-        info_.options = "segments=50 (at most), samples=1000, baseline=black|blur|mean (of spikes: black, silence)";
-        info_.unit = Unit::probability;
-        info_.signed_values = true;
-        info_.on_spikes = true;
+        : segments_(options.integer("segments", 50, 1, 4096, "so many at most")),
+          samples_(options.integer("samples", 1000, 1, 1000000, "random choices of segments that are shown")),
+          baseline_(options.baseline("what a segment switched off shows; of spikes black, silence")) {
+        info_ = {.name = "lime",
+                 .title = "LIME: a linear model of segments switched off",
+                 .meaning =
+                     "signed: what showing the pixel's segment adds to the softmax probability of the class, in a ridge "
+                     "regression; segments are superpixels (SLIC) of images, cells of a grid of spikes",
+                 .cost = std::to_string(samples_) + " forward",
+                 .source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012",
+                 .unit = Unit::probability,
+                 .signed_values = true,
+                 .on_spikes = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
@@ -125,7 +122,6 @@ class Lime final : public AttributionMethod {
 
     int64_t segments_, samples_;
     Baseline baseline_;
-    MethodInfo info_;
 };
 
 }  // namespace

@@ -6,31 +6,19 @@
 
 #include "options.h"
 
+/// Every method, in the order of tables and of `spikelens methods`: one line each, and a function make_<name>() in the file
+/// beside this one that computes it.
+#define SPIKELENS_METHODS(method)                                                                                            \
+    method(svebi) method(grad2d) method(grad3d) method(ig2d) method(ig3d) method(gradcam) method(sam) method(tsa_s)          \
+        method(tsa_ns) method(gate) method(gate_path) method(gate3d) method(probe) method(occlusion) method(spike_occlusion) \
+            method(rise) method(lime) method(random) method(uniform) method(input) method(sobel)
+
 namespace spikelens {
 
 using MethodPointer = std::unique_ptr<const AttributionMethod>;
 
-// One factory per method, each in the file that computes it; the registry is the only caller.
-MethodPointer make_svebi(MethodOptions& options);
-MethodPointer make_grad2d(MethodOptions& options);
-MethodPointer make_grad3d(MethodOptions& options);
-MethodPointer make_ig2d(MethodOptions& options);
-MethodPointer make_ig3d(MethodOptions& options);
-MethodPointer make_gradcam(MethodOptions& options);
-MethodPointer make_sam(MethodOptions& options);
-MethodPointer make_tsa_s(MethodOptions& options);
-MethodPointer make_tsa_ns(MethodOptions& options);
-MethodPointer make_gate(MethodOptions& options);
-MethodPointer make_gate_path(MethodOptions& options);
-MethodPointer make_gate3d(MethodOptions& options);
-MethodPointer make_probe(MethodOptions& options);
-MethodPointer make_occlusion(MethodOptions& options);
-MethodPointer make_spike_occlusion(MethodOptions& options);
-MethodPointer make_rise(MethodOptions& options);
-MethodPointer make_lime(MethodOptions& options);
-MethodPointer make_random(MethodOptions& options);
-MethodPointer make_uniform(MethodOptions& options);
-MethodPointer make_input(MethodOptions& options);
-MethodPointer make_sobel(MethodOptions& options);
+#define SPIKELENS_DECLARE_METHOD(name) MethodPointer make_##name(MethodOptions& options);
+SPIKELENS_METHODS(SPIKELENS_DECLARE_METHOD)
+#undef SPIKELENS_DECLARE_METHOD
 
 }  // namespace spikelens

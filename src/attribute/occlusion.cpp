@@ -62,21 +62,18 @@ std::vector<std::vector<int64_t>> places_by_pixel(const ArrayView<uint8_t>& reco
 class Occlusion final : public AttributionMethod {
   public:
     explicit Occlusion(MethodOptions& options)
-        : size_(options.take_integer("size", 4, 1, 100000)),
-          stride_(options.take_integer("stride", std::min<int64_t>(2, size_), 1, size_)),
-          baseline_(options.take_baseline("baseline", Baseline::black)) {
-        info_.name = "occlusion";
-        info_.title = "Occlusion by square patches";
-        info_.meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it";
-        info_.cost = "1 forward per patch: about H·W/stride² + 1";
-        info_.source = "Zeiler, Fergus, ECCV 2014";
-        info_.options = "size=4, stride=2 (at most size), baseline=black|blur|mean (of spikes: black, silence)";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_spikes = true;
+        : size_(options.integer("size", 4, 1, 100000, "pixels along a side of the patch")),
+          stride_(options.integer("stride", std::min<int64_t>(2, size_), 1, size_, "pixels between patches")),
+          baseline_(options.baseline("what the patch shows; of spikes black, silence")) {
+        info_ = {.name = "occlusion",
+                 .title = "Occlusion by square patches",
+                 .meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it",
+                 .cost = "1 forward per patch: about H·W/stride² + 1",
+                 .source = "Zeiler, Fergus, ECCV 2014",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_spikes = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
@@ -137,7 +134,6 @@ class Occlusion final : public AttributionMethod {
 
     int64_t size_, stride_;
     Baseline baseline_;
-    MethodInfo info_;
 };
 
 }  // namespace

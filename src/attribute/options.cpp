@@ -31,6 +31,13 @@ std::vector<std::string> split(std::string_view text, char separator) {
     return parts;
 }
 
+/// "black, blur or mean"
+std::string one_of(const std::vector<std::string>& words) {
+    std::string text = words.front();
+    for (size_t i = 1; i < words.size(); ++i) text += (i + 1 < words.size() ? ", " : " or ") + words[i];
+    return text;
+}
+
 }  // namespace
 
 std::string number_text(double value) {
@@ -57,11 +64,11 @@ MethodOptions::MethodOptions(std::string_view spec) : spec_(spec) {
     }
 }
 
-const std::string* MethodOptions::take(const std::string& option, const std::string& standard, const std::string& expected) {
-    known_.push_back({option, standard, expected});
-    values_.push_back(standard);
+const std::string* MethodOptions::take(MethodOption option) {
+    known_.push_back(std::move(option));
+    values_.push_back(known_.back().standard);
     for (Given& given : given_) {
-        if (given.option != option) continue;
+        if (given.option != known_.back().name) continue;
         given.taken = true;
         values_.back() = given.value;
         return &given.value;
@@ -74,59 +81,52 @@ void MethodOptions::refuse(const std::string& value) const {
                      known_.back().expected);
 }
 
-int64_t MethodOptions::take_integer(const std::string& option, int64_t fallback, int64_t low, int64_t high) {
-    const std::string* text =
-        take(option, std::to_string(fallback), "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-    if (!text) return fallback;
+int64_t MethodOptions::integer(const std::string& option, int64_t standard, int64_t low, int64_t high,
+                               const std::string& meaning) {
+    const std::string range = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    const std::string* text = take({option, std::to_string(standard), range, meaning});
+    if (!text) return standard;
     const auto value = read_number<int64_t>(*text);
     if (!value || *value < low || *value > high) refuse(*text);
     values_.back() = std::to_string(*value);
     return *value;
 }
 
-double MethodOptions::take_number(const std::string& option, double fallback, double low, double high) {
-    const std::string* text = take(option, fallback > low && fallback <= high ? number_text(fallback) : "",
-                                   "a number above " + number_text(low) + ", at most " + number_text(high));
-    if (!text) return fallback;
+double MethodOptions::number(const std::string& option, double standard, double low, double high, const std::string& meaning) {
+    const std::string* text = take({option, standard > low && standard <= high ? number_text(standard) : "",
+                                    "a number above " + number_text(low) + ", at most " + number_text(high), meaning});
+    if (!text) return standard;
     const auto value = read_number<double>(*text);
     if (!value || !std::isfinite(*value) || *value <= low || *value > high) refuse(*text);
-    if (*value == fallback) values_.back() = known_.back().standard;
+    if (*value == standard) values_.back() = known_.back().standard;
     return *value;
 }
 
-std::string MethodOptions::take_text(const std::string& option, const std::string& fallback) {
-    const std::string* text = take(option, fallback, "a value");
-    if (!text) return fallback;
+std::string MethodOptions::word(const std::string& option, const std::string& standard, const std::vector<std::string>& words,
+                                const std::string& meaning) {
+    const std::string* text = take({option, standard, one_of(words), meaning});
+    if (!text) return standard;
+    if (std::ranges::find(words, *text) == words.end()) refuse(*text);
+    return *text;
+}
+
+std::string MethodOptions::layer(const std::vector<std::string>& words, const std::string& meaning) {
+    std::vector<std::string> all = words;
+    all.emplace_back("a convolution layer");
+    const std::string* text = take({"layer", words.front(), one_of(all), meaning});
+    if (!text) return words.front();
     if (text->empty()) refuse(*text);
     return *text;
 }
 
-std::string MethodOptions::take_word(const std::string& option, const std::string& fallback,
-                                     const std::vector<std::string>& words) {
-    std::string expected;
-    for (const std::string& word : words) expected += (expected.empty() ? "" : " or ") + word;
-    const std::string* text = take(option, fallback, expected);
-    if (!text) return fallback;
-    if (std::ranges::find(words, *text) != words.end()) return *text;
-    refuse(*text);
+Baseline MethodOptions::baseline(const std::string& meaning) {
+    return parse_baseline(word("baseline", "black", {"black", "blur", "mean"}, meaning));
 }
 
-Baseline MethodOptions::take_baseline(const std::string& option, Baseline fallback) {
-    const std::string* text = take(option, baseline_text(fallback), "black, blur or mean");
-    if (!text) return fallback;
-    for (Baseline baseline : {Baseline::black, Baseline::blur, Baseline::mean}) {
-        if (*text == baseline_text(baseline)) return baseline;
-    }
-    refuse(*text);
-}
-
-View MethodOptions::take_view() {
-    const std::string* text = take("view", "natural", "natural, absolute, positive or negative");
-    if (!text || *text == "natural") return View::natural;
-    if (*text == "absolute") return View::absolute;
-    if (*text == "positive") return View::positive;
-    if (*text == "negative") return View::negative;
-    refuse(*text);
+View MethodOptions::view() {
+    using enum View;
+    return choice<View>("view", {{"natural", natural}, {"absolute", absolute}, {"positive", positive}, {"negative", negative}},
+                        "how values are ranked and drawn: as they are, without their sign, or one sign alone");
 }
 
 std::string MethodOptions::canonical() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,9 +16,9 @@ namespace spikelens {
 /// "2", "0.5": a number as a person writes it.
 std::string number_text(double value);
 
-/// The options of one method spec. Each method takes what it knows by name, then finish() refuses what nobody took: an
-/// option is declared where it is read, and nowhere else. Every bad value is an InputError that names spec, option, value
-/// and what was expected.
+/// The options of one method spec. Each method reads what it knows; each reading declares the option: its name, what it is
+/// unless given, its range, and what it means. finish() refuses what nobody read. Every bad value is an InputError that names
+/// spec, option, value and what was expected.
 class MethodOptions {
   public:
     /// Splits "name:key=value:…". Throws InputError for an empty name, an option without '=' and one given twice.
@@ -25,19 +26,29 @@ class MethodOptions {
 
     const std::string& method() const { return method_; }
 
-    int64_t take_integer(const std::string& option, int64_t fallback, int64_t low, int64_t high);
-    /// A finite number in (low, high].
-    double take_number(const std::string& option, double fallback, double low, double high);
-    std::string take_text(const std::string& option, const std::string& fallback);
-    /// One of the words; the fallback need not be among them.
-    std::string take_word(const std::string& option, const std::string& fallback, const std::vector<std::string>& words);
-    Baseline take_baseline(const std::string& option, Baseline fallback);
-    View take_view();
+    int64_t integer(const std::string& option, int64_t standard, int64_t low, int64_t high, const std::string& meaning);
+    /// A finite number in (low, high]; a standard outside of it says that none was given.
+    double number(const std::string& option, double standard, double low, double high, const std::string& meaning);
+    /// One of the words; the standard need not be among them.
+    std::string word(const std::string& option, const std::string& standard, const std::vector<std::string>& words,
+                     const std::string& meaning);
+    /// What the word stands for; the first is the standard.
+    template <class T>
+    T choice(const std::string& option, const std::vector<std::pair<std::string, T>>& values, const std::string& meaning) {
+        std::vector<std::string> words;
+        for (const auto& [word, value] : values) words.push_back(word);
+        const std::string given = word(option, words.front(), words, meaning);
+        return values[std::ranges::find(words, given) - words.begin()].second;
+    }
+    /// "layer": one of the words, the first unless given, or any other name, which the network knows or not.
+    std::string layer(const std::vector<std::string>& words, const std::string& meaning);
+    Baseline baseline(const std::string& meaning);
+    View view();
 
     void finish() const;
-    /// The spec again, with the options taken, in that order, whose value is not the default.
+    /// The spec again, with the options read, in that order, whose value is not the default.
     std::string canonical() const;
-    /// What has been taken so far.
+    /// What has been read so far.
     const std::vector<MethodOption>& known() const { return known_; }
 
   private:
@@ -46,8 +57,9 @@ class MethodOptions {
         bool taken = false;
     };
 
-    const std::string* take(const std::string& option, const std::string& standard, const std::string& expected);
-    /// Of the option taken last.
+    /// The text given for an option, which it declares; null without.
+    const std::string* take(MethodOption option);
+    /// Of the option read last.
     [[noreturn]] void refuse(const std::string& value) const;
 
     std::string spec_, method_;

@@ -68,21 +68,18 @@ void scale_to_unit_deviation(std::vector<float>& map) {
 
 class ProbeMethod final : public AttributionMethod {
   public:
-    explicit ProbeMethod(MethodOptions& options) : baseline_(options.take_baseline("baseline", Baseline::black)) {
-        info_.name = "probe";
-        info_.title = "Linear probes of the convolution layers";
-        info_.meaning =
-            "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's scores, times how "
-            "much "
-            "the pixel differs from the baseline; partly a surrogate: the probes stand for all the layers after their own";
-        info_.cost = "2 forward, after fitting";
-        info_.source = "Spikelens, no paper: ridge regression from each layer's spikes to the score";
-        info_.options = "baseline=black|blur|mean";
-        info_.signed_values = true;
-        info_.needs_probe = true;
+    explicit ProbeMethod(MethodOptions& options) : baseline_(options.baseline("what evidence is measured from")) {
+        info_ = {.name = "probe",
+                 .title = "Linear probes of the convolution layers",
+                 .meaning =
+                     "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's scores, "
+                     "times how much the pixel differs from the baseline; partly a surrogate: the probes stand for all the "
+                     "layers after their own",
+                 .cost = "2 forward, after fitting",
+                 .source = "Spikelens, no paper: ridge regression from each layer's spikes to the score",
+                 .signed_values = true,
+                 .needs_probe = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// |x − b| · Σ_l E_l / deviation(E_l)
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -120,7 +117,6 @@ class ProbeMethod final : public AttributionMethod {
     }
 
     Baseline baseline_;
-    MethodInfo info_;
 };
 
 }  // namespace

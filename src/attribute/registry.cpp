@@ -15,15 +15,10 @@ struct Entry {
     MethodPointer (*make)(MethodOptions&);
 };
 
-/// In the order of tables and of `spikelens methods`.
 constexpr std::array entries = {
-    Entry{"svebi", make_svebi},     Entry{"grad2d", make_grad2d},       Entry{"grad3d", make_grad3d},
-    Entry{"ig2d", make_ig2d},       Entry{"ig3d", make_ig3d},           Entry{"gradcam", make_gradcam},
-    Entry{"sam", make_sam},         Entry{"tsa_s", make_tsa_s},         Entry{"tsa_ns", make_tsa_ns},
-    Entry{"gate", make_gate},       Entry{"gate_path", make_gate_path}, Entry{"gate3d", make_gate3d},
-    Entry{"probe", make_probe},     Entry{"occlusion", make_occlusion}, Entry{"spike_occlusion", make_spike_occlusion},
-    Entry{"rise", make_rise},       Entry{"lime", make_lime},           Entry{"random", make_random},
-    Entry{"uniform", make_uniform}, Entry{"input", make_input},         Entry{"sobel", make_sobel},
+#define SPIKELENS_METHOD_ENTRY(name) Entry{#name, make_##name},
+    SPIKELENS_METHODS(SPIKELENS_METHOD_ENTRY)
+#undef SPIKELENS_METHOD_ENTRY
 };
 
 const Entry& find_entry(const std::string& name) {
@@ -39,7 +34,7 @@ MethodSpec make_method(std::string_view text, MethodOptions& options) {
     MethodSpec spec;
     spec.text = text;
     spec.method = find_entry(options.method()).make(options);
-    spec.view = options.take_view();
+    spec.view = options.view();
     options.finish();
     spec.canonical = options.canonical();
     return spec;
@@ -56,6 +51,16 @@ std::vector<MethodOption> method_options(std::string_view text) {
     MethodOptions options(text);
     make_method(text, options);
     return options.known();
+}
+
+std::string options_text(std::string_view text) {
+    std::string sentence;
+    for (const MethodOption& option : method_options(text)) {
+        if (option.name == "view") continue;
+        sentence += (sentence.empty() ? "" : "; ") + option.name + (option.standard.empty() ? "" : "=" + option.standard) +
+                    " (" + option.expected + "): " + option.meaning;
+    }
+    return sentence;
 }
 
 std::vector<MethodInfo> all_methods() {

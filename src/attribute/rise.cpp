@@ -26,22 +26,19 @@ FloatArray masked(std::span<const float> image, const Shape& shape, const FloatA
 class Rise final : public AttributionMethod {
   public:
     explicit Rise(MethodOptions& options)
-        : masks_(options.take_integer("masks", 1000, 1, 1000000)),
-          grid_(options.take_integer("grid", 7, 1, 1000)),
-          p_(options.take_number("p", 0.5, 0, 1)) {
-        info_.name = "rise";
-        info_.title = "RISE: random masks";
-        info_.meaning =
-            "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes a mask keeps all "
-            "at the pixels where it is 0.5 or more";
-        info_.cost = std::to_string(masks_) + " forward";
-        info_.source = "Petsiuk, Das, Saenko, BMVC 2018";
-        info_.options = "masks=1000, grid=7, p=0.5";
-        info_.unit = Unit::probability;
-        info_.on_spikes = true;
+        : masks_(options.integer("masks", 1000, 1, 1000000, "random masks averaged")),
+          grid_(options.integer("grid", 7, 1, 1000, "cells along a side of a mask")),
+          p_(options.number("p", 0.5, 0, 1, "probability that a cell shows the image")) {
+        info_ = {.name = "rise",
+                 .title = "RISE: random masks",
+                 .meaning =
+                     "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes a mask "
+                     "keeps all at the pixels where it is 0.5 or more",
+                 .cost = std::to_string(masks_) + " forward",
+                 .source = "Petsiuk, Das, Saenko, BMVC 2018",
+                 .unit = Unit::probability,
+                 .on_spikes = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// All samples share the masks, which are addressed by (seed, mask).
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -126,7 +123,6 @@ class Rise final : public AttributionMethod {
 
     int64_t masks_, grid_;
     double p_;
-    MethodInfo info_;
 };
 
 }  // namespace

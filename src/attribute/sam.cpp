@@ -30,22 +30,19 @@ std::vector<int64_t> spike_pairs(const ArrayView<uint8_t>& spikes) {
 class Sam final : public AttributionMethod {
   public:
     explicit Sam(MethodOptions& options)
-        : gamma_(options.take_number("gamma", 0.5, 0, 1e6)),
-          shortest_(options.take_word("past", "inclusive", {"inclusive", "strict"}) == "strict" ? 1 : 0),
-          layer_(options.take_text("layer", "last")) {
-        info_.name = "sam";
-        info_.title = "SAM: spike activation map, summed over time";
-        info_.meaning = "0 and above: where neurons spiked, and more so often in short intervals, whatever the class";
-        info_.cost = "1 forward";
-        info_.source = "Kim, Panda, Sci. Rep. 11:19037, 2021";
-        info_.options =
-            "gamma=0.5, past=inclusive|strict (strict: a spike counts through earlier ones alone, so a neuron that spikes once "
-            "counts nothing), layer=last|<conv layer>";
-        info_.class_specific = false;
-        info_.on_spikes = true;
+        : gamma_(options.number("gamma", 0.5, 0, 1e6, "how fast a spike is forgotten, per step")),
+          shortest_(options.choice<int64_t>("past", {{"inclusive", 0}, {"strict", 1}},
+                                            "strict: a spike counts through earlier ones alone, so a neuron that spikes once "
+                                            "counts nothing")),
+          layer_(options.layer({"last"}, "whose spikes are shown")) {
+        info_ = {.name = "sam",
+                 .title = "SAM: spike activation map, summed over time",
+                 .meaning = "0 and above: where neurons spiked, and more so often in short intervals, whatever the class",
+                 .cost = "1 forward",
+                 .source = "Kim, Panda, Sci. Rep. 11:19037, 2021",
+                 .class_specific = false,
+                 .on_spikes = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// Σ_t Σ_k N·S, N[t] = Σ exp(−γ(t − t')) over the neuron's spikes t' ≤ t (past=strict: t' < t); a silent step adds nothing.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -76,7 +73,6 @@ class Sam final : public AttributionMethod {
     double gamma_;
     int64_t shortest_;  ///< distance in steps at which a spike counts for a spike
     std::string layer_;
-    MethodInfo info_;
 };
 
 }  // namespace

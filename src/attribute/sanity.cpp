@@ -17,18 +17,16 @@ using PixelMap = void (*)(std::span<const float> image, const Shape& shape, uint
 class SanityBaseline final : public AttributionMethod {
   public:
     SanityBaseline(std::string name, std::string title, std::string meaning, std::string source, PixelMap draw) : draw_(draw) {
-        info_.name = std::move(name);
-        info_.title = std::move(title);
-        info_.meaning = std::move(meaning);
-        info_.source = std::move(source);
-        info_.cost = "no pass through the network";
-        info_.class_specific = false;
-        info_.needs_engine = false;
-        info_.baseline = true;
-        info_.on_spikes = true;
+        info_ = {.name = std::move(name),
+                 .title = std::move(title),
+                 .meaning = std::move(meaning),
+                 .cost = "no pass through the network",
+                 .source = std::move(source),
+                 .class_specific = false,
+                 .on_spikes = true,
+                 .needs_engine = false,
+                 .baseline = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const FloatArray summed = request.input.spiking() ? spikes_over_time(request.input.spikes) : FloatArray();
@@ -40,7 +38,6 @@ class SanityBaseline final : public AttributionMethod {
     }
 
   private:
-    MethodInfo info_;
     PixelMap draw_;
 };
 

@@ -24,25 +24,22 @@ std::vector<Group> groups_of(std::vector<int64_t> places, int64_t per_step, int6
 
 class SpikeOcclusion final : public AttributionMethod {
   public:
-    explicit SpikeOcclusion(MethodOptions& options) : group_(options.take_integer("group", 1, 1, 65535)) {
-        info_.name = "spike_occlusion";
-        info_.title = "Occlusion of single spikes";
-        info_.meaning =
-            "signed: drop of the class score without the spikes of this place (without its group, an equal share of the drop); "
-            "0 "
-            "where there are none";
-        info_.cost = group_ == 1 ? "1 forward per place with spikes, + 1"
-                                 : "1 forward per " + std::to_string(group_) + " places with spikes, + 1";
-        info_.source = "Zeiler, Fergus, ECCV 2014, for single spikes";
-        info_.options = "group=1 (consecutive spikes of a pixel and channel removed together)";
-        info_.unit = Unit::score;
-        info_.signed_values = true;
-        info_.on_images = false;
-        info_.on_spikes = true;
-        info_.timed = true;
+    explicit SpikeOcclusion(MethodOptions& options)
+        : group_(options.integer("group", 1, 1, 65535, "consecutive spikes of a pixel and channel removed together")) {
+        info_ = {
+            .name = "spike_occlusion",
+            .title = "Occlusion of single spikes",
+            .meaning =
+                "signed: drop of the class score without the spikes of this place (without its group, an equal share of the "
+                "drop); 0 where there are none",
+            .cost = "1 forward per " + (group_ == 1 ? "place" : std::to_string(group_) + " places") + " with spikes, + 1",
+            .source = "Zeiler, Fergus, ECCV 2014, for single spikes",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_images = false,
+            .on_spikes = true,
+            .timed = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Array<uint8_t>& spikes = request.input.spikes;
@@ -65,7 +62,6 @@ class SpikeOcclusion final : public AttributionMethod {
 
   private:
     int64_t group_;
-    MethodInfo info_;
 };
 
 }  // namespace

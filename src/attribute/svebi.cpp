@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <numeric>
-#include <optional>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/resize.h"
@@ -123,23 +122,20 @@ std::vector<float> combined(const std::vector<LayerEvidence>& layers, const Netw
 
 class Svebi final : public AttributionMethod {
   public:
-    explicit Svebi(MethodOptions& options) : layer_(options.take_text("layer", "auto")), weights_(take_weights(options)) {
-        const double mu = options.take_number("mu", 0, 0, 1e12);
-        if (mu > 0) mu_ = mu;
-        info_.name = "svebi";
-        info_.title = "SVEBI: spikes of the class's relevant filters";
-        info_.meaning = "0 to 1: where the filters relevant to the class spiked most, summed over time";
-        info_.cost = "1 forward";
-        info_.source = "De Laet, Behzadi-Khormouji, Deckers, Oramas, ECML-PKDD 2025, Sec. 4.2";
-        info_.options =
-            "layer=auto|combined|<conv layer>, mu=<budget, default the chosen one>, weights=uniform|exponential|first (of "
-            "time; "
-            "exponential: decay=0.9 per step back from the last; first: each neuron's first spike alone)";
-        info_.needs_relevant = true;
-        info_.on_spikes = true;
+    explicit Svebi(MethodOptions& options)
+        : layer_(options.layer({"auto", "combined"},
+                               "whose spikes are shown; auto takes that of the most active relevant filter")),
+          weights_(weights_of(options)),
+          mu_(options.number("mu", 0, 0, 1e12,
+                             "the budget whose filters are relevant; the interpretation's choice unless told")) {
+        info_ = {.name = "svebi",
+                 .title = "SVEBI: spikes of the class's relevant filters",
+                 .meaning = "0 to 1: where the filters relevant to the class spiked most, summed over time",
+                 .cost = "1 forward",
+                 .source = "De Laet, Behzadi-Khormouji, Deckers, Oramas, ECML-PKDD 2025, Sec. 4.2",
+                 .on_spikes = true,
+                 .needs_relevant = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
@@ -161,10 +157,12 @@ class Svebi final : public AttributionMethod {
     }
 
   private:
-    static SpikeWeights take_weights(MethodOptions& options) {
-        const std::string name = options.take_word("weights", "uniform", {"uniform", "exponential", "first"});
-        if (name == "exponential") return {TimeWeights::exponential, options.take_number("decay", 0.9, 0, 1)};
-        return {name == "first" ? TimeWeights::first : TimeWeights::uniform, 1};
+    static SpikeWeights weights_of(MethodOptions& options) {
+        using enum TimeWeights;
+        const auto kind = options.choice<TimeWeights>(
+            "weights", {{"uniform", uniform}, {"exponential", exponential}, {"first", first}},
+            "of time; exponential brings the option decay; first takes each neuron's first spike alone");
+        return {kind, kind == exponential ? options.number("decay", 0.9, 0, 1, "per step back from the last") : 1};
     }
 
     std::vector<int> chosen_layers(const Network& network) const {
@@ -174,7 +172,7 @@ class Svebi final : public AttributionMethod {
     }
 
     double budget(const RelevantFilters& relevant) const {
-        const double mu = mu_.value_or(relevant.chosen_mu);
+        const double mu = mu_ > 0 ? mu_ : relevant.chosen_mu;
         if (std::ranges::find(relevant.budgets, mu) != relevant.budgets.end()) return mu;
         std::string known;
         for (double budget : relevant.budgets) known += (known.empty() ? "" : ", ") + number_text(budget);
@@ -198,8 +196,7 @@ class Svebi final : public AttributionMethod {
 
     std::string layer_;
     SpikeWeights weights_;
-    std::optional<double> mu_;
-    MethodInfo info_;
+    double mu_;  ///< 0: the chosen one
 };
 
 }  // namespace

@@ -47,15 +47,16 @@ enum class Absence { nothing, negative };
 
 class Tsa final : public AttributionMethod {
   public:
-    Tsa(MethodInfo info, Absence absence) : info_(std::move(info)), absence_(absence) {
-        info_.cost = "1 forward and T sweeps of linear maps";
-        info_.source = "Nguyen, Nauta, Englebienne, Seifert, CogMI 2023; convolutions and pools added here";
-        info_.signed_values = true;
-        info_.on_spikes = true;
-        info_.timed = true;
+    Tsa(std::string name, std::string title, std::string meaning, Absence absence) : absence_(absence) {
+        info_ = {.name = std::move(name),
+                 .title = std::move(title),
+                 .meaning = std::move(meaning),
+                 .cost = "1 forward and T sweeps of linear maps",
+                 .source = "Nguyen, Nauta, Englebienne, Seifert, CogMI 2023; convolutions and pools added here",
+                 .signed_values = true,
+                 .on_spikes = true,
+                 .timed = true};
     }
-
-    const MethodInfo& info() const override { return info_; }
 
     /// At step t, decided at t_c = T − 1: N_0(t) ⊙ W_1ᵀ N_1(t) … W_Lᵀ e_c, times the softmax probability of c (the paper's
     /// confidence). N_l is β^(t_c−t) for neurons of layer l that spiked at t, else 0 or −β^(t_c−t)/n_l with n_l all neurons of
@@ -121,27 +122,22 @@ class Tsa final : public AttributionMethod {
         return gain;
     }
 
-    MethodInfo info_;
     Absence absence_;
 };
 
 }  // namespace
 
 MethodPointer make_tsa_s(MethodOptions&) {
-    MethodInfo info;
-    info.name = "tsa_s";
-    info.title = "TSA-S: temporal spike attribution";
-    info.meaning =
-        "signed: what the place at the step brought the class through neurons that spiked then, later steps counting more";
-    return std::make_unique<Tsa>(std::move(info), Absence::nothing);
+    return std::make_unique<Tsa>(
+        "tsa_s", "TSA-S: temporal spike attribution",
+        "signed: what the place at the step brought the class through neurons that spiked then, later steps counting more",
+        Absence::nothing);
 }
 
 MethodPointer make_tsa_ns(MethodOptions&) {
-    MethodInfo info;
-    info.name = "tsa_ns";
-    info.title = "TSA-NS: temporal spike attribution with absent spikes";
-    info.meaning = "signed: as tsa_s, silent neurons counting against, each one over the size of its layer";
-    return std::make_unique<Tsa>(std::move(info), Absence::negative);
+    return std::make_unique<Tsa>("tsa_ns", "TSA-NS: temporal spike attribution with absent spikes",
+                                 "signed: as tsa_s, silent neurons counting against, each one over the size of its layer",
+                                 Absence::negative);
 }
 
 }  // namespace spikelens

@@ -40,8 +40,6 @@ void add_davis(EventList& list, const Camera& camera, uint32_t address, int64_t 
              camera.height - 1 - static_cast<int64_t>(address >> 22 & 0x1ff), (address & 0x800) != 0, offset);
 }
 
-}  // namespace
-
 EventRecording read_aedat2(const EventFile& file) {
     const TextHeader header = read_text_header(file.bytes, "#", "#End Of ASCII Header");
     const Camera camera = camera_of(file, header);
@@ -62,6 +60,15 @@ EventRecording read_aedat2(const EventFile& file) {
         }
     }
     return list.finish();
+}
+
+}  // namespace
+
+EventFormat aedat2_format() {
+    return {"AEDAT 2.0 (#!AER-DAT2.0)",
+            {".aedat"},
+            [](const EventFile& file) { return begins_with(file, "#!AER-DAT2.0"); },
+            read_aedat2};
 }
 
 }  // namespace spikelens

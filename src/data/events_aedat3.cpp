@@ -59,8 +59,6 @@ Camera camera_of(const TextHeader& header) {
     return {};
 }
 
-}  // namespace
-
 EventRecording read_aedat3(const EventFile& file) {
     const TextHeader header = read_text_header(file.bytes, "#", "#!END-HEADER");
     if (!header.ended)
@@ -85,6 +83,15 @@ EventRecording read_aedat3(const EventFile& file) {
         add_polarity_events(list, events, packet, offset);
     }
     return list.finish();
+}
+
+}  // namespace
+
+EventFormat aedat3_format() {
+    return {"AEDAT 3.1 (#!AER-DAT3.1)",
+            {".aedat"},
+            [](const EventFile& file) { return begins_with(file, "#!AER-DAT3.1"); },
+            read_aedat3};
 }
 
 }  // namespace spikelens

@@ -68,8 +68,6 @@ void add_events(EventList& list, std::span<const uint8_t> buffer, const std::str
                  load_little<int16_t>(events.data() + at + 10), events[at + 12] != 0, offset);
 }
 
-}  // namespace
-
 EventRecording read_aedat4(const EventFile& file) {
     ByteCursor start(file.bytes, file.name);
     const Header header = read_header(start, file);
@@ -90,6 +88,15 @@ EventRecording read_aedat4(const EventFile& file) {
         add_events(list, unpack_packet(packed, header.packing, kLargestPacket, what), what, offset);
     }
     return list.finish();
+}
+
+}  // namespace
+
+EventFormat aedat4_format() {
+    return {"AEDAT 4.0 (#!AER-DAT4.0)",
+            {".aedat4"},
+            [](const EventFile& file) { return begins_with(file, "#!AER-DAT4.0"); },
+            read_aedat4};
 }
 
 }  // namespace spikelens

@@ -25,8 +25,6 @@ void check_kind(const EventFile& file, const TextHeader& header) {
                     " bytes, expected type 0 or 12 with 8");
 }
 
-}  // namespace
-
 EventRecording read_dat(const EventFile& file) {
     check_kind(file, read_text_header(file.bytes, "% ", "% end"));
     const PropheseeHeader header = read_prophesee_header(file);
@@ -45,5 +43,14 @@ EventRecording read_dat(const EventFile& file) {
     }
     return list.finish();
 }
+
+}  // namespace
+
+bool is_dat(const EventFile& file) {
+    return begins_with(file, "% ") &&
+           header_value(read_text_header(file.bytes, "% ", "% end"), "% Data file containing").has_value();
+}
+
+EventFormat dat_format() { return {"Prophesee .dat (%)", {".dat"}, is_dat, read_dat}; }
 
 }  // namespace spikelens

@@ -139,8 +139,6 @@ EventRecording decode(const EventFile& file, const PropheseeHeader& header) {
     return list.finish();
 }
 
-}  // namespace
-
 EventRecording read_evt(const EventFile& file) {
     const PropheseeHeader header = read_prophesee_header(file);
     if (header.encoding == "EVT2") return decode<Evt2>(file, header);
@@ -149,6 +147,15 @@ EventRecording read_evt(const EventFile& file) {
                      (header.encoding.empty() ? " does not say its encoding in a header line '% evt' or '% format'"
                                               : " is encoded as " + header.encoding) +
                      ", expected EVT2 or EVT3");
+}
+
+}  // namespace
+
+EventFormat evt_format() {
+    return {"Prophesee .raw (%)",
+            {".raw"},
+            [](const EventFile& file) { return begins_with(file, "% ") && !is_dat(file); },
+            read_evt};
 }
 
 }  // namespace spikelens

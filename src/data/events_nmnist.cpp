@@ -13,8 +13,6 @@ constexpr int kSide = 34;
 constexpr uint8_t kOverflowRow = 240;
 constexpr int64_t kOverflow = 1 << 13;
 
-}  // namespace
-
 EventRecording read_nmnist(const EventFile& file) {
     if (file.bytes.size() % kEventBytes != 0)
         throw InputError(file.name + " is " + std::to_string(file.bytes.size()) +
@@ -34,6 +32,17 @@ EventRecording read_nmnist(const EventFile& file) {
     EventRecording recording = list.finish();
     if (std::max(recording.width, recording.height) <= kSide) recording.width = recording.height = kSide;
     return recording;
+}
+
+}  // namespace
+
+EventFormat nmnist_format() {
+    return {"N-MNIST, named .bin or .bs2",
+            {".bin", ".bs2"},
+            [](const EventFile& file) {
+                return has_ending(file.name, {".bin", ".bs2"}) && !begins_with(file, "#!AER-DAT");
+            },
+            read_nmnist};
 }
 
 }  // namespace spikelens

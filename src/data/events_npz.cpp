@@ -150,8 +150,6 @@ EventRecording from_frames(const NpyArray& array, const EventFile& file) {
     return list.finish();
 }
 
-}  // namespace
-
 EventRecording read_npz_events(const EventFile& file) {
     const ZipArchive archive(file.bytes, file.name);
     if (std::ranges::all_of(kColumns, [&](const std::string& column) { return archive.has(column + ".npy"); }))
@@ -160,6 +158,12 @@ EventRecording read_npz_events(const EventFile& file) {
     if (archive.names().size() == 1) return from_records(NpyArray(archive, file, archive.names()[0]), file);
     throw InputError(file.name + " holds " + std::to_string(archive.names().size()) +
                      " arrays, expected t, x, y and p, or frames, or one array of records");
+}
+
+}  // namespace
+
+EventFormat npz_format() {
+    return {".npz (PK)", {".npz"}, [](const EventFile& file) { return begins_with(file, "PK"); }, read_npz_events};
 }
 
 }  // namespace spikelens

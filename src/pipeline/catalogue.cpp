@@ -6,10 +6,10 @@ namespace spikelens {
 namespace {
 
 MethodEntry entry_of(const MethodInfo& info, const std::string& text) {
-    MethodEntry entry{info, {}};
+    MethodEntry entry{info, options_text(text), {}};
     for (const MethodOption& option : method_options(text))
-        entry.options.push_back(
-            {option.name, option.standard.empty() ? std::nullopt : std::optional(option.standard), option.expected});
+        entry.options.push_back({option.name, option.standard.empty() ? std::nullopt : std::optional(option.standard),
+                                 option.expected, option.meaning});
     return entry;
 }
 
@@ -38,8 +38,9 @@ DataListResult list_data() {
 
 DataCheckResult check_data(const std::string& name) {
     const LoadedDataset data = load_dataset(name);
-    return {"data check",         data.name, data.train->size(), data.test->size(), data.train->steps() > 0,
-            data.train->shape(), data.train->classes(), data.sha256};
+    return {
+        "data check",          data.name,  data.train->size(), data.test->size(), data.train->steps() > 0, data.train->shape(),
+        data.train->classes(), data.sha256};
 }
 
 }  // namespace spikelens

@@ -16,6 +16,7 @@
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
 
 #include "evaluate_result.h"
@@ -258,9 +259,10 @@ void keep_result(const Work& work, const EvaluateResult& result, const std::vect
                                    fmt::join(removed, ", ")));
 }
 
-}  // namespace
-
-EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+/// Calls use(Work) for the shard's samples; without one for all.
+template <class Use>
+auto with_work(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes,
+               const Shard& shard, const Use& use) {
     const int64_t width = run.network->width, pixels = run.network->height * width;
     check_options(options, pixels);
     const RunData data = run.load_data(execution, options.coding);
@@ -276,19 +278,52 @@ EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Ex
     std::optional<Explainer> shuffled;
     if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
-    const Evaluator evaluator(*data.test, samples, metrics, context_of(explainer, shuffled ? &*shuffled : nullptr, data),
-                              options.metric);
+    const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
+    const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
+                              context_of(explainer, shuffled ? &*shuffled : nullptr, data), options.metric);
     check_memory(explainer.engine(), *data.test);
 
     const int64_t step = options.metric.pixels_per_step > 0 ? options.metric.pixels_per_step : width;
     const Identity protocol = protocol_of(run, options, samples, step);
-    const Work work{run, data, options, explainer, evaluator, protocol, execution, notes};
+    return use(Work{run, data, options, explainer, evaluator, protocol, execution, notes});
+}
+
+EvaluateResult evaluate_all(const Work& work) {
+    const auto& [run, data, options, explainer, evaluator, protocol, execution, notes] = work;
     Held held = held_by(run, protocol, notes);
     join(held, evaluator, explainer);
     const std::vector<MeasuredMethod> measured = measure_all(work, held);
     EvaluateResult result = result_of(work, held, measured);
     keep_result(work, result, measured);
     return result;
+}
+
+ShardResult measure_shard(const Work& work, const Shard& shard) {
+    const std::string text = shard_text(shard);
+    const RunDirectory files = shard_directory(work.run.files, "evaluate", shard);
+    ShardResult result{"evaluate", work.run.files.root.string(), text, work.evaluator.samples(), {}};
+    for (const MethodSpec& method : work.explainer.methods()) {
+        const fs::path path = files.evaluation(file_name(method.text));
+        const Identity identity = work.protocol.with(method_inputs(work.run, method)).with({{"shard", text}});
+        MethodScores scores = measure(work, method, identity, path);
+        if (work.evaluator.samples() == 0) {
+            for (const MetricPointer& metric : work.evaluator.metrics()) scores.measured[metric->info().name] = 0;
+            save_scores(scores, identity, path);
+        }
+        result.files.push_back(path.string());
+    }
+    return result;
+}
+
+}  // namespace
+
+EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+    return with_work(run, options, execution, notes, {}, evaluate_all);
+}
+
+ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard, const Execution& execution,
+                           const StageNotes& notes) {
+    return with_work(run, options, execution, notes, shard, [&](const Work& work) { return measure_shard(work, shard); });
 }
 
 }  // namespace spikelens

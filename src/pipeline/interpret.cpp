@@ -14,6 +14,7 @@
 #include "spikelens/io/files.h"
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
 
 #include "interpret_result.h"
@@ -71,6 +72,7 @@ class Interpretation {
     }
 
     InterpretResult result();
+    ShardResult shard(const Shard& shard) const;
 
   private:
     static RunData checked_data(const Run& run, const InterpretOptions& options, const Execution& execution) {
@@ -98,6 +100,7 @@ class Interpretation {
     template <class Result, class Make>
     Result load_or_make(const fs::path& path, const Identity& identity, Result (*load)(const json&, const fs::path&),
                         void (*save)(const Result&, const json&, const fs::path&), const Make& make) const;
+    ResponseSums sum_responses(const fs::path& path, const Identity& identity, ResponseOptions options) const;
     Responses find_responses() const;
     RelevantFilters find_relevant(const Responses& responses) const;
     Ablation find_ablation(const RelevantFilters& relevant) const;
@@ -134,16 +137,16 @@ Result Interpretation::load_or_make(const fs::path& path, const Identity& identi
     return result;
 }
 
-Responses Interpretation::find_responses() const {
-    const fs::path path = run_.files.responses();
-    const Identity identity = of_responses();
+/// The sums over the samples from options.first to options.end: goes on with what the file holds, and keeps it up to date.
+ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity& identity, ResponseOptions options) const {
+    const int64_t count = *options.end - options.first;
     ResponseSums sums;
-    if (holds(path, identity)) sums = load_responses(identity.inputs(), path);
+    const bool held = holds(path, identity);
+    if (held) sums = load_responses(identity.inputs(), path);
     auto saved = Clock::now();
     const auto keep = [&] {
         if (sums.samples > 0)
-            notes_.keeps(
-                fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(samples_.size())));
+            notes_.keeps(fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(count)));
     };
     Execution to_the_end;  // also where the work is cancelled
     to_the_end.threads = execution_.threads;
@@ -154,11 +157,10 @@ Responses Interpretation::find_responses() const {
         keep();
     };
     keep();
-    if (sums.samples >= samples_.size()) return finished(sums, execution_);
-    ResponseOptions options;
+    if (held && sums.samples >= count) return sums;
     options.kind = options_.response;
     const auto after_chunk = [&](const ResponseSums& at) {
-        if (at.samples == samples_.size() || since(saved) >= 2) save(at);
+        if (at.samples == count || since(saved) >= 2) save(at);
     };
     try {
         accumulate_responses(engine_, samples_, options, sums, after_chunk);
@@ -166,7 +168,23 @@ Responses Interpretation::find_responses() const {
         if (sums.samples > 0) save(sums);
         throw;
     }
-    return finished(sums, execution_);
+    if (count == 0) save(sums);
+    return sums;
+}
+
+Responses Interpretation::find_responses() const {
+    return finished(sum_responses(run_.files.responses(), of_responses(), {.end = samples_.size()}), execution_);
+}
+
+ShardResult Interpretation::shard(const Shard& shard) const {
+    ResponseOptions options;
+    const int64_t block = options.block, count = samples_.size();
+    const auto [first, end] = range_of(shard, (count + block - 1) / block);
+    options.first = first * block;
+    options.end = std::min(end * block, count);
+    const fs::path path = shard_directory(run_.files, "interpret", shard).responses();
+    sum_responses(path, of_responses().with({{"shard", shard_text(shard)}}), options);
+    return {"interpret", run_.files.root.string(), shard_text(shard), *options.end - options.first, {path.string()}};
 }
 
 RelevantFilters Interpretation::find_relevant(const Responses& responses) const {
@@ -241,6 +259,11 @@ InterpretResult interpret_run(const Run& run, const InterpretOptions& options, c
     write_json(run.files.result("interpret"), document_of(result));
     record_stage(run.files, "interpret", {options.again, options.seed});
     return result;
+}
+
+ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard, const Execution& execution,
+                            const StageNotes& notes) {
+    return Interpretation(run, options, execution, notes).shard(shard);
 }
 
 }  // namespace spikelens

@@ -73,6 +73,15 @@ void unpool_sum(std::span<const int64_t> places, float share, const Floats& grad
     for (const int64_t place : places) put<kOverlap>(share * gradient, out + place);
 }
 
+/// G[t] += share · G[t+1], the last step first.
+void carry_back(int64_t steps, int64_t size, float share, float* values) {
+    for (int64_t step = steps - 1; step-- > 0;) {
+        float* __restrict to = values + step * size;
+        const float* __restrict from = to + size;
+        for (int64_t i = 0; i < size; ++i) to[i] += share * from[i];
+    }
+}
+
 }  // namespace
 
 LayerAdjoint::LayerAdjoint(const Layer& layer, const LayerPlan& plan, const kernels::KernelSet& kernels,
@@ -142,14 +151,16 @@ void LayerAdjoint::unfire(int64_t steps, bool constant, float* potentials, const
     lif_backward_from_potentials(neurons, potentials, spike_gradient, potentials);
 }
 
-void LayerAdjoint::unweigh(int64_t steps, const float* current_gradient, float* input_gradient) const {
+void LayerAdjoint::unweigh(int64_t steps, const float* added, float* input_gradient) const {
     std::fill_n(input_gradient, steps * input_size(), 0.0F);
     kernels::SpreadTask task = spread_;
     task.steps = static_cast<int>(steps);
     task.weights = weights_.data();
-    task.gradient = current_gradient;
+    task.gradient = added;
     task.input_gradient = input_gradient;
     run_spread_(task);
+    carry_back(steps, input_size(), neurons_.neuron.beta, input_gradient);
+    if (neurons_.neuron.alpha != 0) carry_back(steps, input_size(), neurons_.neuron.alpha, input_gradient);
 }
 
 }  // namespace spikelens

@@ -26,11 +26,12 @@ class LayerAdjoint {
 
     /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which.
     void unpool(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
-    /// From the gradient of the spikes to that of the currents, which replaces the potentials. Of a current that is the same at
-    /// every step its sum over the steps is written, as the first.
+    /// From the gradient of the spikes to that of the currents, which replaces the potentials: to what each step adds to it
+    /// (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the first.
     void unfire(int64_t steps, bool constant, float* potentials, const float* spike_gradient) const;
-    /// From the gradient of the currents to that of the input.
-    void unweigh(int64_t steps, const float* current_gradient, float* input_gradient) const;
+    /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what the
+    /// membrane and the synapse carry back over time is carried back behind them, where all that is added has become dense.
+    void unweigh(int64_t steps, const float* added, float* input_gradient) const;
 
   private:
     template <bool kOverlap>

@@ -112,32 +112,34 @@ class KnownTimeline {
 };
 
 /// One step back in time. S depends on the potential U through the surrogate's slope. `gradient` holds ∂/∂U[t+1] before and
-/// ∂/∂U[t] after.
+/// ∂/∂U[t] after, which is β times the former and what is `added`.
 template <SurrogateKind kind, class Step, class Real>
 void step_back(const LifPlanes& layer, const Step& step, const Real* __restrict potential, const Real* __restrict spike,
-               const Real* __restrict spike_gradient, Real* __restrict gradient) {
+               const Real* __restrict spike_gradient, Real* __restrict gradient, Real* __restrict added) {
     const Step own = step;  // which what is stored cannot overlap
     const Real through(layer.surrogate.through_reset ? 1 : 0), scale(layer.surrogate.scale);
     const Real inverse = Real(1) / Real(layer.neuron.threshold);
     const auto slope = [=](Real u) { return derivative_of<kind>(scale, u * inverse - Real(1)) * inverse; };
     for (int64_t i = 0, size = layer.size(); i < size; ++i) {
         const Real to_spike = spike_gradient[i] + through * own.adjoint_of_spike(potential[i]) * gradient[i];
-        gradient[i] = own.adjoint_of_membrane(spike[i]) * gradient[i] + slope(potential[i]) * to_spike;
+        const Real from_spike = slope(potential[i]) * to_spike, kept = own.adjoint_of_membrane(spike[i]);
+        added[i] = (kept - own.n.beta) * gradient[i] + from_spike;
+        gradient[i] = kept * gradient[i] + from_spike;
     }
 }
 
 template <class Step, class Real>
 void step_back(const LifPlanes& layer, const Step& step, const Real* potential, const Real* spike, const Real* spike_gradient,
-               Real* gradient) {
+               Real* gradient, Real* added) {
     switch (layer.surrogate.kind) {
         case SurrogateKind::triangle:
-            return step_back<SurrogateKind::triangle>(layer, step, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::triangle>(layer, step, potential, spike, spike_gradient, gradient, added);
         case SurrogateKind::sigmoid:
-            return step_back<SurrogateKind::sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::sigmoid>(layer, step, potential, spike, spike_gradient, gradient, added);
         case SurrogateKind::fast_sigmoid:
-            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient, added);
         case SurrogateKind::atan:
-            return step_back<SurrogateKind::atan>(layer, step, potential, spike, spike_gradient, gradient);
+            return step_back<SurrogateKind::atan>(layer, step, potential, spike, spike_gradient, gradient, added);
     }
 }
 
@@ -169,10 +171,12 @@ class PlaneAdjoint {
           input_scale_(input_scale<Real>(layer.neuron)),
           unpooled_(layer.size()),
           gradient_(layer.size()),
+          added_(layer.size()),
           sum_(layer.size()),
           synapse_(neuron_.alpha != 0 ? layer.size() : 0) {}
 
-    template <class Timeline>
+    /// Unless the current is constant, what each step adds may take the place of its gradient.
+    template <bool kAdded, class Timeline>
     void run(const Timeline& timeline, int64_t plane, const Real* spikes_gradient, Real* current_gradient) {
         std::fill(gradient_.begin(), gradient_.end(), Real(0));
         std::fill(sum_.begin(), sum_.end(), Real(0));
@@ -181,14 +185,14 @@ class PlaneAdjoint {
             const Real* pooled = spikes_gradient + (t * layer_.planes + plane) * layer_.pooled_size();
             const Real *const spikes = timeline.spikes(t), *const to_spikes = unpool(spikes, pooled);
             kernels::with_reset_form(neuron_, [&](const auto& step) {
-                step_back(layer_, step, timeline.potentials(t), spikes, to_spikes, gradient_.data());
+                step_back(layer_, step, timeline.potentials(t), spikes, to_spikes, gradient_.data(), added_.data());
             });
             const Real* to_current = gradient_.data();
             if (!synapse_.empty()) to_current = filter_back(layer_.size(), neuron_.alpha, to_current, synapse_.data());
             if (layer_.constant)
                 add_to(layer_.size(), to_current, sum_.data());
             else
-                write_scaled(layer_.size(), input_scale_, to_current,
+                write_scaled(layer_.size(), input_scale_, kAdded ? added_.data() : to_current,
                              current_gradient + (t * layer_.planes + plane) * layer_.size());
         }
         if (layer_.constant) write_scaled(layer_.size(), input_scale_, sum_.data(), current_gradient + plane * layer_.size());
@@ -204,7 +208,7 @@ class PlaneAdjoint {
     const LifPlanes& layer_;
     kernels::NeuronConstants<Real> neuron_;
     Real input_scale_;
-    std::vector<Real> unpooled_, gradient_, sum_, synapse_;
+    std::vector<Real> unpooled_, gradient_, added_, sum_, synapse_;
 };
 
 int64_t step_stride(const LifPlanes& layer) { return layer.constant ? 0 : layer.planes * layer.size(); }
@@ -225,7 +229,7 @@ void backward(const LifPlanes& layer, const Real* current, const Real* spikes_gr
     PlaneAdjoint<Real> adjoint(layer);
     for (int64_t plane = 0; plane < layer.planes; ++plane) {
         for (int64_t t = 0; t < layer.steps; ++t) timeline.advance(t, current + plane * layer.size() + t * step_stride(layer));
-        adjoint.run(timeline, plane, spikes_gradient, current_gradient);
+        adjoint.template run<false>(timeline, plane, spikes_gradient, current_gradient);
     }
 }
 
@@ -236,7 +240,7 @@ void backward_from_potentials(const LifPlanes& layer, const Real* potentials, co
     PlaneAdjoint<Real> adjoint(layer);
     for (int64_t plane = 0; plane < layer.planes; ++plane) {
         timeline.set_plane(plane, potentials);
-        adjoint.run(timeline, plane, spikes_gradient, current_gradient);
+        adjoint.template run<true>(timeline, plane, spikes_gradient, current_gradient);
     }
 }
 

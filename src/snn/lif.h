@@ -38,8 +38,9 @@ void lif_backward(const LifPlanes& layer, const float* current, const float* spi
 void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient);
 
 /// The same from the potentials when compared with the threshold, [steps, planes, height, width] even when the current is
-/// constant, as the exact simulation gives them. `current_gradient` may be `potentials` itself.
-void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient,
-                                  float* current_gradient);
+/// constant, as the exact simulation gives them. Unless constant, it gives what each step adds, which is zero where the
+/// surrogate is: the current's gradient is G[t] = βG[t+1] + added[t], behind a synapse C[t] = αC[t+1] + G[t]. `added` may be
+/// `potentials` itself.
+void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient, float* added);
 
 }  // namespace spikelens

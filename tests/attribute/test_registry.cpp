@@ -1,4 +1,5 @@
 #include <limits>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -59,17 +60,40 @@ TEST(Registry, KeepsTheTextAndTheView) {
 TEST(Registry, TellsEveryOptionWithItsDefaultAndRange) {
     for (const MethodInfo& info : all_methods())
         for (const MethodOption& option : method_options(info.name)) {
-            EXPECT_FALSE(option.expected.empty()) << info.name << " " << option.name;
+            EXPECT_FALSE(option.expected.empty() || option.meaning.empty()) << info.name << " " << option.name;
             if (option.standard.empty() || option.name == "view") continue;
             EXPECT_EQ(error_of(info.name + ":" + option.name + "=" + option.standard), "") << "its own default";
-            EXPECT_TRUE(has(info.options, option.name)) << info.name << " does not describe " << option.name;
+            EXPECT_TRUE(has(options_text(info.name), option.name + "=" + option.standard + " (" + option.expected + "): "));
         }
+    EXPECT_EQ(options_text("grad2d"), "");
+    EXPECT_FALSE(has(options_text("svebi"), "decay="));
+    EXPECT_TRUE(has(options_text("svebi:weights=first:mu=2"), "; mu (a number above 0"));
+    EXPECT_TRUE(has(options_text("svebi:weights=exponential"), "; decay=0.9 ("));
     const std::vector<MethodOption> options = method_options("ig2d:steps=64");
     ASSERT_EQ(options.size(), 3U);
     EXPECT_EQ(options[0].name + " " + options[0].standard, "steps 32");
     EXPECT_EQ(options[0].expected, "a whole number from 1 to 100000");
     EXPECT_EQ(options[2].name + " " + options[2].standard, "view natural");
     EXPECT_THROW(method_options("ig2d:step=64"), InputError);
+}
+
+// Cached scores and maps are found by it.
+TEST(Registry, CanonicalTextHasOptionsInOrderAndNoDefaults) {
+    for (const MethodInfo& info : all_methods()) {
+        EXPECT_EQ(parse_method(info.name).canonical, info.name);
+        for (const MethodOption& option : method_options(info.name)) {
+            if (option.standard.empty()) continue;
+            EXPECT_EQ(parse_method(info.name + ":" + option.name + "=" + option.standard).canonical, info.name);
+        }
+    }
+    const std::map<std::string, std::string> canonical{
+        {"sam:layer=conv1:past=strict:gamma=0.5", "sam:past=strict:layer=conv1"},
+        {"svebi:mu=3:decay=0.90:weights=exponential:layer=auto", "svebi:weights=exponential:mu=3"},
+        {"ig3d:baseline=mean:path=binary:steps=08", "ig3d:steps=8:path=binary:baseline=mean"},
+        {"gate_path:view=absolute:baseline=blur:steps=2", "gate_path:steps=2:baseline=blur:view=absolute"},
+        {"occlusion:stride=2:size=5", "occlusion:size=5"},
+    };
+    for (const auto& [text, expected] : canonical) EXPECT_EQ(parse_method(text).canonical, expected);
 }
 
 TEST(Registry, NamesTheNearestOfAnUnknownName) {

@@ -69,7 +69,8 @@ TEST(ReadEvents, RefusesUnknownFormats) {
     expect_refusal(nmnist_bytes(few_events()), {"no known format", ".bs2"});
     Bytes old;
     put_text(old, "#!AER-DAT1.0\r\n");
-    expect_refusal(old, {"AEDAT", "2.0, 3.1 or 4.0"});
+    expect_refusal(old, {"AEDAT 2.0 (", "AEDAT 3.1 (", "AEDAT 4.0 ("});
+    expect_refusal(old, {"AEDAT 2.0 ("}, "recording.bin");
 }
 
 TEST(ReadNmnist, ReadsTheBitsOfAnEvent) {

@@ -77,7 +77,6 @@ class KnownMethod : public AttributionMethod {
   public:
     enum class Kind { truth, opposite, chance };
     explicit KnownMethod(Kind kind) : kind_(kind) { info_.on_spikes = true; }
-    const MethodInfo& info() const override { return info_; }
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Input& input = request.input;
         const FloatArray& weight = context.engine->network().layers[0].weight;
@@ -109,7 +108,6 @@ class KnownMethod : public AttributionMethod {
         return sum;
     }
     Kind kind_;
-    MethodInfo info_;
 };
 using Kind = KnownMethod::Kind;
 

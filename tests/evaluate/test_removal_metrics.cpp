@@ -20,7 +20,6 @@ class Given : public AttributionMethod {
     explicit Given(std::function<float(int64_t sample, int target, int64_t place)> value) : value_(std::move(value)) {
         info_.on_spikes = true;
     }
-    const MethodInfo& info() const override { return info_; }
     FloatArray attribute(const AttributionContext&, const AttributionRequest& request) const override {
         Shape shape = request.input.shape();
         shape[request.input.spiking() ? 2 : 1] = 1;
@@ -32,7 +31,6 @@ class Given : public AttributionMethod {
 
   private:
     std::function<float(int64_t, int, int64_t)> value_;
-    MethodInfo info_;
 };
 
 float draw(uint64_t seed, uint64_t a, uint64_t b) { return static_cast<float>(random_uniform(seed, Stream::test, {a, b})); }

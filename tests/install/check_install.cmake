@@ -14,6 +14,10 @@ must(
     -D CORE_ONLY=${CORE_ONLY} -D WANTED_VERSION=${VERSION}
 )
 must(${CMAKE_COMMAND} --build ${place}/build --config ${CONFIG})
+if(TRAIN)
+    must(${place}/build/core_consumer trains)
+    file(REMOVE_RECURSE ${place}/prefix/lib/spikelens)
+endif()
 must(${place}/build/core_consumer)
 if(NOT CORE_ONLY)
     must(${place}/build/files_consumer)

@@ -13,6 +13,7 @@
 namespace spikelens {
 namespace {
 
+/// Neurons that carry nothing back over time.
 struct Case {
     const char* text;
     Shape input;
@@ -20,11 +21,11 @@ struct Case {
     double density;  ///< of what is not zero
 };
 
-const Case cases[] = {{"5C3-LIF-1F", {3, 6, 7}, 4, 1.0},       {"33C5s2-IF-1F", {16, 9, 8}, 3, 0.2},
-                      {"70C3p0-IF-1F", {65, 5, 6}, 2, 0.5},    {"16C3-LIF-1F", {16, 12, 12}, 3, 0.1},
-                      {"16C5s2p4-IF-1F", {2, 5, 21}, 7, 0.3},  {"64C1p0s3-LIF(reset=zero)-1F", {20, 4, 30}, 3, 0.7},
-                      {"130F-LIF-1F", {7, 5, 3}, 70, 0.4},     {"3F-LIF-1F", {1, 1, 1}, 1, 1.0},
-                      {"16C5p1s2-IF-1F", {2, 34, 34}, 2, 0.9}, {"4C3s3p2-IF-1F", {5, 3, 3}, 2, 1.0}};
+const Case cases[] = {{"5C3-LIF(beta=0)-1F", {3, 6, 7}, 4, 1.0},        {"33C5s2-LIF(beta=0)-1F", {16, 9, 8}, 3, 0.2},
+                      {"70C3p0-LIF(beta=0)-1F", {65, 5, 6}, 2, 0.5},    {"16C3-LIF(beta=0)-1F", {16, 12, 12}, 3, 0.1},
+                      {"16C5s2p4-LIF(beta=0)-1F", {2, 5, 21}, 7, 0.3},  {"64C1p0s3-LIF(beta=0)-1F", {20, 4, 30}, 3, 0.7},
+                      {"130F-LIF(beta=0)-1F", {7, 5, 3}, 70, 0.4},      {"3F-LIF(beta=0)-1F", {1, 1, 1}, 1, 1.0},
+                      {"16C5p1s2-LIF(beta=0)-1F", {2, 34, 34}, 2, 0.9}, {"4C3s3p2-LIF(beta=0)-1F", {5, 3, 3}, 2, 1.0}};
 
 class SpreadOf : public ::testing::TestWithParam<Case> {
   protected:

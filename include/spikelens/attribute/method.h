@@ -48,7 +48,6 @@ struct MethodInfo {
     std::string meaning;  ///< what a value and its sign mean
     std::string cost;     ///< forward and backward passes per explanation
     std::string source;   ///< paper, section
-    std::string options;  ///< "steps=32" …, empty without
     Unit unit = Unit::own;
     bool signed_values = false;
     bool class_specific = true;
@@ -71,13 +70,16 @@ struct OwnBaseline {
 class AttributionMethod {
   public:
     virtual ~AttributionMethod() = default;
-    virtual const MethodInfo& info() const = 0;
+    const MethodInfo& info() const { return info_; }
     /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [N, T, C, H, W] or
     /// [N, T, 1, H, W]. Values stay signed.
     virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
     /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the baseline of
     /// this input, each sample for itself. None of the others, and they are not measured by it.
     virtual std::optional<OwnBaseline> own_baseline(const Input&) const { return std::nullopt; }
+
+  protected:
+    MethodInfo info_;  ///< the constructor fills it
 };
 
 /// A method with its options, as written on the command line: "ig2d:steps=64:view=absolute", "svebi:layer=conv2".

@@ -18,21 +18,23 @@ namespace spikelens {
 struct OptionEntry {
     std::string option;
     std::optional<std::string> standard;  ///< absent: the method chooses by itself
-    std::string expected;
+    std::string expected, meaning;
 
     static void fields(auto& self, auto& field) {
         field("option", self.option), field.nullable("default", self.standard), field("expected", self.expected);
+        field("meaning", self.meaning);
     }
 };
 
 struct MethodEntry {
     MethodInfo info;
+    std::string sentence;  ///< options_text(): of its own options
     std::vector<OptionEntry> options;
 
     static void fields(auto& self, auto& field) {
         auto& info = self.info;
         field("method", info.name), field("title", info.title), field("meaning", info.meaning), field("cost", info.cost);
-        field("source", info.source), field("options", info.options), field("option_list", self.options);
+        field("source", info.source), field("options", self.sentence), field("option_list", self.options);
         field("signed", info.signed_values), field("class_specific", info.class_specific);
         field("needs_gradient", info.needs_gradient), field("on_images", info.on_images);
         field("on_spikes", info.on_spikes), field("timed", info.timed);

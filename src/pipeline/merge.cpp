@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/error.h"
+#include "spikelens/core/naming.h"
+#include "spikelens/core/version.h"
+#include "spikelens/pipeline/explainer.h"
+#include "spikelens/pipeline/run_lock.h"
+#include "spikelens/pipeline/shard.h"
+#include "spikelens/pipeline/store.h"
+
+#include "scores.h"
+
+namespace spikelens {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// What one shard computed for a file of the run.
+struct Part {
+    fs::path path;
+    Shard shard;
+    json identity;  ///< as the file has it, with the shard
+};
+
+/// What the file of the run depends on, whatever its shards.
+Identity whole(const Part& part) {
+    json inputs = part.identity;
+    inputs.erase("shard");
+    return Identity(std::move(inputs));
+}
+
+std::string why_foreign(const Run& run, const Part& part) {
+    json needed = {{"spikelens", version}};
+    std::string coding;  // of an evaluation, which may show images in another one than the run's
+    if (part.identity.contains("coding_of_run")) {
+        needed["coding_of_run"] = run.coding_or_direct();
+        if (part.identity.contains("coding") && part.identity["coding"].is_string()) coding = part.identity["coding"];
+    }
+    const Identity current = naming(part.path, [&] { return run.identity(coding).with(needed); });
+    if (const std::string reason = current.difference(part.identity); !reason.empty()) return reason;
+    const std::array files = {std::pair{"relevant", run.files.relevant()}, std::pair{"probe", run.files.probe()}};
+    for (const auto& [input, file] : files)
+        if (part.identity.contains(input) && part.identity[input] != digest_in(file)) return fmt::format("other {}", input);
+    return {};
+}
+
+Part read_part(const Run& run, const fs::path& path) {
+    Part part{path, {}, stored_identity(path)};
+    const json shard = part.identity.is_object() ? part.identity.value("shard", json()) : json();
+    if (!shard.is_string()) throw InputError(path.string() + " does not say which shard it is");
+    naming(path, [&] { part.shard = parse_shard(shard.get<std::string>()); });
+    if (const std::string reason = why_foreign(run, part); !reason.empty())
+        throw InputError(fmt::format("{} was made with {}: make this shard anew or remove it", path.string(), reason));
+    return part;
+}
+
+/// The shards' files, by the file of the run that they become.
+using Parts = std::map<fs::path, std::vector<Part>>;
+
+Parts find_parts(const Run& run, const std::vector<fs::path>& directories) {
+    Parts parts;
+    for (const fs::path& directory : directories)
+        for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
+            if (entry.is_regular_file() && entry.path().extension() == ".h5")
+                parts[entry.path().lexically_relative(directory)].push_back(read_part(run, entry.path()));
+    if (parts.empty())
+        throw InputError(
+            fmt::format("{} holds no shards to merge: compute shards of interpret or evaluate first", run.files.root.string()));
+    return parts;
+}
+
+/// Sorts the parts of a file; each shard must be there once, all of the same options.
+void check_parts(const fs::path& file, std::vector<Part>& parts) {
+    std::ranges::sort(parts, {}, [](const Part& part) { return std::pair(part.shard.number, part.path); });
+    const Part& first = parts.front();
+    for (size_t i = 0; i < parts.size(); ++i) {
+        const Part& part = parts[i];
+        if (part.shard.count != first.shard.count)
+            throw InputError(fmt::format("{} is shard {} and {} is shard {}: they divide the samples differently",
+                                         first.path.string(), shard_text(first.shard), part.path.string(),
+                                         shard_text(part.shard)));
+        if (const std::string other = whole(first).difference(whole(part).inputs()); !other.empty())
+            throw InputError(fmt::format("{} was made with {}, as {} says", part.path.string(), other, first.path.string()));
+        if (i > 0 && part.shard.number == parts[i - 1].shard.number)
+            throw InputError(fmt::format("{} and {} are both shard {}", parts[i - 1].path.string(), part.path.string(),
+                                         shard_text(part.shard)));
+    }
+    for (int64_t number = 1; number <= first.shard.count; ++number) {
+        const auto at = static_cast<size_t>(number - 1);
+        if (at >= parts.size() || parts[at].shard.number != number)
+            throw InputError(fmt::format("shard {} of {} is missing", shard_text({number, first.shard.count}), file.string()));
+    }
+}
+
+/// A shard that is through with all of its samples; else it was stopped.
+void check_complete(const Part& part, bool complete) {
+    if (!complete)
+        throw InputError(fmt::format("{} is not through with its samples: compute shard {} to its end", part.path.string(),
+                                     shard_text(part.shard)));
+}
+
+ResponseSums load_part(const Part& part, int64_t samples) {
+    ResponseSums sums = load_responses(part.identity, part.path);
+    const auto [first, end] = range_of(part.shard, (samples + sums.block - 1) / sums.block);
+    check_complete(part, sums.first == first * sums.block && sums.end() == std::min(end * sums.block, samples));
+    return sums;
+}
+
+MethodScores load_scores_part(const Part& part, int64_t samples) {
+    MethodScores scores = load_scores(Identity(part.identity), part.path);
+    const auto [first, end] = range_of(part.shard, samples);
+    const auto through = [&, count = end - first](const auto& of) { return of.second == count; };
+    check_complete(part, scores.done == end - first && std::ranges::all_of(scores.measured, through));
+    return scores;
+}
+
+/// Two at a time, from left to right: the bits are those of all at once, and the memory is not.
+template <class Result>
+Result merged(const std::vector<Part>& parts, Result (*load)(const Part&, int64_t), int64_t samples) {
+    std::optional<Result> all;
+    for (const Part& part : parts)
+        naming(part.path, [&] {
+            Result more = load(part, samples);
+            all = all ? merge(std::array{std::move(*all), std::move(more)}) : std::move(more);
+        });
+    return std::move(*all);
+}
+
+/// Metrics that the run has of the same evaluation stay.
+void join_metrics(MethodScores& scores, const MethodScores& held) {
+    if (held.done != scores.done) return;
+    scores.measured.insert(held.measured.begin(), held.measured.end());
+    scores.metrics.insert(held.metrics.begin(), held.metrics.end());
+}
+
+int64_t samples_of(const Part& part) {
+    const json samples = part.identity.value("samples", json());
+    if (!samples.is_number_integer() || samples < 0 || samples > int64_t{1} << 40)
+        throw InputError(part.path.string() + " does not say of how many samples it is a shard");
+    return samples;
+}
+
+/// What is to be written, once all that is merged was found whole.
+struct Whole {
+    fs::path path;
+    Identity identity;
+    std::optional<ResponseSums> sums;
+    MethodScores scores;
+};
+
+Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts) {
+    Whole all{run.files.root / file, whole(parts.front()), {}, {}};
+    if (all.path == run.files.responses()) {
+        all.sums = merged<ResponseSums>(parts, load_part, samples_of(parts.front()));
+    } else {
+        all.scores = merged<MethodScores>(parts, load_scores_part, samples_of(parts.front()));
+        join_metrics(all.scores, load_scores(all.identity, all.path));
+    }
+    return all;
+}
+
+}  // namespace
+
+MergeResult merge_shards(const Run& run, const Execution& execution) {
+    std::vector<fs::path> directories;
+    if (const fs::path shards = shards_of(run.files); fs::is_directory(shards))
+        for (const fs::directory_entry& entry : fs::directory_iterator(shards))
+            if (entry.is_directory()) directories.push_back(entry.path());
+    std::vector<std::unique_ptr<const RunLock>> locks;
+    for (const fs::path& directory : directories) locks.push_back(std::make_unique<const RunLock>(directory));
+
+    Parts parts = find_parts(run, directories);
+    MergeResult result{.run = run.files.root.string(), .merged = {}};
+    std::vector<Whole> wholes;
+    for (auto& [file, of_file] : parts) {
+        check_parts(file, of_file);
+        wholes.push_back(put_together(run, file, of_file));
+        result.merged.push_back({file.generic_string(), of_file.front().shard.count, samples_of(of_file.front())});
+    }
+    for (const Whole& all : wholes)
+        if (all.sums)
+            save_responses(*all.sums, all.identity.inputs(), all.path, execution);
+        else
+            save_scores(all.scores, all.identity, all.path);
+    for (const auto& [file, of_file] : parts)
+        for (const Part& part : of_file) fs::remove(part.path);
+    return result;
+}
+
+}  // namespace spikelens
