@@ -122,6 +122,9 @@ TEST_F(ImportWeights, GraphsTakeTheirWeightsToo) {
     const std::string recurrent = "3C3-RC3-LIF-2F";
     EXPECT_THAT(error_of(state_dict(filled_network(recurrent), {"conv1", "full2"}), MatchWeights::automatic, recurrent),
                 AllOf(HasSubstr("conv1"), HasSubstr("has recurrent weights, which only a model of Spikelens holds")));
+    save_model(filled_network(recurrent), folder / "recurrent.safetensors");
+    expect_weights(import_weights(folder / "recurrent.safetensors", empty_network(recurrent)).network,
+                   filled_network(recurrent));
 }
 
 TEST_F(ImportWeights, StrangersMatchByOrder) {
