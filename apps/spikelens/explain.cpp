@@ -28,7 +28,7 @@ std::string reading_of(const ExplainedImage& image, const Network& network) {
     if (!std::ranges::all_of(image.scores, [](float score) { return std::isfinite(score); }))
         return "class scores are not finite";
     if (!image.undecided) return fmt::format("{} ({:.1f} %)", image.predicted_name, 100 * image.probabilities[image.predicted]);
-    const bool silent = network.layers.back().neuron && image.scores[0] == 0;
+    const bool silent = !signals(network).back().currents && image.scores[0] == 0;
     return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
 }
 

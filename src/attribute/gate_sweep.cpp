@@ -37,6 +37,7 @@ void for_each_in_window(const Layer& layer, int64_t channel, int64_t row, int64_
 }  // namespace
 
 GateSweep::GateSweep(const Network& network) : network_(network) {
+    require_chain(network, "gates");
     for (const Layer& layer : network.layers) maps_.emplace_back(layer);
 }
 

@@ -27,14 +27,20 @@ void check_probe(const Probe& probe, const Network& network) {
     throw InputError("probe: the fitted probes are of another network; fit probes to this one");
 }
 
-/// Of each input channel whether the first layer gives it any weight: the others are no evidence, whatever their values.
-std::vector<bool> seen_channels(const Network& network) {
-    const Layer& first = network.layers.front();
-    const int64_t per_channel = first.weight.row_size() / network.channels;
-    std::vector<bool> seen(network.channels);
-    for (int64_t i = 0; i < first.weight.size(); ++i) {
-        if (first.weight.data[i] != 0) seen[i % first.weight.row_size() / per_channel] = true;
+/// Marks the channels of the network's input that a layer which reads it gives any weight.
+void mark_seen(const Layer& layer, std::vector<bool>& seen) {
+    const int64_t channels = layer.in_channels / layer.groups, per_channel = layer.weight.row_size() / channels;
+    for (int64_t i = 0; i < layer.weight.size(); ++i) {
+        const int64_t output = i / layer.weight.row_size(), group = output / (layer.out_channels / layer.groups);
+        if (layer.weight.data[i] != 0) seen[group * channels + i % layer.weight.row_size() / per_channel] = true;
     }
+}
+
+/// Of each input channel whether a layer that reads it gives it any weight: the others are no evidence, whatever their values.
+std::vector<bool> seen_channels(const Network& network) {
+    std::vector<bool> seen(network.channels);
+    for (const Layer& layer : network.layers)
+        if (layer.inputs[0] == kNetworkInput) mark_seen(layer, seen);
     return seen;
 }
 

@@ -1,14 +1,17 @@
 #include "recorded_layers.h"
 
+#include <algorithm>
+
 #include "spikelens/core/error.h"
 
 namespace spikelens {
 
 std::vector<int> filter_layers(const Network& network, const std::string& method) {
     std::vector<int> layers;
-    for (size_t i = 0; i < network.layers.size(); ++i) {
-        if (network.layers[i].kind == LayerKind::conv && network.layers[i].neuron) layers.push_back(static_cast<int>(i));
-    }
+    const bool has_conv = std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
+    if (has_conv)
+        for (const FilterIndex& filter : response_filters(network))
+            if (layers.empty() || layers.back() != filter.layer) layers.push_back(filter.layer);
     if (layers.empty()) throw InputError(method + " needs a convolution layer with a neuron, and the network has none");
     return layers;
 }

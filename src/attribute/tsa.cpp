@@ -64,6 +64,7 @@ class Tsa final : public AttributionMethod {
     /// the first maximum at t.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
+        require_chain(network, info_.name);
         RecordRequest wanted{.layers = {}, .spikes = true};
         std::vector<LinearMap> maps;
         for (size_t l = 0; l < network.layers.size(); ++l) {

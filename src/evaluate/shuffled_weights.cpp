@@ -8,18 +8,22 @@
 namespace spikelens {
 namespace {
 
-// Keeps these draws apart from the first weights', whose addresses go on with 0 (weight) or 1 (bias).
-constexpr uint64_t new_order = 2;
+// Keep these draws apart from the first weights', whose addresses go on with 0 (weight), 1 (bias) or 3 (recurrent weight).
+constexpr uint64_t new_order = 2, new_recurrent_order = 4;
 
-void shuffle_weights(Network& network, size_t l, uint64_t seed) {
-    FloatArray& weight = network.layers[l].weight;
+void shuffle(FloatArray& weight, size_t layer, uint64_t which, uint64_t seed) {
     const FloatArray old = weight;
-    for (int64_t output = 0; output < weight.extent(0); ++output) {
+    for (int64_t output = 0; output < (weight.empty() ? 0 : weight.extent(0)); ++output) {
         const auto order =
-            random_permutation(weight.row_size(), seed, Stream::initial_weights, {l, new_order, static_cast<uint64_t>(output)});
+            random_permutation(weight.row_size(), seed, Stream::initial_weights, {layer, which, static_cast<uint64_t>(output)});
         const auto from = old.row(output);
         std::ranges::transform(order, weight.row(output).begin(), [&](int64_t input) { return from[input]; });
     }
+}
+
+void shuffle_weights(Network& network, size_t l, uint64_t seed) {
+    shuffle(network.layers[l].weight, l, new_order, seed);
+    shuffle(network.layers[l].recurrence.weight, l, new_recurrent_order, seed);
 }
 
 }  // namespace
@@ -37,11 +41,16 @@ Network randomise_full(const Network& network, uint64_t seed) {
 }
 
 Network randomise_last(const Network& network, int layers, uint64_t seed) {
-    if (layers < 1 || layers > static_cast<int64_t>(network.layers.size()))
-        throw InputError("the weights of 1 to " + std::to_string(network.layers.size()) +
-                         " last layers can be drawn anew, not of " + std::to_string(layers));
+    const auto weighted = std::ranges::count_if(network.layers, [](const Layer& layer) { return layer.weighted(); });
+    if (layers < 1 || layers > weighted)
+        throw InputError("the weights of 1 to " + std::to_string(weighted) + " last layers can be drawn anew, not of " +
+                         std::to_string(layers));
     Network result = network;
-    for (size_t l = network.layers.size() - layers; l < network.layers.size(); ++l) shuffle_weights(result, l, seed);
+    for (size_t l = network.layers.size(); l-- > 0 && layers > 0;) {
+        if (!network.layers[l].weighted()) continue;
+        shuffle_weights(result, l, seed);
+        --layers;
+    }
     return result;
 }
 

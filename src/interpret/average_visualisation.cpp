@@ -78,13 +78,14 @@ FilterVisualisation visualise(const Network& network, const SampleSource& sample
     result.filter = filter;
     result.averaged = static_cast<int64_t>(top.size());
     if (top.empty()) return result;
-    const ReceptiveField field = receptive_field(network, filter.layer);
+    const ReceptiveField of_rows = receptive_rows(network, filter.layer);
+    const ReceptiveField of_columns = receptive_columns(network, filter.layer);
     const size_t kept = std::min(top.size(), static_cast<size_t>(kept_crops));
     Average average;
     for (const TopImage& image : top) {
         const FloatArray pixels = samples.images({&image.sample, 1});
         const FloatArray cut =
-            crop(pixels.data, network, seen(field, image.row, network.height), seen(field, image.column, network.width));
+            crop(pixels.data, network, seen(of_rows, image.row, network.height), seen(of_columns, image.column, network.width));
         average.add(cut);
         if (result.crops.shape.empty()) {
             result.crops.shape = {static_cast<int64_t>(kept), cut.extent(0), cut.extent(1), cut.extent(2)};

@@ -1,5 +1,6 @@
 #include "description.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <variant>
@@ -11,10 +12,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t format_version = 1;
-constexpr int64_t largest_extent = 1 << 20;  // products of three stay far below 2⁶³
-constexpr int64_t largest_window = 255;
+constexpr int64_t chain_format = 1, graph_format = 2;  ///< who knows chains alone must not read a graph as one
+constexpr int64_t largest_extent = 1 << 20;            // products of three stay far below 2⁶³
+constexpr int64_t largest_window = 255, largest_padding = 255 * 255;
 constexpr int64_t most_steps = 65535;
+constexpr size_t most_layers = 10'000;
+constexpr std::string_view input_name = "input";  ///< of the network, among a layer's inputs
 
 template <class Enum, size_t n>
 Enum read_word(const JsonField& field, const std::array<std::string_view, n>& words) {
@@ -60,20 +63,50 @@ Neuron read_neuron(const JsonField& document) {
     return neuron;
 }
 
-json describe_layer(const Layer& layer) {
+/// One number, or of rows and of columns.
+json sides(int rows, int columns) { return rows == columns ? json(rows) : json{rows, columns}; }
+
+json describe_pool(const Pool& pool) {
+    return {{"kind", word(pool.kind, pool_words)},
+            {"size", sides(pool.size, pool.columns())},
+            {"stride", sides(pool.stride, pool.stride_columns())}};
+}
+
+std::string name_of_input(const Network& network, int input) {
+    return input == kNetworkInput ? std::string(input_name) : network.layers[input].name;
+}
+
+/// What only graphs have.
+void describe_graph(json& document, const Network& network, int index) {
+    const Layer& layer = network.layers[index];
+    if (layer.inputs != std::vector{index - 1})
+        for (const int input : layer.inputs) document["inputs"].push_back(name_of_input(network, input));
+    if (layer.dilation != 1 || layer.dilation_columns() != 1)
+        document["dilation"] = sides(layer.dilation, layer.dilation_columns());
+    if (layer.groups != 1) document["groups"] = layer.groups;
+    const Recurrence& recurrence = layer.recurrence;
+    if (recurrence.kind != RecurrenceKind::none)
+        document["recurrence"] = {{"kind", word(recurrence.kind, recurrence_words)}, {"kernel", recurrence.kernel}};
+    for (const NeuronValue& value : layer.values)
+        document["values"][value.field] = value.values.shape.size() == 1 ? "channel" : "neuron";
+}
+
+json describe_layer(const Network& network, int index) {
+    const Layer& layer = network.layers[index];
     json document = {{"name", layer.name},
                      {"kind", word(layer.kind, layer_words)},
-                     {"input", {layer.in_channels, layer.in_height, layer.in_width}},
-                     {"output", {layer.out_channels, layer.out_height, layer.out_width}},
-                     {"pooled", {layer.out_channels, layer.pooled_height, layer.pooled_width}},
-                     {"kernel", layer.kernel},
-                     {"stride", layer.stride},
-                     {"padding", layer.padding},
+                     {"input", layer.input_shape()},
+                     {"output", layer.output_shape()},
+                     {"pooled", layer.pooled_shape()},
+                     {"kernel", sides(layer.kernel, layer.kernel_columns())},
+                     {"stride", sides(layer.stride, layer.stride_columns())},
+                     {"padding", sides(layer.padding, layer.padding_columns())},
                      {"bias", layer.has_bias},
-                     {"neuron", nullptr}};
-    document["pool"] = {{"kind", word(layer.pool.kind, pool_words)}, {"size", layer.pool.size}, {"stride", layer.pool.stride}};
+                     {"neuron", nullptr},
+                     {"pool", describe_pool(layer.pool)}};
     if (layer.neuron) document["neuron"] = describe_neuron(*layer.neuron);
     if (layer.readout_beta != 1) document["readout_beta"] = json_of_float(layer.readout_beta);
+    describe_graph(document, network, index);
     return document;
 }
 
@@ -87,91 +120,142 @@ std::array<int, 3> read_extents(const JsonField& field) {
     return {static_cast<int>(extents[0]), static_cast<int>(extents[1]), static_cast<int>(extents[2])};
 }
 
-Layer read_layer(const JsonField& field) {
+/// One number, or of rows and of columns; `columns` becomes `same` where they are equal.
+void read_sides(const JsonField& field, int64_t smallest, int64_t largest, int same, int& rows, int& columns) {
+    columns = same;
+    if (!field.value().is_array()) {
+        rows = read_int(field, smallest, largest);
+        return;
+    }
+    const std::vector<int64_t> both = field.integers(smallest, largest);
+    if (both.size() != 2 || both[0] == both[1]) field.fail("must be one number, or two that differ: of rows and of columns");
+    rows = static_cast<int>(both[0]), columns = static_cast<int>(both[1]);
+}
+
+Pool read_pool(const JsonField& field) {
+    Pool pool;
+    pool.kind = read_word<PoolKind>(field["kind"], pool_words);
+    read_sides(field["size"], 1, largest_window, 0, pool.size, pool.width);
+    read_sides(field["stride"], 1, largest_window, 0, pool.stride, pool.stride_width);
+    return pool;
+}
+
+std::vector<int> read_inputs(const JsonField& field, const Network& network) {
+    std::vector<int> inputs;
+    for (const std::string& name : field.texts()) {
+        const auto found = std::ranges::find(network.layers, name, &Layer::name);
+        if (found == network.layers.end() && name != input_name)
+            field.fail(fmt::format("must be names of layers before it, or {}, not '{}'", input_name, name));
+        inputs.push_back(name == input_name ? kNetworkInput : static_cast<int>(found - network.layers.begin()));
+    }
+    return inputs;
+}
+
+NeuronValues read_values(const JsonField& field, const Layer& layer) {
+    NeuronValues values;
+    for (const NeuronField& known : neuron_fields()) {
+        const std::string name(known.name);
+        if (!known.holds || !field.has(name)) continue;
+        const std::string of = field[name].text();
+        if (of != "channel" && of != "neuron") field[name].fail("must be channel or neuron");
+        values.push_back({name, {}});
+        values.back().values.shape = of == "channel" ? Shape{layer.out_channels} : layer.output_shape();
+    }
+    if (values.size() != field.keys().size()) field.fail("must have names of a neuron's numbers alone");
+    return values;
+}
+
+/// What only graphs have.
+void read_graph(const JsonField& field, const Network& before, Layer& layer) {
+    layer.inputs =
+        field.has("inputs") ? read_inputs(field["inputs"], before) : std::vector{static_cast<int>(before.layers.size()) - 1};
+    if (field.has("dilation")) read_sides(field["dilation"], 1, largest_window, 0, layer.dilation, layer.dilation_width);
+    if (field.has("groups")) layer.groups = read_int(field["groups"], 1, largest_extent);
+    if (field.has("recurrence")) {
+        layer.recurrence.kind = read_word<RecurrenceKind>(field["recurrence"]["kind"], recurrence_words);
+        layer.recurrence.kernel = read_int(field["recurrence"]["kernel"], 1, largest_window);
+    }
+    if (field.has("values")) layer.values = read_values(field["values"], layer);
+}
+
+Layer read_layer(const JsonField& field, const Network& before) {
     Layer layer;
     layer.name = field["name"].text();
     layer.kind = read_word<LayerKind>(field["kind"], layer_words);
     const std::array<int, 3> input = read_extents(field["input"]), output = read_extents(field["output"]);
     layer.in_channels = input[0], layer.in_height = input[1], layer.in_width = input[2];
     layer.out_channels = output[0], layer.out_height = output[1], layer.out_width = output[2];
-    layer.kernel = read_int(field["kernel"], 1, largest_window);
-    layer.stride = read_int(field["stride"], 1, largest_window);
-    layer.padding = read_int(field["padding"], 0, largest_window);
+    read_sides(field["kernel"], 1, largest_window, 0, layer.kernel, layer.kernel_width);
+    read_sides(field["stride"], 1, largest_window, 0, layer.stride, layer.stride_width);
+    read_sides(field["padding"], 0, largest_padding, -1, layer.padding, layer.padding_width);
     layer.has_bias = field["bias"].boolean();
     if (!field["neuron"].is_null()) layer.neuron = read_neuron(field["neuron"]);
     if (field.has("readout_beta")) layer.readout_beta = field["readout_beta"].single();
-    layer.pool.kind = read_word<PoolKind>(field["pool"]["kind"], pool_words);
-    layer.pool.size = read_int(field["pool"]["size"], 1, largest_window);
-    layer.pool.stride = read_int(field["pool"]["stride"], 1, largest_window);
+    layer.pool = read_pool(field["pool"]);
     const std::array<int, 3> pooled = read_extents(field["pooled"]);
     layer.pooled_height = pooled[1], layer.pooled_width = pooled[2];
     if (pooled[0] != layer.out_channels) field["pooled"].fail("must have the channels of output");
+    read_graph(field, before, layer);
     return layer;
 }
 
-/// How many windows fit; 0 for none.
-int windows(int extent, int size, int stride) { return extent < size ? 0 : (extent - size) / stride + 1; }
-
-/// The sizes a layer states must be those that its kernel, stride, padding and pool give.
+/// The sizes a layer states must be those that its windows and pool give.
 void check_sizes(const Layer& layer, const JsonField& field) {
-    const bool conv = layer.kind == LayerKind::conv;
-    const int height = conv ? windows(layer.in_height + 2 * layer.padding, layer.kernel, layer.stride) : 1;
-    const int width = conv ? windows(layer.in_width + 2 * layer.padding, layer.kernel, layer.stride) : 1;
-    if (layer.out_height != height || layer.out_width != width)
-        field["output"].fail(
-            fmt::format("must be [{}, {}, {}], as kernel, stride and padding give", layer.out_channels, height, width));
-    const bool pooling = layer.pool.kind != PoolKind::none;
-    const int pooled_height = pooling ? windows(height, layer.pool.size, layer.pool.stride) : height;
-    const int pooled_width = pooling ? windows(width, layer.pool.size, layer.pool.stride) : width;
-    if (layer.pooled_height != pooled_height || layer.pooled_width != pooled_width)
-        field["pooled"].fail(
-            fmt::format("must be [{}, {}, {}], as the pool gives", layer.out_channels, pooled_height, pooled_width));
-    if (pooling && !layer.neuron) field["pool"].fail("must be none: there are no spikes to pool without a neuron");
+    Layer sized = layer;
+    set_sizes(sized);
+    const auto must_be = [&](const Shape& shape) { return fmt::format("must be {}, as ", shape_text(shape)); };
+    if (layer.output_shape() != sized.output_shape())
+        field["output"].fail(must_be(sized.output_shape()) + "kernel, stride and padding give");
+    if (layer.pooled_shape() != sized.pooled_shape()) field["pooled"].fail(must_be(sized.pooled_shape()) + "the pool gives");
 }
 
 /// Layers feed each other, have their names, and the last gives one number per class.
-void check_chain(const Network& network, const std::vector<JsonField>& fields) {
-    std::array<int, 3> next = {network.channels, network.height, network.width};
+void check_graph(const Network& network, const std::vector<JsonField>& fields) {
     for (size_t i = 0; i < fields.size(); ++i) {
         const Layer& layer = network.layers[i];
         const std::string name = word(layer.kind, layer_words) + std::to_string(i + 1);
         if (layer.name != name) fields[i]["name"].fail("must be " + name);
-        if (next != std::array{layer.in_channels, layer.in_height, layer.in_width})
-            fields[i]["input"].fail(fmt::format("must be [{}], which it receives", fmt::join(next, ", ")));
+        const JoinedInput input = joined_input(network, i);
+        if (!input.fault.empty()) fields[i].fail(input.fault);
+        if (input.shape != layer.input_shape())
+            fields[i]["input"].fail(fmt::format("must be {}, which it receives", shape_text(input.shape)));
         check_sizes(layer, fields[i]);
-        if (!layer.neuron && i + 1 < fields.size()) fields[i]["neuron"].fail("may be null only in the last layer");
-        next = {layer.out_channels, layer.pooled_height, layer.pooled_width};
     }
+    const std::vector<Signal> sent = signals(network);
+    for (const Layer& layer : network.layers)
+        if (const int from = layer.inputs[0]; layer.weighted() && from != kNetworkInput && sent[from].currents)
+            fields[from]["neuron"].fail("may be null only in the last layer, and where no weighted layer reads the currents");
     if (network.layers.back().pool.kind != PoolKind::none) fields.back()["pool"].fail("must be none in the last layer");
-    if (next[1] != 1 || next[2] != 1) fields.back()["output"].fail("must be [classes, 1, 1] in the last layer");
+    if (const Layer& last = network.layers.back(); last.pooled_height != 1 || last.pooled_width != 1)
+        fields.back()["output"].fail("must be [classes, 1, 1] in the last layer");
 }
 
 }  // namespace
 
-Shape weight_shape(const Layer& layer) {
-    if (layer.kind == LayerKind::full) return {layer.out_channels, layer.fan_in()};
-    return {layer.out_channels, layer.in_channels, layer.kernel, layer.kernel};
-}
-
-Shape bias_shape(const Layer& layer) { return layer.has_bias ? Shape{layer.out_channels} : Shape{}; }
-
 json describe_network(const Network& network) {
     json layers = json::array();
-    for (const Layer& layer : network.layers) layers.push_back(describe_layer(layer));
-    return {{"format", format_version}, {"network", network_text(network)}, {"input", network.input_shape()},
-            {"steps", network.steps},   {"layers", std::move(layers)},      {"classes", network.classes}};
+    for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(describe_layer(network, l));
+    return {{"format", is_chain(network) ? chain_format : graph_format},
+            {"network", network_text(network)},
+            {"input", network.input_shape()},
+            {"steps", network.steps},
+            {"layers", std::move(layers)},
+            {"classes", network.classes}};
 }
 
 Network read_description(const JsonField& document) {
-    document["format"].integer(format_version, format_version);
+    const int64_t format = document["format"].integer(chain_format, graph_format);
     Network network;
     const std::array<int, 3> input = read_extents(document["input"]);
     network.channels = input[0], network.height = input[1], network.width = input[2];
     network.steps = read_int(document["steps"], 1, most_steps);
     const std::vector<JsonField> layers = document["layers"].items();
     if (layers.empty()) document["layers"].fail("must have at least one layer");
-    for (const JsonField& layer : layers) network.layers.push_back(read_layer(layer));
-    check_chain(network, layers);
+    if (layers.size() > most_layers) document["layers"].fail(fmt::format("must have at most {} layers", most_layers));
+    for (const JsonField& layer : layers) network.layers.push_back(read_layer(layer, network));
+    check_graph(network, layers);
+    if ((format == chain_format) != is_chain(network))
+        document["format"].fail(fmt::format("must be {} for a chain of layers, else {}", chain_format, graph_format));
     network.classes = document["classes"].texts();
     if (const std::string text = network_text(network); document["network"].text() != text)
         document["network"].fail("must be " + text + ", the text of its layers");

@@ -14,8 +14,4 @@ nlohmann::json describe_network(const Network& network);
 /// range, the sizes follow from each other, and the network text says the same as the list of layers.
 Network read_description(const JsonField& document);
 
-/// The shapes a layer's parameters must have; without bias the second is empty.
-Shape weight_shape(const Layer& layer);
-Shape bias_shape(const Layer& layer);
-
 }  // namespace spikelens

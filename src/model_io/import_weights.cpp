@@ -4,6 +4,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/model_io/import.h"
+#include "spikelens/model_io/model_file.h"
 
 #include "neuron_fields.h"
 #include "pickle_globals.h"
@@ -25,6 +26,7 @@ class Import {
 
     ImportedNetwork run(const WeightOptions& options) {
         require_same_network(options.neurons);
+        if (needs_model()) return from_own_model();
         sort_by_role();
         if (options.neurons != NeuronSource::text) require_readable_neurons();
         if (weights_.empty()) throw InputError(where_ + " holds no weights: none of its tensors is one");
@@ -49,6 +51,36 @@ class Import {
     }
 
   private:
+    /// Whether the network has recurrent weights or values of neurons, which model files of this network alone hold: none may
+    /// stay zero in silence.
+    bool needs_model() const {
+        for (const Layer& layer : result_.network.layers) {
+            if (layer.recurrence.kind == RecurrenceKind::none && layer.values.empty()) continue;
+            if (state_.network == network_text(result_.network)) return true;
+            throw InputError(fmt::format("{}: layer {} of the network text {}, which only a model of Spikelens holds", where_,
+                                         layer.name,
+                                         layer.values.empty() ? "has recurrent weights" : "has values of its neurons"));
+        }
+        return false;
+    }
+
+    /// All that a model of this network holds.
+    ImportedNetwork from_own_model() {
+        const Network model = load_model(where_);
+        for (size_t l = 0; l < model.layers.size(); ++l) {
+            Layer& layer = result_.network.layers[l];
+            layer.weight = model.layers[l].weight;
+            layer.bias = model.layers[l].bias;
+            layer.recurrence.weight = model.layers[l].recurrence.weight;
+            layer.values = model.layers[l].values;
+        }
+        for (const StateTensor& tensor : state_.tensors)
+            result_.tensors.push_back({tensor.from, tensor.from, tensor.view.shape, ""});
+        result_.assumptions.emplace_back("The file is a model of Spikelens with this network: all its tensors were taken.");
+        check_network(result_.network, where_);
+        return std::move(result_);
+    }
+
     /// A model of ours says its whole network.
     void require_same_network(NeuronSource neurons) {
         const std::string text = network_text(result_.network);

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 #include <set>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -27,18 +28,34 @@ constexpr int64_t most_samples = int64_t{1} << 53;
 // The formats of a checkpoint. Who knows the first alone must not take the second for an epoch's end.
 constexpr int kEpochEnd = 1, kWithinEpoch = 2;
 
-/// Where one of a network's parameters is kept: weight, then bias, of each layer in order.
+/// Where one of a network's parameters is kept.
+template <class Values>
 struct Parameter {
     std::string name;
     Shape shape;
-    FloatArray* values;
+    Values* values;
 };
 
-std::vector<Parameter> parameters(Network& network) {
-    std::vector<Parameter> all;
-    for (Layer& layer : network.layers) {
-        all.push_back({layer.name + ".weight", weight_shape(layer), &layer.weight});
-        if (layer.has_bias) all.push_back({layer.name + ".bias", bias_shape(layer), &layer.bias});
+/// Of each layer in order: weight and bias, which training fits.
+template <class Layers>
+auto fitted_parameters(Layers& layers) {
+    std::vector<Parameter<std::remove_reference_t<decltype((layers[0].weight))>>> all;
+    for (auto& layer : layers) {
+        if (layer.weighted()) all.push_back({layer.name + ".weight", layer.weight_shape(), &layer.weight});
+        if (layer.has_bias) all.push_back({layer.name + ".bias", layer.bias_shape(), &layer.bias});
+    }
+    return all;
+}
+
+/// These, recurrent weights, and values of neurons.
+template <class Layers>
+auto parameters(Layers& layers) {
+    auto all = fitted_parameters(layers);
+    for (auto& layer : layers) {
+        if (layer.recurrence.kind != RecurrenceKind::none)
+            all.push_back({layer.name + ".recurrent.weight", layer.recurrent_shape(), &layer.recurrence.weight});
+        for (auto& value : layer.values)
+            all.push_back({layer.name + ".neuron." + value.field, value.values.shape, &value.values});
     }
     return all;
 }
@@ -71,7 +88,7 @@ Network take_network(Safetensors& file, const std::string& where) {
     const std::string place = where + ", metadata key \"spikelens\"";
     const json document = parse_json(found->second, place);
     Network network = read_description(JsonField(document, place));
-    for (const Parameter& parameter : parameters(network))
+    for (const auto& parameter : parameters(network.layers))
         *parameter.values = take_tensor(file, parameter.name, parameter.shape, where);
     check_network(network, where);
     return network;
@@ -84,20 +101,14 @@ Safetensors network_contents(const Network& network, const std::string& where) {
     read_description(JsonField(description, where));
     Safetensors contents;
     contents.metadata[model_key] = json_text(description, where);
-    for (const Layer& layer : network.layers) {
-        contents.tensors[layer.name + ".weight"] = layer.weight;
-        if (layer.has_bias) contents.tensors[layer.name + ".bias"] = layer.bias;
-    }
+    for (const auto& parameter : parameters(network.layers)) contents.tensors[parameter.name] = *parameter.values;
     return contents;
 }
 
 void add_momentum(Safetensors& contents, const Network& network, const TrainState& state) {
+    if (state.momentum.empty()) return;
     auto next = state.momentum.begin();
-    for (const Layer& layer : network.layers) {
-        if (state.momentum.empty()) return;
-        contents.tensors["momentum." + layer.name + ".weight"] = *next++;
-        if (layer.has_bias) contents.tensors["momentum." + layer.name + ".bias"] = *next++;
-    }
+    for (const auto& parameter : fitted_parameters(network.layers)) contents.tensors["momentum." + parameter.name] = *next++;
     assert(next == state.momentum.end());
 }
 
@@ -229,7 +240,7 @@ void load_checkpoint(Network& network, TrainState& state, const std::map<std::st
     require_same_network(loaded, network, where);
     TrainState resumed = read_state(document);
     if (document["momentum"].boolean())
-        for (const Parameter& parameter : parameters(loaded))
+        for (const auto& parameter : fitted_parameters(loaded.layers))
             resumed.momentum.push_back(take_tensor(file, "momentum." + parameter.name, parameter.shape, where));
     require_no_more(file, where);
     network = std::move(loaded);
@@ -240,9 +251,8 @@ std::string model_fingerprint(const Network& network) {
     Sha256 hash;
     const std::string description = json_text(describe_network(network), "model fingerprint");
     hash.add(description.data(), description.size());
-    for (const Layer& layer : network.layers)
-        for (const FloatArray* values : {&layer.weight, &layer.bias})
-            hash.add(values->data.data(), values->data.size() * sizeof(float));
+    for (const auto& parameter : parameters(network.layers))
+        hash.add(parameter.values->data.data(), parameter.values->data.size() * sizeof(float));
     return hash.hex();
 }
 

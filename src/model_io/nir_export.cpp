@@ -49,6 +49,7 @@ class Writer {
     Writer(const Network& network, const std::string& where) : network_(network), where_(where) {}
 
     NirValues run() {
+        require_chain(network_, where_);
         begin_node("input", "Input");
         put("shape", NirType::int64, {3}, {1.0 * network_.channels, 1.0 * network_.height, 1.0 * network_.width});
         for (const Layer& layer : network_.layers) add_layer(layer);

@@ -271,6 +271,7 @@ class LayerBuilder {
         Layer layer;
         layer.kind = weights_->kind;
         layer.name = (layer.kind == LayerKind::conv ? "conv" : "full") + std::to_string(result_.network.layers.size() + 1);
+        layer.inputs = {static_cast<int>(result_.network.layers.size()) - 1};
         layer.in_channels = weights_->in_channels;
         layer.in_height = weights_->in_height;
         layer.in_width = weights_->in_width;

@@ -67,7 +67,7 @@ class Matcher {
     Layers open_layers() const {
         Layers open;
         for (Layer& layer : network_.layers)
-            if (!is_filled(layer)) open.push_back(&layer);
+            if (layer.weighted() && !is_filled(layer)) open.push_back(&layer);
         return open;
     }
     std::vector<size_t> open_matrices() const {
@@ -92,8 +92,9 @@ class Matcher {
     void place_as_told(const std::string& layer_name, const std::string& module) {
         const auto layer = std::ranges::find(network_.layers, layer_name, &Layer::name);
         std::vector<std::string> known;
-        for (const Layer& one : network_.layers) known.push_back(one.name);
-        if (layer == network_.layers.end())
+        for (const Layer& one : network_.layers)
+            if (one.weighted()) known.push_back(one.name);
+        if (layer == network_.layers.end() || !layer->weighted())
             fail(fmt::format("the network has no layer '{}' to fill from {}{}", shown(layer_name), shown(module),
                              suggestion(layer_name, known)));
         known.clear();
@@ -282,7 +283,7 @@ class Matcher {
             if (slot) filled.insert(slot->name());
         for (Layer& layer : network_.layers)
             for (const WeightSlot& slot : {WeightSlot{&layer, false}, WeightSlot{&layer, true}})
-                if (slot.wanted() && !filled.contains(slot.name()))
+                if (layer.weighted() && slot.wanted() && !filled.contains(slot.name()))
                     fail(fmt::format("it holds no tensor for {}, {}{}", slot.name(), shape_text(slot.shape()),
                                      slot.bias ? ": if " + layer.name + " has no bias, the network text says so with b0" : ""));
     }

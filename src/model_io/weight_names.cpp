@@ -6,8 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "description.h"
-
 namespace spikelens {
 namespace {
 
@@ -35,17 +33,19 @@ std::string_view take_digits(std::string_view& text) {
 
 std::string WeightSlot::name() const { return layer->name + (bias ? ".bias" : ".weight"); }
 
-Shape WeightSlot::shape() const { return bias ? Shape{layer->out_channels} : weight_shape(*layer); }
+Shape WeightSlot::shape() const { return bias ? Shape{layer->out_channels} : layer->weight_shape(); }
 
 SlotNames own_names(Network& network) {
     SlotNames names;
-    for (Layer& layer : network.layers) add(names, layer.name, layer);
+    for (Layer& layer : network.layers)
+        if (layer.weighted()) add(names, layer.name, layer);
     return names;
 }
 
 SlotNames vgg_names(Network& network) {
     SlotNames names;
     int feature = 0, classifier = 0;
+    if (!is_chain(network)) return {};
     for (Layer& layer : network.layers) {
         if (layer.kind == LayerKind::conv) {
             if (classifier > 0) return {};

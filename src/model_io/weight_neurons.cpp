@@ -37,6 +37,7 @@ class NeuronImport {
         }
         collect(parameters);
         if (neurons_.empty()) return notes_;
+        require_chain(network_, where_ + ": parameters of neurons");
         if (const auto layers = layers_of_neurons()) {
             for (size_t k = 0; k < neurons_.size(); ++k) use(neurons_[k], (*layers)[k]);
         } else {

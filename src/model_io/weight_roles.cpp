@@ -29,6 +29,7 @@ constexpr std::string_view pruning =
 constexpr std::string_view normed =
     "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
     "or remove_spectral_norm before saving";
+constexpr std::string_view recurrent_connection = "is a recurrent connection, which an import does not read";
 constexpr std::array<Refusal, 13> refusals = {{{"running_mean", batch_normalisation},
                                                {"running_var", batch_normalisation},
                                                {"weight_orig", pruning},
@@ -40,10 +41,8 @@ constexpr std::array<Refusal, 13> refusals = {{{"running_mean", batch_normalisat
                                                {"weight_u", normed},
                                                {"bias_g", normed},
                                                {"bias_v", normed},
-                                               {"V", "is a recurrent connection; networks here are feed-forward"},
-                                               {"recurrent_weights",
-                                                "is a recurrent connection; networks here are "
-                                                "feed-forward"}}};
+                                               {"V", recurrent_connection},
+                                               {"recurrent_weights", recurrent_connection}}};
 
 bool has_part(const std::string& name, const std::string& part) {
     return name.starts_with(part + ".") || name.find("." + part + ".") != std::string::npos;
@@ -54,7 +53,7 @@ std::string refusal_of(const std::string& name) {
     if (has_part(name, "parametrizations"))
         return "belongs to a weight that is computed from others: make it one tensor by "
                "torch.nn.utils.parametrize.remove_parametrizations before saving";
-    if (has_part(name, "recurrent")) return "is a recurrent connection; networks here are feed-forward";
+    if (has_part(name, "recurrent")) return std::string(recurrent_connection);
     const auto found = std::ranges::find(refusals, leaf, &Refusal::leaf);
     return found == refusals.end() ? "" : std::string(found->reason);
 }

@@ -270,8 +270,8 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     const RunData data = run.load_data(execution, options.coding);
     const bool spiking = data.test->steps() > 0, recordings = spiking && !data.coded();
     const uint64_t seed = options.metric.seed;
-    const Explainer explainer(run, options.methods.empty() ? usual_methods(spiking) : options.methods, spiking, seed,
-                              execution);
+    const Explainer explainer(run, options.methods.empty() ? usual_methods(*run.network, spiking) : options.methods, spiking,
+                              seed, execution);
     const std::vector<MetricPointer> metrics = find_metrics(metrics_of(options, recordings), spiking, !recordings);
     if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
         notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",

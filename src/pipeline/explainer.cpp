@@ -118,6 +118,7 @@ std::vector<std::string> shown_methods(const Run& run, bool spiking, const Stage
     std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
                                                : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
     if (!has_result(run, run.files.relevant(), notes)) methods.erase(methods.begin());
+    if (!is_chain(*run.network)) methods.pop_back();
     return methods;
 }
 
@@ -125,9 +126,11 @@ std::string class_name(const Network& network, int index) {
     return index < static_cast<int>(network.classes.size()) ? network.classes[index] : std::to_string(index);
 }
 
-std::vector<std::string> usual_methods(bool spiking) {
-    if (spiking) return {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
-    return {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
+std::vector<std::string> usual_methods(const Network& network, bool spiking) {
+    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
+    if (spiking) methods = {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
+    if (!is_chain(network)) std::erase(methods, spiking ? "gate3d" : "gate");
+    return methods;
 }
 
 std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed) {

@@ -1,6 +1,7 @@
 #include "spikelens/pipeline/inspect.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <numeric>
 
@@ -19,29 +20,63 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kAtOnce = 100;  ///< samples
 
-std::string activity_words(const Layer& layer) {
+std::string activity_words(const Network& network, int index) {
+    const Layer& layer = network.layers[index];
+    if (!layer.neuron && index + 1 < static_cast<int>(network.layers.size()))
+        return signals(network)[index].currents ? "none: sends currents" : "none: sends numbers of spikes";
     if (!layer.neuron)
         return layer.readout_beta == 1 ? "integrates (readout)" : fmt::format("leaks, β {:g} (readout)", layer.readout_beta);
-    return neuron_words(*layer.neuron);
+    std::string words = neuron_words(*layer.neuron);
+    for (const NeuronValue& value : layer.values)
+        words += fmt::format(", {} by {}", value.field, value.values.shape.size() == 1 ? "channel" : "neuron");
+    return words;
+}
+
+/// What a layer does with its inputs, in the order of LayerKind.
+constexpr std::array<std::string_view, 7> kind_names = {"convolution", "fully connected", "sum",      "and",
+                                                        "and not",     "concatenation",   "passes on"};
+
+std::optional<int> unless(int usual, int value) { return value == usual ? std::nullopt : std::optional(value); }
+
+void add_windows(LayerSummary& summary, const Layer& layer) {
+    summary.kernel = layer.kernel, summary.stride = layer.stride, summary.padding = layer.padding;
+    summary.dilation = unless(1, layer.dilation), summary.groups = unless(1, layer.groups);
+    summary.kernel_columns = unless(layer.kernel, layer.kernel_columns());
+    summary.stride_columns = unless(layer.stride, layer.stride_columns());
+    summary.padding_columns = unless(layer.padding, layer.padding_columns());
+    summary.dilation_columns = unless(layer.dilation, layer.dilation_columns());
+}
+
+/// What graphs alone have.
+void add_graph(LayerSummary& summary, const Network& network, int index) {
+    const Layer& layer = network.layers[index];
+    if (layer.recurrence.kind != RecurrenceKind::none)
+        summary.recurrence = recurrence_words[static_cast<size_t>(layer.recurrence.kind)];
+    if (layer.inputs == std::vector{index - 1}) return;
+    summary.inputs.emplace();
+    for (const int input : layer.inputs)
+        summary.inputs->push_back(input == kNetworkInput ? "input" : network.layers[input].name);
 }
 
 LayerSummary summary_of(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     LayerSummary summary;
     summary.layer = layer.name;
-    summary.kind = layer.kind == LayerKind::conv ? "convolution" : "fully connected";
+    summary.kind = kind_names[static_cast<size_t>(layer.kind)];
     summary.input = {layer.in_channels, layer.in_height, layer.in_width};
     summary.output = {layer.out_channels, layer.out_height, layer.out_width};
-    summary.parameters = layer.weight.size() + layer.bias.size();
-    summary.neuron = activity_words(layer);
+    summary.parameters = layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();
+    summary.neuron = activity_words(network, index);
     summary.receptive_field = receptive_field(network, index).size;
-    if (layer.kind == LayerKind::conv)
-        summary.kernel = layer.kernel, summary.stride = layer.stride, summary.padding = layer.padding;
+    if (layer.kind == LayerKind::conv) add_windows(summary, layer);
+    add_graph(summary, network, index);
     if (layer.pool.kind != PoolKind::none)
         summary.pool = {std::string(pool_words[static_cast<size_t>(layer.pool.kind)]),
                         layer.pool.size,
                         layer.pool.stride,
-                        {layer.out_channels, layer.pooled_height, layer.pooled_width}};
+                        {layer.out_channels, layer.pooled_height, layer.pooled_width},
+                        unless(layer.pool.size, layer.pool.columns()),
+                        unless(layer.pool.stride, layer.pool.stride_columns())};
     return summary;
 }
 

@@ -65,7 +65,7 @@ ReportData gather(const Run& run, const ReportOptions& options, const StageNotes
     data.coding = run.coding_or_direct();
     data.results = current_results(run, notes);
     data.filters = filters_of(run, notes);
-    data.counts_spikes = run.network->layers.back().neuron.has_value();
+    data.counts_spikes = !signals(*run.network).back().currents;
     return data;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "sample_walk.h"
 #include "walks.h"
 
 namespace spikelens {
@@ -27,6 +28,40 @@ void AblationWalk::run(const Sample& sample, const Ablations& ablations, FloatAr
     }
 }
 
+namespace {
+
+bool same_sent(const LayerMaps& a, const LayerMaps& b, const Layer& layer, const Signal& sent) {
+    const bool pooled = layer.pool.kind != PoolKind::none;
+    if (sent.currents)
+        return (pooled ? a.pooled_currents : a.currents).values == (pooled ? b.pooled_currents : b.currents).values;
+    return (pooled ? a.pooled : a.spikes).words == (pooled ? b.pooled : b.spikes).words;
+}
+
+}  // namespace
+
+void GraphAblationWalk::run(const Sample& sample, const Ablations& ablations, FloatArray& scores) {
+    const auto& layers = worker_.settings.network.layers;
+    SampleWalk walk(worker_, sample, maps_);
+    std::vector<float> at_last(scores.extent(2));
+    const ChannelMasks* before = nullptr;
+    for (const size_t i : ablations.order) {
+        const ChannelMasks& keep = ablations.keep[i];
+        worker_.keep = &keep;
+        std::vector<bool> changed(layers.size());
+        for (size_t l = 0; l < layers.size(); ++l) {
+            const bool reached =
+                std::ranges::any_of(layers[l].inputs, [&](int input) { return input != kNetworkInput && changed[input]; });
+            if (before && !reached && keep[l] == (*before)[l]) continue;
+            const LayerMaps old = std::exchange(maps_[l], {});
+            walk.layer(static_cast<int>(l), at_last, nullptr);
+            changed[l] = !before || !same_sent(old, maps_[l], layers[l], worker_.settings.signals[l].sent);
+        }
+        before = &keep;
+        std::ranges::copy(at_last, scores.row(static_cast<int64_t>(i)).begin() + sample.index * scores.extent(2));
+    }
+    worker_.keep = &worker_.settings.keep;
+}
+
 void AblationWalk::run_ablated(const Sample& sample, const ChannelMasks& keep, std::span<float> scores) {
     const SpikeMap* input = sample.spikes;
     const auto& layers = worker_.settings.network.layers;
@@ -46,7 +81,7 @@ void AblationWalk::run_ablated(const Sample& sample, const ChannelMasks& keep, s
         if (change && !change->pixels.any()) change.reset();
         input = &kept.spikes;
     }
-    if (change) count_scores(sample, *input, scores);
+    if (change) count_scores(sample, *input, worker_.settings.signals.back().sent, scores);
 }
 
 }  // namespace spikelens

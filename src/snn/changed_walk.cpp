@@ -36,7 +36,7 @@ void ChangedWalk::run_changed(const Sample& sample, Change change, std::span<flo
         input = &pass.output();
     }
     if (change.pixels.any())
-        count_scores(sample, *input, scores);
+        count_scores(sample, *input, worker_.settings.signals.back().sent, scores);
     else
         std::ranges::copy(last_scores_, scores.begin());
 }

@@ -45,7 +45,7 @@ class ExactPass final : public GradientPass {
             pass.pool();
             input = &pass.output();
         }
-        count_scores(sample, *input, scores);
+        count_scores(sample, *input, settings_.signals.back().sent, scores);
     }
 
     void input_gradient(int target, std::span<float> gradient) override {

@@ -10,6 +10,7 @@
 #include "spikelens/snn/simulate.h"
 
 #include "gradient_pass.h"
+#include "graph_trace.h"
 #include "simulator_plan.h"
 
 namespace spikelens {
@@ -19,19 +20,25 @@ struct GradientNetwork::Modules {
     GradientOptions options;
     Execution execution;
     std::shared_ptr<const Simulator> simulator;  ///< unless all is computed in double
+    bool chain;
     std::unique_ptr<const ExactGradient> exact;
 
     Modules(std::shared_ptr<const Network> source, const GradientOptions& wanted, Execution how,
             std::shared_ptr<const Simulator> simulated)
-        : network(std::move(source)), options(wanted), execution(std::move(how)), simulator(std::move(simulated)) {
+        : network(std::move(source)),
+          options(wanted),
+          execution(std::move(how)),
+          simulator(std::move(simulated)),
+          chain(is_chain(*network)) {
         if (options.smooth || options.double_precision) return;
         if (!simulator) simulator = std::make_shared<const Simulator>(network, execution);
-        exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
+        if (chain) exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
     }
 
     // The input is [N, C, H, W] or [N, T, C, H, W].
     void check(const FloatArray& input, std::span<const int> targets) const;
     Workers workers(const FloatArray& input) const;
+    std::unique_ptr<GradientPass> make_pass(int threads) const;
     template <class Take>
     void run(const FloatArray& input, FloatArray& scores, const Take& take) const;
     InputGradient gradient(const FloatArray& input, std::span<const int> targets) const;
@@ -82,7 +89,9 @@ void GradientNetwork::Modules::check(const FloatArray& input, std::span<const in
 Workers GradientNetwork::Modules::workers(const FloatArray& input) const {
     constexpr int kMostPlanes = 8;  // of spikes: their maps are small
     const int steps = steps_of(input, *network), planes = constant(input) ? 0 : kMostPlanes;
-    const int64_t bytes = exact ? exact->bytes(steps, planes) : plain_pass_bytes(*network, steps);
+    const int64_t bytes = exact   ? exact->bytes(steps, planes)
+                          : chain ? plain_pass_bytes(*network, steps)
+                                  : graph_trace_bytes(*network, steps);
     if (bytes > execution.memory)
         throw InputError("the gradient of one sample takes " + size_text(bytes) + ", more than the " +
                          size_text(execution.memory) + " of memory that it may take");
@@ -90,6 +99,13 @@ Workers GradientNetwork::Modules::workers(const FloatArray& input) const {
     const int64_t most = std::max<int64_t>(1, std::min(execution.memory / bytes, input.extent(0)));
     const int count = static_cast<int>(std::min<int64_t>(threads, most));
     return {count, count == 1 ? threads : 1};
+}
+
+std::unique_ptr<GradientPass> GradientNetwork::Modules::make_pass(int threads) const {
+    if (exact) return exact->make_pass(threads);
+    if (chain) return make_plain_pass(*network, options);
+    const bool simulated = !options.smooth && !options.double_precision;
+    return make_graph_pass(*network, options, simulated ? simulator.get() : nullptr);
 }
 
 /// Calls take(pass, n) for each sample n once its scores are there.
@@ -100,7 +116,7 @@ void GradientNetwork::Modules::run(const FloatArray& input, FloatArray& scores, 
     parallel_for(input.extent(0), who.count, [&](int64_t sample, int worker) {
         execution.stop_if_cancelled();
         std::unique_ptr<GradientPass>& pass = passes[worker];
-        if (!pass) pass = exact ? exact->make_pass(who.threads_each) : make_plain_pass(*network, options);
+        if (!pass) pass = make_pass(who.threads_each);
         pass->forward({input.row(sample), steps_of(input, *network), constant(input)}, scores.row(sample));
         take(*pass, sample);
     });

@@ -50,6 +50,11 @@ class ExactGradient {
 std::unique_ptr<GradientPass> make_plain_pass(const Network& network, const GradientOptions& options);
 int64_t plain_pass_bytes(const Network& network, int steps);
 
+/// The definitions for every kind of graph, in double. The simulator, which may be null, gives potentials and scores of images
+/// and of whole numbers.
+std::unique_ptr<GradientPass> make_graph_pass(const Network& network, const GradientOptions& options,
+                                              const Simulator* simulator);
+
 /// What is left at the end of a readout of what each step brought, over T: β^(T−1−t) / T.
 std::vector<double> shares_of_steps(const Layer& readout, int steps);
 

@@ -5,6 +5,7 @@
 
 #include "spikelens/core/parallel.h"
 
+#include "graph.h"
 #include "record.h"
 
 namespace spikelens {
@@ -50,10 +51,36 @@ int64_t kept_sum_bytes(const LayerPlan& plan, int steps, int planes) {
     return pixels == 1 || bytes > kMostSumBytes || !plan.sums_fit_int32(planes) ? 0 : bytes;
 }
 
-void count_scores(const Sample& sample, const SpikeMap& output, std::span<float> scores) {
-    std::vector<uint16_t> counts(scores.size());
-    record_counts(output, counts);
-    for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(counts[c]) / sample.steps);
+std::vector<LayerSignals> layer_signals(const Network& network) {
+    const std::vector<Signal> sent = signals(network);
+    std::vector<LayerSignals> result;
+    for (const Layer& layer : network.layers) result.push_back({signal_before_pool(layer, sent), sent[result.size()]});
+    return result;
+}
+
+std::vector<int> map_slots(const Network& network) {
+    const auto count = static_cast<int>(network.layers.size());
+    std::vector<int> last_reader(count, count), slots, busy_until;
+    for (int l = 0; l < count; ++l)
+        for (const int input : network.layers[l].inputs)
+            if (input != kNetworkInput) last_reader[input] = l;
+    for (int l = 0; l < count; ++l) {
+        const auto free = std::ranges::find_if(busy_until, [&](int reader) { return reader < l; });
+        slots.push_back(static_cast<int>(free - busy_until.begin()));
+        if (free == busy_until.end()) busy_until.push_back(0);
+        busy_until[slots[l]] = last_reader[l];
+    }
+    return slots;
+}
+
+int RunSettings::slot_count() const { return *std::ranges::max_element(slots) + 1; }
+
+void count_scores(const Sample& sample, const SpikeMap& output, const Signal& signal, std::span<float> scores) {
+    for (int c = 0; c < static_cast<int>(scores.size()); ++c) {
+        int64_t count = 0;
+        for (int step = 0; step < output.steps; ++step) count += output.value(0, 0, step, c);
+        scores[c] = static_cast<float>(static_cast<double>(count) * signal.unit() / sample.steps);
+    }
 }
 
 LayerPass::LayerPass(Worker& worker, const Sample& sample, int layer, const SpikeMap* input, LayerMaps& maps)
@@ -61,11 +88,21 @@ LayerPass::LayerPass(Worker& worker, const Sample& sample, int layer, const Spik
       sample_(sample),
       index_(layer),
       layer_(worker.settings.network.layers[layer]),
-      plan_(input ? worker.settings.layers[layer] : worker.settings.real_input),
+      plan_(input ? worker.settings.layers[layer] : worker.settings.real_inputs[layer]),
       input_(input),
       maps_(maps) {}
 
-void LayerPass::fire(LayerRecording* record) {
+LayerPass::LayerPass(Worker& worker, const Sample& sample, int layer, LayerMaps& maps)
+    : worker_(worker),
+      sample_(sample),
+      index_(layer),
+      layer_(worker.settings.network.layers[layer]),
+      plan_(worker.settings.layers[layer]),
+      input_(nullptr),
+      given_(&maps.currents),
+      maps_(maps) {}
+
+void LayerPass::fire(LayerRecording* record, const Fire& fire) {
     LayerTask task = whole_task();
     const int64_t pixels = int64_t{plan_.out_height} * plan_.out_width;
     if (record && !record->counts.empty()) {
@@ -76,7 +113,7 @@ void LayerPass::fire(LayerRecording* record) {
         worker_.potentials.resize(sample_.steps * pixels * plan_.padded());
         task.potentials = worker_.potentials.data();
     }
-    run_parts(task);
+    fire ? fire(task) : run_parts(task);
     if (record) keep_results(task, *record);
 }
 
@@ -86,8 +123,22 @@ void LayerPass::fire(float* potentials) {
     run_parts(task);
 }
 
+void LayerPass::make_currents() {
+    maps_.currents.reset(layer_.output_shape(), input_ ? sample_.steps : 1, plan_.padded());
+    if (!input_)
+        return worker_.settings.kernels.real_currents({&plan_, sample_.image.data(), maps_.currents.values.data(), plan_.rows});
+    LayerTask task = whole_task();
+    task.potentials = maps_.currents.values.data();
+    run_parts(task);
+}
+
 void LayerPass::pool() {
-    if (layer_.pool.kind != PoolKind::none) pool_spikes(maps_.spikes, layer_.pool, maps_.pooled);
+    const Signal& sent = worker_.settings.signals[index_].sent;
+    if (layer_.pool.kind == PoolKind::none) return;
+    if (sent.currents)
+        pool_currents(maps_.currents, layer_.pool, maps_.pooled_currents);
+    else
+        pool_spikes(maps_.spikes, layer_.pool, planes_of(sent), maps_.pooled);
 }
 
 Change LayerPass::fire_changed(const Change& change) {
@@ -119,6 +170,13 @@ void LayerPass::read_out(std::span<float> scores) {
 
 bool LayerPass::reaches_too_much(const PixelSet& changed) const { return too_many(reached(changed, windows_of(plan_))); }
 
+/// Given ones, or those of an image.
+void LayerPass::take_currents(LayerTask& task) {
+    if (!given_) return real_currents(task);
+    task.currents = given_->values.data();
+    task.current_stride = given_->step_distance();
+}
+
 /// At the task's pixels: of an image once, of one that changes at every step.
 void LayerPass::real_currents(LayerTask& task) {
     const int steps = sample_.in_time ? sample_.steps : 1;
@@ -136,7 +194,7 @@ LayerTask LayerPass::task() const {
     LayerTask task;
     task.plan = &plan_;
     task.steps = sample_.steps;
-    task.keep = worker_.settings.keep[index_].data();
+    task.keep = (*worker_.keep)[index_].data();
     task.end_block = plan_.blocks;
     task.out_spikes = maps_.spikes.words.data();
     if (input_) task.planes = input_->planes;
@@ -151,7 +209,7 @@ LayerTask LayerPass::whole_task() {
     if (input_)
         list_spikes(task);
     else
-        real_currents(task);
+        take_currents(task);
     return task;
 }
 
@@ -218,15 +276,16 @@ void LayerPass::keep_results(const LayerTask& task, LayerRecording& record) cons
                         plan_.out_channels, record.potentials.row(sample_.index).data() + step * plan_.out_channels * pixels);
 }
 
-/// The same of real input, which needs no potential.
+/// The same of currents, which need no potential.
 void LayerPass::average_currents(std::span<float> scores) {
     LayerTask task = this->task();
     task.pixels = plan_.rows;
-    real_currents(task);
-    const int steps = sample_.in_time ? sample_.steps : 1;
+    take_currents(task);
+    const int steps = task.current_stride > 0 ? sample_.steps : 1;
     for (size_t c = 0; c < scores.size(); ++c) {
         double sum = 0;
-        for (int step = 0; step < steps; ++step) sum += double{task.currents[step * frame() + static_cast<int64_t>(c)]};
+        for (int step = 0; step < steps; ++step)
+            sum += double{task.currents[step * task.current_stride + static_cast<int64_t>(c)]};
         scores[c] = static_cast<float>(sum / steps);
     }
 }

@@ -42,7 +42,7 @@ LayerPlan geometry(const Layer& layer) {
     plan.out_words = (layer.out_channels + 63) / 64;
     const bool conv = layer.kind == LayerKind::conv;
     plan.kernel_height = conv ? layer.kernel : layer.in_height;
-    plan.kernel_width = conv ? layer.kernel : layer.in_width;
+    plan.kernel_width = conv ? layer.kernel_columns() : layer.in_width;
     plan.stride = conv ? layer.stride : 1;
     plan.padding = conv ? layer.padding : 0;
     plan.lanes = choose_lanes(layer.out_channels);
@@ -52,7 +52,10 @@ LayerPlan geometry(const Layer& layer) {
     return plan;
 }
 
-double current_factor(const Layer& layer) { return layer.neuron ? input_scale<double>(*layer.neuron) : 1.0; }
+/// What currents are scaled by before they are rounded; where neurons differ, they are scaled after.
+double current_factor(const Layer& layer) {
+    return layer.neuron && layer.values.empty() ? input_scale<double>(*layer.neuron) : 1.0;
+}
 
 void set_scales(LayerPlan& plan, const Layer& layer, const std::vector<double>& weight_scale) {
     const double factor = current_factor(layer);
@@ -112,21 +115,143 @@ void add_totals(LayerPlan& plan) {
 
 }  // namespace
 
+namespace {
+
+/// Of one output's weights, recurrent ones too: they are added in one sum.
+struct FixedPoint {
+    std::vector<double> scale, unit;  ///< 2^e and 2^−e
+
+    explicit FixedPoint(const Layer& layer) {
+        const int64_t fan_in = layer.fan_in(), outputs = layer.out_channels;
+        const auto& recurrent = layer.recurrence.weight.data;
+        const int64_t recurrent_size = static_cast<int64_t>(recurrent.size()) / outputs;
+        for (int64_t o = 0; o < outputs; ++o) {
+            std::vector<float> own(recurrent.begin() + o * recurrent_size, recurrent.begin() + (o + 1) * recurrent_size);
+            const auto weights = std::span(layer.weight.data).subspan(o * fan_in, fan_in);
+            if (!own.empty()) own.insert(own.end(), weights.begin(), weights.end());
+            const int exponent = fixed_point_exponent(own.empty() ? weights : std::span<const float>(own));
+            scale.push_back(std::ldexp(1.0, exponent));
+            unit.push_back(std::ldexp(1.0, -exponent));
+        }
+    }
+    std::vector<double> scales(double input_scale) const {
+        std::vector<double> result = scale;
+        for (double& each : result) each *= input_scale;
+        return result;
+    }
+    int32_t fixed(int64_t output, float weight) const { return static_cast<int32_t>(std::lrint(weight * unit[output])); }
+};
+
+/// Weights [out][in/groups][tap] as [tap][in][out/groups], converted.
+template <class T, class Convert>
+std::vector<T> by_input(const SumPlan& plan, const FloatArray& weight, Convert convert) {
+    const int taps = plan.rows.kernel * plan.columns.kernel;
+    const int inputs = plan.in_channels / plan.groups, outputs = plan.out_channels / plan.groups;
+    std::vector<T> result(weight.data.size());
+    const float* from = weight.data.data();
+    for (int o = 0; o < plan.out_channels; ++o)
+        for (int c = 0; c < inputs; ++c)
+            for (int tap = 0; tap < taps; ++tap) {
+                const int64_t input = o / outputs * inputs + c;
+                result[(int64_t{tap} * plan.in_channels + input) * outputs + o % outputs] = convert(o, *from++);
+            }
+    return result;
+}
+
+/// The weights of a plan whose windows and channels are known.
+template <class Convert>
+void set_weights(SumPlan& plan, const FloatArray& weight, Convert convert) {
+    plan.weights = by_input<int32_t>(plan, weight, convert);
+    std::vector<int64_t> sizes(plan.out_channels);
+    const int outputs = plan.out_channels / plan.groups, inputs = plan.in_channels / plan.groups;
+    for (size_t i = 0; i < plan.weights.size(); ++i) {
+        const int64_t input = static_cast<int64_t>(i) / outputs % plan.in_channels;
+        sizes[input / inputs * outputs + static_cast<int64_t>(i) % outputs] += std::abs(int64_t{plan.weights[i]});
+    }
+    plan.largest_total = std::ranges::max(sizes);
+}
+
+SumPlan windows_of(const Layer& layer) {
+    SumPlan plan;
+    const bool conv = layer.kind == LayerKind::conv;
+    plan.rows = {layer.in_height, conv ? layer.kernel : layer.in_height, layer.stride, layer.padding, layer.dilation};
+    plan.columns = {layer.in_width, conv ? layer.kernel_columns() : layer.in_width, layer.stride_columns(),
+                    layer.padding_columns(), layer.dilation_columns()};
+    plan.in_channels = layer.in_channels;
+    plan.out_channels = layer.out_channels;
+    plan.groups = layer.groups;
+    return plan;
+}
+
+void lower_recurrence(const Layer& layer, const FixedPoint& fixed, GeneralPlan& plan) {
+    const Recurrence& recurrence = layer.recurrence;
+    const int pixels = layer.out_height * layer.out_width, kernel = recurrence.kernel;
+    plan.recurrence = recurrence.kind;
+    SumPlan& sums = plan.recurrent;
+    sums.in_channels = sums.out_channels = layer.out_channels;
+    sums.rows = {layer.out_height, kernel, 1, kernel / 2, 1};
+    sums.columns = {layer.out_width, kernel, 1, kernel / 2, 1};
+    if (recurrence.kind == RecurrenceKind::all) {
+        sums.out_channels *= pixels;
+        sums.rows = {layer.out_height, layer.out_height, 1, 0, 1};
+        sums.columns = {layer.out_width, layer.out_width, 1, 0, 1};
+    }
+    const int outputs_each = sums.out_channels / layer.out_channels;
+    const auto convert = [&](int output, float weight) { return fixed.fixed(output / outputs_each, weight); };
+    if (recurrence.kind == RecurrenceKind::one)
+        for (int o = 0; o < layer.out_channels; ++o) plan.one_to_one.push_back(convert(o, recurrence.weight.data[o]));
+    else
+        set_weights(sums, recurrence.weight, convert);
+    for (const double scale : fixed.scale) plan.recurrent_scale.push_back(static_cast<float>(scale * current_factor(layer)));
+}
+
+void lower_values(const Layer& layer, GeneralPlan& plan) {
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+    for (const NeuronValue& value : layer.values) plan.neurons_by_pixel |= value.values.shape.size() > 1;
+    for (int64_t channel = 0; channel < layer.out_channels; ++channel)
+        for (int64_t pixel = 0; pixel < (plan.neurons_by_pixel ? pixels : 1); ++pixel) {
+            const Neuron neuron = neuron_at(*layer.neuron, layer.values, channel, pixel, pixels);
+            plan.neurons.push_back(lower_neuron<float>(neuron));
+            plan.input_scale.push_back(input_scale<float>(neuron));
+        }
+}
+
+}  // namespace
+
 LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
     LayerPlan plan = geometry(layer);
-    const int64_t fan_in = layer.fan_in();
     plan.weights.assign(size_t(plan.blocks) * plan.taps() * plan.in_channels * plan.lanes, 0);
-    std::vector<double> scale(layer.out_channels), units(layer.out_channels);
-    for (int o = 0; o < layer.out_channels; ++o) {
-        const int exponent = fixed_point_exponent(std::span(layer.weight.data).subspan(o * fan_in, fan_in));
-        scale[o] = std::ldexp(input_scale, exponent);
-        units[o] = std::ldexp(1.0, -exponent);
-    }
-    place_weights(plan, layer, plan.weights.data(),
-                  [&](int output, float weight) { return static_cast<int32_t>(std::lrint(weight * units[output])); });
+    const FixedPoint fixed(layer);
+    place_weights(plan, layer, plan.weights.data(), [&](int output, float weight) { return fixed.fixed(output, weight); });
     add_totals(plan);
-    set_scales(plan, layer, scale);
+    set_scales(plan, layer, fixed.scales(input_scale));
     return plan;
+}
+
+GeneralPlan lower_general(const Layer& layer, int64_t divisor, LayerPlan& plan) {
+    GeneralPlan general;
+    const bool recurrent = layer.recurrence.kind != RecurrenceKind::none;
+    general.own_sums = recurrent || needs_own_sums(layer);
+    if (general.own_sums) {
+        const FixedPoint fixed(layer);
+        general.sums = windows_of(layer);
+        set_weights(general.sums, layer.weight, [&](int output, float weight) { return fixed.fixed(output, weight); });
+        if (layer.inputs[0] == kNetworkInput)
+            general.real_weights = by_input<float>(general.sums, layer.weight, [&](int, float weight) {
+                return static_cast<float>(weight * current_factor(layer));
+            });
+        set_scales(plan, layer, fixed.scales(1.0 / static_cast<double>(divisor)));
+        if (recurrent) lower_recurrence(layer, fixed, general);
+    }
+    if (layer.neuron && (recurrent || !layer.values.empty())) lower_values(layer, general);
+    return general;
+}
+
+LayerPlan lower_join(const Layer& layer) { return geometry(layer); }
+
+void send_currents(LayerPlan& plan) {
+    plan.neuron = {};
+    plan.neuron.fire_above = std::numeric_limits<float>::infinity();
 }
 
 LayerPlan lower_for_real_input(const Layer& layer) {

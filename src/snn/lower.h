@@ -5,6 +5,7 @@
 
 #include "spikelens/snn/network.h"
 
+#include "general_plan.h"
 #include "kernels/layer_plan.h"
 
 namespace spikelens {
@@ -28,7 +29,17 @@ kernels::NeuronConstants<Real> lower_neuron(const Neuron& neuron) {
 /// after an average pool).
 kernels::LayerPlan lower_for_spikes(const Layer& layer, double input_scale);
 
-/// A first layer for real-valued input.
+/// What the kernels do not have of a layer that reads numbers in this unit, 1/divisor, or images (divisor 1), and its scales.
+/// The plan is of the layer's geometry; where it has sums of its own, they are scaled here, and are in the order of weights.
+GeneralPlan lower_general(const Layer& layer, int64_t divisor, kernels::LayerPlan& plan);
+
+/// A layer for real-valued input.
 kernels::LayerPlan lower_for_real_input(const Layer& layer);
+
+/// A layer without weights: its neurons, whose currents are given.
+kernels::LayerPlan lower_join(const Layer& layer);
+
+/// Lets a layer leave its currents behind as potentials: of neurons that forget, and never fire.
+void send_currents(kernels::LayerPlan& plan);
 
 }  // namespace spikelens

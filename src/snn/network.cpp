@@ -6,6 +6,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 
+#include "graph.h"
+
 namespace spikelens {
 namespace {
 
@@ -18,72 +20,166 @@ void check_values(const FloatArray& values, const std::string& where, const Laye
     require(finite, where, layer, name + " holds a value that is not finite");
 }
 
-void check_layer(const Layer& layer, bool last, const std::string& where) {
+void check_shape(const FloatArray& values, const Shape& expected, const std::string& where, const Layer& layer,
+                 const std::string& name) {
+    require(expected.empty() ? values.empty() : values.shape == expected, where, layer,
+            "has " + name + " " + shape_text(values.shape) + " where " + (expected.empty() ? "none" : shape_text(expected)) +
+                (name == "weights" ? " were" : " was") + " expected");
+    check_values(values, where, layer, name == "weights" ? "weight" : name);
+}
+
+void check_windows(const Layer& layer, const std::string& where) {
     const bool conv = layer.kind == LayerKind::conv;
-    const Shape expected = conv ? Shape{layer.out_channels, layer.in_channels, layer.kernel, layer.kernel}
-                                : Shape{layer.out_channels, layer.fan_in()};
-    require(layer.weight.shape == expected, where, layer,
-            "has weights " + shape_text(layer.weight.shape) + " where " + shape_text(expected) + " were expected");
-    const Shape bias = layer.has_bias ? Shape{layer.out_channels} : Shape{};
-    require(layer.has_bias ? layer.bias.shape == bias : layer.bias.empty(), where, layer,
-            "has a bias " + shape_text(layer.bias.shape) + " where " + (layer.has_bias ? shape_text(bias) : "none") +
-                " was expected");
-    check_values(layer.weight, where, layer, "weight");
-    check_values(layer.bias, where, layer, "bias");
-    require(last || layer.neuron.has_value(), where, layer, "has no neuron; only the last layer may be without");
+    const bool windows = std::min({layer.kernel, layer.kernel_columns(), layer.stride, layer.stride_columns(), layer.dilation,
+                                   layer.dilation_columns(), layer.pool.size, layer.pool.columns(), layer.pool.stride,
+                                   layer.pool.stride_columns(), layer.groups}) >= 1 &&
+                         std::min(layer.padding, layer.padding_columns()) >= 0;
+    require(windows, where, layer, "has a kernel, stride, dilation, pool or padding below what there can be");
+    require(conv || layer.groups == 1, where, layer, "has groups of channels, which only convolutions have");
+    require(layer.in_channels % layer.groups == 0 && layer.out_channels % layer.groups == 0, where, layer,
+            "has " + std::to_string(layer.groups) + " groups, which do not divide " + std::to_string(layer.in_channels) +
+                " inputs and " + std::to_string(layer.out_channels) + " outputs");
+    Layer sized = layer;
+    const bool fits = set_sizes(sized);
+    require(fits && sized.output_shape() == layer.output_shape() && sized.pooled_shape() == layer.pooled_shape(), where, layer,
+            "gives " + shape_text(layer.output_shape()) + " and " + shape_text(layer.pooled_shape()) +
+                " after its pool where its windows give " + shape_text(sized.output_shape()) + " and " +
+                shape_text(sized.pooled_shape()));
+}
+
+void check_recurrence(const Layer& layer, const std::string& where) {
+    const Recurrence& recurrence = layer.recurrence;
+    check_shape(recurrence.weight, layer.recurrent_shape(), where, layer, "recurrent weights");
+    if (recurrence.kind == RecurrenceKind::none) return;
+    require(layer.weighted() && layer.neuron, where, layer, "is recurrent; expected weights and a neuron");
+    require(recurrence.kind != RecurrenceKind::conv || (layer.kind == LayerKind::conv && recurrence.kernel % 2 == 1), where,
+            layer, "has a recurrent convolution; expected a kernel of an odd size, in a convolution layer");
+}
+
+void check_layer(const Layer& layer, bool last, const std::string& where) {
+    check_shape(layer.weight, layer.weight_shape(), where, layer, "weights");
+    check_shape(layer.bias, layer.bias_shape(), where, layer, "bias");
+    require(layer.weighted() || !layer.has_bias, where, layer, "has a bias and no weights");
+    check_recurrence(layer, where);
     if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name);
+    check_neuron_values(layer.values, layer.output_shape(), where + ": layer " + layer.name);
+    require(layer.neuron || layer.values.empty(), where, layer, "has values of a neuron and no neuron");
     require(layer.readout_beta >= 0 && layer.readout_beta <= 1, where, layer, "has a readout_beta outside [0, 1]");
     require(!layer.neuron || layer.readout_beta == 1, where, layer, "has a neuron and a leaky readout; expected one of them");
+    require(last || layer.readout_beta == 1, where, layer, "has a leaky readout; only the last layer may have one");
+    require(!last || layer.pool.kind == PoolKind::none, where, layer,
+            "is the last and has a pool; expected a readout after it");
+    require(last || layer.kind != LayerKind::pass || layer.neuron || layer.pool.kind != PoolKind::none, where, layer,
+            "has neither a neuron nor a pool: it does nothing");
+}
+
+/// Every layer but the last is read.
+void check_readers(const Network& network, const std::string& where) {
+    std::vector<bool> read(network.layers.size());
+    for (const Layer& layer : network.layers)
+        for (const int input : layer.inputs)
+            if (input != kNetworkInput) read[input] = true;
+    for (size_t l = 0; l + 1 < read.size(); ++l) require(read[l], where, network.layers[l], "is read by no layer after it");
 }
 
 }  // namespace
 
 int64_t Layer::fan_in() const {
-    return kind == LayerKind::conv ? int64_t{in_channels} * kernel * kernel : int64_t{in_channels} * in_height * in_width;
+    if (!weighted()) return 0;
+    return kind == LayerKind::conv ? int64_t{in_channels} / groups * kernel * kernel_columns()
+                                   : int64_t{in_channels} * in_height * in_width;
+}
+
+Shape Layer::weight_shape() const {
+    if (!weighted()) return {};
+    if (kind == LayerKind::full) return {out_channels, fan_in()};
+    return {out_channels, in_channels / groups, kernel, kernel_columns()};
+}
+
+Shape Layer::recurrent_shape() const {
+    const int64_t neurons = int64_t{out_channels} * out_height * out_width;
+    switch (recurrence.kind) {
+        case RecurrenceKind::none:
+            return {};
+        case RecurrenceKind::all:
+            return {neurons, neurons};
+        case RecurrenceKind::one:
+            return {out_channels};
+        case RecurrenceKind::conv:
+            return {out_channels, out_channels, recurrence.kernel, recurrence.kernel};
+    }
+    return {};
 }
 
 void initialise_weights(Network& network, uint64_t seed) {
     for (size_t l = 0; l < network.layers.size(); ++l) {
         Layer& layer = network.layers[l];
-        const double bound = 1.0 / std::sqrt(static_cast<double>(layer.fan_in()));
-        const auto fill = [&](FloatArray& values, uint64_t which) {
+        if (!layer.weighted()) continue;
+        const auto fill = [&](FloatArray& values, uint64_t which, double fan_in) {
+            const double bound = 1.0 / std::sqrt(fan_in);
             for (int64_t i = 0; i < values.size(); ++i) {
                 const double u = random_uniform(seed, Stream::initial_weights, {l, which, static_cast<uint64_t>(i)});
                 values.data[i] = static_cast<float>(bound * (2 * u - 1));
             }
         };
-        fill(layer.weight, 0);
-        fill(layer.bias, 1);
+        fill(layer.weight, 0, static_cast<double>(layer.fan_in()));
+        fill(layer.bias, 1, static_cast<double>(layer.fan_in()));
+        FloatArray& recurrent = layer.recurrence.weight;
+        if (!recurrent.empty()) fill(recurrent, 3, static_cast<double>(recurrent.row_size()));  // 2: evaluate/robustness.h
     }
 }
 
 void check_network(const Network& network, const std::string& where) {
     if (network.layers.empty()) throw InputError(where + ": the network has no layers");
+    if (network.layers.size() > kMostLayers)
+        throw InputError(where + ": a network has at most " + std::to_string(kMostLayers) + " layers");
     if (network.steps < 1 || network.steps > 65535) throw InputError(where + ": a network runs for 1 to 65535 steps");
-    int channels = network.channels, height = network.height, width = network.width;
-    for (const Layer& layer : network.layers) {
-        require(layer.in_channels == channels && layer.in_height == height && layer.in_width == width, where, layer,
-                "expects input " + shape_text(Shape{layer.in_channels, layer.in_height, layer.in_width}) + " but receives " +
-                    shape_text(Shape{channels, height, width}));
-        check_layer(layer, &layer == &network.layers.back(), where);
-        channels = layer.out_channels;
-        height = layer.pooled_height;
-        width = layer.pooled_width;
+    std::vector<Signal> sent;
+    for (size_t l = 0; l < network.layers.size(); ++l) {
+        const Layer& layer = network.layers[l];
+        const JoinedInput input = joined_input(network, l);
+        require(input.fault.empty(), where, layer, input.fault);
+        require(layer.input_shape() == input.shape, where, layer,
+                "expects input " + shape_text(layer.input_shape()) + " but receives " + shape_text(input.shape));
+        check_windows(layer, where);
+        check_layer(layer, l + 1 == network.layers.size(), where);
+        const std::string fault = signal_fault(network, l, sent);
+        require(fault.empty(), where, layer, fault);
+        sent.push_back(signal_after(layer, sent));
     }
-    require(height == 1 && width == 1, where, network.layers.back(),
-            "gives " + shape_text(Shape{channels, height, width}) + "; the last layer must give one number per class");
+    check_readers(network, where);
+    const Layer& last = network.layers.back();
+    require(last.out_height == 1 && last.out_width == 1, where, last,
+            "gives " + shape_text(last.output_shape()) + "; the last layer must give one number per class");
+    require(last.readout_beta == 1 || sent.back().currents, where, last, "has a leaky readout of spikes; expected currents");
     if (!network.classes.empty() && static_cast<int64_t>(network.classes.size()) != network.class_count())
         throw InputError(where + ": " + std::to_string(network.classes.size()) + " class names for " +
                          std::to_string(network.class_count()) + " outputs");
 }
 
+namespace {
+
+/// Whether a layer's outputs come from convolutions, with no fully connected layer between.
+std::vector<bool> come_from_convolutions(const Network& network) {
+    std::vector<bool> result;
+    for (const Layer& layer : network.layers) {
+        bool from = layer.kind == LayerKind::conv;
+        if (!layer.weighted())
+            from = std::ranges::all_of(layer.inputs, [&](int input) { return input != kNetworkInput && result[input]; });
+        result.push_back(from);
+    }
+    return result;
+}
+
+}  // namespace
+
 std::vector<FilterIndex> response_filters(const Network& network) {
     const bool has_conv = std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
+    const std::vector<bool> filters_of_maps = come_from_convolutions(network);
     std::vector<FilterIndex> filters;
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) {
         const Layer& layer = network.layers[l];
-        const bool counted =
-            layer.neuron && (has_conv ? layer.kind == LayerKind::conv : l + 1 < static_cast<int>(network.layers.size()));
+        const bool counted = layer.neuron && (has_conv ? filters_of_maps[l] : l + 1 < static_cast<int>(network.layers.size()));
         for (int f = 0; counted && f < layer.out_channels; ++f) filters.push_back({l, f});
     }
     return filters;
@@ -93,24 +189,9 @@ std::string filter_name(const Network& network, FilterIndex filter) {
     return network.layers.at(filter.layer).name + "." + std::to_string(filter.filter);
 }
 
-ReceptiveField receptive_field(const Network& network, int layer) {
-    ReceptiveField field;
-    for (int l = 0; l <= layer; ++l) {
-        const Layer& at = network.layers.at(l);
-        if (at.kind == LayerKind::full) return {std::max(network.height, network.width), 1, 0};
-        field.size += (at.kernel - 1) * field.stride;
-        field.start -= at.padding * field.stride;
-        field.stride *= at.stride;
-        if (l == layer || at.pool.kind == PoolKind::none) continue;
-        field.size += (at.pool.size - 1) * field.stride;
-        field.stride *= at.pool.stride;
-    }
-    return field;
-}
-
 int64_t parameter_count(const Network& network) {
     int64_t count = 0;
-    for (const Layer& layer : network.layers) count += layer.weight.size() + layer.bias.size();
+    for (const Layer& layer : network.layers) count += layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();
     return count;
 }
 

@@ -119,13 +119,47 @@ void check_neuron(const Neuron& neuron, const std::string& who) {
     }
 }
 
-std::string neuron_text(const Neuron& neuron) {
+void check_neuron_values(const NeuronValues& values, const Shape& layer, const std::string& who) {
+    const auto* next = fields.begin();
+    for (const NeuronValue& value : values) {
+        const std::string what = who + " has values of '" + value.field + "'";
+        const auto* const field = std::find_if(next, fields.end(), [&](const auto& one) { return one.name == value.field; });
+        if (field == fields.end() || !field->holds) throw InputError(what + ", which is no number of a neuron or out of order");
+        next = field + 1;
+        if (value.values.shape != layer && value.values.shape != Shape{layer[0]})
+            throw InputError(what + " of shape " + shape_text(value.values.shape) + ", expected " +
+                             shape_text(Shape{layer[0]}) + " or " + shape_text(layer));
+        for (const float number : value.values.data)
+            if (!field->holds(number))
+                throw InputError(what + " with " + number_text(number) + " among them, expected " +
+                                 (field->range == "number" ? "finite numbers" : std::string(field->range)));
+    }
+}
+
+Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t channel, int64_t pixel, int64_t pixels) {
+    Neuron result = neuron;
+    for (const NeuronValue& value : values) {
+        const auto* const field = std::ranges::find(fields, value.field, &NeuronField::name);
+        const int64_t index = value.values.shape.size() == 1 ? channel : channel * pixels + pixel;
+        result.*std::get<float Neuron::*>(field->member) = value.values.data[index];
+    }
+    return result;
+}
+
+std::string neuron_text(const Neuron& neuron, const NeuronValues& values) {
+    const auto varies = [&](std::string_view name) { return std::ranges::find(values, name, &NeuronValue::field); };
+    const bool integrates = neuron.beta == 1 && varies("beta") == values.end();
     std::string options;
     for (const NeuronField& field : fields) {
-        const bool said_by_if = field.name == "beta" && neuron.beta == 1;
-        if (!said_by_if && !is_usual(neuron, field)) options += (options.empty() ? "" : ",") + option_text(neuron, field);
+        const auto value = varies(field.name);
+        std::string option;
+        if (value != values.end())
+            option = std::string(field.word) + (value->values.shape.size() == 1 ? "=*" : "=**");
+        else if (!is_usual(neuron, field) && !(integrates && field.name == "beta"))
+            option = option_text(neuron, field);
+        if (!option.empty()) options += (options.empty() ? "" : ",") + option;
     }
-    return (neuron.beta == 1 ? "IF" : "LIF") + (options.empty() ? "" : "(" + options + ")");
+    return (integrates ? "IF" : "LIF") + (options.empty() ? "" : "(" + options + ")");
 }
 
 std::optional<std::string> set_neuron_option(Neuron& neuron, std::string_view option) {

@@ -8,6 +8,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
 
+#include "graph.h"
 #include "kernels/dispatch.h"
 #include "lower.h"
 #include "record.h"
@@ -35,7 +36,7 @@ void check_request(const Network& network, const RecordRequest& request, std::sp
 void check_counts(const Network& network, const RecordRequest& request, int64_t steps) {
     for (int index : request.layers) {
         const Layer& layer = network.layers[index];
-        const int64_t most = steps * (layer.pool.kind == PoolKind::max ? 1 : layer.pool.size * layer.pool.size);
+        const int64_t most = steps * (layer.pool.kind == PoolKind::max ? 1 : layer.pool.area());
         if (request.pooled_counts && most > UINT16_MAX)
             throw InputError("pooled counts of layer " + layer.name + " can reach " + std::to_string(most) +
                              ", more than 65535");
@@ -62,7 +63,7 @@ void check_spikes(const Network& network, const Array<uint8_t>& spikes) {
 }
 
 /// Binary digits of the largest number of spikes in one place and step.
-int planes_of(const Array<uint8_t>& spikes) {
+int input_planes(const Array<uint8_t>& spikes) {
     const uint8_t largest = spikes.empty() ? uint8_t{0} : *std::ranges::max_element(spikes.data);
     return std::max(1, static_cast<int>(std::bit_width(largest)));
 }
@@ -77,6 +78,12 @@ Recording make_result(const Network& network, const RecordRequest& request, int6
     return recording;
 }
 
+/// Inputs of one neuron's sum, recurrent ones too.
+int64_t inputs_of_one(const Layer& layer) {
+    const FloatArray& recurrent = layer.recurrence.weight;
+    return layer.fan_in() + (recurrent.empty() ? 0 : recurrent.row_size());
+}
+
 /// Samples that one worker takes in a row: the more, the more of them can reuse the one before.
 constexpr int64_t kSamplesInRow = 32;
 
@@ -87,7 +94,7 @@ RunInput checked(const Network& network, const FloatArray& images) {
 
 RunInput checked(const Network& network, const Array<uint8_t>& spikes) {
     check_spikes(network, spikes);
-    return {nullptr, &spikes, spikes.extent(0), static_cast<int>(spikes.extent(1)), planes_of(spikes)};
+    return {nullptr, &spikes, spikes.extent(0), static_cast<int>(spikes.extent(1)), input_planes(spikes)};
 }
 
 RunInput checked(const Network& network, const Input& input) {
@@ -141,15 +148,23 @@ Simulator::Plan::Plan(const Network& source, Execution wanted, const std::functi
     : execution(std::move(wanted)) {
     check_network(source, "the network");
     for (const Layer& layer : source.layers)
-        if (layer.fan_in() > kernels::kMostInputs)
-            throw InputError("layer " + layer.name + " has " + std::to_string(layer.fan_in()) +
+        if (const int64_t inputs = inputs_of_one(layer); inputs > kernels::kMostInputs)
+            throw InputError("layer " + layer.name + " has " + std::to_string(inputs) +
                              " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
     kernels = &kernels::choose_kernels(execution.kernel);
-    real_input = lower_for_real_input(source.layers.front());
-    double input_scale = 1.0;
+    signals = layer_signals(source);
+    slots = map_slots(source);
+    chain = is_chain(source);
+    real_inputs.resize(source.layers.size());
     for (size_t l = 0; l < source.layers.size(); ++l) {
-        layers.push_back(lower_for_spikes(source.layers[l], input_scale));
-        input_scale = pooled_unit(source.layers[l].pool);
+        const Layer& layer = source.layers[l];
+        const int from = layer.inputs[0];
+        if (from == kNetworkInput && !needs_own_sums(layer)) real_inputs[l] = lower_for_real_input(layer);
+        const double unit = from == kNetworkInput ? 1.0 : signals[from].sent.unit();
+        const bool own_sums = needs_own_sums(layer) || layer.recurrence.kind != RecurrenceKind::none;
+        layers.push_back(layer.weighted() && !own_sums ? lower_for_spikes(layer, unit) : lower_join(layer));
+        general.push_back(lower_general(layer, from == kNetworkInput ? 1 : signals[from].sent.divisor, layers[l]));
+        if ((!layer.neuron && l + 1 < source.layers.size()) || !layer.values.empty()) send_currents(layers[l]);
         done(static_cast<int>(l));
     }
 }
@@ -229,8 +244,11 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const Workers workers =
         plan_->workers(samples.samples, sample_memory(settings, {}, samples.steps, samples.planes).ablations);
     const Ablations ablations(network(), sets);
-    for_each_sample<AblationWalk>(settings, samples, workers, execution(),
-                                  [&](AblationWalk& walk, const Sample& sample) { walk.run(sample, ablations, scores); });
+    const auto run = [&](auto& walk, const Sample& sample) { walk.run(sample, ablations, scores); };
+    if (plan_->chain)
+        for_each_sample<AblationWalk>(settings, samples, workers, execution(), run);
+    else
+        for_each_sample<GraphAblationWalk>(settings, samples, workers, execution(), run);
     return scores;
 }
 
@@ -238,8 +256,21 @@ std::vector<std::string> Simulator::describe_kernels() const {
     std::vector<std::string> lines;
     const std::vector<Layer>& layers = plan_->network->layers;
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
-        std::string how = l == 0 ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
-        const int planes = l == 0 ? 1 : pooled_planes(layers[l - 1].pool);
+        const int from = layers[l].inputs[0];
+        if (!layers[l].weighted()) {
+            lines.push_back(
+                layers[l].name + ": " +
+                (layers[l].neuron || plan_->signals[l].sent.currents ? "currents in float32" : "numbers of spikes as bits") +
+                (layers[l].neuron ? std::string(", ") + plan_->kernels->name : ""));
+            continue;
+        }
+        if (plan_->general[l].own_sums) {
+            lines.push_back(layers[l].name + ": event-driven, exact integer sums, portable loops");
+            continue;
+        }
+        std::string how =
+            from == kNetworkInput ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
+        const int planes = from == kNetworkInput ? 1 : planes_of(plan_->signals[from].sent);
         const double slices = kernels::least_slice_density(*plan_->kernels, plan_->layers[l], plan_->network->steps, planes);
         if (slices <= 0.5) how += "; int8 slices from " + std::to_string(std::lround(100 * slices)) + " % spikes on";
         lines.push_back(layers[l].name + ": " + how + ", " + plan_->kernels->name);

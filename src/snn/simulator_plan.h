@@ -31,21 +31,25 @@ struct Simulator::Plan {
     std::shared_ptr<const Network> network;
     Execution execution;
     const kernels::KernelSet* kernels = nullptr;
-    kernels::LayerPlan real_input;           // the first layer, for direct coding
-    std::vector<kernels::LayerPlan> layers;  // all layers for spiking input
+    std::vector<kernels::LayerPlan> real_inputs;  // those that read the input, for direct coding; the others are empty
+    std::vector<kernels::LayerPlan> layers;       // all layers for spiking input
+    std::vector<GeneralPlan> general;
+    std::vector<LayerSignals> signals;
+    std::vector<int> slots;
+    bool chain = false;
 
     /// Calls done(l) once layer l is lowered.
     Plan(const Network& source, Execution wanted, const std::function<void(int)>& done);
 
     RunSettings settings(std::span<const FilterIndex> ablated) const {
-        return {*network, *kernels, real_input, layers, channels_to_keep(*network, ablated)};
+        return {*network, *kernels, real_inputs, layers, general, signals, slots, channels_to_keep(*network, ablated)};
     }
     /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws InputError
     /// where memory does not suffice for one.
     Workers workers(int64_t samples, int64_t bytes_each) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
-        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
+        return chain && samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
     Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;
 };

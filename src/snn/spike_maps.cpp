@@ -1,28 +1,55 @@
 #include "spike_maps.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace spikelens {
 namespace {
 
-/// Binary addition of one bit per channel to a number per channel.
-void add_bits(uint64_t* planes, int words, int plane_count, const uint64_t* bits) {
-    for (int word = 0; word < words; ++word) {
-        uint64_t carry = bits[word];
-        for (int plane = 0; plane < plane_count && carry != 0; ++plane) {
-            uint64_t& digit = planes[plane * words + word];
-            const uint64_t next = digit & carry;
-            digit ^= carry;
-            carry = next;
-        }
+/// Binary addition of one bit per channel of a word to a number per channel, whose digits lie `words` apart.
+void add_word(uint64_t* digits, int words, int plane_count, uint64_t carry) {
+    for (int plane = 0; plane < plane_count && carry != 0; ++plane) {
+        uint64_t& digit = digits[plane * words];
+        const uint64_t next = digit & carry;
+        digit ^= carry;
+        carry = next;
     }
+}
+
+void add_bits(uint64_t* planes, int words, int plane_count, const uint64_t* bits) {
+    for (int word = 0; word < words; ++word) add_word(planes + word, words, plane_count, bits[word]);
 }
 
 /// Adds one row of a window to its output, all steps.
 void add_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row, int out_column) {
+    const int words = in.words_per_plane();
     for (int column = first_column; column < first_column + size; ++column)
         for (int step = 0; step < in.steps; ++step)
-            add_bits(out.at(out_row, out_column, step), in.words_per_plane(), out.planes, in.at(row, column, step));
+            for (int plane = 0; plane < in.planes; ++plane)
+                add_bits(out.at(out_row, out_column, step) + plane * words, words, out.planes - plane,
+                         in.at(row, column, step) + plane * words);
+}
+
+/// Of each channel the larger number, in place of the one in `most`.
+void keep_larger(const uint64_t* numbers, int words, int planes, uint64_t* most) {
+    for (int word = 0; word < words; ++word) {
+        uint64_t larger = 0, equal = ~uint64_t{0};
+        for (int plane = planes; plane-- > 0;) {
+            const uint64_t a = numbers[plane * words + word], b = most[plane * words + word];
+            larger |= equal & a & ~b;
+            equal &= ~(a ^ b);
+        }
+        for (int plane = 0; plane < planes; ++plane) {
+            uint64_t& to = most[plane * words + word];
+            to ^= (to ^ numbers[plane * words + word]) & larger;
+        }
+    }
+}
+
+void keep_larger_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row, int out_column) {
+    for (int column = first_column; column < first_column + size; ++column)
+        for (int step = 0; step < in.steps; ++step)
+            keep_larger(in.at(row, column, step), in.words_per_plane(), in.planes, out.at(out_row, out_column, step));
 }
 
 /// The usual window, in one pass.
@@ -74,14 +101,10 @@ int SpikeMap::value(int row, int column, int step, int channel) const {
     return value;
 }
 
-int pooled_planes(const Pool& pool) {
-    const bool sums = pool.kind == PoolKind::average || pool.kind == PoolKind::sum;
-    return sums ? std::bit_width(static_cast<unsigned>(pool.size * pool.size)) : 1;
-}
-
-void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
-    const int height = (in.height - pool.size) / pool.stride + 1, width = (in.width - pool.size) / pool.stride + 1;
-    out.reset(in.channels, height, width, in.steps, pooled_planes(pool));
+void pool_spikes(const SpikeMap& in, const Pool& pool, int planes, SpikeMap& out) {
+    const int height = (in.height - pool.size) / pool.stride + 1;
+    const int width = (in.width - pool.columns()) / pool.stride_columns() + 1;
+    out.reset(in.channels, height, width, in.steps, planes);
     for (int row = 0; row < height; ++row) {
         const kernels::PixelSpan whole{row, 0, width};
         pool_spikes(in, pool, {&whole, 1}, out);
@@ -89,15 +112,42 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, SpikeMap& out) {
 }
 
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out) {
-    const bool sums = pool.kind != PoolKind::max;
+    const bool sums = pool.kind != PoolKind::max, spikes = in.planes == 1;
+    const int columns = pool.columns(), next_column = pool.stride_columns();
+    const auto add = sums ? add_row : spikes ? unite_row : keep_larger_row;
     for (const auto& [row, first_column, end_column] : pixels)
         for (int column = first_column; column < end_column; ++column) {
-            if (!sums && pool.size == 2) {
-                unite_four(in, row * pool.stride, column * pool.stride, out.at(row, column, 0));
+            if (!sums && spikes && pool.size == 2 && columns == 2) {
+                unite_four(in, row * pool.stride, column * next_column, out.at(row, column, 0));
                 continue;
             }
             for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
-                (sums ? add_row : unite_row)(in, y, column * pool.stride, pool.size, out, row, column);
+                add(in, y, column * next_column, columns, out, row, column);
+        }
+}
+
+void add_numbers(const SpikeMap& from, SpikeMap& sums) {
+    const int words = sums.words_per_plane();
+    const uint64_t* numbers = from.words.data();
+    uint64_t* to = sums.words.data();
+    const int64_t places = int64_t{from.height} * from.width * from.steps;
+    for (int64_t i = 0; i < places; ++i, to += sums.words_per_step())
+        for (int plane = 0; plane < from.planes; ++plane, numbers += words)
+            add_bits(to + plane * words, words, sums.planes - plane, numbers);
+}
+
+void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map, uint64_t* sums) {
+    const int words = map.words_per_plane(), from_words = from.words_per_plane(), shift = channel % 64;
+    for (int plane = 0; plane < from.planes; ++plane)
+        for (int word = 0; word < from_words; ++word) {
+            const uint64_t bits = numbers[plane * from_words + word], beyond = shift > 0 ? bits >> (64 - shift) : 0;
+            uint64_t* const to = sums + channel / 64 + word;
+            for (int digit = 0; factor >> digit != 0; ++digit) {
+                if (((factor >> digit) & 1) == 0) continue;
+                const int first = plane + digit;
+                add_word(to + first * words, words, map.planes - first, bits << shift);
+                if (beyond != 0) add_word(to + first * words + 1, words, map.planes - first, beyond);
+            }
         }
 }
 

@@ -11,7 +11,7 @@ namespace spikelens {
 class FullWalk {
   public:
     /// Refers to the worker, which must outlive it; so do the others.
-    explicit FullWalk(Worker& worker) : worker_(worker), maps_(2) {}
+    explicit FullWalk(Worker& worker) : worker_(worker), maps_(worker.settings.slot_count()) {}
 
     /// recording.layers[i] is of a layer of rising index.
     void run(const Sample& sample, Recording& recording);
@@ -72,7 +72,19 @@ class AblationWalk {
     std::vector<Kept> kept_;
 };
 
-/// All layers of a sample, from nothing. Layer l writes maps[l % maps.size()]: two maps suffice.
+/// The same of networks that are graphs: layers that an ablation leaves as they are, are not computed again.
+class GraphAblationWalk {
+  public:
+    explicit GraphAblationWalk(Worker& worker) : worker_(worker), maps_(worker.settings.network.layers.size()) {}
+
+    void run(const Sample& sample, const Ablations& ablations, FloatArray& scores);
+
+  private:
+    Worker& worker_;
+    std::vector<LayerMaps> maps_;
+};
+
+/// All layers of a sample, from nothing. Layer l writes maps[l], where there are as many, else maps[slots[l]].
 void walk_layers(Worker& worker, const Sample& sample, std::vector<LayerMaps>& maps, std::span<float> scores,
                  std::span<LayerRecording> records = {});
 

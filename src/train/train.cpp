@@ -72,6 +72,7 @@ void check_train_options(const TrainOptions& options) {
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
            const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution) {
     check_network(network, "training");
+    require_chain(network, "training");
     check_train_options(options);
     check_samples(samples, network);
     check_state(state, options, samples.size());

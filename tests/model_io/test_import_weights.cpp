@@ -106,6 +106,27 @@ TEST_F(ImportWeights, OwnNamesMatchInAnyOrder) {
     }
 }
 
+TEST_F(ImportWeights, GraphsTakeTheirWeightsToo) {
+    const std::string graph = "3C3-LIF-[3C3-LIF-3C1|]add-LIF-MP2-[5F-LIF|6Fb0-LIF]cat-2F";
+    const Network network = filled_network(graph);
+    for (const bool names : {true, false}) {
+        TestFile file;
+        for (size_t l = 0; l < network.layers.size(); ++l) {
+            if (!network.layers[l].weighted()) continue;
+            const std::string stem = names ? network.layers[l].name : "blocks." + std::to_string(l);
+            file.add(stem + ".weight", network.layers[l].weight);
+            if (network.layers[l].has_bias) file.add(stem + ".bias", network.layers[l].bias);
+        }
+        expect_weights(import(file, MatchWeights::automatic, graph).network, network);
+    }
+    const std::string recurrent = "3C3-RC3-LIF-2F";
+    EXPECT_THAT(error_of(state_dict(filled_network(recurrent), {"conv1", "full2"}), MatchWeights::automatic, recurrent),
+                AllOf(HasSubstr("conv1"), HasSubstr("has recurrent weights, which only a model of Spikelens holds")));
+    save_model(filled_network(recurrent), folder / "recurrent.safetensors");
+    expect_weights(import_weights(folder / "recurrent.safetensors", empty_network(recurrent)).network,
+                   filled_network(recurrent));
+}
+
 TEST_F(ImportWeights, StrangersMatchByOrder) {
     const Network network = filled_network();
     const TestFile file = state_dict(network, strangers);

@@ -63,7 +63,7 @@ class EngineConformance : public testing::TestWithParam<std::string> {
   protected:
     const Shape shape{2, 9, 7};
     const std::vector<std::string> texts{"3C3-LIF-MP2-4C3-IF(reset=zero)-5F-LIF-4F", "4C3s2-LIF(beta=0.8,delay)-4F-LIF",
-                                         "6F-LIF(reset=none)-4F"};
+                                         "6F-LIF(reset=none)-4F", "3C3-LIF-[3C3-LIF|3C1-R1-IF|]cat-MP2-4F"};
     const std::vector<Input> inputs{test::test_images(5, shape), test::test_spikes(6, 5, shape)};
     const std::vector<int> targets{0, 3, 1, 2, 3};
 };

@@ -5,6 +5,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/snn/network.h"
 
+#include "random_graph.h"
+
 namespace spikelens {
 namespace {
 
@@ -66,7 +68,7 @@ TEST(NetworkText, ErrorsNameTheStage) {
     EXPECT_NE(error_of("16C3-LIF-MP40-10F").find("does not fit into [16, 28, 28]"), std::string::npos);
     EXPECT_NE(error_of("16C3-10F").find("needs a neuron"), std::string::npos);
     EXPECT_NE(error_of("16C3-LIF(treshold=2)-10F").find("did you mean 'threshold'"), std::string::npos);
-    EXPECT_NE(error_of("16C3-MP2-LIF-10F").find("follows a neuron"), std::string::npos);
+    EXPECT_NE(error_of("MP2-16C3-LIF-10F").find("stage 1 'MP2': pooling needs a weighted layer"), std::string::npos);
     EXPECT_NE(error_of("16C3-LIF").find("must end in one number per class"), std::string::npos);
     for (const char* text : {"",
                              "-",
@@ -96,6 +98,137 @@ TEST(NetworkText, ErrorsNameTheStage) {
                              "16C3-LI(beta=0.5)-10F"})
         EXPECT_FALSE(error_of(text).empty()) << text;
     EXPECT_THROW(preset_text("shalow", 10), InputError);
+}
+
+void expect_same(const Network& a, const Network& b) {
+    ASSERT_EQ(a.layers.size(), b.layers.size());
+    for (size_t l = 0; l < a.layers.size(); ++l) {
+        const Layer &one = a.layers[l], &other = b.layers[l];
+        EXPECT_EQ(one.name, other.name);
+        EXPECT_EQ(one.kind, other.kind);
+        EXPECT_EQ(one.inputs, other.inputs);
+        EXPECT_EQ(one.neuron, other.neuron);
+        EXPECT_EQ(one.values, other.values);
+        EXPECT_EQ(one.pool, other.pool);
+        EXPECT_EQ(one.readout_beta, other.readout_beta);
+        EXPECT_EQ(one.weight.shape, other.weight.shape);
+        EXPECT_EQ(one.recurrence.weight.shape, other.recurrence.weight.shape);
+        EXPECT_EQ(one.pooled_shape(), other.pooled_shape());
+    }
+}
+
+TEST(NetworkText, GraphsThatAreWrittenAsTheyAreRead) {
+    for (const char* text :
+         {"4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-2F", "4C3-LIF-[4C3-LIF-4C3|]add-LIF-[4C3-MP2|4C3s2]add-IF-AP2-MP2-2F",
+          "4C3-LIF-[4C3-LIF|]and-[|4C3-IF]iand-2F", "[4C3|4C1]add-LIF-[[2C3-IF|2C1-IF]cat-4C3-IF|]add-2F-LI(beta=0.5)",
+          "4C3-MP2-LIF-2F", "4C3-LIF-MP2-AP3-2F", "4C3-[LIF|IF]cat-2F", "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F",
+          "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F", "2C3-LIF-MP5s3", "2C3-MP5s3-LI(beta=0.5)",
+          "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F", "4C3-LIF-[4C3-LIF|@input-4C5-LIF]add-2F"}) {
+        const Shape input = std::string(text).find("2C3-") == 0 ? Shape{2, 5, 5} : Shape{2, 14, 14};
+        const Network network = parse_network(text, input, 3);
+        expect_same(parse_network(network_text(network), input, 3), network);
+        if (std::string(text).find('@') == std::string::npos) {
+            EXPECT_EQ(network_text(network), text);
+        }
+    }
+    EXPECT_EQ(network_text(parse_network("4C3-LIF-GAP-[2F|2F]add", {1, 6, 8}, 1)), "4C3-LIF-AP6x8-[2F|2F]add");
+}
+
+TEST(NetworkText, RandomGraphsComeBack) {
+    for (uint64_t seed = 0; seed < 100; ++seed) {
+        const std::string text = testing::RandomGraph(seed).text();
+        const Network network = parse_network(text, {2, 14, 16}, 3);
+        const std::string canonical = network_text(network);
+        const Network again = parse_network(canonical, {2, 14, 16}, 3);
+        EXPECT_EQ(network_text(again), canonical) << text;
+        expect_same(again, network);
+        if (text.find('@') == std::string::npos) {
+            EXPECT_EQ(canonical.find('@'), std::string::npos) << text;
+        }
+    }
+}
+
+TEST(NetworkText, ErrorsOfGraphsNameTheLayerAndWhatWasExpected) {
+    const auto expect = [&](const std::string& text, const std::string& part) {
+        EXPECT_NE(error_of(text).find(part), std::string::npos) << text << ": " << error_of(text);
+    };
+    expect("4C3-LIF-[4C3-LIF-MP2|]add-2F", "joins [4, 14, 14] (conv2) and [4, 28, 28] (conv1); expected shapes that are equal");
+    expect("4C3-LIF-[4C3-LIF|]plus-2F", "stage 5 'plus': branches meet in ]add");
+    expect("4C3-LIF-[4C3|]and-2F", "reads currents of conv2; 'and' takes spikes alone");
+    expect("4C3-LIF-AP2-[4C3-LIF|]iand-2F", "reads numbers of spikes of conv1");
+    expect("4C3-4C3-LIF-2F", "stage 2 '4C3': reads the currents of conv1, which needs a neuron");
+    expect("[4C3-LIF|]add-2F", "reads the network's input");
+    expect("4C3-LIF-[4C3-LIF|4C3-LIF", "the bracket is not closed");
+    expect("4C3-LIF]add-2F", "no bracket is open");
+    expect("4C3-LIF-[4C3-LIF]add-2F", "has 1 inputs where two or more were expected");
+    expect("4C3-LIF-[4C3-LIF|]add", "must end in one number per class");
+    expect("4C3-LIF-@conv7-2F", "there is no layer 'conv7'");
+    expect("4C3-LIF-4C3-LIF-@conv1-2F", "layer conv2 is read by no layer");
+    expect("4C3-LIF-R-2F", "recurrence stands between a weighted layer and its neuron");
+    expect("4C3-RC2-LIF-2F", "kernel of an odd size");
+    expect("4C3g3-LIF-2F", "groups must divide");
+    expect("4C3-LIF-SP28-SP1-[2F|2F]add-SP200-2F", "does not fit");
+    expect("4C3-LIF-SP14s1-SP14s1-SP2s1-2F", "more than 65535 spikes");
+    expect(std::string(200, '['), "brackets stand in each other");
+}
+
+TEST(NetworkText, MutatedTextsAreRefusedOrComeBack) {
+    const std::string letters = "0123456789CFLIRMAPSG[]|@-()=*xpsdgb,.add cat";
+    for (uint64_t seed = 0; seed < 3000; ++seed) {
+        testing::RandomGraph graph(seed % 40);
+        std::string text = graph.text();
+        for (int changes = 1 + static_cast<int>(seed % 3); changes > 0; --changes)
+            text[random_bits(5, Stream::test, {seed, 1, static_cast<uint64_t>(changes)}) % text.size()] =
+                letters[random_bits(5, Stream::test, {seed, 2, static_cast<uint64_t>(changes)}) % letters.size()];
+        try {
+            const Network network = parse_network(text, {2, 6, 6}, 1);
+            EXPECT_EQ(network_text(parse_network(network_text(network), {2, 6, 6}, 1)), network_text(network)) << text;
+        } catch (const InputError&) {
+        }
+    }
+}
+
+TEST(Network, GraphsHaveFieldsAsTheirBranchesUnite) {
+    const Network network =
+        parse_network("4C3-LIF-[4C5-LIF|]add-MP2-[4C3d2-IF|4C1-IF|@conv1-MP2]cat-4C1x3-LIF-2F", {1, 40, 32}, 1);
+    const auto expect = [](const ReceptiveField& field, int64_t size, int64_t stride, int64_t start) {
+        EXPECT_EQ(field.size, size);
+        EXPECT_EQ(field.stride, stride);
+        EXPECT_EQ(field.start, start);
+    };
+    expect(receptive_field(network, 2), 7, 1, -3);          // the sum: 3 + 4
+    expect(receptive_field(network, 3), 8 + 8, 2, -3 - 4);  // pooled, then 3 of every second
+    expect(receptive_field(network, 6), 16, 2, -7);         // the widest branch holds the others
+    expect(receptive_rows(network, 7), 16, 2, -7);          // 1 × 3
+    expect(receptive_columns(network, 7), 20, 2, -9);
+    EXPECT_EQ(receptive_rows(network, 8).size, 40);
+    EXPECT_EQ(receptive_columns(network, 8).size, 32);
+    EXPECT_EQ(receptive_field(parse_network("4C3-RC3-LIF-2F", {1, 9, 9}, 1), 0).size, 9);
+}
+
+TEST(Network, FiltersOfGraphsAreThoseOfMapsWithNeurons) {
+    const Network network = parse_network("4C3-MP2-LIF-[4C3|]add-IF-8F-LIF-[8F-LIF|]add-2F", {1, 8, 8}, 1);
+    std::vector<std::string> names;
+    for (const FilterIndex& filter : response_filters(network)) names.push_back(filter_name(network, filter));
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"pass2.0", "pass2.1", "pass2.2", "pass2.3", "add4.0", "add4.1", "add4.2", "add4.3"}));
+}
+
+TEST(Network, WhatWorksOnChainsAloneNamesTheLayerThatIsNotOfOne) {
+    const auto refusal = [](const char* text) {
+        try {
+            require_chain(parse_network(text, {2, 8, 8}, 1), "this");
+        } catch (const InputError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_EQ(refusal("4C3-LIF-MP2-8F-IF-2F-LI(beta=0.5)"), "");
+    EXPECT_EQ(refusal("4C3-LIF-[4C3-LIF|]add-2F"),
+              "this: expected a chain of layers with square windows; layer add3 joins conv2 and conv1");
+    for (const char* text : {"4C3-MP2-LIF-2F", "4C3-LIF-MP2-MP2-2F", "4C1x3-LIF-2F", "4C3d2-LIF-2F", "4C3g2-LIF-2F",
+                             "4C3-R-LIF-2F", "4C3-LIF(beta=*)-2F", "4C3-LIF-MP1x2-2F"})
+        EXPECT_NE(refusal(text).find("this: expected a chain"), std::string::npos) << text;
 }
 
 TEST(Network, ReceptiveFieldsByHand) {

@@ -6,35 +6,17 @@
 #include "spikelens/core/random.h"
 #include "spikelens/snn/simulate.h"
 
+#include "dyadic.h"
 #include "kernels/dispatch.h"
 #include "naive_network.h"
 
 namespace spikelens {
 namespace {
 
-uint64_t draw(uint64_t a, uint64_t b, uint64_t bound) { return random_bits(11, Stream::test, {a, b}) % bound; }
-
-/// Weights and biases that are small multiples of 1/16: every sum is exact in float, so definitions compare bit for bit.
-void dyadic_weights(Network& network, uint64_t seed) {
-    for (size_t l = 0; l < network.layers.size(); ++l) {
-        Layer& layer = network.layers[l];
-        for (int64_t i = 0; i < layer.weight.size(); ++i)
-            layer.weight.data[i] = (static_cast<int>(draw(seed, l * 1000003 + i, 33)) - 14) / 16.0F;
-        for (int64_t i = 0; i < layer.bias.size(); ++i)
-            layer.bias.data[i] = (static_cast<int>(draw(seed, l * 7919 + i + 5, 9)) - 3) / 16.0F;
-    }
-}
-
-FloatArray dyadic_images(const Network& network, int64_t count, uint64_t seed) {
-    FloatArray images({count, network.channels, network.height, network.width});
-    for (int64_t i = 0; i < images.size(); ++i) images.data[i] = draw(seed, 99 + i, 9) / 8.0F;
-    return images;
-}
-
-std::vector<std::vector<double>> repeated(const FloatArray& images, int64_t n, int steps) {
-    const auto row = images.row(n);
-    return std::vector<std::vector<double>>(steps, std::vector<double>(row.begin(), row.end()));
-}
+using testing::draw;
+using testing::dyadic_images;
+using testing::dyadic_weights;
+using testing::repeated;
 
 /// Texts that cross every feature: kernels, strides, paddings, odd channel counts, pools, neurons, readouts. β is dyadic.
 std::string random_text(uint64_t seed) {

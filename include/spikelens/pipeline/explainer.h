@@ -69,8 +69,8 @@ std::vector<std::string> shown_methods(const Run& run, bool spiking, const Stage
 /// The name of a class; its index where the network's classes have no names.
 std::string class_name(const Network& network, int index);
 
-/// What is evaluated unless methods are named: the same families for images and for spikes.
-std::vector<std::string> usual_methods(bool spiking);
+/// What is evaluated unless methods are named: the same families for images and for spikes; no gates for graphs.
+std::vector<std::string> usual_methods(const Network& network, bool spiking);
 
 /// `count` different indices below `size`, drawn by the seed, ascending; all when count is 0 or too large.
 std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed);

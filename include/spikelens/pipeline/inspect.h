@@ -20,10 +20,12 @@ struct InspectOptions {
 struct PoolSummary {
     std::string kind;
     int size = 0, stride = 0;
-    std::vector<int> output;  ///< [channels, height, width]
+    std::vector<int> output;                          ///< [channels, height, width]
+    std::optional<int> size_columns, stride_columns;  ///< along a row, where they differ
 
     static void fields(auto& self, auto& field) {
         field("kind", self.kind), field("size", self.size), field("stride", self.stride), field("output", self.output);
+        field("size_columns", self.size_columns), field("stride_columns", self.stride_columns);
     }
 };
 
@@ -33,7 +35,10 @@ struct LayerSummary {
     int64_t parameters = 0;
     std::string neuron;
     int64_t receptive_field = 0;
-    std::optional<int> kernel, stride, padding;  ///< of a convolution
+    std::optional<int> kernel, stride, padding, dilation, groups;  ///< of a convolution; the last two where they are not 1
+    std::optional<int> kernel_columns, stride_columns, padding_columns, dilation_columns;  ///< along a row, where they differ
+    std::optional<std::string> recurrence;
+    std::optional<std::vector<std::string>> inputs;  ///< where they are not the layer before
     std::optional<PoolSummary> pool;
     std::optional<double> spikes_per_neuron_and_step;  ///< of a layer that spikes, where samples were simulated
     std::optional<int64_t> dead_filters;               ///< the same: filters without a spike on any sample
@@ -42,6 +47,9 @@ struct LayerSummary {
         field("layer", self.layer), field("kind", self.kind), field("input", self.input), field("output", self.output);
         field("parameters", self.parameters), field("neuron", self.neuron), field("receptive_field", self.receptive_field);
         field("kernel", self.kernel), field("stride", self.stride), field("padding", self.padding);
+        field("dilation", self.dilation), field("groups", self.groups), field("kernel_columns", self.kernel_columns);
+        field("stride_columns", self.stride_columns), field("padding_columns", self.padding_columns);
+        field("dilation_columns", self.dilation_columns), field("recurrence", self.recurrence), field("inputs", self.inputs);
         field("pool", self.pool), field("spikes_per_neuron_and_step", self.spikes_per_neuron_and_step);
         field("dead_filters", self.dead_filters);
     }

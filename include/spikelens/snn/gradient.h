@@ -35,7 +35,8 @@ class Simulator;
 /// goes layer by layer in float32, in one fixed order: pool, neuron, weights. What the surrogate or a pool sets to zero costs
 /// nothing. The result of a sample is the same to the bit for any batch, thread count and kernel.
 /// A sequence of whole numbers 0 to 255 is spikes, with exact currents; of other values the first layer's currents are float32.
-/// Networks that are smooth or in double precision are computed both ways in double, by the definitions: slowly.
+/// Networks that are smooth or in double precision are computed both ways in double, by the definitions: slowly. So is the way
+/// back of networks that are no chains (network.h), and their way forward where a sequence's values are not whole.
 class GradientNetwork {
   public:
     /// As many samples side by side as execution.memory has room for, at most one a thread.
@@ -60,8 +61,8 @@ class GradientNetwork {
     InputGradient gradient(const Input& input, std::span<const int> targets) const;
 
     /// The gradient with respect to what a layer (an index into network.layers, of one with a neuron) sends out: through its
-    /// pool and the layers after it, not through its own reset. A fully connected layer has H = W = 1. Throws InputError as the
-    /// others do, and for a layer without a neuron.
+    /// pool and the layers after it, not through its own reset or recurrence. A fully connected layer has H = W = 1. Throws
+    /// InputError as the others do, and for a layer without a neuron.
     SpikeGradient spike_gradient(const Input& input, std::span<const int> targets, int layer) const;
 
   private:

@@ -15,43 +15,99 @@ namespace spikelens {
 enum class PoolKind { none, max, average, sum };
 inline constexpr std::array<std::string_view, 4> pool_words = {"none", "max", "average", "sum"};
 
-/// Pooling of the spikes, without padding; windows that do not fit are dropped. The average is the sum divided by size².
+/// Pooling without padding; windows that do not fit are dropped. The average is the sum divided by the window's size.
 struct Pool {
     PoolKind kind = PoolKind::none;
     int size = 1;
     int stride = 1;
+    int width = 0, stride_width = 0;  ///< size and stride along a row where they differ from those along a column; else 0
 
+    int columns() const { return width > 0 ? width : size; }
+    int stride_columns() const { return stride_width > 0 ? stride_width : stride; }
+    int area() const { return size * columns(); }
+    bool square() const { return width == 0 && stride_width == 0; }
     bool operator==(const Pool&) const = default;
 };
 
-enum class LayerKind { conv, full };
-inline constexpr std::array<std::string_view, 2> layer_words = {"conv", "full"};
+/// A window's sum of spikes becomes this much input: 1/area under an average, else 1.
+inline double pooled_unit(const Pool& pool) { return pool.kind == PoolKind::average ? 1.0 / pool.area() : 1.0; }
 
-/// A window's sum of spikes becomes this much input: 1/size² under an average, else 1.
-inline double pooled_unit(const Pool& pool) { return pool.kind == PoolKind::average ? 1.0 / (pool.size * pool.size) : 1.0; }
+/// Among a layer's inputs: the network's own.
+inline constexpr int kNetworkInput = -1;
 
-/// One weighted layer with what follows it: weights → neuron → pool. A fully connected layer reads its input flattened
-/// in (channel, row, column) order and has out_height = out_width = 1.
-struct Layer {
-    std::string name;  ///< "conv1", "full3": kind and position in the network, from 1
-    LayerKind kind = LayerKind::conv;
-    int in_channels = 0, in_height = 0, in_width = 0;
-    int out_channels = 0, out_height = 0, out_width = 0;  ///< before pooling
-    int kernel = 1, stride = 1, padding = 0;
-    bool has_bias = true;
-    std::optional<Neuron> neuron;  ///< absent only in the last layer: the integrating readout
-    float readout_beta = 1.0F;     ///< leak of the readout per step, in [0, 1]: U[t] = βU[t−1] + I[t]; 1 elsewhere
-    Pool pool;
-    int pooled_height = 0, pooled_width = 0;
-    FloatArray weight;  ///< [out, in, k, k] or [out, in·h·w]
-    FloatArray bias;    ///< [out], empty without bias
+/// What a layer makes of its inputs:
+///  conv, full  weighted sums of one input
+///  add         the sum of two inputs or more, of one shape
+///  both        ("and") 1 where all inputs spike
+///  except      ("iand") the first input's spikes where the second is silent, x·(1 − y)
+///  concat      ("cat") the channels of its inputs, one after the other
+///  pass        its input
+enum class LayerKind { conv, full, add, both, except, concat, pass };
+inline constexpr std::array<std::string_view, 7> layer_words = {"conv", "full", "add", "and", "iand", "cat", "pass"};
 
-    /// Inputs of one output: in·k·k, or in·h·w.
-    int64_t fan_in() const;
+/// A layer's own spikes (before its pool), one step later, are more inputs of its weighted sums:
+///  all   every neuron of every other and itself: weight [n, n], n = channels · height · width, [to, from]
+///  one   every neuron of itself: weight [channels]
+///  conv  a convolution with stride 1 that keeps the size: weight [channels, channels, k, k], k odd
+enum class RecurrenceKind { none, all, one, conv };
+inline constexpr std::array<std::string_view, 4> recurrence_words = {"none", "all", "one", "conv"};
+
+struct Recurrence {
+    RecurrenceKind kind = RecurrenceKind::none;
+    int kernel = 1;  ///< of `conv`
+    FloatArray weight;
 };
 
-/// A feed-forward spiking network. The score of a class is the potential of the (integrating or leaking) readout after the last
-/// step / T; when the last layer has a neuron, the score is its spike count / T. The prediction is the first maximum.
+/// A node of the network: an operation, a neuron on what it gives, a pool on what that gives. Each may be absent, but not all.
+///
+/// A layer with a neuron sends spikes, and after its pool whole numbers of them (times 1/area after an average). Without a
+/// neuron, `add`, `and`, `iand`, `cat` and `pass` of spikes send whole numbers too, of at most 65535. Every other layer without
+/// a neuron sends currents, float32 at each step: the rounded weighted sum of `conv` and `full`; of `add` the sum of its inputs
+/// in their order, rounded at every addition, where one of them is a current; a pool's maximum, sum or mean in row-major order,
+/// rounded at every operation. Only `add`, `cat`, `pass` and the readout read currents. A neuron of theirs takes inputs of
+/// spikes as currents, one for a spike.
+///
+/// A convolution's input has rows and columns; one of height 1 with kernels of one row is the one-dimensional convolution.
+/// A fully connected layer reads its input flattened in (channel, row, column) order and has out_height = out_width = 1.
+struct Layer {
+    std::string name;  ///< "conv1", "full3", "add4": kind and position in the network, from 1
+    LayerKind kind = LayerKind::conv;
+    std::vector<int> inputs;  ///< indices of layers before it, or kNetworkInput, which only weighted layers read
+    int in_channels = 0, in_height = 0, in_width = 0;     ///< of its inputs together
+    int out_channels = 0, out_height = 0, out_width = 0;  ///< before pooling
+    int kernel = 1, stride = 1, padding = 0, dilation = 1;
+    /// The same along a row where they differ from those along a column; else 0, the padding −1.
+    int kernel_width = 0, stride_width = 0, padding_width = -1, dilation_width = 0;
+    int groups = 1;  ///< output channels in as many equal parts, each of which sees its own part of the input channels
+    bool has_bias = true;
+    std::optional<Neuron> neuron;
+    NeuronValues values;        ///< of the neuron's parameters that are not the same everywhere
+    Recurrence recurrence;      ///< of a weighted layer with a neuron
+    float readout_beta = 1.0F;  ///< leak of the last layer's readout per step, in [0, 1]: U[t] = βU[t−1] + I[t]; 1 elsewhere
+    Pool pool;                  ///< of spikes, whole numbers or currents, as the layer sends them
+    int pooled_height = 0, pooled_width = 0;
+    FloatArray weight;  ///< [out, in/groups, k, k] or [out, in·h·w]; empty where there is none
+    FloatArray bias;    ///< [out], empty without bias
+
+    bool weighted() const { return kind == LayerKind::conv || kind == LayerKind::full; }
+    int kernel_columns() const { return kernel_width > 0 ? kernel_width : kernel; }
+    int stride_columns() const { return stride_width > 0 ? stride_width : stride; }
+    int padding_columns() const { return padding_width >= 0 ? padding_width : padding; }
+    int dilation_columns() const { return dilation_width > 0 ? dilation_width : dilation; }
+    /// Inputs of one output: in/groups·k·k, or in·h·w; 0 without weights.
+    int64_t fan_in() const;
+    Shape weight_shape() const;
+    Shape bias_shape() const { return has_bias ? Shape{out_channels} : Shape{}; }
+    Shape recurrent_shape() const;
+    Shape input_shape() const { return {in_channels, in_height, in_width}; }
+    Shape output_shape() const { return {out_channels, out_height, out_width}; }
+    Shape pooled_shape() const { return {out_channels, pooled_height, pooled_width}; }
+};
+
+/// A spiking network: a graph whose layers stand in topological order, so that each reads layers before it. The last layer is
+/// the readout. Without a neuron, the score of a class is the potential of its (integrating or leaking) readout after the last
+/// step / T; else its spike count / T, and likewise the sum of the whole numbers that reach a readout which is `pass`, `add` or
+/// `cat`. The prediction is the first maximum.
 struct Network {
     int channels = 0, height = 0, width = 0;  ///< input
     int steps = 0;                            ///< T
@@ -61,6 +117,35 @@ struct Network {
     int64_t class_count() const { return layers.back().out_channels; }
     Shape input_shape() const { return {channels, height, width}; }
 };
+
+/// The shape of a layer's inputs together, or what is wrong with them ("adds [4, 8, 8] (conv1) and …"): their number, what they
+/// read, their shapes.
+struct JoinedInput {
+    Shape shape;
+    std::string fault;
+};
+JoinedInput joined_input(const Network& network, size_t index);
+
+/// Sets the sizes of a layer's output, before and after its pool, from its input's: false where a window does not fit.
+bool set_sizes(Layer& layer);
+
+/// What a layer sends: currents, or whole numbers up to `most`, each of which counts 1/divisor.
+struct Signal {
+    bool currents = false;
+    int64_t divisor = 1;
+    int64_t most = 1;
+    double unit() const { return 1.0 / static_cast<double>(divisor); }
+};
+
+/// Of every layer after its pool; the network must be valid.
+std::vector<Signal> signals(const Network& network);
+
+/// Whether every layer is weighted with square windows, reads the one before, and has one neuron for all its outputs, which
+/// only the last may lack: what network texts without brackets say, and what everything can work on.
+bool is_chain(const Network& network);
+
+/// For what works on chains alone: throws InputError that names the first layer that is not of a chain, and why.
+void require_chain(const Network& network, const std::string& who);
 
 /// Options of a network text that the text itself need not repeat.
 struct NetworkDefaults {
@@ -74,9 +159,16 @@ struct NetworkDefaults {
 ///   LIF, IF        the neuron of the layer before; LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
 ///                  gain=1,v_reset=0,alpha=0)
 ///   LI             after the last layer: a readout that leaks, LI(beta=0.9)
-///   MP2, AP2, SP2  max, average or sum pooling of spikes, stride = size unless said: MP3s2
-/// The last layer has no neuron (integrating readout) or one (spike-count readout); every other must have one.
-/// Weights are zero, of the right shapes. Throws InputError that names the stage and what was expected.
+///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; GMP, GAP, GSP: of the whole map
+/// The order of stages is that of operations: 4C3-MP2-LIF pools currents, 4C3-LIF-MP2 spikes, 4C3-LIF-MP2-AP4 pools twice.
+/// Rows and columns may differ: 16C1x3p0x1s1x2, MP1x2. 16C3d2: dilation, padding d(k−1)/2 unless said; 16C3g4: groups.
+///   R, R1, RC3     between a weighted stage and its neuron: recurrence, of all neurons, one to one, or by a convolution
+///   beta=*         in a neuron's options: one value for each channel, which the weights' file has; beta=**: for each neuron
+/// Branches stand in brackets, all read what stands before the bracket, and meet in ]add, ]and, ]iand or ]cat, which a neuron
+/// or a pool may follow. An empty branch is what stands before the bracket. A residual block:
+///   16C3-LIF-[16C3-LIF-16C3-LIF|]add-MP2-…         of spikes;  [16C3-LIF-16C3|]add-LIF  of currents
+///   @conv1         goes on from that layer's output: [16C3-LIF|@conv1]cat
+/// Weights are zero, of the right shapes. Throws InputError that names the stage or the layer, and what was expected.
 Network parse_network(std::string_view text, const Shape& input, int steps, const NetworkDefaults& defaults = {});
 
 /// The canonical text of a network; parse_network of it gives the same network without its weights.
@@ -102,20 +194,25 @@ struct FilterIndex {
     auto operator<=>(const FilterIndex&) const = default;
 };
 
-/// All filters of the convolution layers that have a neuron, in order: row i of the SVEBI response matrix. If the
-/// network has no convolution layer: the neurons of its hidden fully connected layers.
+/// All filters of the layers that have a neuron and come from convolutions, without a fully connected layer between, in order:
+/// row i of the SVEBI response matrix. If the network has no convolution layer: the neurons of its hidden layers.
 std::vector<FilterIndex> response_filters(const Network& network);
 
 /// "conv2.17"
 std::string filter_name(const Network& network, FilterIndex filter);
 
-/// Extent of a neuron's receptive field in the input: `size` pixels, moving by `stride` per neuron, the first one
-/// starting at `start` (negative under padding). Vertical and horizontal are equal.
+/// Extent of a neuron's receptive field along one side of the input: `size` pixels, moving by `stride` per neuron, the first
+/// one starting at `start` (negative under padding). Where branches meet it is the smallest that holds theirs. The whole side,
+/// {its length, 1, 0}, after a fully connected layer or a recurrence that reaches other places, and where branches that meet
+/// move by different strides.
 struct ReceptiveField {
     int64_t size = 1;
     int64_t stride = 1;
     int64_t start = 0;
 };
+ReceptiveField receptive_rows(const Network& network, int layer);
+ReceptiveField receptive_columns(const Network& network, int layer);
+/// The larger of the two.
 ReceptiveField receptive_field(const Network& network, int layer);
 
 int64_t parameter_count(const Network& network);

@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
+
+#include "spikelens/core/array.h"
 
 namespace spikelens {
 
@@ -40,6 +43,18 @@ struct Neuron {
     bool operator==(const Neuron&) const = default;
 };
 
+/// Values of a neuron's parameter that differ between the neurons of a layer: [channels] or [channels, height, width].
+struct NeuronValue {
+    std::string field;  ///< by its name in the table of fields, of one that is a number
+    FloatArray values;
+    bool operator==(const NeuronValue&) const = default;
+};
+/// In the order of the table. Of other parameters Neuron's own value holds for all.
+using NeuronValues = std::vector<NeuronValue>;
+
+/// The neuron at (channel, pixel) of a layer, where `pixel` is one of `pixels` in row-major order.
+Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t channel, int64_t pixel, int64_t pixels);
+
 /// What a weighted sum of spikes becomes on its way to the membrane: gain, times 1 − β when `decay_input`.
 template <class Real>
 Real input_scale(const Neuron& neuron) {
@@ -64,8 +79,13 @@ std::span<const NeuronField> neuron_fields();
 /// Throws InputError, which begins with `who`, for a value out of its field's range.
 void check_neuron(const Neuron& neuron, const std::string& who);
 
-/// "IF", or "LIF(beta=0.9,delay)": every option that has not the default of Neuron.
-std::string neuron_text(const Neuron& neuron);
+/// The same of values of a layer [channels, height, width]: each of a field that is a number, once, in the table's order, in
+/// range and of one of the two shapes.
+void check_neuron_values(const NeuronValues& values, const Shape& layer, const std::string& who);
+
+/// "IF", or "LIF(beta=0.9,delay)": every option that has not the default of Neuron; "beta=*" and "beta=**" for values of
+/// channels and of neurons.
+std::string neuron_text(const Neuron& neuron, const NeuronValues& values = {});
 
 /// Sets what one option of a network text says: "beta=0.9", "reset=zero", "delay". What was wrong with it, or nothing.
 std::optional<std::string> set_neuron_option(Neuron& neuron, std::string_view option);

@@ -1,0 +1,319 @@
+#include "graph_trace.h"
+
+#include <algorithm>
+
+#include "lower.h"
+
+namespace spikelens {
+namespace {
+
+int64_t outputs_of(const Layer& layer) { return int64_t{layer.out_channels} * layer.out_height * layer.out_width; }
+
+/// Calls visit(input, output, weight) for every product of one step of a weighted layer.
+template <class Visit>
+void for_each_product(const Layer& layer, Visit visit) {
+    const bool conv = layer.kind == LayerKind::conv;
+    const int rows = conv ? layer.kernel : layer.in_height, columns = conv ? layer.kernel_columns() : layer.in_width;
+    const int channels = layer.in_channels / layer.groups, outputs = layer.out_channels / layer.groups;
+    int64_t weight = 0;
+    for (int o = 0; o < layer.out_channels; ++o)
+        for (int c = o / outputs * channels; c < (o / outputs + 1) * channels; ++c)
+            for (int ky = 0; ky < rows; ++ky)
+                for (int kx = 0; kx < columns; ++kx, ++weight)
+                    for (int y = 0; y < layer.out_height; ++y) {
+                        const int row = y * layer.stride - layer.padding + ky * layer.dilation;
+                        if (row < 0 || row >= layer.in_height) continue;
+                        for (int x = 0; x < layer.out_width; ++x) {
+                            const int column =
+                                x * layer.stride_columns() - layer.padding_columns() + kx * layer.dilation_columns();
+                            if (column < 0 || column >= layer.in_width) continue;
+                            visit((int64_t{c} * layer.in_height + row) * layer.in_width + column,
+                                  (int64_t{o} * layer.out_height + y) * layer.out_width + x, weight);
+                        }
+                    }
+}
+
+/// The same of its recurrence: from neuron, to neuron, weight.
+template <class Visit>
+void for_each_recurrent(const Layer& layer, Visit visit) {
+    const Recurrence& recurrence = layer.recurrence;
+    const int64_t neurons = outputs_of(layer), pixels = int64_t{layer.out_height} * layer.out_width;
+    if (recurrence.kind == RecurrenceKind::one)
+        for (int64_t i = 0; i < neurons; ++i) visit(i, i, i / pixels);
+    if (recurrence.kind == RecurrenceKind::all)
+        for (int64_t to = 0; to < neurons; ++to)
+            for (int64_t from = 0; from < neurons; ++from) visit(from, to, to * neurons + from);
+    if (recurrence.kind != RecurrenceKind::conv) return;
+    Layer as_conv = layer;  // of its own spikes
+    as_conv.kind = LayerKind::conv;
+    as_conv.in_channels = layer.out_channels, as_conv.in_height = layer.out_height, as_conv.in_width = layer.out_width;
+    as_conv.kernel = recurrence.kernel, as_conv.padding = recurrence.kernel / 2;
+    as_conv.stride = as_conv.dilation = as_conv.groups = 1;
+    as_conv.kernel_width = as_conv.stride_width = as_conv.dilation_width = 0, as_conv.padding_width = -1;
+    for_each_product(as_conv, visit);
+}
+
+/// Calls visit(window, place) for every value under every window of a layer's pool, in row-major order.
+template <class Visit>
+void for_each_pooled(const Layer& layer, Visit visit) {
+    const Pool& pool = layer.pool;
+    int64_t window = 0;
+    for (int c = 0; c < layer.out_channels; ++c)
+        for (int row = 0; row < layer.pooled_height; ++row)
+            for (int column = 0; column < layer.pooled_width; ++column, ++window)
+                for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
+                    for (int x = column * pool.stride_columns(); x < column * pool.stride_columns() + pool.columns(); ++x)
+                        visit(window, (int64_t{c} * layer.out_height + y) * layer.out_width + x);
+}
+
+/// The first maximum under every window.
+std::vector<int64_t> first_maxima(const Layer& layer, const double* values) {
+    std::vector<int64_t> best(element_count(layer.pooled_shape()), -1);
+    for_each_pooled(layer, [&](int64_t window, int64_t place) {
+        if (best[window] < 0 || values[place] > values[best[window]]) best[window] = place;
+    });
+    return best;
+}
+
+}  // namespace
+
+int64_t graph_trace_bytes(const Network& network, int64_t steps) {
+    int64_t values = 2 * element_count(network.input_shape());
+    for (const Layer& layer : network.layers) values += 3 * outputs_of(layer) + 2 * element_count(layer.pooled_shape());
+    return int64_t{8} * steps * values;
+}
+
+GraphTrace::GraphTrace(const Network& network, const GradientOptions& options)
+    : network_(network), options_(options), nodes_(network.layers.size()) {}
+
+int64_t GraphTrace::sent_size(int input) const {
+    return element_count(input == kNetworkInput ? network_.input_shape() : network_.layers[input].pooled_shape());
+}
+
+const double* GraphTrace::sent(int input, int step) const {
+    return (input == kNetworkInput ? input_ : nodes_[input].sent).data() + step * sent_size(input);
+}
+
+double* GraphTrace::sent_gradient(int input, int step) {
+    return (input == kNetworkInput ? input_gradient_ : nodes_[input].sent_gradient).data() + step * sent_size(input);
+}
+
+void GraphTrace::forward(std::span<const float> input, int steps, std::span<const std::span<const float>> potentials,
+                         std::span<float> scores) {
+    steps_ = steps;
+    input_.resize(steps * sent_size(kNetworkInput));
+    for (size_t i = 0; i < input_.size(); ++i) input_[i] = input[i % input.size()];
+    for (int l = 0; l < static_cast<int>(nodes_.size()); ++l)
+        forward_layer(l, potentials.empty() ? std::span<const float>{} : potentials[l]);
+    for (size_t c = 0; c < scores.size(); ++c) {
+        double score = 0;
+        for (int step = 0; step < steps; ++step)
+            score = network_.layers.back().readout_beta * score + nodes_.back().sent[step * scores.size() + c];
+        scores[c] = static_cast<float>(score / steps);
+    }
+}
+
+/// What a layer makes of its inputs at one step; not what comes back from itself.
+void GraphTrace::operate(int l, int step, double* out) const {
+    const Layer& layer = network_.layers[l];
+    const double* const first = sent(layer.inputs[0], step);
+    if (layer.weighted()) {
+        const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+        for (int64_t i = 0; i < outputs_of(layer); ++i) out[i] = layer.has_bias ? double{layer.bias.data[i / pixels]} : 0.0;
+        return for_each_product(layer, [&](int64_t in, int64_t to, int64_t w) { out[to] += layer.weight.data[w] * first[in]; });
+    }
+    out = std::copy_n(first, sent_size(layer.inputs[0]), out);
+    if (layer.kind != LayerKind::concat) out -= sent_size(layer.inputs[0]);
+    for (size_t i = 1; i < layer.inputs.size(); ++i) {
+        const double* const next = sent(layer.inputs[i], step);
+        const int64_t size = sent_size(layer.inputs[i]);
+        for (int64_t j = 0; j < size; ++j) {
+            const double x = out[j], y = next[j];
+            out[j] = layer.kind == LayerKind::concat ? y
+                     : layer.kind == LayerKind::add  ? x + y
+                     : layer.kind == LayerKind::both ? x * y
+                                                     : x * (1 - y);
+        }
+        if (layer.kind == LayerKind::concat) out += size;
+    }
+}
+
+void GraphTrace::forward_layer(int l, std::span<const float> potentials) {
+    const Layer& layer = network_.layers[l];
+    Node& node = nodes_[l];
+    const int64_t outputs = outputs_of(layer), pooled = element_count(layer.pooled_shape());
+    node.fired.assign(steps_ * outputs, 0);
+    if (layer.neuron)
+        fire(l, potentials);
+    else
+        for (int step = 0; step < steps_; ++step) operate(l, step, &node.fired[step * outputs]);
+    if (layer.pool.kind == PoolKind::none) {
+        node.sent = node.fired;
+        return;
+    }
+    node.sent.assign(steps_ * pooled, 0);
+    const double share = layer.pool.kind == PoolKind::average ? 1.0 / layer.pool.area() : 1.0;
+    for (int step = 0; step < steps_; ++step) {
+        const double* const from = &node.fired[step * outputs];
+        double* const to = &node.sent[step * pooled];
+        if (layer.pool.kind == PoolKind::max) {
+            const std::vector<int64_t> best = first_maxima(layer, from);
+            for (int64_t i = 0; i < pooled; ++i) to[i] = from[best[i]];
+        } else {
+            for_each_pooled(layer, [&](int64_t window, int64_t place) { to[window] += share * from[place]; });
+        }
+    }
+}
+
+kernels::NeuronConstants<double> GraphTrace::constants(const Layer& layer, int64_t index, double& scale) const {
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+    const Neuron neuron = neuron_at(*layer.neuron, layer.values, index / pixels, index % pixels, pixels);
+    scale = input_scale<double>(neuron);
+    return lower_neuron<double>(neuron);
+}
+
+/// Spikes of all steps, smooth where that is asked for; given potentials decide where there are any.
+void GraphTrace::fire(int l, std::span<const float> potentials) {
+    const Layer& layer = network_.layers[l];
+    Node& node = nodes_[l];
+    const int64_t neurons = outputs_of(layer);
+    node.potentials.assign(potentials.begin(), potentials.end());
+    node.potentials.resize(steps_ * neurons);
+    Values current(neurons), membrane(neurons), synapse(neurons);
+    for (int step = 0; step < steps_; ++step) {
+        double *const u = &node.potentials[step * neurons], *const spike = &node.fired[step * neurons];
+        const double* const before = step > 0 ? spike - neurons : nullptr;
+        if (potentials.empty()) {
+            operate(l, step, current.data());
+            if (before)
+                for_each_recurrent(layer, [&](int64_t from, int64_t to, int64_t w) {
+                    current[to] += layer.recurrence.weight.data[w] * before[from];
+                });
+        }
+        for (int64_t i = 0; i < neurons; ++i) {
+            double scale = 1;
+            const kernels::NeuronStep<kernels::ResetForm::any, double> n{constants(layer, i, scale)};
+            const double threshold = neuron_at(*layer.neuron, layer.values, i / (neurons / layer.out_channels),
+                                               i % (neurons / layer.out_channels), neurons / layer.out_channels)
+                                         .threshold;
+            if (potentials.empty()) {
+                synapse[i] = n.charge(synapse[i], scale * current[i]);
+                u[i] = n.potential(membrane[i], before ? before[i] : 0.0, synapse[i]);
+            }
+            spike[i] = options_.smooth ? surrogate_step(options_.surrogate, u[i] / threshold - 1) : n.fires(u[i]) ? 1.0 : 0.0;
+            membrane[i] = n.after(u[i], spike[i]);
+        }
+    }
+}
+
+/// The readout: what each step brings to the score.
+void GraphTrace::start_backward(int target) {
+    input_gradient_.assign(input_.size(), 0);
+    for (Node& node : nodes_) {
+        node.fired_gradient.assign(node.fired.size(), 0);
+        node.sent_gradient.assign(node.sent.size(), 0);
+    }
+    double share = 1.0 / steps_;
+    for (int step = steps_; step-- > 0; share *= network_.layers.back().readout_beta)
+        nodes_.back().sent_gradient[step * network_.class_count() + target] = share;
+}
+
+GraphTrace::Values GraphTrace::input_gradient(int target) {
+    start_backward(target);
+    for (int l = static_cast<int>(nodes_.size()); l-- > 0;) {
+        unpool(l);
+        unfire(l);
+    }
+    return input_gradient_;
+}
+
+GraphTrace::Values GraphTrace::fired_gradient(int target, int layer) {
+    start_backward(target);
+    for (int l = static_cast<int>(nodes_.size()); l-- > layer;) {
+        unpool(l);
+        if (l > layer) unfire(l);
+    }
+    return nodes_[layer].fired_gradient;
+}
+
+void GraphTrace::unpool(int l) {
+    const Layer& layer = network_.layers[l];
+    Node& node = nodes_[l];
+    if (layer.pool.kind == PoolKind::none) {
+        node.fired_gradient = node.sent_gradient;
+        return;
+    }
+    const int64_t outputs = outputs_of(layer), pooled = element_count(layer.pooled_shape());
+    const double share = layer.pool.kind == PoolKind::average ? 1.0 / layer.pool.area() : 1.0;
+    for (int step = 0; step < steps_; ++step) {
+        const double* const from = &node.sent_gradient[step * pooled];
+        double* const to = &node.fired_gradient[step * outputs];
+        if (layer.pool.kind == PoolKind::max) {
+            const std::vector<int64_t> best = first_maxima(layer, &node.fired[step * outputs]);
+            for (int64_t i = 0; i < pooled; ++i) to[best[i]] += from[i];
+        } else {
+            for_each_pooled(layer, [&](int64_t window, int64_t place) { to[place] += share * from[window]; });
+        }
+    }
+}
+
+/// The adjoint of a layer's neurons, from its last step to its first, and of its operation.
+void GraphTrace::unfire(int l) {
+    const Layer& layer = network_.layers[l];
+    Node& node = nodes_[l];
+    const int64_t neurons = outputs_of(layer);
+    Values to_potential(neurons), to_synapse(neurons), to_current(neurons);  // of the step after, then of this one
+    for (int step = steps_; step-- > 0;) {
+        const double* const gradient = &node.fired_gradient[step * neurons];
+        if (!layer.neuron) {
+            unoperate(l, step, gradient);
+            continue;
+        }
+        Values to_spike(gradient, gradient + neurons);
+        if (step + 1 < steps_)
+            for_each_recurrent(layer, [&](int64_t from, int64_t to, int64_t w) {
+                to_spike[from] += layer.recurrence.weight.data[w] * to_current[to];
+            });
+        for (int64_t i = 0; i < neurons; ++i) {
+            double scale = 1;
+            const kernels::NeuronConstants<double> n = constants(layer, i, scale);
+            const int64_t pixels = neurons / layer.out_channels;
+            const double threshold = neuron_at(*layer.neuron, layer.values, i / pixels, i % pixels, pixels).threshold;
+            const double u = node.potentials[step * neurons + i], s = node.fired[step * neurons + i];
+            const double to_membrane = n.beta * to_potential[i];
+            if (options_.surrogate.through_reset)
+                to_spike[i] += to_membrane * (n.to_value ? n.v_reset - u : -n.reset_now) - n.reset_delayed * to_potential[i];
+            to_potential[i] = to_spike[i] * surrogate_derivative(options_.surrogate, u / threshold - 1) / threshold +
+                              to_membrane * (n.to_value ? 1 - s : 1.0);
+            to_synapse[i] = to_potential[i] + n.alpha * to_synapse[i];
+            to_current[i] = scale * to_synapse[i];
+        }
+        unoperate(l, step, to_current.data());
+    }
+}
+
+/// Adds what the layer's inputs have in its gradient.
+void GraphTrace::unoperate(int l, int step, const double* gradient) {
+    const Layer& layer = network_.layers[l];
+    if (layer.weighted()) {
+        double* const to = sent_gradient(layer.inputs[0], step);
+        return for_each_product(layer,
+                                [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * gradient[out]; });
+    }
+    for (size_t i = 0; i < layer.inputs.size(); ++i) {
+        double* const to = sent_gradient(layer.inputs[i], step);
+        const int64_t size = sent_size(layer.inputs[i]);
+        for (int64_t j = 0; j < size; ++j) {
+            double others = 1;
+            for (size_t k = 0; k < layer.inputs.size(); ++k) {
+                const double value = sent(layer.inputs[k], step)[layer.kind == LayerKind::concat ? 0 : j];
+                if (layer.kind == LayerKind::both && k != i) others *= value;
+                if (layer.kind == LayerKind::except) others *= k == i ? (i == 0 ? 1.0 : -1.0) : k == 1 ? 1 - value : value;
+            }
+            to[j] += others * gradient[j];
+        }
+        if (layer.kind == LayerKind::concat) gradient += size;
+    }
+}
+
+}  // namespace spikelens
