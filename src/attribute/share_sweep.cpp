@@ -35,6 +35,7 @@ std::vector<float> summed_over_steps(std::span<const float> values, int64_t step
 }  // namespace
 
 ShareSweep::ShareSweep(const Network& network, bool soft) : network_(network), soft_(soft) {
+    require_chain(network, "shares");
     for (const Layer& layer : network.layers) maps_.emplace_back(layer);
 }
 

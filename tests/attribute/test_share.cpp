@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "spikelens/core/error.h"
+
 #include "attribute/share_sweep.h"
 #include "gate_reference.h"
 #include "small_network.h"
@@ -236,6 +238,11 @@ TEST(ShareSweep, OfOneNeuronIsWhatTheHandSays) {
     EXPECT_NEAR(share[0], 0.1 * 0.5 * first / 3, 1e-6);
     EXPECT_EQ(bias, 0);
     EXPECT_NEAR(6 * share[0] + 9 * share[1] + 11 * share[2], 2.0 / 3, 1e-6);
+}
+
+TEST(ShareSweep, RefusesNetworksThatAreNoChains) {
+    const Network graph = test::small_network("4C3-LIF-[4C3-LIF|]add-3F", {2, 7, 6}, kSteps);
+    EXPECT_THROW(ShareSweep{graph}, InputError);
 }
 
 }  // namespace

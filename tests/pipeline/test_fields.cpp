@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/codings.h"
+#include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/import.h"
