@@ -103,7 +103,9 @@ class Help(CommandLine):
         self.assertNotIn("svebi", one.stdout)
         document = json.loads(self.call("methods", "ig2d", "--json").stdout)
         self.assertEqual([m["method"] for m in document["methods"]], ["ig2d"])
-        self.assertIn({"option": "steps", "default": "32", "expected": "a whole number from 1 to 100000"}, document["methods"][0]["option_list"])
+        steps = next(option for option in document["methods"][0]["option_list"] if option["option"] == "steps")
+        self.assertEqual((steps["default"], steps["expected"]), ("32", "a whole number from 1 to 100000"))
+        self.assertTrue(steps["meaning"])
         self.refused("methods", "ig2", saying=["ig2d"])
 
 

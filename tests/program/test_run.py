@@ -209,7 +209,7 @@ class Identity(RunTest):
         self.interpret(run, "--mu", "0.1")
         report = self.call("report", run, "--images", "2")
         self.assertIn("svebi", report.stderr)
-        self.assertIn("--methods svebi", report.stderr)
+        self.assertIn("spikelens evaluate", report.stderr)
         again = json.loads(self.evaluate(run, "--methods", "svebi", "--samples", "20").stdout)
         fresh = self.new_run("fresh-filters")
         self.interpret(fresh, "--mu", "0.1")
