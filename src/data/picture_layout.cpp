@@ -36,11 +36,11 @@ Entries entries(const fs::path& folder) {
     for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
          entry.increment(error)) {
         std::string name = entry->path().filename().string();
-        std::error_code gone;  // a name that leads nowhere is neither
+        std::error_code gone;  // a name that leads nowhere is no folder
         if (name.starts_with('.')) continue;
         if (entry->is_directory(gone))
             found.folders.push_back(std::move(name));
-        else if (entry->is_regular_file(gone) && has_picture_ending(name))
+        else if (has_picture_ending(name))  // also a link that leads nowhere: ImageFolder counts it, and reading it says so
             found.files.push_back(std::move(name));
     }
     if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());

@@ -155,11 +155,25 @@ struct Whole {
     MethodScores scores;
 };
 
+/// Scores of another evaluation of this model are hours of somebody's work, and the shards are not lost by waiting. Those of
+/// another model or other data nobody can use any more.
+void refuse_to_replace(const fs::path& path, const Identity& identity) {
+    if (!fs::exists(path)) return;
+    const json stored = stored_identity(path), needed = identity.inputs();
+    for (const char* name : {"model", "data"})
+        if (!stored.is_object() || stored.value(name, json()) != needed.value(name, json())) return;
+    const std::string difference = identity.difference(stored);
+    if (!difference.empty())
+        throw InputError(fmt::format("{} was made with {} than the shards: merging would replace it; move it away first",
+                                     path.string(), difference));
+}
+
 Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts) {
     Whole all{run.files.root / file, whole(parts.front()), {}, {}};
     if (all.path == run.files.responses()) {
         all.sums = merged<ResponseSums>(parts, load_part, samples_of(parts.front()));
     } else {
+        refuse_to_replace(all.path, all.identity);
         all.scores = merged<MethodScores>(parts, load_scores_part, samples_of(parts.front()));
         join_metrics(all.scores, load_scores(all.identity, all.path));
     }

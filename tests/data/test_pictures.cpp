@@ -209,6 +209,11 @@ TEST_F(Pictures, ThatAreDamagedStopOrAreLeftOutBehindTheSplit) {
     EXPECT_EQ(marks(*data.test), without(whole_test));
     ASSERT_EQ(data.damaged.size(), 2U);
     EXPECT_THAT(data.damaged, testing::UnorderedElementsAre(HasSubstr("Z/2.ppm"), HasSubstr("60000 x 60000")));
+    fs::remove(folder_ / "set/a/B.ppm");  // ImageFolder counts a link that leads nowhere: it is not left out in silence
+    fs::create_symlink("nowhere.ppm", folder_ / "set/a/B.ppm");
+    for (const char* damaged : {"stop", "skip"})
+        EXPECT_THAT(refusal({{"split", "0.8"}, {"damaged", damaged}}),
+                    testing::AllOf(HasSubstr("there is no file"), HasSubstr("B.ppm")));
 }
 
 TEST_F(Pictures, AreTheSameWithAndWithoutRoomToKeepThem) {

@@ -214,6 +214,20 @@ TEST_F(Shards, MetricsMeasuredBeforeStay) {
     for (const json& method : run.document("evaluate")["methods"]) EXPECT_EQ(method["metrics"].size(), 2U);
 }
 
+TEST_F(Shards, ScoresOfAnotherEvaluationAreNotReplaced) {
+    const OpenRun run = run_in("run");
+    evaluate_.methods = {"gate"};
+    evaluate(run, evaluate_, {}, {});
+    const std::string before = read_file(run.files.evaluation("gate.h5"));
+    evaluate_.samples = 5;
+    evaluate_shard(run, evaluate_, {1, 1}, {}, {});
+    EXPECT_THAT(refusal(run), AllOf(HasSubstr("gate.h5"), HasSubstr("would replace it")));
+    EXPECT_EQ(read_file(run.files.evaluation("gate.h5")), before);
+    fs::remove(run.files.evaluation("gate.h5"));
+    merge_shards(run, {});
+    EXPECT_TRUE(fs::exists(run.files.evaluation("gate.h5")));
+}
+
 // Whoever computes a shard holds its folder, and neither the run nor another shard.
 TEST_F(Shards, AShardUnderWayIsNotMerged) {
     const OpenRun run = run_in("run");
