@@ -15,20 +15,18 @@
 namespace spikelens::app {
 namespace {
 
-using nlohmann::json;
-
 std::string estimate_text(double mean, const Interval& interval) {
     if (std::isnan(mean)) return "—";
     if (!interval.known()) return fmt::format("{:.3f}", mean);
     return fmt::format("{:.3f} ± {:.3f}", mean, interval.high - mean);
 }
 
-std::string metric_text(const json& method, const std::string& metric) {
-    for (const json& one : method["metrics"])
-        if (one["metric"] == metric)
-            return one["mean"].is_null() ? "—" : estimate_text(one["mean"], Interval::read(JsonField(one["ci95"], "")));
-    return "—";
+std::string metric_text(const EvaluatedMethod& method, const std::string& metric) {
+    const MetricScore* const score = method.metric(metric);
+    return score ? estimate_text(score->mean, score->ci95) : "—";
 }
+
+}  // namespace
 
 std::string text_of(const CodingsResult& result) {
     constexpr auto right = TextTable::Align::right;
@@ -38,7 +36,7 @@ std::string text_of(const CodingsResult& result) {
     std::string remarks;
     for (const CodedRun& one : result.codings) {
         std::vector<std::string> row = {one.coding, estimate_text(one.test.accuracy, one.test.ci95)};
-        for (const json& method : one.evaluate["methods"])
+        for (const EvaluatedMethod& method : one.evaluate.methods)
             row.push_back(metric_text(method, "insertion") + " / " + metric_text(method, "deletion"));
         scores.add(row);
         if (const std::string of_one = accuracy_remarks(one.test, "test"); !of_one.empty())
@@ -53,29 +51,21 @@ std::string text_of(const CodingsResult& result) {
            overlaps.text();
 }
 
-}  // namespace
-
-Outcome run_codings(CodingsOptions options, const Globals& globals, Console& console) {
+CodingsResult call_codings(CodingsOptions options, const Globals& globals, Console& console) {
     options.codings = split_list(options.codings);
     options.methods = split_list(options.methods);
     options.seed = globals.seed;
     options.train_again = [&](const TrainRunOptions& training) { return arguments_of(training); };
     options.evaluate_again = [&](const std::filesystem::path& run, const EvaluateOptions& evaluation) {
-        EvaluateCommand command;
-        command.run = run;
-        command.methods = evaluation.methods;
-        command.metrics = evaluation.metrics;
-        command.samples = evaluation.samples;
-        command.coding = evaluation.coding;
-        return arguments_of(command, globals);
+        return arguments_of(EvaluateCommand{evaluation, run}, globals);
     };
     options.arguments = globals.arguments;
     options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
     be_patient(kTrainingPatience);
-    const CodingsResult result = compare_codings(options, globals.execution(console), console.notes());
+    CodingsResult result = compare_codings(options, globals.execution(console), console.notes());
     be_patient(kUsualPatience);
     for (const std::string& warning : result.warnings) console.message_at_end("warning: " + warning);
-    return {document_of(result), text_of(result)};
+    return result;
 }
 
 void add_codings(CLI::App& program, Run& run) {
@@ -96,7 +86,10 @@ void add_codings(CLI::App& program, Run& run) {
     app->add_option("--share", options->share, "Share of the pixels, the highest ranked, whose overlap is measured")
         ->capture_default_str();
     app->callback([options, &run] {
-        run = [options](const Globals& globals, Console& console) { return run_codings(*options, globals, console); };
+        run = [options](const Globals& globals, Console& console) -> Outcome {
+            const CodingsResult result = call_codings(*options, globals, console);
+            return {document_of(result), text_of(result)};
+        };
     });
 }
 

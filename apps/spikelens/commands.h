@@ -50,6 +50,7 @@ void add_train(CLI::App& program, Run& run);
 void add_interpret(CLI::App& program, Run& run);
 void add_explain(CLI::App& program, Run& run);
 void add_evaluate(CLI::App& program, Run& run);
+void add_merge(CLI::App& program, Run& run);
 void add_report(CLI::App& program, Run& run);
 void add_reproduce(CLI::App& program, Run& run);
 void add_inspect(CLI::App& program, Run& run);

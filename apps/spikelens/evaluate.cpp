@@ -96,9 +96,10 @@ void add_evaluate(CLI::App& program, Run& run) {
     app->add_option("run", command->run, "The run directory")->required();
     app->add_option("--methods,--method", command->methods,
                     "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
-    app->add_option("--metrics", command->metrics,
-                    "insertion, deletion (images); spike_insertion, spike_deletion (spikes); sensitivity, randomisation, "
-                    "completeness. By default insertion and deletion");
+    app->add_option(
+        "--metrics", command->metrics,
+        "Metrics, separated by commas (spikelens methods lists them); by default insertion and deletion, of pixels or "
+        "spikes");
     app->add_option("--samples", command->samples, "Test samples, drawn by the seed; 0: all")->capture_default_str();
     app->add_option_function<std::string>(
            "--baseline", [command](const std::string& text) { command->metric.baseline = parse_baseline(text); },

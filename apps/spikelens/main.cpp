@@ -14,7 +14,6 @@
 #include "interrupt.h"
 #include "output.h"
 #include "process.h"
-#include "shards.h"
 #include "usage.h"
 
 namespace spikelens::app {

@@ -19,6 +19,4 @@ Outcome compute_shard(const std::filesystem::path& root, const std::string& stag
                       const Globals& globals, Console& console,
                       const std::function<ShardResult(const OpenRun& run, const Shard& shard)>& compute);
 
-void add_merge(CLI::App& program, Run& run);
-
 }  // namespace spikelens::app

@@ -3,20 +3,12 @@
 #include "spikelens/core/parallel.h"
 
 #include "gate_sweep.h"
+#include "gradient_path.h"
 #include "methods.h"
 #include "spike_copies.h"
 
 namespace spikelens {
 namespace {
-
-/// b + (x − b)·k/n; the last point is the image to the bit.
-FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int64_t k, int64_t steps) {
-    if (k == steps) return images;
-    FloatArray point(images.shape);
-    const float share = static_cast<float>(k) / static_cast<float>(steps);
-    for (int64_t i = 0; i < images.size(); ++i) point.data[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
-    return point;
-}
 
 /// The spikes of the first k of n windows of time; the last point is the recording.
 Array<uint8_t> path_point(const Array<uint8_t>& spikes, int64_t k, int64_t steps) {

@@ -47,4 +47,12 @@ FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, co
     return result;
 }
 
+FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int64_t k, int64_t steps) {
+    if (k == steps) return images;
+    FloatArray point(images.shape);
+    const float share = static_cast<float>(k) / static_cast<float>(steps);
+    for (int64_t i = 0; i < images.size(); ++i) point.data[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
+    return point;
+}
+
 }  // namespace spikelens

@@ -26,4 +26,7 @@ void follow(const GradientPath& path, const Engine& engine, int target);
 FloatArray integrate_linear(const Engine& engine, const FloatArray& sequence, const FloatArray& baseline,
                             std::span<const int> targets, int64_t points);
 
+/// b + (x − b)·k/n; the last point is the image to the bit.
+FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int64_t k, int64_t steps);
+
 }  // namespace spikelens

@@ -3,7 +3,9 @@
 
 #include "spikelens/core/parallel.h"
 
+#include "gradient_path.h"
 #include "methods.h"
+#include "sequence.h"
 #include "share_sweep.h"
 #include "spike_copies.h"
 
@@ -58,6 +60,11 @@ void add_shares_of_images(const Engine& engine, const FloatArray& images, std::s
     });
 }
 
+std::string cost_text(int64_t times) {
+    const std::string number = std::to_string(times);
+    return number + " forward and " + number + (times == 1 ? " backward sweep" : " backward sweeps");
+}
+
 constexpr const char* kSource =
     "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
 
@@ -69,7 +76,7 @@ class Share final : public AttributionMethod {
         info_ = {.name = std::move(name),
                  .title = std::move(title),
                  .meaning = "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
-                 .cost = std::to_string(points) + " forward and as many backward sweeps",
+                 .cost = cost_text(points),
                  .source = kSource,
                  .unit = Unit::score,
                  .signed_values = true,
@@ -81,34 +88,19 @@ class Share final : public AttributionMethod {
         const Input& input = request.input;
         if (input.spiking()) {
             require_silence(info_.name, baseline_);
-            return summed(shares_of_spikes(*context.engine, input.spikes, request.targets, input.spikes, options_));
+            return sum_over_time(shares_of_spikes(*context.engine, input.spikes, request.targets, input.spikes, options_));
         }
         const FloatArray baseline = baseline_images(input.images, baseline_);
-        FloatArray point = input.images, result(point.shape);
-        for (int64_t k = 1; k <= points_; ++k) {
-            const float share = static_cast<float>(k) / static_cast<float>(points_);
-            for (int64_t i = 0; i < point.size() && k < points_; ++i)
-                point.data[i] = baseline.data[i] + share * (input.images.data[i] - baseline.data[i]);
-            add_shares_of_images(*context.engine, k == points_ ? input.images : point, request.targets, options_, result);
-        }
+        FloatArray result(input.images.shape);
+        for (int64_t k = 1; k <= points_; ++k)
+            add_shares_of_images(*context.engine, path_point(input.images, baseline, k, points_), request.targets, options_,
+                                 result);
         for (int64_t i = 0; i < result.size(); ++i)
             result.data[i] *= (input.images.data[i] - baseline.data[i]) / static_cast<float>(points_);
         return result;
     }
 
   private:
-    static FloatArray summed(const FloatArray& timed) {
-        Shape shape = timed.shape;
-        shape.erase(shape.begin() + 1);
-        FloatArray sums(shape);
-        for (int64_t n = 0; n < sums.extent(0); ++n) {
-            std::vector<double> sum(sums.row_size());
-            for (size_t i = 0; i < timed.row(n).size(); ++i) sum[i % sum.size()] += timed.row(n)[i];
-            std::ranges::copy(sum, sums.row(n).begin());
-        }
-        return sums;
-    }
-
     ShareOptions options_;
     Baseline baseline_;
     int64_t points_;
@@ -126,7 +118,7 @@ class Share3D final : public AttributionMethod {
         info_ = {.name = "share3d",
                  .title = "Membrane share of every spike",
                  .meaning = "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
-                 .cost = std::to_string(passes) + " forward and as many backward sweeps",
+                 .cost = cost_text(passes),
                  .source = kSource,
                  .unit = passes == 1 ? Unit::score : Unit::own,
                  .signed_values = true,

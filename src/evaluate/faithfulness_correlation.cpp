@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 
 #include "spikelens/core/random.h"
@@ -28,22 +27,13 @@ class FaithfulnessCorrelation final : public Metric {
     /// Two sevenths of the pixels, or of the places that spike, at a time.
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        MetricResult result;
-        for (size_t n = 0; n < explained.samples.size(); ++n) {
-            const Pieces pieces(context, explained, static_cast<int64_t>(n), options);
-            const auto sample = static_cast<uint64_t>(explained.samples[n]);
-            const int64_t size = std::llround(kShare * static_cast<double>(pieces.count()));
-            std::vector<std::vector<int64_t>> removed;
-            std::vector<double> given;
-            for (uint64_t draw = 0; draw < kDraws; ++draw) {
-                auto order = random_permutation(pieces.count(), options.seed, Stream::subsets, {sample, draw});
-                order.resize(size);
-                given.push_back(pieces.sum(order));
-                removed.push_back(std::move(order));
-            }
-            result.values.push_back(pearson(given, pieces.drops(removed)));
-        }
-        return result;
+        return measure_pieces(context, explained, options, [&](const Pieces& pieces) {
+            std::vector<std::vector<int64_t>> orders;
+            for (uint64_t draw = 0; draw < kDraws; ++draw)
+                orders.push_back(random_permutation(pieces.count(), options.seed, Stream::subsets,
+                                                    {static_cast<uint64_t>(pieces.sample()), draw}));
+            return correlation(pieces, std::llround(kShare * static_cast<double>(pieces.count())), std::move(orders));
+        });
     }
 };
 

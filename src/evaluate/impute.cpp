@@ -1,8 +1,6 @@
 #include "impute.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <numeric>
 
 namespace spikelens {

@@ -13,10 +13,10 @@ constexpr int kDraws = 100;
 /// Draws parts of one sample: a square of pixels, in a recording for some of its time.
 class Parts {
   public:
-    Parts(const Pieces& pieces, uint64_t seed, uint64_t sample) : pieces_(pieces), seed_(seed), sample_(sample) {}
+    Parts(const Pieces& pieces, uint64_t seed) : pieces_(pieces), seed_(seed) {}
 
     std::vector<int64_t> draw(uint64_t number) const {
-        const RandomRow random(seed_, Stream::squares, {sample_, number});
+        const RandomRow random(seed_, Stream::squares, {static_cast<uint64_t>(pieces_.sample()), number});
         const int64_t side = length(std::min(pieces_.height(), pieces_.width()), random.uniform(0));
         const int64_t steps = pieces_.steps() == 1 ? 1 : length(pieces_.steps(), random.uniform(1));
         const int64_t row = below(pieces_.height() - side + 1, random.uniform(2));
@@ -25,7 +25,7 @@ class Parts {
         const auto inside = [](int64_t value, int64_t first, int64_t count) { return value >= first && value < first + count; };
         std::vector<int64_t> part;
         for (int64_t i = 0; i < pieces_.count(); ++i) {
-            const Pieces::Place& place = pieces_.places()[i];
+            const Pieces::Place place = pieces_.place(i);
             if (inside(place.row, row, side) && inside(place.column, column, side) && inside(place.step, step, steps))
                 part.push_back(i);
         }
@@ -38,7 +38,7 @@ class Parts {
     static int64_t length(int64_t whole, double uniform) { return 1 + below(std::max<int64_t>(1, whole / 2), uniform); }
 
     const Pieces& pieces_;
-    uint64_t seed_, sample_;
+    uint64_t seed_;
 };
 
 /// Mean of (s·given − drop)² for the best scale s ≥ 0: a map that points the wrong way is not turned round.
@@ -69,19 +69,16 @@ class Infidelity final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        MetricResult result;
-        for (size_t n = 0; n < explained.samples.size(); ++n) {
-            const Pieces pieces(context, explained, static_cast<int64_t>(n), options);
-            const Parts parts(pieces, options.seed, static_cast<uint64_t>(explained.samples[n]));
+        return measure_pieces(context, explained, options, [&](const Pieces& pieces) {
+            const Parts parts(pieces, options.seed);
             std::vector<std::vector<int64_t>> removed;
             std::vector<double> given;
             for (uint64_t draw = 0; draw < kDraws; ++draw) {
                 removed.push_back(parts.draw(draw));
                 given.push_back(pieces.sum(removed.back()));
             }
-            result.values.push_back(unexplained(given, pieces.drops(removed)));
-        }
-        return result;
+            return unexplained(given, pieces.drops(removed));
+        });
     }
 };
 

@@ -1,5 +1,4 @@
-#include "spikelens/evaluate/robustness.h"
-
+#include "explain_again.h"
 #include "metrics.h"
 
 namespace spikelens {
@@ -19,17 +18,13 @@ class InputStability final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        const auto maps = [&](const Input& input) {
-            return pixel_maps(explain(explained.method, context.model, {input, explained.targets, explained.samples}),
-                              explained.method.view);
-        };
         SensitivityOptions changes;
         changes.seed = options.seed;
         const auto cause = [](const Input& input) {
             if (!input.spiking()) return input.images;
             return FloatArray(input.spikes.shape, {input.spikes.data.begin(), input.spikes.data.end()});
         };
-        return {relative_stability(explained.input, explained.samples, maps, cause, changes), {}};
+        return {relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes), {}};
     }
 };
 

@@ -1,5 +1,4 @@
-#include "spikelens/evaluate/robustness.h"
-
+#include "explain_again.h"
 #include "metrics.h"
 
 namespace spikelens {
@@ -19,14 +18,10 @@ class OutputStability final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        const auto maps = [&](const Input& input) {
-            return pixel_maps(explain(explained.method, context.model, {input, explained.targets, explained.samples}),
-                              explained.method.view);
-        };
         SensitivityOptions changes;
         changes.seed = options.seed;
         const auto cause = [&](const Input& input) { return context.model.engine->run(input).scores; };
-        return {relative_stability(explained.input, explained.samples, maps, cause, changes), {}};
+        return {relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes), {}};
     }
 };
 

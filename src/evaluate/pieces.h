@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,15 +22,12 @@ class Pieces {
     /// Sample n of what is explained.
     Pieces(const MetricContext& context, const ExplainedSamples& explained, int64_t n, const MetricOptions& options);
 
-    int64_t count() const { return static_cast<int64_t>(places_.size()); }
-    const std::vector<Place>& places() const { return places_; }
-    /// What the map gives each piece, as it is ranked.
-    const std::vector<double>& attribution() const { return attribution_; }
-    /// Σ attribution of these pieces.
+    int64_t sample() const { return sample_; }
+    int64_t count() const { return static_cast<int64_t>(index_.size()); }
+    Place place(int64_t piece) const;
+    /// Σ of what the map gives these pieces, as it is ranked.
     double sum(std::span<const int64_t> pieces) const;
-    /// Scores [M, classes] of M versions of the sample, each without these pieces.
-    FloatArray scores_without(std::span<const std::vector<int64_t>> removed) const;
-    /// By how much the score of the class explained falls in each version.
+    /// By how much the score of the class explained falls in versions of the sample, each without these pieces.
     std::vector<double> drops(std::span<const std::vector<int64_t>> removed) const;
 
     int64_t steps() const { return steps_; }
@@ -37,26 +35,31 @@ class Pieces {
     int64_t width() const { return width_; }
 
   private:
-    void cut_image(const MetricContext& context, const ExplainedSamples& explained, Baseline baseline);
-    void cut_recording(const ExplainedSamples& explained);
-    FloatArray scores_of(std::span<const std::vector<int64_t>> removed) const;
+    void cut_image(const MetricContext& context, const FloatArray& attribution, View view, Baseline baseline);
+    void cut_recording(const ExplainedSamples& explained, int64_t n, const FloatArray& attribution);
+    FloatArray scores_of_images(std::span<const std::vector<int64_t>> removed) const;
+    FloatArray scores_of_recordings(std::span<const std::vector<int64_t>> removed) const;
 
     const MetricContext& context_;
-    int64_t n_, sample_;
+    int64_t sample_;
     int target_;
-    double score_ = 0;
+    double score_;
     FloatArray image_, baseline_;  ///< [1, C, H, W]; empty of a recording
     Array<uint8_t> spikes_;        ///< [1, T, C, H, W]; empty of an image
     std::vector<int64_t> index_;   ///< of each piece in its channel, or among all places
-    std::vector<Place> places_;
-    std::vector<double> attribution_;
+    std::vector<float> attribution_;
     int64_t steps_ = 1, height_ = 0, width_ = 0;
 };
 
+/// One value for each explained sample, from its pieces.
+MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions& options,
+                            const std::function<double(const Pieces&)>& value);
+
+/// Pearson's correlation, over sets of pieces, of what the map gives them with how far the score falls without them: the first
+/// `size` pieces of each order. 0 when one side is constant.
+double correlation(const Pieces& pieces, int64_t size, std::vector<std::vector<int64_t>> orders);
+
 /// Scores [M, classes] of versions [M, C, H, W] of one sample's image, coded as the network is shown it.
 FloatArray image_scores(const MetricContext& context, const FloatArray& images, int64_t sample);
-
-/// Pearson's correlation; 0 when one side is constant.
-double pearson(std::span<const double> a, std::span<const double> b);
 
 }  // namespace spikelens

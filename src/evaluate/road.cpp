@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/perturbation.h"
@@ -60,13 +59,15 @@ class Road final : public Metric {
             std::vector<int64_t> order = ranking(maps.row(n), options.seed, sample);
             const FloatArray image = context.images(explained.samples.subspan(i, 1));
             FloatArray versions;
-            for ([[maybe_unused]] const bool best_first : {true, false}) {
+            const auto fill_in_parts = [&] {
                 for (int64_t part = 1; part < kParts; ++part) {
                     const auto count = static_cast<size_t>(part * static_cast<int64_t>(order.size()) / kParts);
                     versions.append(without(image, std::span(order).first(count), options.seed, sample));
                 }
-                std::ranges::reverse(order);
-            }
+            };
+            fill_in_parts();
+            std::ranges::reverse(order);
+            fill_in_parts();
             result.values.push_back(gain(image_scores(context, versions, sample), explained.targets[i]));
         }
         return result;

@@ -1,5 +1,4 @@
-#include "spikelens/evaluate/robustness.h"
-
+#include "explain_again.h"
 #include "metrics.h"
 
 namespace spikelens {
@@ -19,13 +18,9 @@ class Sensitivity final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        const auto maps = [&](const Input& input) {
-            return pixel_maps(explain(explained.method, context.model, {input, explained.targets, explained.samples}),
-                              explained.method.view);
-        };
         SensitivityOptions changes;
         changes.seed = options.seed;
-        return {sensitivity(explained.input, explained.samples, maps, changes), {}};
+        return {sensitivity(explained.input, explained.samples, explain_again(context, explained), changes), {}};
     }
 };
 

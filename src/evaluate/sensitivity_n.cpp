@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -28,29 +27,18 @@ class SensitivityN final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
-        MetricResult result;
-        for (size_t n = 0; n < explained.samples.size(); ++n) {
-            const Pieces pieces(context, explained, static_cast<int64_t>(n), options);
+        return measure_pieces(context, explained, options, [&](const Pieces& pieces) {
             double sum = 0;
-            for (size_t s = 0; s < kShares.size(); ++s)
-                sum += correlation(pieces, s, static_cast<uint64_t>(explained.samples[n]), options.seed);
-            result.values.push_back(sum / kShares.size());
-        }
-        return result;
-    }
-
-  private:
-    static double correlation(const Pieces& pieces, size_t share, uint64_t sample, uint64_t seed) {
-        const auto size = static_cast<int64_t>(std::ceil(kShares[share] * static_cast<double>(pieces.count())));
-        std::vector<std::vector<int64_t>> removed;
-        std::vector<double> given;
-        for (uint64_t draw = 0; draw < kDraws; ++draw) {
-            auto order = random_permutation(pieces.count(), seed, Stream::subsets, {sample, draw, share});
-            order.resize(size);
-            given.push_back(pieces.sum(order));
-            removed.push_back(std::move(order));
-        }
-        return pearson(given, pieces.drops(removed));
+            for (size_t s = 0; s < kShares.size(); ++s) {
+                std::vector<std::vector<int64_t>> orders;
+                for (uint64_t draw = 0; draw < kDraws; ++draw)
+                    orders.push_back(random_permutation(pieces.count(), options.seed, Stream::subsets,
+                                                        {static_cast<uint64_t>(pieces.sample()), draw, s}));
+                const double size = std::ceil(kShares[s] * static_cast<double>(pieces.count()));
+                sum += correlation(pieces, static_cast<int64_t>(size), std::move(orders));
+            }
+            return sum / kShares.size();
+        });
     }
 };
 

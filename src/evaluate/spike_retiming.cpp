@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 
+#include "attribute/spike_copies.h"
 #include "metrics.h"
 #include "ranking.h"
 
@@ -54,9 +54,7 @@ class SpikeRetiming final : public Metric {
         const FloatArray scores = spike_scores(explained.attribution, explained.method.view, spikes.shape);
         Array<uint8_t> best = spikes, chance = spikes;
         for (int64_t n = 0; n < spikes.extent(0); ++n) {
-            std::vector<int64_t> places;
-            for (int64_t i = 0; i < spikes.row_size(); ++i)
-                if (spikes.row(n)[i] != 0) places.push_back(i);
+            const std::vector<int64_t> places = spike_places(spikes.row(n));
             const int64_t sample = explained.samples[n];
             const auto address = static_cast<uint64_t>(sample);
             const auto count = static_cast<int64_t>(std::ceil(kShare * static_cast<double>(places.size())));

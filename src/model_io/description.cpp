@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "snn/graph.h"
+
 namespace spikelens {
 namespace {
 
@@ -16,7 +18,6 @@ constexpr int64_t chain_format = 1, graph_format = 2;  ///< who knows chains alo
 constexpr int64_t largest_extent = 1 << 20;            // products of three stay far below 2⁶³
 constexpr int64_t largest_window = 255, largest_padding = 255 * 255;
 constexpr int64_t most_steps = 65535;
-constexpr size_t most_layers = 10'000;
 constexpr std::string_view input_name = "input";  ///< of the network, among a layer's inputs
 
 template <class Enum, size_t n>
@@ -251,7 +252,7 @@ Network read_description(const JsonField& document) {
     network.steps = read_int(document["steps"], 1, most_steps);
     const std::vector<JsonField> layers = document["layers"].items();
     if (layers.empty()) document["layers"].fail("must have at least one layer");
-    if (layers.size() > most_layers) document["layers"].fail(fmt::format("must have at most {} layers", most_layers));
+    if (layers.size() > kMostLayers) document["layers"].fail(fmt::format("must have at most {} layers", kMostLayers));
     for (const JsonField& layer : layers) network.layers.push_back(read_layer(layer, network));
     check_graph(network, layers);
     if ((format == chain_format) != is_chain(network))

@@ -24,7 +24,6 @@ namespace spikelens {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr int64_t kSamplesAtOnce = 100;
 
@@ -89,28 +88,26 @@ void explain_decided(const Explainer& explainer, const MethodSpec& method, const
     take(maps, {method, decided, input, targets, {}, attribution});
 }
 
-/// The part of evaluate.json that the study asked for: the run may hold more methods and metrics, in another order.
-json of_study(json evaluate, const std::vector<std::string>& methods, const std::vector<std::string>& metrics) {
-    json list = json::array();
-    for (const std::string& name : methods)
-        for (json method : evaluate["methods"]) {
-            if (method["method"] != name) continue;
-            json values = json::array();
-            for (const std::string& metric : metrics)
-                for (const json& of_metric : method["metrics"])
-                    if (of_metric["metric"] == metric) values.push_back(of_metric);
-            method["metrics"] = values;
-            list.push_back(method);
-        }
-    const auto asked = [](const json& name, const std::vector<std::string>& names) {
-        return std::ranges::find(names, name.get<std::string>()) != names.end();
+/// The part of an evaluation that the study asked for: the run may hold more methods and metrics, in another order.
+EvaluateResult of_study(EvaluateResult all, const std::vector<std::string>& methods, const std::vector<std::string>& metrics) {
+    const auto others = [](const std::vector<std::string>& names) {
+        return [&names](const std::string& name) { return std::ranges::find(names, name) == names.end(); };
     };
-    std::erase_if(evaluate["differences"].get_ref<json::array_t&>(), [&](const json& pair) {
-        return !asked(pair["metric"], metrics) || !asked(pair["a"], methods) || !asked(pair["b"], methods);
+    std::vector<EvaluatedMethod> asked;
+    for (const std::string& name : methods) {
+        const EvaluatedMethod* const found = all.method(name);
+        if (!found) continue;
+        EvaluatedMethod& method = asked.emplace_back(*found);
+        method.metrics.clear();
+        for (const std::string& metric : metrics)
+            if (const MetricScore* const score = found->metric(metric)) method.metrics.push_back(*score);
+    }
+    std::erase_if(all.differences, [&](const MetricDifference& pair) {
+        return others(metrics)(pair.metric) || others(methods)(pair.a) || others(methods)(pair.b);
     });
-    evaluate["methods"] = list;
-    evaluate["metrics"] = metrics;
-    return evaluate;
+    all.methods = std::move(asked);
+    all.metrics = metrics;
+    return all;
 }
 
 /// The stage at work.
@@ -123,7 +120,6 @@ class Study {
     /// A network under one coding.
     struct Measured {
         CodedRun run;
-        int64_t samples = 0;
         Maps maps;
     };
     TrainResult train(const std::string& coding, const std::string& folder, uint64_t seed);
@@ -179,7 +175,7 @@ Study::Measured Study::measure(const std::string& coding, const TrainResult& tra
     const fs::path root = trained.made.run;
     const auto lock = locked(options_.lock, root);
     const Run run = Run::open(root);
-    Measured one{{coding, root.string(), {}, trained.made.test}, 0, {}};
+    Measured one{{coding, root.string(), {}, trained.made.test}, {}};
     if (coding != run.coding_or_direct()) {
         const RunData data = run.load_data(execution_, coding);
         one.run.test = AccuracySummary(
@@ -200,10 +196,8 @@ Study::Measured Study::measure(const std::string& coding, const TrainResult& tra
             made.metrics = metrics;
             return options_.evaluate_again(root, made);
         };
-    const EvaluateResult evaluated = evaluate(run, options, execution_, notes_);
-    one.run.evaluate = of_study(field_document(evaluated), options.methods, options.metrics);
-    one.samples = evaluated.samples;
-    explain_others(run, coding, evaluated.samples - evaluated.undecided, one.maps);
+    one.run.evaluate = of_study(evaluate(run, options, execution_, notes_), options.methods, options.metrics);
+    explain_others(run, coding, one.run.evaluate.samples - one.run.evaluate.undecided, one.maps);
     return one;
 }
 
@@ -255,7 +249,7 @@ CodingsResult Study::result() {
         all.push_back(measure(coding, *trained));
         result_.codings.push_back(all.back().run);
     }
-    result_.samples = all.front().samples;
+    result_.samples = all.front().run.evaluate.samples;
     if (!options_.shared) {  // what two trainings alone do to the overlap
         const std::string& coding = codings_.front();
         all.push_back(measure(coding, train(coding, folder_of(coding) + "-control", options_.seed + 1)));

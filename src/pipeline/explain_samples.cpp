@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/data/events.h"
 #include "spikelens/encode/coding.h"
@@ -15,14 +16,6 @@ namespace spikelens {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_utf8(const std::string& text) {
-    try {
-        return !nlohmann::json(text).dump().empty();
-    } catch (const nlohmann::json::type_error&) {
-        return false;
-    }
-}
 
 FloatArray with_batch_axis(FloatArray image) {
     image.shape.insert(image.shape.begin(), 1);

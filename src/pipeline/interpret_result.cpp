@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "spikelens/pipeline/explainer.h"
+
 namespace spikelens {
 
 using nlohmann::json;
@@ -33,7 +35,7 @@ std::vector<ClassPath> paths_of(const Network& network, const RelevantFilters& r
     for (size_t c = 0; c < relevant.classes.size(); ++c) {
         ClassPath& of_class = list.emplace_back();
         of_class.index = static_cast<int64_t>(c);
-        of_class.name = c < network.classes.size() ? network.classes[c] : std::to_string(c);
+        of_class.name = class_name(network, static_cast<int>(c));
         of_class.predicted_samples = responses.predicted[c];
         for (const LassoPoint& point : relevant.classes[c].points)
             of_class.path.push_back(point_of(network, relevant.filters, point));

@@ -10,8 +10,6 @@
 namespace spikelens {
 namespace {
 
-bool whole(float value) { return value >= 0 && value <= 255 && value == std::trunc(value); }
-
 /// [step][row][column][padded] to [T, C, H, W]
 void unpack(const float* packed, int64_t steps, int64_t pixels, int padded, int channels, std::span<float> out) {
     for (int64_t step = 0; step < steps; ++step)
@@ -33,7 +31,7 @@ class ExactPass final : public GradientPass {
     void forward(const ShownSample& shown, std::span<float> scores) override {
         shown_ = shown;
         Sample sample{0, shown.values, nullptr, shown.steps, !shown.constant};
-        if (!shown.constant && std::ranges::all_of(shown.values, whole)) {
+        if (!shown.constant && counts_spikes(shown.values)) {
             pack(shown);
             sample = {0, {}, &worker_.packed, shown.steps};
         }
@@ -131,6 +129,10 @@ class ExactPass final : public GradientPass {
 };
 
 }  // namespace
+
+bool counts_spikes(std::span<const float> values) {
+    return std::ranges::all_of(values, [](float value) { return value >= 0 && value <= 255 && value == std::trunc(value); });
+}
 
 std::vector<double> shares_of_steps(const Layer& readout, int steps) {
     std::vector<double> shares(steps);

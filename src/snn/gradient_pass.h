@@ -19,6 +19,9 @@ struct ShownSample {
     bool constant = false;
 };
 
+/// Whether all values of a sequence count spikes: their currents are exact sums then.
+bool counts_spikes(std::span<const float> values);
+
 /// Takes samples through a network and back, one at a time.
 class GradientPass {
   public:

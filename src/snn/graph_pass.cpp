@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "gradient_pass.h"
@@ -7,8 +6,6 @@
 
 namespace spikelens {
 namespace {
-
-bool whole(float value) { return value >= 0 && value <= 255 && value == std::trunc(value); }
 
 class GraphPass final : public GradientPass {
   public:
@@ -20,7 +17,7 @@ class GraphPass final : public GradientPass {
     }
 
     void forward(const ShownSample& shown, std::span<float> scores) override {
-        const bool exact = simulator_ && (shown.constant || std::ranges::all_of(shown.values, whole));
+        const bool exact = simulator_ && (shown.constant || counts_spikes(shown.values));
         if (!exact) return trace_.forward(shown.values, shown.steps, {}, scores);
         const Recording recording = simulated(shown);
         std::vector<std::span<const float>> potentials(network_.layers.size());

@@ -165,11 +165,14 @@ void GraphTrace::forward_layer(int l, std::span<const float> potentials) {
     }
 }
 
-kernels::NeuronConstants<double> GraphTrace::constants(const Layer& layer, int64_t index, double& scale) const {
+std::vector<GraphTrace::NeuronNumbers> GraphTrace::neurons_of(const Layer& layer) {
     const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
-    const Neuron neuron = neuron_at(*layer.neuron, layer.values, index / pixels, index % pixels, pixels);
-    scale = input_scale<double>(neuron);
-    return lower_neuron<double>(neuron);
+    std::vector<NeuronNumbers> neurons;
+    for (int64_t i = 0; i < outputs_of(layer); ++i) {
+        const Neuron neuron = neuron_at(*layer.neuron, layer.values, i / pixels, i % pixels, pixels);
+        neurons.push_back({lower_neuron<double>(neuron), input_scale<double>(neuron), neuron.threshold});
+    }
+    return neurons;
 }
 
 /// Spikes of all steps, smooth where that is asked for; given potentials decide where there are any.
@@ -177,6 +180,7 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
     const Layer& layer = network_.layers[l];
     Node& node = nodes_[l];
     const int64_t neurons = outputs_of(layer);
+    const std::vector<NeuronNumbers> numbers = neurons_of(layer);
     node.potentials.assign(potentials.begin(), potentials.end());
     node.potentials.resize(steps_ * neurons);
     Values current(neurons), membrane(neurons), synapse(neurons);
@@ -191,11 +195,8 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
                 });
         }
         for (int64_t i = 0; i < neurons; ++i) {
-            double scale = 1;
-            const kernels::NeuronStep<kernels::ResetForm::any, double> n{constants(layer, i, scale)};
-            const double threshold = neuron_at(*layer.neuron, layer.values, i / (neurons / layer.out_channels),
-                                               i % (neurons / layer.out_channels), neurons / layer.out_channels)
-                                         .threshold;
+            const auto& [constants, scale, threshold] = numbers[i];
+            const kernels::NeuronStep<kernels::ResetForm::any, double> n{constants};
             if (potentials.empty()) {
                 synapse[i] = n.charge(synapse[i], scale * current[i]);
                 u[i] = n.potential(membrane[i], before ? before[i] : 0.0, synapse[i]);
@@ -262,6 +263,7 @@ void GraphTrace::unfire(int l) {
     const Layer& layer = network_.layers[l];
     Node& node = nodes_[l];
     const int64_t neurons = outputs_of(layer);
+    const std::vector<NeuronNumbers> numbers = layer.neuron ? neurons_of(layer) : std::vector<NeuronNumbers>{};
     Values to_potential(neurons), to_synapse(neurons), to_current(neurons);  // of the step after, then of this one
     for (int step = steps_; step-- > 0;) {
         const double* const gradient = &node.fired_gradient[step * neurons];
@@ -275,10 +277,7 @@ void GraphTrace::unfire(int l) {
                 to_spike[from] += layer.recurrence.weight.data[w] * to_current[to];
             });
         for (int64_t i = 0; i < neurons; ++i) {
-            double scale = 1;
-            const kernels::NeuronConstants<double> n = constants(layer, i, scale);
-            const int64_t pixels = neurons / layer.out_channels;
-            const double threshold = neuron_at(*layer.neuron, layer.values, i / pixels, i % pixels, pixels).threshold;
+            const auto& [n, scale, threshold] = numbers[i];
             const double u = node.potentials[step * neurons + i], s = node.fired[step * neurons + i];
             const double to_membrane = n.beta * to_potential[i];
             if (options_.surrogate.through_reset)

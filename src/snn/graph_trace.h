@@ -36,6 +36,11 @@ class GraphTrace {
         Values potentials, fired, sent, fired_gradient, sent_gradient;
     };
 
+    struct NeuronNumbers {
+        kernels::NeuronConstants<double> constants;
+        double scale, threshold;
+    };
+
     int64_t sent_size(int input) const;
     const double* sent(int input, int step) const;
     double* sent_gradient(int input, int step);
@@ -46,7 +51,7 @@ class GraphTrace {
     void unpool(int l);
     void unfire(int l);
     void unoperate(int l, int step, const double* gradient);
-    kernels::NeuronConstants<double> constants(const Layer& layer, int64_t index, double& scale) const;
+    static std::vector<NeuronNumbers> neurons_of(const Layer& layer);
 
     const Network& network_;
     const GradientOptions& options_;

@@ -11,6 +11,7 @@
 #include "spikelens/io/sha256.h"
 
 #include "support/errors.h"
+#include "support/peers.h"
 #include "support/temporary_folder.h"
 
 namespace spikelens {
@@ -239,15 +240,13 @@ TEST_F(Pictures, ThatChangeMeanwhileAreNoticed) {
     EXPECT_THAT(input_error([&] { data.train->images(std::vector<int64_t>{0}); }), HasSubstr("there is no file"));
 }
 
-/// The Python of the tests' peers: of the folder in SPIKELENS_PEERS, else of build/peers.
-std::string peers_python() {
-    const char* folder = std::getenv("SPIKELENS_PEERS");
-    return (fs::path(folder ? folder : SPIKELENS_SOURCE_DIR "/build/peers") / "bin/python").string();
-}
-
 std::string digest(const void* bytes, size_t count) { return sha256_of_bytes({static_cast<const char*>(bytes), count}); }
 
 TEST_F(Pictures, AreSplitReadAndShownAsTorchvisionDoes) {
+    const std::string python = peers_python(SPIKELENS_SOURCE_DIR);
+    if (!has_module(python, "torchvision"))
+        GTEST_SKIP() << python << " has no torchvision (./run peers torch brings it): that pictures are read as it reads them "
+                     << "was NOT checked";
     uint32_t state = 7;
     const auto draw = [&](uint32_t below) { return (state = state * 1664525 + 1013904223) / 65536 % below; };
     for (const char* name : {"zebra", "Ant", "ant", "ant eater", "ant-lion", "42", "7", "écureuil", "a+b"})
@@ -261,10 +260,7 @@ TEST_F(Pictures, AreSplitReadAndShownAsTorchvisionDoes) {
             }());
         }
     const std::string script = SPIKELENS_SOURCE_DIR "/tests/data/check_pictures.py", out = folder_ / "out";
-    const std::string command =
-        peers_python() + " " + script + " " + (folder_ / "set").string() + " 3 24 17 > " + out + " 2>/dev/null";
-    if (const int status = std::system(command.c_str()); status != 0)
-        GTEST_SKIP() << peers_python() << " has no torchvision: that pictures are read as it reads them was NOT checked";
+    ASSERT_EQ(std::system((python + " " + script + " " + (folder_ / "set").string() + " 3 24 17 > " + out).c_str()), 0);
     const LoadedDataset data =
         load({{"split", "0.8"}, {"split_seed", "3"}, {"resize", "24x17"}, {"mean", "imagenet"}, {"std", "imagenet"}});
     std::string lines;

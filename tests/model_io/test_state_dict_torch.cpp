@@ -7,6 +7,7 @@
 
 #include "model_io/state_dict.h"
 #include "support/errors.h"
+#include "support/peers.h"
 #include "support/temporary_folder.h"
 
 namespace spikelens {
@@ -60,10 +61,6 @@ for name, value in (("subclass", subclass(state)), ("module", net)):
         torch.save(value, f"{folder}/{name}.{form}", _use_new_zipfile_serialization=zipped)
 )";
 
-int run_python(const std::string& arguments) {
-    return std::system((std::string(SPIKELENS_PYTHON) + " " + arguments + " 1>&2").c_str());
-}
-
 std::map<std::string, FloatArray> expected_tensors(const std::filesystem::path& path) {
     std::map<std::string, FloatArray> tensors;
     std::ifstream in(path);
@@ -79,11 +76,13 @@ std::map<std::string, FloatArray> expected_tensors(const std::filesystem::path& 
 }
 
 TEST(StateDictOfPyTorch, IsReadToTheBit) {
-    if (run_python("-c 'import torch' 2>/dev/null") != 0)
-        GTEST_SKIP() << SPIKELENS_PYTHON << " has no torch: that files of PyTorch are read was NOT checked";
+    const std::string python = peers_python(SPIKELENS_SOURCE_DIR);
+    if (!has_module(python, "torch"))
+        GTEST_SKIP() << python << " has no torch (./run peers torch brings it): that files of PyTorch are read was NOT checked";
     const TemporaryFolder folder;
     std::ofstream(folder / "write.py") << torch_files;
-    ASSERT_EQ(run_python((folder / "write.py").string() + " " + (folder / "").string()), 0);
+    const std::string write = python + " " + (folder / "write.py").string() + " " + (folder / "").string() + " 1>&2";
+    ASSERT_EQ(std::system(write.c_str()), 0);
     for (const std::string name :
          {"state2", "state3", "state4", "state5", "checkpoint", "parallel", "parameters", "views", "types"})
         for (const char* form : {".zip", ".stream"}) {

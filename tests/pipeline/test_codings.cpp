@@ -131,9 +131,9 @@ TEST_F(Codings, TheStudySaysWhatItAskedForOfWhatTheRunHolds) {
     options_.methods = {"ig2d:steps=2", "grad2d"};
     const CodingsResult result = study();
     std::vector<std::string> methods;
-    for (const json& method : result.codings[0].evaluate["methods"]) methods.push_back(method["method"]);
+    for (const EvaluatedMethod& method : result.codings[0].evaluate.methods) methods.push_back(method.method);
     EXPECT_THAT(methods, ElementsAre("ig2d:steps=2", "grad2d"));
-    EXPECT_EQ(result.codings[0].evaluate["differences"].size(), 2U);  // one by each metric
+    EXPECT_EQ(result.codings[0].evaluate.differences.size(), 2U);  // one by each metric
 }
 
 TEST_F(Codings, ASharedClassifierIsTrainedOnce) {

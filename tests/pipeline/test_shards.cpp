@@ -8,8 +8,9 @@
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/train.h"
 
-#include "data/idx_files.h"
+#include "small_data.h"
 #include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace spikelens {
 namespace {
@@ -20,7 +21,6 @@ using OpenRun = spikelens::Run;  // testing::Test has a Run of its own
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing_data::TemporaryFolder;
 
 TEST(Shard, DividesItemsWithoutGapAndOverlap) {
     EXPECT_EQ(shard_text(parse_shard("2/7")), "2/7");
@@ -39,26 +39,11 @@ TEST(Shard, DividesItemsWithoutGapAndOverlap) {
         }
 }
 
-/// Images of two classes, 4 × 4, of which one half is bright.
-void write_images(const fs::path& folder, uint32_t train, uint32_t test) {
-    fs::create_directories(folder);
-    for (const auto& [name, count] : {std::pair{"train", train}, {"t10k", test}}) {
-        std::string pixels, labels;
-        for (uint32_t n = 0; n < count; ++n) {
-            labels += static_cast<char>(n % 2);
-            for (uint32_t i = 0; i < 16; ++i)
-                pixels += static_cast<char>((i % 4 < 2) == (n % 2 == 0) ? 160 + (37 * n + 11 * i) % 90 : (13 * n + 7 * i) % 60);
-        }
-        testing_data::put(folder / (std::string(name) + "-images-idx3-ubyte"), testing_data::idx_bytes({count, 4, 4}, pixels));
-        testing_data::put(folder / (std::string(name) + "-labels-idx1-ubyte"), testing_data::idx_bytes({count}, labels));
-    }
-}
-
 /// One run for all tests, trained once; each test works on a copy.
 const fs::path& trained() {
     static const TemporaryFolder folder;
     static const fs::path run = [] {
-        write_images(folder / "data", 9000, 61);  // five blocks of responses, the last one not full
+        write_small_data(folder / "data", 9000, 61);  // five blocks of responses, the last one not full
         TrainRunOptions options;
         options.data = (folder / "data").string();
         options.network = "3C3-LIF-2F";

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/made_run.h"
@@ -43,7 +41,7 @@ struct CodingsOptions {
 /// A coding with its network.
 struct CodedRun {
     std::string coding, run;
-    nlohmann::json evaluate;  ///< of evaluate.json what the study measured
+    EvaluateResult evaluate;  ///< of the run's what the study measured
     AccuracySummary test;     ///< of the images in this coding
 
     static void fields(auto& self, auto& field) {
