@@ -6,7 +6,6 @@
 #include "spikelens/core/parallel.h"
 
 #include "gate_sweep.h"
-#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -48,12 +47,9 @@ DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<
     const std::vector<FilterIndex> filters = response_filters(network);
     const Recording recording = engine.run(input, sweep.request());
     check_targets(network, targets, input.samples());
-    const FloatArray counts = input.spiking() ? spikes_over_time(input.spikes) : FloatArray();
     DoubleArray evidence({input.samples(), static_cast<int64_t>(filters.size())});
     parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
-        const SweepInput brought = input.spiking() ? SweepInput{counts.row(n), input.steps(), false}
-                                                   : SweepInput{input.images.row(n), network.steps, true};
-        sweep.input_gain(brought, recording, n, targets[n], [&](int layer, std::span<const float> gain) {
+        sweep.input_gain(input, recording, n, targets[n], [&](int layer, std::span<const float> gain) {
             add_layer(recording.layer(layer), n, gain, filters, evidence.row(n));
         });
     });

@@ -45,13 +45,12 @@ class Gate final : public AttributionMethod {
     FloatArray on_images(const Engine& engine, const FloatArray& images, std::span<const int> targets) const {
         const FloatArray baseline = baseline_images(images, baseline_);
         const GateSweep sweep(engine.network());
-        const int64_t simulated = engine.network().steps;
         FloatArray result(images.shape);
         for (int64_t k = 1; k <= steps_; ++k) {
-            const FloatArray point = path_point(images, baseline, k, steps_);
+            const Input point = path_point(images, baseline, k, steps_);
             const Recording recording = engine.run(point, sweep.request());
             parallel_for(images.shape[0], engine.execution(), [&](int64_t n, int) {
-                const std::vector<float> gain = sweep.input_gain({point.row(n), simulated, true}, recording, n, targets[n]);
+                const std::vector<float> gain = sweep.input_gain(point, recording, n, targets[n]);
                 const auto sum = result.row(n);
                 for (size_t i = 0; i < gain.size(); ++i) sum[i] += gain[i];
             });
@@ -69,12 +68,11 @@ class Gate final : public AttributionMethod {
         const Network& network = engine.network();
         FloatArray before({spikes.extent(0), network.channels, network.height, network.width}), result = before;
         for (int64_t k = 1; k <= steps_; ++k) {
-            const Array<uint8_t> point = path_point(spikes, k, steps_);
-            const FloatArray counts = spikes_over_time(point);
+            const Input point = path_point(spikes, k, steps_);
+            const FloatArray counts = spikes_over_time(point.spikes);
             const Recording recording = engine.run(point, sweep.request());
             parallel_for(counts.shape[0], engine.execution(), [&](int64_t n, int) {
-                const std::vector<float> gain =
-                    sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, targets[n]);
+                const std::vector<float> gain = sweep.input_gain(point, recording, n, targets[n]);
                 for (size_t i = 0; i < gain.size(); ++i) result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);
             });
             before = counts;

@@ -2,7 +2,6 @@
 
 #include "gate_sweep.h"
 #include "methods.h"
-#include "spike_copies.h"
 
 namespace spikelens {
 namespace {
@@ -29,12 +28,10 @@ class Gate3D final : public AttributionMethod {
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Array<uint8_t>& spikes = request.input.spikes;
         const GateSweep sweep(context.engine->network());
-        const FloatArray counts = spikes_over_time(spikes);
-        const Recording recording = context.engine->run(spikes, sweep.request());
+        const Recording recording = context.engine->run(request.input, sweep.request());
         FloatArray result(spikes.shape);
-        parallel_for(counts.shape[0], context.engine->execution(), [&](int64_t n, int) {
-            const std::vector<float> gain =
-                sweep.input_gain({counts.row(n), spikes.extent(1), false}, recording, n, request.targets[n]);
+        parallel_for(spikes.extent(0), context.engine->execution(), [&](int64_t n, int) {
+            const std::vector<float> gain = sweep.input_gain(request.input, recording, n, request.targets[n]);
             const auto from = spikes.row(n);
             const auto to = result.row(n);
             for (size_t i = 0; i < to.size(); ++i) to[i] = gain[i % gain.size()] * static_cast<float>(from[i]);

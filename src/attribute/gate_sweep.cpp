@@ -3,46 +3,80 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layer_totals.h"
+#include "snn/pool_windows.h"
+
 namespace spikelens {
 namespace {
 
-float current_scale(const Layer& layer) {
-    if (!layer.neuron) return 1;
-    return input_scale<float>(*layer.neuron) / (1 - layer.neuron->alpha);
-}
-
-std::vector<float> pooled_input(const Layer& before, std::span<const uint16_t> pooled) {
-    std::vector<float> input(pooled.begin(), pooled.end());
-    for (float& value : input) value *= static_cast<float>(pooled_unit(before.pool));
-    return input;
-}
+float current_scale(const Neuron& neuron) { return input_scale<float>(neuron) / (1 - neuron.alpha); }
 
 /// A silent neuron, and one that fired although its drive was not positive in sum, pass nothing.
-float gate(uint16_t spikes, float drive) {
+float gate(float spikes, float drive) {
     if (spikes == 0 || drive <= 0) return 0;
-    return std::min(1.0F, static_cast<float>(spikes) / drive);
+    return std::min(1.0F, spikes / drive);
 }
 
-/// Calls visit(neuron) for the neurons of a pool's window.
-template <class Visit>
-void for_each_in_window(const Layer& layer, int64_t channel, int64_t row, int64_t column, Visit visit) {
-    const Pool& pool = layer.pool;
-    for (int64_t y = row * pool.stride; y < row * pool.stride + pool.size; ++y) {
-        for (int64_t x = column * pool.stride; x < column * pool.stride + pool.size; ++x) {
-            visit((channel * layer.out_height + y) * layer.out_width + x);
-        }
+/// From the gain of what a layer's neurons sent to that of what reached them.
+void through_neurons(const Layer& layer, std::span<const float> spikes, std::span<const float> drive, std::span<float> gain) {
+    const LayerNeurons neurons(layer);
+    for (int64_t i = 0; i < static_cast<int64_t>(gain.size()); ++i) {
+        const float scale = current_scale(neurons[i]);
+        gain[i] *= scale * gate(spikes[i], scale * drive[i]);
     }
+}
+
+std::vector<float> unpool(const Layer& layer, int index, bool numbers, std::span<const float> gain, LayerTotals& totals,
+                          LayerValues& values) {
+    if (layer.pool.kind == PoolKind::none) return {gain.begin(), gain.end()};
+    std::vector<float> result(element_count(layer.output_shape()));
+    const auto count = static_cast<int64_t>(gain.size());
+    if (layer.pool.kind != PoolKind::max) {
+        const auto share = static_cast<float>(pooled_unit(layer.pool));
+        for (int64_t w = 0; w < count; ++w)
+            for_each_in_window(layer, w, [&](int64_t place) { result[place] += share * gain[w]; });
+        return result;
+    }
+    if (!numbers) {
+        const float step = 1 / static_cast<float>(values.steps());
+        const float* at = values.before_pool(index).data();
+        for (int64_t t = 0; t < values.steps(); ++t, at += result.size())
+            for (int64_t w = 0; w < count; ++w) result[first_maximum(layer, w, at)] += step * gain[w];
+        return result;
+    }
+    const std::vector<float> before = totals.before_pool(index);
+    const std::vector<float>& sent = totals.sent(index);
+    for (int64_t w = 0; w < count; ++w) {
+        float spikes = 0;
+        for_each_in_window(layer, w, [&](int64_t place) { spikes += before[place]; });
+        if (spikes == 0) continue;
+        for_each_in_window(layer, w, [&](int64_t place) { result[place] += sent[w] / spikes * gain[w]; });
+    }
+    return result;
+}
+
+/// What each of the inputs' spikes brought to those of `and` and `iand`.
+PartOfSpikes part_of_totals(const Layer& layer, int index, LayerTotals& totals) {
+    return [&layer, index, &totals](size_t input, size_t place) {
+        const float spikes = totals.sent(layer.inputs[input])[place];
+        if (spikes == 0 || (layer.kind == LayerKind::except && input > 0)) return 0.0F;
+        const float inputs = layer.kind == LayerKind::both ? static_cast<float>(layer.inputs.size()) : 1.0F;
+        return totals.drive(index)[place] / (inputs * spikes);
+    };
 }
 
 }  // namespace
 
-GateSweep::GateSweep(const Network& network) : network_(network) {
-    require_chain(network, "gates");
-    for (const Layer& layer : network.layers) maps_.emplace_back(layer);
+GateSweep::GateSweep(const Network& network) : network_(network), maps_(network), numbers_(layers_with_numbers(network)) {
+    require_no_recurrence(network, "gates", "a gain over all steps does not say which step fed which; shares do");
+    for (const Layer& layer : network.layers) {
+        const bool logic = layer.kind == LayerKind::both || layer.kind == LayerKind::except;
+        by_steps_ |= logic || (!layer.neuron && layer.pool.kind == PoolKind::max);
+    }
 }
 
 RecordRequest GateSweep::request() const {
-    RecordRequest request{.layers = {}, .counts = true, .pooled_counts = true};
+    RecordRequest request{.layers = {}, .counts = true, .pooled_counts = true, .spikes = by_steps_};
     for (size_t i = 0; i < network_.layers.size(); ++i) {
         if (network_.layers[i].neuron) request.layers.push_back(static_cast<int>(i));
     }
@@ -59,61 +93,30 @@ float GateSweep::readout_share(int64_t steps) const {
     return static_cast<float>(kept) / count / count;
 }
 
-std::vector<float> GateSweep::gates(size_t index, const SweepInput& input, const Recording& recording, int64_t n) const {
-    const Layer& layer = network_.layers[index];
-    const auto steps = static_cast<float>(input.steps);
-    const bool first = index == 0;
-    const auto before = static_cast<int>(index) - 1;
-    std::vector<float> drive =
-        first ? maps_[0].apply(input.values)
-              : maps_[index].apply(pooled_input(network_.layers[before], recording.layer(before).pooled_counts.row(n)));
-    const auto counts = recording.layer(static_cast<int>(index)).counts.row(n);
-    const size_t neurons = drive.size() / layer.out_channels;
-    for (size_t i = 0; i < drive.size(); ++i) {
-        const float bias = layer.has_bias ? layer.bias.data[i / neurons] : 0.0F;
-        const float sum = first && input.constant ? steps * (drive[i] + bias) : drive[i] + steps * bias;
-        drive[i] = gate(counts[i], current_scale(layer) * sum);
-    }
-    return drive;
-}
-
-std::vector<float> GateSweep::unpool(size_t index, std::span<const float> gain, const Recording& recording, int64_t n) const {
-    const Layer& layer = network_.layers[index];
-    if (layer.pool.kind == PoolKind::none) return {gain.begin(), gain.end()};
-    const LayerRecording& recorded = recording.layer(static_cast<int>(index));
-    const auto counts = recorded.counts.row(n);
-    const auto pooled = recorded.pooled_counts.row(n);
-    std::vector<float> result(counts.size());
-    for (int64_t window = 0; window < static_cast<int64_t>(gain.size()); ++window) {
-        const int64_t column = window % layer.pooled_width, row = window / layer.pooled_width % layer.pooled_height;
-        const int64_t channel = window / layer.pooled_width / layer.pooled_height;
-        int64_t spikes = 0;
-        for_each_in_window(layer, channel, row, column, [&](int64_t neuron) { spikes += counts[neuron]; });
-        const bool sums = layer.pool.kind != PoolKind::max;
-        if (spikes == 0 && !sums) continue;
-        const float share = sums ? static_cast<float>(pooled_unit(layer.pool))
-                                 : static_cast<float>(pooled[window]) / static_cast<float>(spikes);
-        for_each_in_window(layer, channel, row, column, [&](int64_t neuron) { result[neuron] += share * gain[window]; });
-    }
-    return result;
-}
-
-std::vector<float> GateSweep::input_gain(const SweepInput& input, const Recording& recording, int64_t n, int target,
+std::vector<float> GateSweep::input_gain(const Input& input, const Recording& recording, int64_t n, int target,
                                          const Visit& visit) const {
-    std::vector<float> gain(network_.class_count());
-    gain[target] = readout_share(input.steps);
-    for (size_t index = network_.layers.size(); index-- > 0;) {
-        const Layer& layer = network_.layers[index];
+    const int64_t steps = input.spiking() ? input.steps() : network_.steps;
+    LayerValues values(network_, maps_, recording, input, n, 0, steps);
+    LayerTotals totals(network_, maps_, recording, input, n, values);
+    std::vector<float> start(network_.class_count());
+    start[target] = readout_share(steps);
+    Backflow back(network_);
+    back.add(static_cast<int>(network_.layers.size()) - 1, std::move(start));
+    for (int l = static_cast<int>(network_.layers.size()); l-- > 0;) {
+        const Layer& layer = network_.layers[l];
+        std::vector<float> gain = unpool(layer, l, numbers_[l], back.take(l), totals, values);
         if (layer.neuron) {
-            gain = unpool(index, gain, recording, n);
-            if (visit) visit(static_cast<int>(index), gain);
-            const std::vector<float> gate = gates(index, input, recording, n);
-            for (size_t i = 0; i < gain.size(); ++i) gain[i] *= current_scale(layer) * gate[i];
+            if (visit) visit(l, gain);
+            through_neurons(layer, totals.before_pool(l), totals.drive(l), gain);
         }
-        gain = maps_[index].apply_transposed(gain);
+        if (layer.weighted())
+            back.add(layer.inputs[0], maps_.weights(l).apply_transposed(gain));
+        else
+            hand_on(network_, l, gain, part_of_totals(layer, l, totals), back);
     }
-    if (!input.constant) return gain;
-    for (float& value : gain) value *= static_cast<float>(input.steps);
+    std::vector<float> gain = back.take(kNetworkInput);
+    if (input.spiking()) return gain;
+    for (float& value : gain) value *= static_cast<float>(steps);
     return gain;
 }
 

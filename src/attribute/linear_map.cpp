@@ -2,6 +2,9 @@
 
 #include <array>
 #include <cassert>
+#include <utility>
+
+#include "snn/graph.h"
 
 namespace spikelens {
 namespace {
@@ -33,11 +36,13 @@ std::vector<float> transpose(std::span<const float> matrix, int64_t rows, int64_
 /// Every pair of an input pixel and an output pixel that a tap of the kernel connects, in a fixed order.
 template <class Visit>
 void for_each_tap(const Layer& layer, Visit visit) {
+    const int columns = layer.kernel_columns();
     for (int64_t oy = 0; oy < layer.out_height; ++oy) {
         for (int64_t ox = 0; ox < layer.out_width; ++ox) {
-            for (int64_t tap = 0; tap < int64_t{layer.kernel} * layer.kernel; ++tap) {
-                const int64_t y = oy * layer.stride - layer.padding + tap / layer.kernel;
-                const int64_t x = ox * layer.stride - layer.padding + tap % layer.kernel;
+            for (int64_t tap = 0; tap < int64_t{layer.kernel} * columns; ++tap) {
+                const int64_t y = oy * layer.stride - layer.padding + tap / columns * layer.dilation;
+                const int64_t x =
+                    ox * layer.stride_columns() - layer.padding_columns() + tap % columns * layer.dilation_columns();
                 if (y < 0 || y >= layer.in_height || x < 0 || x >= layer.in_width) continue;
                 visit(y * layer.in_width + x, oy * layer.out_width + ox, tap);
             }
@@ -51,15 +56,16 @@ LinearMap::LinearMap(const Layer& layer) : layer_(layer) {
     inputs_ = int64_t{layer.in_channels} * layer.in_height * layer.in_width;
     outputs_ = int64_t{layer.out_channels} * layer.out_height * layer.out_width;
     if (layer.kind == LayerKind::full) return;
-    const int64_t in = layer.in_channels, out = layer.out_channels, taps = int64_t{layer.kernel} * layer.kernel;
+    const int64_t ins = layer.in_channels / layer.groups, outs = layer.out_channels / layer.groups;  // of a group
+    const int64_t taps = int64_t{layer.kernel} * layer.kernel_columns();
     by_input_.resize(layer.weight.data.size());
     by_output_.resize(layer.weight.data.size());
-    for (int64_t o = 0; o < out; ++o) {
-        for (int64_t i = 0; i < in; ++i) {
+    for (int64_t o = 0; o < layer.out_channels; ++o) {
+        for (int64_t i = 0; i < ins; ++i) {
             for (int64_t tap = 0; tap < taps; ++tap) {
-                const float weight = layer.weight.data[(o * in + i) * taps + tap];
-                by_input_[(tap * in + i) * out + o] = weight;
-                by_output_[(tap * out + o) * in + i] = weight;
+                const float weight = layer.weight.data[(o * ins + i) * taps + tap];
+                by_input_[(tap * layer.in_channels + o / outs * ins + i) * outs + o % outs] = weight;
+                by_output_[(tap * layer.out_channels + o) * ins + i] = weight;
             }
         }
     }
@@ -85,13 +91,15 @@ std::vector<float> LinearMap::apply_transposed(std::span<const float> out) const
 
 std::vector<float> LinearMap::convolve(std::span<const float> in) const {
     const int64_t channels = layer_.in_channels, filters = layer_.out_channels;
+    const int64_t ins = channels / layer_.groups, outs = filters / layer_.groups;
     const std::vector<float> pixels = transpose(in, channels, inputs_ / channels);
     std::vector<float> sums(outputs_);
     for_each_tap(layer_, [&](int64_t from, int64_t to, int64_t tap) {
         const float* values = pixels.data() + from * channels;
         for (int64_t i = 0; i < channels; ++i) {
             if (values[i] == 0) continue;
-            add_scaled(sums.data() + to * filters, by_input_.data() + (tap * channels + i) * filters, values[i], filters);
+            add_scaled(sums.data() + to * filters + i / ins * outs, by_input_.data() + (tap * channels + i) * outs, values[i],
+                       outs);
         }
     });
     return transpose(sums, outputs_ / filters, filters);
@@ -99,16 +107,26 @@ std::vector<float> LinearMap::convolve(std::span<const float> in) const {
 
 std::vector<float> LinearMap::convolve_transposed(std::span<const float> out) const {
     const int64_t channels = layer_.in_channels, filters = layer_.out_channels;
+    const int64_t ins = channels / layer_.groups, outs = filters / layer_.groups;
     const std::vector<float> pixels = transpose(out, filters, outputs_ / filters);
     std::vector<float> sums(inputs_);
     for_each_tap(layer_, [&](int64_t to, int64_t from, int64_t tap) {
         const float* values = pixels.data() + from * filters;
         for (int64_t o = 0; o < filters; ++o) {
             if (values[o] == 0) continue;
-            add_scaled(sums.data() + to * channels, by_output_.data() + (tap * filters + o) * channels, values[o], channels);
+            add_scaled(sums.data() + to * channels + o / outs * ins, by_output_.data() + (tap * filters + o) * ins, values[o],
+                       ins);
         }
     });
     return transpose(sums, inputs_ / channels, channels);
+}
+
+LinearMaps::LinearMaps(const Network& network) : weights_(network.layers.size()), recurrences_(network.layers.size()) {
+    for (size_t l = 0; l < network.layers.size(); ++l) {
+        if (network.layers[l].weighted()) weights_[l].emplace(network.layers[l]);
+        if (std::optional<Layer> own = recurrence_as_layer(network.layers[l]))
+            recurrences_[l].reset(new Recurring{*std::move(own)});
+    }
 }
 
 }  // namespace spikelens

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,8 +30,28 @@ class LinearMap {
 
     const Layer& layer_;
     int64_t inputs_ = 0, outputs_ = 0;
-    std::vector<float> by_input_;   ///< convolution: [ky, kx, in, out]
-    std::vector<float> by_output_;  ///< convolution: [ky, kx, out, in]
+    std::vector<float> by_input_;   ///< convolution: [ky, kx, in, out of its group]
+    std::vector<float> by_output_;  ///< convolution: [ky, kx, out, in of its group]
+};
+
+/// All linear maps of a network: of its layers' weights, and of what their own spikes bring them one step later.
+class LinearMaps {
+  public:
+    /// Refers to the network, which must outlive it.
+    explicit LinearMaps(const Network& network);
+
+    /// Of a layer with weights.
+    const LinearMap& weights(int layer) const { return *weights_[layer]; }
+    /// Null where a layer does not recur.
+    const LinearMap* recurrence(int layer) const { return recurrences_[layer] ? &recurrences_[layer]->map : nullptr; }
+
+  private:
+    struct Recurring {
+        Layer layer;
+        LinearMap map{layer};
+    };
+    std::vector<std::optional<LinearMap>> weights_;
+    std::vector<std::unique_ptr<const Recurring>> recurrences_;
 };
 
 }  // namespace spikelens

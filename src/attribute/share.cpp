@@ -38,24 +38,25 @@ std::vector<float> start_of_sweep(int target, int64_t classes, bool contrast) {
 FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets,
                             const Array<uint8_t>& read, const ShareOptions& options) {
     const ShareSweep sweep(engine.network(), options.soft);
-    const Recording recording = engine.run(spikes, sweep.request());
+    const Input input = spikes;
+    const Recording recording = engine.run(input, sweep.request());
     FloatArray result(spikes.shape);
     parallel_for(spikes.extent(0), engine.execution(), [&](int64_t n, int) {
         const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, n, spikes.extent(1), false, start).share;
+        const std::vector<float> share = sweep.sweep(recording, input, n, start).share;
         for (size_t i = 0; i < share.size(); ++i) result.row(n)[i] = share[i] * static_cast<float>(read.row(n)[i]);
     });
     return result;
 }
 
 /// g_x of images, added to `sum`.
-void add_shares_of_images(const Engine& engine, const FloatArray& images, std::span<const int> targets,
-                          const ShareOptions& options, FloatArray& sum) {
+void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets, const ShareOptions& options,
+                          FloatArray& sum) {
     const ShareSweep sweep(engine.network(), options.soft);
     const Recording recording = engine.run(images, sweep.request());
-    parallel_for(images.extent(0), engine.execution(), [&](int64_t n, int) {
+    parallel_for(images.samples(), engine.execution(), [&](int64_t n, int) {
         const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, n, engine.network().steps, true, start).share;
+        const std::vector<float> share = sweep.sweep(recording, images, n, start).share;
         for (size_t i = 0; i < share.size(); ++i) sum.row(n)[i] += share[i];
     });
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "snn/pool_windows.h"
+
 namespace spikelens {
 namespace {
 
@@ -34,10 +36,8 @@ std::vector<float> summed_over_steps(std::span<const float> values, int64_t step
 
 }  // namespace
 
-ShareSweep::ShareSweep(const Network& network, bool soft) : network_(network), soft_(soft) {
-    require_chain(network, "shares");
-    for (const Layer& layer : network.layers) maps_.emplace_back(layer);
-}
+ShareSweep::ShareSweep(const Network& network, bool soft)
+    : network_(network), soft_(soft), maps_(network), numbers_(layers_with_numbers(network)) {}
 
 RecordRequest ShareSweep::request() const {
     RecordRequest request{.layers = {}, .spikes = true, .potentials = true};
@@ -57,61 +57,65 @@ std::vector<float> ShareSweep::of_readout(int64_t steps, std::span<const float> 
     return share;
 }
 
-std::vector<float> ShareSweep::unpool(const Layer& layer, std::span<const float> pooled, std::span<const uint8_t> spikes) {
-    const Pool& pool = layer.pool;
-    if (pool.kind == PoolKind::none) return {pooled.begin(), pooled.end()};
-    std::vector<float> share(spikes.size());
-    const auto unit = static_cast<float>(pooled_unit(pool));
-    const int64_t windows = int64_t{layer.pooled_height} * layer.pooled_width;
+std::vector<float> ShareSweep::unpool(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
+                                      bool numbers) {
+    std::vector<float> share(values.size());
+    const auto unit = static_cast<float>(pooled_unit(layer.pool));
+    const int64_t windows = element_count(layer.pooled_shape()), size = element_count(layer.output_shape());
     for (int64_t w = 0; w < static_cast<int64_t>(pooled.size()); ++w) {
-        const int64_t plane = w / windows * layer.out_height;  // of step t and channel c
-        const int64_t row = w % windows / layer.pooled_width * pool.stride, column = w % layer.pooled_width * pool.stride;
-        const auto for_each = [&](const auto& visit) {
-            for (int64_t y = plane + row; y < plane + row + pool.size; ++y)
-                for (int64_t x = column; x < column + pool.size; ++x) visit(y * layer.out_width + x);
-        };
-        if (pool.kind != PoolKind::max) {
-            for_each([&](int64_t i) { share[i] += unit * pooled[w]; });
+        const int64_t window = w % windows;
+        float* const to = &share[w / windows * size];
+        const float* const from = &values[w / windows * size];
+        if (layer.pool.kind != PoolKind::max) {
+            for_each_in_window(layer, window, [&](int64_t i) { to[i] += unit * pooled[w]; });
             continue;
         }
-        int spiking = 0;
-        for_each([&](int64_t i) { spiking += spikes[i]; });
-        for_each([&](int64_t i) {
-            if (spikes[i] != 0) share[i] += pooled[w] / static_cast<float>(spiking);
+        const float most = from[first_maximum(layer, window, from)];
+        if (numbers && most == 0) continue;
+        int equal = 0;
+        for_each_in_window(layer, window, [&](int64_t i) { equal += from[i] == most ? 1 : 0; });
+        for_each_in_window(layer, window, [&](int64_t i) {
+            if (from[i] == most) to[i] += pooled[w] / static_cast<float>(equal);
         });
     }
     return share;
 }
 
 /// In: the adjoint of a layer's spikes [T·C·H·W]. Out: of its currents, before the gain of weights and biases.
-void ShareSweep::to_currents(const Layer& layer, std::span<float> share, const LayerRecording& recorded, int64_t n,
-                             int64_t steps, double& bias) const {
-    const Neuron& neuron = *layer.neuron;
+void ShareSweep::to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
+                             double& bias) const {
+    const LayerNeurons neurons(network_.layers[layer]);
+    const LinearMap* const recurrence = maps_.recurrence(layer);
     const auto spikes = recorded.spikes.row(n);
     const auto potentials = recorded.potentials.row(n);
     const auto count = static_cast<int64_t>(share.size()) / steps;
-    const auto scale = input_scale<float>(neuron);
-    for (int64_t i = 0; i < count; ++i) {
-        float later = 0, synapse = 0;
-        for (int64_t at = (steps - 1) * count + i; at >= 0; at -= count) {
-            const float potential = potentials[at];
-            if (spikes[at] != 0) {
-                if (neuron.reset == Reset::zero) bias += double{neuron.beta} * neuron.v_reset * later;
-                later = share[at] / potential + kept_by_spike(neuron, potential) * later;
+    std::vector<float> later(count), synapse(count);
+    for (int64_t step = steps; step-- > 0;) {
+        const auto now = share.subspan(step * count, count);
+        if (recurrence && step + 1 < steps) {
+            const std::vector<float> more = recurrence->apply_transposed(share.subspan((step + 1) * count, count));
+            for (int64_t i = 0; i < count; ++i) now[i] += more[i];
+        }
+        for (int64_t i = 0; i < count; ++i) {
+            const Neuron& neuron = neurons[i];
+            const float potential = potentials[step * count + i];
+            if (spikes[step * count + i] != 0) {
+                if (neuron.reset == Reset::zero) bias += double{neuron.beta} * neuron.v_reset * later[i];
+                later[i] = now[i] / potential + kept_by_spike(neuron, potential) * later[i];
             } else if (soft_) {
                 const float p = softness(neuron, potential);
-                later = p * share[at] / neuron.threshold + neuron.beta * (1 - p) * later;
+                later[i] = p * now[i] / neuron.threshold + neuron.beta * (1 - p) * later[i];
             } else {
-                later *= neuron.beta;
+                later[i] *= neuron.beta;
             }
-            synapse = later + neuron.alpha * synapse;
-            share[at] = scale * synapse;
+            synapse[i] = later[i] + neuron.alpha * synapse[i];
+            now[i] = input_scale<float>(neuron) * synapse[i];
         }
     }
 }
 
 double ShareSweep::bias_share(const Layer& layer, std::span<const float> currents) {
-    if (!layer.has_bias) return 0;
+    if (layer.bias.empty()) return 0;
     const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
     double sum = 0;
     for (size_t i = 0; i < currents.size(); ++i)
@@ -119,32 +123,41 @@ double ShareSweep::bias_share(const Layer& layer, std::span<const float> current
     return sum;
 }
 
-ShareSweep::Result ShareSweep::sweep(const Recording& recording, int64_t n, int64_t steps, bool constant,
-                                     std::span<const float> start, const Visit& visit) const {
+void ShareSweep::through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant,
+                                 Backflow& back) const {
+    const LinearMap& map = maps_.weights(layer);
+    const int from = network_.layers[layer].inputs[0];
+    if (constant && from == kNetworkInput) return back.add(from, map.apply_transposed(summed_over_steps(currents, steps)));
+    std::vector<float> before;
+    for (int64_t t = 0; t < steps; ++t) {
+        const std::vector<float> step = map.apply_transposed(currents.subspan(t * map.outputs(), map.outputs()));
+        before.insert(before.end(), step.begin(), step.end());
+    }
+    back.add(from, std::move(before));
+}
+
+ShareSweep::Result ShareSweep::sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
+                                     const Visit& visit) const {
+    const int64_t steps = input.spiking() ? input.steps() : network_.steps;
+    LayerValues values(network_, maps_, recording, input, n, 0, steps);
     Result result;
-    std::vector<float> share = of_readout(steps, start);
-    for (size_t index = network_.layers.size(); index-- > 0;) {
-        const Layer& layer = network_.layers[index];
+    Backflow back(network_);
+    back.add(static_cast<int>(network_.layers.size()) - 1, of_readout(steps, start));
+    for (int l = static_cast<int>(network_.layers.size()); l-- > 0;) {
+        const Layer& layer = network_.layers[l];
+        std::vector<float> share = back.take(l);
+        if (layer.pool.kind != PoolKind::none) share = unpool(layer, share, values.before_pool(l), numbers_[l]);
         if (layer.neuron) {
-            const LayerRecording& recorded = recording.layer(static_cast<int>(index));
-            share = unpool(layer, share, recorded.spikes.row(n));
-            if (visit) visit(static_cast<int>(index), share);
-            to_currents(layer, share, recorded, n, steps, result.bias);
+            if (visit) visit(l, share);
+            to_currents(l, share, recording.layer(l), n, steps, result.bias);
         }
         result.bias += bias_share(layer, share);
-        if (index == 0 && constant) {
-            result.share = maps_[0].apply_transposed(summed_over_steps(share, steps));
-            return result;
-        }
-        const int64_t outputs = maps_[index].outputs();
-        std::vector<float> before;
-        for (int64_t t = 0; t < steps; ++t) {
-            const std::vector<float> step = maps_[index].apply_transposed(std::span(share).subspan(t * outputs, outputs));
-            before.insert(before.end(), step.begin(), step.end());
-        }
-        share = std::move(before);
+        if (layer.weighted())
+            through_weights(l, share, steps, !input.spiking(), back);
+        else
+            hand_on(network_, l, share, part_at_each_step(network_, l, values), back);
     }
-    result.share = std::move(share);
+    result.share = back.take(kNetworkInput);
     return result;
 }
 

@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "spikelens/snn/engine.h"
+#include "spikelens/snn/simulate.h"
 
-#include "linear_map.h"
+#include "backflow.h"
 
 namespace spikelens {
 
@@ -17,8 +17,10 @@ namespace spikelens {
 ///     silent  λ[t] = β·λ[t+1]
 ///     soft    λ[t] = p·g[t]/θ + β(1 − p)·λ[t+1] where silent, p = 0.3/(1 + (π(U/θ − 1))²)
 /// The adjoint of the current is λ times the neuron's gain (a synapse that keeps its current passes λ on to earlier steps),
-/// then Wᵀ. Sum and average pools copy and divide; a max-pool splits among the spikes of its window. Exact without `soft`: Σ
-/// input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
+/// then Wᵀ, which is also how a recurrent layer's spikes one step earlier get theirs. A sum hands its own to all its inputs, a
+/// concatenation to each its channels; `and` splits among its inputs where all spike, `iand` gives to the first alone. Sum and
+/// average pools copy and divide; a max-pool splits among the largest of its window, of numbers of spikes if there are any.
+/// Exact without `soft`: Σ input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
 class ShareSweep {
   public:
     /// Refers to the network, which must outlive it.
@@ -37,21 +39,25 @@ class ShareSweep {
     /// How much one spike of each neuron [T·C·H·W] of a layer brought, before the layer's pool.
     using Visit = std::function<void(int layer, std::span<const float> share)>;
 
-    /// Of sample n of a recording of so many steps. start [classes]: how much of each score is shared out. `visit` sees every
-    /// layer with a neuron, from the last to the first. Cost: a transposed linear map a layer and step.
-    Result sweep(const Recording& recording, int64_t n, int64_t steps, bool constant, std::span<const float> start,
+    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. `visit` sees every
+    /// layer with a neuron, from the last to the first; what its own recurrence brought it is not yet in what it sees. Cost: a
+    /// transposed linear map a layer and step.
+    Result sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
                  const Visit& visit = {}) const;
 
   private:
     std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
-    static std::vector<float> unpool(const Layer& layer, std::span<const float> pooled, std::span<const uint8_t> spikes);
-    void to_currents(const Layer& layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
+    static std::vector<float> unpool(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
+                                     bool numbers);
+    void to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
                      double& bias) const;
     static double bias_share(const Layer& layer, std::span<const float> currents);
+    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Backflow& back) const;
 
     const Network& network_;
     bool soft_;
-    std::vector<LinearMap> maps_;
+    LinearMaps maps_;
+    std::vector<bool> numbers_;
 };
 
 }  // namespace spikelens

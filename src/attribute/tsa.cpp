@@ -1,49 +1,63 @@
+#include <algorithm>
 #include <cmath>
 
 #include "spikelens/core/parallel.h"
 #include "spikelens/snn/decision.h"
 
-#include "linear_map.h"
+#include "backflow.h"
 #include "methods.h"
+#include "snn/pool_windows.h"
 
 namespace spikelens {
 namespace {
 
-/// Weights as the membrane meets them.
-float current_scale(const Layer& layer) { return layer.neuron ? input_scale<float>(*layer.neuron) : 1; }
-
-/// Passes a window's gain to its neurons, the first at `corner`: under a max-pool to the first spike in row-major order, to the
-/// first neuron when none spiked.
-void spread(const Layer& layer, std::span<const uint8_t> spikes, int64_t corner, float gain, std::vector<float>& result) {
-    const bool most = layer.pool.kind == PoolKind::max;
-    const float share = most ? gain : static_cast<float>(pooled_unit(layer.pool)) * gain;
-    for (int64_t y = 0; y < layer.pool.size; ++y) {
-        for (int64_t neuron = corner + y * layer.out_width; neuron < corner + y * layer.out_width + layer.pool.size; ++neuron) {
-            if (most && !spikes[neuron]) continue;
-            result[neuron] += share;
-            if (most) return;
-        }
-    }
-    if (most) result[corner] += gain;
-}
-
-/// The transpose of the pool, which at one step is a linear map.
-std::vector<float> unpool(const Layer& layer, std::span<const uint8_t> spikes, const std::vector<float>& gain) {
-    if (layer.pool.kind == PoolKind::none) return gain;
-    std::vector<float> result(spikes.size());
-    const float* window = gain.data();
-    for (int64_t channel = 0; channel < layer.out_channels; ++channel) {
-        for (int64_t row = 0; row < layer.pooled_height; ++row) {
-            const int64_t first = (channel * layer.out_height + row * layer.pool.stride) * layer.out_width;
-            for (int64_t column = 0; column < layer.pooled_width; ++column)
-                spread(layer, spikes, first + column * layer.pool.stride, *window++, result);
-        }
-    }
+/// The transpose of the pool, which at one step is a linear map: a max-pool passes to its first maximum.
+std::vector<float> unpool(const Layer& layer, const std::vector<float>& values, const std::vector<float>& gain) {
+    std::vector<float> result(values.size());
+    const auto share = static_cast<float>(pooled_unit(layer.pool));
+    for (int64_t window = 0; window < static_cast<int64_t>(gain.size()); ++window)
+        if (layer.pool.kind == PoolKind::max)
+            result[first_maximum(layer, window, values.data())] += gain[window];
+        else
+            for_each_in_window(layer, window, [&](int64_t place) { result[place] += share * gain[window]; });
     return result;
 }
 
-/// How much each neuron's state counts, but for the decay β^(t_c − t), which all neurons of a layer share.
+/// How much each neuron's state counts, but for its decay β^(t_c − t).
 enum class Absence { nothing, negative };
+
+/// The largest β of a layer's neurons, or that of the last layer's readout.
+double largest_beta(const Layer& layer) {
+    if (!layer.neuron) return layer.readout_beta;
+    double most = layer.values.empty() || layer.values[0].field != "beta" ? layer.neuron->beta : 0;
+    if (!layer.values.empty() && layer.values[0].field == "beta")
+        for (const float beta : layer.values[0].values.data) most = std::max(most, double{beta});
+    return most;
+}
+
+/// The β with which spikes of the network's input decay that a layer reads: of its neuron, or of the one it first leads to.
+double input_beta(const Network& network, int layer) {
+    const int count = static_cast<int>(network.layers.size());
+    for (int next = layer + 1; !network.layers[layer].neuron && next < count; ++next)
+        if (std::ranges::count(network.layers[next].inputs, layer) > 0) layer = next;
+    return largest_beta(network.layers[layer]);
+}
+
+/// What comes back from one reader or more, but for the decay of the layers on the way: the `ago`-th power of beta.
+struct Decaying {
+    std::vector<float> values;
+    double beta = 1;
+};
+
+void add(Decaying more, int64_t ago, Decaying& sum) {
+    if (sum.values.empty()) {
+        sum = std::move(more);
+        return;
+    }
+    if (more.beta > sum.beta) std::swap(more, sum);
+    const auto ratio = more.beta == sum.beta ? 1.0F : static_cast<float>(std::pow(more.beta / sum.beta, ago));
+    for (size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += ratio * more.values[i];
+}
 
 class Tsa final : public AttributionMethod {
   public:
@@ -60,66 +74,85 @@ class Tsa final : public AttributionMethod {
 
     /// At step t, decided at t_c = T − 1: N_0(t) ⊙ W_1ᵀ N_1(t) … W_Lᵀ e_c, times the softmax probability of c (the paper's
     /// confidence). N_l is β^(t_c−t) for neurons of layer l that spiked at t, else 0 or −β^(t_c−t)/n_l with n_l all neurons of
-    /// the layer; of the input the pixel, or its spikes in the same way with the β of the layer they go to. Max-pools pass to
-    /// the first maximum at t.
+    /// the layer; of the input the pixel, or its spikes in the same way with the β of the neurons they go to. Max-pools pass to
+    /// the first maximum at t. Branches add up; `and` passes an equal part to each input where all spike, `iand` to the first
+    /// where the second is silent.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
-        require_chain(network, info_.name);
+        require_no_recurrence(network, info_.name, "a step's spikes alone do not say what it brought; shares do");
         RecordRequest wanted{.layers = {}, .spikes = true};
-        std::vector<LinearMap> maps;
-        for (size_t l = 0; l < network.layers.size(); ++l) {
-            maps.emplace_back(network.layers[l]);
-            if (l + 1 < network.layers.size()) wanted.layers.push_back(static_cast<int>(l));
-        }
-        const Recording recording = context.engine->run(request.input, wanted);
-        const bool spiking = request.input.spiking();
-        const int64_t samples = request.input.samples(), steps = spiking ? request.input.steps() : network.steps;
+        for (size_t l = 0; l < network.layers.size(); ++l)
+            if (network.layers[l].neuron) wanted.layers.push_back(static_cast<int>(l));
+        const LinearMaps maps(network);
+        const Input& input = request.input;
+        const Recording recording = context.engine->run(input, wanted);
+        const int64_t samples = input.samples(), steps = input.spiking() ? input.steps() : network.steps;
         FloatArray result({samples, steps, network.channels, network.height, network.width});
         const int64_t size = element_count(network.input_shape());
-        parallel_for(samples * steps, 0, [&](int64_t index, int) {
-            const int64_t n = index / steps, t = index % steps;
-            const std::vector<float> gain = sweep(network, maps, recording, t, n, request.targets[n]);
+        parallel_for(samples * steps, context.engine->execution(), [&](int64_t index, int) {
+            const int64_t n = index / steps, t = index % steps, ago = steps - 1 - t;
+            LayerValues values(network, maps, recording, input, n, t, 1);
+            const Decaying gain = sweep(network, maps, values, request.targets[n], ago, input.spiking());
             const double factor = softmax_probability(recording.scores.row(n), request.targets[n]) *
-                                  std::pow(decay(network, spiking), static_cast<double>(steps - 1 - t));
+                                  std::pow(gain.beta, static_cast<double>(ago));
             const std::span to = result.row(n).subspan(t * size, size);
             for (int64_t i = 0; i < size; ++i) {
-                const float input =
-                    spiking ? score(request.input.spikes.row(n)[t * size + i], size) : request.input.images.row(n)[i];
-                to[i] = static_cast<float>(factor * gain[i] * input);
+                const float brought = input.spiking() ? score(input.spikes.row(n)[t * size + i], size) : input.images.row(n)[i];
+                to[i] = static_cast<float>(factor * gain.values[i] * brought);
             }
         });
         return result;
     }
 
   private:
-    float score(uint8_t spikes, int64_t neurons) const {
-        if (spikes > 0) return static_cast<float>(spikes);
+    float score(float spikes, int64_t neurons) const {
+        if (spikes > 0) return spikes;
         return absence_ == Absence::nothing ? 0.0F : -1.0F / static_cast<float>(neurons);
     }
 
-    /// Π β of all layers whose spikes are scored.
-    static double decay(const Network& network, bool spiking) {
-        double product = 1;
-        const auto beta = [](const Layer& layer) { return layer.neuron ? layer.neuron->beta : layer.readout_beta; };
-        if (spiking) product *= beta(network.layers.front());
-        for (size_t l = 0; l + 1 < network.layers.size(); ++l) product *= beta(network.layers[l]);
-        return product;
+    /// N_l, but for the decay of the layer's largest β.
+    void weigh_by_state(const Layer& layer, std::span<const float> spikes, int64_t ago, Decaying& gain) const {
+        const double most = largest_beta(layer);
+        const auto count = static_cast<int64_t>(spikes.size());
+        for (int64_t i = 0; i < count; ++i) gain.values[i] *= score(spikes[i], count);
+        gain.beta *= most;
+        if (layer.values.empty()) return;
+        const LayerNeurons neurons(layer);
+        for (int64_t i = 0; most > 0 && i < count; ++i)
+            gain.values[i] *= static_cast<float>(std::pow(neurons[i].beta / most, ago));
     }
 
-    std::vector<float> sweep(const Network& network, const std::vector<LinearMap>& maps, const Recording& recording, int64_t t,
-                             int64_t n, int target) const {
-        std::vector<float> gain(network.class_count());
-        gain[target] = 1;
-        for (size_t l = network.layers.size(); l-- > 0;) {
-            for (float& value : gain) value *= current_scale(network.layers[l]);
-            gain = maps[l].apply_transposed(gain);
-            if (l == 0) break;
-            const int64_t neurons = maps[l - 1].outputs();
-            const auto spikes = recording.layer(static_cast<int>(l) - 1).spikes.row(n).subspan(t * neurons, neurons);
-            gain = unpool(network.layers[l - 1], spikes, gain);
-            for (int64_t i = 0; i < neurons; ++i) gain[i] *= score(spikes[i], neurons);
+    /// Back to the input at the step of `values`.
+    Decaying sweep(const Network& network, const LinearMaps& maps, LayerValues& values, int target, int64_t ago,
+                   bool spiking) const {
+        const int last = static_cast<int>(network.layers.size()) - 1;
+        std::vector<Decaying> flows(last + 2);  // of the network's input first
+        flows[last + 1].values.resize(network.class_count());
+        flows[last + 1].values[target] = 1;
+        for (int l = last; l >= 0; --l) {
+            const Layer& layer = network.layers[l];
+            Decaying gain = std::move(flows[l + 1]);
+            if (layer.pool.kind != PoolKind::none) gain.values = unpool(layer, values.before_pool(l), gain.values);
+            if (layer.neuron) {
+                if (l != last) weigh_by_state(layer, values.before_pool(l), ago, gain);
+                const LayerNeurons neurons(layer);
+                for (size_t i = 0; i < gain.values.size(); ++i)  // weights as the membrane meets them
+                    gain.values[i] *= input_scale<float>(neurons[static_cast<int64_t>(i)]);
+            }
+            Backflow back(network);
+            if (layer.weighted())
+                back.add(layer.inputs[0], maps.weights(l).apply_transposed(gain.values));
+            else
+                hand_on(network, l, gain.values, part_at_each_step(network, l, values), back);
+            std::vector<int> inputs = layer.inputs;
+            std::ranges::sort(inputs);
+            inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+            for (const int input : inputs) {
+                const double more = spiking && input == kNetworkInput ? input_beta(network, l) : 1.0;
+                add({back.take(input), gain.beta * more}, ago, flows[input + 1]);
+            }
         }
-        return gain;
+        return std::move(flows[0]);
     }
 
     Absence absence_;

@@ -152,6 +152,27 @@ std::vector<Signal> signals(const Network& network) {
     return result;
 }
 
+std::optional<Layer> recurrence_as_layer(const Layer& layer) {
+    const Recurrence& recurrence = layer.recurrence;
+    if (recurrence.kind == RecurrenceKind::none) return std::nullopt;
+    Layer own;
+    own.name = layer.name;
+    own.in_channels = own.out_channels = layer.out_channels;
+    own.in_height = own.out_height = layer.out_height;
+    own.in_width = own.out_width = layer.out_width;
+    own.has_bias = false;
+    own.weight = recurrence.weight;
+    if (recurrence.kind == RecurrenceKind::all) {
+        own.kind = LayerKind::full;
+        own.out_channels *= layer.out_height * layer.out_width;
+        own.out_height = own.out_width = 1;
+    }
+    if (recurrence.kind == RecurrenceKind::one) own.groups = layer.out_channels;
+    own.kernel = recurrence.kernel;
+    own.padding = recurrence.kernel / 2;
+    return own;
+}
+
 std::string not_of_chain(const Network& network, size_t index) {
     const Layer& layer = network.layers[index];
     const bool last = index + 1 == network.layers.size();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "graph.h"
 #include "lower.h"
+#include "pool_windows.h"
 
 namespace spikelens {
 namespace {
@@ -33,48 +35,6 @@ void for_each_product(const Layer& layer, Visit visit) {
                     }
 }
 
-/// The same of its recurrence: from neuron, to neuron, weight.
-template <class Visit>
-void for_each_recurrent(const Layer& layer, Visit visit) {
-    const Recurrence& recurrence = layer.recurrence;
-    const int64_t neurons = outputs_of(layer), pixels = int64_t{layer.out_height} * layer.out_width;
-    if (recurrence.kind == RecurrenceKind::one)
-        for (int64_t i = 0; i < neurons; ++i) visit(i, i, i / pixels);
-    if (recurrence.kind == RecurrenceKind::all)
-        for (int64_t to = 0; to < neurons; ++to)
-            for (int64_t from = 0; from < neurons; ++from) visit(from, to, to * neurons + from);
-    if (recurrence.kind != RecurrenceKind::conv) return;
-    Layer as_conv = layer;  // of its own spikes
-    as_conv.kind = LayerKind::conv;
-    as_conv.in_channels = layer.out_channels, as_conv.in_height = layer.out_height, as_conv.in_width = layer.out_width;
-    as_conv.kernel = recurrence.kernel, as_conv.padding = recurrence.kernel / 2;
-    as_conv.stride = as_conv.dilation = as_conv.groups = 1;
-    as_conv.kernel_width = as_conv.stride_width = as_conv.dilation_width = 0, as_conv.padding_width = -1;
-    for_each_product(as_conv, visit);
-}
-
-/// Calls visit(window, place) for every value under every window of a layer's pool, in row-major order.
-template <class Visit>
-void for_each_pooled(const Layer& layer, Visit visit) {
-    const Pool& pool = layer.pool;
-    int64_t window = 0;
-    for (int c = 0; c < layer.out_channels; ++c)
-        for (int row = 0; row < layer.pooled_height; ++row)
-            for (int column = 0; column < layer.pooled_width; ++column, ++window)
-                for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
-                    for (int x = column * pool.stride_columns(); x < column * pool.stride_columns() + pool.columns(); ++x)
-                        visit(window, (int64_t{c} * layer.out_height + y) * layer.out_width + x);
-}
-
-/// The first maximum under every window.
-std::vector<int64_t> first_maxima(const Layer& layer, const double* values) {
-    std::vector<int64_t> best(element_count(layer.pooled_shape()), -1);
-    for_each_pooled(layer, [&](int64_t window, int64_t place) {
-        if (best[window] < 0 || values[place] > values[best[window]]) best[window] = place;
-    });
-    return best;
-}
-
 }  // namespace
 
 int64_t graph_trace_bytes(const Network& network, int64_t steps) {
@@ -84,7 +44,9 @@ int64_t graph_trace_bytes(const Network& network, int64_t steps) {
 }
 
 GraphTrace::GraphTrace(const Network& network, const GradientOptions& options)
-    : network_(network), options_(options), nodes_(network.layers.size()) {}
+    : network_(network), options_(options), nodes_(network.layers.size()) {
+    for (const Layer& layer : network.layers) recurrences_.push_back(recurrence_as_layer(layer));
+}
 
 int64_t GraphTrace::sent_size(int input) const {
     return element_count(input == kNetworkInput ? network_.input_shape() : network_.layers[input].pooled_shape());
@@ -156,12 +118,11 @@ void GraphTrace::forward_layer(int l, std::span<const float> potentials) {
     for (int step = 0; step < steps_; ++step) {
         const double* const from = &node.fired[step * outputs];
         double* const to = &node.sent[step * pooled];
-        if (layer.pool.kind == PoolKind::max) {
-            const std::vector<int64_t> best = first_maxima(layer, from);
-            for (int64_t i = 0; i < pooled; ++i) to[i] = from[best[i]];
-        } else {
-            for_each_pooled(layer, [&](int64_t window, int64_t place) { to[window] += share * from[place]; });
-        }
+        for (int64_t i = 0; i < pooled; ++i)
+            if (layer.pool.kind == PoolKind::max)
+                to[i] = from[first_maximum(layer, i, from)];
+            else
+                for_each_in_window(layer, i, [&](int64_t place) { to[i] += share * from[place]; });
     }
 }
 
@@ -189,9 +150,9 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
         const double* const before = step > 0 ? spike - neurons : nullptr;
         if (potentials.empty()) {
             operate(l, step, current.data());
-            if (before)
-                for_each_recurrent(layer, [&](int64_t from, int64_t to, int64_t w) {
-                    current[to] += layer.recurrence.weight.data[w] * before[from];
+            if (before && recurrences_[l])
+                for_each_product(*recurrences_[l], [&](int64_t from, int64_t to, int64_t w) {
+                    current[to] += recurrences_[l]->weight.data[w] * before[from];
                 });
         }
         for (int64_t i = 0; i < neurons; ++i) {
@@ -249,12 +210,11 @@ void GraphTrace::unpool(int l) {
     for (int step = 0; step < steps_; ++step) {
         const double* const from = &node.sent_gradient[step * pooled];
         double* const to = &node.fired_gradient[step * outputs];
-        if (layer.pool.kind == PoolKind::max) {
-            const std::vector<int64_t> best = first_maxima(layer, &node.fired[step * outputs]);
-            for (int64_t i = 0; i < pooled; ++i) to[best[i]] += from[i];
-        } else {
-            for_each_pooled(layer, [&](int64_t window, int64_t place) { to[place] += share * from[window]; });
-        }
+        for (int64_t i = 0; i < pooled; ++i)
+            if (layer.pool.kind == PoolKind::max)
+                to[first_maximum(layer, i, &node.fired[step * outputs])] += from[i];
+            else
+                for_each_in_window(layer, i, [&](int64_t place) { to[place] += share * from[i]; });
     }
 }
 
@@ -272,9 +232,9 @@ void GraphTrace::unfire(int l) {
             continue;
         }
         Values to_spike(gradient, gradient + neurons);
-        if (step + 1 < steps_)
-            for_each_recurrent(layer, [&](int64_t from, int64_t to, int64_t w) {
-                to_spike[from] += layer.recurrence.weight.data[w] * to_current[to];
+        if (step + 1 < steps_ && recurrences_[l])
+            for_each_product(*recurrences_[l], [&](int64_t from, int64_t to, int64_t w) {
+                to_spike[from] += recurrences_[l]->weight.data[w] * to_current[to];
             });
         for (int64_t i = 0; i < neurons; ++i) {
             const auto& [n, scale, threshold] = numbers[i];

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -58,6 +59,7 @@ class GraphTrace {
     int steps_ = 0;
     Values input_, input_gradient_;  ///< at every step
     std::vector<Node> nodes_;
+    std::vector<std::optional<Layer>> recurrences_;  ///< as layers of their own
 };
 
 /// What GraphTrace keeps of one sample, in bytes.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/attribute/baseline.h"
+#include "spikelens/core/error.h"
 
 #include "gate_reference.h"
 #include "small_network.h"
@@ -58,6 +59,28 @@ TEST(Gate, OfOtherPoolsStridesAndNeurons) {
           // A threshold this low makes more spikes than drive: gates at their limit.
           "4C3-LIF(threshold=0.05,decay_input,beta=0.8)-MP2-6F-LIF(threshold=0.1)-3F"}) {
         expect_gate_equals_reference(test::small_network(text, {1, 7, 9}, 6), 1, "");
+    }
+}
+
+TEST(Gate, OfGraphs) {
+    for (const char* text :
+         {"4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-5F-LIF-3F", "4C3-LIF-[4C3-LIF-4C3|]add-LIF-AP2-3F",
+          "[4C3|4C1]add-LIF-[3C3-LIF|4C1-IF|]cat-MP2-3F", "4C3-MP2-LIF-[4C3-AP2|4C1-MP2]add-LIF(decay_input,gain=2)-3F",
+          "4C3-LIF-[4C3-LIF|4C1-LIF]and-[|4C3-LIF(threshold=2)]iand-3F",
+          "4C3-LIF(beta=*,gain=**)-4C1x3g2d1x2-IF-MP2x1-5F-LIF-3F", "4C3-LIF-[4C3-IF|]add-MP2-3C1-GAP-LI(beta=0.5)",
+          "4C3-LIF-[4C3-IF|]and-IF-3C1-IF-GAP"})
+        expect_gate_equals_reference(test::small_network(text, {1, 7, 9}, 6), 1, "");
+    expect_gate_equals_reference(test::small_network("4C3-LIF-[4C3-LIF|]add-MP2-3F", {1, 8, 8}, 6), 3, ":baseline=mean");
+}
+
+TEST(Gate, RefusesRecurrence) {
+    const CpuEngine simulator(test::small_network("4C3-LIF-6F-R-LIF-3F", {1, 7, 9}, 6));
+    const FloatArray images = test::test_images(1, {1, 7, 9});
+    try {
+        explain(parse_method("gate"), {.engine = &simulator}, {images, std::vector{0}, std::vector<int64_t>{0}});
+        FAIL() << "accepted";
+    } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("full2"), std::string::npos) << error.what();
     }
 }
 

@@ -1,109 +1,138 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <gtest/gtest.h>
 
-#include "spikelens/core/error.h"
-
 #include "attribute/share_sweep.h"
-#include "gate_reference.h"
+#include "graph_activity.h"
 #include "small_network.h"
+#include "spiking_input.h"
 
 namespace spikelens {
 namespace {
 
 using test::Matrix;
 using test::Vector;
+using Frames = std::vector<Vector>;
 
-/// Follows one contribution forwards, in double and with dense matrices: what it makes of every current, potential and spike.
-/// Shares no code with the sweep, which goes backwards.
+/// Follows one contribution forwards through any graph, in double and with dense matrices: what it makes of every current,
+/// potential and spike. Shares no code with the sweep, which goes backwards.
 class Forwards {
   public:
-    Forwards(const Network& network, const Recording& recording, int64_t n, int64_t steps, bool soft)
-        : network_(network), recording_(recording), n_(n), steps_(steps), soft_(soft) {
-        for (const Layer& layer : network.layers) weights_.push_back(test::dense(layer));
+    Forwards(const Network& network, const Recording& recording, const Input& input, int64_t n, int64_t steps, bool soft)
+        : network_(network),
+          recording_(recording),
+          n_(n),
+          steps_(steps),
+          soft_(soft),
+          truth_(network, recording, n, test::frames_of(input, n, steps)) {
+        for (const Layer& layer : network.layers) {
+            weights_.push_back(layer.weighted() ? test::dense(layer) : Matrix(0, 0));
+            recurrences_.push_back(test::dense_recurrence(layer));
+        }
     }
 
     /// Part of each score that the input `frames` [T][C·H·W] brings.
-    Vector of_input(const std::vector<Vector>& frames) const {
-        std::vector<Vector> currents;
-        for (const Vector& frame : frames) currents.push_back(product(weights_[0], frame));
-        return from(0, currents);
-    }
-
-    /// Part of each score that a layer's biases bring.
-    Vector of_bias(size_t layer) const {
-        const Layer& of = network_.layers[layer];
-        Vector current(weights_[layer].rows);
-        const int64_t pixels = weights_[layer].rows / of.out_channels;
-        for (int64_t i = 0; of.has_bias && i < weights_[layer].rows; ++i) current[i] = of.bias.data[i / pixels];
-        return from(layer, std::vector<Vector>(steps_, current));
-    }
-
-    /// Part of each score that a layer's resets to v_reset bring.
-    Vector of_resets(size_t layer) const {
-        std::vector<Vector> none(steps_, Vector(weights_[layer].rows));
-        return from(layer, none, true);
-    }
+    Vector of_input(const Frames& frames) const { return follow(frames, -1, -1); }
+    /// That a layer's biases bring, and its resets to v_reset.
+    Vector of_bias(int layer) const { return follow(silence(), layer, -1); }
+    Vector of_resets(int layer) const { return follow(silence(), -1, layer); }
 
   private:
-    Vector from(size_t layer, std::vector<Vector> currents, bool resets = false) const {
-        for (size_t l = layer; l < network_.layers.size(); ++l) {
-            const Layer& of = network_.layers[l];
-            if (!of.neuron) return readout(of, currents);
-            std::vector<Vector> spikes = through(of, static_cast<int>(l), currents, resets && l == layer);
-            if (l + 1 == network_.layers.size()) return counted(spikes);
-            spikes = pooled(of, static_cast<int>(l), spikes);
-            currents.clear();
-            for (const Vector& step : spikes) currents.push_back(product(weights_[l + 1], step));
+    Frames silence() const { return Frames(steps_, Vector(element_count(network_.input_shape()))); }
+
+    Vector follow(const Frames& input, int biased, int resetting) const {
+        std::vector<Frames> sent;
+        for (int l = 0; l < static_cast<int>(network_.layers.size()); ++l) {
+            Frames parts;
+            for (int64_t t = 0; t < steps_; ++t) parts.push_back(operation(l, t, input, sent, l == biased));
+            if (network_.layers[l].neuron) parts = through(l, parts, l == resetting);
+            sent.push_back(pooled(l, parts));
         }
-        return {};
+        Vector score(network_.class_count());
+        for (const Vector& step : sent.back())
+            for (size_t c = 0; c < score.size(); ++c)
+                score[c] = double{network_.layers.back().readout_beta} * score[c] + step[c];
+        for (double& value : score) value /= static_cast<double>(steps_);
+        return score;
+    }
+
+    Vector operation(int l, int64_t t, const Frames& input, const std::vector<Frames>& sent, bool biased) const {
+        const Layer& layer = network_.layers[l];
+        const auto from = [&](size_t i) { return layer.inputs[i] == kNetworkInput ? input[t] : sent[layer.inputs[i]][t]; };
+        const auto truth = [&](size_t i) { return truth_.sent[layer.inputs[i]][t]; };
+        Vector out = layer.weighted() ? product(weights_[l], from(0)) : from(0);
+        for (size_t i = 0; biased && !layer.bias.empty() && i < out.size(); ++i)
+            out[i] += layer.bias.data[i / (layer.out_height * layer.out_width)];
+        for (size_t i = 1; i < layer.inputs.size(); ++i) {
+            const Vector next = from(i);
+            if (layer.kind == LayerKind::concat) out.insert(out.end(), next.begin(), next.end());
+            for (size_t j = 0; layer.kind != LayerKind::concat && j < out.size(); ++j)
+                out[j] = layer.kind == LayerKind::except ? (truth(1)[j] == 0 ? out[j] : 0) : out[j] + next[j];
+        }
+        for (size_t j = 0; layer.kind == LayerKind::both && j < out.size(); ++j)
+            out[j] *= truth_.operated[l][t][j] == 1 ? 1.0 / static_cast<double>(layer.inputs.size()) : 0;
+        return out;
     }
 
     bool spiked(int layer, int64_t t, size_t i) const { return recording_.layer(layer).spikes.sub(n_).row(t)[i] != 0; }
 
-    std::vector<Vector> through(const Layer& layer, int index, const std::vector<Vector>& currents, bool resets) const {
-        const Neuron& neuron = *layer.neuron;
-        const double beta = neuron.beta, threshold = neuron.threshold;
-        const ArrayView<float> potentials = recording_.layer(index).potentials.sub(n_);
-        std::vector<Vector> spikes(steps_, Vector(currents[0].size()));
-        for (size_t i = 0; i < currents[0].size(); ++i) {
-            double synapse = 0, membrane = 0;  // after the step
-            for (int64_t t = 0; t < steps_; ++t) {
+    Frames through(int l, const Frames& currents, bool resets) const {
+        const Layer& layer = network_.layers[l];
+        const size_t count = currents[0].size();
+        const auto pixels = static_cast<int64_t>(layer.out_height) * layer.out_width;
+        Frames spikes(steps_, Vector(count));
+        Vector synapse(count), membrane(count);  // after the step
+        for (int64_t t = 0; t < steps_; ++t) {
+            const Vector again = t > 0 ? product(recurrences_[l], spikes[t - 1]) : Vector(count);
+            for (size_t i = 0; i < count; ++i) {
+                const auto place = static_cast<int64_t>(i);
+                const Neuron neuron = neuron_at(*layer.neuron, layer.values, place / pixels, place % pixels, pixels);
+                const double beta = neuron.beta, threshold = neuron.threshold;
                 const double scale = neuron.gain * (neuron.decay_input ? 1 - beta : 1);
-                synapse = neuron.alpha * synapse + scale * currents[t][i];
-                const double potential = potentials.row(t)[i];
-                const double part = membrane + synapse;
+                synapse[i] = neuron.alpha * synapse[i] + scale * (currents[t][i] + again[i]);
+                const double potential = recording_.layer(l).potentials.sub(n_).row(t)[i];
+                const double part = membrane[i] + synapse[i];
                 const double distance = std::numbers::pi * (potential / threshold - 1);
-                const double soft = soft_ && !spiked(index, t, i) ? 0.3 / (1 + distance * distance) : 0;
-                spikes[t][i] = spiked(index, t, i) ? part / potential : soft * part / threshold;
-                membrane = beta * (1 - soft) * part;
-                if (!spiked(index, t, i)) continue;
+                const double soft = soft_ && !spiked(l, t, i) ? 0.3 / (1 + distance * distance) : 0;
+                spikes[t][i] = spiked(l, t, i) ? part / potential : soft * part / threshold;
+                membrane[i] = beta * (1 - soft) * part;
+                if (!spiked(l, t, i)) continue;
                 const double share = part / potential;
                 if (neuron.reset == Reset::subtract)
-                    membrane = neuron.delay ? beta * part - threshold * share : beta * (part - threshold * share);
-                if (neuron.reset == Reset::zero) membrane = resets ? beta * double{neuron.v_reset} : 0;
+                    membrane[i] = neuron.delay ? beta * part - threshold * share : beta * (part - threshold * share);
+                if (neuron.reset == Reset::zero) membrane[i] = resets ? beta * double{neuron.v_reset} : 0;
             }
         }
         return spikes;
     }
 
-    std::vector<Vector> pooled(const Layer& layer, int index, const std::vector<Vector>& spikes) const {
-        if (layer.pool.kind == PoolKind::none) return spikes;
-        std::vector<Vector> all;
-        const int64_t windows = int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width;
+    Frames pooled(int l, const Frames& parts) const {
+        const Layer& layer = network_.layers[l];
+        if (layer.pool.kind == PoolKind::none) return parts;
+        Frames all;
+        const int64_t windows = element_count(layer.pooled_shape());
+        const auto whole = [](double value) { return value >= 0 && value == std::round(value); };
+        const bool numbers =
+            std::ranges::all_of(truth_.fired[l], [&](const Vector& step) { return std::ranges::all_of(step, whole); });
         for (int64_t t = 0; t < steps_; ++t) {
+            const Vector& truth = truth_.fired[l][t];
             Vector step(windows);
             for (int64_t w = 0; w < windows; ++w) {
-                double spiking = 0, sum = 0;
-                for (size_t i = 0; i < spikes[t].size(); ++i) {
-                    if (!test::in_window(layer, w, static_cast<int64_t>(i))) continue;
-                    const bool counts = layer.pool.kind != PoolKind::max || spiked(index, t, i);
-                    if (counts) sum += spikes[t][i];
-                    spiking += spiked(index, t, i) ? 1 : 0;
+                double equal = 0, sum = 0, most = -1e9;
+                std::vector<size_t> members;
+                for (size_t i = 0; i < truth.size(); ++i)
+                    if (test::in_window(layer, w, static_cast<int64_t>(i))) members.push_back(i);
+                for (const size_t i : members) most = std::max(most, truth[i]);
+                for (const size_t i : members) {
+                    const bool largest = std::abs(truth[i] - most) < 1e-9, silent = numbers && most == 0;
+                    if (layer.pool.kind == PoolKind::max && (!largest || silent)) continue;
+                    sum += parts[t][i];
+                    equal += 1;
                 }
-                if (layer.pool.kind == PoolKind::max && spiking > 0) sum /= spiking;
-                if (layer.pool.kind == PoolKind::average) sum /= layer.pool.size * layer.pool.size;
+                if (layer.pool.kind == PoolKind::max && equal > 0) sum /= equal;
+                if (layer.pool.kind == PoolKind::average) sum /= static_cast<double>(members.size());
                 step[w] = sum;
             }
             all.push_back(step);
@@ -111,26 +140,12 @@ class Forwards {
         return all;
     }
 
-    Vector readout(const Layer& layer, const std::vector<Vector>& currents) const {
-        Vector score(currents[0].size());
-        for (int64_t t = 0; t < steps_; ++t)
-            for (size_t c = 0; c < score.size(); ++c) score[c] = double{layer.readout_beta} * score[c] + currents[t][c];
-        for (double& value : score) value /= static_cast<double>(steps_);
-        return score;
-    }
-
-    Vector counted(const std::vector<Vector>& spikes) const {
-        Vector score(spikes[0].size());
-        for (const Vector& step : spikes)
-            for (size_t c = 0; c < score.size(); ++c) score[c] += step[c] / static_cast<double>(steps_);
-        return score;
-    }
-
     const Network& network_;
     const Recording& recording_;
     int64_t n_, steps_;
     bool soft_;
-    std::vector<Matrix> weights_;
+    test::GraphActivity truth_;
+    std::vector<Matrix> weights_, recurrences_;
 };
 
 /// Every kind of neuron, reset, pool and readout, random shapes.
@@ -142,6 +157,14 @@ const std::vector<std::string> kNetworks = {
     "3C1-LIF(alpha=0.6,decay_input,gain=3)-MP2-5F-IF-3F",
     "2C3-LIF(alpha=0.4,reset=zero,v_reset=0.2,ge)-AP2-2C3-IF(delay)-3F-LIF(reset=zero)",
     "6F-LIF-5F-LIF(beta=0.5)-3F-LI(beta=0)",
+    // Sums of spikes and of currents, concatenation, recurrence of every kind, neurons that differ, pools of currents.
+    "3C3-LIF-[3C3-LIF-3C3-LIF|]add-MP2-4F-LIF-3F",
+    "3C3-LIF(beta=0.7)-[3C3-LIF-3C3|]add-LIF(reset=zero,v_reset=0.1)-AP2-3F-LI(beta=0.8)",
+    "[2C3|2C1]add-LIF(decay_input,gain=4)-[2C3-LIF|3C1x3-IF(delay)|]cat-MP2x1-3F-LIF",
+    "3C3-R1-LIF-3C3-RC3-LIF(beta=0.8,alpha=0.3)-5F-R-LIF(reset=zero)-3F",
+    "4C3g2-LIF(beta=*,threshold=**)-4C3d2-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3C1-GAP",
+    "3C3-MP2-LIF-[3C3-IF|]add-[3C1-IF|]add-MP2-3F",
+    "3C3-R1-IF-AP2-[3F|3F-LIF-3F]add",
 };
 constexpr int64_t kSteps = 7;
 
@@ -164,7 +187,7 @@ TEST(ShareSweep, PaysOutTheScoreExactly) {
                 for (int c = 0; c < 3; ++c) {
                     std::vector<float> start(3);
                     start[c] = 1;
-                    const auto [share, bias] = sweep.sweep(recording, n, kSteps, !spiking, start);
+                    const auto [share, bias] = sweep.sweep(recording, input, n, start);
                     double sum = bias, size = 0;
                     for (size_t i = 0; i < share.size(); ++i) {
                         const double part = double{share[i]} * (spiking ? input.spikes.row(n)[i] : input.images.row(n)[i]);
@@ -172,11 +195,12 @@ TEST(ShareSweep, PaysOutTheScoreExactly) {
                         size += std::abs(part);
                     }
                     const double score = recording.scores.row(n)[c];
-                    EXPECT_NEAR(sum, score, 1e-5 * std::max(1.0, size)) << text << (spiking ? " spikes " : " image ") << c;
+                    EXPECT_NEAR(sum, score, 1e-5 * std::max(std::abs(score), size))
+                        << text << (spiking ? " spikes " : " image ") << c;
                     spiking_networks += score != 0;
                 }
         }
-    EXPECT_GT(spiking_networks, 60);
+    EXPECT_GT(spiking_networks, 120);
 }
 
 TEST(ShareSweep, EqualsEveryContributionFollowedForwards) {
@@ -188,12 +212,12 @@ TEST(ShareSweep, EqualsEveryContributionFollowedForwards) {
                 const ShareSweep sweep(network, soft);
                 const Input input = input_of(spiking);
                 const Recording recording = engine.run(input, sweep.request());
-                const Forwards forwards(network, recording, 1, kSteps, soft);
+                const Forwards forwards(network, recording, input, 1, kSteps, soft);
                 std::vector<ShareSweep::Result> results;
                 for (int c = 0; c < 3; ++c) {
                     std::vector<float> start(3);
                     start[c] = 1;
-                    results.push_back(sweep.sweep(recording, 1, kSteps, !spiking, start));
+                    results.push_back(sweep.sweep(recording, input, 1, start));
                 }
                 constexpr int64_t units = 2 * 7 * 6;
                 for (int64_t i = 0; i < (spiking ? units * kSteps : units); i += 5) {
@@ -206,7 +230,7 @@ TEST(ShareSweep, EqualsEveryContributionFollowedForwards) {
                             << text << (spiking ? " spike " : " pixel ") << i << (soft ? " soft" : "");
                 }
                 Vector bias(3);
-                for (size_t l = 0; l < network.layers.size(); ++l) {
+                for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) {
                     const Vector brought = forwards.of_bias(l);
                     for (int c = 0; c < 3; ++c) bias[c] += brought[c];
                     if (!network.layers[l].neuron) continue;
@@ -231,7 +255,7 @@ TEST(ShareSweep, OfOneNeuronIsWhatTheHandSays) {
     const Input input = Array<uint8_t>({1, 3, 1, 1, 1}, {6, 9, 11});
     const Recording recording = engine.run(input, sweep.request());
     ASSERT_EQ(recording.layer(0).spikes.data, (std::vector<uint8_t>{0, 1, 1}));
-    const auto [share, bias] = sweep.sweep(recording, 0, 3, false, std::vector<float>{1});
+    const auto [share, bias] = sweep.sweep(recording, input, 0, std::vector<float>{1});
     const double last = 1 / 1.2, first = 1 / 1.2 + 0.5 * (1 - 1 / 1.2) * last;
     EXPECT_NEAR(share[2], 0.1 * last / 3, 1e-6);
     EXPECT_NEAR(share[1], 0.1 * first / 3, 1e-6);
@@ -240,9 +264,23 @@ TEST(ShareSweep, OfOneNeuronIsWhatTheHandSays) {
     EXPECT_NEAR(6 * share[0] + 9 * share[1] + 11 * share[2], 2.0 / 3, 1e-6);
 }
 
-TEST(ShareSweep, RefusesNetworksThatAreNoChains) {
-    const Network graph = test::small_network("4C3-LIF-[4C3-LIF|]add-3F", {2, 7, 6}, kSteps);
-    EXPECT_THROW(ShareSweep{graph}, InputError);
+/// A neuron that feeds itself: 0.6·2 = 1.2 spikes and leaves 0.2; then 0.1 + 1.5 from itself = 1.6 spikes without any input.
+TEST(ShareSweep, FollowsRecurrenceBackInTime) {
+    Network network = parse_network("1Fb0-R1-LIF(beta=0.5)-1Fb0", {1, 1, 1}, 2);
+    network.layers[0].weight.data = {0.6F};
+    network.layers[0].recurrence.weight.data = {1.5F};
+    network.layers[1].weight.data = {1};
+    const CpuEngine engine(network);
+    const ShareSweep sweep(network);
+    const Input input = Array<uint8_t>({1, 2, 1, 1, 1}, {2, 0});
+    const Recording recording = engine.run(input, sweep.request());
+    ASSERT_EQ(recording.layer(0).spikes.data, (std::vector<uint8_t>{1, 1}));
+    const auto [share, bias] = sweep.sweep(recording, input, 0, std::vector<float>{1});
+    const double second = 0.5 / 1.6;                                                 // λ[1], of half a score
+    const double first = (0.5 + 1.5 * second) / 1.2 + 0.5 * (1 - 1 / 1.2) * second;  // λ[0]
+    EXPECT_NEAR(share[0], 0.6 * first, 1e-6);
+    EXPECT_NEAR(2 * share[0], 1, 1e-6);  // all of both spikes
+    EXPECT_EQ(bias, 0);
 }
 
 }  // namespace

@@ -3,101 +3,114 @@
 
 #include <gtest/gtest.h>
 
+#include "spikelens/core/error.h"
+
+#include "graph_activity.h"
 #include "small_network.h"
-#include "snn/naive_network.h"
 #include "spiking_input.h"
 
 namespace spikelens {
 namespace {
 
-using Vector = std::vector<double>;
-using Matrix = std::vector<Vector>;  ///< [from][to]
+using test::Matrix;
+using test::Vector;
 
-Matrix product(const Matrix& a, const Matrix& b) {
-    Matrix result(a.size(), Vector(b[0].size()));
-    for (size_t i = 0; i < a.size(); ++i)
-        for (size_t k = 0; k < b.size(); ++k)
-            for (size_t j = 0; j < b[k].size(); ++j) result[i][j] += a[i][k] * b[k][j];
-    return result;
-}
-
-/// The layer's weights from every input to every neuron, times its neuron's scale of the current: one unit vector at a time.
-Matrix weights(const Layer& layer) {
-    const int64_t in = int64_t{layer.in_channels} * layer.in_height * layer.in_width;
-    const double scale = layer.neuron ? layer.neuron->gain * (layer.neuron->decay_input ? 1.0 - layer.neuron->beta : 1.0) : 1.0;
-    Matrix matrix(in);
-    for (int64_t i = 0; i < in; ++i) {
-        Vector unit(in), none(in);
-        unit[i] = 1;
-        for (int o = 0; o < layer.out_channels; ++o)
-            for (int y = 0; y < layer.out_height; ++y)
-                for (int x = 0; x < layer.out_width; ++x)
-                    matrix[i].push_back(
-                        scale * (naive::weighted_sum(layer, unit, o, y, x) - naive::weighted_sum(layer, none, o, y, x)));
-    }
-    return matrix;
-}
-
-/// The pool as a matrix from neurons to windows, given the spikes of one step.
-Matrix routing(const Layer& layer, const uint8_t* spikes) {
-    const int windows = layer.out_channels * layer.pooled_height * layer.pooled_width;
-    Matrix matrix(int64_t{layer.out_channels} * layer.out_height * layer.out_width, Vector(windows));
-    for (int w = 0; w < windows; ++w) {
-        if (layer.pool.kind == PoolKind::none) {
-            matrix[w][w] = 1;
-            continue;
+/// The pool as a matrix [window, neuron], given what the neurons have at one step.
+Matrix routing(const Layer& layer, const Vector& values) {
+    const int64_t windows = element_count(layer.pooled_shape());
+    Matrix matrix(windows, static_cast<int64_t>(values.size()));
+    for (int64_t w = 0; w < windows; ++w) {
+        int64_t first = -1, members = 0;
+        for (int64_t i = 0; i < matrix.columns; ++i) {
+            if (layer.pool.kind == PoolKind::none ? w != i : !test::in_window(layer, w, i)) continue;
+            matrix.at(w, i) = 1, ++members;
+            if (first < 0 || values[i] > values[first]) first = i;
         }
-        const int top = w / layer.pooled_width % layer.pooled_height * layer.pool.stride;
-        const int left = w % layer.pooled_width * layer.pool.stride, channel = w / layer.pooled_width / layer.pooled_height;
-        int first = -1;
-        for (int y = top; y < top + layer.pool.size; ++y)
-            for (int x = left; x < left + layer.pool.size; ++x) {
-                const int neuron = (channel * layer.out_height + y) * layer.out_width + x;
-                if (first < 0 || spikes[neuron] > spikes[first]) first = neuron;
-                if (layer.pool.kind == PoolKind::sum) matrix[neuron][w] = 1;
-                if (layer.pool.kind == PoolKind::average) matrix[neuron][w] = 1.0 / (layer.pool.size * layer.pool.size);
-            }
-        if (layer.pool.kind == PoolKind::max) matrix[first][w] = 1;
+        for (int64_t i = 0; i < matrix.columns; ++i) {
+            if (layer.pool.kind == PoolKind::average) matrix.at(w, i) /= static_cast<double>(members);
+            if (layer.pool.kind == PoolKind::max) matrix.at(w, i) = i == first ? 1 : 0;
+        }
     }
     return matrix;
 }
 
+/// What one unit of the network's input at step t becomes in every layer, followed forwards.
 struct Reference {
     const Network& network;
     bool absent;  ///< TSA-NS
+
+    static Neuron neuron_of(const Layer& layer, size_t i) {
+        const auto pixels = static_cast<int64_t>(layer.out_height) * layer.out_width, place = static_cast<int64_t>(i);
+        return neuron_at(*layer.neuron, layer.values, place / pixels, place % pixels, pixels);
+    }
 
     double score(double spikes, double beta, int64_t ago, size_t neurons) const {
         const double decay = std::pow(beta, static_cast<double>(ago));
         return spikes > 0 ? spikes * decay : absent ? -decay / static_cast<double>(neurons) : 0.0;
     }
 
-    /// The paper's product from the input to the output at step t, times the softmax of the scores: column `target`.
-    Vector map(const std::vector<Vector>& input, bool spiking, int64_t t, int target) const {
-        const naive::Activity activity = naive::simulate(network, input);
-        const auto steps = static_cast<int64_t>(input.size());
-        const int64_t ago = steps - 1 - t;
-        const Layer& first = network.layers[0];
-        Matrix chain(input[t].size(), Vector(input[t].size()));
-        for (size_t i = 0; i < chain.size(); ++i) {
-            const double beta = first.neuron ? first.neuron->beta : first.readout_beta;
-            chain[i][i] = spiking ? score(input[t][i], beta, ago, chain.size()) : input[t][i];
+    /// The β of the neurons that a layer which reads the input leads to.
+    double input_beta(size_t l) const {
+        for (size_t next = l + 1; !network.layers[l].neuron && next < network.layers.size(); ++next)
+            if (std::ranges::count(network.layers[next].inputs, static_cast<int>(l)) > 0) l = next;
+        return network.layers[l].neuron ? network.layers[l].neuron->beta : network.layers[l].readout_beta;
+    }
+
+    Vector operation(size_t l, const Vector& unit, double input_score, const std::vector<Vector>& sent,
+                     const test::GraphActivity& activity, int64_t t) const {
+        const Layer& layer = network.layers[l];
+        const auto truth = [&](size_t i) { return activity.sent[layer.inputs[i]][t]; };
+        if (layer.weighted() && layer.inputs[0] == kNetworkInput) {
+            Vector scored = unit;
+            for (double& value : scored) value *= input_score;
+            return product(dense_[l], scored);
         }
-        for (size_t l = 0; l < network.layers.size(); ++l) {
-            chain = product(chain, weights(network.layers[l]));
-            if (l + 1 == network.layers.size()) break;
-            const size_t neurons = chain[0].size();
-            const uint8_t* spikes = activity.spikes[l].data() + t * neurons;
-            Matrix diagonal(neurons, Vector(neurons));
-            for (size_t i = 0; i < neurons; ++i)
-                diagonal[i][i] = score(spikes[i], network.layers[l].neuron->beta, ago, neurons);
-            chain = product(product(chain, diagonal), routing(network.layers[l], spikes));
+        Vector out = layer.weighted() ? product(dense_[l], sent[layer.inputs[0]]) : sent[layer.inputs[0]];
+        for (size_t i = 1; i < layer.inputs.size(); ++i) {
+            const Vector& next = sent[layer.inputs[i]];
+            if (layer.kind == LayerKind::concat) out.insert(out.end(), next.begin(), next.end());
+            for (size_t j = 0; layer.kind != LayerKind::concat && j < out.size(); ++j)
+                out[j] = layer.kind == LayerKind::except ? (truth(1)[j] == 0 ? out[j] : 0) : out[j] + next[j];
         }
+        for (size_t j = 0; layer.kind == LayerKind::both && j < out.size(); ++j)
+            out[j] *= activity.operated[l][t][j] == 1 ? 1.0 / static_cast<double>(layer.inputs.size()) : 0;
+        return out;
+    }
+
+    /// The paper's product from every unit of the input to the output at step t, times the softmax of the scores, for `target`.
+    Vector map(const Recording& recording, const std::vector<Vector>& input, bool spiking, int64_t t, int target) const {
+        const test::GraphActivity activity(network, recording, 0, input);
+        const int64_t ago = static_cast<int64_t>(input.size()) - 1 - t;
         double sum = 0;
-        for (double value : activity.scores) sum += std::exp(value);
+        for (const float value : recording.scores.row(0)) sum += std::exp(double{value});
+        const double confidence = std::exp(double{recording.scores.row(0)[target]}) / sum;
         Vector result;
-        for (const Vector& row : chain) result.push_back(row[target] * std::exp(activity.scores[target]) / sum);
+        for (size_t i = 0; i < input[t].size(); ++i) {
+            Vector unit(input[t].size());
+            unit[i] = 1;
+            std::vector<Vector> sent;
+            for (size_t l = 0; l < network.layers.size(); ++l) {
+                const Layer& layer = network.layers[l];
+                const double brought = spiking ? score(input[t][i], input_beta(l), ago, input[t].size()) : input[t][i];
+                Vector values = operation(l, unit, brought, sent, activity, t);
+                for (size_t j = 0; layer.neuron && j < values.size(); ++j) {
+                    const Neuron neuron = neuron_of(layer, j);
+                    values[j] *= neuron.gain * (neuron.decay_input ? 1.0 - neuron.beta : 1.0);
+                    if (l + 1 < network.layers.size())
+                        values[j] *= score(activity.fired[l][t][j], neuron.beta, ago, values.size());
+                }
+                sent.push_back(product(routing(layer, activity.fired[l][t]), values));
+            }
+            result.push_back(sent.back()[target] * confidence);
+        }
         return result;
     }
+
+    std::vector<Matrix> dense_ = [&] {
+        std::vector<Matrix> all;
+        for (const Layer& layer : network.layers) all.push_back(layer.weighted() ? test::dense(layer) : Matrix(0, 0));
+        return all;
+    }();
 };
 
 void expect_reference(const std::string& text) {
@@ -115,8 +128,10 @@ void expect_reference(const std::string& text) {
             const Reference reference{network, std::string(name) == "tsa_ns"};
             double largest = 0;
             for (int64_t n = 0; n < 2; ++n) {
+                const Recording recording = simulator.run(input.select({&n, 1}), test::all_spikes(network));
                 for (int64_t t = 0; t < steps; ++t) {
-                    const Vector expected = reference.map(test::frames_of(input, n, steps), input.spiking(), t, targets[n]);
+                    const Vector expected =
+                        reference.map(recording, test::frames_of(input, n, steps), input.spiking(), t, targets[n]);
                     for (size_t i = 0; i < expected.size(); ++i) {
                         EXPECT_NEAR(maps.row(n)[t * 60 + i], expected[i], 1e-6 + 1e-4 * std::abs(expected[i]))
                             << text << " " << name << " step " << t << " place " << i;
@@ -135,6 +150,21 @@ TEST(Tsa, EqualsTheProductOfDenseMatrices) {
           "3C3s2-LIF-SP2s1-4F-IF-3F-LIF", "3C3p0-LIF-MP3s1-3F-LI(beta=0.9)",
           "3C3-LIF(gain=2,decay_input,beta=0.5)-MP2-6F-LIF(gain=-0.5,threshold=0.2)-3F", "3F"})
         expect_reference(text);
+}
+
+TEST(Tsa, OfGraphsEqualsEveryUnitFollowedForwards) {
+    for (const char* text : {"3C3-LIF-[3C3-LIF(beta=0.6)-3C3-LIF(beta=0.5)|]add-MP2-4F-LIF(beta=0.7)-3F",
+                             "[3C3|3C1]add-LIF(beta=0.7)-[3C3-LIF|2C1-IF|]cat-3F", "[3C3-LIF(beta=0.5)|3C1-LIF]add-AP2-3F-LIF",
+                             "4C3g2-MP2-LIF(threshold=**)-[4C3|4C3d2-LIF(beta=0.4)]add-IF-3C1-GAP-LI(beta=0.5)",
+                             "3C3-LIF-[3C3-LIF|]and-[|3C3-IF(threshold=2)]iand-3C1x3-IF(gain=*)-SP2x1-3F"})
+        expect_reference(text);
+}
+
+TEST(Tsa, RefusesRecurrence) {
+    const CpuEngine simulator(test::small_network("3C3-LIF-5F-R1-LIF-3F", {2, 6, 5}, 4));
+    const Input input = test::test_images(1, {2, 6, 5});
+    const std::vector<int64_t> samples{0};
+    EXPECT_THROW(explain(parse_method("tsa_s"), {.engine = &simulator}, {input, std::vector{0}, samples}), InputError);
 }
 
 /// One input (β of its layer 0.5), one neuron, two classes of weights 1 and −1; spikes at steps 0 and 2 of 3, and the
@@ -179,8 +209,9 @@ TEST(Tsa, LongRecordingsKeepTheirPrecision) {
     EXPECT_TRUE(std::ranges::any_of(steps.row(299), [](float value) { return value != 0; }));
     const Reference reference{network, true};
     const auto frames = test::frames_of(input, 0, 300);
+    const Recording recording = simulator.run(input, test::all_spikes(network));
     for (int64_t t : {290, 298, 299}) {
-        const Vector expected = reference.map(frames, true, t, 1);
+        const Vector expected = reference.map(recording, frames, true, t, 1);
         double largest = 0;
         for (double value : expected) largest = std::max(largest, std::abs(value));
         for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(steps.row(t)[i], expected[i], 1e-5 * largest) << "step " << t;

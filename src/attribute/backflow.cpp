@@ -1,0 +1,82 @@
+#include "backflow.h"
+
+#include <cassert>
+#include <span>
+
+#include "spikelens/core/error.h"
+
+#include "snn/graph.h"
+
+namespace spikelens {
+
+void Backflow::add(int to, std::vector<float> values) {
+    std::vector<float>& sum = flows_[to + 1];
+    if (sum.empty()) {
+        sum = std::move(values);
+        return;
+    }
+    assert(sum.size() == values.size());
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+}
+
+namespace {
+
+/// The channels of each input, step by step.
+void hand_on_channels(const Network& network, const Layer& layer, std::span<const float> values, Backflow& back) {
+    int64_t first = 0;
+    for (const int input : layer.inputs) {
+        const int64_t size = element_count(network.layers[input].pooled_shape());
+        std::vector<float> part;
+        for (int64_t at = first; at < static_cast<int64_t>(values.size()); at += element_count(layer.output_shape())) {
+            const auto step = values.subspan(at, size);
+            part.insert(part.end(), step.begin(), step.end());
+        }
+        back.add(input, std::move(part));
+        first += size;
+    }
+}
+
+}  // namespace
+
+void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfSpikes& part, Backflow& back) {
+    const Layer& of = network.layers[layer];
+    if (of.kind == LayerKind::concat) return hand_on_channels(network, of, values, back);
+    const bool logic = of.kind == LayerKind::both || of.kind == LayerKind::except;
+    for (size_t i = 0; i < of.inputs.size(); ++i) {
+        std::vector<float> to = values;
+        for (size_t j = 0; logic && j < to.size(); ++j) to[j] *= part(i, j);
+        back.add(of.inputs[i], std::move(to));
+    }
+}
+
+PartOfSpikes part_at_each_step(const Network& network, int layer, LayerValues& values) {
+    const Layer& of = network.layers[layer];
+    return [&values, &of](size_t input, size_t index) {
+        if (of.kind == LayerKind::except) return input == 0 && values.sent(of.inputs[1])[index] == 0 ? 1.0F : 0.0F;
+        for (const int each : of.inputs)
+            if (values.sent(each)[index] == 0) return 0.0F;
+        return 1.0F / static_cast<float>(of.inputs.size());
+    };
+}
+
+std::vector<bool> layers_with_numbers(const Network& network) {
+    const std::vector<Signal> sent = signals(network);
+    std::vector<bool> numbers;
+    for (const Layer& layer : network.layers) numbers.push_back(!signal_before_pool(layer, sent).currents);
+    return numbers;
+}
+
+void require_no_recurrence(const Network& network, const std::string& who, const std::string& why) {
+    for (const Layer& layer : network.layers)
+        if (layer.recurrence.kind != RecurrenceKind::none)
+            throw InputError(who + ": layer " + layer.name + " is recurrent, and " + why);
+}
+
+LayerNeurons::LayerNeurons(const Layer& layer) {
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+    const int64_t count = layer.values.empty() ? 1 : layer.out_channels * pixels;
+    for (int64_t i = 0; i < count; ++i)
+        neurons_.push_back(neuron_at(*layer.neuron, layer.values, i / pixels, i % pixels, pixels));
+}
+
+}  // namespace spikelens
