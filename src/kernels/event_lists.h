@@ -35,7 +35,7 @@ template <class Isa>
 class EventLists {
   public:
     /// `share` of all rows is expected to be listed.
-    EventLists(const LayerPlan& plan, int steps, int planes, int most_pixels, double share = 1)
+    EventLists(const LayerPlan& plan, int steps, int planes, int64_t most_pixels, double share = 1)
         : plan_(plan),
           steps_(steps),
           planes_(planes),
@@ -43,7 +43,8 @@ class EventLists {
           rows_of_bits_(static_cast<uint32_t>(plan.lanes)) {
         const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
         const auto expected = static_cast<int64_t>(std::max(share, kLeastListed) * static_cast<double>(capacity));
-        pixels_ = static_cast<int>(std::clamp<int64_t>(kListBytes / (4 * (1 + expected)), 1, std::max(1, most_pixels)));
+        pixels_ =
+            static_cast<int>(std::clamp<int64_t>(kListBytes / (4 * (1 + expected)), 1, std::max<int64_t>(1, most_pixels)));
         const int64_t weights = int64_t{plan.taps()} * plan.in_channels * plan.lanes;
         if (4 * weights > 2 * kPartBytes) {
             part_size_ = kPartBytes / 4;
@@ -66,15 +67,17 @@ class EventLists {
     /// Whether this pixel's lists name the inputs that are silent.
     bool lists_silence(int pixel) const { return silence_[pixel]; }
 
-    /// What is silent is listed only for pixels whose kernel lies wholly inside the input.
-    void build(const uint64_t* spikes, int row, int first_column, int end_column, Listing listing) {
+    /// Of neighbouring pixels, counted row by row. What is silent is listed only for pixels whose kernel lies wholly inside the
+    /// input.
+    void build(const uint64_t* spikes, int64_t first_pixel, int64_t end_pixel, Listing listing) {
         uint32_t* out = rows_.get();
         uint32_t** end = ends_.get();
         *end++ = out;
-        for (int column = first_column; column < end_column; ++column) {
+        for (int64_t pixel = first_pixel; pixel < end_pixel; ++pixel) {
+            const auto row = static_cast<int>(pixel / plan_.out_width), column = static_cast<int>(pixel % plan_.out_width);
             const Window w = window(plan_, row, column);
             const Listing here = listing == Listing::silence && !w.whole(plan_) ? Listing::active_words : listing;
-            silence_[column - first_column] = here == Listing::silence;
+            silence_[pixel - first_pixel] = here == Listing::silence;
             find_words(w);
             for (int step = 0; step < steps_; ++step)
                 for (int plane = 0; plane < planes_; ++plane) {

@@ -226,26 +226,36 @@ struct VectorKernel {
                 return;
             }
             if (task.listing == Listing::rows || task.listing == Listing::active_rows) return run_by_rows<Step>(task);
-            Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
-            for (const PixelSpan& span : task.pixels) run_columns<Step>(task, span, task.listing, lists);
+            Lists lists(plan, task.steps, task.planes, int64_t{plan.out_height} * plan.out_width, task.listed);
+            for (size_t i = 0; i < task.pixels.size();) {  // whole rows are neighbours of the next
+                const int64_t begin = first_pixel(plan, task.pixels[i]);
+                int64_t end_pixel = begin + task.pixels[i].end_column - task.pixels[i].first_column;
+                for (++i; i < task.pixels.size() && first_pixel(plan, task.pixels[i]) == end_pixel; ++i)
+                    end_pixel += task.pixels[i].end_column - task.pixels[i].first_column;
+                run_pixels_of<Step>(task, begin, end_pixel, task.listing, lists);
+            }
         }
 
+        static int64_t first_pixel(const LayerPlan& plan, const PixelSpan& span) {
+            return int64_t{span.row} * plan.out_width + span.first_column;
+        }
+
+        /// Neighbouring pixels, counted row by row.
         template <class Step>
-        static void run_columns(const LayerTask& task, const PixelSpan& span, Listing listing, Lists& lists) {
+        static void run_pixels_of(const LayerTask& task, int64_t first_pixel, int64_t end_pixel, Listing listing,
+                                  Lists& lists) {
             const LayerPlan& plan = *task.plan;
             const int first = task.first_block * plan.lanes, end = task.end_block * plan.lanes;
-            for (int column = span.first_column; column < span.end_column; column += lists.pixels()) {
-                const int tile_end = std::min(span.end_column, column + lists.pixels());
-                const int64_t pixel = int64_t{span.row} * plan.out_width + column;
-                lists.build(task.spikes, span.row, column, tile_end, listing);
+            for (int64_t pixel = first_pixel; pixel < end_pixel; pixel += lists.pixels()) {
+                const auto count = static_cast<int>(std::min<int64_t>(end_pixel - pixel, lists.pixels()));
+                lists.build(task.spikes, pixel, pixel + count, listing);
                 for (int offset = first; offset < end; offset += kLanes) {
                     const Step stepper(task, offset);
                     if (lists.parts() > 1)
-                        run_in_parts(task, stepper, pixel, offset, lists, tile_end - column);
+                        run_in_parts(task, stepper, pixel, offset, lists, count);
                     else
-                        by_pixels<kPixels>(tile_end - column, [&](auto p, int i) {
-                            run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i);
-                        });
+                        by_pixels<kPixels>(
+                            count, [&](auto p, int i) { run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i); });
                 }
             }
         }
@@ -260,7 +270,8 @@ struct VectorKernel {
                 for (const PixelSpan& span : task.pixels)
                     if (!sums.run(span.row, first, end)) {
                         Lists lists(plan, task.steps, task.planes, plan.out_width, task.listed);
-                        run_columns<Step>(task, {span.row, column, sums.end_column()}, Listing::active_words, lists);
+                        const int64_t row = int64_t{span.row} * plan.out_width;
+                        run_pixels_of<Step>(task, row + column, row + sums.end_column(), Listing::active_words, lists);
                     }
                 column = sums.end_column();
             }
@@ -272,7 +283,7 @@ struct VectorKernel {
             const LayerPlan& plan = *task.plan;
             Lists lists(plan, task.steps, task.planes, 1);
             std::memset(task.sums, 0, sizeof(int64_t) * plan.padded());
-            lists.build(task.spikes, 0, 0, 1, Listing::active_words);
+            lists.build(task.spikes, 0, 1, Listing::active_words);
             for (int offset = 0; offset < plan.padded(); offset += kLanes)
                 for (int step = 0; step < task.steps; ++step)
                     for (int plane = 0; plane < task.planes; ++plane) {
