@@ -85,28 +85,33 @@ void GeneralPass::make_currents() {
             }
 }
 
-/// Σ over rows, columns and channels of the window in that order in float32, then the bias, as the kernels do.
+/// Of every image of the sample.
 void GeneralPass::real_currents() {
+    const int steps = sample_.in_time ? sample_.steps : 1;
+    const int64_t size = element_count(layer_.input_shape());
+    maps_.currents.reset(layer_.output_shape(), steps, plan_.padded());
+    for (int step = 0; step < steps; ++step)
+        for (int row = 0; row < plan_.out_height; ++row)
+            for (int column = 0; column < plan_.out_width; ++column)
+                real_current(sample_.image.data() + step * size, row, column, maps_.currents.at(row, column, step));
+}
+
+/// Σ over rows, columns and channels of the window in that order in float32, then the bias, as the kernels do.
+void GeneralPass::real_current(const float* image, int row, int column, float* to) const {
     const SumPlan& plan = general_.sums;
-    const int taps = plan.rows.kernel * plan.columns.kernel;
     const int inputs = plan.in_channels / plan.groups, outputs = plan.out_channels / plan.groups;
-    maps_.currents.reset(layer_.output_shape(), 1, plan_.padded());
-    for (int row = 0; row < plan_.out_height; ++row)
-        for (int column = 0; column < plan_.out_width; ++column) {
-            float* const to = maps_.currents.at(row, column, 0);
-            for (int tap = 0; tap < taps; ++tap) {
-                const int y = plan.rows.place(row, tap / plan.columns.kernel);
-                const int x = plan.columns.place(column, tap % plan.columns.kernel);
-                if (!plan.rows.inside(y) || !plan.columns.inside(x)) continue;
-                for (int channel = 0; channel < plan.in_channels; ++channel) {
-                    const float value = sample_.image[(int64_t{channel} * plan.rows.in + y) * plan.columns.in + x];
-                    const float* weight = &general_.real_weights[(int64_t{tap} * plan.in_channels + channel) * outputs];
-                    float* const sum = to + channel / inputs * outputs;
-                    for (int o = 0; o < outputs; ++o) sum[o] = sum[o] + weight[o] * value;
-                }
-            }
-            for (int o = 0; o < layer_.out_channels; ++o) to[o] = to[o] + plan_.bias[o];
+    for (int tap = 0; tap < plan.rows.kernel * plan.columns.kernel; ++tap) {
+        const int y = plan.rows.place(row, tap / plan.columns.kernel);
+        const int x = plan.columns.place(column, tap % plan.columns.kernel);
+        if (!plan.rows.inside(y) || !plan.columns.inside(x)) continue;
+        for (int channel = 0; channel < plan.in_channels; ++channel) {
+            const float value = image[(int64_t{channel} * plan.rows.in + y) * plan.columns.in + x];
+            const float* weight = &general_.real_weights[(int64_t{tap} * plan.in_channels + channel) * outputs];
+            float* const sum = to + channel / inputs * outputs;
+            for (int o = 0; o < outputs; ++o) sum[o] = sum[o] + weight[o] * value;
         }
+    }
+    for (int o = 0; o < layer_.out_channels; ++o) to[o] = to[o] + plan_.bias[o];
 }
 
 /// Of the input's spikes.
@@ -174,7 +179,8 @@ void GeneralPass::fire_recurrent(const LayerTask& task) const {
                 if (input_) sum += sums_[(pixel * task.steps + step) * outputs + o];
                 const auto rounded = static_cast<float>(static_cast<double>(sum));
                 float current = input_ ? rounded * plan_.scale[o] + plan_.bias[o]
-                                       : rounded * general_.recurrent_scale[o] + task.currents[pixel * plan_.padded() + o];
+                                       : rounded * general_.recurrent_scale[o] +
+                                             task.currents[step * task.current_stride + pixel * plan_.padded() + o];
                 const int64_t index = general_.neurons_by_pixel ? o * pixels + pixel : o;
                 if (!layer_.values.empty()) current = general_.input_scale[index] * current;
                 take_step(task, general_.neurons[index], current, pixel, o, step, states[pixel * outputs + o]);

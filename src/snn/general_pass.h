@@ -22,6 +22,7 @@ class GeneralPass {
 
   private:
     void real_currents();
+    void real_current(const float* image, int row, int column, float* to) const;
     void sum_pixels();
     void sum_recurrent(int step, std::vector<int64_t>& sums) const;
     void fire_all(const kernels::LayerTask& task) const;

@@ -32,7 +32,7 @@ struct GradientNetwork::Modules {
           chain(is_chain(*network)) {
         if (options.smooth || options.double_precision) return;
         if (!simulator) simulator = std::make_shared<const Simulator>(network, execution);
-        if (chain) exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
+        if (ExactGradient::can(*network)) exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
     }
 
     // The input is [N, C, H, W] or [N, T, C, H, W].

@@ -37,6 +37,9 @@ class GradientPass {
 /// The exact simulation forward, in float32 back.
 class ExactGradient {
   public:
+    /// Whether all layers of a network are such that it can.
+    static bool can(const Network& network);
+
     /// Refers to both.
     ExactGradient(const Simulator::Plan& plan, const Surrogate& surrogate);
 

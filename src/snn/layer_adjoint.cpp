@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "general_plan.h"
 #include "lower.h"
 #include "wide.h"
 
@@ -18,12 +19,14 @@ constexpr int64_t kMostNeurons = 4096;  // worked through time together: their p
 
 /// Weights [out][channel][tap] as [out][tap][channel], each row filled up with zeros.
 AlignedVector<float> by_tap(const Layer& layer, int64_t taps, int64_t row_length) {
+    if (!layer.weighted()) return {};
+    const int64_t channels = layer.in_channels / layer.groups;
     AlignedVector<float> weights(layer.out_channels * row_length);
     for (int64_t output = 0; output < layer.out_channels; ++output)
-        for (int64_t channel = 0; channel < layer.in_channels; ++channel)
+        for (int64_t channel = 0; channel < channels; ++channel)
             for (int64_t tap = 0; tap < taps; ++tap)
-                weights[output * row_length + tap * layer.in_channels + channel] =
-                    layer.weight.data[(output * layer.in_channels + channel) * taps + tap];
+                weights[output * row_length + tap * channels + channel] =
+                    layer.weight.data[(output * channels + channel) * taps + tap];
     return weights;
 }
 
@@ -36,7 +39,7 @@ constexpr int kLanes = 8;
 std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
     std::vector<int64_t> places;
     for (int64_t row = 0; row < pool.size; ++row)
-        for (int64_t column = 0; column < pool.size; ++column)
+        for (int64_t column = 0; column < pool.columns(); ++column)
             places.push_back((row * plan.out_width + column) * plan.padded());
     return places;
 }
@@ -54,15 +57,31 @@ void put(Floats values, float* to) {
     std::memcpy(to, &values, sizeof values);
 }
 
-/// One window of a max pool: its gradient goes to the first place that spikes, or to its first place.
-template <bool kOverlap>
-void unpool_max(std::span<const int64_t> places, float fire_above, const float* potential, const Floats& gradient, float* out) {
-    Ints winner = {};
+/// The first place of a window that spikes, or its first place.
+void first_spike(std::span<const int64_t> places, float fire_above, const float* potential, Ints& winner) {
+    winner = Ints{};
     for (int place = static_cast<int>(places.size()); place-- > 0;) {
         Floats here;
         load(potential + places[place], here);
         winner = here > fire_above ? place - Ints{} : winner;
     }
+}
+
+/// The first place of a window that has its largest value.
+void first_largest(std::span<const int64_t> places, const float* values, Ints& winner) {
+    Floats best, here;
+    load(values + places[0], best);
+    winner = Ints{};
+    for (int place = 1; place < static_cast<int>(places.size()); ++place) {
+        load(values + places[place], here);
+        winner = here > best ? place - Ints{} : winner;
+        best = here > best ? here : best;
+    }
+}
+
+/// One window of a max pool: its gradient goes to one place.
+template <bool kOverlap>
+void unpool_max(std::span<const int64_t> places, const Ints& winner, const Floats& gradient, float* out) {
     for (int place = 0; place < static_cast<int>(places.size()); ++place)
         put<kOverlap>(winner == place ? gradient : Floats{}, out + places[place]);
 }
@@ -87,6 +106,7 @@ void carry_back(int64_t steps, int64_t size, float share, float* values) {
 LayerAdjoint::LayerAdjoint(const Layer& layer, const LayerPlan& plan, const kernels::KernelSet& kernels,
                            const Surrogate& surrogate)
     : layer_(layer), plan_(plan), run_spread_(kernels.spread) {
+    neurons_.neuron.beta = 0;  // without a neuron, a step carries nothing back to the one before
     if (layer.neuron) neurons_.neuron = *layer.neuron;
     neurons_.surrogate = surrogate;
     const bool by_rows = plan.out_width * plan.padded() <= kMostNeurons;
@@ -110,11 +130,12 @@ LayerAdjoint::LayerAdjoint(const Layer& layer, const LayerPlan& plan, const kern
 SPIKELENS_WIDE void LayerAdjoint::unpool(int64_t steps, const float* potentials, const float* output_gradient,
                                          float* spike_gradient) const {
     const Pool& pool = layer_.pool;
-    const bool overlap = pool.stride < pool.size;
-    const auto all_in_windows = [&](int extent, int pooled) {
-        return pooled * pool.stride == extent && pool.stride == pool.size;
+    const bool overlap = pool.stride < pool.size || pool.stride_columns() < pool.columns();
+    const auto all_in_windows = [&](int extent, int pooled, int size, int stride) {
+        return pooled * stride == extent && stride == size;
     };
-    if (!all_in_windows(layer_.out_height, layer_.pooled_height) || !all_in_windows(layer_.out_width, layer_.pooled_width))
+    if (!all_in_windows(layer_.out_height, layer_.pooled_height, pool.size, pool.stride) ||
+        !all_in_windows(layer_.out_width, layer_.pooled_width, pool.columns(), pool.stride_columns()))
         std::fill_n(spike_gradient, steps * frame(), 0.0F);
     overlap ? unpool_windows<true>(steps, potentials, output_gradient, spike_gradient)
             : unpool_windows<false>(steps, potentials, output_gradient, spike_gradient);
@@ -126,21 +147,28 @@ void LayerAdjoint::unpool_windows(int64_t steps, const float* potentials, const 
     const float fire_above = lower_neuron<float>(neurons_.neuron).fire_above;
     const auto share = static_cast<float>(pooled_unit(layer_.pool));
     const std::vector<int64_t> places = places_of(layer_.pool, plan_);
-    const int64_t stride = layer_.pool.stride, channels = layer_.out_channels;
+    const int64_t stride = layer_.pool.stride, next_column = layer_.pool.stride_columns(), channels = layer_.out_channels;
     for (int64_t step = 0; step < steps; ++step)
         for (int64_t row = 0; row < layer_.pooled_height; ++row)
             for (int64_t column = 0; column < layer_.pooled_width; ++column, output_gradient += channels)
                 for (int64_t channel = 0; channel < plan_.padded(); channel += kLanes) {
-                    const int64_t at = step * frame() + (row * plan_.out_width + column) * stride * plan_.padded() + channel;
+                    const int64_t at =
+                        step * frame() + (row * stride * plan_.out_width + column * next_column) * plan_.padded() + channel;
                     Floats gradient = {};
                     if (channels - channel >= kLanes)
                         load(output_gradient + channel, gradient);
                     else if (channels > channel)
                         std::memcpy(&gradient, output_gradient + channel, sizeof(float) * (channels - channel));
-                    if (layer_.pool.kind == PoolKind::max)
-                        unpool_max<kOverlap>(places, fire_above, potentials + at, gradient, spike_gradient + at);
-                    else
+                    if (layer_.pool.kind != PoolKind::max) {
                         unpool_sum<kOverlap>(places, share, gradient, spike_gradient + at);
+                        continue;
+                    }
+                    Ints winner;
+                    if (layer_.neuron)
+                        first_spike(places, fire_above, potentials + at, winner);
+                    else
+                        first_largest(places, potentials + at, winner);
+                    unpool_max<kOverlap>(places, winner, gradient, spike_gradient + at);
                 }
 }
 
@@ -151,16 +179,58 @@ void LayerAdjoint::unfire(int64_t steps, bool constant, float* potentials, const
     lif_backward_from_potentials(neurons, potentials, spike_gradient, potentials);
 }
 
+bool LayerAdjoint::can(const Layer& layer) {
+    return layer.values.empty() && layer.recurrence.kind == RecurrenceKind::none && layer.kind != LayerKind::both &&
+           layer.kind != LayerKind::except;
+}
+
+void LayerAdjoint::carry_back_in_time(int64_t steps, int64_t size, float* values) const {
+    if (neurons_.neuron.beta != 0) carry_back(steps, size, neurons_.neuron.beta, values);
+    if (neurons_.neuron.alpha != 0) carry_back(steps, size, neurons_.neuron.alpha, values);
+}
+
 void LayerAdjoint::unweigh(int64_t steps, const float* added, float* input_gradient) const {
     std::fill_n(input_gradient, steps * input_size(), 0.0F);
-    kernels::SpreadTask task = spread_;
-    task.steps = static_cast<int>(steps);
-    task.weights = weights_.data();
-    task.gradient = added;
-    task.input_gradient = input_gradient;
-    run_spread_(task);
-    carry_back(steps, input_size(), neurons_.neuron.beta, input_gradient);
-    if (neurons_.neuron.alpha != 0) carry_back(steps, input_size(), neurons_.neuron.alpha, input_gradient);
+    if (needs_own_sums(layer_)) {
+        spread_in_groups(steps, added, input_gradient);
+    } else {
+        kernels::SpreadTask task = spread_;
+        task.steps = static_cast<int>(steps);
+        task.weights = weights_.data();
+        task.gradient = added;
+        task.input_gradient = input_gradient;
+        run_spread_(task);
+    }
+    carry_back_in_time(steps, input_size(), input_gradient);
+}
+
+/// Of convolutions that the kernels do not have.
+SPIKELENS_WIDE void LayerAdjoint::spread_in_groups(int64_t steps, const float* added, float* input_gradient) const {
+    const Layer& layer = layer_;
+    const int64_t inputs = layer.in_channels / layer.groups, outputs = layer.out_channels / layer.groups;
+    for (int64_t step = 0; step < steps; ++step, input_gradient += input_size())
+        for (int row = 0; row < layer.out_height; ++row)
+            for (int column = 0; column < layer.out_width; ++column, added += plan_.padded())
+                for (int tap = 0; tap < plan_.taps(); ++tap) {
+                    const int y = row * layer.stride - layer.padding + tap / plan_.kernel_width * layer.dilation;
+                    const int x = column * layer.stride_columns() - layer.padding_columns() +
+                                  tap % plan_.kernel_width * layer.dilation_columns();
+                    if (y < 0 || y >= layer.in_height || x < 0 || x >= layer.in_width) continue;
+                    float* const to = input_gradient + (int64_t{y} * layer.in_width + x) * layer.in_channels;
+                    for (int64_t o = 0; o < layer.out_channels; ++o) {
+                        if (added[o] == 0) continue;
+                        const float* __restrict weight = &weights_[o * spread_.row_length + tap * inputs];
+                        float* __restrict sum = to + o / outputs * inputs;
+                        for (int64_t i = 0; i < inputs; ++i) sum[i] += added[o] * weight[i];
+                    }
+                }
+}
+
+void LayerAdjoint::unjoin(int64_t steps, const float* added, int first_channel, int channels, float* input_gradient) const {
+    const int64_t places = steps * plan_.out_height * plan_.out_width;
+    for (int64_t i = 0; i < places; ++i)
+        std::copy_n(added + i * plan_.padded() + first_channel, channels, input_gradient + i * channels);
+    carry_back_in_time(steps, int64_t{plan_.out_height} * plan_.out_width * channels, input_gradient);
 }
 
 }  // namespace spikelens

@@ -11,9 +11,9 @@
 
 namespace spikelens {
 
-/// A LayerPass backward: pool, neuron and weights of one layer of one sample, each by itself. Gradients of what a layer takes
-/// and sends out are [step][row][column][channel]; of its currents and spikes [step][row][column][padded], as the kernels leave
-/// the potentials.
+/// A LayerPass or JoinPass backward: pool, neuron and operation of one layer of one sample, each by itself. Gradients of what a
+/// layer takes and sends out are [step][row][column][channel]; of its currents and spikes [step][row][column][padded], as the
+/// kernels leave the potentials.
 class LayerAdjoint {
   public:
     /// The layer and its plan must outlive this. The weights are kept once more, ordered [output][row][column][channel].
@@ -24,7 +24,11 @@ class LayerAdjoint {
     int64_t input_size() const { return int64_t{layer_.in_channels} * layer_.in_height * layer_.in_width; }
     int64_t output_size() const { return int64_t{layer_.out_channels} * layer_.pooled_height * layer_.pooled_width; }
 
-    /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which.
+    /// Whether it has what these need: no recurrence, no neurons that differ, no `and` or `iand`.
+    static bool can(const Layer& layer);
+
+    /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which; of
+    /// a layer without neuron its currents or numbers in their place, of which a max-pool takes the first largest.
     void unpool(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
     /// From the gradient of the spikes to that of the currents, which replaces the potentials: to what each step adds to it
     /// (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the first.
@@ -32,10 +36,14 @@ class LayerAdjoint {
     /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what the
     /// membrane and the synapse carry back over time is carried back behind them, where all that is added has become dense.
     void unweigh(int64_t steps, const float* added, float* input_gradient) const;
+    /// The same of a layer without weights, for an input of so many channels, the first of which is that one of the layer.
+    void unjoin(int64_t steps, const float* added, int first_channel, int channels, float* input_gradient) const;
 
   private:
     template <bool kOverlap>
     void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+    void spread_in_groups(int64_t steps, const float* added, float* input_gradient) const;
+    void carry_back_in_time(int64_t steps, int64_t size, float* values) const;
 
     const Layer& layer_;
     const kernels::LayerPlan& plan_;

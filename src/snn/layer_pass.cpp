@@ -109,7 +109,7 @@ void LayerPass::fire(LayerRecording* record, const Fire& fire) {
         worker_.counts.resize(pixels * plan_.padded());
         task.counts = worker_.counts.data();
     }
-    if (record && !record->potentials.empty()) {
+    if (worker_.keeps_potentials || (record && !record->potentials.empty())) {
         worker_.potentials.resize(sample_.steps * pixels * plan_.padded());
         task.potentials = worker_.potentials.data();
     }
@@ -117,16 +117,16 @@ void LayerPass::fire(LayerRecording* record, const Fire& fire) {
     if (record) keep_results(task, *record);
 }
 
-void LayerPass::fire(float* potentials) {
-    LayerTask task = whole_task();
-    task.potentials = potentials;
-    run_parts(task);
-}
-
 void LayerPass::make_currents() {
-    maps_.currents.reset(layer_.output_shape(), input_ ? sample_.steps : 1, plan_.padded());
-    if (!input_)
-        return worker_.settings.kernels.real_currents({&plan_, sample_.image.data(), maps_.currents.values.data(), plan_.rows});
+    const int steps = input_ || sample_.in_time ? sample_.steps : 1;
+    maps_.currents.reset(layer_.output_shape(), steps, plan_.padded());
+    if (!input_) {
+        const int64_t size = element_count(layer_.input_shape());
+        for (int step = 0; step < steps; ++step)
+            worker_.settings.kernels.real_currents(
+                {&plan_, sample_.image.data() + step * size, maps_.currents.at(0, 0, step), plan_.rows});
+        return;
+    }
     LayerTask task = whole_task();
     task.potentials = maps_.currents.values.data();
     run_parts(task);
@@ -271,7 +271,7 @@ void LayerPass::keep_results(const LayerTask& task, LayerRecording& record) cons
     if (task.counts)
         unpack_channels(task.counts, pixels, plan_.padded(), plan_.out_channels, record.counts.row(sample_.index).data());
     if (!record.spikes.empty()) record_spikes(maps_.spikes, record.spikes.row(sample_.index));
-    for (int step = 0; task.potentials && step < sample_.steps; ++step)
+    for (int step = 0; !record.potentials.empty() && step < sample_.steps; ++step)
         unpack_channels(static_cast<const float*>(task.potentials + step * pixels * plan_.padded()), pixels, plan_.padded(),
                         plan_.out_channels, record.potentials.row(sample_.index).data() + step * plan_.out_channels * pixels);
 }

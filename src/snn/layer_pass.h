@@ -72,6 +72,7 @@ struct Worker {
     const RunSettings& settings;
     const ChannelMasks* keep;  ///< the settings', but under ablations of its own
     int threads = 1;
+    bool keeps_potentials = false;  ///< a layer that fires leaves them behind, [step][row][column][padded]
     AlignedVector<float> currents, potentials;
     std::vector<uint16_t> counts;
     std::vector<int64_t> sums;
@@ -93,8 +94,6 @@ class LayerPass {
 
     /// The layer's spikes; what `record` asks for, which may be null. `fire` may take the place of the kernels.
     void fire(LayerRecording* record = nullptr, const Fire& fire = {});
-    /// The same; leaves the potentials, [step][row][column][padded].
-    void fire(float* potentials);
     /// Into maps.currents, of a weighted layer.
     void make_currents();
     /// What the layer has, numbers or currents, where it pools.

@@ -9,6 +9,7 @@
 
 #include "dyadic.h"
 #include "random_graph.h"
+#include "snn/gradient_pass.h"
 
 namespace spikelens {
 namespace {
@@ -86,6 +87,67 @@ TEST(GraphGradient, OfAChainIsThatOfChains) {
     };
     expect_near(a.gradient, b.gradient);
     expect_near(c.gradient, d.gradient);
+}
+
+/// The network's ways back: in float32 by the layers' adjoints, and by the definitions in double from the same potentials.
+void expect_definition(const Network& network, const Input& input, const std::string& surrogate) {
+    const GradientOptions options{parse_surrogate(surrogate)};
+    const std::vector<int> targets{1, 0};
+    const CpuEngine engine(network, {.threads = 1}, options);
+    const Simulator simulator(network, {.threads = 1});
+    const auto pass = make_graph_pass(network, options, &simulator);
+    const auto expect_near = [&](std::span<const float> got, const std::vector<float>& expected, const std::string& what) {
+        double largest = 1e-12;
+        for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
+        for (size_t i = 0; i < expected.size(); ++i)
+            ASSERT_NEAR(got[i], expected[i], 1e-5 * largest) << network_text(network) << what << i;
+    };
+    const InputGradient result = engine.gradient(input, targets);
+    for (int64_t n = 0; n < 2; ++n) {
+        const Input one = input.select({&n, 1});
+        std::vector<float> values(one.images.data), gradient(result.gradient.row_size()), scores(network.class_count());
+        if (input.spiking()) values.assign(one.spikes.data.begin(), one.spikes.data.end());
+        const int steps = input.spiking() ? static_cast<int>(input.steps()) : network.steps;
+        pass->forward({values, steps, !input.spiking()}, scores);
+        pass->input_gradient(targets[n], gradient);
+        expect_near(result.gradient.row(n), gradient, ", input ");
+        EXPECT_TRUE(std::ranges::equal(result.scores.row(n), scores)) << network_text(network);
+        for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) {
+            if (!network.layers[l].neuron) continue;
+            const SpikeGradient at_spikes = engine.spike_gradient(one, {&targets[n], 1}, l);
+            std::vector<float> spikes(at_spikes.spikes.size()), to_spikes(spikes.size());
+            pass->forward({values, steps, !input.spiking()}, scores);
+            pass->spike_gradient(targets[n], l, spikes, to_spikes);
+            EXPECT_EQ(at_spikes.spikes.data, spikes);
+            expect_near(at_spikes.gradient.data, to_spikes, ", " + network.layers[l].name + " ");
+        }
+    }
+}
+
+TEST(GraphGradient, OfOrdinaryLayersInFloatIsTheDefinitionInDouble) {
+    const std::vector<std::string> texts = {
+        "3C3-LIF-[3C3-LIF-3C3-LIF|]add-MP2-2F",
+        "3C3-LIF-[3C3-MP2|3C1-AP2]add-LIF(beta=0.5,reset=zero)-2F-IF",
+        "[3C3|3C1]add-IF(reset=none)-2C1-LIF-GSP",
+        "3C3-LIF-[3C3|]add-LIF(alpha=0.5,beta=0.5)-[|3C1-LIF|@conv1]add-[3C3-IF|2C1-SP1-MP1]cat-LIF-MP2-2F",
+        "4C3-LIF(alpha=0.5)-AP2-SP2s1-[2C1-IF|2C1x2p0x1s1-IF-AP1x2s1]cat-2F",
+        "4C3g2-MP1x2-LIF(delay)-4C3g4-LIF-[|4C3d2]add-IF(decay_input,gain=2)-MP2x1-2C1-GAP-LI(beta=0.5)",
+        "2C3-MP2-LIF-2C1-GMP",
+        "3C3-AP2-LIF-[2F|2F-LIF-2F]add",
+        "20C3-LIF-[70C1-IF|3C3]cat-IF-[5F-IF-2F|2F]add-IF",
+    };
+    int fast = 0;
+    for (uint64_t seed = 0; seed < texts.size(); ++seed) {
+        const Network network = lively(texts[seed], {2, 4, 6}, seed);
+        fast += ExactGradient::can(network) ? 1 : 0;
+        Array<uint8_t> spikes({2, 5, 2, 4, 6});
+        for (int64_t i = 0; i < spikes.size(); ++i) spikes.data[i] = draw(seed, 70 + i, 3) == 0 ? 1 + draw(seed, 71 + i, 2) : 0;
+        for (const char* surrogate : {"triangle", "atan(2,through_reset)"}) {
+            expect_definition(network, values_of({2, 2, 4, 6}, seed), surrogate);
+            expect_definition(network, spikes, surrogate);
+        }
+    }
+    EXPECT_EQ(fast, 9);
 }
 
 TEST(GraphGradient, HasTheScoresOfTheSimulationAndDoesNotDependOnTheBatch) {

@@ -36,7 +36,8 @@ class Simulator;
 /// nothing. The result of a sample is the same to the bit for any batch, thread count and kernel.
 /// A sequence of whole numbers 0 to 255 is spikes, with exact currents; of other values the first layer's currents are float32.
 /// Networks that are smooth or in double precision are computed both ways in double, by the definitions: slowly. So is the way
-/// back of networks that are no chains (network.h), and their way forward where a sequence's values are not whole.
+/// back of networks with recurrence, neurons that differ, `and` or `iand`, and their way forward where a sequence's values are
+/// not whole.
 class GradientNetwork {
   public:
     /// As many samples side by side as execution.memory has room for, at most one a thread.
