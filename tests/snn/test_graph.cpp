@@ -78,6 +78,13 @@ TEST(Graph, RandomGraphsEqualTheDefinitionBitForBitOnExactNumbers) {
     for (uint64_t seed = 0; seed < 32; ++seed) expect_definition(graph(RandomGraph(seed).text(), seed), seed);
 }
 
+/// More channels than a word and than registers hold, and sums of spikes: a spike counts as often as it is there.
+TEST(Graph, WideGroupsEqualTheDefinition) {
+    for (const char* text :
+         {"80C1-LIF(beta=0.5)-SP2s1-80C3g80-IF-40C3g20-IF-34C3d2g2-IF-5F", "72C3g2-R1-IF-72C1x3g72d1x2-IF-MP2-5F"})
+        expect_definition(graph(text, 3), 3);
+}
+
 TEST(Graph, GivesTheSameBytesForKernelsThreadsAndBatches) {
     for (uint64_t seed = 100; seed < 108; ++seed) {
         Network network = graph(RandomGraph(seed).text(), seed);
