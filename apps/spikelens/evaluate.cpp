@@ -94,6 +94,11 @@ void add_evaluate(CLI::App& program, Run& run) {
     CLI::App* app =
         program.add_subcommand("evaluate", "Measure which explanation can be trusted: insertion and deletion, with intervals");
     app->add_option("run", command->run, "The run directory")->required();
+    app->add_option(
+        "--suite", command->suite,
+        "Methods and metrics that go together, where none are named: quick (the usual methods by insertion, deletion "
+        "and sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all that there "
+        "are); how long it takes is said first");
     app->add_option("--methods,--method", command->methods,
                     "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
     app->add_option(

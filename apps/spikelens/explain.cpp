@@ -32,12 +32,21 @@ std::string reading_of(const ExplainedImage& image, const Network& network) {
     return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
 }
 
+std::string when_of(const Decided& when) {
+    std::string text = fmt::format("decided after step {} of {}", when.decided, when.steps);
+    const auto most = std::ranges::max_element(when.windows, {}, &Decided::Window::share);
+    if (most != when.windows.end() && when.windows.size() > 1)
+        text += fmt::format("; most of the score came from steps {} to {}", most->first + 1, most->end);
+    return text;
+}
+
 std::string text_of(const ExplainResult& result, const Network& network) {
     std::string text;
     for (const ExplainedImage& image : result.images) {
         const bool wrong = image.label && (image.undecided || image.label != image.predicted);
         text += paragraph(printable(fmt::format("{}: {}{}", image.image, reading_of(image, network),
                                                 wrong ? ", in truth " + class_name(network, *image.label) : "")));
+        if (image.when && image.when->decided > 0) text += paragraph(when_of(*image.when), 2);
         for (const MapSummary& map : image.maps)
             if (map.remark) text += paragraph(fmt::format("{}: {}", map.method, *map.remark), 2);
     }

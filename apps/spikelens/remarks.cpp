@@ -25,7 +25,9 @@ std::string baselines_text(const std::vector<EvaluatedMethod>& methods) {
     std::string text;
     for (const EvaluatedMethod& method : methods)
         if (method.completeness_baseline)
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.method, *method.completeness_baseline);
+            text += fmt::format(
+                "{}{} {}", text.empty() ? "" : ", ", method.method,
+                *method.completeness_baseline == "biases" ? "0, with what biases brought" : *method.completeness_baseline);
     if (text.empty()) return paragraph("completeness: none of these methods aims at it");
     return paragraph("completeness is measured from each method's own baseline: " + text + "; the others do not aim at it");
 }

@@ -39,16 +39,27 @@ std::vector<Completeness> completeness(const FloatArray& attribution, const Floa
 
 std::optional<std::string> completeness_baseline(const MethodSpec& spec, const Input& input) {
     if (spec.view != View::natural) return std::nullopt;
+    if (spec.method->accounts(input)) return "biases";
     const std::optional<OwnBaseline> own = spec.method->own_baseline(input);
     return own ? std::optional(own->name) : std::nullopt;
 }
 
-std::vector<Completeness> own_completeness(const MethodSpec& spec, const Engine& engine, const Input& input,
-                                           const FloatArray& attribution, const FloatArray& scores,
-                                           std::span<const int> targets) {
-    if (!completeness_baseline(spec, input))
+std::vector<Completeness> own_completeness(const MethodSpec& spec, const AttributionContext& context,
+                                           const AttributionRequest& request, const FloatArray& attribution,
+                                           const FloatArray& scores) {
+    if (!completeness_baseline(spec, request.input))
         throw InputError("the map of " + spec.text + " does not aim at completeness, so there is nothing to measure");
-    return completeness(attribution, scores, engine.run(spec.method->own_baseline(input)->input).scores, targets);
+    if (!spec.method->accounts(request.input)) {
+        const Input own = spec.method->own_baseline(request.input)->input;
+        return completeness(attribution, scores, context.engine->run(own).scores, request.targets);
+    }
+    std::vector<Completeness> result;
+    for (const Remainder& rest : spec.method->remainder(context, request)) {
+        const double attributed = sum(attribution.row(static_cast<int64_t>(result.size())));
+        result.push_back(
+            {attributed, rest.whole, rest.bias, rest.lost, std::abs(attributed + rest.bias + rest.lost - rest.whole)});
+    }
+    return result;
 }
 
 }  // namespace spikelens

@@ -49,6 +49,21 @@ FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, 
     return result;
 }
 
+/// What biases and resets brought, beside what was shared out.
+std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest& request, const ShareOptions& options) {
+    const Input& input = request.input;
+    const ShareSweep sweep(engine.network(), options.soft);
+    const Recording recording = engine.run(input, sweep.request());
+    const int64_t steps = input.spiking() ? input.steps() : engine.network().steps;
+    std::vector<Remainder> all(request.targets.size());
+    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
+        const std::vector<float> start = start_of_sweep(request.targets[n], engine.network().class_count(), options.contrast);
+        for (size_t c = 0; c < start.size(); ++c) all[n].whole += double{start[c]} * recording.scores.row(n)[c];
+        all[n].bias = sweep.sweep(recording, n, steps, !input.spiking(), start).bias;
+    });
+    return all;
+}
+
 /// g_x of images, added to `sum`.
 void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets, const ShareOptions& options,
                           FloatArray& sum) {
@@ -101,6 +116,14 @@ class Share final : public AttributionMethod {
         return result;
     }
 
+    bool accounts(const Input& input) const override {
+        return !options_.soft && points_ == 1 && (input.spiking() || baseline_ == Baseline::black);
+    }
+
+    std::vector<Remainder> remainder(const AttributionContext& context, const AttributionRequest& request) const override {
+        return remainders(*context.engine, request, options_);
+    }
+
   private:
     ShareOptions options_;
     Baseline baseline_;
@@ -145,6 +168,12 @@ class Share3D final : public AttributionMethod {
                 first.row(n)[i] = of_first * first.row(n)[i] + of_second * second.row(n)[i];
         }
         return first;
+    }
+
+    bool accounts(const Input&) const override { return !options_.soft && passes_ == 1; }
+
+    std::vector<Remainder> remainder(const AttributionContext& context, const AttributionRequest& request) const override {
+        return remainders(*context.engine, request, options_);
     }
 
   private:

@@ -25,8 +25,9 @@ class CompletenessGap final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions&) const override {
         MetricResult result;
-        for (const Completeness& sample : own_completeness(explained.method, *context.model.engine, explained.input,
-                                                           explained.attribution, explained.scores, explained.targets))
+        const AttributionRequest request{explained.input, explained.targets, explained.samples};
+        for (const Completeness& sample :
+             own_completeness(explained.method, context.model, request, explained.attribution, explained.scores))
             result.values.push_back(sample.gap);
         return result;
     }

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/attribute/completeness.h"
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
 #include "spikelens/core/printable.h"
@@ -18,6 +19,7 @@
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/suite.h"
 
 #include "evaluate_result.h"
 #include "scores.h"
@@ -58,15 +60,27 @@ void check_options(const EvaluateOptions& options, int64_t pixels) {
             fmt::format("the steps in which spikes are changed must be 1 to 10000, not {}", options.metric.spike_steps));
 }
 
-std::vector<std::string> metrics_of(const EvaluateOptions& options, bool recordings) {
-    if (!options.metrics.empty()) return options.metrics;
-    if (recordings) return {"spike_insertion", "spike_deletion"};
-    return {"insertion", "deletion"};
+/// What is measured by what: as named, else of the suite, else the usual.
+Suite chosen(const Run& run, const EvaluateOptions& options, bool spiking, bool recordings, const StageNotes& notes) {
+    Suite suite;
+    if (!options.suite.empty()) suite = suite_of(options.suite, run, spiking, !recordings, notes);
+    if (!options.methods.empty()) suite.methods = options.methods;
+    if (!options.metrics.empty()) suite.metrics = options.metrics;
+    if (suite.methods.empty()) suite.methods = usual_methods(*run.network, spiking);
+    if (suite.metrics.empty())
+        suite.metrics = recordings ? std::vector<std::string>{"spike_insertion", "spike_deletion"}
+                                   : std::vector<std::string>{"insertion", "deletion"};
+    return suite;
 }
 
 MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, const RunData& data) {
     MetricContext context;
     context.model = explainer.context();
+    context.data = data.test.get();
+    context.engine_of = [explainer](Network network) {
+        const auto other = std::make_shared<Explainer>(explainer, std::move(network), explainer.engine().execution());
+        return std::shared_ptr<const Engine>(other, &other->engine());
+    };
     if (shuffled) context.shuffled = shuffled->context();
     context.images = [&data](std::span<const int64_t> samples) {
         return data.test->steps() > 0 ? data.test->images(samples) : data.test->input(samples).images;
@@ -270,9 +284,9 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     const RunData data = run.load_data(execution, options.coding);
     const bool spiking = data.test->steps() > 0, recordings = spiking && !data.coded();
     const uint64_t seed = options.metric.seed;
-    const Explainer explainer(run, options.methods.empty() ? usual_methods(*run.network, spiking) : options.methods, spiking,
-                              seed, execution);
-    const std::vector<MetricPointer> metrics = find_metrics(metrics_of(options, recordings), spiking, !recordings);
+    const Suite suite = chosen(run, options, spiking, recordings, notes);
+    const Explainer explainer(run, suite.methods, spiking, seed, execution);
+    const std::vector<MetricPointer> metrics = find_metrics(suite.metrics, spiking, !recordings);
     if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
         notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",
                               grouped(data.test->size()), grouped(options.samples)));
@@ -290,7 +304,24 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     return use(Work{run, data, options, explainer, evaluator, protocol, execution, notes});
 }
 
+/// Says how long what is not measured yet takes.
+void announce(const Work& work) {
+    if (work.options.suite.empty()) return;
+    std::vector<MethodSpec> left;
+    for (const MethodSpec& method : work.explainer.methods()) {
+        const Identity identity = work.protocol.with(method_inputs(work.run, method));
+        const MethodScores scores = load_scores(identity, work.run.files.evaluation(file_name(method.text)));
+        if (work.evaluator.reached(scores) < work.evaluator.samples()) left.push_back(method);
+    }
+    if (left.empty()) return;
+    work.notes.say(
+        fmt::format("{}: {} by {} on {}, {}", work.options.suite, counted(static_cast<int64_t>(left.size()), "method"),
+                    counted(static_cast<int64_t>(work.evaluator.metrics().size()), "metric"),
+                    counted(work.evaluator.samples(), "sample"), expected_time(work.evaluator, left, work.execution)));
+}
+
 EvaluateResult evaluate_all(const Work& work) {
+    announce(work);
     const auto& [run, data, options, explainer, evaluator, protocol, execution, notes] = work;
     Held held = held_by(run, protocol, notes);
     join(held, evaluator, explainer);

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/attribute/completeness.h"
 #include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/evaluate/decision_time.h"
 #include "spikelens/pipeline/content.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
@@ -52,6 +54,8 @@ class Explanation {
 
   private:
     Case case_of(SampleToExplain sample) const;
+    std::optional<Decided> when_decided(const Case& one) const;
+    std::optional<MapSum> sum_of(const MethodSpec& method, const Case& one, const FloatArray& attribution) const;
     void explain(const Case& one);
     ExplainResult keep();
 
@@ -59,6 +63,7 @@ class Explanation {
     const ExplainOptions& options_;
     const StageNotes& notes_;
     Explainer explainer_;
+    std::optional<DecisionWatch> watch_;  ///< of networks whose readout can be watched
     fs::path folder_, document_;
     std::vector<Case> cases_;
     ExplainResult result_;  ///< of the cases explained so far
@@ -80,6 +85,7 @@ Explanation::Explanation(const Run& run, const ExplainOptions& options, const Ex
       explainer_(explainer_of(run, options, execution, notes)),
       folder_(options.out.empty() ? run.files.explanations() : options.out),
       document_(folder_ / "explain.json") {
+    if (can_watch(*run.network)) watch_.emplace(*run.network, execution);
     if (!options.target.empty()) parse_target(options.target, *run.network);
     for (SampleToExplain& sample : gather_samples(run, options, execution, notes)) cases_.push_back(case_of(std::move(sample)));
     check_output(document_, OutputKind::explanations);
@@ -118,9 +124,32 @@ Case Explanation::case_of(SampleToExplain sample) const {
     return one;
 }
 
+std::optional<Decided> Explanation::when_decided(const Case& one) const {
+    if (!watch_) return std::nullopt;
+    const DecisionTime time = watch_->watch(one.sample.input).front();
+    Decided when{static_cast<int64_t>(time.predicted.size()), time.decided, time.predicted, {}, {}};
+    for (int64_t t = 0; t < when.steps; ++t) when.scores.push_back(time.scores.row(t)[one.image.target]);
+    if (!one.sample.input.spiking()) return when;
+    const int64_t windows = std::clamp<int64_t>(options_.windows, 1, 8);
+    for (const TimeShare& part : time_shares(explainer_.engine(), one.sample.input.spikes.sub(0), one.image.target, windows))
+        when.windows.push_back({part.first, part.end, part.share});
+    return when;
+}
+
+std::optional<MapSum> Explanation::sum_of(const MethodSpec& method, const Case& one, const FloatArray& attribution) const {
+    const auto baseline = completeness_baseline(method, one.sample.input);
+    if (!baseline) return std::nullopt;
+    const std::vector<int> targets{one.image.target};
+    const AttributionRequest request{one.sample.input, targets, {&one.sample.address, 1}};
+    const FloatArray scores({1, static_cast<int64_t>(one.image.scores.size())}, one.image.scores);
+    const Completeness sum = own_completeness(method, explainer_.context(), request, attribution, scores).front();
+    return MapSum{sum.attributed, sum.difference, sum.bias, sum.lost, sum.gap, *baseline};
+}
+
 /// Writes the sample's files and puts it into the result.
 void Explanation::explain(const Case& one) {
     ExplainedImage image = one.image;
+    image.when = when_decided(one);
     for (size_t m = 0; m < one.files.size(); ++m) {
         const MethodSpec& method = explainer_.methods()[m];
         const FloatArray attribution =
@@ -129,6 +158,7 @@ void Explanation::explain(const Case& one) {
                                    options_.overlay);
         const json inputs = method_inputs(run_, method);
         map.seed = options_.seed;
+        map.sum = sum_of(method, one, attribution);
         map.relevant = text_in(inputs.value("relevant", json()));
         map.probe = text_in(inputs.value("probe", json()));
         map.surrogate = text_in(inputs.value("surrogate", json()));

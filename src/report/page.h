@@ -69,6 +69,7 @@ Html scores_table(const Page& page, const EvaluateResult& evaluation);
 Html differences(Page& page, const EvaluateResult& evaluation);
 Html ablation(Page& page, const InterpretResult& interpretation);
 Html network_accuracy(Page& page, const Training& train);
+Html decision_times(Page& page);  ///< empty where they are not known
 
 /// What the network does and how often it is right, in words that need no knowledge of networks; from whatever stages there
 /// are.

@@ -1,10 +1,12 @@
 #include "spikelens/report/stage.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/random.h"
+#include "spikelens/evaluate/decision_time.h"
 #include "spikelens/io/files.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/output.h"
@@ -56,6 +58,28 @@ std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<i
     return chosen;
 }
 
+ReportDecisions decision_times(const Network& network, const SampleSource& samples, int steps, const Execution& execution) {
+    constexpr int64_t kBatch = 256;
+    ReportDecisions result;
+    if (!can_watch(network)) return result;
+    const DecisionWatch watch(network, execution);
+    result.right.resize(steps);
+    result.wrong.resize(steps);
+    for (int64_t first = 0; first < samples.size(); first += kBatch) {
+        execution.report("decision times", first, samples.size());
+        std::vector<int64_t> indices(std::min(kBatch, samples.size() - first));
+        std::iota(indices.begin(), indices.end(), first);
+        const std::vector<DecisionTime> times = watch.watch(samples.input(indices));
+        for (size_t i = 0; i < times.size(); ++i) {
+            if (times[i].decided == 0) continue;
+            const bool right = times[i].predicted.back() == samples.label(indices[i]);
+            ++(right ? result.right : result.wrong)[times[i].decided - 1];
+        }
+    }
+    execution.report("decision times", samples.size(), samples.size());
+    return result;
+}
+
 /// Everything but the samples.
 ReportData gather(const Run& run, const ReportOptions& options, const StageNotes& notes) {
     ReportData data;
@@ -82,6 +106,7 @@ ReportResult report_run(const Run& run, const ReportOptions& options, const Exec
     const Explainer explainer(run, methods_of(options, run, spiking, data.results.evaluate, notes), spiking, options.seed,
                               execution);
     const Accuracy accuracy = measure_accuracy(explainer.engine(), *samples.test, "test samples");
+    data.decisions = decision_times(*run.network, *samples.test, data.steps, execution);
     const int count = recordings ? std::min(options.images, kMostRecordings) : options.images;
     const std::vector<int64_t> chosen = choose_images(*samples.test, accuracy.predicted, count, options.seed);
     explain_samples(explainer, *samples.test, chosen, execution, data);

@@ -155,23 +155,39 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
         const auto unseen = std::span(before.data).subspan(plane * pixels, pixels);
         EXPECT_TRUE(std::ranges::all_of(unseen, [](float value) { return value == 0; })) << "plane " << plane;
     }
-    if (info.name == "lime" && !input.spiking()) return;  // its segments are drawn after the picture
+    const bool segmented = info.name == "lime" || info.name == "shapley";
+    if (segmented && !input.spiking()) return;  // segments are drawn after the picture
     change_unseen(input);
     EXPECT_EQ(pixel_maps(before, View::natural), pixel_maps(maps(), View::natural));
 }
 
-// Which methods aim at completeness, and from where: as their definitions say, integrated gradients alone. The baseline is read
-// from the options here, and made here.
+// Which methods aim at completeness, and from where: as their definitions say, integrated gradients and Shapley values from a
+// baseline, which is read from the options here, and made here; shares and relevance with what biases brought.
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
-    const bool aims = info.name == "ig2d" || info.name == "ig3d";
+    const bool from_baseline = info.name == "ig2d" || info.name == "ig3d" || info.name.starts_with("shapley");
+    const bool with_biases =
+        info.name == "share" || info.name == "share3d" || info.name.ends_with("lrp") || info.name.ends_with("ltrp");
+    const bool aims = from_baseline || with_biases;
     const FloatArray result = maps(), scores = model().engine.run(input).scores;
+    const AttributionRequest request{input, targets, samples};
     ASSERT_EQ(completeness_baseline(spec, input).has_value(), aims);
     for (const char* view : {"absolute", "positive", "negative"}) {
         MethodSpec viewed = parse_method(spec.text + ":view=" + view);
         EXPECT_FALSE(completeness_baseline(viewed, input));
     }
     if (!aims) {
-        EXPECT_THROW(own_completeness(spec, model().engine, input, result, scores, targets), InputError);
+        EXPECT_THROW(own_completeness(spec, model().context, request, result, scores), InputError);
+        return;
+    }
+    const auto reported = own_completeness(spec, model().context, request, result, scores);
+    ASSERT_EQ(reported.size(), static_cast<size_t>(count));
+    if (with_biases) {
+        EXPECT_EQ(completeness_baseline(spec, input), "biases");
+        for (int64_t n = 0; n < count; ++n) {
+            double size = 1;
+            for (const float value : result.row(n)) size += std::abs(value);
+            EXPECT_LE(reported[n].gap, 1e-5 * size) << "sample " << n;
+        }
         return;
     }
     Input own = Array<uint8_t>(input.spikes.shape);
@@ -183,8 +199,6 @@ TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
     }
     EXPECT_EQ(completeness_baseline(spec, input), name);
     const FloatArray from = model().engine.run(own).scores;
-    const auto reported = own_completeness(spec, model().engine, input, result, scores, targets);
-    ASSERT_EQ(reported.size(), static_cast<size_t>(count));
     for (int64_t n = 0; n < count; ++n) {
         double sum = 0;
         for (float value : result.row(n)) sum += value;
@@ -239,6 +253,10 @@ std::vector<Case> every_case() {
                                                      {"ig3d", ":steps=3"},
                                                      {"rise", ":masks=20"},
                                                      {"lime", ":samples=20:segments=9"},
+                                                     {"smoothgrad", ":copies=3"},
+                                                     {"vargrad", ":copies=3"},
+                                                     {"shapley", ":orders=2:segments=9"},
+                                                     {"shapley3d", ":orders=2:segments=8:windows=2"},
                                                      {"occlusion", ":size=6:stride=3"},
                                                      {"spike_occlusion", ":group=20"}};
     std::vector<Case> cases;
@@ -250,10 +268,15 @@ std::vector<Case> every_case() {
     }
     for (const char* spec : {"svebi:layer=conv1", "svebi:layer=combined", "sam:layer=conv1", "gradcam:layer=conv1"})
         for (const bool spiking : {false, true}) cases.push_back({spec, spiking});
-    for (const char* spec : {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean",
-                             "gate_path:steps=2:baseline=blur", "occlusion:size=5:stride=4:baseline=mean"})
+    for (const char* spec :
+         {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean", "gate_path:steps=2:baseline=blur",
+          "occlusion:size=5:stride=4:baseline=mean", "shapley:estimator=kernel:samples=20:segments=9:baseline=mean",
+          "slrp:alpha=2", "sltrp:bias=share", "smoothgrad:of=ig2d:steps=2:copies=2", "vargrad:of=grad3d:copies=3"})
         cases.push_back({spec, false});
-    for (const char* spec : {"ig3d:steps=2:path=linear", "ig3d:steps=2:order=random:draws=2"}) cases.push_back({spec, true});
+    for (const char* spec : {"ig3d:steps=2:path=linear", "ig3d:steps=2:order=random:draws=2",
+                             "shapley:estimator=exact:segments=4", "shapley3d:estimator=kernel:samples=20:segments=8",
+                             "slrp:alpha=2", "sltrp:bias=share", "smoothgrad:of=grad3d:copies=2"})
+        cases.push_back({spec, true});
     return cases;
 }
 

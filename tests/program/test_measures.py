@@ -5,6 +5,7 @@ completeness from each method's own baseline. On data made here, a part of which
 usage: test_measures.py PROGRAM
 """
 import gzip
+import json
 import pathlib
 import random
 import shutil
@@ -108,6 +109,36 @@ class IntegratingReadout(Measures):
         values = [by_name["ig2d:steps=4"][metric]["mean"] for metric in metrics]
         self.assertEqual(len(set(values)), len(metrics), values)
         self.assertTrue(all(by_name["ig2d:steps=4"][metric]["curve"] for metric in ("insertion", "deletion")))
+
+    def test_suites_name_methods_and_metrics_and_say_how_long_they_take(self):
+        done = self.call("evaluate", self.run_dir, "--suite", "quick", "--samples", 6, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document["metrics"], ["insertion", "deletion", "sparseness"])
+        self.assertIn("gate", [method["method"] for method in document["methods"]])
+        self.assertRegex(" ".join(done.stderr.split()), r"quick: \d+ methods by 3 metrics on 6 samples, about \d+ seconds")
+        again = self.call("evaluate", self.run_dir, "--suite", "quick", "--samples", 6)
+        self.assertNotIn("about", again.stderr)  # all of it is measured
+        named = self.json_of("evaluate", self.run_dir, "--suite", "standard", "--methods", "share,slrp", "--samples", 2)
+        self.assertEqual([method["method"] for method in named["methods"]], ["share", "slrp"])
+        self.assertIn("random_logit", named["metrics"])
+        refused = self.call("evaluate", self.run_dir, "--suite", "quik")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("did you mean 'quick'", refused.stderr)
+
+    def test_what_biases_and_lost_relevance_take_is_said(self):
+        explained = self.json_of("explain", self.run_dir, "--test", 1, "--methods", "share,sltrp,gate", "--out", self.root / "maps")
+        image = explained["images"][0]
+        share, sltrp, gate = image["maps"]
+        for map in (share, sltrp):
+            total = map["sum"]["attributed"] + map["sum"]["bias"] + map["sum"]["lost"]
+            self.assertAlmostEqual(total, map["sum"]["whole"], places=4)
+        self.assertAlmostEqual(sltrp["sum"]["whole"], image["scores"][image["target"]], places=6)
+        self.assertNotIn("sum", gate)
+        when = image["when"]
+        self.assertEqual((when["steps"], len(when["predicted"])), (5, 5))
+        self.assertEqual(when["predicted"][-1], image["predicted"])
+        self.assertTrue(1 <= when["decided"] <= 5)
 
     def test_maps_that_say_nothing_are_counted(self):
         document, _ = self.scores("sam:past=strict:gamma=1000000,uniform,input")

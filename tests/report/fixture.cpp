@@ -430,6 +430,7 @@ ReportData synthetic_report(const FixtureOptions& options) {
     for (int i = 0; i < options.images; ++i) data.images.push_back(report_image(options, i));
     if (options.recordings) add_recordings(options, data);
     data.image_choice = "6 right and 6 wrong predictions, drawn at random with seed 7";
+    data.decisions = {{20, 30, 25, 10, 5, 4, 3, 2, 1, 0}, {1, 2, 2, 3, 2, 4, 2, 2, 1, 1}};
     return data;
 }
 

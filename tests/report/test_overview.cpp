@@ -111,6 +111,17 @@ TEST(Report, DivergedTrainingIsNoResult) {
     EXPECT_FALSE(page_of(synthetic_report()).results.train->diverged);
 }
 
+TEST(Report, TellsWhenRightAndWrongPredictionsAreDecided) {
+    ReportData data = synthetic_report();
+    const std::string html = report_html(data);
+    EXPECT_TRUE(contains(html, "id=\"decision-times\""));
+    EXPECT_TRUE(contains(html, "half of the 100 right after step 2, half of the 20 wrong after step 5 were decided"));
+    data.decisions.wrong.assign(10, 0);
+    EXPECT_TRUE(contains(report_html(data), "half of the 100 right after step 2 were decided"));
+    data.decisions = {};
+    EXPECT_FALSE(contains(report_html(data), "decision-times"));
+}
+
 TEST(Report, UndecidedIsNoClass) {
     const std::string html = report_html(synthetic_report());
     EXPECT_TRUE(contains(html, "<b>undecided</b><span class=\"wrong\">✗ no output spike; is "));

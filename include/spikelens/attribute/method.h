@@ -67,6 +67,13 @@ struct OwnBaseline {
     Input input;       ///< of the same shape as what is explained
 };
 
+/// What a sample's score is made of beside its attributions, where a method says so: Σ A + bias + lost = whole.
+struct Remainder {
+    double whole = 0;  ///< what was shared out: the score of the class, or that less the mean of the others
+    double bias = 0;   ///< the part of biases, and of resets to a value other than 0
+    double lost = 0;   ///< what went where no positive term had brought it
+};
+
 class AttributionMethod {
   public:
     virtual ~AttributionMethod() = default;
@@ -77,6 +84,10 @@ class AttributionMethod {
     /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the baseline of
     /// this input, each sample for itself. None of the others, and they are not measured by it.
     virtual std::optional<OwnBaseline> own_baseline(const Input&) const { return std::nullopt; }
+    /// Whether remainder() accounts for the whole score of such input, which may hold no samples.
+    virtual bool accounts(const Input&) const { return false; }
+    /// One for each sample of a method that accounts(); costs as much as attribute().
+    virtual std::vector<Remainder> remainder(const AttributionContext&, const AttributionRequest&) const { return {}; }
 
   protected:
     MethodInfo info_;  ///< the constructor fills it

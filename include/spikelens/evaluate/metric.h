@@ -48,6 +48,10 @@ struct MetricContext {
     /// Samples as the network is shown them where it sees pixels, normalised or not, else as people see them
     /// (SampleSource::images): [N, C, H, W].
     std::function<FloatArray(std::span<const int64_t> samples)> images;
+    /// Another network's engine, like the model's in all else: metrics draw weights anew.
+    std::function<std::shared_ptr<const Engine>(Network)> engine_of;
+    /// What the samples are of, as the network is shown them.
+    const SampleSource* data = nullptr;
     /// How the network is shown images [N, C, H, W], all of them versions of one sample; empty: as they are.
     std::function<Input(const FloatArray& images, int64_t sample)> shown;
 };

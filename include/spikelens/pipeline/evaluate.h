@@ -18,8 +18,9 @@
 namespace spikelens {
 
 struct EvaluateOptions {
-    std::vector<std::string> methods;  ///< empty: usual_methods() (pipeline/explainer.h)
-    std::vector<std::string> metrics;  ///< empty: insertion and deletion, of pixels or, for recordings, of spikes
+    std::string suite;                 ///< suite_of() (pipeline/suite.h) names methods and metrics where none are; or empty
+    std::vector<std::string> methods;  ///< empty: the suite's, else usual_methods() (pipeline/explainer.h)
+    std::vector<std::string> metrics;  ///< empty: the suite's, else insertion and deletion, of pixels or spikes
     int64_t samples = 1000;            ///< of the test set, drawn by the seed; 0: all. A smaller set is taken whole
     std::string coding;                ///< images are shown in; empty: the run's own
     MetricOptions metric;              ///< its seed is that of methods and of the draw of samples too
@@ -122,8 +123,8 @@ struct EvaluateResult {
 
 /// Measures explanations of test samples. The run keeps each method's scores in a file of its own and all results of one
 /// protocol (model, data, coding, samples, seed, options) in evaluate.json: methods and metrics join those that it holds;
-/// results of another protocol are replaced, which a line says. When the work is cancelled the samples measured so far are
-/// kept and Cancelled is thrown on. The caller holds the run's lock.
+/// results of another protocol are replaced, which a line says. Of a suite a line also says how long it takes. When the work is
+/// cancelled the samples measured so far are kept and Cancelled is thrown on. The caller holds the run's lock.
 ///
 /// Throws InputError for methods, metrics and options that cannot be used, data that are not the run's, maps that are not
 /// finite, and result files that say something else than they should.

@@ -33,6 +33,38 @@ struct ExplainOptions {
     std::function<std::vector<std::string>(const std::vector<std::string>& methods)> again;
 };
 
+/// What a map sums to, of methods that aim at completeness (attribute/completeness.h).
+struct MapSum {
+    double attributed = 0, whole = 0, bias = 0, lost = 0, gap = 0;
+    std::string baseline;  ///< completeness_baseline()
+
+    static void fields(auto& self, auto& field) {
+        field("baseline", self.baseline), field("attributed", self.attributed), field("whole", self.whole);
+        field("bias", self.bias), field("lost", self.lost), field("gap", self.gap);
+    }
+};
+
+/// When the sample was decided (evaluate/decision_time.h).
+struct Decided {
+    struct Window {
+        int64_t first = 0, end = 0;
+        double share = 0;
+
+        static void fields(auto& self, auto& field) {
+            field("first", self.first), field("end", self.end), field("share", self.share);
+        }
+    };
+    int64_t steps = 0, decided = 0;
+    std::vector<int> predicted;   ///< after each step
+    std::vector<float> scores;    ///< of the class explained, after each step
+    std::vector<Window> windows;  ///< of spikes: what each part of the time brought
+
+    static void fields(auto& self, auto& field) {
+        field("steps", self.steps), field("decided", self.decided), field("predicted", self.predicted);
+        field("scores", self.scores), field("windows", self.windows);
+    }
+};
+
 /// A sample explained by one method. Files are names in the result's folder.
 struct MapSummary {
     std::string method;
@@ -43,13 +75,14 @@ struct MapSummary {
     float minimum = 0, maximum = 0;
     uint64_t seed = 1;
     std::optional<std::string> relevant, probe, surrogate;  ///< method_inputs() (pipeline/explainer.h)
+    std::optional<MapSum> sum;
 
     static void fields(auto& self, auto& field) {
         field("method", self.method), field("map", self.map), field("overlay", self.overlay), field("values", self.values);
         field("windows", self.windows), field("space_time", self.space_time), field("state", self.state);
         field("remark", self.remark), field("minimum", self.minimum), field("maximum", self.maximum);
         field("seed", self.seed), field("relevant", self.relevant), field("probe", self.probe);
-        field("surrogate", self.surrogate);
+        field("surrogate", self.surrogate), field("sum", self.sum);
     }
 };
 
@@ -64,13 +97,15 @@ struct ExplainedImage {
     bool undecided = false;  ///< the scores name no class (snn/decision.h)
     std::optional<int> label;
     std::vector<float> scores, probabilities;
+    std::optional<Decided> when;
     std::vector<MapSummary> maps;
 
     static void fields(auto& self, auto& field) {
         field("image", self.image), field("sample", self.sample), field("file", self.file), field("changes", self.changes);
         field("predicted", self.predicted), field("predicted_name", self.predicted_name), field("undecided", self.undecided);
         field("target", self.target), field("target_name", self.target_name), field.nullable("label", self.label);
-        field("scores", self.scores), field("probabilities", self.probabilities), field("maps", self.maps);
+        field("scores", self.scores), field("probabilities", self.probabilities), field("when", self.when);
+        field("maps", self.maps);
     }
 };
 

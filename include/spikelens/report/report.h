@@ -50,6 +50,11 @@ struct ReportMethod {
     bool baseline = false;
 };
 
+/// When the test samples were decided (evaluate/decision_time.h), those for which a class is predicted.
+struct ReportDecisions {
+    std::vector<int64_t> right, wrong;  ///< [T] how many right and wrong predictions no longer change after step 1, 2, …
+};
+
 /// Everything a report shows. Where a stage has not been run it shows the command that makes it.
 struct ReportData {
     std::string run;                   ///< the run directory's name
@@ -64,6 +69,7 @@ struct ReportData {
     std::string input_kind = "images";  ///< or "recordings": what the data are called
     bool counts_spikes = false;         ///< class scores are numbers of output spikes / T, not potentials
     int steps = 0;                      ///< T, the network's
+    ReportDecisions decisions;          ///< empty: not known of this network
     int64_t window_steps = 0;           ///< steps of the longest window of time; 0 where there are none
 };
 
