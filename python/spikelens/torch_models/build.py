@@ -1,0 +1,374 @@
+"""From a model and an example to a checked network."""
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from spikelens import _core
+from spikelens.from_torch import layout_of
+from spikelens.network import Network
+
+from . import check, emit, fold, rolling
+from .cells import Cell, TimeAxis
+from .functions import finished
+from .graph import Node, Refusal, walk
+from .trace import Trace
+from .values import ALL, STATIC, Summed, Unknown, Value
+
+LIBRARIES = ("snntorch", "spikingjelly", "norse", "sinabs")
+
+
+class Run:
+    """One try of following a model: its trace and its outputs."""
+
+    def __init__(self, trace: Trace, outputs) -> None:
+        self.trace = trace
+        self.outputs = outputs  # [(tensor or list of one tensor a step, Value or Unknown)]
+
+
+def build(model, example, *, steps, layout, shape, output):
+    if not isinstance(model, torch.nn.Module):
+        raise _core.InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
+    example = torch.as_tensor(example)
+    layout = layout_of(example, layout)
+    if "T" in layout and steps is not None and steps != example.shape[layout.index("T")]:
+        raise _core.InputError(f"steps = {steps}, but the example has {example.shape[layout.index('T')]} steps")
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        with torch.no_grad():
+            return built(model, example, layout, steps, shape, output)
+    except Refusal as reason:
+        raise _core.InputError(str(reason)) from None
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def built(model, example, layout, steps, shape, output):
+    table = describe(model)
+    run = follow(model, table, example, layout, steps, shape)
+    trace = run.trace
+    if trace.sizes.steps is None:
+        raise Refusal("the model shows no steps; expected `steps` for images, or neurons that are called over time")
+    number, value, readout = choose(run, output)
+    nodes = [trace._neurons.get(id(instance)) for instance in trace.instances]
+    rolling.check_lengths(trace.instances, trace.sizes.steps)
+    rolling.roll(trace.graph, trace.instances, nodes)
+    if number:
+        trace.notes.append(f"output {number} of the model counts")
+    network, emitted, reached, upstream = make(trace, value, readout, nodes)
+    network.comparison = compare(run, network, emitted, reached, upstream, example, layout, number, value, readout)
+    return network
+
+
+def describe(model) -> dict[int, Cell | Refusal]:
+    """Of the modules that are neurons: what they are, or why they cannot be represented."""
+    loaded = libraries(model)
+    table: dict[int, Cell | Refusal] = {}
+    for module in model.modules():
+        for library in loaded:
+            try:
+                cell = library.describe(module)
+            except Refusal as reason:
+                cell = reason
+            if cell is not None:
+                table[id(module)] = cell
+    return table
+
+
+def libraries(model):
+    """The files of this folder for the libraries that the model's modules come from."""
+    return [importlib.import_module(f".{name}", __package__) for name in LIBRARIES if uses(model, name)]
+
+
+def reset(model, table) -> None:
+    for library in libraries(model):
+        if hasattr(library, "reset_model"):
+            library.reset_model(model)
+    for cell in table.values():
+        if isinstance(cell, Cell):
+            cell.reset()
+
+
+def uses(model, library: str) -> bool:
+    return any(base.__module__.split(".")[0] == library for module in model.modules() for base in type(module).__mro__)
+
+
+# the run
+
+
+def input_shape(example, layout, shape) -> tuple[int, int, int]:
+    found = tuple(example.shape[layout.index(label)] if label in layout else 1 for label in "CHW")
+    if shape is None:
+        return found
+    shape = tuple(int(n) for n in shape)
+    if len(shape) != 3 or int(np.prod(shape)) != int(np.prod(found)) or found[1:] != (1, 1):
+        raise _core.InputError(f"shape = {shape} is not (C, H, W) of the example's {found[0]} features")
+    return shape
+
+
+def input_value(trace: Trace, layout: str, shaped: bool) -> Value:
+    dims = tuple(("C", "H", "W") if label == "C" and shaped else (label,) for label in layout)
+    dims = tuple(tuple(l for l in group if trace.sizes.of(l, trace.graph.input) > 1) for group in dims)
+    return Value(trace.graph.input, dims, ALL if "T" in layout else STATIC)
+
+
+FAILURES = (TimeAxis, RuntimeError, ValueError, IndexError, AssertionError, TypeError)
+
+
+def follow(model, table, example, layout, steps, shape) -> Run:
+    """The model takes the whole example; where it cannot, samples and steps as one axis (Sinabs' squeezed layers), or one step."""
+    squeezed = any(isinstance(cell, Cell) and cell.squeezed for cell in table.values())
+    ways = ["whole"] + ["flat"] * (squeezed and "T" in layout) + ["steps"] * ("T" in layout)
+    failures, refused = [], None
+    for way in ways:
+        try:
+            run = attempt(model, table, example, layout, steps, shape, way)
+        except FAILURES as reason:
+            failures.append(f"{WAYS[way]}: {reason}")
+            continue
+        if any(isinstance(value, Value) for _, value in run.outputs):
+            return run if "T" in layout else again(run, model, table, example, layout, steps, shape)
+        refused = refused or run
+    if refused:
+        return refused
+    raise Refusal("the model does not run with the example, " + "; ".join(failures))
+
+
+WAYS = {"whole": "given whole", "flat": "given samples and steps as one axis", "steps": "given step by step"}
+
+
+def again(run: Run, model, table, example, layout, steps, shape) -> Run:
+    """A model that computes one step of images is called for each step."""
+    counts = {instance.calls for instance in run.trace.instances if not instance.whole}
+    if run.trace.sizes.steps not in (None, steps) or counts != {1} or steps in (None, 1):
+        return run
+    return attempt(model, table, example, layout, steps, shape, "steps")
+
+
+def attempt(model, table, example, layout, steps, shape, way: str) -> Run:
+    reset(model, table)
+    found = input_shape(example, layout, shape)
+    samples = example.shape[layout.index("N")]
+    known = example.shape[layout.index("T")] if "T" in layout else steps if way == "steps" else None
+    trace = Trace(model, table, found, samples, known)
+    value = input_value(trace, layout, shape is not None)
+    example = example.detach().clone().float()
+    with trace.watching(model):
+        if way == "steps":
+            result = each_step(trace, model, example, value, layout)
+        else:
+            if way == "flat":
+                example, value = flattened(trace, example, value, layout)
+            trace.put(example, value)
+            result = model(example)
+    count_steps(trace)
+    reset(model, table)
+    return Run(trace, outputs_of(trace, result, way != "steps"))
+
+
+def flattened(trace: Trace, example, value: Value, layout):
+    """[(N, T), C, H, W]"""
+    order = [layout.index(label) for label in "NTCHW" if label in layout]
+    dims = [value.dims[i] for i in order]
+    with trace.suspended():
+        return example.permute(order).flatten(0, 1), value.of(value.node, (dims[0] + dims[1], *dims[2:]))
+
+
+def count_steps(trace: Trace) -> None:
+    """Steps of a model that loops over time itself: how often its neurons were called."""
+    counts = [instance.calls for instance in trace.instances if not instance.whole]
+    if trace.sizes.steps is None and counts and max(counts) > 1:
+        trace.sizes.steps = max(counts)
+
+
+def each_step(trace: Trace, model, example, value: Value, layout):
+    """Calls the model for each step; a state that it takes and gives as its second output goes from call to call."""
+    results, state = [], None
+    place = layout.index("T") if "T" in layout else None
+    for step in range(trace.sizes.steps):
+        given, seen = example, value
+        if place is not None:
+            with trace.suspended():
+                given = example.select(place, step).clone()
+            seen = replace(value, dims=value.dims[:place] + value.dims[place + 1 :], when=step)
+        trace.put(given, seen)
+        result = model(given) if state is None else model(given, state)
+        if isinstance(result, tuple) and len(result) == 2 and takes_state(model):
+            result, state = result
+        results.append(result)
+    return results
+
+
+def takes_state(model) -> bool:
+    code = getattr(type(model).forward, "__code__", None)
+    return code is not None and "state" in code.co_varnames[: code.co_argcount]
+
+
+def outputs_of(trace: Trace, result, whole: bool):
+    """The outputs; lists of one tensor for each step are one output."""
+    if whole:
+        parts = result if isinstance(result, (tuple, list)) else list(result.values()) if isinstance(result, dict) else [result]
+        if isinstance(parts, (list, tuple)) and len(parts) == trace.sizes.steps and len(parts) > 1 and is_series(trace, parts):
+            parts = [list(parts)]
+    else:
+        parts = [list(series) for series in zip(*[trace.tensors_in(step) for step in result])]
+    found = []
+    for part in parts:
+        if isinstance(part, (list, tuple)) and is_series(trace, part):
+            found.append((list(part), replace(trace.tracked(part[0]), when=ALL)))
+        else:
+            found += [(tensor, trace.tracked(tensor)) for tensor in trace.tensors_in(part)]
+    return [(tensor, finished(trace, value) if isinstance(value, Value) else value) for tensor, value in found if value]
+
+
+def is_series(trace: Trace, parts) -> bool:
+    """One node at every step, in order."""
+    values = [trace.tracked(part) if isinstance(part, torch.Tensor) else None for part in parts]
+    return len(values) == trace.sizes.steps and all(
+        isinstance(value, Value) and value.node is values[0].node and value.when == step for step, value in enumerate(values))
+
+
+# the output
+
+
+def choose(run: Run, output):
+    """The output that counts: its number, value and how scores come from it."""
+    if not run.outputs:
+        raise Refusal("no output of the model depends on its input in a way that can be followed")
+    if output is not None and not 0 <= output < len(run.outputs):
+        raise Refusal(f"output = {output}; the model has outputs 0 to {len(run.outputs) - 1}")
+    first = None
+    for number, (_, value) in enumerate(run.outputs):
+        if output is not None and number != output:
+            continue
+        try:
+            value = without_scale(run.trace, value)
+            return number, value, readout_of(run.trace, value)
+        except Refusal as reason:
+            first = first or reason
+    raise first
+
+
+def without_scale(trace: Trace, value):
+    """A scale that all classes share is a factor of the sum over time."""
+    while isinstance(value, Value) and value.node.kind == "affine" and not value.node.mean.any() and not value.node.shift.any():
+        scale, when = value.node.scale, value.when
+        if (scale != scale.flat[0]).any() or scale.flat[0] <= 0 or not isinstance(when, Summed):
+            break
+        value = replace(value, node=value.node.inputs[0], when=Summed(when.factor * float(scale.flat[0])))
+    return value
+
+
+def readout_of(trace: Trace, value) -> str:
+    """"count" for sums over time of what the last layer sends, "potential" for a last potential."""
+    if isinstance(value, Unknown):
+        raise Refusal(value.reason)
+    node, last = value.node, trace.sizes.steps - 1
+    if node.kind == "state":
+        cell = node.attributes["cell"].cell
+        if node.attributes["name"] != "potential" or (cell.fires and cell.neuron.get("reset") != "none"):
+            raise Refusal(f"{node.where}: the output is a state of it; expected its spikes, or the potential of a neuron that never "
+                          "resets")
+        if value.when not in (ALL, last):
+            raise Refusal(f"{node.where}: the output is its potential summed over time, or at another step than the last")
+        return "potential"
+    if value.when != ALL and not isinstance(value.when, Summed) and not (value.when == last == 0):
+        raise Refusal(f"{node.where}: the output is that of one step; expected all steps, their sum or their mean")
+    return "count"
+
+
+def make(trace: Trace, value: Value, readout: str, nodes):
+    """The network, and which of its layers is which neuron."""
+    node, leak = value.node, None
+    if readout == "potential":
+        node, leak = leaky_readout(trace, node.attributes["cell"])
+    reached = rolling.reached(node, trace.instances, nodes)
+    upstream = {id(neuron): sources(neuron) for _, neuron in reached}
+    output = fold.fold(trace.graph, node)
+    emitted = emit.Emitter(output).run(leak)
+    core = _core.network(emitted.text, list(trace.graph.input.shape), trace.sizes.steps, emitted.tensors)
+    return Network(core), emitted, reached, upstream
+
+
+def leaky_readout(trace: Trace, instance):
+    """What the neuron integrates, with its gain in the weights, and its leak."""
+    fields = instance.fields
+    if instance.recurrence or fields.get("alpha", 0.0) != 0 or isinstance(fields.get("beta"), np.ndarray):
+        raise Refusal(f"{instance.where}: a readout with recurrence, a synaptic current or leaks that differ")
+    below, gain = trace._neurons[id(instance)].inputs[0], fields.get("gain", 1.0)
+    if np.any(np.asarray(gain) != 1):
+        zero = np.zeros((below.shape[0], 1, 1))
+        scale = zero + (gain[:, None, None] if getattr(gain, "ndim", 0) == 1 else gain)
+        below = trace.graph.add("affine", [below], below.shape, instance.where, scale=scale, mean=zero, shift=zero)
+    beta = float(fields.get("beta", 1.0))
+    return below, beta if beta != 1 else None
+
+
+def sources(neuron: Node) -> list[Node]:
+    """The neurons that a neuron reads, directly."""
+    found, stack = [], list(neuron.inputs)
+    while stack:
+        node = stack.pop()
+        if node.kind == "neuron":
+            found.append(node)
+        else:
+            stack.extend(node.inputs)
+    return found
+
+
+# the comparison
+
+
+def compare(run: Run, network, emitted, reached, upstream, example, layout, number, value, readout):
+    trace = run.trace
+    comparison = check.Comparison(trace.sizes.samples, 0.0, notes=trace.notes)
+    names = [layer["name"] for layer in network._core.layers]
+    scores, spikes = simulate(network, samples_of(trace, example, layout), sorted(emitted.layers.values()))
+    differs = check.compare_layers(trace, reached, emitted.layers, names, spikes, upstream, comparison)
+    wanted = model_scores(trace, run.outputs[number][0], value, readout)
+    far = np.abs(scores - wanted)
+    comparison.score_difference = float(far.max())
+    allowed = check.NEAR * max(1.0, float(np.abs(wanted).max()))
+    if (far[~differs] > allowed).any():
+        raise Refusal(f"scores differ from the model's by {far[~differs].max():.3g} where all spikes are equal, in {names[-1]}")
+    return comparison
+
+
+def samples_of(trace: Trace, example, layout) -> np.ndarray:
+    """Images [N, C, H, W] as float32, or sequences [N, T, C, H, W] of spikes as uint8."""
+    order = [layout.index(label) for label in "NTCHW" if label in layout]
+    array = example.detach().cpu().permute(order).numpy()
+    shape = trace.graph.input.shape
+    if "T" not in layout:
+        return np.ascontiguousarray(array, np.float32).reshape(len(array), *shape)
+    if not (array == np.clip(np.floor(array), 0, 255)).all():
+        raise Refusal("the example's sequences hold other numbers than whole ones from 0 to 255, which are spikes")
+    return np.ascontiguousarray(array, np.uint8).reshape(*array.shape[:2], *shape)
+
+
+def simulate(network, samples, layers):
+    """Scores, and the spikes of these layers by their index."""
+    names = [layer["name"] for layer in network._core.layers]
+    result = network.simulate(samples, spikes=[names[layer] for layer in layers])
+    return result.scores, {layer: result.spikes[names[layer]] for layer in layers}
+
+
+def model_scores(trace: Trace, tensor, value: Value, readout: str) -> np.ndarray:
+    """[N, classes]: what the network's scores should be."""
+    steps = trace.sizes.steps
+    if isinstance(tensor, list):
+        found = torch.cat([trace.canonical(part, replace(value, when=0)) for part in tensor], 1)
+    else:
+        found = trace.canonical(trace.before_softmax.get(id(tensor), tensor), value)
+    found = found.double().cpu().numpy()
+    found = found.reshape(found.shape[0], found.shape[1], -1)
+    if readout == "potential":
+        return found[:, -1] / steps
+    if isinstance(value.when, Summed):
+        return found[:, 0] / (value.when.factor * steps)
+    return found.mean(1)
