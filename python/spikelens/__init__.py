@@ -1,0 +1,5 @@
+"""What has a spiking neural network learned, and why did it decide?"""
+from spikelens._core import InputError, RunError
+from spikelens.network import Network, load, parse
+
+__all__ = ["InputError", "Network", "RunError", "load", "parse"]
