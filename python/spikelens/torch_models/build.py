@@ -354,8 +354,8 @@ def samples_of(trace: Trace, example, layout) -> np.ndarray:
 def simulate(network, samples, layers):
     """Scores, and the spikes of these layers by their index."""
     names = [layer["name"] for layer in network._core.layers]
-    result = network.simulate(samples, spikes=[names[layer] for layer in layers])
-    return result.scores, {layer: result.spikes[names[layer]] for layer in layers}
+    result = _core.simulate(network._core, samples, [], layers, [], _core.Settings())
+    return result["scores"], {layer: result["spikes"][names[layer]] for layer in layers}
 
 
 def model_scores(trace: Trace, tensor, value: Value, readout: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from .graph import Graph, Node, Refusal, users, walk
 
 def fold(graph: Graph, output: Node) -> Node:
     """The output's node of the folded graph."""
-    for rewrite in (fold_affine, fold_spatial, fold_input_pools, pad_pools, separate_input, weights_of_recurrence):
+    for rewrite in (fold_affine, fold_pairs, fold_spatial, fold_input_pools, pad_pools, separate_input, weights_of_recurrence):
         for node in walk(output):
             made = rewrite(graph, output, node)
             if made is not None and made is not node:
@@ -121,6 +121,19 @@ def each_channel(graph: Graph, below: Node, where: str, kernel, scale, bias, pad
     extents = [n + 2 * p - k + 1 for n, p, k in zip(below.shape[1:], padding, kernel.shape)]
     return graph.add("conv", [below], (channels, *extents), where, weight=scale.reshape(-1, 1, 1, 1) * kernel[None, None],
                      bias=bias, stride=(1, 1), padding=padding, dilation=(1, 1), groups=channels)
+
+
+def fold_pairs(graph: Graph, output: Node, node: Node):
+    """Two fully connected layers without a neuron between are one."""
+    below = node.inputs[0] if node.kind == "full" else None
+    if below is None or below.kind != "full" or len(users(walk(output))[id(below)]) > 1:
+        return None
+    moved = 0.0 if below.bias is None else node.weight @ below.bias
+    if below.bias is not None or node.bias is not None:
+        node.attributes["bias"] = moved + (0.0 if node.bias is None else node.bias)
+    node.attributes["weight"] = node.weight @ below.weight
+    node.inputs = list(below.inputs)
+    return node
 
 
 # pools
