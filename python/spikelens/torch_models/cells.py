@@ -35,6 +35,7 @@ class Cell:
     squeezed: tuple[int, int] | None = None  # the input is flattened over (samples, steps)
     reset: Callable = lambda: None  # back to the start
     at_most_one: bool = True  # else it may fire several times in a step, which the run must not show
+    below_after_reset: bool = False  # after a reset the potential must not be above the threshold in the run
     floor: float | None = None  # a lower bound of the potential, which the run must not show
 
 

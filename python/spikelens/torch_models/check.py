@@ -126,9 +126,13 @@ def require_binary(instance, currents, spikes, shape) -> None:
         most = spikes.max() / factor
         what = f"fires up to {most:g} times in a step" if not cell.at_most_one else f"sends {most:g}"
         raise Refusal(f"{instance.where}: {what} in the run with the example; here a neuron fires once in a step at most")
-    if cell.floor is not None:
+    if cell.below_after_reset or cell.floor is not None:
         u = potentials(instance.fields, currents, spikes, recurrent_map(instance, shape))
-        if (u < cell.floor).any():
+        threshold = shaped(instance.fields.get("threshold", 1.0))
+        if cell.below_after_reset and (u - threshold * (spikes > 0) > threshold).any():
+            raise Refusal(f"{instance.where}: its potential stays above the threshold after a reset in the run with the example; with "
+                          "reset_delay=False snnTorch then subtracts the threshold once more before it compares, as nothing here does")
+        if cell.floor is not None and (u < cell.floor).any():
             raise Refusal(f"{instance.where}: its potential reaches {u.min():.3g}, below its lower bound {cell.floor:g}, in the run "
                           "with the example; here a potential has no bound")
 

@@ -67,8 +67,10 @@ def absorb(below: Node, scale, mean, shift) -> None:
     """The order of operations is the importer's, so that both give the same bits."""
     if below.weighted:
         shape = (-1,) + (1,) * (below.weight.ndim - 1)
-        bias = 0.0 if below.bias is None else below.bias
         below.attributes["weight"] = below.weight * scale.reshape(shape)
+        if below.bias is None and not mean.any() and not shift.any():
+            return
+        bias = 0.0 if below.bias is None else below.bias
         below.attributes["bias"] = (bias - mean.reshape(-1)) * scale.reshape(-1) + shift.reshape(-1)
     elif below.kind == "pool":
         area = below.size[0] * below.size[1] if below.pool == "sum" else 1

@@ -37,7 +37,7 @@ def describe(module) -> Cell | None:
     p = module.p
     integrates = type(module) in (iaf.IAFCell, iaf.IAF)
     rest = p.v_reset if integrates else p.v_leak
-    neuron = {"reset": "zero", "threshold": tensor(p.v_th) - tensor(rest), "v_reset": tensor(p.v_reset) - tensor(rest)}
+    neuron = {"beta": 1.0, "reset": "zero", "threshold": tensor(p.v_th) - tensor(rest), "v_reset": tensor(p.v_reset) - tensor(rest)}
     if not integrates:
         neuron |= leaks(module)
     if type(module) is norse.LIFBoxCell and p.reset_method is not reset.reset_value:

@@ -1,8 +1,8 @@
 """snnTorch's neurons.
 
 Leaky        U = βU + I, fires at U > θ; the reset acts one step later: −θ, or U to 0 before the leak.
-             With reset_delay=False it acts at once. (Where U stays above θ after a reset by subtraction, snnTorch subtracts the
-             next θ before it compares; the comparison of both runs shows whether that happens.)
+             With reset_delay=False it acts at once. Where U stays above θ after such a reset by subtraction, snnTorch subtracts
+             the next θ before it compares: refused if the run with the example shows it.
 Synaptic     the same with J = αJ + I.
 Lapicque     β = 1 − Δt/(RC), gain Δt/C.
 RLeaky, RSynaptic  with recurrence, whose bias joins that of the weights.
@@ -85,4 +85,4 @@ def cell(module, neuron, names) -> Cell:
 
     return Cell(neuron, spikes=first, potential=lambda output: module.mem, incoming=incoming,
                 outgoing=lambda output: [getattr(module, name) for name in names], recurrence=recurrent, factor=factor,
-                reset=module.reset_mem)
+                reset=module.reset_mem, below_after_reset=neuron["reset"] == "subtract" and not neuron["delay"])
