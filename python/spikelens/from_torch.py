@@ -1,10 +1,6 @@
 """A network from a model of snnTorch, SpikingJelly, Norse or Sinabs."""
 from __future__ import annotations
 
-from spikelens._core import InputError
-
-LAYOUTS = {2: "NC", 3: "TNC", 4: "NCHW", 5: "TNCHW"}
-
 
 def from_torch(model, example, *, steps=None, layout=None, shape=None, output=None):
     """The network that a PyTorch model is, checked against the model itself.
@@ -43,14 +39,3 @@ def from_torch(model, example, *, steps=None, layout=None, shape=None, output=No
     from spikelens.torch_models.build import build
 
     return build(model, example, steps=steps, layout=layout, shape=shape, output=output)
-
-
-def layout_of(example, layout):
-    """The letters of an example's axes, or what is wrong with them."""
-    if layout is None:
-        layout = LAYOUTS.get(example.dim())
-    if layout is None or len(layout) != example.dim():
-        raise InputError(f"an example of {example.dim()} axes needs a layout of as many letters, for example \"TNCHW\"")
-    if len(set(layout)) != len(layout) or set(layout) - set("TNCHW") or not {"N", "C"} <= set(layout):
-        raise InputError(f"the layout '{layout}' must name N and C, and may name T, H and W, each once")
-    return layout

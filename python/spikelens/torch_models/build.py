@@ -2,22 +2,22 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from spikelens import _core
-from spikelens.from_torch import layout_of
 from spikelens.network import Network
 
 from . import check, emit, fold, rolling
 from .cells import Cell, TimeAxis
 from .functions import finished
-from .graph import Node, Refusal, walk
+from .graph import Node, Refusal
 from .trace import Trace
 from .values import ALL, STATIC, Summed, Unknown, Value
 
+LAYOUTS = {2: "NC", 3: "TNC", 4: "NCHW", 5: "TNCHW"}
 LIBRARIES = ("snntorch", "spikingjelly", "norse", "sinabs")
 
 
@@ -48,21 +48,65 @@ def build(model, example, *, steps, layout, shape, output):
             module.training = training
 
 
+def layout_of(example, layout):
+    """The letters of an example's axes, or what is wrong with them."""
+    if layout is None:
+        layout = LAYOUTS.get(example.dim())
+    if layout is None or len(layout) != example.dim():
+        raise _core.InputError(f"an example of {example.dim()} axes needs a layout of as many letters, for example \"TNCHW\"")
+    if len(set(layout)) != len(layout) or set(layout) - set("TNCHW") or not {"N", "C"} <= set(layout):
+        raise _core.InputError(f"the layout '{layout}' must name N and C, and may name T, H and W, each once")
+    return layout
+
+
 def built(model, example, layout, steps, shape, output):
     table = describe(model)
-    run = follow(model, table, example, layout, steps, shape)
+    made = made_of(follow(model, table, example, layout, steps, shape), output)
+    if made.run.trace.read:
+        require_same_network(made, made_of(follow(model, table, example.flip(-1), layout, steps, shape), output))
+    core = _core.network(made.emitted.text, list(made.run.trace.graph.input.shape), made.run.trace.sizes.steps, made.emitted.tensors)
+    network = Network(core)
+    network.comparison = compare(made, network, example, layout)
+    return network
+
+
+@dataclass
+class Made:
+    """What a run gave."""
+
+    run: Run
+    number: int  # of the output that counts
+    value: Value  # which it is
+    readout: str  # how scores come from it
+    emitted: emit.Emitted
+    reached: list  # neurons that count, with their nodes
+    upstream: dict  # id of a neuron's node: the neurons that it reads
+
+
+def made_of(run: Run, output) -> Made:
     trace = run.trace
     if trace.sizes.steps is None:
         raise Refusal("the model shows no steps; expected `steps` for images, or neurons that are called over time")
     number, value, readout = choose(run, output)
-    nodes = [trace._neurons.get(id(instance)) for instance in trace.instances]
+    nodes = [trace.neuron_of(instance) for instance in trace.instances]
     rolling.check_lengths(trace.instances, trace.sizes.steps)
     rolling.roll(trace.graph, trace.instances, nodes)
     if number:
         trace.notes.append(f"output {number} of the model counts")
-    network, emitted, reached, upstream = make(trace, value, readout, nodes)
-    network.comparison = compare(run, network, emitted, reached, upstream, example, layout, number, value, readout)
-    return network
+    node, leak = value.node, None
+    if readout == "potential":
+        node, leak = leaky_readout(trace, node.attributes["cell"])
+    reached = rolling.reached(node, trace.instances, nodes)
+    upstream = {id(neuron): sources(neuron) for _, neuron in reached}
+    emitted = emit.Emitter(fold.fold(trace.graph, node)).run(leak)
+    return Made(run, number, value, readout, emitted, reached, upstream)
+
+
+def require_same_network(made: Made, other: Made) -> None:
+    """Where Python reads numbers of the run, what it makes of them may be taken for constants: another input shows it."""
+    a, b = made.emitted, other.emitted
+    if a.text != b.text or any(not np.array_equal(tensor, b.tensors[name]) for name, tensor in a.tensors.items()):
+        raise Refusal(f"{made.run.trace.read[0]} reads numbers that depend on the input, and the network depends on them")
 
 
 def describe(model) -> dict[int, Cell | Refusal]:
@@ -282,25 +326,12 @@ def readout_of(trace: Trace, value) -> str:
     return "count"
 
 
-def make(trace: Trace, value: Value, readout: str, nodes):
-    """The network, and which of its layers is which neuron."""
-    node, leak = value.node, None
-    if readout == "potential":
-        node, leak = leaky_readout(trace, node.attributes["cell"])
-    reached = rolling.reached(node, trace.instances, nodes)
-    upstream = {id(neuron): sources(neuron) for _, neuron in reached}
-    output = fold.fold(trace.graph, node)
-    emitted = emit.Emitter(output).run(leak)
-    core = _core.network(emitted.text, list(trace.graph.input.shape), trace.sizes.steps, emitted.tensors)
-    return Network(core), emitted, reached, upstream
-
-
 def leaky_readout(trace: Trace, instance):
     """What the neuron integrates, with its gain in the weights, and its leak."""
     fields = instance.fields
     if instance.recurrence or fields.get("alpha", 0.0) != 0 or isinstance(fields.get("beta"), np.ndarray):
         raise Refusal(f"{instance.where}: a readout with recurrence, a synaptic current or leaks that differ")
-    below, gain = trace._neurons[id(instance)].inputs[0], fields.get("gain", 1.0)
+    below, gain = trace.neuron_of(instance).inputs[0], fields.get("gain", 1.0)
     if np.any(np.asarray(gain) != 1):
         zero = np.zeros((below.shape[0], 1, 1))
         scale = zero + (gain[:, None, None] if getattr(gain, "ndim", 0) == 1 else gain)
@@ -324,13 +355,13 @@ def sources(neuron: Node) -> list[Node]:
 # the comparison
 
 
-def compare(run: Run, network, emitted, reached, upstream, example, layout, number, value, readout):
-    trace = run.trace
+def compare(made: Made, network, example, layout):
+    trace = made.run.trace
     comparison = check.Comparison(trace.sizes.samples, 0.0, notes=trace.notes)
     names = [layer["name"] for layer in network._core.layers]
-    scores, spikes = simulate(network, samples_of(trace, example, layout), sorted(emitted.layers.values()))
-    differs = check.compare_layers(trace, reached, emitted.layers, names, spikes, upstream, comparison)
-    wanted = model_scores(trace, run.outputs[number][0], value, readout)
+    scores, spikes = simulate(network, samples_of(trace, example, layout), sorted(made.emitted.layers.values()))
+    differs = check.compare_layers(trace, made, names, spikes, comparison)
+    wanted = model_scores(trace, made.run.outputs[made.number][0], made.value, made.readout)
     far = np.abs(scores - wanted)
     comparison.score_difference = float(far.max())
     allowed = check.NEAR * max(1.0, float(np.abs(wanted).max()))

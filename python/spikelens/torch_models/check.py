@@ -38,6 +38,7 @@ class Comparison:
         lines = [f"{self.samples} samples, largest difference of a score {self.score_difference:.3g}"]
         for layer in self.layers:
             text = f"{layer.module} as {layer.layer}: {layer.spikes} spikes, {layer.differing} differ"
+            text += "" if layer.spikes else " (so what it sends was not compared)"
             lines.append(text + (f", first within {layer.distance:.2g} of the threshold" if layer.differing else ""))
         return "\n".join(lines + self.notes)
 
@@ -137,41 +138,42 @@ def require_binary(instance, currents, spikes, shape) -> None:
                           "with the example; here a potential has no bound")
 
 
-def first_differences(differs: np.ndarray) -> np.ndarray:
-    """Of each sample and neuron, the first step at which it differs, as [N, T, …] booleans."""
-    earlier = np.cumsum(differs, axis=1) - differs
-    return differs & (earlier == 0)
+NEVER = np.iinfo(np.int64).max
 
 
-def compare_layers(trace, reached, layers, names, simulated, upstream, comparison) -> np.ndarray:
+def first_step(differs: np.ndarray) -> np.ndarray:
+    """Of each sample the first step with a difference."""
+    steps = differs.any((2, 3, 4))
+    return np.where(steps.any(1), steps.argmax(1), NEVER)
+
+
+def first_differences(differs: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Of each neuron its first difference, if no step that it comes after has one in what the neuron reads: booleans [N, T, …]."""
+    first = differs & (np.cumsum(differs, axis=1) == 1)
+    free = np.arange(differs.shape[1])[None, :] < before[:, None]
+    return first & free[:, :, None, None, None]
+
+
+def compare_layers(trace, made, names, simulated, comparison) -> np.ndarray:
     """Fills in the comparison; gives which samples have a spike that differs. Refuses a first difference away from the threshold."""
-    late = np.iinfo(np.int64).max
-    since: dict[int, np.ndarray] = {}  # of a neuron's node: for each sample the first step at which any of its spikes differs
-    for instance, node in reached:
+    never = np.full(trace.sizes.samples, NEVER)
+    since: dict[int, np.ndarray] = {}  # of a neuron's node: for each sample the first step at which a spike of it differs
+    for instance, node in made.reached:
         currents, spikes = gather(trace, instance)
         require_binary(instance, currents, spikes, node.shape)
-        if id(node) not in layers:
+        layer = made.emitted.layers.get(id(node))
+        if layer is None:
             continue
         spikes = spikes / instance.cell.factor
-        mine = simulated[layers[id(node)]].astype(np.float64)
-        differs = mine != spikes
-        first = first_differences(differs)
-        steps = np.where(differs.any((2, 3, 4)), np.arange(differs.shape[1]), late).min(1)
-        before = np.minimum.reduce([since.get(id(other), np.full(len(steps), late)) for other in upstream[id(node)]] or
-                                   [np.full(len(steps), late)])
-        times = np.arange(differs.shape[1])[None, :]
-        free = times < before[:, None]  # nothing that the layer reads differs until then
-        if instance.recurrence:
-            free &= times <= steps[:, None]
-        own = first & free[:, :, None, None, None]
+        differs = simulated[layer] != spikes
+        before = np.minimum.reduce([since.get(id(other), never) for other in made.upstream[id(node)]] or [never])
+        since[id(node)] = np.minimum(first_step(differs), before)
+        first = first_differences(differs, before if not instance.recurrence else np.minimum(before, first_step(differs) + 1))
         distance = 0.0
-        if differs.any():
-            far = distances(instance, currents, spikes, node.shape)
-            distance = float(far[own].max()) if own.any() else 0.0
-        comparison.layers.append(LayerComparison(instance.where, names[layers[id(node)]], int(spikes.sum()),
-                                                 int(differs.sum()), distance))
+        if first.any():
+            distance = float(distances(instance, currents, spikes, node.shape)[first].max())
+        comparison.layers.append(LayerComparison(instance.where, names[layer], int(spikes.sum()), int(differs.sum()), distance))
         if distance > NEAR:
-            raise Refusal(f"{instance.where}: fires otherwise than {names[layers[id(node)]]} of the network made from it, "
-                          f"{distance:.3g} from the threshold: {int(own.sum())} spikes differ first here")
-        since[id(node)] = np.minimum(steps, before)
-    return np.minimum.reduce([*since.values()]) < late if since else np.zeros(trace.sizes.samples, bool)
+            raise Refusal(f"{instance.where}: fires otherwise than {names[layer]} of the network made from it, {distance:.3g} from the "
+                          f"threshold: {int(first.sum())} spikes differ first here")
+    return np.minimum.reduce([never, *since.values()]) < NEVER

@@ -221,4 +221,7 @@ HANDLERS = {name: same for name in SAME} | {name: reshaped for name in RESHAPED}
 HANDLERS |= {"expand": expanded, "repeat": expanded, "expand_as": expanded, "select": selected, "unbind": unbound,
              "split": split, "chunk": split, "__getitem__": indexed, "stack": stacked, "mean": reduced, "sum": reduced,
              "__setitem__": filled}
+RANDOM = {"rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "bernoulli", "bernoulli_", "normal", "normal_", "uniform_",
+          "poisson", "multinomial", "random_", "exponential_", "randperm"}
+READ = {"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__", "__contains__"}
 CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full", "empty_like", "new_empty", "new_tensor"}

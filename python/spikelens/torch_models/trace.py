@@ -31,6 +31,7 @@ class Trace(TorchFunctionMode):
         self.instances: list[cells.Instance] = []
         self.hidden: dict[int, cells.Instance] = {}
         self.notes: list[str] = []
+        self.read: list[str] = []  # where Python read numbers that depend on the input
         self.before_softmax: dict[int, Any] = {}
         self._tensors: dict[int, tuple[Any, Value | Unknown]] = {}
         self._neurons: dict[int, Node] = {}
@@ -90,6 +91,9 @@ class Trace(TorchFunctionMode):
         if node.shape != given.shape:
             raise Refusal(f"its input changes from {node.shape} to {given.shape}")
         return node
+
+    def neuron_of(self, instance: cells.Instance) -> Node | None:
+        return self._neurons.get(id(instance))
 
     def state_node(self, instance: cells.Instance, name: str) -> Node:
         node = self._neurons[id(instance)]
@@ -203,6 +207,10 @@ class Trace(TorchFunctionMode):
         outputs = self.tensors_in(out)
         found = [self.tracked(tensor) for tensor in self.tensors_in([args, kwargs])]
         name = function_name(func)
+        if name in functions.RANDOM:
+            found.append(Unknown(self.named(f"{name} draws random numbers; give what it codes as the example")))
+        if name in functions.READ and any(found):
+            self.read.append(self.named(name))
         if not any(found) or name in functions.CONSTANTS or not (outputs or name == "__setitem__"):
             return
         outputs = outputs or [args[0]]
