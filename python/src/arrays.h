@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +47,12 @@ struct Samples {
     Input batch(int64_t first, int64_t count) const {
         if (spiking()) return spikes.rows(first, count).copy();
         return images.rows(first, count).copy();
+    }
+    /// Copies of these samples, in this order. They must be there.
+    Input select(std::span<const int64_t> indices) const {
+        Input some;
+        for (const int64_t index : indices) some.append(batch(index, 1));
+        return some;
     }
 };
 

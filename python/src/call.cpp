@@ -87,7 +87,8 @@ void run_without_gil(Line& line, const nb::object& progress, const std::function
 }
 
 void bind_settings(nb::module_& module) {
-    nb::class_<Settings>(module, "Settings", "How a call works: threads, bytes of memory, kernel, and who hears of its progress.")
+    nb::class_<Settings>(module, "Settings",
+                         "How a call works: threads, bytes of memory, kernel, and who hears of its progress.")
         .def(
             "__init__",
             [](Settings* self, int threads, int64_t memory, const std::string& kernel, nb::object progress) {

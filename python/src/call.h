@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -10,8 +11,6 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
-
-#include <atomic>
 
 #include <nanobind/nanobind.h>
 

@@ -3,6 +3,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/version.h"
 
+#include "attribute.h"
 #include "network.h"
 
 namespace spikelens::python {
@@ -25,6 +26,10 @@ NB_MODULE(_core, module) {
     bind_settings(module);
     bind_network(module);
     bind_simulate(module);
+    bind_attribute(module);
+    bind_evaluate(module);
+    bind_interpret(module);
+    bind_files(module);
 }
 
 }  // namespace spikelens::python

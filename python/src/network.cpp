@@ -102,15 +102,17 @@ void bind_network(nb::module_& module) {
         .def_prop_ro("parameters", [](const NetworkHandle& self) { return parameter_count(*self.network); })
         .def_prop_ro("fingerprint", &NetworkHandle::fingerprint)
         .def("tensors", &tensors_of)
-        .def("save", [](const NetworkHandle& self, const std::filesystem::path& path) { save_model(*self.network, path); },
-             nb::arg("path"));
+        .def(
+            "save", [](const NetworkHandle& self, const std::filesystem::path& path) { save_model(*self.network, path); },
+            nb::arg("path"));
     module.def("network", &make_network, nb::arg("text"), nb::arg("shape"), nb::arg("steps"), nb::arg("tensors"),
                nb::arg("classes") = std::vector<std::string>{},
                "The network of a text, with these weights: float32 arrays named as model files name them (\"conv1.weight\").");
     module.def("draw_network", &draw_network, nb::arg("text"), nb::arg("shape"), nb::arg("steps"), nb::arg("seed"),
                "The network of a text, with weights drawn by the seed.");
-    module.def("load_model", [](const std::filesystem::path& path) { return NetworkHandle(load_model(path)); }, nb::arg("path"),
-               "The network of a model file.");
+    module.def(
+        "load_model", [](const std::filesystem::path& path) { return NetworkHandle(load_model(path)); }, nb::arg("path"),
+        "The network of a model file.");
 }
 
 }  // namespace spikelens::python

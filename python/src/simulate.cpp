@@ -82,8 +82,7 @@ nb::dict simulate_samples(NetworkHandle& handle, const nb::object& samples, cons
                           const std::vector<int>& spikes, const std::vector<int>& potentials, const Settings& settings) {
     const Samples seen = samples_of(samples);
     const NetworkHandle::Lease lease(handle, settings, "");
-    Kind all = call(lease.line(), settings,
-                    [&] { return simulate(lease.engine(), seen, {counts, spikes, potentials}); });
+    Kind all = call(lease.line(), settings, [&] { return simulate(lease.engine(), seen, {counts, spikes, potentials}); });
     const std::vector<int> predicted = predictions(all.scores);
     std::vector<uint8_t> open;
     for (int64_t n = 0; n < all.scores.extent(0); ++n) open.push_back(undecided(all.scores.row(n)));
