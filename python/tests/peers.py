@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="SKIPPED: PyTorch is not there; `./r
 import spikelens  # noqa: E402
 from spikelens import _core  # noqa: E402
 
+torch.set_num_threads(1)
 NEAR = 1e-5
 totals = {"networks": 0, "spikes": 0, "differing": 0}
 
@@ -96,15 +97,14 @@ def require_same(model, example, call, *, time=None, silent=(), **options):
     model.eval()
     library_counts, scores = counts_of(model, names, call, time)
     samples = samples_of(example, options.get("layout"), net)
-    indices = [index for index, layer in enumerate(net._core.layers) if layer["name"] in {layer.layer for layer in layers}]
-    mine = _core.simulate(net._core, samples, indices, [], [], _core.Settings())
+    mine = net.simulate(samples, counts=[layer.layer for layer in layers], layout="NTCHW")
     for layer, name in zip(layers, names):
-        ours = mine["counts"][layer.layer].reshape(len(samples), -1)
+        ours = mine.counts[layer.layer].reshape(len(samples), -1)
         assert layer.differing > 0 or np.array_equal(ours, library_counts[name]), layer
         assert layer.distance < NEAR, layer
         assert ours.sum() > 0 or name in silent, f"{name} never fires: the test proves nothing about it"
     if net.comparison.differing == 0:
-        np.testing.assert_allclose(mine["scores"], scores.numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(mine.scores, scores.numpy(), rtol=1e-5, atol=1e-6)
     totals["networks"] += 1
     totals["spikes"] += sum(layer.spikes for layer in layers)
     totals["differing"] += net.comparison.differing
@@ -114,7 +114,7 @@ def require_same(model, example, call, *, time=None, silent=(), **options):
 def samples_of(example, layout, net):
     layout = layout or {2: "NC", 3: "TNC", 4: "NCHW", 5: "TNCHW"}[example.dim()]
     array = example.permute([layout.index(label) for label in "NTCHW" if label in layout]).numpy()
-    shape = net._core.input_shape
+    shape = net.input_shape
     if "T" in layout:
         return np.ascontiguousarray(array, np.uint8).reshape(*array.shape[:2], *shape)
     return np.ascontiguousarray(array, np.float32).reshape(len(array), *shape)

@@ -49,7 +49,7 @@ def test_mnist():
     model, x = ConvNet(norse.LIBoxCell()), spikes(10, 2, 1, 28, 28)
     enliven(model, lambda: model(x), spread=8)
     net = require_same(model, x, lambda: model(x)[-1] / 10)
-    assert net._core.text.endswith("10Fb0-LI(beta=0.9)") and "alpha=0.8" in net._core.text
+    assert net.text.endswith("10Fb0-LI(beta=0.9)") and "alpha=0.8" in net.text
 
 
 def test_a_readout_with_a_synapse_is_refused():
@@ -101,7 +101,7 @@ def test_over_time():
     model[2].input_weights.data.mul_(4)
     enliven(model, lambda: model(x), spread=8)
     net = require_same(model, x, lambda: model(x)[0].mean(0), time=0)
-    assert "-R-" in net._core.text
+    assert "-R-" in net.text
 
 
 def test_a_state_that_is_dropped_is_refused():

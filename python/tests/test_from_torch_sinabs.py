@@ -36,7 +36,7 @@ def test_a_converted_cnn():
     flat = lambda: fresh(model, lambda: model(x.flatten(0, 1)).unflatten(0, (2, 6)).mean(1))  # noqa: E731
     enliven(model, flat)
     net = spikelens.from_torch(model, x, layout="NTCHW")
-    assert "AP2" in net._core.text and "SP2" in net._core.text
+    assert "AP2" in net.text and "SP2" in net.text
     assert net.comparison.differing == 0 and all(layer.spikes > 0 for layer in net.comparison.layers)
     assert abs(net.comparison.score_difference) < 1e-6
 
@@ -91,7 +91,7 @@ def test_a_leaky_end():
     call = lambda: fresh(model, lambda: model(x)[:, -1] / 10)  # noqa: E731
     enliven(model, call, spread=4)
     net = require_same(model, x, call, time=1, layout="NTC")
-    assert net._core.text.endswith("LI(beta=0.8187308)")
+    assert net.text.endswith("LI(beta=0.8187308)")
 
 
 def test_sums_of_events_before_the_first_weights():
@@ -101,4 +101,4 @@ def test_sums_of_events_before_the_first_weights():
     call = lambda: fresh(model, lambda: model(x).mean(1))  # noqa: E731
     enliven(model, call)
     net = require_same(model, x, call, time=1, layout="NTCHW")
-    assert net._core.text.startswith("4C6s2-IF(ge)")
+    assert net.text.startswith("4C6s2-IF(ge)")

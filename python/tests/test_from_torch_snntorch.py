@@ -8,7 +8,7 @@ from peers import enliven, images, library, require_same, seeded, spikes, torch 
 import spikelens
 
 snn = library("snntorch")
-from snntorch import utils  # noqa: E402
+from snntorch import surrogate, utils  # noqa: E402
 nn, F = torch.nn, torch.nn.functional
 
 
@@ -42,8 +42,8 @@ def test_tutorial_5():
     model, x = Tutorial5(), images(5, 784)
     enliven(model, lambda: model(x))
     net = require_same(model, x, lambda: model(x)[0].mean(0), shape=(1, 28, 28))
-    assert net._core.text == "40F-LIF(delay)-10F-LIF(delay)"
-    assert tuple(net._core.input_shape) == (1, 28, 28)
+    assert net.text == "40F-LIF(delay)-10F-LIF(delay)"
+    assert tuple(net.input_shape) == (1, 28, 28)
 
 
 def tutorial_6():
@@ -154,13 +154,13 @@ def compare_steps(net, features=9, spread=0.7, **options):
 def test_vectors_of_beta_and_threshold():
     net = through(snn.Leaky(torch.linspace(0, 0.95, 12), threshold=torch.linspace(0.5, 1.5, 12), init_hidden=True,
                             learn_beta=True))
-    text = compare_steps(net)._core.text
+    text = compare_steps(net).text
     assert "beta=*" in text and "threshold=*" in text
 
 
 def test_beta_beyond_one_is_cut_as_snntorch_does():
     net = through(snn.Leaky(1.2, init_hidden=True))
-    assert "IF" in compare_steps(net)._core.text
+    assert "IF" in compare_steps(net).text
 
 
 def test_graded_spikes():
@@ -186,7 +186,7 @@ def test_lapicque(options):
 def test_rleaky(kind, reset, delay):
     options = dict(linear_features=12) if kind == "all" else dict(all_to_all=False, V=torch.linspace(-0.5, 0.5, 12))
     net = through(snn.RLeaky(0.8, reset_mechanism=reset, reset_delay=delay, init_hidden=True, **options))
-    assert ("-R-" if kind == "all" else "-R1-") in compare_steps(net, spread=0.8 if delay or reset == "none" else 0.25)._core.text
+    assert ("-R-" if kind == "all" else "-R1-") in compare_steps(net, spread=0.8 if delay or reset == "none" else 0.25).text
 
 
 def test_rsynaptic():
@@ -213,7 +213,7 @@ def test_recurrence_by_convolution_and_a_potential_as_output():
     model, x = Convolved(), images(4, 1, 6, 6)
     enliven(model, lambda: model(x))
     net = require_same(model, x, lambda: model(x)[-1] / 7)
-    assert "-RC3-" in net._core.text and net._core.text.endswith("-LI(beta=0.9)")
+    assert "-RC3-" in net.text and net.text.endswith("-LI(beta=0.9)")
 
 
 class ByHand(nn.Module):
@@ -235,7 +235,7 @@ def test_recurrence_by_hand():
     model, x = ByHand(snn.Leaky(0.9)), spikes(9, 4, 5)
     enliven(model, lambda: model(x))
     net = require_same(model, x, lambda: model(x) / 9)
-    assert net._core.text.startswith("8F-R-LIF")
+    assert net.text.startswith("8F-R-LIF")
 
 
 class Shared(nn.Module):
@@ -277,7 +277,7 @@ def test_one_dimension():
     model, x = Line(), spikes(6, 4, 3, 16)
     enliven(model, lambda: run_steps(model, x))
     net = require_same(model, x, lambda: run_steps(model, x), layout="TNCW")
-    assert tuple(net._core.input_shape) == (3, 1, 16) and net._core.text.startswith("5C1x3")
+    assert tuple(net.input_shape) == (3, 1, 16) and net.text.startswith("5C1x3")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -302,3 +302,22 @@ def test_random_networks(seed):
     x = spikes(8, 3, 2, 12, 12, seed=seed)
     enliven(net, lambda: run_steps(net, x))
     require_same(net, x, lambda: run_steps(net, x))
+
+
+@pytest.mark.parametrize("make, threshold, text", [
+    (lambda: surrogate.atan(), 1.0, "atan(2)"), (lambda: surrogate.fast_sigmoid(slope=25), 1.0, "fast_sigmoid(25)"),
+    (lambda: surrogate.sigmoid(slope=5), 0.5, "sigmoid(2.5)"), (lambda: surrogate.atan(alpha=3), 2.0, "atan(6)"),
+])
+def test_surrogates(make, threshold, text):
+    """The engine's are functions of U/θ − 1, over θ."""
+    net = nn.Sequential(nn.Linear(6, 8), snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True), nn.Linear(8, 3),
+                        snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True))
+    assert spikelens.from_torch(net, spikes(5, 3, 6)).surrogate == text
+
+
+def test_surrogates_that_differ_are_noted():
+    net = nn.Sequential(nn.Linear(6, 8), snn.Leaky(0.9, spike_grad=surrogate.straight_through_estimator(), init_hidden=True),
+                        nn.Linear(8, 3), snn.Leaky(0.9, init_hidden=True))
+    found = spikelens.from_torch(net, spikes(5, 3, 6))
+    assert found.surrogate == spikelens.parse("3F", (6, 1, 1), 5).surrogate
+    assert any("surrogates" in note for note in found.notes)

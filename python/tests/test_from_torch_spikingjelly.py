@@ -49,7 +49,7 @@ def compare(model, x, call, **options):
 def test_csnn():
     model, x = CSNN(T=5, channels=8), images(3, 1, 28, 28)
     net = compare(model, x, lambda: model(x))
-    assert net._core.text.startswith("8C3-IF(reset=zero,ge)-MP2-8C3-IF(reset=zero,ge)-MP2-128Fb0")
+    assert net.text.startswith("8C3-IF(reset=zero,ge)-MP2-8C3-IF(reset=zero,ge)-MP2-128Fb0")
 
 
 def test_dvs_gesture_net():
@@ -58,7 +58,7 @@ def test_dvs_gesture_net():
     functional.set_step_mode(model, "m")
     x = spikes(3, 2, 2, 128, 128, rate=0.2)
     net = compare(model, x, lambda: model(x).mean(0))
-    assert net._core.text.endswith("-11Fb0")  # the votes
+    assert net.text.endswith("-11Fb0")  # the votes
 
 
 @pytest.mark.parametrize("cnf", ["ADD", "AND", "IAND"])
@@ -68,7 +68,7 @@ def test_sew_resnet(cnf):
     functional.set_step_mode(model, "m")
     x = spikes(3, 1, 3, 32, 32)
     net = compare(model, x, lambda: model(x).mean(0))
-    assert {"ADD": "]add", "AND": "]and", "IAND": "]iand"}[cnf] in net._core.text
+    assert {"ADD": "]add", "AND": "]and", "IAND": "]iand"}[cnf] in net.text
 
 
 def test_vgg11_bn_step_by_step():
@@ -111,7 +111,7 @@ def test_recurrent_containers(mode):
     call = (lambda: model(x).mean(0)) if mode == "m" else lambda: torch.stack([model(step) for step in x]).mean(0)
     enliven(model, lambda: fresh(model, call))
     net = spikelens.from_torch(model, x)
-    assert "-R-" in net._core.text and "-R1-" in net._core.text
+    assert "-R-" in net.text and "-R1-" in net.text
     assert net.comparison.differing == 0 and all(layer.spikes > 0 for layer in net.comparison.layers)
 
 
@@ -130,7 +130,7 @@ def test_a_membrane_without_spikes_ends_a_network():
     functional.set_step_mode(model, "m")
     x = spikes(8, 3, 9)
     net = compare(model, x, lambda: model(x)[-1] / 8)
-    assert net._core.text.endswith("LI(beta=0.6666667)")
+    assert net.text.endswith("LI(beta=0.6666667)")
 
 
 def test_normalisation_that_depends_on_the_threshold():
@@ -146,7 +146,7 @@ def test_the_model_is_left_as_it_was():
     model.conv_fc[2].eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     net = spikelens.from_torch(model, images(2, 1, 28, 28))
-    assert net._core.steps == 3
+    assert net.steps == 3
     assert model.training and not model.conv_fc[2].training and model.conv_fc[1].training
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
     assert "forward" not in model.conv_fc[2].__dict__

@@ -10,7 +10,7 @@ import torch
 from spikelens import _core
 from spikelens.network import Network
 
-from . import check, emit, fold, rolling
+from . import check, emit, fold, rolling, surrogates
 from .cells import Cell, TimeAxis
 from .functions import finished
 from .graph import Node, Refusal
@@ -65,9 +65,17 @@ def built(model, example, layout, steps, shape, output):
     if made.run.trace.read:
         require_same_network(made, made_of(follow(model, table, example.flip(-1), layout, steps, shape), output))
     core = _core.network(made.emitted.text, list(made.run.trace.graph.input.shape), made.run.trace.sizes.steps, made.emitted.tensors)
-    network = Network(core)
+    notes = made.run.trace.notes
+    surrogate = surrogates.common([instance for instance, _ in made.reached], notes)
+    network = Network(core, surrogate=surrogate, layout=layout_of_spikes(layout), notes=notes)
     network.comparison = compare(made, network, example, layout)
     return network
+
+
+def layout_of_spikes(layout: str) -> str | None:
+    if "T" not in layout:
+        return None
+    return "TNCHW" if layout.index("T") < layout.index("N") else "NTCHW"
 
 
 @dataclass
@@ -385,8 +393,8 @@ def samples_of(trace: Trace, example, layout) -> np.ndarray:
 def simulate(network, samples, layers):
     """Scores, and the spikes of these layers by their index."""
     names = [layer["name"] for layer in network._core.layers]
-    result = _core.simulate(network._core, samples, [], layers, [], _core.Settings())
-    return result["scores"], {layer: result["spikes"][names[layer]] for layer in layers}
+    result = network.simulate(samples, spikes=[names[layer] for layer in layers], layout="NTCHW", progress=False)
+    return result.scores, {layer: result.spikes[names[layer]] for layer in layers}
 
 
 def model_scores(trace: Trace, tensor, value: Value, readout: str) -> np.ndarray:

@@ -34,6 +34,8 @@ class Cell:
     factor: float = 1.0  # what a spike counts
     squeezed: tuple[int, int] | None = None  # the input is flattened over (samples, steps)
     reset: Callable = lambda: None  # back to the start
+    surrogate: Callable | None = None  # its derivative at places of U − θ, arrays
+    through_reset: bool = False  # whether its gradient flows through the reset
     at_most_one: bool = True  # else it may fire several times in a step, which the run must not show
     below_after_reset: bool = False  # after a reset the potential must not be above the threshold in the run
     floor: float | None = None  # a lower bound of the potential, which the run must not show

@@ -15,11 +15,12 @@ import torch
 
 from .cells import Cell
 from .graph import Refusal
+from .surrogates import derivative_of
 
 
 def describe(module) -> Cell | None:
     import norse.torch as norse
-    from norse.torch.functional import reset
+    from norse.torch.functional import reset, threshold
     from norse.torch.module import iaf, snn
 
     kinds = (snn.SNNCell, snn.SNNRecurrentCell, snn.SNN, snn.SNNRecurrent, norse.LILinearCell)
@@ -45,7 +46,9 @@ def describe(module) -> Cell | None:
             raise Refusal("a reset of its own")
         neuron["reset"] = "subtract"
     recurrent = hasattr(module, "recurrent_weights")
-    return Cell(neuron, **common(time, rest), weight=module.input_weights if recurrent else None,
+    surrogate = derivative_of(lambda u: threshold.threshold(u, p.method, torch.as_tensor(p.alpha)))
+    return Cell(neuron, **common(time, rest), surrogate=surrogate, through_reset=not recurrent,
+                weight=module.input_weights if recurrent else None,
                 recurrence=("all", module.recurrent_weights.detach(), None) if recurrent else None)
 
 

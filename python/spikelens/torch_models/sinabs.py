@@ -32,7 +32,8 @@ def describe(module) -> Cell | None:
     neuron = dynamics(module) | (firing(module) if module.spike_fn else {"reset": "none"})
     squeezed = (module.batch_size, module.num_timesteps) if hasattr(module, "squeeze_forward") else None
     floor = None if module.min_v_mem is None else float(module.min_v_mem)
-    return Cell(neuron, time="NT", fires=bool(module.spike_fn), squeezed=squeezed, reset=lambda: reset(module), floor=floor,
+    slope = (lambda u: derivative(module, u)) if module.spike_fn else None
+    return Cell(neuron, time="NT", surrogate=slope, through_reset=True, fires=bool(module.spike_fn), squeezed=squeezed, reset=lambda: reset(module), floor=floor,
                 at_most_one=not module.spike_fn or name(module.spike_fn) == "SingleSpike", recurrence=recurrence(module))
 
 
@@ -64,6 +65,12 @@ def firing(module) -> dict:
     if kind != "MembraneSubtract" or module.reset_fn.subtract_value not in (None, float(module.spike_threshold.max())):
         raise Refusal(f"reset_fn {module.reset_fn}; expected MembraneReset, or MembraneSubtract of the threshold")
     return fields | {"reset": "subtract"}
+
+
+def derivative(module, places):
+    """Of U − θ: Sinabs' functions give it at U."""
+    threshold = module.spike_threshold.detach().max()
+    return module.surrogate_grad_fn(torch.tensor(places).float() + threshold, threshold).double().numpy()
 
 
 def recurrence(module):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .cells import Cell
 from .graph import Refusal
+from .surrogates import derivative_of
 
 
 def describe(module) -> Cell | None:
@@ -85,4 +86,5 @@ def cell(module, neuron, names) -> Cell:
 
     return Cell(neuron, spikes=first, potential=lambda output: module.mem, incoming=incoming,
                 outgoing=lambda output: [getattr(module, name) for name in names], recurrence=recurrent, factor=factor,
-                reset=module.reset_mem, below_after_reset=neuron["reset"] == "subtract" and not neuron["delay"])
+                reset=module.reset_mem, surrogate=derivative_of(module.spike_grad),
+                below_after_reset=neuron["reset"] == "subtract" and not neuron["delay"])

@@ -12,6 +12,7 @@ import math
 
 from .cells import Cell
 from .graph import Refusal
+from .surrogates import derivative_of
 
 
 def describe(module) -> Cell | None:
@@ -49,7 +50,8 @@ def spiking(module, beta: float, gain: float) -> Cell:
         raise Refusal(f"v_threshold = {module.v_threshold} is not above v_reset = {module.v_reset}")
     neuron = {"beta": beta, "gain": gain, "threshold": threshold, "at_threshold": True,
               "reset": "subtract" if module.v_reset is None else "zero"}
-    return Cell(neuron, time="step" if module.step_mode == "s" else "TN")
+    return Cell(neuron, time="step" if module.step_mode == "s" else "TN", surrogate=derivative_of(module.surrogate_function),
+                through_reset=not module.detach_reset)
 
 
 def silent(module) -> Cell:
