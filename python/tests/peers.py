@@ -1,4 +1,5 @@
 """Shared by the tests that build networks of other libraries: lively weights, and a comparison that asks the library itself."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,8 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="SKIPPED: PyTorch is not there; `./run peers torch` installs it")
 
-import spikelens  # noqa: E402
-from spikelens import _core  # noqa: E402
+import spikelens
 
 torch.set_num_threads(1)
 NEAR = 1e-5

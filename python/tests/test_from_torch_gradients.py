@@ -1,10 +1,9 @@
 """Gradients of a network that from_torch made, against PyTorch's through the model itself: surrogates are the model's own."""
+
 import numpy as np
 import pytest
-
-from peers import enliven, images, library, seeded, torch  # noqa: F401
-
 import spikelens
+from peers import enliven, images, library, seeded, torch  # noqa: F401
 
 nn = torch.nn
 STEPS = 6
@@ -37,9 +36,16 @@ def with_spikingjelly(detach: bool):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            make = lambda: neuron.LIFNode(surrogate_function=surrogate.ATan(), detach_reset=detach)  # noqa: E731
-            self.layers = nn.Sequential(layer.Conv2d(1, 4, 3), layer.BatchNorm2d(4), make(), layer.MaxPool2d(2), layer.Flatten(),
-                                        layer.Linear(64, 5), make())
+            make = lambda: neuron.LIFNode(surrogate_function=surrogate.ATan(), detach_reset=detach)
+            self.layers = nn.Sequential(
+                layer.Conv2d(1, 4, 3),
+                layer.BatchNorm2d(4),
+                make(),
+                layer.MaxPool2d(2),
+                layer.Flatten(),
+                layer.Linear(64, 5),
+                make(),
+            )
             functional.set_step_mode(self, "m")
 
         def forward(self, x):
@@ -55,8 +61,14 @@ def with_norse():
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv, self.lif1 = nn.Conv2d(1, 4, 3), norse.LIFBoxCell(norse.LIFBoxParameters(alpha=torch.tensor(10.0)))
-            self.fc, self.lif2 = nn.Linear(4 * 64, 5), norse.LIFBoxCell(norse.LIFBoxParameters(alpha=torch.tensor(10.0)))
+            self.conv, self.lif1 = (
+                nn.Conv2d(1, 4, 3),
+                norse.LIFBoxCell(norse.LIFBoxParameters(alpha=torch.tensor(10.0))),
+            )
+            self.fc, self.lif2 = (
+                nn.Linear(4 * 64, 5),
+                norse.LIFBoxCell(norse.LIFBoxParameters(alpha=torch.tensor(10.0))),
+            )
 
         def forward(self, x):
             s1 = s2 = None
@@ -70,8 +82,12 @@ def with_norse():
     return Net()
 
 
-MODELS = {"snntorch": with_snntorch, "spikingjelly": lambda: with_spikingjelly(True),
-          "spikingjelly through its resets": lambda: with_spikingjelly(False), "norse": with_norse}
+MODELS = {
+    "snntorch": with_snntorch,
+    "spikingjelly": lambda: with_spikingjelly(True),
+    "spikingjelly through its resets": lambda: with_spikingjelly(False),
+    "norse": with_norse,
+}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,13 +1,12 @@
 """Networks of Norse: its MNIST example with each readout, and each of its neurons, step by step and over time."""
-import pytest
 
+import pytest
+import spikelens
 from peers import enliven, library, require_same, seeded, spikes, torch  # noqa: F401
 
-import spikelens
-
 norse = library("norse.torch")
-from norse.torch.functional.reset import reset_subtract  # noqa: E402
-from norse.torch.module.iaf import IAFCell  # noqa: E402
+from norse.torch.functional.reset import reset_subtract
+from norse.torch.module.iaf import IAFCell
 
 nn, F = torch.nn, torch.nn.functional
 
@@ -64,7 +63,9 @@ def parameters(**options):
 
 CELLS = {
     "lif": lambda: norse.LIFCell(),
-    "lif of other constants": lambda: norse.LIFCell(parameters(tau_mem_inv=200.0, tau_syn_inv=400.0, v_th=0.4), dt=0.0005),
+    "lif of other constants": lambda: norse.LIFCell(
+        parameters(tau_mem_inv=200.0, tau_syn_inv=400.0, v_th=0.4), dt=0.0005
+    ),
     "lif at rest elsewhere": lambda: norse.LIFCell(parameters(v_leak=0.2, v_reset=-0.1)),
     "box": lambda: norse.LIFBoxCell(),
     "box, subtracting": lambda: norse.LIFBoxCell(norse.LIFBoxParameters(reset_method=reset_subtract)),
@@ -95,8 +96,9 @@ def test_cells(name):
 
 
 def test_over_time():
-    model = norse.SequentialState(norse.Lift(nn.Linear(9, 12)), norse.LIF(), norse.LIFRecurrent(12, 10), norse.Lift(nn.Linear(10, 4)),
-                                  norse.LIF())
+    model = norse.SequentialState(
+        norse.Lift(nn.Linear(9, 12)), norse.LIF(), norse.LIFRecurrent(12, 10), norse.Lift(nn.Linear(10, 4)), norse.LIF()
+    )
     x = spikes(12, 5, 9)
     model[2].input_weights.data.mul_(4)
     enliven(model, lambda: model(x), spread=8)

@@ -1,11 +1,10 @@
 """The program's import of a state dict gives the network that from_torch makes, to the bit, where it can be told by a text."""
+
 import subprocess
 
 import pytest
-
-from peers import enliven, images, library, seeded, torch  # noqa: F401
-
 import spikelens
+from peers import enliven, images, library, seeded, torch  # noqa: F401
 
 nn = torch.nn
 
@@ -15,8 +14,24 @@ def imported(program, model, net, folder, *options):
     weights, out = folder / "weights.pth", folder / "model.safetensors"
     torch.save(model.state_dict(), weights)
     c, h, w = net.input_shape
-    run = subprocess.run([program, "import", weights, "--network", net.text, "--input", f"{c},{h},{w}", "--steps", str(net.steps),
-                          "--out", out, *options], capture_output=True, text=True)
+    run = subprocess.run(
+        [
+            program,
+            "import",
+            weights,
+            "--network",
+            net.text,
+            "--input",
+            f"{c},{h},{w}",
+            "--steps",
+            str(net.steps),
+            "--out",
+            out,
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+    )
     return run, out
 
 

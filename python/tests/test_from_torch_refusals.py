@@ -1,9 +1,8 @@
 """What from_torch refuses, and what it says; what it accepts and notes."""
+
 import pytest
-
-from peers import enliven, images, library, seeded, spikes, torch  # noqa: F401
-
 import spikelens
+from peers import enliven, images, library, seeded, spikes, torch  # noqa: F401
 
 snn = library("snntorch")
 nn, F = torch.nn, torch.nn.functional
@@ -45,16 +44,29 @@ def test_an_activation_is_no_neuron():
 
 
 def test_weights_after_a_pool_of_currents():
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(2), nn.Conv2d(2, 2, 3), snn.Leaky(0.9, init_hidden=True), nn.Flatten(),
-                          nn.Linear(2 * 25, 3), snn.Leaky(0.9, init_hidden=True))
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3),
+        nn.AvgPool2d(2),
+        nn.Conv2d(2, 2, 3),
+        snn.Leaky(0.9, init_hidden=True),
+        nn.Flatten(),
+        nn.Linear(2 * 25, 3),
+        snn.Leaky(0.9, init_hidden=True),
+    )
     assert "2 (Conv2d): reads 1 (AvgPool2d), which sends no spikes" in refusal(model, images(2, 1, 16, 16), steps=3)
 
 
-@pytest.mark.parametrize("lif, words", [
-    (lambda: snn.Alpha(0.8, 0.7, init_hidden=True), "1 (Alpha): this neuron of snnTorch has no counterpart"),
-    (lambda: snn.Leaky(0.8, inhibition=True, init_hidden=True), "1 (Leaky): inhibition=True"),
-    (lambda: snn.RLeaky(0.8, linear_features=8, reset_mechanism="zero", init_hidden=True), "1 (RLeaky): reset_mechanism='zero'"),
-])
+@pytest.mark.parametrize(
+    "lif, words",
+    [
+        (lambda: snn.Alpha(0.8, 0.7, init_hidden=True), "1 (Alpha): this neuron of snnTorch has no counterpart"),
+        (lambda: snn.Leaky(0.8, inhibition=True, init_hidden=True), "1 (Leaky): inhibition=True"),
+        (
+            lambda: snn.RLeaky(0.8, linear_features=8, reset_mechanism="zero", init_hidden=True),
+            "1 (RLeaky): reset_mechanism='zero'",
+        ),
+    ],
+)
 def test_neurons_without_counterpart(lif, words):
     assert words in refusal(nn.Sequential(nn.Linear(6, 8), lif(), nn.Linear(8, 3), snn.Leaky(0.9, init_hidden=True)))
 
@@ -112,7 +124,9 @@ def test_spikes_of_another_layer_that_come_back():
 
 
 def test_batch_statistics():
-    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8, track_running_stats=False), snn.Leaky(0.9, init_hidden=True))
+    model = nn.Sequential(
+        nn.Linear(6, 8), nn.BatchNorm1d(8, track_running_stats=False), snn.Leaky(0.9, init_hidden=True)
+    )
     assert "1 (BatchNorm1d): batch normalisation by the statistics of the batch" in refusal(model)
 
 

@@ -1,21 +1,29 @@
 """Networks of Sinabs: converted ones, and each of its neurons."""
-import pytest
 
+import pytest
+import spikelens
 from peers import enliven, library, require_same, seeded, spikes, torch  # noqa: F401
 
-import spikelens
-
 sinabs = library("sinabs")
-import sinabs.layers as sl  # noqa: E402
-from sinabs.activation import MembraneReset, MultiSpike, SingleSpike  # noqa: E402
-from sinabs.from_torch import from_model  # noqa: E402
+import sinabs.layers as sl
+from sinabs.activation import MembraneReset, MultiSpike, SingleSpike
+from sinabs.from_torch import from_model
 
 nn = torch.nn
 
 
 def cnn():
-    return nn.Sequential(nn.Conv2d(2, 6, 3, bias=False), nn.ReLU(), nn.AvgPool2d(2, 2), nn.Conv2d(6, 8, 3), nn.ReLU(),
-                         sl.SumPool2d(2), nn.Dropout(0.5), nn.Flatten(), nn.Linear(8 * 6 * 6, 10))
+    return nn.Sequential(
+        nn.Conv2d(2, 6, 3, bias=False),
+        nn.ReLU(),
+        nn.AvgPool2d(2, 2),
+        nn.Conv2d(6, 8, 3),
+        nn.ReLU(),
+        sl.SumPool2d(2),
+        nn.Dropout(0.5),
+        nn.Flatten(),
+        nn.Linear(8 * 6 * 6, 10),
+    )
 
 
 def convert(**options):
@@ -33,7 +41,7 @@ def fresh(model, call):
 def test_a_converted_cnn():
     """Its layers take samples and steps as one axis."""
     model, x = convert(), spikes(2, 6, 2, 30, 30)
-    flat = lambda: fresh(model, lambda: model(x.flatten(0, 1)).unflatten(0, (2, 6)).mean(1))  # noqa: E731
+    flat = lambda: fresh(model, lambda: model(x.flatten(0, 1)).unflatten(0, (2, 6)).mean(1))
     enliven(model, flat)
     net = spikelens.from_torch(model, x, layout="NTCHW")
     assert "AP2" in net.text and "SP2" in net.text
@@ -51,7 +59,9 @@ def test_several_spikes_in_a_step_are_refused():
 def test_a_bound_that_is_reached_is_refused():
     model, x = convert(min_v_mem=-1.0), spikes(2, 6, 2, 30, 30)
     enliven(model, lambda: model(x.flatten(0, 1)))
-    with pytest.raises(spikelens.InputError, match=r"1 \(IAFSqueeze\): its potential reaches -[\d.]+, below its lower bound -1"):
+    with pytest.raises(
+        spikelens.InputError, match=r"1 \(IAFSqueeze\): its potential reaches -[\d.]+, below its lower bound -1"
+    ):
         spikelens.from_torch(model, x, layout="NTCHW")
 
 
@@ -62,7 +72,9 @@ NEURONS = {
     "iaf, synapse": lambda: sl.IAF(spike_fn=SingleSpike, tau_syn=3.0),
     "lif": lambda: sl.LIF(5.0, spike_fn=SingleSpike),
     "lif, each its own": lambda: sl.LIF(torch.linspace(2, 9, 12), spike_fn=SingleSpike),
-    "lif, not normalised": lambda: sl.LIF(5.0, norm_input=False, spike_fn=SingleSpike, spike_threshold=torch.tensor(0.7)),
+    "lif, not normalised": lambda: sl.LIF(
+        5.0, norm_input=False, spike_fn=SingleSpike, spike_threshold=torch.tensor(0.7)
+    ),
     "lif, synapse": lambda: sl.LIF(5.0, tau_syn=2.0, spike_fn=SingleSpike),
     "lif, alphas": lambda: sl.LIF(5.0, train_alphas=True, spike_fn=SingleSpike, min_v_mem=-16.0),
     "lif, recurrent": lambda: sl.LIFRecurrent(5.0, rec_connect=nn.Linear(12, 12, bias=False), spike_fn=SingleSpike),
@@ -74,7 +86,7 @@ NEURONS = {
 def test_neurons(name):
     model = nn.Sequential(nn.Linear(9, 12), NEURONS[name](), nn.Linear(12, 4), sl.IAF(spike_fn=SingleSpike))
     x = spikes(5, 14, 9)
-    call = lambda: fresh(model, lambda: model(x).mean(1))  # noqa: E731
+    call = lambda: fresh(model, lambda: model(x).mean(1))
     enliven(model, call, spread=4)
     require_same(model, x, call, time=1, layout="NTC")
 
@@ -88,17 +100,22 @@ def test_a_recurrence_with_a_bias_is_refused():
 def test_a_leaky_end():
     model = nn.Sequential(nn.Linear(9, 12), sl.LIF(5.0, spike_fn=SingleSpike), nn.Linear(12, 4), sl.ExpLeak(5.0))
     x = spikes(5, 10, 9)
-    call = lambda: fresh(model, lambda: model(x)[:, -1] / 10)  # noqa: E731
+    call = lambda: fresh(model, lambda: model(x)[:, -1] / 10)
     enliven(model, call, spread=4)
     net = require_same(model, x, call, time=1, layout="NTC")
     assert net.text.endswith("LI(beta=0.8187308)")
 
 
 def test_sums_of_events_before_the_first_weights():
-    model = nn.Sequential(sl.Repeat(sl.SumPool2d(2)), sl.Repeat(nn.Conv2d(2, 4, 3, padding=1)), sl.IAF(spike_fn=SingleSpike),
-                          sl.Repeat(nn.Flatten()), nn.Linear(4 * 64, 3))
+    model = nn.Sequential(
+        sl.Repeat(sl.SumPool2d(2)),
+        sl.Repeat(nn.Conv2d(2, 4, 3, padding=1)),
+        sl.IAF(spike_fn=SingleSpike),
+        sl.Repeat(nn.Flatten()),
+        nn.Linear(4 * 64, 3),
+    )
     x = spikes(3, 6, 2, 16, 16)
-    call = lambda: fresh(model, lambda: model(x).mean(1))  # noqa: E731
+    call = lambda: fresh(model, lambda: model(x).mean(1))
     enliven(model, call)
     net = require_same(model, x, call, time=1, layout="NTCHW")
     assert net.text.startswith("4C6s2-IF(ge)")

@@ -1,14 +1,14 @@
 """Networks of snnTorch as its users write them, and each of its neurons."""
+
 import itertools
 
 import pytest
-
+import spikelens
 from peers import enliven, images, library, require_same, seeded, spikes, torch  # noqa: F401
 
-import spikelens
-
 snn = library("snntorch")
-from snntorch import surrogate, utils  # noqa: E402
+from snntorch import surrogate, utils
+
 nn, F = torch.nn, torch.nn.functional
 
 
@@ -49,9 +49,17 @@ def test_tutorial_5():
 def tutorial_6():
     """The convolutional network of snnTorch's tutorial 6."""
     beta = 0.5
-    return nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2), snn.Leaky(beta=beta, init_hidden=True), nn.Conv2d(12, 64, 5),
-                         nn.MaxPool2d(2), snn.Leaky(beta=beta, init_hidden=True), nn.Flatten(), nn.Linear(64 * 4 * 4, 10),
-                         snn.Leaky(beta=beta, init_hidden=True, output=True))
+    return nn.Sequential(
+        nn.Conv2d(1, 12, 5),
+        nn.MaxPool2d(2),
+        snn.Leaky(beta=beta, init_hidden=True),
+        nn.Conv2d(12, 64, 5),
+        nn.MaxPool2d(2),
+        snn.Leaky(beta=beta, init_hidden=True),
+        nn.Flatten(),
+        nn.Linear(64 * 4 * 4, 10),
+        snn.Leaky(beta=beta, init_hidden=True, output=True),
+    )
 
 
 def forward_pass(net, num_steps, data):
@@ -113,8 +121,12 @@ def test_functions_inside_forward():
 
 
 def through(neuron, features=12, bias=True):
-    return nn.Sequential(nn.Linear(9, features, bias=bias), neuron, nn.Linear(features, 4),
-                         snn.Leaky(0.9, threshold=0.1, init_hidden=True))
+    return nn.Sequential(
+        nn.Linear(9, features, bias=bias),
+        neuron,
+        nn.Linear(features, 4),
+        snn.Leaky(0.9, threshold=0.1, init_hidden=True),
+    )
 
 
 def run_steps(net, x):
@@ -125,8 +137,10 @@ def run_steps(net, x):
     return torch.stack([net(x[t]) for t in range(len(x))]).mean(0)
 
 
-LEAKY = [dict(reset_mechanism=reset, reset_delay=delay, threshold=threshold)
-         for reset, delay, threshold in itertools.product(("subtract", "zero", "none"), (True, False), (1.0, 0.4))]
+LEAKY = [
+    dict(reset_mechanism=reset, reset_delay=delay, threshold=threshold)
+    for reset, delay, threshold in itertools.product(("subtract", "zero", "none"), (True, False), (1.0, 0.4))
+]
 
 
 @pytest.mark.parametrize("options", LEAKY, ids=str)
@@ -141,7 +155,9 @@ def test_a_second_reset_before_the_next_spike_is_refused():
     net = through(snn.Leaky(0.85, init_hidden=True, reset_delay=False))
     x = spikes(12, 6, 9)
     enliven(net, lambda: run_steps(net, x), spread=3)
-    with pytest.raises(spikelens.InputError, match=r"1 \(Leaky\): its potential stays above the threshold after a reset"):
+    with pytest.raises(
+        spikelens.InputError, match=r"1 \(Leaky\): its potential stays above the threshold after a reset"
+    ):
         spikelens.from_torch(net, x)
 
 
@@ -152,8 +168,11 @@ def compare_steps(net, features=9, spread=0.7, **options):
 
 
 def test_vectors_of_beta_and_threshold():
-    net = through(snn.Leaky(torch.linspace(0, 0.95, 12), threshold=torch.linspace(0.5, 1.5, 12), init_hidden=True,
-                            learn_beta=True))
+    net = through(
+        snn.Leaky(
+            torch.linspace(0, 0.95, 12), threshold=torch.linspace(0.5, 1.5, 12), init_hidden=True, learn_beta=True
+        )
+    )
     text = compare_steps(net).text
     assert "beta=*" in text and "threshold=*" in text
 
@@ -171,10 +190,15 @@ def test_graded_spikes():
     assert net.comparison.differing == 0 and net.comparison.layers[0].spikes > 0 and net.comparison.layers[1].spikes > 0
 
 
-@pytest.mark.parametrize("options", [dict(), dict(reset_mechanism="none"), dict(reset_delay=False),
-                                     dict(reset_delay=False, reset_mechanism="zero")], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [dict(), dict(reset_mechanism="none"), dict(reset_delay=False), dict(reset_delay=False, reset_mechanism="zero")],
+    ids=str,
+)
 def test_synaptic(options):
-    compare_steps(through(snn.Synaptic(alpha=0.6, beta=0.8, init_hidden=True, **options)), spread=0.12 if options else 0.4)
+    compare_steps(
+        through(snn.Synaptic(alpha=0.6, beta=0.8, init_hidden=True, **options)), spread=0.12 if options else 0.4
+    )
 
 
 @pytest.mark.parametrize("options", [dict(beta=0.8), dict(R=2.0, C=3.0), dict(R=5.1, C=5e-3, time_step=1e-3)], ids=str)
@@ -182,11 +206,15 @@ def test_lapicque(options):
     compare_steps(through(snn.Lapicque(init_hidden=True, **options)), spread=2.0)
 
 
-@pytest.mark.parametrize("kind, reset, delay", list(itertools.product(("all", "one"), ("subtract", "none"), (True, False))))
+@pytest.mark.parametrize(
+    "kind, reset, delay", list(itertools.product(("all", "one"), ("subtract", "none"), (True, False)))
+)
 def test_rleaky(kind, reset, delay):
     options = dict(linear_features=12) if kind == "all" else dict(all_to_all=False, V=torch.linspace(-0.5, 0.5, 12))
     net = through(snn.RLeaky(0.8, reset_mechanism=reset, reset_delay=delay, init_hidden=True, **options))
-    assert ("-R-" if kind == "all" else "-R1-") in compare_steps(net, spread=0.8 if delay or reset == "none" else 0.25).text
+    assert ("-R-" if kind == "all" else "-R1-") in compare_steps(
+        net, spread=0.8 if delay or reset == "none" else 0.25
+    ).text
 
 
 def test_rsynaptic():
@@ -283,15 +311,17 @@ def test_one_dimension():
 @pytest.mark.parametrize("seed", range(8))
 def test_random_networks(seed):
     generator = torch.Generator().manual_seed(seed)
-    pick = lambda *choices: choices[int(torch.randint(len(choices), (), generator=generator))]  # noqa: E731
+    pick = lambda *choices: choices[int(torch.randint(len(choices), (), generator=generator))]
     torch.manual_seed(seed)
-    channels, size, modules = 2, 12, []
+    channels, modules = 2, []
     for _ in range(pick(1, 2, 3)):
         wider, kernel = pick(3, 4, 6), pick(1, 3)
         modules.append(nn.Conv2d(channels, wider, kernel, padding=pick(0, kernel // 2), bias=pick(True, False)))
         modules += [nn.BatchNorm2d(wider)] * pick(0, 1)
-        lif = pick(lambda: snn.Leaky(pick(0.5, 0.9), reset_mechanism=pick("subtract", "zero"), init_hidden=True),
-                   lambda: snn.Synaptic(0.4, 0.8, init_hidden=True))
+        lif = pick(
+            lambda: snn.Leaky(pick(0.5, 0.9), reset_mechanism=pick("subtract", "zero"), init_hidden=True),
+            lambda: snn.Synaptic(0.4, 0.8, init_hidden=True),
+        )
         pool = pick(nn.Identity(), nn.MaxPool2d(2), nn.AvgPool2d(2))
         modules += [lif(), pool, nn.Dropout(0.2)]
         channels = wider
@@ -304,20 +334,33 @@ def test_random_networks(seed):
     require_same(net, x, lambda: run_steps(net, x))
 
 
-@pytest.mark.parametrize("make, threshold, text", [
-    (lambda: surrogate.atan(), 1.0, "atan(2)"), (lambda: surrogate.fast_sigmoid(slope=25), 1.0, "fast_sigmoid(25)"),
-    (lambda: surrogate.sigmoid(slope=5), 0.5, "sigmoid(2.5)"), (lambda: surrogate.atan(alpha=3), 2.0, "atan(6)"),
-])
+@pytest.mark.parametrize(
+    "make, threshold, text",
+    [
+        (lambda: surrogate.atan(), 1.0, "atan(2)"),
+        (lambda: surrogate.fast_sigmoid(slope=25), 1.0, "fast_sigmoid(25)"),
+        (lambda: surrogate.sigmoid(slope=5), 0.5, "sigmoid(2.5)"),
+        (lambda: surrogate.atan(alpha=3), 2.0, "atan(6)"),
+    ],
+)
 def test_surrogates(make, threshold, text):
     """The engine's are functions of U/θ − 1, over θ."""
-    net = nn.Sequential(nn.Linear(6, 8), snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True), nn.Linear(8, 3),
-                        snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True))
+    net = nn.Sequential(
+        nn.Linear(6, 8),
+        snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True),
+        nn.Linear(8, 3),
+        snn.Leaky(0.9, threshold=threshold, spike_grad=make(), init_hidden=True),
+    )
     assert spikelens.from_torch(net, spikes(5, 3, 6)).surrogate == text
 
 
 def test_surrogates_that_differ_are_noted():
-    net = nn.Sequential(nn.Linear(6, 8), snn.Leaky(0.9, spike_grad=surrogate.straight_through_estimator(), init_hidden=True),
-                        nn.Linear(8, 3), snn.Leaky(0.9, init_hidden=True))
+    net = nn.Sequential(
+        nn.Linear(6, 8),
+        snn.Leaky(0.9, spike_grad=surrogate.straight_through_estimator(), init_hidden=True),
+        nn.Linear(8, 3),
+        snn.Leaky(0.9, init_hidden=True),
+    )
     found = spikelens.from_torch(net, spikes(5, 3, 6))
     assert found.surrogate == spikelens.parse("3F", (6, 1, 1), 5).surrogate
     assert any("surrogates" in note for note in found.notes)

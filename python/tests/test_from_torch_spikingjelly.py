@@ -1,13 +1,16 @@
 """Networks of SpikingJelly: its examples, its models, each of its neurons in both step modes."""
-import pytest
 
+import pytest
+import spikelens
 from peers import enliven, images, library, require_same, seeded, spikes, torch  # noqa: F401
 
-import spikelens
-
 library("spikingjelly")
-from spikingjelly.activation_based import functional, layer, neuron, surrogate  # noqa: E402
-from spikingjelly.activation_based.model import parametric_lif_net, sew_resnet, spiking_vgg  # noqa: E402
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based.model import (
+    parametric_lif_net,
+    sew_resnet,
+    spiking_vgg,
+)
 
 nn = torch.nn
 
@@ -19,12 +22,20 @@ class CSNN(nn.Module):
         super().__init__()
         self.T = T
         self.conv_fc = nn.Sequential(
-            layer.Conv2d(1, channels, kernel_size=3, padding=1, bias=False), layer.BatchNorm2d(channels),
-            neuron.IFNode(surrogate_function=surrogate.ATan()), layer.MaxPool2d(2, 2),
-            layer.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False), layer.BatchNorm2d(channels),
-            neuron.IFNode(surrogate_function=surrogate.ATan()), layer.MaxPool2d(2, 2), layer.Flatten(),
-            layer.Linear(channels * 7 * 7, channels * 4 * 4, bias=False), neuron.IFNode(surrogate_function=surrogate.ATan()),
-            layer.Linear(channels * 4 * 4, 10, bias=False), neuron.IFNode(surrogate_function=surrogate.ATan()))
+            layer.Conv2d(1, channels, kernel_size=3, padding=1, bias=False),
+            layer.BatchNorm2d(channels),
+            neuron.IFNode(surrogate_function=surrogate.ATan()),
+            layer.MaxPool2d(2, 2),
+            layer.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False),
+            layer.BatchNorm2d(channels),
+            neuron.IFNode(surrogate_function=surrogate.ATan()),
+            layer.MaxPool2d(2, 2),
+            layer.Flatten(),
+            layer.Linear(channels * 7 * 7, channels * 4 * 4, bias=False),
+            neuron.IFNode(surrogate_function=surrogate.ATan()),
+            layer.Linear(channels * 4 * 4, 10, bias=False),
+            neuron.IFNode(surrogate_function=surrogate.ATan()),
+        )
         functional.set_step_mode(self, step_mode="m")
 
     def forward(self, x: torch.Tensor):
@@ -53,8 +64,9 @@ def test_csnn():
 
 
 def test_dvs_gesture_net():
-    model = parametric_lif_net.DVSGestureNet(channels=4, spiking_neuron=neuron.LIFNode, surrogate_function=surrogate.ATan(),
-                                             detach_reset=True)
+    model = parametric_lif_net.DVSGestureNet(
+        channels=4, spiking_neuron=neuron.LIFNode, surrogate_function=surrogate.ATan(), detach_reset=True
+    )
     functional.set_step_mode(model, "m")
     x = spikes(3, 2, 2, 128, 128, rate=0.2)
     net = compare(model, x, lambda: model(x).mean(0))
@@ -63,8 +75,15 @@ def test_dvs_gesture_net():
 
 @pytest.mark.parametrize("cnf", ["ADD", "AND", "IAND"])
 def test_sew_resnet(cnf):
-    model = sew_resnet.SEWResNet(sew_resnet.BasicBlock, [1, 1, 1, 1], num_classes=5, cnf=cnf, spiking_neuron=neuron.IFNode,
-                                 surrogate_function=surrogate.ATan(), width_per_group=64)
+    model = sew_resnet.SEWResNet(
+        sew_resnet.BasicBlock,
+        [1, 1, 1, 1],
+        num_classes=5,
+        cnf=cnf,
+        spiking_neuron=neuron.IFNode,
+        surrogate_function=surrogate.ATan(),
+        width_per_group=64,
+    )
     functional.set_step_mode(model, "m")
     x = spikes(3, 1, 3, 32, 32)
     net = compare(model, x, lambda: model(x).mean(0))
@@ -73,17 +92,35 @@ def test_sew_resnet(cnf):
 
 def test_vgg11_bn_step_by_step():
     """Its adaptive mean of 1×1 to 7×7 copies the map, which goes into the classifier's weights."""
-    model = spiking_vgg.SpikingVGG(cfg=[8, "M", 8, "M", 16, 16, "M", 16, 16, "M", 512, 512, "M"], batch_norm=True, num_classes=4,
-                                   norm_layer=layer.BatchNorm2d, spiking_neuron=neuron.LIFNode, tau=2.0, v_reset=None)
-    model.classifier[0], model.classifier[3], model.classifier[6] = layer.Linear(512 * 49, 40), layer.Linear(40, 30), layer.Linear(30, 4)
+    model = spiking_vgg.SpikingVGG(
+        cfg=[8, "M", 8, "M", 16, 16, "M", 16, 16, "M", 512, 512, "M"],
+        batch_norm=True,
+        num_classes=4,
+        norm_layer=layer.BatchNorm2d,
+        spiking_neuron=neuron.LIFNode,
+        tau=2.0,
+        v_reset=None,
+    )
+    model.classifier[0], model.classifier[3], model.classifier[6] = (
+        layer.Linear(512 * 49, 40),
+        layer.Linear(40, 30),
+        layer.Linear(30, 4),
+    )
     x = images(2, 3, 32, 32)
     compare(model, x, lambda: sum(model(x) for _ in range(4)) / 4, steps=4)
 
 
-NEURONS = [neuron.IFNode(), neuron.IFNode(v_reset=None, v_threshold=0.7), neuron.IFNode(v_reset=-0.5), neuron.LIFNode(tau=3.0),
-           neuron.LIFNode(tau=1.5, decay_input=False, v_reset=None), neuron.LIFNode(tau=2.5, v_reset=0.3),
-           neuron.LIFNode(tau=4.0, decay_input=False, v_reset=-0.4), neuron.ParametricLIFNode(init_tau=3.3),
-           neuron.ParametricLIFNode(init_tau=2.2, decay_input=False, v_reset=None)]
+NEURONS = [
+    neuron.IFNode(),
+    neuron.IFNode(v_reset=None, v_threshold=0.7),
+    neuron.IFNode(v_reset=-0.5),
+    neuron.LIFNode(tau=3.0),
+    neuron.LIFNode(tau=1.5, decay_input=False, v_reset=None),
+    neuron.LIFNode(tau=2.5, v_reset=0.3),
+    neuron.LIFNode(tau=4.0, decay_input=False, v_reset=-0.4),
+    neuron.ParametricLIFNode(init_tau=3.3),
+    neuron.ParametricLIFNode(init_tau=2.2, decay_input=False, v_reset=None),
+]
 
 
 @pytest.mark.parametrize("mode", ["s", "m"])
@@ -92,17 +129,21 @@ def test_neurons(index, mode):
     model = nn.Sequential(layer.Linear(9, 16), NEURONS[index], layer.Linear(16, 4), neuron.IFNode())
     functional.set_step_mode(model, mode)
     x = spikes(12, 5, 9, seed=index)
-    one = lambda: torch.stack([model(step) for step in x]).mean(0)  # noqa: E731
+    one = lambda: torch.stack([model(step) for step in x]).mean(0)
     compare(model, x, one if mode == "s" else lambda: model(x).mean(0))
 
 
 @pytest.mark.parametrize("mode", ["s", "m"])
 def test_recurrent_containers(mode):
     """As in the example rsnn_sequential_fmnist, where weights follow weights."""
-    model = nn.Sequential(layer.Linear(9, 12), layer.LinearRecurrentContainer(neuron.IFNode(v_reset=None), 12, 12),
-                          layer.Linear(12, 8),
-                          layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda a, b: a + b), layer.Linear(8, 3),
-                          neuron.IFNode())
+    model = nn.Sequential(
+        layer.Linear(9, 12),
+        layer.LinearRecurrentContainer(neuron.IFNode(v_reset=None), 12, 12),
+        layer.Linear(12, 8),
+        layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda a, b: a + b),
+        layer.Linear(8, 3),
+        neuron.IFNode(),
+    )
     functional.set_step_mode(model, mode)
     for name, module in model.named_modules():
         if name.endswith("sub_module"):
@@ -116,9 +157,12 @@ def test_recurrent_containers(mode):
 
 
 def test_containers_of_steps():
-    model = nn.Sequential(layer.SeqToANNContainer(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)), neuron.IFNode(step_mode="m"),
-                          layer.MultiStepContainer(nn.Conv2d(4, 6, 3), neuron.IFNode(), nn.Flatten()),
-                          layer.SeqToANNContainer(nn.Linear(6 * 16, 5)))
+    model = nn.Sequential(
+        layer.SeqToANNContainer(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)),
+        neuron.IFNode(step_mode="m"),
+        layer.MultiStepContainer(nn.Conv2d(4, 6, 3), neuron.IFNode(), nn.Flatten()),
+        layer.SeqToANNContainer(nn.Linear(6 * 16, 5)),
+    )
     x = spikes(6, 3, 2, 8, 8)
     enliven(model, lambda: fresh(model, lambda: model(x)))
     net = spikelens.from_torch(model, x)
@@ -134,8 +178,14 @@ def test_a_membrane_without_spikes_ends_a_network():
 
 
 def test_normalisation_that_depends_on_the_threshold():
-    model = nn.Sequential(layer.Conv2d(2, 4, 3), layer.ThresholdDependentBatchNorm2d(1.0, 0.8, 4), neuron.LIFNode(v_threshold=0.8),
-                          layer.AdaptiveAvgPool2d(1), layer.Flatten(), layer.Linear(4, 3))
+    model = nn.Sequential(
+        layer.Conv2d(2, 4, 3),
+        layer.ThresholdDependentBatchNorm2d(1.0, 0.8, 4),
+        neuron.LIFNode(v_threshold=0.8),
+        layer.AdaptiveAvgPool2d(1),
+        layer.Flatten(),
+        layer.Linear(4, 3),
+    )
     functional.set_step_mode(model, "m")
     x = spikes(6, 3, 2, 8, 8)
     compare(model, x, lambda: model(x).mean(0))

@@ -1,8 +1,10 @@
 """Neurons: what a library's module is in this project's terms, and the calls of it that a run makes."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,9 @@ class Cell:
     that PyTorch broadcasts against the neuron's input; what is missing has its default."""
 
     neuron: dict[str, Any]
-    time: str = "step"  # "step": one call is one step; "TN", "NT": one call has all steps along the first or second axis
+    time: str = (
+        "step"  # "step": one call is one step; "TN", "NT": one call has all steps along the first or second axis
+    )
     fires: bool = True  # else it gives its potential
     spikes: Callable = lambda output: output  # of the module's output
     potential: Callable = lambda output: None  # likewise, None where it is not given
@@ -106,8 +110,11 @@ def note_call(trace, module, cell: Cell, first, states, output) -> None:
     when = step_of(trace, instance, cell, value)
     node = trace.neuron_node(instance, value.node)
     if not instance.fields:
-        instance.fields = {name: values_of_field(trace, given, value, spikes_like(cell, spikes, value, trace))
-                           for name, given in cell.neuron.items() if not isinstance(given, (str, bool))}
+        instance.fields = {
+            name: values_of_field(trace, given, value, spikes_like(cell, spikes, value, trace))
+            for name, given in cell.neuron.items()
+            if not isinstance(given, (str, bool))
+        }
         instance.fields |= {name: given for name, given in cell.neuron.items() if isinstance(given, (str, bool))}
     instance.currents.append((first, value, cell.weight))
     out = replace(value, node=node, when=when)
@@ -157,16 +164,18 @@ def spikes_like(cell: Cell, spikes, value: Value, trace):
 def unsqueezed(trace, value: Value, cell: Cell) -> Value:
     """[(N, T), C, H, W] as [N, T, C, H, W]."""
     if value.dims[0] != tuple(label for label in "NT" if trace.sizes.of(label, value.node) > 1):
-        raise Refusal("a squeezed layer whose first axis is not samples and then steps; its batch_size must be the example's")
+        raise Refusal(
+            "a squeezed layer whose first axis is not samples and then steps; its batch_size must be the example's"
+        )
     return value.of(value.node, trace.sizes.dims("NT", value.node) + value.dims[1:])
 
 
 def weighted(trace, value: Value, cell: Cell, spikes) -> Value:
-    from .layers import full, numbers
+    from .layers import full, weights
 
     if sorted(value.dims[-1]) != sorted(l for l in "CHW" if trace.sizes.of(l, value.node) > 1):
         raise Refusal("weights of a neuron on an axis that does not hold all features")
-    return full(trace, value, numbers(cell.weight), None)
+    return full(trace, value, weights(cell.weight), None)
 
 
 def find_instance(trace, module, cell: Cell, states) -> Instance:

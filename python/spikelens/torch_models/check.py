@@ -1,4 +1,5 @@
 """Compares a network's simulation with the run of the model it was made from."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Comparison:
 
 def potentials(fields, currents: np.ndarray, spikes: np.ndarray, recurrent=None) -> np.ndarray:
     """A neuron's potential when it is compared with the threshold, in float64, from its currents and its spikes, [N, T, …]."""
-    get = lambda name, usual: shaped(fields.get(name, usual))  # noqa: E731
+    get = lambda name, usual: shaped(fields.get(name, usual))
     beta, alpha, gain, threshold = get("beta", 1.0), get("alpha", 0.0), get("gain", 1.0), get("threshold", 1.0)
     reset, at = fields.get("reset", "subtract"), get("v_reset", 0.0)
     delay = fields.get("delay", False)
@@ -78,7 +79,7 @@ def gather(trace, instance):
     steps = trace.sizes.steps
     currents = [trace.canonical(with_weights(first, weight), value) for first, value, weight in instance.currents]
     spikes = [trace.canonical(tensor, value) for tensor, value in instance.outputs]
-    join = lambda parts: torch.cat(parts, 1).double().cpu().numpy()  # noqa: E731
+    join = lambda parts: torch.cat(parts, 1).double().cpu().numpy()
     n, *rest = spikes[0].shape[0], *spikes[0].shape[2:]
     currents, spikes = join(currents), join(spikes)
     return np.broadcast_to(currents, (n, currents.shape[1], *rest)), np.broadcast_to(spikes, (n, steps, *rest))
@@ -126,16 +127,22 @@ def require_binary(instance, currents, spikes, shape) -> None:
     if cell.fires and not ((spikes == 0) | (spikes == factor)).all():
         most = spikes.max() / factor
         what = f"fires up to {most:g} times in a step" if not cell.at_most_one else f"sends {most:g}"
-        raise Refusal(f"{instance.where}: {what} in the run with the example; here a neuron fires once in a step at most")
+        raise Refusal(
+            f"{instance.where}: {what} in the run with the example; here a neuron fires once in a step at most"
+        )
     if cell.below_after_reset or cell.floor is not None:
         u = potentials(instance.fields, currents, spikes, recurrent_map(instance, shape))
         threshold = shaped(instance.fields.get("threshold", 1.0))
         if cell.below_after_reset and (u - threshold * (spikes > 0) > threshold).any():
-            raise Refusal(f"{instance.where}: its potential stays above the threshold after a reset in the run with the example; with "
-                          "reset_delay=False snnTorch then subtracts the threshold once more before it compares, as nothing here does")
+            raise Refusal(
+                f"{instance.where}: its potential stays above the threshold after a reset in the run with the example; with "
+                "reset_delay=False snnTorch then subtracts the threshold once more before it compares, as nothing here does"
+            )
         if cell.floor is not None and (u < cell.floor).any():
-            raise Refusal(f"{instance.where}: its potential reaches {u.min():.3g}, below its lower bound {cell.floor:g}, in the run "
-                          "with the example; here a potential has no bound")
+            raise Refusal(
+                f"{instance.where}: its potential reaches {u.min():.3g}, below its lower bound {cell.floor:g}, in the run "
+                "with the example; here a potential has no bound"
+            )
 
 
 NEVER = np.iinfo(np.int64).max
@@ -157,7 +164,9 @@ def first_differences(differs: np.ndarray, before: np.ndarray) -> np.ndarray:
 def compare_layers(trace, made, names, simulated, comparison) -> np.ndarray:
     """Fills in the comparison; gives which samples have a spike that differs. Refuses a first difference away from the threshold."""
     never = np.full(trace.sizes.samples, NEVER)
-    since: dict[int, np.ndarray] = {}  # of a neuron's node: for each sample the first step at which a spike of it differs
+    since: dict[
+        int, np.ndarray
+    ] = {}  # of a neuron's node: for each sample the first step at which a spike of it differs
     for instance, node in made.reached:
         currents, spikes = gather(trace, instance)
         require_binary(instance, currents, spikes, node.shape)
@@ -168,12 +177,18 @@ def compare_layers(trace, made, names, simulated, comparison) -> np.ndarray:
         differs = simulated[layer] != spikes
         before = np.minimum.reduce([since.get(id(other), never) for other in made.upstream[id(node)]] or [never])
         since[id(node)] = np.minimum(first_step(differs), before)
-        first = first_differences(differs, before if not instance.recurrence else np.minimum(before, first_step(differs) + 1))
+        first = first_differences(
+            differs, before if not instance.recurrence else np.minimum(before, first_step(differs) + 1)
+        )
         distance = 0.0
         if first.any():
             distance = float(distances(instance, currents, spikes, node.shape)[first].max())
-        comparison.layers.append(LayerComparison(instance.where, names[layer], int(spikes.sum()), int(differs.sum()), distance))
+        comparison.layers.append(
+            LayerComparison(instance.where, names[layer], int(spikes.sum()), int(differs.sum()), distance)
+        )
         if distance > NEAR:
-            raise Refusal(f"{instance.where}: fires otherwise than {names[layer]} of the network made from it, {distance:.3g} from the "
-                          f"threshold: {int(first.sum())} spikes differ first here")
+            raise Refusal(
+                f"{instance.where}: fires otherwise than {names[layer]} of the network made from it, {distance:.3g} from the "
+                f"threshold: {int(first.sum())} spikes differ first here"
+            )
     return np.minimum.reduce([never, *since.values()]) < NEVER

@@ -1,4 +1,5 @@
 """The graph as a network text and its tensors, named as model files name them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -9,8 +10,16 @@ from .graph import Node, Refusal, users, walk
 
 ORDER = ("beta", "threshold", "reset", "delay", "at_threshold", "decay_input", "gain", "v_reset", "alpha")
 WORDS = {"at_threshold": "ge"}
-USUAL = {"reset": "subtract", "delay": False, "at_threshold": False, "decay_input": False, "gain": 1.0, "v_reset": 0.0,
-         "alpha": 0.0, "threshold": 1.0}
+USUAL = {
+    "reset": "subtract",
+    "delay": False,
+    "at_threshold": False,
+    "decay_input": False,
+    "gain": 1.0,
+    "v_reset": 0.0,
+    "alpha": 0.0,
+    "threshold": 1.0,
+}
 
 
 @dataclass
@@ -98,7 +107,9 @@ class Emitter:
         if recurrence and recurrence[2] is not None:
             bias = np.asarray(recurrence[2], dtype=np.float64) + (0 if bias is None else bias)
         name = self.layer(node.kind, node)
-        self.stages.append((conv_text(node) if node.kind == "conv" else f"{node.shape[0]}F") + ("b0" if bias is None else ""))
+        self.stages.append(
+            (conv_text(node) if node.kind == "conv" else f"{node.shape[0]}F") + ("b0" if bias is None else "")
+        )
         self.made.tensors[f"{name}.weight"] = node.weight.astype(np.float32)
         if bias is not None:
             self.made.tensors[f"{name}.bias"] = bias.astype(np.float32)
@@ -116,14 +127,20 @@ class Emitter:
         if kind == "one":
             weight = np.broadcast_to(weight.reshape(-1), (node.shape[0],)).copy()
         if kind == "conv" and (weight.shape[2] != weight.shape[3] or weight.shape[2] % 2 == 0):
-            raise Refusal(f"{node.where}: recurrence by a kernel of {weight.shape[2:]}; expected a square one of odd size")
+            raise Refusal(
+                f"{node.where}: recurrence by a kernel of {weight.shape[2:]}; expected a square one of odd size"
+            )
         self.stages.append({"all": "R", "one": "R1", "conv": f"RC{weight.shape[-1]}"}[kind])
         self.made.tensors[f"{name}.recurrent.weight"] = weight
 
     def joins(self, node: Node) -> None:
         """A neuron or a pool: of the layer before, where nothing else reads it, else of a layer of its own."""
         below = node.inputs[0]
-        if self.open is below and len(self.readers[id(below)]) == 1 and not (node.kind == "neuron" and below.kind in ("neuron", "pool")):
+        if (
+            self.open is below
+            and len(self.readers[id(below)]) == 1
+            and not (node.kind == "neuron" and below.kind in ("neuron", "pool"))
+        ):
             if not (below.kind == "pool"):
                 self.names[id(node)] = self.names[id(below)]
                 self.open = node
@@ -159,5 +176,7 @@ def neuron_text(fields, name: str, node: Node, tensors) -> str:
             options.append(f"{word}={'*' if value.ndim == 1 else '**'}")
             tensors[f"{name}.neuron.{key}"] = value.astype(np.float32)
         elif key == "beta" or value != USUAL[key]:
-            options.append(word if value is True else f"{word}={value}" if isinstance(value, str) else f"{word}={number(value)}")
+            options.append(
+                word if value is True else f"{word}={value}" if isinstance(value, str) else f"{word}={number(value)}"
+            )
     return f"LIF({','.join(options)})"

@@ -1,4 +1,5 @@
 """Makes the graph one that the engine has: normalisation goes into weights, pools of the input into the first weights."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,7 +9,15 @@ from .graph import Graph, Node, Refusal, users, walk
 
 def fold(graph: Graph, output: Node) -> Node:
     """The output's node of the folded graph."""
-    for rewrite in (fold_affine, fold_pairs, fold_spatial, fold_input_pools, pad_pools, separate_input, weights_of_recurrence):
+    for rewrite in (
+        fold_affine,
+        fold_pairs,
+        fold_spatial,
+        fold_input_pools,
+        pad_pools,
+        separate_input,
+        weights_of_recurrence,
+    ):
         for node in walk(output):
             made = rewrite(graph, output, node)
             if made is not None and made is not node:
@@ -81,6 +90,10 @@ def absorb(below: Node, scale, mean, shift) -> None:
             absorb(child, scale, 0 * mean, 0 * shift)
 
 
+def double(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64)
+
+
 def offset(node: Node):
     """x · scale + offset is what the node gives."""
     return node.shift - node.mean * node.scale
@@ -98,13 +111,13 @@ def take(child: Node, node: Node) -> None:
     shape = node.shape
     scale, more = (np.broadcast_to(part, shape) for part in (node.scale, offset(node)))
     if child.kind == "full":
-        moved = child.weight @ more.reshape(-1)
+        moved = double(child.weight) @ more.reshape(-1)
         child.attributes["weight"] = child.weight * scale.reshape(1, -1)
     else:
         groups, inputs = child.groups, child.weight.shape[1]
         outputs = child.weight.shape[0] // groups
-        by_output = lambda part: np.repeat(part[:, 0, 0].reshape(groups, inputs), outputs, axis=0)  # noqa: E731
-        moved = (child.weight.sum((2, 3)) * by_output(more)).sum(1)
+        by_output = lambda part: np.repeat(part[:, 0, 0].reshape(groups, inputs), outputs, axis=0)
+        moved = (double(child.weight).sum((2, 3)) * by_output(more)).sum(1)
         child.attributes["weight"] = child.weight * by_output(scale)[:, :, None, None]
     if moved.any() or child.bias is not None:
         child.attributes["bias"] = moved + (0.0 if child.bias is None else child.bias)
@@ -115,14 +128,26 @@ def as_convolution(graph: Graph, node: Node, below: Node) -> Node:
     if any(part.shape[1:] != (1, 1) for part in (node.scale, node.mean, node.shift)):
         raise Refusal(f"{node.where}: scales every place by itself, and no fully connected layer stands beside it")
     more = offset(node).reshape(-1)
-    return each_channel(graph, below, node.where, np.ones((1, 1)), node.scale.reshape(-1), more if more.any() else None, (0, 0))
+    return each_channel(
+        graph, below, node.where, np.ones((1, 1)), node.scale.reshape(-1), more if more.any() else None, (0, 0)
+    )
 
 
 def each_channel(graph: Graph, below: Node, where: str, kernel, scale, bias, padding) -> Node:
     channels = below.shape[0]
     extents = [n + 2 * p - k + 1 for n, p, k in zip(below.shape[1:], padding, kernel.shape)]
-    return graph.add("conv", [below], (channels, *extents), where, weight=scale.reshape(-1, 1, 1, 1) * kernel[None, None],
-                     bias=bias, stride=(1, 1), padding=padding, dilation=(1, 1), groups=channels)
+    return graph.add(
+        "conv",
+        [below],
+        (channels, *extents),
+        where,
+        weight=scale.reshape(-1, 1, 1, 1) * kernel[None, None],
+        bias=bias,
+        stride=(1, 1),
+        padding=padding,
+        dilation=(1, 1),
+        groups=channels,
+    )
 
 
 def fold_pairs(graph: Graph, output: Node, node: Node):
@@ -130,10 +155,10 @@ def fold_pairs(graph: Graph, output: Node, node: Node):
     below = node.inputs[0] if node.kind == "full" else None
     if below is None or below.kind != "full" or len(users(walk(output))[id(below)]) > 1:
         return None
-    moved = 0.0 if below.bias is None else node.weight @ below.bias
+    moved = 0.0 if below.bias is None else double(node.weight) @ below.bias
     if below.bias is not None or node.bias is not None:
         node.attributes["bias"] = moved + (0.0 if node.bias is None else node.bias)
-    node.attributes["weight"] = node.weight @ below.weight
+    node.attributes["weight"] = double(node.weight) @ double(below.weight)
     node.inputs = list(below.inputs)
     return node
 
@@ -149,7 +174,7 @@ def fold_spatial(graph: Graph, output: Node, node: Node):
     if not readers or any(child.kind != "full" for child in readers):
         raise Refusal(f"{node.where}: windows that overlap need a fully connected layer after them")
     for child in readers:
-        weight = child.weight.reshape(-1, *node.shape)
+        weight = double(child.weight).reshape(-1, *node.shape)
         weight = np.einsum("ocyx,yh,xw->ochw", weight, node.rows, node.columns)
         child.attributes["weight"] = weight.reshape(weight.shape[0], -1)
     return node.inputs[0]
@@ -163,8 +188,10 @@ def fold_input_pools(graph: Graph, output: Node, node: Node):
     readers = users(walk(output))[id(node)]
     tiled = node.size == node.stride and all(n % s == 0 for n, s in zip(below.shape[1:], node.size))
     if node.pool == "max" or node.padding != (0, 0) or not tiled or any(not child.weighted for child in readers):
-        raise Refusal(f"{node.where}: a pool of the input is folded into weights; expected means or sums of windows that tile it, "
-                      "with weights after them")
+        raise Refusal(
+            f"{node.where}: a pool of the input is folded into weights; expected means or sums of windows that tile it, "
+            "with weights after them"
+        )
     unit = 1 / (node.size[0] * node.size[1]) if node.pool == "average" else 1.0
     for child in readers:
         widen(child, node, unit)
@@ -173,14 +200,14 @@ def fold_input_pools(graph: Graph, output: Node, node: Node):
 
 def widen(child: Node, node: Node, unit: float) -> None:
     """Weights on windows as weights on what the windows hold."""
-    spread = lambda weight: weight.repeat(node.size[0], axis=-2).repeat(node.size[1], axis=-1) * unit  # noqa: E731
+    spread = lambda weight: weight.repeat(node.size[0], axis=-2).repeat(node.size[1], axis=-1) * unit
     if child.kind == "full":
-        weight = spread(child.weight.reshape(-1, *node.shape))
+        weight = spread(double(child.weight).reshape(-1, *node.shape))
         child.attributes["weight"] = weight.reshape(weight.shape[0], -1)
         return
     if child.dilation != (1, 1):
         raise Refusal(f"{child.where}: has dilation after a pool of the input")
-    child.attributes["weight"] = spread(child.weight)
+    child.attributes["weight"] = spread(double(child.weight))
     for name in ("stride", "padding"):
         child.attributes[name] = tuple(n * s for n, s in zip(child.attributes[name], node.size))
 
@@ -193,7 +220,9 @@ def pad_pools(graph: Graph, output: Node, node: Node):
     if below.kind != "neuron":
         raise Refusal(f"{node.where}: pads what is not spikes of one neuron layer")
     frame = framed(graph, below, node)
-    return graph.add("pool", [frame], node.shape, node.where, pool=node.pool, size=node.size, stride=node.stride, padding=(0, 0))
+    return graph.add(
+        "pool", [frame], node.shape, node.where, pool=node.pool, size=node.size, stride=node.stride, padding=(0, 0)
+    )
 
 
 def framed(graph: Graph, below: Node, node: Node) -> Node:
@@ -201,9 +230,13 @@ def framed(graph: Graph, below: Node, node: Node) -> Node:
 
     kernel = np.zeros([2 * p + 1 for p in node.padding])
     kernel[node.padding] = 1
-    conv = each_channel(graph, below, node.where, kernel, np.ones(below.shape[0]), None, tuple(2 * p for p in node.padding))
+    conv = each_channel(
+        graph, below, node.where, kernel, np.ones(below.shape[0]), None, tuple(2 * p for p in node.padding)
+    )
     fields = {"beta": 0.0, "threshold": 0.5, "reset": "none"}
-    return Node("neuron", [conv], conv.shape, node.where, {"cell": Instance(Cell({}), node.where, [conv], fields=fields)})
+    return Node(
+        "neuron", [conv], conv.shape, node.where, {"cell": Instance(Cell({}), node.where, [conv], fields=fields)}
+    )
 
 
 # the engine's terms
@@ -216,8 +249,9 @@ def separate_input(graph: Graph, output: Node, node: Node):
     copy = None
     for child in users(walk(output))[id(node)]:
         if not child.weighted:
-            copy = copy or each_channel(graph, node, f"{child.where}, of the input", np.ones((1, 1)), np.ones(node.shape[0]), None,
-                                        (0, 0))
+            copy = copy or each_channel(
+                graph, node, f"{child.where}, of the input", np.ones((1, 1)), np.ones(node.shape[0]), None, (0, 0)
+            )
             child.inputs = [copy if below is node else below for below in child.inputs]
     return node
 
@@ -246,4 +280,6 @@ def check(node: Node) -> None:
     if node.weighted or node.kind in ("and", "iand"):
         for child in node.inputs:
             if sends_currents(child):
-                raise Refusal(f"{node.where}: reads {child.where}, which sends no spikes: a neuron must stand between them")
+                raise Refusal(
+                    f"{node.where}: reads {child.where}, which sends no spikes: a neuron must stand between them"
+                )

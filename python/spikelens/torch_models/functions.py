@@ -1,4 +1,5 @@
 """What torch's functions that move numbers, or sum them over axes, do to a `Value`."""
+
 from __future__ import annotations
 
 import math
@@ -32,7 +33,11 @@ def permuted(trace, name, args, kwargs, out):
     value, ndim = trace.value(args[0]), args[0].dim()
     order = list(range(ndim))
     if name == "permute":
-        given = args[1:] if len(args) > 2 or (len(args) == 2 and isinstance(args[1], int)) else (args[1] if len(args) > 1 else kwargs["dims"])
+        given = (
+            args[1:]
+            if len(args) > 2 or (len(args) == 2 and isinstance(args[1], int))
+            else (args[1] if len(args) > 1 else kwargs["dims"])
+        )
         order = [axis(dim, ndim) for dim in given]
     elif name in ("transpose", "swapaxes", "swapdims"):
         found = arguments(args, kwargs, "input", "dim0", "dim1")
@@ -130,7 +135,9 @@ def in_order(trace, parts, name) -> Value:
     first = parts[0]
     for step, part in enumerate(parts):
         if not isinstance(part, Value):
-            raise Refusal(part.reason if isinstance(part, Unknown) else f"{name} of a constant and of what depends on the input")
+            raise Refusal(
+                part.reason if isinstance(part, Unknown) else f"{name} of a constant and of what depends on the input"
+            )
         if part.node is not first.node or part.dims != first.dims or part.when not in (step, STATIC):
             raise Refusal(f"{name} puts together tensors that are not the steps of one, in order")
     trace.sizes.found_steps(len(parts), name)
@@ -212,16 +219,85 @@ def filled(trace, name, args, kwargs, out):
     return replace(value, dims=dims, when=Filling(step + 1))
 
 
-SAME = ("contiguous", "clone", "detach", "detach_", "to", "float", "type", "cpu", "requires_grad_", "type_as", "alias", "data",
-        "float_", "double", "positive", "pin_memory", "identity")
-RESHAPED = ("reshape", "view", "flatten", "unflatten", "unsqueeze", "squeeze", "ravel", "view_as", "reshape_as", "unsqueeze_",
-            "squeeze_", "_unsafe_view")
-HANDLERS = {name: same for name in SAME} | {name: reshaped for name in RESHAPED} | {
-    name: permuted for name in ("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims")}
-HANDLERS |= {"expand": expanded, "repeat": expanded, "expand_as": expanded, "select": selected, "unbind": unbound,
-             "split": split, "chunk": split, "__getitem__": indexed, "stack": stacked, "mean": reduced, "sum": reduced,
-             "__setitem__": filled}
-RANDOM = {"rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "bernoulli", "bernoulli_", "normal", "normal_", "uniform_",
-          "poisson", "multinomial", "random_", "exponential_", "randperm"}
+SAME = (
+    "contiguous",
+    "clone",
+    "detach",
+    "detach_",
+    "to",
+    "float",
+    "type",
+    "cpu",
+    "requires_grad_",
+    "type_as",
+    "alias",
+    "data",
+    "float_",
+    "double",
+    "positive",
+    "pin_memory",
+    "identity",
+)
+RESHAPED = (
+    "reshape",
+    "view",
+    "flatten",
+    "unflatten",
+    "unsqueeze",
+    "squeeze",
+    "ravel",
+    "view_as",
+    "reshape_as",
+    "unsqueeze_",
+    "squeeze_",
+    "_unsafe_view",
+)
+HANDLERS = (
+    {name: same for name in SAME}
+    | {name: reshaped for name in RESHAPED}
+    | {name: permuted for name in ("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims")}
+)
+HANDLERS |= {
+    "expand": expanded,
+    "repeat": expanded,
+    "expand_as": expanded,
+    "select": selected,
+    "unbind": unbound,
+    "split": split,
+    "chunk": split,
+    "__getitem__": indexed,
+    "stack": stacked,
+    "mean": reduced,
+    "sum": reduced,
+    "__setitem__": filled,
+}
+RANDOM = {
+    "rand",
+    "randn",
+    "randint",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+    "bernoulli",
+    "bernoulli_",
+    "normal",
+    "normal_",
+    "uniform_",
+    "poisson",
+    "multinomial",
+    "random_",
+    "exponential_",
+    "randperm",
+}
 READ = {"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__", "__contains__"}
-CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full", "empty_like", "new_empty", "new_tensor"}
+CONSTANTS = {
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "empty_like",
+    "new_empty",
+    "new_tensor",
+}

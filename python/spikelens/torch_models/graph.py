@@ -1,4 +1,5 @@
 """The network as a graph of operations, each of which stands for all time steps."""
+
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +19,7 @@ class Node:
 
     kind        attributes
     input       –
-    full        weight [out, in], bias [out] or None, in float64
+    full        weight [out, in], bias [out] or None
     conv        weight [out, in/groups, k, k], bias, stride, padding, dilation (pairs), groups
     affine      scale, mean, shift: (x − mean) · scale + shift, each [C, H, W] or [C, 1, 1]
     pool        pool (max, average, sum), size, stride, padding (pairs)
@@ -29,7 +30,7 @@ class Node:
     """
 
     kind: str
-    inputs: list["Node"]
+    inputs: list[Node]
     shape: tuple[int, int, int]
     where: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Node:
 def _key(value: Any) -> Any:
     """Something that is equal where the contents are."""
     if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, hashlib.blake2b(np.ascontiguousarray(value).tobytes()).digest()
+        return value.shape, value.dtype.str, hashlib.blake2b(np.ascontiguousarray(value).data).digest()
     return value if isinstance(value, (str, int, float, tuple, type(None))) else id(value)
 
 

@@ -1,4 +1,5 @@
 """What torch's functions that compute make of a `Value`: weights, normalisation, pools, sums, products."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -20,6 +21,11 @@ def line(value) -> int:
     return int(value[0]) if hasattr(value, "__len__") else int(value)
 
 
+def weights(tensor) -> np.ndarray:
+    """Looks at a tensor's numbers where they lie."""
+    return tensor.detach().cpu().numpy()
+
+
 def numbers(tensor) -> np.ndarray:
     return tensor.detach().cpu().double().numpy()
 
@@ -38,7 +44,7 @@ def map_dims(trace, value: Value, node, axes: int):
 
 def convolved(trace, name, args, kwargs, out):
     found = arguments(args, kwargs, "input", "weight", "bias", "stride", "padding", "dilation", "groups")
-    value, weight = trace.value(args[0]), numbers(trace.constant(found["weight"], name))
+    value, weight = trace.value(args[0]), weights(trace.constant(found["weight"], name))
     flat = name == "conv1d"
     require_map(value, trace, 2 if flat else 3, name)
     if flat:
@@ -56,14 +62,24 @@ def convolved(trace, name, args, kwargs, out):
         raise Refusal(f"a padding of {padding} beyond the kernel's reach")
     shape = (out.shape[-2], 1, out.shape[-1]) if flat else tuple(out.shape[-3:])
     bias = bias_of_step(trace, value, found.get("bias"), name)
-    node = trace.graph.add("conv", [value.node], shape, trace.where(), weight=weight, bias=bias, stride=stride, padding=padding,
-                           dilation=dilation, groups=int(found.get("groups", 1)))
+    node = trace.graph.add(
+        "conv",
+        [value.node],
+        shape,
+        trace.where(),
+        weight=weight,
+        bias=bias,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=int(found.get("groups", 1)),
+    )
     return value.of(node, map_dims(trace, value, node, 2 if flat else 3))
 
 
 def linear(trace, name, args, kwargs, out):
     found = arguments(args, kwargs, "input", "weight", "bias")
-    value, weight = trace.value(args[0]), numbers(trace.constant(found["weight"], name))
+    value, weight = trace.value(args[0]), weights(trace.constant(found["weight"], name))
     features = [label for label in "CHW" if value.node.shape["CHW".index(label)] > 1]
     order = list(value.dims[-1])
     if sorted(order) != sorted(features):
@@ -90,7 +106,9 @@ def bias_of_step(trace, value: Value, bias, name: str):
 
 
 def normalised(trace, name, args, kwargs, out):
-    found = arguments(args, kwargs, "input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+    found = arguments(
+        args, kwargs, "input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"
+    )
     value = trace.value(args[0])
     if found.get("training") or found.get("running_var") is None:
         raise Refusal("batch normalisation by the statistics of the batch; expected running averages")
@@ -119,16 +137,21 @@ def spread(trace, value: Value, vector: np.ndarray, group) -> np.ndarray:
 
 def affine(trace, value: Value, scale, mean, shift) -> Value:
     where = trace.where()
-    full = [np.broadcast_to(part, (value.node.shape[0],) + np.shape(scale + mean + shift)[1:]) for part in (scale, mean, shift)]
+    full = [
+        np.broadcast_to(part, (value.node.shape[0],) + np.shape(scale + mean + shift)[1:])
+        for part in (scale, mean, shift)
+    ]
     node = trace.graph.add("affine", [value.node], value.node.shape, where, scale=full[0], mean=full[1], shift=full[2])
     return value.of(node)
 
 
 def pooled(trace, name, args, kwargs, out):
     flat, kind = name.endswith("1d"), "max" if name.startswith("max") else "sum" if name.startswith("lp") else "average"
-    names = {"max": ("input", "size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
-             "average": ("input", "size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
-             "sum": ("input", "norm_type", "size", "stride", "ceil_mode")}[kind]
+    names = {
+        "max": ("input", "size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
+        "average": ("input", "size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+        "sum": ("input", "norm_type", "size", "stride", "ceil_mode"),
+    }[kind]
     kwargs = {"size" if key == "kernel_size" else key: v for key, v in kwargs.items()}
     found, value = arguments(args, kwargs, *names), trace.value(args[0])
     per_window = (lambda v: (1, line(v))) if flat else pair
@@ -177,8 +200,14 @@ def adaptive(trace, name, args, kwargs, out):
         size = (rows // wanted[0], columns // wanted[1])
         node = trace.pool(value.node, "max" if "max" in name else "average", size, size, (0, 0))
     else:
-        node = trace.graph.add("spatial", [value.node], (value.node.shape[0], *wanted), trace.where(),
-                               rows=windows(rows, wanted[0]), columns=windows(columns, wanted[1]))
+        node = trace.graph.add(
+            "spatial",
+            [value.node],
+            (value.node.shape[0], *wanted),
+            trace.where(),
+            rows=windows(rows, wanted[0]),
+            columns=windows(columns, wanted[1]),
+        )
     return value.of(node, map_dims(trace, value, node, 2 if flat else 3))
 
 
@@ -281,8 +310,11 @@ def joined(trace, name, args, kwargs, out):
         return replace(first, dims=first.dims[:dim] + (("T",),) + first.dims[dim + 1 :], when=ALL)
     values = trace.aligned(*[trace.or_zeros(part, parts, dim) for part in parts])
     places = {value.dims[:dim] + value.dims[dim + 1 :] for value in values}
-    if len(places) > 1 or any(value.dims[dim] not in (("C",), ()) for value in values) or \
-            len({value.node.shape[1:] for value in values}) > 1:
+    if (
+        len(places) > 1
+        or any(value.dims[dim] not in (("C",), ()) for value in values)
+        or len({value.node.shape[1:] for value in values}) > 1
+    ):
         raise Refusal(f"{name} along an axis that is neither channels nor time, or of features that are flat already")
     shape = (sum(value.node.shape[0] for value in values), *values[0].node.shape[1:])
     node = trace.graph.add("cat", [value.node for value in values], shape, trace.where())
@@ -304,12 +336,52 @@ def rectified(trace, name, args, kwargs, out):
     raise Refusal(f"{name} is no spiking neuron")
 
 
-HANDLERS = {"conv1d": convolved, "conv2d": convolved, "linear": linear, "batch_norm": normalised, "relu": rectified,
-            "cat": joined, "concat": joined, "concatenate": joined, "softmax": softened, "log_softmax": softened}
+HANDLERS = {
+    "conv1d": convolved,
+    "conv2d": convolved,
+    "linear": linear,
+    "batch_norm": normalised,
+    "relu": rectified,
+    "cat": joined,
+    "concat": joined,
+    "concatenate": joined,
+    "softmax": softened,
+    "log_softmax": softened,
+}
 HANDLERS |= {f"{kind}_pool{d}d": pooled for kind in ("max", "avg", "lp") for d in (1, 2)}
 HANDLERS |= {f"adaptive_{kind}_pool{d}d": adaptive for kind in ("max", "avg") for d in (1, 2)}
 HANDLERS |= {name: dropped for name in ("dropout", "dropout1d", "dropout2d", "feature_dropout", "alpha_dropout")}
-HANDLERS |= {name: added for name in ("add", "sub", "rsub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__",
-                                      "add_", "sub_", "subtract")}
-HANDLERS |= {name: multiplied for name in ("mul", "div", "__mul__", "__rmul__", "__imul__", "__truediv__", "__itruediv__",
-                                           "mul_", "div_", "multiply", "divide", "true_divide")}
+HANDLERS |= {
+    name: added
+    for name in (
+        "add",
+        "sub",
+        "rsub",
+        "__add__",
+        "__radd__",
+        "__iadd__",
+        "__sub__",
+        "__rsub__",
+        "__isub__",
+        "add_",
+        "sub_",
+        "subtract",
+    )
+}
+HANDLERS |= {
+    name: multiplied
+    for name in (
+        "mul",
+        "div",
+        "__mul__",
+        "__rmul__",
+        "__imul__",
+        "__truediv__",
+        "__itruediv__",
+        "mul_",
+        "div_",
+        "multiply",
+        "divide",
+        "true_divide",
+    )
+}

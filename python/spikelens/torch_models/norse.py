@@ -9,6 +9,7 @@ LI(Box)(Cell)      no spikes: ends a network; LILinearCell has weights of its ow
 They fire at v > v_th and reset to v_reset at once (LIFBoxCell also by subtraction). The potential is counted from v_leak (IAF:
 from v_reset), where it starts. States are passed from call to call, as Norse does.
 """
+
 from __future__ import annotations
 
 import torch
@@ -29,16 +30,31 @@ def describe(module) -> Cell | None:
     time = "TN" if isinstance(module, (snn.SNN, snn.SNNRecurrent)) else "step"
     if type(module) in (norse.LICell, norse.LI, norse.LIBoxCell, norse.LILinearCell):
         return readout(module, time)
-    known = (norse.LIFCell, norse.LIF, norse.LIFBoxCell, norse.LIFRecurrentCell, norse.LIFRecurrent, iaf.IAFCell, iaf.IAF)
+    known = (
+        norse.LIFCell,
+        norse.LIF,
+        norse.LIFBoxCell,
+        norse.LIFRecurrentCell,
+        norse.LIFRecurrent,
+        iaf.IAFCell,
+        iaf.IAF,
+    )
     if type(module) not in known or getattr(module.p, "method", "super") == "logistic":
-        raise Refusal("this neuron of Norse has no counterpart; expected LIFCell, LIFBoxCell, LIFRecurrentCell, IAFCell, LICell, "
-                      "LIBoxCell, or their forms over time")
+        raise Refusal(
+            "this neuron of Norse has no counterpart; expected LIFCell, LIFBoxCell, LIFRecurrentCell, IAFCell, LICell, "
+            "LIBoxCell, or their forms over time"
+        )
     if getattr(module, "record_states", False):
         raise Refusal("record_states=True")
     p = module.p
     integrates = type(module) in (iaf.IAFCell, iaf.IAF)
     rest = p.v_reset if integrates else p.v_leak
-    neuron = {"beta": 1.0, "reset": "zero", "threshold": tensor(p.v_th) - tensor(rest), "v_reset": tensor(p.v_reset) - tensor(rest)}
+    neuron = {
+        "beta": 1.0,
+        "reset": "zero",
+        "threshold": tensor(p.v_th) - tensor(rest),
+        "v_reset": tensor(p.v_reset) - tensor(rest),
+    }
     if not integrates:
         neuron |= leaks(module)
     if type(module) is norse.LIFBoxCell and p.reset_method is not reset.reset_value:
@@ -47,9 +63,14 @@ def describe(module) -> Cell | None:
         neuron["reset"] = "subtract"
     recurrent = hasattr(module, "recurrent_weights")
     surrogate = derivative_of(lambda u: threshold.threshold(u, p.method, torch.as_tensor(p.alpha)))
-    return Cell(neuron, **common(time, rest), surrogate=surrogate, through_reset=not recurrent,
-                weight=module.input_weights if recurrent else None,
-                recurrence=("all", module.recurrent_weights.detach(), None) if recurrent else None)
+    return Cell(
+        neuron,
+        **common(time, rest),
+        surrogate=surrogate,
+        through_reset=not recurrent,
+        weight=module.input_weights if recurrent else None,
+        recurrence=("all", module.recurrent_weights.detach(), None) if recurrent else None,
+    )
 
 
 def tensor(value) -> torch.Tensor:
@@ -67,8 +88,12 @@ def leaks(module) -> dict:
 def readout(module, time: str) -> Cell:
     if bool(tensor(module.p.v_leak).any()):
         raise Refusal("a readout with v_leak, which scores do not have")
-    return Cell(leaks(module) | {"reset": "none"}, **common(time, 0.0), fires=False,
-                weight=getattr(module, "input_weights", None))
+    return Cell(
+        leaks(module) | {"reset": "none"},
+        **common(time, 0.0),
+        fires=False,
+        weight=getattr(module, "input_weights", None),
+    )
 
 
 def common(time: str, rest) -> dict:
@@ -81,6 +106,12 @@ def common(time: str, rest) -> dict:
     rest = tensor(rest)
     if rest.numel() != 1:
         raise Refusal("a potential at rest that differs between neurons")
-    return {"time": time, "spikes": lambda output: output[0], "incoming": incoming, "rest": float(rest), "keeps_state": False,
-            "outgoing": lambda output: [part for part in output[1] if isinstance(part, torch.Tensor)],
-            "potential": lambda output: getattr(output[1], "v", None)}
+    return {
+        "time": time,
+        "spikes": lambda output: output[0],
+        "incoming": incoming,
+        "rest": float(rest),
+        "keeps_state": False,
+        "outgoing": lambda output: [part for part in output[1] if isinstance(part, torch.Tensor)],
+        "potential": lambda output: getattr(output[1], "v", None),
+    }

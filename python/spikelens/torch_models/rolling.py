@@ -1,4 +1,5 @@
 """From the steps of a run to one network: what each neuron reads at every step, and its recurrence."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,7 +17,9 @@ def roll(graph: Graph, instances, nodes) -> None:
             node.inputs = [take_recurrence(instance, node, graph)]
         left = next((child for child in before(node) if child.kind == "delay"), None)
         if left:
-            raise Refusal(f"{instance.where}: reads {left.where} one step later; only a layer's own spikes come back to it")
+            raise Refusal(
+                f"{instance.where}: reads {left.where} one step later; only a layer's own spikes come back to it"
+            )
 
 
 def before(node: Node) -> list[Node]:
@@ -46,8 +49,10 @@ def at_rest(graph: Graph, node: Node):
         return response_to_nothing(node.inputs[0])
     if node.kind == "cat":
         parts = [at_rest(graph, child) for child in node.inputs]
-        parts = [graph.add("zeros", [], child.shape, "") if isinstance(part, np.ndarray) else part
-                 for part, child in zip(parts, node.inputs)]
+        parts = [
+            graph.add("zeros", [], child.shape, "") if isinstance(part, np.ndarray) else part
+            for part, child in zip(parts, node.inputs)
+        ]
         return graph.add("cat", parts, node.shape, node.where)
     if node.kind == "full" and node.inputs[0].kind == "cat":
         return graph.add("full", [at_rest(graph, node.inputs[0])], node.shape, node.where, **node.attributes)

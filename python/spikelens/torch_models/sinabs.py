@@ -10,6 +10,7 @@ Spikes are SingleSpike (v ≥ θ), or MultiSpike and MaxSpike (⌊v/θ⌋) as lo
 subtraction of θ or to a value. A lower bound min_v_mem is accepted as long as no potential reaches it. Both are looked at in the
 run with the example, and refused where they matter.
 """
+
 from __future__ import annotations
 
 import torch
@@ -25,16 +26,37 @@ def describe(module) -> Cell | None:
 
     if not isinstance(module, layers.StatefulLayer):
         return None
-    known = ("IAF", "IAFSqueeze", "IAFRecurrent", "LIF", "LIFSqueeze", "LIFRecurrent", "LIFRecurrentSqueeze", "ExpLeak",
-             "ExpLeakSqueeze")
+    known = (
+        "IAF",
+        "IAFSqueeze",
+        "IAFRecurrent",
+        "LIF",
+        "LIFSqueeze",
+        "LIFRecurrent",
+        "LIFRecurrentSqueeze",
+        "ExpLeak",
+        "ExpLeakSqueeze",
+    )
     if type(module).__name__ not in known or not type(module).__module__.startswith("sinabs.layers"):
-        raise Refusal("this neuron of Sinabs has no counterpart; expected IAF, LIF, ExpLeak or their recurrent and squeezed forms")
+        raise Refusal(
+            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ExpLeak or their recurrent and squeezed forms"
+        )
     neuron = dynamics(module) | (firing(module) if module.spike_fn else {"reset": "none"})
     squeezed = (module.batch_size, module.num_timesteps) if hasattr(module, "squeeze_forward") else None
     floor = None if module.min_v_mem is None else float(module.min_v_mem)
     slope = (lambda u: derivative(module, u)) if module.spike_fn else None
-    return Cell(neuron, time="NT", surrogate=slope, through_reset=True, fires=bool(module.spike_fn), squeezed=squeezed, reset=lambda: reset(module), floor=floor,
-                at_most_one=not module.spike_fn or name(module.spike_fn) == "SingleSpike", recurrence=recurrence(module))
+    return Cell(
+        neuron,
+        time="NT",
+        surrogate=slope,
+        through_reset=True,
+        fires=bool(module.spike_fn),
+        squeezed=squeezed,
+        reset=lambda: reset(module),
+        floor=floor,
+        at_most_one=not module.spike_fn or name(module.spike_fn) == "SingleSpike",
+        recurrence=recurrence(module),
+    )
 
 
 def reset(module) -> None:

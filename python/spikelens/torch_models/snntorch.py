@@ -10,6 +10,7 @@ RLeaky, RSynaptic  with recurrence, whose bias joins that of the weights.
 Reset to zero one step later puts the potential of all but Leaky to 0 after that step's current has been added, which the
 engine does not have: refused, as are Alpha, inhibition, quantised states and other neurons.
 """
+
 from __future__ import annotations
 
 from .cells import Cell
@@ -22,10 +23,17 @@ def describe(module) -> Cell | None:
 
     if not isinstance(module, snntorch.SpikingNeuron):
         return None
-    known = {snntorch.Leaky: leaky, snntorch.Synaptic: synaptic, snntorch.Lapicque: lapicque, snntorch.RLeaky: leaky,
-             snntorch.RSynaptic: synaptic}
+    known = {
+        snntorch.Leaky: leaky,
+        snntorch.Synaptic: synaptic,
+        snntorch.Lapicque: lapicque,
+        snntorch.RLeaky: leaky,
+        snntorch.RSynaptic: synaptic,
+    }
     if type(module) not in known:
-        raise Refusal("this neuron of snnTorch has no counterpart; expected Leaky, Synaptic, Lapicque, RLeaky or RSynaptic")
+        raise Refusal(
+            "this neuron of snnTorch has no counterpart; expected Leaky, Synaptic, Lapicque, RLeaky or RSynaptic"
+        )
     if module.inhibition:
         raise Refusal("inhibition=True: only the largest potential fires")
     if module.state_quant:
@@ -39,15 +47,23 @@ def leaky(module, **more) -> Cell:
 
 
 def synaptic(module) -> Cell:
-    neuron = {"beta": module.beta.detach().clamp(0, 1), "alpha": module.alpha.detach().clamp(0, 1),
-              "threshold": module.threshold, **resets(module)}
+    neuron = {
+        "beta": module.beta.detach().clamp(0, 1),
+        "alpha": module.alpha.detach().clamp(0, 1),
+        "threshold": module.threshold,
+        **resets(module),
+    }
     return cell(module, neuron, ("syn", "mem"))
 
 
 def lapicque(module) -> Cell:
     resistance, capacity, step = module.R.double(), module.C.double(), module.time_step.double()
-    neuron = {"beta": 1 - step / (resistance * capacity), "gain": resistance * (1 / (resistance * capacity)) * step,
-              "threshold": module.threshold, **resets(module)}
+    neuron = {
+        "beta": 1 - step / (resistance * capacity),
+        "gain": resistance * (1 / (resistance * capacity)) * step,
+        "threshold": module.threshold,
+        **resets(module),
+    }
     return cell(module, neuron, ("mem",))
 
 
@@ -55,8 +71,10 @@ def resets(module) -> dict:
     word = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}[module.state_function.__name__]
     delay = bool(getattr(module, "reset_delay", True)) and word != "none"
     if word == "zero" and delay and type(module).__name__ != "Leaky":
-        raise Refusal("reset_mechanism='zero' one step later puts the potential to 0 with that step's current; expected "
-                      "reset_delay=False or 'subtract'")
+        raise Refusal(
+            "reset_mechanism='zero' one step later puts the potential to 0 with that step's current; expected "
+            "reset_delay=False or 'subtract'"
+        )
     return {"reset": word, "delay": delay}
 
 
@@ -84,7 +102,15 @@ def cell(module, neuron, names) -> Cell:
     def first(output):
         return output[0] if isinstance(output, tuple) else output
 
-    return Cell(neuron, spikes=first, potential=lambda output: module.mem, incoming=incoming,
-                outgoing=lambda output: [getattr(module, name) for name in names], recurrence=recurrent, factor=factor,
-                reset=module.reset_mem, surrogate=derivative_of(module.spike_grad),
-                below_after_reset=neuron["reset"] == "subtract" and not neuron["delay"])
+    return Cell(
+        neuron,
+        spikes=first,
+        potential=lambda output: module.mem,
+        incoming=incoming,
+        outgoing=lambda output: [getattr(module, name) for name in names],
+        recurrence=recurrent,
+        factor=factor,
+        reset=module.reset_mem,
+        surrogate=derivative_of(module.spike_grad),
+        below_after_reset=neuron["reset"] == "subtract" and not neuron["delay"],
+    )

@@ -6,6 +6,7 @@ counted from there: θ − v_reset, and a reset to 0. NonSpikingIFNode and NonSp
 
 Both step modes are followed, as are the wrappers and containers of `layer`, which are made of torch's functions.
 """
+
 from __future__ import annotations
 
 import math
@@ -20,8 +21,11 @@ def describe(module) -> Cell | None:
 
     if type(module) in (neuron.NonSpikingIFNode, neuron.NonSpikingLIFNode):
         return silent(module)
-    makers = {neuron.IFNode: lambda m: (1.0, 1.0), neuron.LIFNode: lambda m: leak(1 / m.tau, m),
-              neuron.ParametricLIFNode: lambda m: leak(1 / (1 + math.exp(-float(m.w))), m)}
+    makers = {
+        neuron.IFNode: lambda m: (1.0, 1.0),
+        neuron.LIFNode: lambda m: leak(1 / m.tau, m),
+        neuron.ParametricLIFNode: lambda m: leak(1 / (1 + math.exp(-float(m.w))), m),
+    }
     if type(module) in makers:
         return spiking(module, *makers[type(module)](module))
     if not isinstance(module, base.MemoryModule) or not is_neuron(module):
@@ -48,10 +52,19 @@ def spiking(module, beta: float, gain: float) -> Cell:
     threshold = float(module.v_threshold) - rest
     if threshold <= 0:
         raise Refusal(f"v_threshold = {module.v_threshold} is not above v_reset = {module.v_reset}")
-    neuron = {"beta": beta, "gain": gain, "threshold": threshold, "at_threshold": True,
-              "reset": "subtract" if module.v_reset is None else "zero"}
-    return Cell(neuron, time="step" if module.step_mode == "s" else "TN", surrogate=derivative_of(module.surrogate_function),
-                through_reset=not module.detach_reset)
+    neuron = {
+        "beta": beta,
+        "gain": gain,
+        "threshold": threshold,
+        "at_threshold": True,
+        "reset": "subtract" if module.v_reset is None else "zero",
+    }
+    return Cell(
+        neuron,
+        time="step" if module.step_mode == "s" else "TN",
+        surrogate=derivative_of(module.surrogate_function),
+        through_reset=not module.detach_reset,
+    )
 
 
 def silent(module) -> Cell:
@@ -59,5 +72,9 @@ def silent(module) -> Cell:
     if module.decode not in (None, "last-mem"):
         raise Refusal(f"decode='{module.decode}'; expected None or 'last-mem': scores are the last potential")
     rate = 1 / module.tau if hasattr(module, "tau") else None
-    return Cell({"beta": 1 - rate if rate else 1.0, "gain": rate or 1.0, "reset": "none"}, time="TN", fires=False,
-                gives_last=module.decode == "last-mem")
+    return Cell(
+        {"beta": 1 - rate if rate else 1.0, "gain": rate or 1.0, "reset": "none"},
+        time="TN",
+        fires=False,
+        gives_last=module.decode == "last-mem",
+    )

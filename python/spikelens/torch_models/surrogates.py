@@ -1,4 +1,5 @@
 """Which of the engine's surrogates stands for a library's, read from its derivative."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -35,7 +36,10 @@ def named(derivative, threshold: float, through_reset: bool) -> str | None:
             scale *= threshold
         if name == "fast_sigmoid" and threshold != 1:
             continue
-        if scale > 0 and np.abs(DERIVATIVES[name](scale, PLACES / threshold) / threshold - values).max() <= NEAR * middle:
+        if (
+            scale > 0
+            and np.abs(DERIVATIVES[name](scale, PLACES / threshold) / threshold - values).max() <= NEAR * middle
+        ):
             return f"{name}({float(f'{scale:.5g}'):g}{',through_reset' if through_reset else ''})"
     return None
 
@@ -63,6 +67,8 @@ def common(instances, notes: list[str]) -> str:
     if len(found) == 1 and None not in found:
         return found.pop()
     if found:
-        notes.append("the surrogates of the model's neurons are not one of the engine's: gradients have the default, "
-                     "network.surrogate sets another")
+        notes.append(
+            "the surrogates of the model's neurons are not one of the engine's: gradients have the default, "
+            "network.surrogate sets another"
+        )
     return ""

@@ -1,4 +1,5 @@
 """One run of a model with an example, in which every function of torch is seen."""
+
 from __future__ import annotations
 
 import contextlib
@@ -80,8 +81,16 @@ class Trace(TorchFunctionMode):
         if size == (1, 1) and stride == (1, 1) and padding == (0, 0):
             return node
         extents = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(node.shape[1:], padding, size, stride)]
-        return self.graph.add("pool", [node], (node.shape[0], *extents), self.where(), pool=kind, size=size, stride=stride,
-                              padding=tuple(padding))
+        return self.graph.add(
+            "pool",
+            [node],
+            (node.shape[0], *extents),
+            self.where(),
+            pool=kind,
+            size=size,
+            stride=stride,
+            padding=tuple(padding),
+        )
 
     def neuron_node(self, instance: cells.Instance, given: Node) -> Node:
         instance.inputs.append(given)
@@ -102,8 +111,11 @@ class Trace(TorchFunctionMode):
     def aligned(self, *values: Value) -> list[Value]:
         """Values of one step, where some may be of the step before or the same at all."""
         for value in values:
-            if isinstance(value.when, (functions.Partial, functions.Summed)) and len({id(v.when) for v in values}) > 1 and \
-                    any(v.when != value.when for v in values):
+            if (
+                isinstance(value.when, (functions.Partial, functions.Summed))
+                and len({id(v.when) for v in values}) > 1
+                and any(v.when != value.when for v in values)
+            ):
                 raise Refusal("a sum over time meets what is no such sum")
         steps = {value.when for value in values if isinstance(value.when, int)}
         if len(steps) > 1:
@@ -161,13 +173,15 @@ class Trace(TorchFunctionMode):
         """Names modules while they run, and takes neurons as wholes."""
         modules = torch.nn.modules.module
 
-
         def leave(module, args, out) -> None:
             self._stack.pop()
 
-        handles = [modules.register_module_forward_pre_hook(lambda module, args: self._stack.append(module)),
-                   modules.register_module_forward_hook(leave, always_call=True)]
+        handles = [
+            modules.register_module_forward_pre_hook(lambda module, args: self._stack.append(module)),
+            modules.register_module_forward_hook(leave, always_call=True),
+        ]
         wrapped = [module for module in model.modules() if id(module) in self.table]
+        own = {id(module): module.__dict__.get("forward") for module in wrapped}  # a forward that a user put there
         for module in wrapped:
             self._wrap(module)
         try:
@@ -176,6 +190,8 @@ class Trace(TorchFunctionMode):
         finally:
             for module in wrapped:
                 del module.__dict__["forward"]
+                if own[id(module)] is not None:
+                    module.__dict__["forward"] = own[id(module)]
             for handle in handles:
                 handle.remove()
 

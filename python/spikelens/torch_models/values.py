@@ -3,6 +3,7 @@
 The axes of every tensor are groups of the labels T, N, C, H, W: time, samples, channels, rows, columns. `x.flatten(0, 1)`
 of [T, N, C, H, W] is [(T, N), C, H, W]. Axes of length 1 carry no label, as they tell nothing.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -41,7 +42,7 @@ class Value:
     dims: tuple[tuple[str, ...], ...]
     when: object = STATIC  # STATIC, ALL, Filling, Partial, Summed or the number of a step
 
-    def of(self, node: Node, dims=None) -> "Value":
+    def of(self, node: Node, dims=None) -> Value:
         return replace(self, node=node, dims=self.dims if dims is None else tuple(dims))
 
     @property
@@ -97,7 +98,9 @@ def regroup(value: Value, shape, sizes: Sizes, what: str) -> tuple[tuple[str, ..
             product *= sizes.of(labels[0], value.node)
             group.append(labels.pop(0))
         if product != length:
-            raise Refusal(f"{what} cuts an axis into parts: {tuple(shape)} of a tensor whose axes are {names(value.dims)}")
+            raise Refusal(
+                f"{what} cuts an axis into parts: {tuple(shape)} of a tensor whose axes are {names(value.dims)}"
+            )
         dims.append(tuple(group))
     if labels:
         raise Refusal(f"{what} to {tuple(shape)} of a tensor whose axes are {names(value.dims)}")
