@@ -173,3 +173,27 @@ def test_a_network_that_differs_is_refused():
     enliven(model, lambda: model(x))
     model.lif1.fire = lambda mem: (mem > 0.5).float()
     assert "lif1 (Leaky): fires otherwise than full1 of the network made from it" in refusal(model, x)
+
+
+def test_spikes_that_rounding_decides_are_told_and_accepted():
+    """Weights of tenths reach the threshold exactly, where the order of sums decides; what follows differs after it."""
+
+    class Tenths(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.lif1 = nn.Linear(30, 60, bias=False), snn.Leaky(0.9)
+            self.fc2, self.lif2 = nn.Linear(60, 40), snn.Leaky(0.9)
+            self.fc1.weight.data = torch.randint(-2, 4, (60, 30)) / 10.0
+            self.fc2.weight.data.mul_(4)
+
+        def forward(self, x):
+            mem1, mem2, rec = self.lif1.init_leaky(), self.lif2.init_leaky(), []
+            for step in x:
+                spk, mem1 = self.lif1(self.fc1(step), mem1)
+                spk, mem2 = self.lif2(self.fc2(spk), mem2)
+                rec.append(spk)
+            return torch.stack(rec)
+
+    first, second = spikelens.from_torch(Tenths(), spikes(12, 20, 30)).comparison.layers
+    assert first.differing > 0 and 0 < first.distance < 1e-6
+    assert second.differing > 0 and second.distance == 0

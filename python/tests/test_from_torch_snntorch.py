@@ -308,32 +308,6 @@ def test_one_dimension():
     assert tuple(net.input_shape) == (3, 1, 16) and net.text.startswith("5C1x3")
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_random_networks(seed):
-    generator = torch.Generator().manual_seed(seed)
-    pick = lambda *choices: choices[int(torch.randint(len(choices), (), generator=generator))]
-    torch.manual_seed(seed)
-    channels, modules = 2, []
-    for _ in range(pick(1, 2, 3)):
-        wider, kernel = pick(3, 4, 6), pick(1, 3)
-        modules.append(nn.Conv2d(channels, wider, kernel, padding=pick(0, kernel // 2), bias=pick(True, False)))
-        modules += [nn.BatchNorm2d(wider)] * pick(0, 1)
-        lif = pick(
-            lambda: snn.Leaky(pick(0.5, 0.9), reset_mechanism=pick("subtract", "zero"), init_hidden=True),
-            lambda: snn.Synaptic(0.4, 0.8, init_hidden=True),
-        )
-        pool = pick(nn.Identity(), nn.MaxPool2d(2), nn.AvgPool2d(2))
-        modules += [lif(), pool, nn.Dropout(0.2)]
-        channels = wider
-    features = nn.Sequential(*modules)
-    with torch.no_grad():
-        flat = features(torch.zeros(1, 2, 12, 12)).numel()
-    net = nn.Sequential(*modules, nn.Flatten(), nn.Linear(flat, 4), snn.Leaky(0.9, init_hidden=True))
-    x = spikes(8, 3, 2, 12, 12, seed=seed)
-    enliven(net, lambda: run_steps(net, x))
-    require_same(net, x, lambda: run_steps(net, x))
-
-
 @pytest.mark.parametrize(
     "make, threshold, text",
     [
