@@ -22,6 +22,7 @@ LAYOUTS = {2: "NC", 3: "TNC", 4: "NCHW", 5: "TNCHW"}
 def build(model, example, *, steps, layout, shape, output):
     if not isinstance(model, torch.nn.Module):
         raise _core.InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     example = torch.as_tensor(example)
     layout = layout_of(example, layout)
     if "T" in layout and steps is not None and steps != example.shape[layout.index("T")]:
@@ -87,6 +88,8 @@ class Made:
 
 def made_of(run: Run, output) -> Made:
     trace = run.trace
+    if run.outputs and not any(isinstance(found, Value) for _, found in run.outputs):
+        raise Refusal(run.outputs[0][1].reason)
     if trace.sizes.steps is None:
         raise Refusal("the model shows no steps; expected `steps` for images, or neurons that are called over time")
     number, value, readout = choose(run, output)

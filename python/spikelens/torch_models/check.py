@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .graph import Refusal
+from .graph import Refusal, as_array
 
 NEAR = 1e-5  # of the threshold: closer than this, rounding may decide whether a neuron fires
 
@@ -99,8 +99,8 @@ def recurrent_map(instance, shape):
         return None
     kind, weight, bias = instance.recurrence
     weight = weight(shape) if callable(weight) else weight
-    weight = torch.as_tensor(np.asarray(weight, dtype=np.float64))
-    bias = None if bias is None else torch.as_tensor(np.asarray(bias, dtype=np.float64))
+    weight = torch.as_tensor(as_array(weight))
+    bias = None if bias is None else torch.as_tensor(as_array(bias))
 
     def apply(spikes):
         given = torch.as_tensor(spikes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .graph import Node, Refusal, users, walk
+from .graph import Node, Refusal, as_array, users, walk
 
 ORDER = ("beta", "threshold", "reset", "delay", "at_threshold", "decay_input", "gain", "v_reset", "alpha")
 WORDS = {"at_threshold": "ge"}
@@ -105,7 +105,7 @@ class Emitter:
         recurrence = neuron.cell.recurrence if neuron else None
         bias = node.bias
         if recurrence and recurrence[2] is not None:
-            bias = np.asarray(recurrence[2], dtype=np.float64) + (0 if bias is None else bias)
+            bias = as_array(recurrence[2]) + (0 if bias is None else bias)
         name = self.layer(node.kind, node)
         self.stages.append(
             (conv_text(node) if node.kind == "conv" else f"{node.shape[0]}F") + ("b0" if bias is None else "")
@@ -123,7 +123,7 @@ class Emitter:
     def recurrence(self, name: str, node: Node, recurrence) -> None:
         kind, weight, _ = recurrence
         weight = weight(node.shape) if callable(weight) else weight
-        weight = np.asarray(weight, dtype=np.float32)
+        weight = as_array(weight).astype(np.float32)
         if kind == "one":
             weight = np.broadcast_to(weight.reshape(-1), (node.shape[0],)).copy()
         if kind == "conv" and (weight.shape[2] != weight.shape[3] or weight.shape[2] % 2 == 0):

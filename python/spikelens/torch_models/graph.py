@@ -13,6 +13,12 @@ class Refusal(Exception):
     """A part of a model that cannot be represented; the sentence says which and why."""
 
 
+def as_array(values: Any) -> np.ndarray:
+    """Numbers of a tensor or an array, in double precision."""
+    values = values.detach().cpu() if hasattr(values, "detach") else values
+    return np.asarray(values, dtype=np.float64)
+
+
 @dataclass(eq=False)
 class Node:
     """An operation on the outputs of others.

@@ -116,7 +116,7 @@ def attempt(model, table, example, layout, steps, shape, way: str) -> Run:
     known = example.shape[layout.index("T")] if "T" in layout else steps if way == "steps" else None
     trace = Trace(model, table, found, samples, known)
     value = input_value(trace, layout, shape is not None)
-    example = example.detach().clone().float()
+    example = like_weights(example, model)
     with trace.watching(model):
         if way == "steps":
             result = each_step(trace, model, example, value, layout)
@@ -128,6 +128,12 @@ def attempt(model, table, example, layout, steps, shape, way: str) -> Run:
     count_steps(trace)
     reset(model, table)
     return Run(trace, outputs_of(trace, result, way != "steps"))
+
+
+def like_weights(example, model):
+    """A copy of the example, of the type and where the model's weights are."""
+    weight = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), torch.zeros(()))
+    return example.detach().to(weight.device, weight.dtype, copy=True)
 
 
 def flattened(trace: Trace, example, value: Value, layout):

@@ -108,7 +108,8 @@ def probe(connect, shape) -> torch.Tensor:
     if count > LARGEST:
         raise Refusal(f"rec_connect of {count} neurons; expected {LARGEST} at most")
     trailing = tuple(shape) if shape[1] * shape[2] > 1 else (shape[0],)
+    device = next((parameter.device for parameter in connect.parameters()), None)
     with torch.no_grad():
-        if bool(connect(torch.zeros(1, *trailing)).any()):
+        if bool(connect(torch.zeros(1, *trailing, device=device)).any()):
             raise Refusal("rec_connect has a bias, which acts from the second step on; expected bias=False")
-        return connect(torch.eye(count).reshape(count, *trailing)).reshape(count, count).T
+        return connect(torch.eye(count, device=device).reshape(count, *trailing)).reshape(count, count).T
