@@ -96,7 +96,13 @@ def evaluate(
                 "inputs, classes or networks: give a function instead",
                 stacklevel=2,
             )
-    return _table([row for name, scores in found.items() for row in _rows(labels[name], scores["metrics"], per_sample)])
+    return _table(
+        [
+            row
+            for name, scores in found.items()
+            for row in _rows(labels[name], _in_order(scores["metrics"], names), per_sample)
+        ]
+    )
 
 
 def _entry(
@@ -114,6 +120,10 @@ def _entry(
 
     one = np.array((classes or [0])[:1], np.int64)
     return called, called(False, samples.values[:1], one).ndim == 5
+
+
+def _in_order(metrics: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: metrics[name] for name in names if name in metrics}
 
 
 def _rows(method: str, metrics: dict[str, Any], per_sample: bool) -> list[dict[str, Any]]:

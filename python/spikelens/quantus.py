@@ -23,7 +23,8 @@ def explainer(method: str, **options: Any) -> Callable[..., np.ndarray]:
         known = {name: value for name, value in kwargs.items() if name not in _OF_QUANTUS}
         net = network_of(model, inputs)
         found = attribute(net, np.asarray(inputs, np.float32), method, target=targets, **{**options, **known})
-        return np.broadcast_to(found.values, np.shape(inputs)) if found.values.ndim == np.ndim(inputs) else found.values
+        shape = np.shape(inputs) if found.values.ndim == np.ndim(inputs) else found.values.shape
+        return np.array(np.broadcast_to(found.values, shape))  # Quantus writes into it
 
     explain.__name__ = method
     return explain
