@@ -13,10 +13,11 @@ from spikelens.network import Network
 
 
 def explainer(method: str, **options: Any) -> Callable[..., np.ndarray]:
-    """A function that Quantus takes as ``explain_func``: f(model, inputs, targets, **kwargs) gives maps of the inputs' shape.
+    """A function that Quantus takes as ``explain_func``: f(model, inputs, targets, **kwargs) gives maps of the inputs'
+    shape.
 
-    ``model`` is a ``Network``, what ``as_module`` made of one, or a module that ``spikelens.from_torch`` understands. ``options``
-    are those of ``spikelens.attribute``; keywords of the call win.
+    ``model`` is a ``Network``, what ``as_module`` made of one, or a module that ``spikelens.from_torch`` understands.
+    ``options`` are those of ``spikelens.attribute``; keywords of the call win.
     """
 
     def explain(model: Any, inputs: Any, targets: Any, **kwargs: Any) -> np.ndarray:

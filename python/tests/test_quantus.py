@@ -58,7 +58,8 @@ def test_measures_of_maps_are_those_of_quantus(quantus, net, images, maps, name)
 
 
 def test_deletion_is_pixel_flipping(quantus, net, images, maps):
-    """Quantus' curve begins after the first step; the area under it, with the start that it leaves out, is our deletion."""
+    """Quantus' curve begins after the first step; the area under it, with the start that it leaves out, is our
+    deletion."""
     metric = quiet(quantus.PixelFlipping, features_in_step=16, perturb_baseline=0.0)
     curves = metric(
         model=spikelens.as_module(net), x_batch=images, y_batch=np.full(6, 1), a_batch=maps.copy(), softmax=True
