@@ -71,8 +71,8 @@ def samples_of(inputs: Any, shape: tuple[int, ...], layout: str | None) -> Sampl
         return Samples(np.ascontiguousarray(values, dtype=np.float32), layout == "TNCHW")
     if layout is None:
         raise InputError(
-            f"spikes of shape {list(values.shape)} need a layout: 'TNCHW', time first, as snnTorch and SpikingJelly have it, "
-            "or 'NTCHW', samples first"
+            f"spikes of shape {list(values.shape)} need a layout: 'TNCHW', time first, as snnTorch and SpikingJelly "
+            "have it, or 'NTCHW', samples first"
         )
     if layout == "TNCHW":
         values = np.swapaxes(values, 0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from functools import cache
+from textwrap import fill
 from typing import Any
 
 from spikelens import _core
@@ -23,14 +24,12 @@ class Contract(dict):
         return [*super().__dir__(), *self]
 
     def __repr__(self) -> str:
-        lines = [f"{self.get('method') or self.get('metric')}: {self['title']}"]
-        for name in ("meaning", "better", "range", "cost", "source"):
-            if name in self:
-                lines.append(f"  {name}: {self[name]}")
+        facts = [f"{name}: {self[name]}" for name in ("meaning", "better", "range", "cost", "source") if name in self]
         for option in self.get("option_list", []):
             standard = f"={option['default']}" if option["default"] is not None else ""
-            lines.append(f"  option {option['option']}{standard} ({option['expected']}): {option['meaning']}")
-        return "\n".join(lines)
+            facts.append(f"option {option['option']}{standard} ({option['expected']}): {option['meaning']}")
+        head = f"{self.get('method') or self.get('metric')}: {self['title']}"
+        return "\n".join([head, *(fill(f, 100, initial_indent="  ", subsequent_indent="    ") for f in facts)])
 
 
 class Contracts(dict[str, Contract]):

@@ -21,7 +21,8 @@ def palettes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def colours(values: np.ndarray, signed: bool) -> np.ndarray:
-    """A map [H, W] as uint8 [H, W, 3]: signed around zero, which is white, else from its lowest to its highest value."""
+    """A map [H, W] as uint8 [H, W, 3]: signed around zero, which is white, else from its lowest to its highest
+    value."""
     sequential, diverging = palettes()
     values = np.nan_to_num(np.asarray(values, np.float64))
     if signed:
@@ -34,7 +35,8 @@ def colours(values: np.ndarray, signed: bool) -> np.ndarray:
 
 
 def grey_or_colour(image: np.ndarray) -> np.ndarray:
-    """A sample [C, H, W] as uint8 [H, W, 3], from its lowest to its highest value; of other than three channels their sum."""
+    """A sample [C, H, W] as uint8 [H, W, 3], from its lowest to its highest value; of other than three channels their
+    sum."""
     image = np.asarray(image, np.float64)
     image = image if len(image) == 3 else np.repeat(image.sum(axis=0, keepdims=True), 3, axis=0)
     low = image.min(initial=0)

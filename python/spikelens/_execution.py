@@ -35,7 +35,8 @@ class _Bar:
 def settings(
     threads: int, memory: int | None, kernel: str, progress: Progress | bool | None
 ) -> Iterator[_core.Settings]:
-    """``progress``: a function, False for none, None for a bar of tqdm where it is installed and stderr is a terminal."""
+    """``progress``: a function, False for none, None for a bar of tqdm where it is installed and stderr is a
+    terminal."""
     bar = None
     if progress is True or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
         try:

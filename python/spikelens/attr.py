@@ -1,6 +1,7 @@
 """Every explanation method as a class with the interface of Captum's.
 
-The classes come from ``spikelens.methods()``: ``Ig2d`` is the method "ig2d", ``GatePath`` is "gate_path". ``dir`` lists them.
+The classes come from ``spikelens.methods()``: ``Ig2d`` is the method "ig2d", ``GatePath`` is "gate_path". ``dir`` lists
+them.
 
 >>> from spikelens.attr import Ig2d
 >>> net = spikelens.parse("8C3-LIF-MP2-10F", (1, 28, 28), steps=10)

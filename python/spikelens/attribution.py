@@ -64,7 +64,8 @@ class Attribution:
         return self.contract["signed"] and "view=" not in self.method
 
     def picture(self, index: int = 0) -> np.ndarray:
-        """The map of a sample in the library's colours, uint8 [H, W, 3]: red for, blue against; or the darker, the more."""
+        """The map of a sample in the library's colours, uint8 [H, W, 3]: red for, blue against; or the darker, the
+        more."""
         return _draw.colours(self.maps[index], self.signed)
 
     def sample(self, index: int = 0) -> np.ndarray:
@@ -94,7 +95,8 @@ class Attribution:
                 + _draw.image_tag(_draw.colours(maps[index], self.signed), title)
             )
             rows.append(
-                f"<figure style='display:inline-block;margin:4px'>{pictures}<figcaption>{title}{remark}</figcaption></figure>"
+                f"<figure style='display:inline-block;margin:4px'>{pictures}"
+                f"<figcaption>{title}{remark}</figcaption></figure>"
             )
         more = f"<p>and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
         return f"<p><b>{html.escape(self.method)}</b>: {html.escape(self.contract['meaning'])}</p>{''.join(rows)}{more}"
@@ -136,8 +138,8 @@ def attribute(
     >>> spikelens.attribute(net, image, "ig2d", target=3, steps=8)
     <Attribution by ig2d:steps=8 of 1 samples: values [1, 1, 28, 28]>
 
-    Raises InputError for an unknown method or option, with the nearest name, and where the method needs relevant filters or
-    probes that are not there. Ctrl-C stops it.
+    Raises InputError for an unknown method or option, with the nearest name, and where the method needs relevant
+    filters or probes that are not there. Ctrl-C stops it.
     """
     samples = samples_of(inputs, net.input_shape, layout or net.layout)
     count = len(samples.values)

@@ -38,8 +38,8 @@ def evaluate(
     """Measures explanation methods, yours and ours, on the same samples.
 
     net, inputs   as in ``Network.simulate``
-    targets       the class to explain of each sample, by number; None: the predicted class. Samples whose scores are all equal
-                  are left out then: there is no prediction.
+    targets       the class to explain of each sample, by number; None: the predicted class. Samples whose scores are
+                  all equal are left out then: there is no prediction.
     methods       names of ours ("ig2d", "ig2d:steps=64"), or a dict of name → what it is:
                     None or text  a method of ours
                     array         maps that you have: [N, H, W], [N, C, H, W], or with time in the layout of the input
@@ -50,10 +50,11 @@ def evaluate(
     The rest is as in ``spikelens.attribute``.
 
     Gives a DataFrame where pandas is installed, else a list of dicts: method, metric, better, mean, low, high (the 95 %
-    interval of the mean), samples. A metric that does not apply to a method has no row. Maps that are given cannot be explained
-    again; a warning names the metrics that would need it.
+    interval of the mean), samples. A metric that does not apply to a method has no row. Maps that are given cannot be
+    explained again; a warning names the metrics that would need it.
 
-    Raises InputError for unknown names, with the nearest, and for maps of another shape or with values that are not finite.
+    Raises InputError for unknown names, with the nearest, and for maps of another shape or with values that are not
+    finite.
     """
     samples = samples_of(inputs, net.input_shape, layout or net.layout)
     spiking = samples.spiking
@@ -96,7 +97,13 @@ def evaluate(
                 "inputs, classes or networks: give a function instead",
                 stacklevel=2,
             )
-    return _table([row for name, scores in found.items() for row in _rows(labels[name], scores["metrics"], per_sample)])
+    return _table(
+        [
+            row
+            for name, scores in found.items()
+            for row in _rows(labels[name], _in_order(scores["metrics"], names), per_sample)
+        ]
+    )
 
 
 def _entry(
@@ -114,6 +121,10 @@ def _entry(
 
     one = np.array((classes or [0])[:1], np.int64)
     return called, called(False, samples.values[:1], one).ndim == 5
+
+
+def _in_order(metrics: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: metrics[name] for name in names if name in metrics}
 
 
 def _rows(method: str, metrics: dict[str, Any], per_sample: bool) -> list[dict[str, Any]]:

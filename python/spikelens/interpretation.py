@@ -76,14 +76,14 @@ class Interpretation:
 
     @property
     def responses(self) -> dict[str, np.ndarray]:
-        """Sums of the responses X [filters, samples]: "gram" X·Xᵀ, "correlation" X·Lᵀ with the one-hot predictions L, "sum";
-        and "active", the samples in which each filter spiked."""
+        """Sums of the responses X [filters, samples]: "gram" X·Xᵀ, "correlation" X·Lᵀ with the one-hot predictions L,
+        "sum"; and "active", the samples in which each filter spiked."""
         core = self._core
         return {"gram": core.gram, "correlation": core.correlation, "sum": core.response_sum, "active": core.active}
 
     def path(self, target: int | str) -> list[dict[str, Any]]:
-        """The filters of a class at every budget: mu, filters (name, weight; by weight), objective, and the certificates
-        kkt_residual and duality_gap."""
+        """The filters of a class at every budget: mu, filters (name, weight; by weight), objective, and the
+        certificates kkt_residual and duality_gap."""
         return self._core.path(self._class(target))
 
     def breakpoints(self, target: int | str) -> list[dict[str, Any]]:
@@ -111,8 +111,8 @@ class Interpretation:
         kernel: str = "",
         progress: Progress | bool | None = None,
     ) -> dict[str, Any]:
-        """Accuracy with each class's filters silenced, against as many random ones, on other samples, best the test set:
-        {"full_accuracy": …, "curve": [{"mu", "mean_filters", "relevant_accuracy", "random_accuracy", …}, …]}."""
+        """Accuracy with each class's filters silenced, against as many random ones, on other samples, best the test
+        set: {"full_accuracy": …, "curve": [{"mu", "mean_filters", "relevant_accuracy", "random_accuracy", …}, …]}."""
         samples = samples_of(inputs, self.net.input_shape, layout or self._layout)
         numbers = integers(labels, "labels", len(samples.values))
         with settings(threads, memory, kernel, progress) as how:
@@ -128,8 +128,8 @@ class Interpretation:
         kernel: str = "",
         progress: Progress | bool | None = None,
     ) -> list[dict[str, Any]]:
-        """What filters see: the mean of the crops where each answered most, [C, H, W], and the strongest crops; None: all
-        filters. A filter that never spiked has no average."""
+        """What filters see: the mean of the crops where each answered most, [C, H, W], and the strongest crops; None:
+        all filters. A filter that never spiked has no average."""
         names = self.filter_names
         for name in filters or ():
             if name not in names:
@@ -142,14 +142,16 @@ class Interpretation:
         return int(self.net._resolve_class(target))
 
     def __repr__(self) -> str:
-        return f"<Interpretation of {self.net.text} on {self.samples} samples: {len(self.filter_names)} filters, mu {self.mu:g}>"
+        count = len(self.filter_names)
+        return f"<Interpretation of {self.net.text} on {self.samples} samples: {count} filters, mu {self.mu:g}>"
 
     def _repr_html_(self) -> str:
         rows = []
         for index, name in enumerate(self.net.classes):
             shown = ", ".join(f"{html.escape(f)} ({w:.2g})" for f, w in self.filters(index)[:6])
             rows.append(f"<tr><td>{html.escape(name)}</td><td>{shown or 'none'}</td></tr>")
-        return f"<p>{html.escape(repr(self))}</p><table><tr><th>class</th><th>filters (weight)</th></tr>{''.join(rows)}</table>"
+        head = "<tr><th>class</th><th>filters (weight)</th></tr>"
+        return f"<p>{html.escape(repr(self))}</p><table>{head}{''.join(rows)}</table>"
 
     def plot(self, target: int | str, ax: Any = None) -> Any:
         """Draws the strongest filter's average for a class into Matplotlib axes, which it returns."""

@@ -47,8 +47,9 @@ class Simulation:
 class Network:
     """A spiking network: layers, weights, time steps, classes. Its weights never change.
 
-    ``spikelens.parse``, ``load``, ``from_nir`` and ``from_torch`` make one. ``surrogate`` is what gradient methods put in place
-    of the step's derivative, ``layout`` the order of axes of spikes where a call does not say it ("TNCHW" or "NTCHW").
+    ``spikelens.parse``, ``load``, ``from_nir`` and ``from_torch`` make one. ``surrogate`` is what gradient methods put
+    in place of the step's derivative, ``layout`` the order of axes of spikes where a call does not say it ("TNCHW" or
+    "NTCHW").
     """
 
     def __init__(
@@ -142,13 +143,14 @@ class Network:
     ) -> Simulation:
         """Computes the network exactly; the result has the same bits for any number of threads and any batch.
 
-        inputs   images [N, C, H, W], the same current at every step, or spikes, whole numbers from 0 to 255, in ``layout``:
-                 "TNCHW" (snnTorch, SpikingJelly) or "NTCHW". NumPy, PyTorch on the CPU, DLPack; float32 images and uint8
-                 spikes that are contiguous are looked at in place.
+        inputs   images [N, C, H, W], the same current at every step, or spikes, whole numbers from 0 to 255, in
+                 ``layout``: "TNCHW" (snnTorch, SpikingJelly) or "NTCHW". NumPy, PyTorch on the CPU, DLPack; float32
+                 images and uint8 spikes that are contiguous are looked at in place.
         counts, spikes, potentials
                  layers to record, by name ("conv1"); True: all that have a neuron.
         threads  0: all cores. memory: about the bytes for samples on their way. kernel: "scalar" … "amx"; "": the best.
-        progress f(task, done, total, detail); None: a bar of tqdm where it is installed and stderr is a terminal; False: none.
+        progress f(task, done, total, detail); None: a bar of tqdm where it is installed and stderr is a terminal;
+        False: none.
 
         Raises InputError for another shape, values that are not finite, and unknown layers. Ctrl-C stops it.
         """
@@ -218,8 +220,8 @@ def parse(
 
     shape    of the input, (C, H, W)
     steps    time steps T
-    tensors  its weights by their names, "conv1.weight" [out, in, k, k], "full2.bias" [out], …; without them weights are drawn
-             by the seed as PyTorch draws them
+    tensors  its weights by their names, "conv1.weight" [out, in, k, k], "full2.bias" [out], …; without them weights are
+             drawn by the seed as PyTorch draws them
 
     >>> spikelens.parse("16C3-LIF-MP2-10F", (1, 28, 28), steps=10)
     <Network 16C3-LIF-MP2-10F: input [1, 28, 28], 10 steps, 10 classes, 31,530 parameters>
@@ -239,8 +241,8 @@ def parse(
 def load(path: str | os.PathLike[str]) -> Network:
     """The network of a run directory or of a model file (safetensors).
 
-    A run brings its surrogate, and its relevant filters and probes where it has been interpreted, so that all methods work.
-    Raises InputError for a file that is no model, and for results that were made of another one.
+    A run brings its surrogate, and its relevant filters and probes where it has been interpreted, so that all methods
+    work. Raises InputError for a file that is no model, and for results that were made of another one.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
@@ -266,8 +268,8 @@ def from_nir(
     dt       seconds per step. reset: "subtract", "zero" or "none" in place of the dialect's.
     steps    T for images; 0: 100. shape: (C, H, W) where the graph does not say it.
 
-    ``notes`` of the network has one sentence for everything that the graph does not say. Raises InputError that names the
-    node for what cannot be represented.
+    ``notes`` of the network has one sentence for everything that the graph does not say. Raises InputError that names
+    the node for what cannot be represented.
     """
     size = None if shape is None else [int(extent) for extent in shape]
     if isinstance(graph, (str, os.PathLike)):

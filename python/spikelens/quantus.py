@@ -13,17 +13,19 @@ from spikelens.network import Network
 
 
 def explainer(method: str, **options: Any) -> Callable[..., np.ndarray]:
-    """A function that Quantus takes as ``explain_func``: f(model, inputs, targets, **kwargs) gives maps of the inputs' shape.
+    """A function that Quantus takes as ``explain_func``: f(model, inputs, targets, **kwargs) gives maps of the inputs'
+    shape.
 
-    ``model`` is a ``Network``, what ``as_module`` made of one, or a module that ``spikelens.from_torch`` understands. ``options``
-    are those of ``spikelens.attribute``; keywords of the call win.
+    ``model`` is a ``Network``, what ``as_module`` made of one, or a module that ``spikelens.from_torch`` understands.
+    ``options`` are those of ``spikelens.attribute``; keywords of the call win.
     """
 
     def explain(model: Any, inputs: Any, targets: Any, **kwargs: Any) -> np.ndarray:
         known = {name: value for name, value in kwargs.items() if name not in _OF_QUANTUS}
         net = network_of(model, inputs)
         found = attribute(net, np.asarray(inputs, np.float32), method, target=targets, **{**options, **known})
-        return np.broadcast_to(found.values, np.shape(inputs)) if found.values.ndim == np.ndim(inputs) else found.values
+        shape = np.shape(inputs) if found.values.ndim == np.ndim(inputs) else found.values.shape
+        return np.array(np.broadcast_to(found.values, shape))  # Quantus writes into it
 
     explain.__name__ = method
     return explain

@@ -22,6 +22,7 @@ void bind_errors(nb::module_& module) {
 
 NB_MODULE(_core, module) {
     module.doc() = "The C++ library. `import spikelens` is the door to it.";
+    nb::set_leak_warnings(false);  // users need not hear of what other libraries keep until the end
     bind_errors(module);
     bind_settings(module);
     bind_network(module);

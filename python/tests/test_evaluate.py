@@ -18,7 +18,8 @@ def values(table, method, metric):
 
 
 def slow_insertion(net, image, ranking, target):
-    """RISE's insertion by definition: the area under the class's probability as rows of pixels appear, the best first."""
+    """RISE's insertion by definition: the area under the class's probability as rows of pixels appear, the best
+    first."""
     order = np.argsort(-ranking.reshape(-1), kind="stable")
     shown, curve = np.zeros_like(image), []
     for first in range(0, order.size + 1, image.shape[-1]):
