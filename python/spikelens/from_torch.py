@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-def from_torch(model, example, *, steps=None, layout=None, shape=None, output=None):
+from spikelens.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+
+def from_torch(
+    model: torch.nn.Module,
+    example: Any,
+    *,
+    steps: int | None = None,
+    layout: str | None = None,
+    shape: Sequence[int] | None = None,
+    output: int | None = None,
+) -> Network:
     """The network that a PyTorch model is, checked against the model itself.
 
     The model runs with ``example``, in evaluation mode, from its state at rest, without gradients. Every function of

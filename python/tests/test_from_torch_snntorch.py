@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import spikelens
+from conftest import ROOT
 from peers import enliven, images, library, require_same, seeded, spikes, torch  # noqa: F401
 
 snn = library("snntorch")
@@ -338,3 +339,14 @@ def test_surrogates_that_differ_are_noted():
     found = spikelens.from_torch(net, spikes(5, 3, 6))
     assert found.surrogate == spikelens.parse("3F", (6, 1, 1), 5).surrogate
     assert any("surrogates" in note for note in found.notes)
+
+
+def test_the_page_on_python(capsys):
+    """The example of docs/python.md, as it stands."""
+    page = (ROOT / "docs" / "python.md").read_text()
+    code = page.split("## Take a model of PyTorch", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
+    names = {"spikelens": spikelens}
+    exec(compile(code, "docs/python.md", "exec"), names)
+    text, *rest = capsys.readouterr().out.splitlines()
+    assert f"# {text}\n" in code and "lif1 (Leaky) as" in rest[1]
+    assert names["maps"].values.shape == (4, 1, 28, 28)
