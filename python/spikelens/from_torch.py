@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from spikelens._core import InputError
 from spikelens.network import Network
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def from_torch(
     Returns a ``Network``. Raises InputError for what is refused, and where the two differ, with the first layer that
     does. Cost: one run of the model and one simulation; all tensors of the run are in memory at once.
     """
+    if "torch" not in sys.modules:
+        raise InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
     from spikelens.torch_models.build import build
 
     return build(model, example, steps=steps, layout=layout, shape=shape, output=output)

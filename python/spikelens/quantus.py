@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from spikelens._core import InputError
 from spikelens.attribution import attribute
+from spikelens.from_torch import from_torch
 from spikelens.network import Network
 
 
@@ -40,11 +40,7 @@ def network_of(model: Any, example: Any) -> Network:
         return model
     if isinstance(getattr(model, "network", None), Network):
         return model.network
-    import spikelens
-
-    if hasattr(spikelens, "from_torch"):
-        return spikelens.from_torch(model, example)
-    raise InputError(f"a model of the type {type(model).__name__} is no network of Spikelens, nor made by as_module")
+    return from_torch(model, example)
 
 
 def as_module(net: Network, **settings: Any) -> Any:
