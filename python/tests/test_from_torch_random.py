@@ -6,7 +6,6 @@ import pytest
 from peers import enliven, images, library, require_same, seeded, spikes, torch  # noqa: F401
 
 nn = torch.nn
-STEPS = 8
 
 
 class Snntorch:
@@ -183,12 +182,12 @@ class Random(nn.Module):
 KINDS = {"snntorch": Snntorch, "spikingjelly": SpikingJelly, "norse": Norse, "sinabs": Sinabs}
 
 
-def compare(name, seed):
+def compare(name, seed, steps=8, samples=3):
     choose = random.Random(seed)
     torch.manual_seed(seed)
     kind = KINDS[name](choose)
     model = Random(kind, choose)
-    x = spikes(STEPS, 3, 2, 12, 12, seed=seed)
+    x = spikes(steps, samples, 2, 12, 12, seed=seed)
 
     def call():
         kind.rest(model)
@@ -203,3 +202,9 @@ def compare(name, seed):
 @pytest.mark.parametrize("name", KINDS)
 def test_random_networks(name, seed):
     compare(name, seed)
+
+
+@pytest.mark.parametrize("steps, samples", [(1, 3), (8, 1), (1, 1), (3, 3)])
+@pytest.mark.parametrize("name", KINDS)
+def test_axes_of_length_1_and_of_equal_lengths(name, steps, samples):
+    compare(name, 100, steps, samples)

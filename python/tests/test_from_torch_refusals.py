@@ -5,6 +5,7 @@ import spikelens
 from peers import enliven, images, library, seeded, spikes, torch  # noqa: F401
 
 snn = library("snntorch")
+from test_from_torch_snntorch import Tutorial5
 nn, F = torch.nn, torch.nn.functional
 
 
@@ -133,11 +134,13 @@ def test_batch_statistics():
 def test_steps_and_layouts():
     model = nn.Sequential(nn.Linear(6, 3), snn.Leaky(0.9, init_hidden=True))
     assert "the model shows no steps; expected `steps`" in refusal(model, images(4, 6))
+    assert "steps = 7, but the model runs for 5" in refusal(Tutorial5(steps=5), images(2, 784), steps=7)
     assert "steps = 7, but the example has 5 steps" in refusal(model, steps=7)
     assert "the layout 'TNQ'" in refusal(model, layout="TNQ")
     assert "needs a layout of as many letters" in refusal(model, layout="TNCHW")
     assert "is not (C, H, W) of the example's 6 features" in refusal(model, shape=(1, 2, 2))
-    assert "other numbers than whole ones from 0 to 255" in refusal(model, spikes(5, 3, 6) / 2)
+    text = refusal(model, spikes(5, 3, 6) / 2)
+    assert "other numbers than whole ones from 0 to 255" in text and "not one image at every step" in text
     with pytest.raises(spikelens.InputError, match="reads an nn.Module, not OrderedDict"):
         spikelens.from_torch(model.state_dict(), spikes(5, 3, 6))
 

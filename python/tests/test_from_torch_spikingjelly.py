@@ -1,5 +1,6 @@
 """Networks of SpikingJelly: its examples, its models, each of its neurons in both step modes."""
 
+import numpy as np
 import pytest
 import spikelens
 from peers import enliven, images, library, require_same, seeded, spikes, torch  # noqa: F401
@@ -87,6 +88,7 @@ def test_sew_resnet(cnf):
     functional.set_step_mode(model, "m")
     x = spikes(3, 1, 3, 32, 32)
     net = compare(model, x, lambda: model(x).mean(0))
+    assert any("pads: a layer of neurons" in note for note in net.notes)
     assert {"ADD": "]add", "AND": "]and", "IAND": "]iand"}[cnf] in net.text
 
 
@@ -200,3 +202,17 @@ def test_the_model_is_left_as_it_was():
     assert model.training and not model.conv_fc[2].training and model.conv_fc[1].training
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
     assert "forward" not in model.conv_fc[2].__dict__
+
+
+def test_images_for_a_model_that_takes_all_steps():
+    """Repeated over time by the caller, or by from_torch."""
+    model = nn.Sequential(layer.Conv2d(1, 4, 3), neuron.IFNode(), layer.Flatten(), layer.Linear(4 * 64, 5), neuron.IFNode(0.2))
+    functional.set_step_mode(model, "m")
+    x = images(3, 1, 10, 10)
+    repeated = x.unsqueeze(0).repeat(4, 1, 1, 1, 1)
+    enliven(model, lambda: fresh(model, lambda: model(repeated)))
+    one, other = spikelens.from_torch(model, repeated), spikelens.from_torch(model, x, steps=4)
+    assert one == other and one.steps == 4 and one.comparison.differing == 0
+    scores = fresh(model, lambda: model(repeated)).mean(0).detach().numpy()
+    np.testing.assert_allclose(one.simulate(x.numpy()).scores, scores, atol=1e-6)
+    assert min(found.spikes for found in one.comparison.layers) > 0

@@ -103,7 +103,7 @@ def made_of(run: Run, output) -> Made:
         node, leak = leaky_readout(trace, node.attributes["cell"])
     reached = rolling.reached(node, trace.instances, nodes)
     upstream = {id(neuron): sources(neuron) for _, neuron in reached}
-    emitted = emit.Emitter(fold.fold(trace.graph, node)).run(leak)
+    emitted = emit.Emitter(fold.fold(trace.graph, node, trace.notes)).run(leak)
     return Made(run, number, value, readout, emitted, reached, upstream)
 
 
@@ -221,15 +221,22 @@ def compare(made: Made, network, example, layout):
 
 
 def samples_of(trace: Trace, example, layout) -> np.ndarray:
-    """Images [N, C, H, W] as float32, or sequences [N, T, C, H, W] of spikes as uint8."""
+    """Images [N, C, H, W] as float32, or sequences [N, T, C, H, W] of spikes as uint8. Sequences of one image are images."""
     order = [layout.index(label) for label in "NTCHW" if label in layout]
     array = example.detach().cpu().permute(order).numpy()
     shape = trace.graph.input.shape
     if "T" not in layout:
         return np.ascontiguousarray(array, np.float32).reshape(len(array), *shape)
-    if not (array == np.clip(np.floor(array), 0, 255)).all():
-        raise Refusal("the example's sequences hold other numbers than whole ones from 0 to 255, which are spikes")
-    return np.ascontiguousarray(array, np.uint8).reshape(*array.shape[:2], *shape)
+    array = array.reshape(*array.shape[:2], *shape)
+    whole = (array == np.clip(np.floor(array), 0, 255)).all()
+    if not whole and (array == array[:, :1]).all():
+        return np.ascontiguousarray(array[:, 0], np.float32)
+    if not whole:
+        raise Refusal(
+            "the example's sequences hold other numbers than whole ones from 0 to 255, which are spikes, and are not one image "
+            "at every step"
+        )
+    return np.ascontiguousarray(array, np.uint8)
 
 
 def simulate(network, samples, layers):

@@ -7,8 +7,8 @@ import numpy as np
 from .graph import Graph, Node, Refusal, users, walk
 
 
-def fold(graph: Graph, output: Node) -> Node:
-    """The output's node of the folded graph."""
+def fold(graph: Graph, output: Node, notes: list[str]) -> Node:
+    """The output's node of the folded graph; notes say which layers the model does not have."""
     for rewrite in (
         fold_affine,
         fold_pairs,
@@ -24,6 +24,8 @@ def fold(graph: Graph, output: Node) -> Node:
                 output = replace(output, node, made)
     for node in walk(output):
         check(node)
+        if node.kind == "neuron" and not node.cell.calls:
+            notes.append(f"{node.where} pads: a layer of neurons before it repeats what it reads inside a frame of silence")
     return output
 
 

@@ -80,9 +80,12 @@ FAILURES = (TimeAxis, RuntimeError, ValueError, IndexError, AssertionError, Type
 
 
 def follow(model, table, example, layout, steps, shape) -> Run:
-    """The model takes the whole example; where it cannot, samples and steps as one axis (Sinabs' squeezed layers), or one step."""
+    """The model takes the whole example; where it cannot, another way that its neurons may want it."""
     squeezed = any(isinstance(cell, Cell) and cell.squeezed for cell in table.values())
-    ways = ["whole"] + ["flat"] * (squeezed and "T" in layout) + ["steps"] * ("T" in layout)
+    if "T" in layout:
+        ways = ["whole"] + ["flat"] * squeezed + ["steps"]
+    else:
+        ways = ["whole"] + ["TN", "NT"] * (steps is not None)
     failures, refused = [], None
     for way in ways:
         try:
@@ -91,20 +94,30 @@ def follow(model, table, example, layout, steps, shape) -> Run:
             failures.append(f"{WAYS[way]}: {reason}")
             continue
         if any(isinstance(value, Value) for _, value in run.outputs):
-            return run if "T" in layout else again(run, model, table, example, layout, steps, shape)
+            return run if way != "whole" or "T" in layout else again(run, model, table, example, layout, steps, shape)
         refused = refused or run
     if refused:
         return refused
     raise Refusal("the model does not run with the example, " + "; ".join(failures))
 
 
-WAYS = {"whole": "given whole", "flat": "given samples and steps as one axis", "steps": "given step by step"}
+WAYS = {
+    "whole": "given whole",
+    "flat": "given samples and steps as one axis",
+    "steps": "given step by step",
+    "TN": "given images at every step, time first",
+    "NT": "given images at every step, samples first",
+}
 
 
 def again(run: Run, model, table, example, layout, steps, shape) -> Run:
     """A model that computes one step of images is called for each step."""
     counts = {instance.calls for instance in run.trace.instances if not instance.whole}
-    if run.trace.sizes.steps not in (None, steps) or counts != {1} or steps in (None, 1):
+    if run.trace.sizes.steps is None and steps == 1:
+        run.trace.sizes.steps = 1
+    if steps is not None and run.trace.sizes.steps not in (None, steps):
+        raise Refusal(f"steps = {steps}, but the model runs for {run.trace.sizes.steps}")
+    if counts != {1} or steps in (None, 1):
         return run
     return attempt(model, table, example, layout, steps, shape, "steps")
 
@@ -113,6 +126,8 @@ def attempt(model, table, example, layout, steps, shape, way: str) -> Run:
     reset(model, table)
     found = input_shape(example, layout, shape)
     samples = example.shape[layout.index("N")]
+    if way in ("TN", "NT"):
+        example, layout = shown(example, layout, steps, way)
     known = example.shape[layout.index("T")] if "T" in layout else steps if way == "steps" else None
     trace = Trace(model, table, found, samples, known)
     value = input_value(trace, layout, shape is not None)
@@ -128,6 +143,13 @@ def attempt(model, table, example, layout, steps, shape, way: str) -> Run:
     count_steps(trace)
     reset(model, table)
     return Run(trace, outputs_of(trace, result, way != "steps"))
+
+
+def shown(example, layout: str, steps: int, way: str):
+    """Images at every step."""
+    place = layout.index("N") + (way == "NT")
+    shape = example.shape[:place] + (steps,) + example.shape[place:]
+    return example.unsqueeze(place).expand(shape), layout[:place] + "T" + layout[place:]
 
 
 def like_weights(example, model):
