@@ -338,7 +338,7 @@ def test_surrogates_that_differ_are_noted():
     )
     found = spikelens.from_torch(net, spikes(5, 3, 6))
     assert found.surrogate == spikelens.parse("3F", (6, 1, 1), 5).surrogate
-    assert any("surrogates" in note for note in found.notes)
+    assert any("no surrogate in common" in note for note in found.notes)
 
 
 def test_the_page_on_python(capsys):

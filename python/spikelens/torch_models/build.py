@@ -56,7 +56,8 @@ def built(model, example, layout, steps, shape, output):
     table = describe(model)
     made = made_of(follow(model, table, example, layout, steps, shape), output)
     if made.run.trace.read:
-        require_same_network(made, made_of(follow(model, table, example.flip(-1), layout, steps, shape), output))
+        for other in others(example):
+            require_same_network(made, made_of(follow(model, table, other, layout, steps, shape), output))
     core = _core.network(
         made.emitted.text, list(made.run.trace.graph.input.shape), made.run.trace.sizes.steps, made.emitted.tensors
     )
@@ -65,6 +66,12 @@ def built(model, example, layout, steps, shape, output):
     network = Network(core, surrogate=surrogate, layout=layout_of_spikes(layout), notes=notes)
     network.comparison = compare(made, network, example, layout)
     return network
+
+
+def others(example):
+    """Other inputs: one of less, and one of what is not there."""
+    some = (torch.arange(example.numel(), device=example.device) % 2).reshape(example.shape)
+    return example.flip(-1) * some, example.max() + example.min() - example
 
 
 def layout_of_spikes(layout: str) -> str | None:

@@ -68,7 +68,7 @@ def common(instances, notes: list[str]) -> str:
         return found.pop()
     if found:
         notes.append(
-            "the surrogates of the model's neurons are not one of the engine's: gradients have the default, "
+            "the model's neurons have no surrogate in common that the engine has: gradients have the default, "
             "network.surrogate sets another"
         )
     return ""
