@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import need
 
 import spikelens
 from spikelens import attr
@@ -132,6 +133,16 @@ def test_results_draw_themselves(net, images):
     assert picture[least][2] > picture[least][0] or found.maps[0][least] >= 0
     assert np.asarray(found).shape == found.values.shape
     assert "Attribution by ig2d" in repr(found)
+
+
+def test_results_draw_into_axes_of_matplotlib(net, images, interpretation):
+    need("matplotlib").use("agg")
+    import matplotlib.pyplot as plt
+
+    axes = plt.figure().subplots(2)
+    assert spikelens.attribute(net, images, "ig2d", target=1).plot(axes[0], index=2) is axes[0]
+    assert axes[0].images[0].get_array().shape == (16, 16, 3) and axes[0].get_title() == "ig2d: 1"
+    assert interpretation.plot(3, axes[1]) is axes[1]
 
 
 def test_pictures_are_png_files():

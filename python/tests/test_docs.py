@@ -1,4 +1,5 @@
 """The examples of the documents and of the docstrings."""
+
 import doctest
 import importlib
 

@@ -1,9 +1,11 @@
 """The package as it is installed: size, symbols, types, import."""
 
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -63,6 +65,35 @@ def test_types_match_the_extension():
     from write_python_stub import STUB, stub
 
     assert stub() == STUB.read_text(), "python scripts/write_python_stub.py writes it anew"
+
+
+def test_a_wheel_stands_alone(tmp_path):
+    """auditwheel takes it, it is small, and it works from wherever it is put."""
+    pytest.importorskip("auditwheel", reason="needs auditwheel: ./run python installs it")
+    compiler = {"CC": "/usr/bin/cc", "CXX": "/usr/bin/c++", **os.environ}
+
+    def call(*words, **keywords):
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, cwd=ROOT, timeout=900, **keywords)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    call(*pip, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ".", env=compiler)
+    (made,) = tmp_path.glob("*.whl")
+    tools = {**os.environ, "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"}
+    call(sys.executable, "-m", "auditwheel", "repair", "--wheel-dir", tmp_path / "repaired", made, env=tools)
+    (repaired,) = (tmp_path / "repaired").glob("*manylinux*.whl")
+    assert repaired.stat().st_size <= 60 << 20
+    with zipfile.ZipFile(repaired) as wheel:
+        wheel.extractall(tmp_path / "alone")
+    script = """
+import numpy as np, spikelens
+net = spikelens.parse("4C3-LIF-3F", (1, 8, 8), 5)
+print(spikelens.__file__, spikelens.attribute(net, np.ones((1, 1, 8, 8)), "ig2d", target=1))
+"""
+    assert str(tmp_path) in call(
+        sys.executable, "-c", script, env={**os.environ, "PYTHONPATH": str(tmp_path / "alone")}
+    )
 
 
 def test_every_public_name_is_documented():
