@@ -1,4 +1,5 @@
-"""Shared by the tests that build networks of other libraries: lively weights, and a comparison that asks the library itself."""
+"""Shared by the tests that build networks of other libraries: lively weights, and a comparison that asks the library
+itself."""
 
 from __future__ import annotations
 
@@ -33,8 +34,8 @@ def images(*shape, seed=0):
 
 
 def enliven(model, call, spread=1.5):
-    """Scales weights, in the order in which they run, such that what they send has this standard deviation: neurons then fire.
-    Batch normalisation gets averages, weights and biases that are not those of the start."""
+    """Scales weights, in the order in which they run, such that what they send has this standard deviation: neurons
+    then fire. Batch normalisation gets averages, weights and biases that are not those of the start."""
     generator = torch.Generator().manual_seed(1)
     weighted = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear)
     done = set()
@@ -89,9 +90,9 @@ def counts_of(model, names, call, time):
 
 
 def require_same(model, example, call, *, time=None, silent=(), **options):
-    """`call` runs the model as its user does and gives scores [N, classes]; `time` is the axis of steps that neurons get, None
-    where they get one step. The network's spike counts and scores must be the library's. `silent` names layers that may be so,
-    None allows all."""
+    """`call` runs the model as its user does and gives scores [N, classes]; `time` is the axis of steps that neurons
+    get, None where they get one step. The network's spike counts and scores must be the library's. `silent` names
+    layers that may be so, None allows all."""
     net = spikelens.from_torch(model, example, **options)
     layers = net.comparison.layers
     names = [layer.module.split(" ")[0] for layer in layers]
@@ -103,7 +104,9 @@ def require_same(model, example, call, *, time=None, silent=(), **options):
         ours = mine.counts[layer.layer].reshape(len(samples), -1)
         assert layer.differing > 0 or np.array_equal(ours, library_counts[name]), layer
         assert layer.distance < NEAR, layer
-        assert silent is None or ours.sum() > 0 or name in silent, f"{name} never fires: the test proves nothing about it"
+        assert silent is None or ours.sum() > 0 or name in silent, (
+            f"{name} never fires: the test proves nothing about it"
+        )
     if net.comparison.differing == 0:
         np.testing.assert_allclose(mine.scores, scores.numpy(), rtol=1e-5, atol=1e-6)
     totals["networks"] += 1

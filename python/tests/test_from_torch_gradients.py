@@ -1,4 +1,5 @@
-"""Gradients of a network that from_torch made, against PyTorch's through the model itself: surrogates are the model's own."""
+"""Gradients of a network that from_torch made, against PyTorch's through the model itself: surrogates are the model's
+own."""
 
 import numpy as np
 import pytest

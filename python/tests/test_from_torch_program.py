@@ -1,4 +1,5 @@
-"""The program's import of a state dict gives the network that from_torch makes, to the bit, where it can be told by a text."""
+"""The program's import of a state dict gives the network that from_torch makes, to the bit, where it can be told by a
+text."""
 
 import subprocess
 

@@ -1,4 +1,5 @@
-"""Random small networks of each library: convolutions, normalisation, pools, branches, recurrence, neurons of every kind."""
+"""Random small networks of each library: convolutions, normalisation, pools, branches, recurrence, neurons of every
+kind."""
 
 import random
 
@@ -128,7 +129,9 @@ class Block(nn.Module):
 
     def forward(self, x):
         y = self.neuron2(self.norm(self.conv2(self.neuron1(self.conv1(x)))))
-        return {"add": x + y, "and": x * y, "iand": y * (1 - x)}[self.join] if self.join != "cat" else torch.cat([x, y], 1)
+        return (
+            {"add": x + y, "and": x * y, "iand": y * (1 - x)}[self.join] if self.join != "cat" else torch.cat([x, y], 1)
+        )
 
 
 class Random(nn.Module):

@@ -6,6 +6,7 @@ from peers import enliven, images, library, seeded, spikes, torch  # noqa: F401
 
 snn = library("snntorch")
 from test_from_torch_snntorch import Tutorial5
+
 nn, F = torch.nn, torch.nn.functional
 
 

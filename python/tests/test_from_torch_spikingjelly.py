@@ -206,7 +206,9 @@ def test_the_model_is_left_as_it_was():
 
 def test_images_for_a_model_that_takes_all_steps():
     """Repeated over time by the caller, or by from_torch."""
-    model = nn.Sequential(layer.Conv2d(1, 4, 3), neuron.IFNode(), layer.Flatten(), layer.Linear(4 * 64, 5), neuron.IFNode())
+    model = nn.Sequential(
+        layer.Conv2d(1, 4, 3), neuron.IFNode(), layer.Flatten(), layer.Linear(4 * 64, 5), neuron.IFNode()
+    )
     model[3].bias.data.fill_(0.3)
     functional.set_step_mode(model, "m")
     x = images(3, 1, 10, 10)

@@ -115,7 +115,8 @@ def made_of(run: Run, output) -> Made:
 
 
 def require_same_network(made: Made, other: Made) -> None:
-    """Where Python reads numbers of the run, what it makes of them may be taken for constants: another input shows it."""
+    """Where Python reads numbers of the run, what it makes of them may be taken for constants: another input shows
+    it."""
     a, b = made.emitted, other.emitted
     if a.text != b.text or any(not np.array_equal(tensor, b.tensors[name]) for name, tensor in a.tensors.items()):
         raise Refusal(
@@ -168,7 +169,8 @@ def readout_of(trace: Trace, value) -> str:
         cell = node.attributes["cell"].cell
         if node.attributes["name"] != "potential" or (cell.fires and cell.neuron.get("reset") != "none"):
             raise Refusal(
-                f"{node.where}: the output is a state of it; expected its spikes, or the potential of a neuron that never "
+                f"{node.where}: the output is a state of it; expected its spikes, or the potential of a neuron that "
+                "never "
                 "resets"
             )
         if value.when not in (ALL, last):
@@ -228,7 +230,8 @@ def compare(made: Made, network, example, layout):
 
 
 def samples_of(trace: Trace, example, layout) -> np.ndarray:
-    """Images [N, C, H, W] as float32, or sequences [N, T, C, H, W] of spikes as uint8. Sequences of one image are images."""
+    """Images [N, C, H, W] as float32, or sequences [N, T, C, H, W] of spikes as uint8. Sequences of one image are
+    images."""
     order = [layout.index(label) for label in "NTCHW" if label in layout]
     array = example.detach().cpu().permute(order).numpy()
     shape = trace.graph.input.shape
@@ -240,7 +243,8 @@ def samples_of(trace: Trace, example, layout) -> np.ndarray:
         return np.ascontiguousarray(array[:, 0], np.float32)
     if not whole:
         raise Refusal(
-            "the example's sequences hold other numbers than whole ones from 0 to 255, which are spikes, and are not one image "
+            "the example's sequences hold other numbers than whole ones from 0 to 255, which are spikes, and are not "
+            "one image "
             "at every step"
         )
     return np.ascontiguousarray(array, np.uint8)

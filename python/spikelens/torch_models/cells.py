@@ -18,8 +18,8 @@ class TimeAxis(Exception):
 
 @dataclass
 class Cell:
-    """A library's neuron. `neuron` has the fields of include/spikelens/snn/neuron.h by their names, each a number or a tensor
-    that PyTorch broadcasts against the neuron's input; what is missing has its default."""
+    """A library's neuron. `neuron` has the fields of include/spikelens/snn/neuron.h by their names, each a number or
+    a tensor that PyTorch broadcasts against the neuron's input; what is missing has its default."""
 
     neuron: dict[str, Any]
     time: str = (
@@ -179,8 +179,8 @@ def weighted(trace, value: Value, cell: Cell, spikes) -> Value:
 
 
 def find_instance(trace, module, cell: Cell, states) -> Instance:
-    """By the states that are passed in: those that an instance gave at its last call are its own. A module that keeps its state
-    is one instance."""
+    """By the states that are passed in: those that an instance gave at its last call are its own. A module that keeps
+    its state is one instance."""
     known = [trace.tracked(state) for state in states]
     for value in known:
         if isinstance(value, Unknown):

@@ -45,7 +45,8 @@ class Comparison:
 
 
 def potentials(fields, currents: np.ndarray, spikes: np.ndarray, recurrent=None) -> np.ndarray:
-    """A neuron's potential when it is compared with the threshold, in float64, from its currents and its spikes, [N, T, …]."""
+    """A neuron's potential when it is compared with the threshold, in float64, from its currents and its spikes, [N,
+    T, …]."""
     get = lambda name, usual: shaped(fields.get(name, usual))
     beta, alpha, gain, threshold = get("beta", 1.0), get("alpha", 0.0), get("gain", 1.0), get("threshold", 1.0)
     reset, at = fields.get("reset", "subtract"), get("v_reset", 0.0)
@@ -135,12 +136,15 @@ def require_binary(instance, currents, spikes, shape) -> None:
         threshold = shaped(instance.fields.get("threshold", 1.0))
         if cell.below_after_reset and (u - threshold * (spikes > 0) > threshold).any():
             raise Refusal(
-                f"{instance.where}: its potential stays above the threshold after a reset in the run with the example; with "
-                "reset_delay=False snnTorch then subtracts the threshold once more before it compares, as nothing here does"
+                f"{instance.where}: its potential stays above the threshold after a reset in the run with the example; "
+                "with "
+                "reset_delay=False snnTorch then subtracts the threshold once more before it compares, as nothing here "
+                "does"
             )
         if cell.floor is not None and (u < cell.floor).any():
             raise Refusal(
-                f"{instance.where}: its potential reaches {u.min():.3g}, below its lower bound {cell.floor:g}, in the run "
+                f"{instance.where}: its potential reaches {u.min():.3g}, below its lower bound {cell.floor:g}, in the "
+                "run "
                 "with the example; here a potential has no bound"
             )
 
@@ -155,14 +159,16 @@ def first_step(differs: np.ndarray) -> np.ndarray:
 
 
 def first_differences(differs: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Of each neuron its first difference, if no step that it comes after has one in what the neuron reads: booleans [N, T, …]."""
+    """Of each neuron its first difference, if no step that it comes after has one in what the neuron reads: booleans
+    [N, T, …]."""
     first = differs & (np.cumsum(differs, axis=1) == 1)
     free = np.arange(differs.shape[1])[None, :] < before[:, None]
     return first & free[:, :, None, None, None]
 
 
 def compare_layers(trace, made, names, simulated, comparison) -> np.ndarray:
-    """Fills in the comparison; gives which samples have a spike that differs. Refuses a first difference away from the threshold."""
+    """Fills in the comparison; gives which samples have a spike that differs. Refuses a first difference away from
+    the threshold."""
     never = np.full(trace.sizes.samples, NEVER)
     since: dict[
         int, np.ndarray
@@ -188,7 +194,8 @@ def compare_layers(trace, made, names, simulated, comparison) -> np.ndarray:
         )
         if distance > NEAR:
             raise Refusal(
-                f"{instance.where}: fires otherwise than {names[layer]} of the network made from it, {distance:.3g} from the "
+                f"{instance.where}: fires otherwise than {names[layer]} of the network made from it, {distance:.3g} "
+                "from the "
                 f"threshold: {int(first.sum())} spikes differ first here"
             )
     return np.minimum.reduce([never, *since.values()]) < NEVER

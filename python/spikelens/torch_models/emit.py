@@ -139,12 +139,12 @@ class Emitter:
         if (
             self.open is below
             and len(self.readers[id(below)]) == 1
-            and not (node.kind == "neuron" and below.kind in ("neuron", "pool"))
+            and below.kind != "pool"
+            and not node.kind == below.kind == "neuron"
         ):
-            if not (below.kind == "pool"):
-                self.names[id(node)] = self.names[id(below)]
-                self.open = node
-                return
+            self.names[id(node)] = self.names[id(below)]
+            self.open = node
+            return
         if below.kind == "input":
             raise Refusal(f"{node.where}: reads the network's input without weights")
         self.stages.append(f"@{self.names[id(below)]}")

@@ -1,4 +1,5 @@
-"""Makes the graph one that the engine has: normalisation goes into weights, pools of the input into the first weights."""
+"""Makes the graph one that the engine has: normalisation goes into weights, pools of the input into the first
+weights."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ def fold(graph: Graph, output: Node, notes: list[str]) -> Node:
     for node in walk(output):
         check(node)
         if node.kind == "neuron" and not node.cell.calls:
-            notes.append(f"{node.where} pads: a layer of neurons before it repeats what it reads inside a frame of silence")
+            notes.append(
+                f"{node.where} pads: a layer of neurons before it repeats what it reads inside a frame of silence"
+            )
     return output
 
 
@@ -191,7 +194,8 @@ def fold_input_pools(graph: Graph, output: Node, node: Node):
     tiled = node.size == node.stride and all(n % s == 0 for n, s in zip(below.shape[1:], node.size))
     if node.pool == "max" or node.padding != (0, 0) or not tiled or any(not child.weighted for child in readers):
         raise Refusal(
-            f"{node.where}: a pool of the input is folded into weights; expected means or sums of windows that tile it, "
+            f"{node.where}: a pool of the input is folded into weights; expected means or sums of windows that tile "
+            "it, "
             "with weights after them"
         )
     unit = 1 / (node.size[0] * node.size[1]) if node.pool == "average" else 1.0
@@ -259,7 +263,8 @@ def separate_input(graph: Graph, output: Node, node: Node):
 
 
 def weights_of_recurrence(graph: Graph, output: Node, node: Node):
-    """A recurrent neuron has weights of its own before it: where it reads spikes as they are, these give them unchanged."""
+    """A recurrent neuron has weights of its own before it: where it reads spikes as they are, these give them
+    unchanged."""
     if node.kind != "neuron" or not node.cell.recurrence:
         return None
     below = node.inputs[0]

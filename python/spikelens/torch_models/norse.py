@@ -6,8 +6,8 @@ LIFRecurrent(Cell) with weights of their own on the input and on their spikes
 IAF, IAFCell       v += x
 LI(Box)(Cell)      no spikes: ends a network; LILinearCell has weights of its own
 
-They fire at v > v_th and reset to v_reset at once (LIFBoxCell also by subtraction). The potential is counted from v_leak (IAF:
-from v_reset), where it starts. States are passed from call to call, as Norse does.
+They fire at v > v_th and reset to v_reset at once (LIFBoxCell also by subtraction). The potential is counted from
+v_leak (IAF: from v_reset), where it starts. States are passed from call to call, as Norse does.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from .surrogates import derivative_of
 
 def describe(module) -> Cell | None:
     import norse.torch as norse
-    from norse.torch.functional import reset, threshold
-    from norse.torch.module import iaf, snn
+    from norse.torch.module import snn
 
     kinds = (snn.SNNCell, snn.SNNRecurrentCell, snn.SNN, snn.SNNRecurrent, norse.LILinearCell)
     if not isinstance(module, kinds):
@@ -30,22 +29,22 @@ def describe(module) -> Cell | None:
     time = "TN" if isinstance(module, (snn.SNN, snn.SNNRecurrent)) else "step"
     if type(module) in (norse.LICell, norse.LI, norse.LIBoxCell, norse.LILinearCell):
         return readout(module, time)
-    known = (
-        norse.LIFCell,
-        norse.LIF,
-        norse.LIFBoxCell,
-        norse.LIFRecurrentCell,
-        norse.LIFRecurrent,
-        iaf.IAFCell,
-        iaf.IAF,
-    )
-    if type(module) not in known or getattr(module.p, "method", "super") == "logistic":
+    known = ("LIFCell", "LIF", "LIFBoxCell", "LIFRecurrentCell", "LIFRecurrent", "IAFCell", "IAF")
+    if type(module).__name__ not in known or not type(module).__module__.startswith("norse."):
         raise Refusal(
-            "this neuron of Norse has no counterpart; expected LIFCell, LIFBoxCell, LIFRecurrentCell, IAFCell, LICell, "
+            "this neuron of Norse has no counterpart; expected LIFCell, LIFBoxCell, LIFRecurrentCell, IAFCell, "
             "LIBoxCell, or their forms over time"
         )
     if getattr(module, "record_states", False):
         raise Refusal("record_states=True")
+    return spiking(module, time)
+
+
+def spiking(module, time: str) -> Cell:
+    import norse.torch as norse
+    from norse.torch.functional import reset, threshold
+    from norse.torch.module import iaf
+
     p = module.p
     integrates = type(module) in (iaf.IAFCell, iaf.IAF)
     rest = p.v_reset if integrates else p.v_leak

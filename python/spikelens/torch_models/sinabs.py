@@ -6,9 +6,9 @@ ExpLeak  v without spikes: ends a network
 LIFRecurrent, IAFRecurrent  x and what `rec_connect`, a linear map without bias, makes of the spikes before
 …Squeeze  samples and steps are one axis, [(N, T), …]
 
-Spikes are SingleSpike (v ≥ θ), or MultiSpike and MaxSpike (⌊v/θ⌋) as long as no neuron fires twice in a step; the reset is by
-subtraction of θ or to a value. A lower bound min_v_mem is accepted as long as no potential reaches it. Both are looked at in the
-run with the example, and refused where they matter.
+Spikes are SingleSpike (v ≥ θ), or MultiSpike and MaxSpike (⌊v/θ⌋) as long as no neuron fires twice in a step; the
+reset is by subtraction of θ or to a value. A lower bound min_v_mem is accepted as long as no potential reaches it.
+Both are looked at in the run with the example, and refused where they matter.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """snnTorch's neurons.
 
 Leaky        U = βU + I, fires at U > θ; the reset acts one step later: −θ, or U to 0 before the leak.
-             With reset_delay=False it acts at once. Where U stays above θ after such a reset by subtraction, snnTorch subtracts
-             the next θ before it compares: refused if the run with the example shows it.
+             With reset_delay=False it acts at once. Where U stays above θ after such a reset by subtraction, snnTorch
+             subtracts the next θ before it compares: refused if the run with the example shows it.
 Synaptic     the same with J = αJ + I.
 Lapicque     β = 1 − Δt/(RC), gain Δt/C.
 RLeaky, RSynaptic  with recurrence, whose bias joins that of the weights.
 
-Reset to zero one step later puts the potential of all but Leaky to 0 after that step's current has been added, which the
-engine does not have: refused, as are Alpha, inhibition, quantised states and other neurons.
+Reset to zero one step later puts the potential of all but Leaky to 0 after that step's current has been added, which
+the engine does not have: refused, as are Alpha, inhibition, quantised states and other neurons.
 """
 
 from __future__ import annotations

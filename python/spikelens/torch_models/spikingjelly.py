@@ -1,8 +1,9 @@
 """SpikingJelly's neurons (`spikingjelly.activation_based`).
 
-IFNode, LIFNode, ParametricLIFNode: V' = βV + gain · X, fires at V ≥ θ, then V' − θ (v_reset=None) or V' = v_reset, at once.
-β = 1 for IF, else 1 − 1/τ; the gain is 1, or 1/τ with decay_input. The potential starts at v_reset and leaks towards it, so it is
-counted from there: θ − v_reset, and a reset to 0. NonSpikingIFNode and NonSpikingLIFNode end a network.
+IFNode, LIFNode, ParametricLIFNode: V' = βV + gain · X, fires at V ≥ θ, then V' − θ (v_reset=None) or V' = v_reset, at
+once. β = 1 for IF, else 1 − 1/τ; the gain is 1, or 1/τ with decay_input. The potential starts at v_reset and leaks
+towards it, so it is counted from there: θ − v_reset, and a reset to 0. NonSpikingIFNode and NonSpikingLIFNode end a
+network.
 
 Both step modes are followed, as are the wrappers and containers of `layer`, which are made of torch's functions.
 """

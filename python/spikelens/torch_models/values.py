@@ -1,7 +1,7 @@
 """What a tensor of the run stands for: a node of the network, at which steps, and what its axes are.
 
-The axes of every tensor are groups of the labels T, N, C, H, W: time, samples, channels, rows, columns. `x.flatten(0, 1)`
-of [T, N, C, H, W] is [(T, N), C, H, W]. Axes of length 1 carry no label, as they tell nothing.
+The axes of every tensor are groups of the labels T, N, C, H, W: time, samples, channels, rows, columns. `x.flatten(0,
+1)` of [T, N, C, H, W] is [(T, N), C, H, W]. Axes of length 1 carry no label, as they tell nothing.
 """
 
 from __future__ import annotations
