@@ -219,3 +219,21 @@ def test_images_for_a_model_that_takes_all_steps():
     scores = fresh(model, lambda: model(repeated)).mean(0).detach().numpy()
     np.testing.assert_allclose(one.simulate(x.numpy()).scores, scores, atol=1e-6)
     assert min(found.spikes for found in one.comparison.layers) > 0
+
+
+def test_a_converted_network():
+    """Of ann2snn: voltages are scaled before and after each neuron."""
+    from spikingjelly.activation_based import ann2snn
+
+    ann = nn.Sequential(
+        nn.Conv2d(1, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 9, 5), nn.ReLU(),
+    )  # fmt: skip
+    x = images(4, 1, 14, 14)
+    enliven(ann, lambda: ann(x))
+    model = ann2snn.Converter(ann2snn.RateCodingRecipe(dataloader=[(x, torch.zeros(4))])).convert(ann)
+    net = spikelens.from_torch(model, x, steps=12)
+    assert net.comparison.differing == 0 and min(found.spikes for found in net.comparison.layers) > 0
+    assert any("scores are the spikes' mean" in note for note in net.notes)
+    predicted = fresh(model, lambda: sum(model(x) for _ in range(12))).argmax(1)
+    assert net.simulate(x).predictions.tolist() == predicted.tolist()

@@ -88,6 +88,7 @@ class Made:
     number: int  # of the output that counts
     value: Value  # which it is
     readout: str  # how scores come from it
+    scale: float  # of it that scores do not have
     emitted: emit.Emitted
     reached: list  # neurons that count, with their nodes
     upstream: dict  # id of a neuron's node: the neurons that it reads
@@ -99,7 +100,9 @@ def made_of(run: Run, output) -> Made:
         raise Refusal(run.outputs[0][1].reason)
     if trace.sizes.steps is None:
         raise Refusal("the model shows no steps; expected `steps` for images, or neurons that are called over time")
-    number, value, readout = choose(run, output)
+    number, value, readout, scale = choose(run, output)
+    if scale != 1 and value.when == ALL:
+        trace.notes.append(f"the model's output is its last spikes times {scale:.6g}; scores are the spikes' mean")
     nodes = [trace.neuron_of(instance) for instance in trace.instances]
     rolling.check_lengths(trace.instances, trace.sizes.steps)
     rolling.roll(trace.graph, trace.instances, nodes)
@@ -111,7 +114,7 @@ def made_of(run: Run, output) -> Made:
     reached = rolling.reached(node, trace.instances, nodes)
     upstream = {id(neuron): sources(neuron) for _, neuron in reached}
     emitted = emit.Emitter(fold.fold(trace.graph, node, trace.notes)).run(leak)
-    return Made(run, number, value, readout, emitted, reached, upstream)
+    return Made(run, number, value, readout, scale, emitted, reached, upstream)
 
 
 def require_same_network(made: Made, other: Made) -> None:
@@ -128,7 +131,7 @@ def require_same_network(made: Made, other: Made) -> None:
 
 
 def choose(run: Run, output):
-    """The output that counts: its number, value and how scores come from it."""
+    """The output that counts: its number, value, how scores come from it, and its scale."""
     if not run.outputs:
         raise Refusal("no output of the model depends on its input in a way that can be followed")
     if output is not None and not 0 <= output < len(run.outputs):
@@ -138,26 +141,26 @@ def choose(run: Run, output):
         if output is not None and number != output:
             continue
         try:
-            value = without_scale(run.trace, value)
-            return number, value, readout_of(run.trace, value)
+            value, scale = without_scale(value)
+            return number, value, readout_of(run.trace, value), scale
         except Refusal as reason:
             first = first or reason
     raise first
 
 
-def without_scale(trace: Trace, value):
-    """A scale that all classes share is a factor of the sum over time."""
-    while (
-        isinstance(value, Value)
-        and value.node.kind == "affine"
-        and not value.node.mean.any()
-        and not value.node.shift.any()
-    ):
-        scale, when = value.node.scale, value.when
-        if (scale != scale.flat[0]).any() or scale.flat[0] <= 0 or not isinstance(when, Summed):
-            break
-        value = replace(value, node=value.node.inputs[0], when=Summed(when.factor * float(scale.flat[0])))
-    return value
+def without_scale(value):
+    """A scale of spikes that all classes share is left out, and given: it is no part of the network's scores."""
+    scale = 1.0
+    while isinstance(value, Value) and is_scale(value.node) and not fold.sends_currents(value.node.inputs[0]):
+        scale *= float(value.node.scale.flat[0])
+        value = replace(value, node=value.node.inputs[0])
+    return value, scale
+
+
+def is_scale(node: Node) -> bool:
+    if node.kind != "affine" or node.mean.any() or node.shift.any():
+        return False
+    return bool(node.scale.flat[0] > 0 and (node.scale == node.scale.flat[0]).all())
 
 
 def readout_of(trace: Trace, value) -> str:
@@ -218,7 +221,7 @@ def compare(made: Made, network, example, layout):
     names = [layer["name"] for layer in network._core.layers]
     scores, spikes = simulate(network, samples_of(trace, example, layout), sorted(made.emitted.layers.values()))
     differs = check.compare_layers(trace, made, names, spikes, comparison)
-    wanted = model_scores(trace, made.run.outputs[made.number][0], made.value, made.readout)
+    wanted = model_scores(trace, made.run.outputs[made.number][0], made.value, made.readout) / made.scale
     far = np.abs(scores - wanted)
     comparison.score_difference = float(far.max())
     allowed = check.NEAR * max(1.0, float(np.abs(wanted).max()))

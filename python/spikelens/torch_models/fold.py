@@ -10,8 +10,9 @@ from .graph import Graph, Node, Refusal, users, walk
 
 def fold(graph: Graph, output: Node, notes: list[str]) -> Node:
     """The output's node of the folded graph; notes say which layers the model does not have."""
+    while (node := next((found for found in walk(output) if found.kind == "affine"), None)) is not None:
+        output = replace(output, node, fold_affine(graph, output, node))
     for rewrite in (
-        fold_affine,
         fold_pairs,
         fold_spatial,
         fold_input_pools,
@@ -39,16 +40,11 @@ def replace(output: Node, old: Node, new: Node) -> Node:
     return new if output is old else output
 
 
-def source(node: Node) -> str:
-    return node.where
-
-
 # normalisation
 
 
 def fold_affine(graph: Graph, output: Node, node: Node):
-    if node.kind != "affine":
-        return None
+    """What stands for the scale and shift: in the weights before or after it, past a pool, or a layer of its own."""
     readers = users(walk(output))
     below = node.inputs[0]
     if node is not output or below.weighted:
@@ -59,7 +55,25 @@ def fold_affine(graph: Graph, output: Node, node: Node):
         for child in readers[id(node)]:
             take(child, node)
         return below
+    if node is not output and all(can_pass(child, node, child is output) for child in readers[id(node)]):
+        for child in readers[id(node)]:
+            let_pass(graph, child, node, readers[id(child)])
+        return below
     return as_convolution(graph, node, below)
+
+
+def can_pass(child: Node, node: Node, last: bool) -> bool:
+    """Whether a pool may come before a scale."""
+    scales = not offset(node).any() and node.scale.shape[1:] == (1, 1)
+    return child.kind == "pool" and scales and not last and (child.pool != "max" or bool((node.scale > 0).all()))
+
+
+def let_pass(graph: Graph, child: Node, node: Node, readers: list[Node]) -> None:
+    after = graph.add(
+        "affine", [child], child.shape, node.where, scale=node.scale, mean=0 * node.scale, shift=0 * node.scale
+    )
+    for reader in readers:
+        reader.inputs = [after if below is child else below for below in reader.inputs]
 
 
 def can_absorb(below: Node, node: Node, readers) -> bool:
