@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Any
 
 from spikelens import _core
 
@@ -16,7 +16,8 @@ class _Bar:
     """One bar of tqdm on stderr for each task that is told of."""
 
     def __init__(self, tqdm: type) -> None:
-        self._tqdm, self._bar, self._task = tqdm, None, ""
+        self._tqdm, self._task = tqdm, ""
+        self._bar: Any = None
 
     def __call__(self, task: str, done: int, total: int, detail: str) -> None:
         if self._bar is None or task != self._task:

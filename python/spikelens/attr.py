@@ -65,7 +65,7 @@ class Method:
             **more,
         )
         values = like(found.values, inputs)
-        return (values, like(found.delta, inputs)) if return_convergence_delta else values
+        return values if found.delta is None else (values, like(found.delta, inputs))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.net!r}>"

@@ -11,7 +11,6 @@ import numpy as np
 from spikelens import _core, _draw
 from spikelens._arrays import Samples, integers, samples_of
 from spikelens._catalogue import Contract, method_text, methods
-from spikelens._core import InputError
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
 

@@ -155,7 +155,7 @@ class Network:
         Raises InputError for another shape, values that are not finite, and unknown layers. Ctrl-C stops it.
         """
         samples = samples_of(inputs, self.input_shape, layout or self.layout)
-        recorded = [self._indices(layers) for layers in (counts, spikes, potentials)]
+        recorded = self._indices(counts), self._indices(spikes), self._indices(potentials)
         with settings(threads, memory, kernel, progress) as how:
             found = _core.simulate(self._core, samples.values, *recorded, how)
         found["undecided"] = found["undecided"].view(np.bool_)

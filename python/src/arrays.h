@@ -61,11 +61,11 @@ Samples samples_of(const nb::object& values);
 
 /// The array as one of NumPy, which owns its values from then on: nothing is copied.
 template <class T>
-nb::object numpy_array(Array<T> array) {
+nb::ndarray<nb::numpy, T> numpy_array(Array<T> array) {
     auto* owned = new std::vector<T>(std::move(array.data));
     const nb::capsule owner(owned, [](void* data) noexcept { delete static_cast<std::vector<T>*>(data); });
     std::vector<size_t> shape(array.shape.begin(), array.shape.end());
-    return nb::cast(nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner));
+    return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
 }
 
 /// A copy of an array of Python's.

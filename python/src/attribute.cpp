@@ -103,7 +103,7 @@ nb::dict attribute(NetworkHandle& handle, const nb::object& values, const std::s
 
 View view_of_word(const std::string& method) { return parse_method(method).view; }
 
-nb::object maps_of(const FloatValues& values, const std::string& method) {
+auto maps_of(const FloatValues& values, const std::string& method) {
     return numpy_array(pixel_maps(float_array(values), view_of_word(method)));
 }
 

@@ -131,8 +131,8 @@ nb::list visualise(NetworkHandle& handle, const Findings& findings, const nb::ob
     for (FilterVisualisation& picture : pictures) {
         nb::dict entry;
         entry["filter"] = filter_name(*handle.network, picture.filter);
-        entry["average"] = picture.average.shape.empty() ? nb::none() : numpy_array(std::move(picture.average));
-        entry["crops"] = picture.crops.shape.empty() ? nb::none() : numpy_array(std::move(picture.crops));
+        entry["average"] = picture.average.shape.empty() ? nb::none() : nb::cast(numpy_array(std::move(picture.average)));
+        entry["crops"] = picture.crops.shape.empty() ? nb::none() : nb::cast(numpy_array(std::move(picture.crops)));
         entry["samples"] = nb::cast(picture.samples);
         entry["averaged"] = picture.averaged;
         entry["spread"] = picture.spread;
@@ -142,7 +142,7 @@ nb::list visualise(NetworkHandle& handle, const Findings& findings, const nb::ob
 }
 
 template <class T>
-nb::object vector_array(const std::vector<T>& values) {
+auto vector_array(const std::vector<T>& values) {
     return numpy_array(Array<T>({static_cast<int64_t>(values.size())}, values));
 }
 
@@ -153,11 +153,16 @@ void bind_interpret(nb::module_& module) {
         .def_prop_ro("filters", &filter_names)
         .def_prop_ro("samples", [](const Findings& self) { return self.responses.samples; })
         .def_prop_ro("undecided", [](const Findings& self) { return self.responses.undecided(); })
-        .def_prop_ro("predicted", [](const Findings& self) { return vector_array(self.responses.predicted); })
-        .def_prop_ro("active", [](const Findings& self) { return vector_array(self.responses.active); })
-        .def_prop_ro("gram", [](const Findings& self) { return numpy_array(self.responses.gram); })
-        .def_prop_ro("correlation", [](const Findings& self) { return numpy_array(self.responses.correlation); })
-        .def_prop_ro("response_sum", [](const Findings& self) { return numpy_array(self.responses.response_sum); })
+        .def_prop_ro(
+            "predicted", [](const Findings& self) { return vector_array(self.responses.predicted); }, nb::rv_policy::move)
+        .def_prop_ro(
+            "active", [](const Findings& self) { return vector_array(self.responses.active); }, nb::rv_policy::move)
+        .def_prop_ro(
+            "gram", [](const Findings& self) { return numpy_array(self.responses.gram); }, nb::rv_policy::move)
+        .def_prop_ro(
+            "correlation", [](const Findings& self) { return numpy_array(self.responses.correlation); }, nb::rv_policy::move)
+        .def_prop_ro(
+            "response_sum", [](const Findings& self) { return numpy_array(self.responses.response_sum); }, nb::rv_policy::move)
         .def_prop_ro("knowledge",
                      [](const Findings& self) {
                          return Knowledge{self.relevant, nullptr};

@@ -38,7 +38,7 @@ FloatArray with_channel(FloatArray maps, const std::string& name, const Shape& i
 
 FloatArray called(const nb::object& function, bool changed, const Input& input, std::span<const int> targets) {
     const nb::gil_scoped_acquire with_gil;
-    const nb::object shown = input.spiking() ? numpy_array(input.spikes) : numpy_array(input.images);
+    const nb::object shown = input.spiking() ? nb::cast(numpy_array(input.spikes)) : nb::cast(numpy_array(input.images));
     const Array<int64_t> classes({static_cast<int64_t>(targets.size())}, {targets.begin(), targets.end()});
     const nb::object maps = function(changed, shown, numpy_array(classes));
     return float_array(nb::cast<FloatValues>(maps));

@@ -3,7 +3,6 @@
 import time
 import warnings
 
-import numpy as np
 import pytest
 from conftest import need
 

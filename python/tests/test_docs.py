@@ -18,6 +18,13 @@ def test_the_page_on_python():
     assert found.attempted > 30 and found.failed == 0
 
 
+def test_the_reference_is_that_of_the_docstrings(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from write_python_reference import REFERENCE, reference
+
+    assert reference() == REFERENCE.read_text(), "python scripts/write_python_reference.py writes it anew"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
     module = importlib.import_module(name)

@@ -59,9 +59,9 @@ def test_the_extension_has_no_symbol_of_libtorch_and_shows_none_of_its_own():
     assert [line.split()[-1] for line in shown if "spikelens::" in line] == []
 
 
-def test_types_match_the_extension():
+def test_types_match_the_extension(monkeypatch):
     pytest.importorskip("nanobind", reason="needs nanobind")
-    sys.path.append(str(ROOT / "scripts"))
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     from write_python_stub import STUB, stub
 
     assert stub() == STUB.read_text(), "python scripts/write_python_stub.py writes it anew"
