@@ -48,7 +48,7 @@ def from_torch(
     over time; recurrence of a layer on itself, by its module or by hand.
 
     Outputs: the last layer's spikes (the score is their number / T), weighted sums without a neuron (their mean over
-    time), or the potential of neurons that never reset (the last / T); each step, or summed or averaged over time.
+    time), of all steps or summed or averaged over time; or the potential of neurons that never reset (the last / T).
 
     Refused, with the module's name and class: what else the output depends on. For example ReLU, LayerNorm, attention,
     convolutions after weights without a neuron between, random numbers, normalisation by the batch, neurons without

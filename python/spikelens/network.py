@@ -52,6 +52,8 @@ class Network:
     "NTCHW").
     """
 
+    comparison: Any = None  #: of a network that ``from_torch`` made: what it and its model gave on the example
+
     def __init__(
         self,
         core: _core.Network,
