@@ -4,7 +4,6 @@ import pytest
 import spikelens
 from peers import enliven, images, library, require_same, seeded, torch  # noqa: F401
 
-
 library("spikingjelly")
 from spikingjelly.activation_based import functional, neuron
 
@@ -46,8 +45,14 @@ NETWORKS = {
         chain(nn.Conv2d(2, 4, 3, padding=1), IF, nn.AvgPool2d(2), nn.Conv2d(4, 5, 3), nn.AdaptiveAvgPool2d(1), FLAT),
         "4C3-IF(reset=zero,ge)-AP2-5C3p0-AP4",
     ),
-    "a mean of spikes": (chain(nn.Conv2d(2, 5, 3), IF, nn.AdaptiveAvgPool2d(1), FLAT), "5C3p0-IF(reset=zero,ge)-AP10"),
-    "windows that overlap": (chain(nn.Conv2d(2, 4, 3), IF, nn.AdaptiveAvgPool2d(3), FLAT, nn.Linear(36, 4)), "4C3p0-IF"),
+    "a mean of spikes": (
+        chain(nn.Conv2d(2, 5, 3), IF, nn.AdaptiveAvgPool2d(1), FLAT),
+        "5C3p0-IF(reset=zero,ge)-AP10",
+    ),
+    "windows that overlap": (
+        chain(nn.Conv2d(2, 4, 3), IF, nn.AdaptiveAvgPool2d(3), FLAT, nn.Linear(36, 4)),
+        "4C3p0-IF",
+    ),
     "padded means": (
         chain(nn.Conv2d(2, 4, 3), IF, nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), IF, FLAT, nn.Linear(100, 4)),
         "4C3p2g4b0-LIF(beta=0,threshold=0.5,reset=none)-AP3s2",
@@ -65,7 +70,10 @@ NETWORKS = {
         chain(torch.nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 4, 3)), IF, FLAT, nn.Linear(400, 4)),
         "4C3p0-IF",
     ),
-    "weights after weights": (chain(nn.Conv2d(2, 4, 3), IF, FLAT, nn.Linear(400, 9), nn.Linear(9, 4)), "4C3p0-IF(reset=zero,ge)-4F"),
+    "weights after weights": (
+        chain(nn.Conv2d(2, 4, 3), IF, FLAT, nn.Linear(400, 9), nn.Linear(9, 4)),
+        "4C3p0-IF(reset=zero,ge)-4F",
+    ),
     "spikes beside the image": (
         lambda: Branch(lambda self, x: self.first(self.conv(x)) + x, 288),
         "[2C3-IF(reset=zero,ge)|2C1g2b0]add-IF",
