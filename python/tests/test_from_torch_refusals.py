@@ -203,3 +203,16 @@ def test_spikes_that_rounding_decides_are_told_and_accepted():
     first, second = spikelens.from_torch(Tenths(), spikes(12, 20, 30)).comparison.layers
     assert first.differing > 0 and 0 < first.distance < 1e-6
     assert second.differing > 0 and second.distance == 0
+
+
+def test_what_the_output_does_not_need_may_be_anything():
+    """A neuron that is called once, and a layer that cannot be followed, beside the network."""
+
+    class Beside(Steps):
+        def forward(self, x):
+            self.seen = self.lif2(self.fc2(self.norm(torch.relu(self.fc1(x[0]))))), self.lif1(self.fc1(x[0]))
+            return super().forward(x)
+
+    model, x = Beside(), spikes(5, 3, 6)
+    enliven(model, lambda: model(x))
+    assert len(spikelens.from_torch(model, x).comparison.layers) == 2

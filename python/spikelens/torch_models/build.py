@@ -103,15 +103,13 @@ def made_of(run: Run, output) -> Made:
     number, value, readout, scale = choose(run, output)
     if scale != 1 and value.when == ALL:
         trace.notes.append(f"the model's output is its last spikes times {scale:.6g}; scores are the spikes' mean")
-    nodes = [trace.neuron_of(instance) for instance in trace.instances]
-    rolling.check_lengths(trace.instances, trace.sizes.steps)
-    rolling.roll(trace.graph, trace.instances, nodes)
     if number:
         trace.notes.append(f"output {number} of the model counts")
     node, leak = value.node, None
+    reached = rolling.roll(trace.graph, node, trace.sizes.steps)
     if readout == "potential":
         node, leak = leaky_readout(trace, node.attributes["cell"])
-    reached = rolling.reached(node, trace.instances, nodes)
+        reached = reached[:-1]  # without the readout itself
     upstream = {id(neuron): sources(neuron) for _, neuron in reached}
     emitted = emit.Emitter(fold.fold(trace.graph, node, trace.notes)).run(leak)
     return Made(run, number, value, readout, scale, emitted, reached, upstream)
@@ -190,7 +188,10 @@ def leaky_readout(trace: Trace, instance):
     """What the neuron integrates, with its gain in the weights, and its leak."""
     fields = instance.fields
     if instance.recurrence or fields.get("alpha", 0.0) != 0 or isinstance(fields.get("beta"), np.ndarray):
-        raise Refusal(f"{instance.where}: a readout with recurrence, a synaptic current or leaks that differ")
+        raise Refusal(
+            f"{instance.where}: a readout with a synaptic current, recurrence or leaks that differ; expected one leak, as "
+            "of Norse's LIBoxCell, or weights alone"
+        )
     below, gain = trace.neuron_of(instance).inputs[0], fields.get("gain", 1.0)
     if np.any(np.asarray(gain) != 1):
         zero = np.zeros((below.shape[0], 1, 1))

@@ -7,19 +7,26 @@ import numpy as np
 from .graph import Graph, Node, Refusal, walk
 
 
-def roll(graph: Graph, instances, nodes) -> None:
-    """Gives every neuron the one input that stands for all steps, without delays."""
-    for instance, node in zip(instances, nodes):
-        if node is None:
-            continue
-        node.inputs = [common_input(graph, instance)]
-        if any(child.kind == "delay" for child in before(node)):
-            node.inputs = [take_recurrence(instance, node, graph)]
-        left = next((child for child in before(node) if child.kind == "delay"), None)
-        if left:
-            raise Refusal(
-                f"{instance.where}: reads {left.where} one step later; only a layer's own spikes come back to it"
-            )
+def roll(graph: Graph, output: Node, steps: int) -> list[tuple]:
+    """Gives every neuron that the output depends on the one input that stands for all steps, without delays. Returns
+    these neurons, each after those that it reads."""
+    done = set()
+    while (node := next((n for n in walk(output) if n.kind == "neuron" and id(n) not in done), None)) is not None:
+        done.add(id(node))
+        roll_neuron(graph, node, steps)
+    return [(node.cell, node) for node in walk(output) if node.kind == "neuron"]
+
+
+def roll_neuron(graph: Graph, node: Node, steps: int) -> None:
+    instance = node.cell
+    if not instance.whole and instance.calls != steps:
+        raise Refusal(f"{instance.where}: was called {instance.calls} times, but the model runs for {steps} steps")
+    node.inputs = [common_input(graph, instance)]
+    if any(child.kind == "delay" for child in before(node)):
+        node.inputs = [take_recurrence(instance, node, graph)]
+    left = next((child for child in before(node) if child.kind == "delay"), None)
+    if left:
+        raise Refusal(f"{instance.where}: reads {left.where} one step later; only a layer's own spikes come back to it")
 
 
 def before(node: Node) -> list[Node]:
@@ -116,15 +123,3 @@ def split_weights(instance, node: Node, given: Node, graph: Graph) -> Node:
     inputs = int(np.prod(parts[0].shape))
     instance.recurrence = ("all", given.weight[:, inputs:], None)
     return graph.add("full", [parts[0]], given.shape, given.where, weight=given.weight[:, :inputs], bias=given.bias)
-
-
-def check_lengths(instances, steps: int) -> None:
-    for instance in instances:
-        if not instance.whole and instance.calls != steps:
-            raise Refusal(f"{instance.where}: was called {instance.calls} times, but the model runs for {steps} steps")
-
-
-def reached(output: Node, instances, nodes):
-    """The neurons that the output depends on."""
-    seen = {id(node) for node in walk(output)}
-    return [(instance, node) for instance, node in zip(instances, nodes) if node is not None and id(node) in seen]
