@@ -71,11 +71,13 @@ def evaluate(
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     shuffled = _core.shuffled_network(net._core, seed) if any(map(_core.needs_shuffled, names)) else None
     networks = (net, None if shuffled is None else Network(shuffled, surrogate=net.surrogate, layout=net.layout))
-    given = {}
+    given: dict[str, Any] = {}
+    labels: dict[str, str] = {}
     for name, entry in entries.items():
         text = entry if isinstance(entry, str) else name
-        given[text] = _entry(name, entry, networks, samples, classes)
-    labels = {(entry if isinstance(entry, str) else name): name for name, entry in entries.items()}
+        if text in labels:
+            raise InputError(f"the methods '{labels[text]}' and '{name}' are both '{text}'")
+        given[text], labels[text] = _entry(name, entry, networks, samples, classes), name
     options = _core.MetricOptions(baseline, pixels_per_step, spike_steps, seed)
     with settings(threads, memory, kernel, progress) as how:
         found = _core.evaluate(

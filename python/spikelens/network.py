@@ -45,7 +45,8 @@ class Simulation:
 
 
 class Network:
-    """A spiking network: layers, weights, time steps, classes. Its weights never change.
+    """A spiking network: layers, weights, time steps, classes. Its weights never change. It can be pickled, without the
+    relevant filters and probes that a run brings.
 
     ``spikelens.parse``, ``load``, ``from_nir`` and ``from_torch`` make one. ``surrogate`` is what gradient methods put
     in place of the step's derivative, ``layout`` the order of axes of spikes where a call does not say it ("TNCHW" or

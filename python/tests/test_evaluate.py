@@ -99,6 +99,7 @@ def test_what_is_wrong_is_said(net, images):
         ({"mine": np.full((6, 16, 16), np.nan)}, ["insertion"], "not finite"),
         ({"mine": lambda n, x, y: np.ones((1, 3, 3))}, ["insertion"], "expected that shape"),
         ([], ["insertion"], "no method"),
+        ({"a": "ig2d", "b": "ig2d"}, ["insertion"], "'a' and 'b' are both 'ig2d'"),
     ]:
         with pytest.raises(spikelens.InputError, match=hint):
             spikelens.evaluate(net, images, [1] * 6, methods, metrics)
