@@ -189,8 +189,8 @@ def leaky_readout(trace: Trace, instance):
     fields = instance.fields
     if instance.recurrence or fields.get("alpha", 0.0) != 0 or isinstance(fields.get("beta"), np.ndarray):
         raise Refusal(
-            f"{instance.where}: a readout with a synaptic current, recurrence or leaks that differ; expected one leak, as "
-            "of Norse's LIBoxCell, or weights alone"
+            f"{instance.where}: a readout with a synaptic current, recurrence or leaks that differ; expected one leak, "
+            "as of Norse's LIBoxCell, or weights alone"
         )
     below, gain = trace.neuron_of(instance).inputs[0], fields.get("gain", 1.0)
     if np.any(np.asarray(gain) != 1):
