@@ -62,12 +62,17 @@ struct Evaluator::Chunk {
 };
 
 Evaluator::Evaluator(const SampleSource& data, std::vector<int64_t> samples, std::vector<MetricPointer> metrics,
-                     MetricContext context, const MetricOptions& options)
+                     MetricContext context, const MetricOptions& options, std::vector<int> targets)
     : data_(data),
       samples_(std::move(samples)),
       metrics_(std::move(metrics)),
       context_(std::move(context)),
-      options_(options) {}
+      options_(options),
+      targets_(std::move(targets)) {
+    if (!targets_.empty() && targets_.size() != samples_.size())
+        throw InputError("evaluating " + std::to_string(samples_.size()) + " samples needs as many targets, not " +
+                         std::to_string(targets_.size()));
+}
 
 int64_t Evaluator::reached(const MethodScores& scores) const {
     int64_t first = samples();
@@ -98,10 +103,20 @@ Evaluator::Chunk Evaluator::decided_chunk(std::span<const int64_t> samples) cons
     return chunk;
 }
 
+/// These samples with the classes to explain: all of them where targets are given.
+Evaluator::Chunk Evaluator::chunk_of(int64_t first, int64_t count) const {
+    const auto samples = std::span(samples_).subspan(first, count);
+    if (targets_.empty()) return decided_chunk(samples);
+    Chunk chunk{{samples.begin(), samples.end()}, data_.input(samples), {}, {}};
+    chunk.scores = context_.model.engine->run(chunk.input).scores;
+    chunk.targets.assign(targets_.begin() + first, targets_.begin() + first + count);
+    return chunk;
+}
+
 void Evaluator::advance(const MethodSpec& method, MethodScores& scores, int64_t at_most, const Execution& execution,
                         const std::function<void(const ExplainedSamples&)>& seen) const {
     const int64_t first = reached(scores), count = end_of_chunk(scores, first, at_most) - first;
-    const Chunk chunk = decided_chunk(std::span(samples_).subspan(first, count));
+    const Chunk chunk = chunk_of(first, count);
     std::map<std::string, MetricResult> results;
     std::map<MapState, int64_t> states;
     double seconds = 0;

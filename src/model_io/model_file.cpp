@@ -60,9 +60,11 @@ auto parameters(Layers& layers) {
     return all;
 }
 
+using Tensors = std::map<std::string, FloatArray>;
+
 /// Moves a tensor out of the file. Throws InputError, naming it, when it is missing, of another shape, or not finite.
-FloatArray take_tensor(Safetensors& file, const std::string& name, const Shape& shape, const std::string& where) {
-    const auto node = file.tensors.extract(name);
+FloatArray take_tensor(Tensors& tensors, const std::string& name, const Shape& shape, const std::string& where) {
+    const auto node = tensors.extract(name);
     if (node.empty()) throw InputError(fmt::format("{}: the tensor {} is missing", where, name));
     FloatArray& tensor = node.mapped();
     if (tensor.shape != shape)
@@ -74,9 +76,16 @@ FloatArray take_tensor(Safetensors& file, const std::string& name, const Shape& 
     return std::move(tensor);
 }
 
-void require_no_more(const Safetensors& file, const std::string& where) {
-    if (!file.tensors.empty())
-        throw InputError(fmt::format("{}: the tensor {} does not belong to the network", where, file.tensors.begin()->first));
+void require_no_more(const Tensors& tensors, const std::string& where) {
+    if (!tensors.empty())
+        throw InputError(fmt::format("{}: the tensor {} does not belong to the network", where, tensors.begin()->first));
+}
+
+/// Takes out of `tensors` what the network has.
+void fill(Network& network, Tensors& tensors, const std::string& where) {
+    for (const auto& parameter : parameters(network.layers))
+        *parameter.values = take_tensor(tensors, parameter.name, parameter.shape, where);
+    check_network(network, where);
 }
 
 Network take_network(Safetensors& file, const std::string& where) {
@@ -88,9 +97,7 @@ Network take_network(Safetensors& file, const std::string& where) {
     const std::string place = where + ", metadata key \"spikelens\"";
     const json document = parse_json(found->second, place);
     Network network = read_description(JsonField(document, place));
-    for (const auto& parameter : parameters(network.layers))
-        *parameter.values = take_tensor(file, parameter.name, parameter.shape, where);
-    check_network(network, where);
+    fill(network, file.tensors, where);
     return network;
 }
 
@@ -101,7 +108,7 @@ Safetensors network_contents(const Network& network, const std::string& where) {
     read_description(JsonField(description, where));
     Safetensors contents;
     contents.metadata[model_key] = json_text(description, where);
-    for (const auto& parameter : parameters(network.layers)) contents.tensors[parameter.name] = *parameter.values;
+    contents.tensors = network_tensors(network);
     return contents;
 }
 
@@ -205,10 +212,21 @@ void require_same_network(const Network& written, const Network& now, const std:
 
 }  // namespace
 
+std::map<std::string, FloatArray> network_tensors(const Network& network) {
+    Tensors tensors;
+    for (const auto& parameter : parameters(network.layers)) tensors[parameter.name] = *parameter.values;
+    return tensors;
+}
+
+void set_tensors(Network& network, std::map<std::string, FloatArray> tensors, const std::string& where) {
+    fill(network, tensors, where);
+    require_no_more(tensors, where);
+}
+
 Network load_model(const fs::path& path) {
     Safetensors file = read_safetensors(path);
     Network network = take_network(file, path.string());
-    require_no_more(file, path.string());
+    require_no_more(file.tensors, path.string());
     return network;
 }
 
@@ -241,8 +259,8 @@ void load_checkpoint(Network& network, TrainState& state, const std::map<std::st
     TrainState resumed = read_state(document);
     if (document["momentum"].boolean())
         for (const auto& parameter : fitted_parameters(loaded.layers))
-            resumed.momentum.push_back(take_tensor(file, "momentum." + parameter.name, parameter.shape, where));
-    require_no_more(file, where);
+            resumed.momentum.push_back(take_tensor(file.tensors, "momentum." + parameter.name, parameter.shape, where));
+    require_no_more(file.tensors, where);
     network = std::move(loaded);
     state = std::move(resumed);
 }

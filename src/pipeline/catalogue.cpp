@@ -30,24 +30,4 @@ MethodsResult describe_method(const std::string& text) {
     return {"methods", {entry_of(parse_method(text).method->info(), text)}, std::nullopt};
 }
 
-DataListResult list_data() {
-    DataListResult result;
-    for (const DatasetInfo& info : known_datasets()) result.datasets.push_back({info});
-    return result;
-}
-
-DataCheckResult check_data(const std::string& name, const PictureWords& pictures, const Execution& execution) {
-    const LoadedDataset data = load_dataset(name, {.pictures = parse_pictures(pictures)}, execution);
-    return {"data check",
-            data.name,
-            data.train->size(),
-            data.test->size(),
-            data.train->steps() > 0,
-            data.train->shape(),
-            data.train->classes(),
-            data.sha256,
-            data.pictures ? picture_words(*data.pictures) : PictureWords{},
-            data.damaged};
-}
-
 }  // namespace spikelens

@@ -269,6 +269,23 @@ TEST_P(MetricConformance, PartsMergeIntoTheWhole) {
     }
 }
 
+TEST_P(MetricConformance, GivenClassesAreExplainedOfEverySample) {
+    const std::vector<int> targets(kSamples, 1);
+    MetricOptions options;
+    options.spike_steps = 8;
+    const Evaluator of(data, all_samples(), {GetParam().metric}, context(), options, targets);
+    MethodScores scores;
+    std::vector<int> seen;
+    const auto see = [&](const ExplainedSamples& explained) {
+        seen.insert(seen.end(), explained.targets.begin(), explained.targets.end());
+    };
+    while (of.reached(scores) < kSamples) of.advance(known(Kind::truth), scores, 17, {}, see);
+    EXPECT_EQ(seen, targets);
+    EXPECT_EQ(scores.undecided, 0);
+    EXPECT_EQ(scores.done, kSamples);
+    EXPECT_THROW(Evaluator(data, all_samples(), {GetParam().metric}, context(), options, {1}), InputError);
+}
+
 /// Every metric there is, and the toy, on every input it measures on.
 std::vector<Case> every_case() {
     std::vector<MetricPointer> metrics = all_metrics();

@@ -73,6 +73,21 @@ class ModelFile : public testing::Test {
     std::filesystem::path path = folder / "model.safetensors";
 };
 
+TEST_F(ModelFile, TensorsByTheirNamesMakeTheNetwork) {
+    const Network whole = example_network();
+    Network empty = parse_network(network_text(whole), whole.input_shape(), whole.steps);
+    empty.classes = whole.classes;
+    const std::map<std::string, FloatArray> tensors = network_tensors(whole);
+    set_tensors(empty, tensors, "here");
+    expect_same_network(empty, whole);
+    auto fewer = tensors, more = tensors;
+    fewer.erase("conv1.weight");
+    more["conv9.weight"] = FloatArray({1});
+    EXPECT_EQ(input_error([&] { set_tensors(empty, fewer, "here"); }), "here: the tensor conv1.weight is missing");
+    EXPECT_EQ(input_error([&] { set_tensors(empty, more, "here"); }),
+              "here: the tensor conv9.weight does not belong to the network");
+}
+
 TEST_F(ModelFile, ComesBackComplete) {
     const Network network = example_network();
     save_model(network, path);

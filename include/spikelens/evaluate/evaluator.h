@@ -37,9 +37,10 @@ MethodScores merge(std::span<const MethodScores> parts);
 /// depends on how samples are cut into chunks, so whoever keeps the scores may stop and go on at will.
 class Evaluator {
   public:
-    /// `samples` of `data`, in the order of the values. The data and what the context points to outlive this.
+    /// `samples` of `data`, in the order of the values. The data and what the context points to outlive this. `targets` are the
+    /// classes explained, one for each sample, and every sample is decided; empty: the predicted ones.
     Evaluator(const SampleSource& data, std::vector<int64_t> samples, std::vector<MetricPointer> metrics, MetricContext context,
-              const MetricOptions& options);
+              const MetricOptions& options, std::vector<int> targets = {});
 
     int64_t samples() const { return static_cast<int64_t>(samples_.size()); }
     const std::vector<MetricPointer>& metrics() const { return metrics_; }
@@ -55,6 +56,7 @@ class Evaluator {
   private:
     struct Chunk;
     Chunk decided_chunk(std::span<const int64_t> samples) const;
+    Chunk chunk_of(int64_t first, int64_t count) const;
     int64_t end_of_chunk(const MethodScores& scores, int64_t first, int64_t at_most) const;
 
     const SampleSource& data_;
@@ -62,6 +64,7 @@ class Evaluator {
     std::vector<MetricPointer> metrics_;
     MetricContext context_;
     MetricOptions options_;
+    std::vector<int> targets_;
 };
 
 }  // namespace spikelens

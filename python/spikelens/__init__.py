@@ -1,0 +1,43 @@
+"""What has a spiking neural network learned, and why did it decide?
+
+    net = spikelens.load("runs/fashion")                       # or parse, from_nir, from_torch
+    net.simulate(images).predictions                           # exact: the same bits on every machine
+    spikelens.attribute(net, images, "ig2d", target=3)         # maps; methods() lists the methods
+    spikelens.evaluate(net, images, methods=["ig2d", "gate"])  # which map can be trusted; metrics() lists the metrics
+    spikelens.Interpretation(net, images).filters(3)           # the filters that drive a class
+
+Arrays of NumPy, of PyTorch on the CPU, and of anything with DLPack go in; arrays of NumPy come out.
+"""
+
+from importlib.metadata import version as _version
+
+from spikelens._catalogue import methods, metrics
+from spikelens._core import InputError, RunError
+from spikelens.attribution import Attribution, attribute
+from spikelens.evaluation import evaluate
+from spikelens.from_torch import from_torch
+from spikelens.interpretation import Interpretation
+from spikelens.network import Network, Simulation, from_nir, load, parse
+from spikelens.quantus import as_module, explainer
+from spikelens import attr
+
+__version__ = _version("spikelens")
+__all__ = [
+    "Attribution",
+    "InputError",
+    "Interpretation",
+    "Network",
+    "RunError",
+    "Simulation",
+    "as_module",
+    "attr",
+    "attribute",
+    "evaluate",
+    "explainer",
+    "from_nir",
+    "from_torch",
+    "load",
+    "methods",
+    "metrics",
+    "parse",
+]

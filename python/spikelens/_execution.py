@@ -1,0 +1,55 @@
+"""How calls work: threads, memory, kernel, and who hears of their progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from spikelens import _core
+
+Progress = Callable[[str, int, int, str], None]
+
+
+class _Bar:
+    """One bar of tqdm on stderr for each task that is told of."""
+
+    def __init__(self, tqdm: type) -> None:
+        self._tqdm, self._task = tqdm, ""
+        self._bar: Any = None
+
+    def __call__(self, task: str, done: int, total: int, detail: str) -> None:
+        if self._bar is None or task != self._task:
+            self.close()
+            self._task = task
+            self._bar = self._tqdm(desc=task, total=total, file=sys.stderr, leave=False)
+        self._bar.set_postfix_str(detail, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+@contextmanager
+def settings(
+    threads: int, memory: int | None, kernel: str, progress: Progress | bool | None
+) -> Iterator[_core.Settings]:
+    """``progress``: a function, False for none, None for a bar of tqdm where it is installed and stderr is a
+    terminal."""
+    bar = None
+    if progress is True or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
+        try:
+            from tqdm import tqdm
+
+            bar = progress = _Bar(tqdm)
+        except ImportError:
+            progress = None
+    told = progress if callable(progress) else None
+    keywords = {} if memory is None else {"memory": int(memory)}
+    try:
+        yield _core.Settings(threads=threads, kernel=kernel, progress=told, **keywords)
+    finally:
+        if bar is not None:
+            bar.close()

@@ -1,0 +1,101 @@
+"""Every explanation method as a class with the interface of Captum's.
+
+The classes come from ``spikelens.methods()``: ``Ig2d`` is the method "ig2d", ``GatePath`` is "gate_path". ``dir`` lists
+them.
+
+>>> from spikelens.attr import Ig2d
+>>> net = spikelens.parse("8C3-LIF-MP2-10F", (1, 28, 28), steps=10)
+>>> image = np.ones((1, 1, 28, 28), np.float32)
+>>> values, delta = Ig2d(net).attribute(image, target=3, n_steps=8, return_convergence_delta=True)
+>>> values.shape, delta.shape
+((1, 1, 28, 28), (1,))
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spikelens import _core
+from spikelens._arrays import like, to_numpy
+from spikelens._catalogue import methods
+from spikelens._core import InputError
+from spikelens.attribution import attribute as _attribute
+from spikelens.network import Network
+
+
+class Method:
+    """A method of ``spikelens.methods()`` for one network. ``options`` are the method's own."""
+
+    name = ""
+
+    def __init__(self, net: Network, **options: Any) -> None:
+        self.net, self.options = net, options
+
+    def attribute(
+        self,
+        inputs: Any,
+        target: Any = None,
+        baselines: Any = None,
+        n_steps: int | None = None,
+        return_convergence_delta: bool = False,
+        **more: Any,
+    ) -> Any:
+        """Attributions of the inputs' kind: a tensor of PyTorch for a tensor, else an array of NumPy.
+
+        target     one class or one for each sample; None: the predicted class
+        baselines  None or zeros: black; "blur" or "mean"
+        n_steps    points on the path, of methods that have one
+        return_convergence_delta   gives (attributions, delta) instead
+        more       as ``spikelens.attribute`` takes it: layout, threads, seed, …
+        """
+        options = dict(self.options)
+        if baselines is not None:
+            options["baseline"] = _baseline(baselines)
+        if n_steps is not None:
+            options["steps"] = n_steps
+        found = _attribute(
+            self.net,
+            inputs,
+            self.name,
+            target=target,
+            return_convergence_delta=return_convergence_delta,
+            **options,
+            **more,
+        )
+        values = like(found.values, inputs)
+        return values if found.delta is None else (values, like(found.delta, inputs))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.net!r}>"
+
+
+def _baseline(baselines: Any) -> str:
+    if isinstance(baselines, str):
+        return baselines
+    if np.any(to_numpy(baselines)):
+        raise InputError(
+            "baselines are None or zeros (black), 'blur' or 'mean'; an array of other values is not supported"
+        )
+    return "black"
+
+
+def _class_names() -> dict[str, str]:
+    return {"".join(part.capitalize() for part in name.split("_")): name for name in methods()}
+
+
+def __dir__() -> list[str]:
+    return ["Method", *_class_names()]
+
+
+def __getattr__(name: str) -> type[Method]:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    names = _class_names()
+    if name not in names:
+        raise AttributeError(f"spikelens.attr has no class '{name}'{_core.suggestion(name, list(names))}")
+    contract = methods()[names[name]]
+    made = type(name, (Method,), {"name": names[name], "__doc__": repr(contract), "__module__": __name__})
+    globals()[name] = made
+    return made

@@ -1,0 +1,156 @@
+"""Which explanation can be trusted: metrics of explanation methods."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikelens import _core
+from spikelens._arrays import Samples, integers, samples_of, to_numpy
+from spikelens._core import InputError
+from spikelens._execution import Progress, settings
+from spikelens.network import Network
+
+
+def evaluate(
+    net: Network,
+    inputs: Any,
+    targets: Any = None,
+    methods: Mapping[str, Any] | Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    *,
+    layout: str | None = None,
+    interpretation: Any = None,
+    surrogate: str | None = None,
+    seed: int = 1,
+    baseline: str = "black",
+    pixels_per_step: int = 0,
+    spike_steps: int = 20,
+    per_sample: bool = False,
+    threads: int = 0,
+    memory: int | None = None,
+    kernel: str = "",
+    progress: Progress | bool | None = None,
+) -> Any:
+    """Measures explanation methods, yours and ours, on the same samples.
+
+    net, inputs   as in ``Network.simulate``
+    targets       the class to explain of each sample, by number; None: the predicted class. Samples whose scores are
+                  all equal are left out then: there is no prediction.
+    methods       names of ours ("ig2d", "ig2d:steps=64"), or a dict of name → what it is:
+                    None or text  a method of ours
+                    array         maps that you have: [N, H, W], [N, C, H, W], or with time in the layout of the input
+                    function      f(net, inputs, targets) gives such maps; ``targets`` is an int64 array
+    metrics       names of ``spikelens.metrics()``; empty: insertion and deletion, of pixels or of spikes
+    baseline      what pixels are taken away to: "black", "blur", "mean". pixels_per_step: 0 for an image row.
+    per_sample    gives every sample's value instead of means
+    The rest is as in ``spikelens.attribute``.
+
+    Gives a DataFrame where pandas is installed, else a list of dicts: method, metric, better, mean, low, high (the 95 %
+    interval of the mean), samples. A metric that does not apply to a method has no row. Maps that are given cannot be
+    explained again; a warning names the metrics that would need it.
+
+    Raises InputError for unknown names, with the nearest, and for maps of another shape or with values that are not
+    finite.
+    """
+    samples = samples_of(inputs, net.input_shape, layout or net.layout)
+    spiking = samples.spiking
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = names or (["spike_insertion", "spike_deletion"] if spiking else ["insertion", "deletion"])
+    entries = (
+        methods
+        if isinstance(methods, Mapping)
+        else {name: None for name in ([methods] if isinstance(methods, str) else methods)}
+    )
+    if not entries:
+        raise InputError("no method is named; spikelens.methods() lists ours")
+    classes = None if targets is None else integers(targets, "targets", len(samples.values))
+    knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
+    shuffled = _core.shuffled_network(net._core, seed) if any(map(_core.needs_shuffled, names)) else None
+    networks = (net, None if shuffled is None else Network(shuffled, surrogate=net.surrogate, layout=net.layout))
+    given: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    for name, entry in entries.items():
+        text = entry if isinstance(entry, str) else name
+        if text in labels:
+            raise InputError(f"the methods '{labels[text]}' and '{name}' are both '{text}'")
+        given[text], labels[text] = _entry(name, entry, networks, samples, classes), name
+    options = _core.MetricOptions(baseline, pixels_per_step, spike_steps, seed)
+    with settings(threads, memory, kernel, progress) as how:
+        found = _core.evaluate(
+            net._core,
+            shuffled,
+            samples.values,
+            classes,
+            given,
+            names,
+            knowledge,
+            surrogate or net.surrogate,
+            options,
+            how,
+        )
+    for name, scores in found.items():
+        if scores["left_out"]:
+            warnings.warn(
+                f"the maps of '{labels[name]}' are given, and {', '.join(scores['left_out'])} would explain changed "
+                "inputs, classes or networks: give a function instead",
+                stacklevel=2,
+            )
+    return _table(
+        [
+            row
+            for name, scores in found.items()
+            for row in _rows(labels[name], _in_order(scores["metrics"], names), per_sample)
+        ]
+    )
+
+
+def _entry(
+    name: str, entry: Any, networks: tuple[Network, Network | None], samples: Samples, classes: list[int] | None
+) -> Any:
+    """As the extension takes a method: None for one of ours, an array, or (function, whether it tells steps apart)."""
+    if entry is None or isinstance(entry, str):
+        return None
+    if not callable(entry):
+        return np.ascontiguousarray(samples.restore(to_numpy(entry)), dtype=np.float32)
+
+    def called(changed: bool, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        maps = to_numpy(entry(networks[int(changed)], samples.restore(values), targets))
+        return np.ascontiguousarray(samples.restore(maps), dtype=np.float32)
+
+    one = np.array((classes or [0])[:1], np.int64)
+    return called, called(False, samples.values[:1], one).ndim == 5
+
+
+def _in_order(metrics: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: metrics[name] for name in names if name in metrics}
+
+
+def _rows(method: str, metrics: dict[str, Any], per_sample: bool) -> list[dict[str, Any]]:
+    rows = []
+    for metric, result in metrics.items():
+        if per_sample:
+            rows += [
+                {"method": method, "metric": metric, "sample": i, "value": float(v)}
+                for i, v in enumerate(result["values"])
+            ]
+        else:
+            rows.append(
+                {
+                    "method": method,
+                    "metric": metric,
+                    **{key: result[key] for key in ("better", "mean", "low", "high", "samples")},
+                }
+            )
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
+    try:
+        import pandas
+    except ImportError:
+        return rows
+    return pandas.DataFrame(rows)

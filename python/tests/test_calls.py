@@ -1,0 +1,163 @@
+"""The GIL, Ctrl-C, progress, forks and memory."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import spikelens
+
+LARGE = ("32C3-LIF-32C3-LIF-MP2-64C3-LIF-10F", (1, 28, 28), 30)
+
+
+@pytest.fixture(scope="module")
+def large():
+    net = spikelens.parse(*LARGE)
+    return net, np.random.default_rng(0).random((40, 1, 28, 28), np.float32)
+
+
+def run(script):
+    """A fresh interpreter's output."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_gil_is_released(large):
+    """Another thread of Python counts on while the library works in this one."""
+    net, images = large
+    counted, stop = [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    other = threading.Thread(target=count)
+    other.start()
+    start = time.perf_counter()
+    net.simulate(images, threads=1)
+    seconds = time.perf_counter() - start
+    stop.set()
+    other.join()
+    assert counted[0] > 50 * seconds
+
+
+def test_two_threads_work_at_once(large):
+    """Both are inside the library at the same time: each is told of progress before the other ends."""
+    net, images = large
+    spans = {}
+
+    def work(name):
+        seen = []
+        spikelens.attribute(
+            net, images, "ig2d", target=1, steps=2, threads=1, progress=lambda *event: seen.append(time.monotonic())
+        )
+        spans[name] = (min(seen), time.monotonic())
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(first for first, _ in spans.values()) < min(last for _, last in spans.values())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "net.simulate(x, threads=1)",
+        "spikelens.attribute(net, x, 'ig2d', target=1, steps=3200, threads=2)",
+        "spikelens.attribute(net, x[:1], 'ig3d', target=1, steps=3200, threads=1)",
+        "spikelens.evaluate(net, x, methods=['occlusion'], threads=1)",
+        "spikelens.Interpretation(net, x, threads=1)",
+    ],
+)
+def test_ctrl_c_stops_within_half_a_second(call):
+    output = run(f"""
+        import os, signal, threading, time
+        import numpy as np
+        import spikelens
+        net = spikelens.parse(*{LARGE!r})
+        x = np.random.default_rng(0).random((4000, 1, 28, 28), np.float32)
+        sent = []
+        def press():
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+        timer = threading.Timer(0.8, press)
+        timer.start()
+        try:
+            {call}
+            print("done")
+        except KeyboardInterrupt:
+            print(time.monotonic() - sent[0])
+    """)
+    assert float(output) < 0.5
+
+
+def test_progress_is_told_and_may_stop_the_work(large):
+    net, images = large
+    told = []
+    spikelens.attribute(
+        net, np.concatenate([images] * 4), "grad2d", target=1, progress=lambda *event: told.append(event)
+    )
+    assert told and all(len(event) == 4 and 0 <= event[1] <= event[2] for event in told)
+
+    def stop(*event):
+        raise TimeoutError("enough")
+
+    start = time.monotonic()
+    with pytest.raises(TimeoutError, match="enough"):
+        spikelens.attribute(net, np.concatenate([images] * 10), "ig2d", target=1, steps=100, progress=stop)
+    assert time.monotonic() - start < 20
+
+
+def test_nothing_is_printed_where_there_is_no_terminal():
+    assert (
+        run(f"""
+        import numpy as np, spikelens
+        net = spikelens.parse(*{LARGE!r})
+        net.simulate(np.ones((40, 1, 28, 28)))
+    """)
+        == ""
+    )
+
+
+def test_no_thread_is_left_and_a_fork_goes_on(large):
+    net, images = large
+    expected = net.simulate(images[:2]).scores
+    assert len(os.listdir("/proc/self/task")) == threading.active_count() or "numpy" in sys.modules
+    before = len(os.listdir("/proc/self/task"))
+    net.simulate(images[:2])
+    assert len(os.listdir("/proc/self/task")) == before
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(0 if (net.simulate(images[:2]).scores == expected).all() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_many_small_calls_take_no_more_memory():
+    calls = int(os.environ.get("SPIKELENS_CALLS", "20000"))
+    net = spikelens.parse("4F-LIF-3F", (1, 2, 2), 3)
+    image = np.ones((1, 1, 2, 2), np.float32)
+
+    def work(count):
+        for _ in range(count // 2):
+            net.simulate(image, threads=1, counts=True)
+            spikelens.attribute(net, image, "grad2d", target=1, threads=1)
+
+    def resident():
+        return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+    work(2000)
+    before = resident()
+    work(calls)
+    assert resident() - before < 4 << 20

@@ -1,0 +1,46 @@
+"""The examples of the documents and of the docstrings."""
+
+import doctest
+import importlib
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import spikelens
+
+MODULES = ["spikelens", "spikelens._catalogue", "spikelens.attr", "spikelens.attribution", "spikelens.network"]
+
+
+def test_the_page_on_python():
+    page = str(ROOT / "docs" / "python.md")
+    found = doctest.testfile(page, module_relative=False, encoding="utf-8", optionflags=doctest.ELLIPSIS)
+    assert found.attempted > 30 and found.failed == 0
+
+
+def test_the_reference_is_that_of_the_docstrings(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from write_python_reference import REFERENCE, reference
+
+    assert reference() == REFERENCE.read_text(), "python scripts/write_python_reference.py writes it anew"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, extraglobs={"np": np, "spikelens": spikelens}).failed == 0
+
+
+def test_the_paragraph_of_the_readme(tmp_path, monkeypatch):
+    """Run as it stands, on a run that is made here."""
+    text = (ROOT / "README.md").read_text()
+    code = text.split("## In Python", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    spikelens.parse("8C3-LIF-MP2-10F", (1, 28, 28), 10).save(tmp_path / "runs" / "fashion.safetensors")
+    names = {"images": np.random.default_rng(0).random((8, 1, 28, 28), np.float32), "my_function": np_maps}
+    exec(compile(code, "README.md", "exec"), names)
+
+
+def np_maps(net, inputs, targets):
+    return inputs[:, 0]
