@@ -16,28 +16,33 @@ from spikelens import _core
 EXTENSION = pathlib.Path(_core.__file__)
 
 
-def seconds_of_import(before=""):
-    script = f"{before}\nimport time\nstart = time.perf_counter()\nimport spikelens\nprint(time.perf_counter() - start)"
+def with_peers(script):
+    """The output of a fresh interpreter that finds the libraries by others too."""
     environment = {"PYTHONPATH": ":".join(map(str, PEERS.glob("lib/python3*/site-packages"))), "PATH": "/usr/bin:/bin"}
-    times = []
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        times.append(float(done.stdout))
-    return min(times)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_import_takes_at_most_three_tenths_of_a_second():
-    assert seconds_of_import("import numpy") <= 0.3
+def need_torch():
+    if not list(PEERS.glob("lib/python3*/site-packages/torch")):
+        pytest.skip("needs torch: ./run peers torch installs it")
+
+
+@pytest.mark.parametrize("before", ["numpy", "torch"])
+def test_import_takes_at_most_three_tenths_of_a_second(before):
+    """Of the processor: how busy the machine is besides does not count."""
+    if before == "torch":
+        need_torch()
+    clock = "start = time.process_time()\nimport spikelens\nprint(time.process_time() - start)"
+    assert min(float(with_peers(f"import {before}, time\n{clock}")) for _ in range(2)) <= 0.3
 
 
 @pytest.mark.parametrize("order", ["import torch, spikelens", "import spikelens, torch"])
 def test_pytorch_is_loaded_before_or_after(order):
-    if not list(PEERS.glob("lib/python3*/site-packages/torch")):
-        pytest.skip("needs torch: ./run peers torch installs it")
-    script = f"""
+    need_torch()
+    with_peers(f"""
 {order}
 import numpy as np
 net = spikelens.parse("4F-LIF-3F", (1, 2, 2), 3)
@@ -46,14 +51,12 @@ assert (net.simulate(x).scores == net.simulate(np.ones((2, 1, 2, 2))).scores).al
 y = spikelens.attr.Grad2d(net).attribute(x, target=1)
 assert isinstance(y, torch.Tensor) and y.shape == x.shape
 torch.nn.functional.conv2d(torch.ones(1, 1, 9, 9), torch.ones(1, 1, 3, 3)).sum()
-"""
-    environment = {"PYTHONPATH": ":".join(map(str, PEERS.glob("lib/python3*/site-packages"))), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr
+""")
 
 
 def test_the_extension_has_no_symbol_of_libtorch_and_shows_none_of_its_own():
     symbols = subprocess.run(["nm", "-C", "-D", EXTENSION], check=True, capture_output=True, text=True).stdout
+    assert "PyInit__core" in symbols
     assert not re.search(r"\b(at|c10|torch)::", symbols)
     shown = [line for line in symbols.splitlines() if re.search(r" [TDB] ", line)]
     assert [line.split()[-1] for line in shown if "spikelens::" in line] == []
