@@ -89,26 +89,32 @@ std::vector<float> NirResult::floats(const std::vector<double>& values, const Ni
 }
 
 void NirResult::list_tensors() {
-    for (NirLayer& layer : layers)
-        for (ImportedTensor& tensor : layer.tensors) {
+    for (int l = 0; l < static_cast<int>(layers.size()); ++l) {
+        for (ImportedTensor& tensor : layers[l].tensors) {
             const bool changed = tensor.to == "weight" || tensor.to == "bias";
-            for (const std::string& note : layer.notes)
+            for (const std::string& note : layers[l].notes)
                 if (changed) tensor.note += (tensor.note.empty() ? "" : "; ") + note;
-            if (!tensor.to.empty()) tensor.to = layer.layer.name + "." + tensor.to;
+            if (!tensor.to.empty()) tensor.to = layers[l].layer.name + "." + tensor.to;
             result_.tensors.push_back(std::move(tensor));
         }
-    for (const auto& [node, index] : neurons_)
-        for (const auto& [name, value] : node->values)
-            if (value.type != NirType::text && value.type != NirType::other && name.find('/') == std::string::npos)
-                result_.tensors.push_back({node->name + "/" + name, "", value.shape,
-                                           fmt::format("{} of {}", layers[index].layer.neuron ? "the neuron" : "the readout",
-                                                       layers[index].layer.name)});
+        list_parameters(l);
+    }
+}
+
+void NirResult::list_parameters(int layer) {
+    const auto node = neurons_.find(layer);
+    if (node == neurons_.end()) return;
+    const Layer& of = layers[layer].layer;
+    const std::string note = (of.neuron ? "the neuron of " : "the readout of ") + of.name;
+    for (const auto& [name, value] : node->second->values)
+        if (value.type != NirType::text && value.type != NirType::other && name.find('/') == std::string::npos)
+            result_.tensors.push_back({node->second->name + "/" + name, "", value.shape, note});
 }
 
 /// One sentence for all nodes with the same neuron.
 void NirResult::say_neurons() {
     std::vector<std::pair<std::string, std::vector<std::string>>> sentences;
-    for (const auto& [node, index] : neurons_) {
+    for (const auto& [index, node] : neurons_) {
         if (!layers[index].layer.neuron) continue;
         const std::string sentence = neuron_sentence(layers[index].layer);
         auto same = std::ranges::find(sentences, sentence, &std::pair<std::string, std::vector<std::string>>::first);

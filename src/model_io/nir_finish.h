@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,7 @@ class NirResult {
     void start(const NirInput& input);
     void say(std::string assumption) { result_.assumptions.push_back(std::move(assumption)); }
     /// The node is the neuron or the readout of this layer.
-    void note_neuron(const NirNode& node, int layer) { neurons_.emplace_back(&node, layer); }
+    void note_neuron(const NirNode& node, int layer) { neurons_[layer] = &node; }
 
     /// The network: names, tensors in float32. The last layer sends a signal of these axes.
     ImportedNetwork finish(const Shape& axes, bool leaks);
@@ -33,12 +34,13 @@ class NirResult {
     void narrow(NirLayer& from) const;
     std::vector<float> floats(const std::vector<double>& values, const NirLayer& layer) const;
     void list_tensors();
+    void list_parameters(int layer);
     void say_neurons();
 
     const NirRules& rules_;
     const std::string& where_;
     ImportedNetwork result_;
-    std::vector<std::pair<const NirNode*, int>> neurons_;
+    std::map<int, const NirNode*> neurons_;  ///< by layer
 };
 
 }  // namespace spikelens

@@ -33,7 +33,6 @@ class Orderer {
         sort();
         if (steps_.size() != before_.size()) refuse_cycle();
         require_reached(output, before_, "does not lead to the Output");
-        std::ranges::stable_partition(steps_, [&](const NirStep& step) { return step.node->name != output; });
         return std::move(steps_);
     }
 
