@@ -1,7 +1,9 @@
+#include <array>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
+#include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/snn/simulate.h"
 
@@ -269,6 +271,52 @@ TEST(NirRandom, NetworksDoWhatTheirGraphsDo) {
     EXPECT_GT(joined, 100);
     EXPECT_GT(varying, 200);
     EXPECT_GT(one_row, 60);
+}
+
+/// One or more values changed: a number, a shape, a name in an edge, a type; or one gone.
+void mutate(NirValues& values, uint64_t round) {
+    const auto draw = [&](uint64_t which, uint64_t below) { return random_bits(round, Stream::test, {1234, which}) % below; };
+    const double odd[] = {0, -1, 1e300, std::nan(""), 0.5, 3, 1e9, 1e-30};
+    for (uint64_t i = 0; i < 1 + draw(0, 3); ++i) {
+        auto at = std::next(values.begin(), static_cast<int64_t>(draw(10 * i + 1, values.size())));
+        NirValue& value = at->second;
+        const uint64_t kind = draw(10 * i + 2, 6);
+        if (kind == 0)
+            values.erase(at);
+        else if (!value.numbers.empty() && kind < 3)
+            value.numbers[draw(10 * i + 3, value.numbers.size())] = odd[draw(10 * i + 4, 8)];
+        else if (!value.numbers.empty() && kind == 3)
+            value.shape.assign(draw(10 * i + 3, 4), static_cast<int64_t>(draw(10 * i + 4, 4)));
+        else if (!value.numbers.empty())
+            value = NirChain::scalar(odd[draw(10 * i + 3, 8)]);
+        else if (value.texts.size() > 1)
+            value.texts[draw(10 * i + 3, value.texts.size())] = value.texts[draw(10 * i + 4, value.texts.size())];
+        else
+            value = nir_text(
+                std::array{"LIF", "Linear", "Scale", "Conv2d", "SumPool2d", "Flatten", "Output", "I"}[draw(10 * i + 3, 8)]);
+        // The reader of files gives as many numbers as a shape has.
+        for (auto& [path, each] : values)
+            if (each.type != NirType::text) each.numbers.resize(element_count(each.shape), 1.0);
+    }
+}
+
+TEST(NirRandom, ChangedGraphsAreRefusedOrValid) {
+    int refused = 0, read = 0;
+    NirOptions options;
+    options.dialect = "exact";
+    options.dt = dt;
+    for (uint64_t round = 0; round < 3000; ++round) {
+        NirValues values = RandomGraph(round % 100).values();
+        mutate(values, round);
+        try {
+            check_network(import_nir_values(values, options, "changed").network, "changed");
+            ++read;
+        } catch (const InputError&) {
+            ++refused;
+        }
+    }
+    EXPECT_GT(refused, 1000);
+    EXPECT_GT(read, 200);
 }
 
 }  // namespace
