@@ -3,12 +3,15 @@
 python nir_peers.py LIBRARY FOLDER: for each network FOLDER/NAME.nir and FOLDER/NAME.txt, one record a line: "dialect NAME",
 "input T C H W" and its spikes, "layer NODE count" and the spikes of each neuron, "scores". Every record has all samples.
 """
+import dataclasses
+import inspect
 import pathlib
 import sys
 import warnings
 
 warnings.simplefilter("ignore")
 import nir
+import nirtorch
 import numpy
 import torch
 import torch.nn as nn
@@ -17,6 +20,18 @@ library, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 SAMPLES, STEPS = 4, 25
 torch.manual_seed(5)
 torch.set_num_threads(1)
+
+
+def be_new():
+    """Sinabs wants nir 1.0.4, snnTorch and SpikingJelly write what nir has from 1.0.5 on: resets, and a check left out."""
+    for name in ("IF", "LIF", "CubaLIF"):
+        kind = getattr(nir, name)
+        if "v_reset" not in kind.__dataclass_fields__:
+            more = {"__annotations__": {"v_reset": object}, "v_reset": None}
+            setattr(nir, name, dataclasses.dataclass(eq=False)(type(name, (kind,), more)))
+    convert = nirtorch.torch_to_nir
+    if "type_check" not in inspect.signature(convert).parameters:
+        nirtorch.torch_to_nir = lambda *args, type_check=True: convert(*args)
 
 
 def numbers(tensor):
@@ -44,6 +59,12 @@ class Recorder:
 def write(name, dialect, graph, x, recorder, scores):
     nothing = numpy.array([], dtype=int)  # where exporters leave what nir cannot write: None, arrays without axes
     for node in graph.nodes.values():
+        if isinstance(node, nir.Input):  # not all exporters know it
+            node.input_type = {"input": numpy.array(x.shape[2:])}
+        if isinstance(node, nir.Output):
+            node.output_type = {"output": numpy.array(scores.shape[1:])}
+        if getattr(node, "v_reset", 0) is None:
+            node.v_reset = numpy.zeros_like(numpy.asarray(node.v_threshold))
         for key, value in vars(node).items():
             if isinstance(value, numpy.ndarray) and value.ndim == 0:
                 setattr(node, key, value.item())
@@ -249,8 +270,6 @@ def norse():
         graph = to_nir(louder(net), torch.rand(1, *shape))
         for node, what in graph.nodes.items():
             graph.nodes[node] = nir.Flatten({"input": None}, start_dim=0) if what is None else what  # it knows none
-        graph.nodes["input"] = nir.Input({"input": numpy.array(shape)})
-        graph.nodes["output"] = nir.Output({"output": numpy.array([3])})
         x = spikes(*shape)
         as_double(net)
         recorder = Recorder(named(net, (n.LIFBoxCell, n.LIFCell, n.IAFCell)))
@@ -262,4 +281,5 @@ def norse():
         write(name, "norse", graph, x, recorder, total.detach() / STEPS)
 
 
+be_new()
 globals()[library]()

@@ -113,7 +113,7 @@ class NirPeers : public testing::TestWithParam<const char*> {
         const std::string script = std::string(SPIKELENS_SOURCE_DIR) + "/tests/model_io/nir_peers.py";
         const std::string command = python + " " + script + " " + GetParam() + " " + (folder / "").string() + " 1>&2";
         if (std::system(command.c_str()) == 0) return "";
-        return "its exporter failed (snnTorch 1.0.0 and SpikingJelly 2.0.0 need nir 1.0.8 and nirtorch 2.6)";
+        return std::string("the exporter of ") + GetParam() + " failed";
     }
     TemporaryFolder folder;
 };
