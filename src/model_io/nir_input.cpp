@@ -83,8 +83,8 @@ NirInput nir_input(const NirNode& node, const NirOptions& options, bool one_row,
     const Shape shape = usual_axes(node_shape(node, where), one_row, input);
     const std::string place = node_place(where, node);
     if (!shape.empty() && shape.size() != 1 && shape.size() != 3 && !(one_row && shape.size() == 2))
-        throw InputError(fmt::format("{}has the shape {}, expected [C, H, W], [N], or [C, L] before a Conv1d", place,
-                                     shape_text(shape)));
+        throw InputError(
+            fmt::format("{}has the shape {}, expected [C, H, W], [N], or [C, L] before a Conv1d", place, shape_text(shape)));
     if (options.input) {
         use_given(input, shape, *options.input, one_row, node, where);
         return input;

@@ -47,6 +47,7 @@ NirSpread NirNodeReader::spread(const std::string& name, const Shape& shape, std
     };
     if (value.numbers.size() == 1) return {value.numbers};
     if (value.shape.size() > shape.size()) refuse();
+    if (shape.size() > 1 && value.shape == Shape{shape[0]}) return by_first_axis(name, shape);
     // Aligned at the last axis; an extent of 1 repeats.
     std::vector<int64_t> step(shape.size(), 0);
     int64_t size = 1;
@@ -63,6 +64,19 @@ NirSpread NirNodeReader::spread(const std::string& name, const Shape& shape, std
         for (size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) from += rest % shape[axis] * step[axis];
         result.values[i] = value.numbers[from];
     }
+    return result;
+}
+
+/// snnTorch gives recurrent convolutions one value for each channel, as an array of one axis; numpy would take columns.
+NirSpread NirNodeReader::by_first_axis(const std::string& name, const Shape& shape) const {
+    const NirSpread values{numbers(name).numbers};
+    if (values.all(values.at(0))) return {{values.at(0)}};
+    if (shape.back() == shape[0])
+        fail(fmt::format("has a '{}' of shape [{}] for a signal of shape {}: it may be of channels or of columns", name,
+                         shape[0], shape_text(shape)));
+    NirSpread result;
+    const int64_t each = element_count(shape) / shape[0];
+    for (const double value : values.values) result.values.insert(result.values.end(), each, value);
     return result;
 }
 

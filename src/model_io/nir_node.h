@@ -40,7 +40,8 @@ class NirNodeReader {
     /// A whole number of a range, once for both or for rows and for columns.
     NirSides sides(const std::string& name, int smallest, int largest) const;
 
-    /// Values for the elements of a signal; parameters spread as numpy's broadcasting does. `missing` stands for a parameter
+    /// Values for the elements of a signal; parameters spread as numpy's broadcasting does, but those of one axis, as long as a
+    /// map has channels, are of channels. `missing` stands for a parameter
     /// that is not there.
     NirSpread spread(const std::string& name, const Shape& shape, std::optional<double> missing = std::nullopt) const;
 
@@ -50,6 +51,8 @@ class NirNodeReader {
     [[noreturn]] void fail(const std::string& what) const;
 
   private:
+    NirSpread by_first_axis(const std::string& name, const Shape& shape) const;
+
     const NirNode* node_;
     std::string where_;
 };

@@ -203,6 +203,11 @@ TEST(NirLayers, ParametersThatDifferAreValues) {
     const Layer by_channel = of(conv_chain().set("if", "v_threshold", threshold));
     EXPECT_EQ(neuron_text(*by_channel.neuron, by_channel.values), "IF(threshold=*,reset=zero)");
     EXPECT_EQ(by_channel.values[0].values, FloatArray({4}, {1, 1, 4, 1}));
+    EXPECT_EQ(of(conv_chain().set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))).values, by_channel.values);
+    NirChain square = conv_chain();  // [4, 8, 4]: four channels, or four columns
+    square.set("conv", "stride", NirChain::whole({1, 2})).set("if", "r", NirChain::list({1024, 1024, 1024, 1024}));
+    EXPECT_THAT(error_of(square.set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))),
+                HasSubstr("'v_threshold' of shape [4] for a signal of shape [4, 8, 4]: it may be of channels or of columns"));
     NirValue one_off = NirChain::all({4, 8, 8}, 1024);
     one_off.numbers[70] = 512;
     const Layer by_neuron = of(conv_chain().set("if", "r", one_off).set("if", "v_reset", NirChain::scalar(-0.5)));
