@@ -226,7 +226,7 @@ NirDynamics if_dynamics(const NirRules& rules, const NirNode& node, const std::s
     return {1, 0, integrates_time ? rules.dt : 1, false};
 }
 
-double decay(double x) { return std::max(1 - x, 0.0); }
+double decay(double x) { return std::clamp(1 - x, 0.0, 1.0); }
 
 /// dt/τ. Norse 1.1 writes dt·τ, not τ: a time shorter than a step, which none else can be.
 double share_of(const NirRules& rules, double tau) {
@@ -280,7 +280,10 @@ NirDynamics synaptic_dynamics(const NirRules& rules, const NirNode& node, const 
 }
 
 void require_time(double tau, const char* name, const NirRules& rules, const NirNode& node, const std::string& where) {
-    if (!(tau > 0)) throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
+    // snnTorch writes a β above 1 so, and runs it as 1.
+    const bool clamped = rules.dialect == NirDialect::snntorch && tau < 0;
+    if (!(tau > 0) && !clamped)
+        throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
     const bool exponential = rules.dialect == NirDialect::sinabs || rules.dialect == NirDialect::rockpool;
     if (!exponential && share_of(rules, tau) > 1 + rounding)
         throw InputError(fmt::format("{}has {} = {} s, shorter than one step of dt = {} s: give a smaller dt",

@@ -154,6 +154,7 @@ def rest(net):
 
 def trained(snn, export_to_nir):
     """Which of two inputs spikes first, long before the network is asked: what recurrence is for."""
+    torch.manual_seed(7)
     net = nn.Sequential(
         nn.Linear(3, 16), snn.RLeaky(beta=torch.full((16,), 0.8), linear_features=16, learn_beta=True, init_hidden=True),
         nn.Linear(16, 2), snn.RSynaptic(alpha=0.5, beta=torch.full((2,), 0.7), linear_features=2, learn_beta=True,
@@ -174,6 +175,8 @@ def trained(snn, export_to_nir):
         nn.functional.cross_entropy(out, label).backward()
         optimiser.step()
         optimiser.zero_grad()
+        for decay in (net[1].beta, net[3].beta, net[3].alpha):
+            decay.data.clamp_(0.5, 0.99)
         correct = (out.argmax(1) == label).float().mean().item()
     rest(net)
     torch.save(net.state_dict(), folder / "trained.pth")

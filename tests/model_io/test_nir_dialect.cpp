@@ -182,6 +182,7 @@ TEST(NirDialect, DecaysOfSnnTorchComeBackToTheBit) {
         ASSERT_EQ(beta_of(beta), beta) << i;
     }
     for (const float beta : {0.0F, 0.1F, 0.3F, 0.25F, 0.45F}) EXPECT_EQ(beta_of(beta), beta);
+    EXPECT_EQ(beta_of(1.25F), 1.0F);  // as snnTorch runs it
 }
 
 TEST(NirDialect, WhatALibraryDoesNotWriteIsNamed) {
