@@ -207,7 +207,8 @@ TEST(NirLayers, ParametersThatDifferAreValues) {
     NirChain square = conv_chain();  // [4, 8, 4]: four channels, or four columns
     square.set("conv", "stride", NirChain::whole({1, 2})).set("if", "r", NirChain::list({1024, 1024, 1024, 1024}));
     EXPECT_THAT(error_of(square.set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))),
-                HasSubstr("'v_threshold' of shape [4] for a signal of shape [4, 8, 4]: it may be of channels or of columns"));
+                HasSubstr("'v_threshold' of shape [4] for a signal of shape [4, 8, 4]: whether it differs between the neurons "
+                          "of a channel is not said"));
     NirValue one_off = NirChain::all({4, 8, 8}, 1024);
     one_off.numbers[70] = 512;
     const Layer by_neuron = of(conv_chain().set("if", "r", one_off).set("if", "v_reset", NirChain::scalar(-0.5)));
