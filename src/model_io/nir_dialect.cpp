@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -22,9 +23,8 @@ constexpr std::array library_names = {"forward Euler", "snnTorch", "SpikingJelly
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-5 * std::abs(b); }
 
-bool is_neuron(const NirNode& node) {
-    return node.type == "IF" || node.type == "LIF" || node.type == "CubaLIF" || node.type == "LI" || node.type == "CubaLI";
-}
+/// Whether its parameters tell how the writer steps.
+bool is_telling(const NirNode& node) { return is_nir_neuron(node) && node.type != "Threshold" && node.type != "I"; }
 
 /// Whether all numbers of a parameter satisfy a condition; false when it is not there.
 template <class Condition>
@@ -50,15 +50,18 @@ struct Sign {
 };
 using Signs = std::optional<Sign>;
 
-Signs sign_of_names(const std::vector<NirNode>& chain) {
-    for (const NirNode& node : chain)
+Signs sign_of_names(const std::vector<NirStep>& steps) {
+    for (const NirStep& step : steps)
         for (const char* name : {"LIFTorch", "LIFNeuronTorch", "LIFBitshiftTorch", "ExpSynTorch", "LinearTorch"})
-            if (node.name.find(name) != std::string::npos)
-                return Sign{NirDialect::rockpool, fmt::format("'{}' is named after a module of Rockpool", node.name)};
-    for (const NirNode& node : chain)
-        if (node.type == "SumPool2d")
+            if (step.node->name.find(name) != std::string::npos)
+                return Sign{NirDialect::rockpool, fmt::format("'{}' is named after a module of Rockpool", step.node->name)};
+    for (const NirStep& step : steps)
+        if (step.node->type == "SumPool2d")
             return Sign{NirDialect::sinabs,
-                        fmt::format("of the libraries known here, Sinabs alone writes SumPool2d ('{}')", node.name)};
+                        fmt::format("of the libraries known here, Sinabs alone writes SumPool2d ('{}')", step.node->name)};
+    for (const NirStep& step : steps)
+        if (step.recurrent && step.recurrent->name.ends_with(".w_rec"))
+            return Sign{NirDialect::snntorch, fmt::format("snnTorch names recurrent weights so ('{}')", step.recurrent->name)};
     return std::nullopt;
 }
 
@@ -77,9 +80,12 @@ Signs sign_of_if(const NirNode& node) {
 Signs sign_of_lif(const NirNode& node) {
     if (all_equal(node, "r", 1) && all_of(node, "tau", [](double tau) { return tau >= 1; }))
         return Sign{NirDialect::sinabs, "LIF neurons with r = 1 and tau ≥ 1 count tau in steps, as Sinabs writes them"};
-    const bool scalar = node.has("tau") && node.values.at("tau").shape.empty();
-    if (scalar && near(first(node, "r"), first(node, "tau") / usual_dt))
-        return Sign{NirDialect::snntorch, "scalar tau with r = tau/dt for dt = 0.0001 s is what snnTorch writes"};
+    // SpikingJelly writes the same, but of all neurons alike.
+    const bool own_form =
+        node.has("tau") && (node.values.at("tau").shape.empty() || !all_equal(node, "tau", first(node, "tau")));
+    if (own_form && near(first(node, "r"), first(node, "tau") / usual_dt))
+        return Sign{NirDialect::snntorch,
+                    "tau that is one number, or differs, with r = tau/dt for dt = 0.0001 s is what snnTorch writes"};
     return std::nullopt;
 }
 
@@ -93,32 +99,26 @@ Signs sign_of_neuron(const NirNode& node) {
 }
 
 /// What all neurons of the file agree on.
-Signs sign_of_neurons(const std::vector<NirNode>& chain) {
+Signs sign_of_neurons(const std::vector<NirStep>& steps) {
     Signs agreed;
-    for (const NirNode& node : chain) {
-        if (!is_neuron(node)) continue;
-        const Signs sign = sign_of_neuron(node);
+    for (const NirStep& step : steps) {
+        if (!is_telling(*step.node)) continue;
+        const Signs sign = sign_of_neuron(*step.node);
         if (!sign || (agreed && agreed->dialect != sign->dialect)) return std::nullopt;
         if (!agreed) agreed = sign;
     }
     return agreed;
 }
 
-bool is_own(const NirGraph& graph) {
-    const auto writer = graph.metadata.find("writer");
-    return writer != graph.metadata.end() && writer->second.texts == std::vector<std::string>{"spikelens"};
-}
-
 std::set<std::string> names_in(const NirGraph& graph, const std::string& key) {
-    const auto found = graph.metadata.find(key);
-    if (found == graph.metadata.end()) return {};
-    return {found->second.texts.begin(), found->second.texts.end()};
+    const std::vector<std::string> texts = own_texts(graph, key);
+    return {texts.begin(), texts.end()};
 }
 
-NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirNode>& chain, NirRules& rules) {
-    if (is_own(graph)) return NirDialect::exact;
-    Signs sign = sign_of_names(chain);
-    if (!sign) sign = sign_of_neurons(chain);
+NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirStep>& steps, NirRules& rules) {
+    if (written_by_us(graph)) return NirDialect::exact;
+    Signs sign = sign_of_names(steps);
+    if (!sign) sign = sign_of_neurons(steps);
     if (!sign) {
         rules.assumptions.emplace_back(
             "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's equations "
@@ -149,9 +149,9 @@ struct TimeStep {
     std::string reason;
 };
 
-TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::vector<NirNode>& chain) {
-    const auto neuron = std::ranges::find_if(chain, is_neuron);
-    const bool has_neuron = neuron != chain.end();
+TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::vector<NirStep>& steps) {
+    const auto telling = std::ranges::find_if(steps, [](const NirStep& step) { return is_telling(*step.node); });
+    const NirNode* const neuron = telling == steps.end() ? nullptr : telling->node;
     switch (rules.dialect) {
         case NirDialect::exact:
             if (const auto dt = graph.metadata.find("dt");
@@ -163,11 +163,11 @@ TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::v
         case NirDialect::sinabs:
             return {1, "Sinabs counts time constants in steps"};
         case NirDialect::rockpool:
-            if (has_neuron && rockpool_dt(*neuron) > 0)
+            if (neuron && rockpool_dt(*neuron) > 0)
                 return {rockpool_dt(*neuron), fmt::format("from r = tau·exp(−dt/tau)/dt of '{}'", neuron->name)};
             return {norse_dt, "Rockpool's default, as the file does not say"};
         case NirDialect::spikingjelly:
-            if (has_neuron && neuron->type == "IF" && first(*neuron, "r") > 1)
+            if (neuron && neuron->type == "IF" && first(*neuron, "r") > 1)
                 return {1 / first(*neuron, "r"), fmt::format("from r = 1/dt of '{}'", neuron->name)};
             [[fallthrough]];
         case NirDialect::snntorch:
@@ -176,12 +176,12 @@ TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::v
     return {usual_dt, fmt::format("{} uses it for NIR, and the file does not say", dialect_name(rules.dialect))};
 }
 
-void set_time_step(NirRules& rules, const NirGraph& graph, const std::vector<NirNode>& chain, const NirOptions& options,
+void set_time_step(NirRules& rules, const NirGraph& graph, const std::vector<NirStep>& steps, const NirOptions& options,
                    const std::string& where) {
     if (options.dt) {
         rules.dt = *options.dt;
     } else {
-        const TimeStep step = default_step(rules, graph, chain);
+        const TimeStep step = default_step(rules, graph, steps);
         rules.dt = step.dt;
         const char* unit = rules.dialect == NirDialect::sinabs ? "" : " s";
         rules.assumptions.push_back(fmt::format("One step was taken to be dt = {:.7g}{}: {}.", rules.dt, unit, step.reason));
@@ -226,36 +226,66 @@ NirDynamics if_dynamics(const NirRules& rules, const NirNode& node, const std::s
     return {1, 0, integrates_time ? rules.dt : 1, false};
 }
 
-double decay(double x) { return std::max(1 - x, 0.0); }
+double decay(double x) { return std::clamp(1 - x, 0.0, 1.0); }
 
-NirDynamics leaky_dynamics(const NirRules& rules, const NirNode& node, double tau) {
+/// dt/τ. Norse 1.1 writes dt·τ, not τ: a time shorter than a step, which none else can be.
+double share_of(const NirRules& rules, double tau) {
     const double x = rules.dt / tau;
-    if (rules.dialect == NirDialect::sinabs) return {std::exp(-x), 0, 1, true};
-    if (rules.dialect != NirDialect::rockpool) return {decay(x), 0, x, false};
+    return rules.dialect == NirDialect::norse && x > 1 + rounding ? x * rules.dt : x;
+}
+
+/// β of τ = dt/(1 − β) that snnTorch computed and kept in float32. Where several give this τ: the one with the shortest text.
+double snntorch_decay(double tau) {
+    constexpr int steps_around = 64;
+    const auto single = static_cast<float>(tau), dt = static_cast<float>(usual_dt);
+    const auto start = static_cast<float>(decay(usual_dt / tau));
+    float from = start, best = start;
+    for (int i = 0; i < steps_around; ++i) from = std::nextafter(from, -1.0F);
+    size_t shortest = std::string::npos;
+    for (int i = 0; i <= 2 * steps_around; ++i, from = std::nextafter(from, 2.0F)) {
+        if (from < 0 || from > 1 || dt / (1.0F - from) != single) continue;
+        const size_t length = fmt::format("{}", from).size();
+        if (length < shortest) best = from, shortest = length;
+    }
+    return best;
+}
+
+double euler_decay(const NirRules& rules, double tau, bool single) {
+    if (rules.dialect == NirDialect::snntorch && single && rules.dt == usual_dt) return snntorch_decay(tau);
+    return decay(share_of(rules, tau));
+}
+
+NirDynamics leaky_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants) {
+    const double x = share_of(rules, constants.tau_mem);
+    if (rules.dialect == NirDialect::sinabs) return {std::exp(-x), 0, 1, node.type != "LI"};  // ExpLeak sums, LIF averages
+    if (rules.dialect != NirDialect::rockpool) return {euler_decay(rules, constants.tau_mem, constants.single), 0, x, false};
     // ExpSynTorch decays its input once more than LIFTorch does.
     return {std::exp(-x), 0, node.type == "LI" ? x : x * std::exp(x), false};
 }
 
 NirDynamics synaptic_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants,
                               const std::string& where) {
-    const double x = rules.dt / constants.tau_mem, y = rules.dt / constants.tau_syn;
+    const double x = share_of(rules, constants.tau_mem), y = share_of(rules, constants.tau_syn);
     switch (rules.dialect) {
         case NirDialect::sinabs:
-        case NirDialect::spikingjelly:
             refuse_neuron(rules, node, where);
         case NirDialect::rockpool:
             return {std::exp(-x), std::exp(-y), std::exp(-y) * x * std::exp(x), false};
         case NirDialect::norse:
             return {decay(x), decay(y), x, false};
         default:
-            return {decay(x), decay(y), x * y, false};
+            return {euler_decay(rules, constants.tau_mem, constants.single),
+                    euler_decay(rules, constants.tau_syn, constants.single), x * y, false};
     }
 }
 
 void require_time(double tau, const char* name, const NirRules& rules, const NirNode& node, const std::string& where) {
-    if (!(tau > 0)) throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
+    // snnTorch writes a β above 1 so, and runs it as 1.
+    const bool clamped = rules.dialect == NirDialect::snntorch && tau < 0;
+    if (!(tau > 0) && !clamped)
+        throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
     const bool exponential = rules.dialect == NirDialect::sinabs || rules.dialect == NirDialect::rockpool;
-    if (!exponential && rules.dt > tau * (1 + rounding))
+    if (!exponential && share_of(rules, tau) > 1 + rounding)
         throw InputError(fmt::format("{}has {} = {} s, shorter than one step of dt = {} s: give a smaller dt",
                                      node_place(where, node), name, tau, rules.dt));
 }
@@ -285,28 +315,29 @@ void check_dialect(const std::string& name) {
 
 const char* dialect_name(NirDialect dialect) { return library_names[static_cast<size_t>(dialect)]; }
 
-NirRules choose_rules(const NirGraph& graph, const std::vector<NirNode>& chain, const NirOptions& options,
+NirRules choose_rules(const NirGraph& graph, const std::vector<NirStep>& steps, const NirOptions& options,
                       const std::string& where) {
     NirRules rules;
     check_dialect(options.dialect);
-    rules.dialect = options.dialect == "auto" ? choose_dialect(graph, chain, rules) : *find_dialect(options.dialect);
-    rules.own = rules.dialect == NirDialect::exact && is_own(graph);
+    rules.dialect = options.dialect == "auto" ? choose_dialect(graph, steps, rules) : *find_dialect(options.dialect);
+    rules.own = rules.dialect == NirDialect::exact && written_by_us(graph);
     if (rules.own) {
         rules.subtract = names_in(graph, "reset_by_subtraction");
+        rules.varying = names_in(graph, "varying");
         rules.without_bias = names_in(graph, "without_bias");
     }
-    set_time_step(rules, graph, chain, options, where);
+    set_time_step(rules, graph, steps, options, where);
     set_spiking(rules, options);
-    if (is_own(graph)) say_overrides(rules, graph, options);
+    if (written_by_us(graph)) say_overrides(rules, graph, options);
     return rules;
 }
 
 NirDynamics nir_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants,
                          const std::string& where) {
-    if (node.type == "IF") return if_dynamics(rules, node, where);
+    if (node.type == "IF" || node.type == "I") return if_dynamics(rules, node, where);
     const bool synaptic = node.type == "CubaLIF" || node.type == "CubaLI";
     require_time(constants.tau_mem, synaptic ? "tau_mem" : "tau", rules, node, where);
-    if (!synaptic) return leaky_dynamics(rules, node, constants.tau_mem);
+    if (!synaptic) return leaky_dynamics(rules, node, constants);
     require_time(constants.tau_syn, "tau_syn", rules, node, where);
     return synaptic_dynamics(rules, node, constants, where);
 }

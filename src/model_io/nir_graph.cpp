@@ -1,7 +1,6 @@
 #include "nir_graph.h"
 
 #include <algorithm>
-#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -29,16 +28,6 @@ std::string text_of(const NirValues& values, const std::string& name, const std:
     if (found->second.type != NirType::text || found->second.texts.size() != 1)
         throw InputError(fmt::format("{} has a '{}' that is not one text", place, name));
     return found->second.texts[0];
-}
-
-std::string joined(const std::vector<std::string>& names, std::string_view between) {
-    std::vector<std::string> quoted;
-    for (const std::string& name : names) quoted.push_back("'" + name + "'");
-    if (quoted.size() > most_named) {
-        quoted.resize(most_named);
-        quoted.emplace_back("…");
-    }
-    return fmt::format("{}", fmt::join(quoted, between));
 }
 
 class Builder {
@@ -108,79 +97,43 @@ class Builder {
     const std::string& where_;
 };
 
-/// Who feeds whom.
-struct Neighbours {
-    std::map<std::string, std::vector<std::string>> before, after;
-
-    explicit Neighbours(const NirGraph& graph) {
-        for (const auto& [from, to] : graph.edges) {
-            before[to].push_back(from);
-            after[from].push_back(to);
-        }
+/// Numbers in names count as numbers: "2" before "10".
+bool comes_before(std::string_view a, std::string_view b) {
+    const auto digits = [](std::string_view text) { return std::min(text.find_first_not_of("0123456789"), text.size()); };
+    while (!a.empty() && !b.empty()) {
+        const size_t in_a = digits(a), in_b = digits(b);
+        const size_t step_a = std::max<size_t>(in_a, 1), step_b = std::max<size_t>(in_b, 1);
+        const std::string_view part_a = a.substr(0, step_a), part_b = b.substr(0, step_b);
+        if (in_a > 0 && in_b > 0 && in_a != in_b) return in_a < in_b;
+        if (part_a != part_b) return part_a < part_b;
+        a.remove_prefix(step_a);
+        b.remove_prefix(step_b);
     }
-    const std::vector<std::string>& of(const std::map<std::string, std::vector<std::string>>& side,
-                                       const std::string& name) const {
-        static const std::vector<std::string> none;
-        const auto found = side.find(name);
-        return found == side.end() ? none : found->second;
-    }
-};
-
-/// What is left when nodes without a predecessor are taken away again and again: empty, or every cycle with what follows it.
-std::set<std::string> in_or_after_cycles(const NirGraph& graph, const Neighbours& neighbours) {
-    std::map<std::string, size_t> waiting;
-    std::set<std::string> left;
-    std::vector<std::string> free;
-    for (const auto& [name, node] : graph.nodes) {
-        left.insert(name);
-        waiting[name] = neighbours.of(neighbours.before, name).size();
-        if (waiting[name] == 0) free.push_back(name);
-    }
-    while (!free.empty()) {
-        const std::string name = free.back();
-        free.pop_back();
-        left.erase(name);
-        for (const std::string& next : neighbours.of(neighbours.after, name))
-            if (--waiting[next] == 0) free.push_back(next);
-    }
-    return left;
-}
-
-void refuse_cycles(const NirGraph& graph, const Neighbours& neighbours, const std::string& where) {
-    const std::set<std::string> left = in_or_after_cycles(graph, neighbours);
-    if (left.empty()) return;
-    std::vector<std::string> path = {*left.begin()};
-    std::set<std::string> seen = {path[0]};
-    while (true) {  // backwards: each of these has a predecessor among them
-        for (const std::string& name : neighbours.of(neighbours.before, path.back()))
-            if (left.contains(name)) {
-                path.push_back(name);
-                break;
-            }
-        if (!seen.insert(path.back()).second) break;
-    }
-    path.erase(path.begin(), std::find(path.begin(), path.end(), path.back()));
-    std::ranges::reverse(path);
-    throw InputError(
-        fmt::format("{}: the graph is recurrent, which is not supported: {} is a cycle", where, joined(path, " → ")));
-}
-
-void refuse_branches(const NirGraph& graph, const Neighbours& neighbours, const std::string& where) {
-    std::set<std::pair<std::string, std::string>> seen;
-    for (const auto& edge : graph.edges)
-        if (!seen.insert(edge).second)
-            throw InputError(fmt::format("{}: the edge '{}' → '{}' appears twice", where, edge.first, edge.second));
-    for (const auto& [name, node] : graph.nodes) {
-        if (const auto& next = neighbours.of(neighbours.after, name); next.size() > 1)
-            throw InputError(fmt::format("{}feeds {}; a graph that branches is not supported", node_place(where, node),
-                                         joined(next, " and ")));
-        if (const auto& previous = neighbours.of(neighbours.before, name); previous.size() > 1)
-            throw InputError(fmt::format("{}receives the sum of {}; a graph that branches is not supported",
-                                         node_place(where, node), joined(previous, " and ")));
-    }
+    return a.empty() && !b.empty();
 }
 
 }  // namespace
+
+std::string quoted_names(const std::vector<std::string>& names, std::string_view between) {
+    std::vector<std::string> quoted;
+    for (const std::string& name : names) quoted.push_back("'" + name + "'");
+    if (quoted.size() > most_named) {
+        quoted.resize(most_named);
+        quoted.emplace_back("…");
+    }
+    return fmt::format("{}", fmt::join(quoted, between));
+}
+
+bool written_by_us(const NirGraph& graph) {
+    const auto writer = graph.metadata.find("writer");
+    return writer != graph.metadata.end() && writer->second.texts == std::vector<std::string>{"spikelens"};
+}
+
+std::vector<std::string> own_texts(const NirGraph& graph, const std::string& key) {
+    const auto found = graph.metadata.find(key);
+    if (!written_by_us(graph) || found == graph.metadata.end()) return {};
+    return found->second.texts;
+}
 
 std::string node_place(const std::string& where, const NirNode& node) {
     return fmt::format("{}: the node '{}' ({}) ", where, node.name, node.type);
@@ -195,29 +148,11 @@ NirGraph build_nir_graph(const NirValues& values, const std::string& where) {
     if (values.contains("version")) graph.version = text_of(values, "version", where);
     graph.metadata = below(root, "metadata");
     Builder(graph, where).add(root, "");
+    if (!written_by_us(graph))
+        std::ranges::sort(graph.edges, [](const auto& a, const auto& b) {
+            return a.second == b.second ? comes_before(a.first, b.first) : comes_before(a.second, b.second);
+        });
     return graph;
-}
-
-std::vector<NirNode> nir_chain(const NirGraph& graph, const std::string& where) {
-    const Neighbours neighbours(graph);
-    refuse_cycles(graph, neighbours, where);
-    refuse_branches(graph, neighbours, where);
-    std::vector<NirNode> chain;
-    for (const auto& [name, node] : graph.nodes)
-        if (node.type == "Input") chain.push_back(node);
-    if (chain.size() != 1) throw InputError(fmt::format("{}: the graph has {} Input nodes, expected one", where, chain.size()));
-    while (true) {
-        const auto& next = neighbours.of(neighbours.after, chain.back().name);
-        if (next.empty()) break;
-        chain.push_back(graph.nodes.at(next[0]));
-    }
-    std::set<std::string> reached;
-    for (const NirNode& node : chain) reached.insert(node.name);
-    for (const auto& [name, node] : graph.nodes)
-        if (!reached.contains(name)) throw InputError(node_place(where, node) + "is not reached from the Input");
-    if (chain.back().type != "Output")
-        throw InputError(node_place(where, chain.back()) + "is the last, expected an Output after it");
-    return chain;
 }
 
 }  // namespace spikelens

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,12 +29,18 @@ struct NirGraph {
 /// Begins every error about a node: "FILE: the node '3' (Conv2d) ".
 std::string node_place(const std::string& where, const NirNode& node);
 
-/// The graph that a file's datasets make. A graph inside the graph is replaced by its nodes, "outer.inner"; its Input and
-/// Output become nodes of type "Pass". Throws InputError, opened by `where`, when a part is missing or of another form.
-NirGraph build_nir_graph(const NirValues& values, const std::string& where);
+/// "'a', 'b'": at most twelve names in quotes.
+std::string quoted_names(const std::vector<std::string>& names, std::string_view between = ", ");
 
-/// The nodes in the order in which the signal runs through them, from Input to Output. Throws InputError that names the nodes
-/// of a cycle, of a branch or a sum, nodes that nothing reaches, and ends of edges that are not there.
-std::vector<NirNode> nir_chain(const NirGraph& graph, const std::string& where);
+/// Whether export_nir wrote the file.
+bool written_by_us(const NirGraph& graph);
+
+/// The texts that our own files keep among the metadata of the graph under this key; none in files of others.
+std::vector<std::string> own_texts(const NirGraph& graph, const std::string& key);
+
+/// The graph that a file's datasets make. A graph inside the graph is replaced by its nodes, "outer.inner"; its Input and
+/// Output become nodes of type "Pass". The edges of our own files keep their order; those of others, which may be any, are
+/// sorted by names. Throws InputError, opened by `where`, when a part is missing or of another form.
+NirGraph build_nir_graph(const NirValues& values, const std::string& where);
 
 }  // namespace spikelens

@@ -42,14 +42,13 @@ void set_steps(ImportedNetwork& imported, const NirGraph& graph, const NirRules&
 
 ImportedNetwork import_nir_values(const NirValues& values, const NirOptions& options, const std::string& where) {
     const NirGraph graph = build_nir_graph(values, where);
-    const std::vector<NirNode> chain = nir_chain(graph, where);
-    const NirRules rules = choose_rules(graph, chain, options, where);
-    ImportedNetwork imported = nir_network(chain, rules, options, where);
+    const std::vector<NirStep> steps = nir_order(graph, where);
+    const NirRules rules = choose_rules(graph, steps, options, where);
+    ImportedNetwork imported = nir_network(steps, rules, options, where);
     imported.assumptions.insert(imported.assumptions.begin(), rules.assumptions.begin(), rules.assumptions.end());
     imported.format = "nir";
     set_steps(imported, graph, rules, options, where);
-    if (const auto classes = graph.metadata.find("classes"); rules.own && classes != graph.metadata.end())
-        imported.network.classes = classes->second.texts;
+    if (rules.own) imported.network.classes = own_texts(graph, "classes");
     check_network(imported.network, where);
     return imported;
 }

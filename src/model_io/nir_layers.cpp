@@ -1,20 +1,16 @@
 #include "nir_layers.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
 
+#include "nir_finish.h"
 #include "nir_input.h"
 #include "nir_neuron.h"
-#include "nir_node.h"
-#include "nir_weight_node.h"
-#include "nir_weights.h"
 
 namespace spikelens {
 namespace {
@@ -22,338 +18,339 @@ namespace {
 constexpr int64_t most_weights = int64_t{1} << 27;
 constexpr int64_t most_neurons = int64_t{1} << 25;  ///< of a layer
 
-/// A pool or a scale between a neuron, or the input, and the weights that read it.
+/// A pool or a scale of what weights read, which becomes part of them.
 struct InputStep {
-    NirNode node;
-    std::optional<LinearPool> pool;
-    std::vector<double> scale;  ///< per element of what the step reads
-    int height = 0, width = 0;  ///< of what it reads
+    const NirNode* node = nullptr;
+    std::optional<Pool> pool;
+    NirSpread scale;  ///< of what the step reads
+    NirShape read;    ///< the shape of that
 };
 
-LinearPool read_pool(const NirNodeReader& reader) {
-    LinearPool pool;
-    pool.size = reader.square("kernel_size", 1, largest_nir_kernel);
-    pool.stride = reader.square("stride", 1, largest_nir_kernel);
-    if (reader.node().has("padding") && reader.square("padding", 0, largest_nir_kernel) != 0)
-        reader.fail("pads, which is not supported for pools");
-    if (reader.node().type == "AvgPool2d") pool.factor = 1.0 / (double{1} * pool.size * pool.size);
-    return pool;
-}
+/// What a node gives.
+struct Signal {
+    int layer = kNetworkInput;  ///< that sends it
+    NirShape shape;
+    std::vector<InputStep> steps;  ///< what happens to it after the layer
+    bool open = false;             ///< nothing else reads the layer: neurons and pools become part of it
+    std::string from;              ///< the node
+};
 
 class LayerBuilder {
   public:
-    LayerBuilder(const NirRules& rules, const std::string& where) : rules_(rules), where_(where) {}
+    LayerBuilder(const NirRules& rules, const std::string& where) : rules_(rules), where_(where), result_(rules, where) {}
 
-    void start(const NirInput& input) {
-        result_.network.channels = channels_ = input.channels;
-        result_.network.height = height_ = input.height;
-        result_.network.width = width_ = input.width;
-        flat_ = input.flat;
+    void start(const NirStep& step, const NirInput& input) {
+        result_.start(input);
+        signals_[step.node->name] = {kNetworkInput, input.shape, {}, false, step.node->name};
     }
 
-    void add(const NirNode& node) {
-        const NirNodeReader reader(node, where_);
-        static const std::map<std::string, void (LayerBuilder::*)(const NirNodeReader&)> steps = {
-            {"Pass", &LayerBuilder::skip},        {"Output", &LayerBuilder::output},   {"Conv2d", &LayerBuilder::conv},
+    void add(const NirStep& step) {
+        const NirNodeReader reader(*step.node, where_);
+        using Act = void (LayerBuilder::*)(const NirNodeReader&, Signal&);
+        static const std::map<std::string, Act> acts = {
+            {"Output", &LayerBuilder::output},    {"Conv1d", &LayerBuilder::conv},     {"Conv2d", &LayerBuilder::conv},
             {"Affine", &LayerBuilder::full},      {"Linear", &LayerBuilder::full},     {"SumPool2d", &LayerBuilder::pool},
             {"AvgPool2d", &LayerBuilder::pool},   {"Flatten", &LayerBuilder::flatten}, {"Scale", &LayerBuilder::scale},
             {"IF", &LayerBuilder::neuron},        {"LIF", &LayerBuilder::neuron},      {"CubaLIF", &LayerBuilder::neuron},
-            {"Threshold", &LayerBuilder::neuron}, {"LI", &LayerBuilder::readout},      {"CubaLI", &LayerBuilder::readout}};
-        const auto step = steps.find(node.type);
-        if (step == steps.end()) reader.fail("is of a type that is not supported");
-        const bool harmless = node.type == "Pass" || node.type == "Output" || node.type == "Flatten";
+            {"Threshold", &LayerBuilder::neuron}, {"LI", &LayerBuilder::readout},      {"CubaLI", &LayerBuilder::readout},
+            {"I", &LayerBuilder::readout}};
+        const auto act = acts.find(step.node->type);
+        if (step.node->type == "Delay")
+            reader.fail("delays its input; layers here pass on spikes in the step they are fired in");
+        if (act == acts.end()) reader.fail("is of a type that is not supported");
+        Signal signal = read(reader, step.inputs);
         check_nir_parameters(reader);
-        check_nir_input(reader, signal());
+        check_nir_input(reader, signal.shape.axes);
+        const bool harmless = step.node->type == "Output" || step.node->type == "Flatten";
         if (ended_ && !harmless) reader.fail(fmt::format("follows the readout '{}', which must be the last", *ended_));
-        (this->*step->second)(reader);
+        recurrent_ = step.recurrent;
+        (this->*act->second)(reader, signal);
+        signal.open = signal.open && step.readers == 1;
+        signal.from = step.node->name;
+        signals_[step.node->name] = std::move(signal);
     }
 
-    ImportedNetwork finish() {
-        if (!steps_.empty()) NirNodeReader(steps_.front().node, where_).fail("has no weights after it");
-        if (weights_) {
-            result_.assumptions.emplace_back("The last weights have no neuron: their output is summed over time without leak.");
-            finish_layer(std::nullopt, 1.0F);
-        }
-        if (result_.network.layers.empty()) throw InputError(where_ + ": the graph has no weights");
-        const Layer& last = result_.network.layers.back();
-        if (last.out_height != 1 || last.out_width != 1 || last.pool.kind != PoolKind::none)
-            throw InputError(fmt::format("{}: the graph must end in one number per class, but its output is {}", where_,
-                                         shape_text(Shape{channels_, height_, width_})));
-        say_neurons();
-        return std::move(result_);
+    ImportedNetwork finish(const std::string& output) {
+        const Signal& signal = signals_.at(output);
+        if (!signal.steps.empty()) NirNodeReader(*signal.steps.front().node, where_).fail("has no weights after it");
+        if (signal.layer == kNetworkInput) throw InputError(where_ + ": the graph has no weights");
+        return result_.finish(signal.shape.axes, ended_.has_value());
     }
 
   private:
-    Shape signal() const {
-        const int64_t elements = int64_t{channels_} * height_ * width_;
-        return flat_ ? Shape{elements} : Shape{channels_, height_, width_};
+    NirLayer& layer(const Signal& signal) { return result_.layers[signal.layer]; }
+
+    // ---- what a node reads -------------------------------------------------------------------------------------------------
+
+    Signal read(const NirNodeReader& reader, const std::vector<std::string>& inputs) {
+        if (inputs.size() == 1) return signals_.at(inputs[0]);
+        NirLayer sum;
+        sum.layer.kind = LayerKind::add;
+        sum.currents = false;
+        const Signal& first = signals_.at(inputs[0]);
+        for (const std::string& input : inputs) {
+            const Signal& signal = signals_.at(input);
+            if (signal.layer == kNetworkInput)
+                reader.fail(fmt::format("adds what '{}' gives, but only weights read the network's input", input));
+            if (!signal.steps.empty())
+                reader.fail(fmt::format("adds what '{}' scales; a scale is part of the weights or of the neuron after it",
+                                        signal.steps.back().node->name));
+            if (signal.shape.axes != first.shape.axes)
+                reader.fail(fmt::format("adds {} of '{}' and {} of '{}'; expected equal shapes", shape_text(first.shape.axes),
+                                        first.from, shape_text(signal.shape.axes), input));
+            sum.layer.inputs.push_back(signal.layer);
+            sum.currents = sum.currents || layer(signal).currents;
+        }
+        return place(std::move(sum), first.shape, quoted_names(inputs, " + "));
     }
 
-    void skip(const NirNodeReader&) {}
-
-    void output(const NirNodeReader& reader) {
-        const auto shape = reader.node().values.find("shape");
-        if (shape == reader.node().values.end() || shape->second.numbers.empty()) return;
-        double elements = 1;
-        for (double extent : reader.numbers("shape").numbers) elements *= extent;
-        if (elements != static_cast<double>(element_count(signal())))
-            reader.fail(fmt::format("has {:g} elements, but receives {}", elements, shape_text(signal())));
+    /// Makes it the network's next layer.
+    Signal place(NirLayer layer, NirShape shape, const std::string& from) {
+        Layer& sizes = layer.layer;
+        if (!sizes.weighted()) sizes.in_channels = shape.channels, sizes.in_height = shape.height, sizes.in_width = shape.width;
+        set_sizes(sizes);
+        shape.channels = sizes.out_channels;
+        shape.height = sizes.pooled_height;
+        shape.width = sizes.pooled_width;
+        result_.layers.push_back(std::move(layer));
+        return {static_cast<int>(result_.layers.size()) - 1, std::move(shape), {}, true, from};
     }
 
-    void conv(const NirNodeReader& reader) { begin_weights(reader, read_conv(reader, rules_, signal())); }
-    void full(const NirNodeReader& reader) { begin_weights(reader, read_full(reader, rules_, signal())); }
+    /// A layer that only fires or pools what another sends.
+    Signal pass_on(const NirNodeReader& reader, const Signal& signal) {
+        if (signal.layer == kNetworkInput) reader.fail("has no weights before it");
+        NirLayer pass;
+        pass.layer.kind = LayerKind::pass;
+        pass.layer.inputs = {signal.layer};
+        pass.currents = layer(signal).currents;
+        return place(std::move(pass), signal.shape, signal.from);
+    }
 
-    void begin_weights(const NirNodeReader& reader, NirWeightNode read) {
-        if (weights_)
+    // ---- weights -----------------------------------------------------------------------------------------------------------
+
+    void conv(const NirNodeReader& reader, Signal& signal) { weights(reader, read_conv(reader, rules_, signal.shape), signal); }
+    void full(const NirNodeReader& reader, Signal& signal) { weights(reader, read_full(reader, rules_, signal.shape), signal); }
+
+    void weights(const NirNodeReader& reader, NirLayer read, Signal& signal) {
+        if (signal.layer != kNetworkInput && layer(signal).currents)
             reader.fail(
-                fmt::format("follows the weights of '{}' without a neuron between them; only the last weights may be "
-                            "without",
-                            weights_node_));
-        weights_ = std::move(read.weights);
-        tensors_ = std::move(read.tensors);
-        weights_node_ = reader.node().name;
-        notes_.clear();
-        weights_->in_channels = channels_;  // a flat signal still has its map
-        weights_->in_height = height_;
-        weights_->in_width = width_;
-        apply_input_steps(reader);
-        channels_ = weights_->outputs;
-        height_ = weights_->out_height();
-        width_ = weights_->out_width();
-        flat_ = weights_->kind == LayerKind::full;
-        if (element_count(signal()) > most_neurons) reader.fail("gives too large a signal: " + shape_text(signal()));
+                fmt::format("follows the weights of '{}' without a neuron between them; only the last weights may be without",
+                            signal.from));
+        std::for_each(signal.steps.rbegin(), signal.steps.rend(), [&](const InputStep& step) { fold(reader, step, read); });
+        read.layer.inputs = {signal.layer};
+        NirShape shape;
+        shape.axes.resize(read.layer.kind == LayerKind::full ? 1 : signal.shape.axes.size());
+        signal = place(std::move(read), shape, reader.node().name);
+        set_axes(signal.shape);
+        if (signal.shape.elements() > most_neurons) reader.fail("gives too large a signal: " + shape_text(signal.shape.axes));
     }
 
-    /// Pools and scales before the weights become part of them, the nearest first.
-    void apply_input_steps(const NirNodeReader& reader) {
-        std::for_each(steps_.rbegin(), steps_.rend(), [&](const InputStep& step) {
-            notes_.push_back(fmt::format("'{}' folded in", step.node.name));
-            if (step.pool)
-                apply_pool(reader, step);
-            else
-                apply_scale(step);
-        });
-        steps_.clear();
+    static void set_axes(NirShape& shape) {
+        if (shape.axes.size() == 1) shape.axes = {shape.elements()};
+        if (shape.axes.size() == 2) shape.axes = {shape.channels, shape.width};
+        if (shape.axes.size() == 3) shape.axes = {shape.channels, shape.height, shape.width};
     }
 
-    void apply_scale(const InputStep& step) {
-        if (weights_->kind == LayerKind::full) return scale_inputs(*weights_, step.scale);
-        std::vector<double> per_channel(weights_->in_channels);
-        const size_t each = step.scale.size() / per_channel.size();
-        for (size_t i = 0; i < step.scale.size(); ++i) {
-            per_channel[i / each] = step.scale[i / each * each];
-            if (step.scale[i] != per_channel[i / each])
-                NirNodeReader(step.node, where_).fail("has a scale that differs inside a channel that a convolution reads");
+    /// Steps before weights become part of them, the nearest first.
+    void fold(const NirNodeReader& reader, const InputStep& step, NirLayer& weights) const {
+        weights.notes.push_back(fmt::format("'{}' folded in", step.node->name));
+        const Layer& layer = weights.layer;
+        if (!step.pool) {
+            NirSpread scale = step.scale;
+            const int64_t elements = step.read.elements();
+            if (layer.kind == LayerKind::full) scale.values.resize(elements, scale.at(0));
+            const auto by_channel = channel_values(scale, step.read.channels, elements);
+            if (layer.kind == LayerKind::conv && !by_channel)
+                NirNodeReader(*step.node, where_).fail("has a scale that differs inside a channel that a convolution reads");
+            return scale_inputs(weights, layer.kind == LayerKind::full ? scale.values : *by_channel);
         }
-        scale_inputs(*weights_, per_channel);
+        const Pool& pool = *step.pool;
+        const bool conv = layer.kind == LayerKind::conv;
+        const int64_t rows = conv ? pool.size + int64_t{layer.kernel - 1} * layer.dilation * pool.stride : step.read.height;
+        const int64_t columns =
+            conv ? pool.columns() + int64_t{layer.kernel_columns() - 1} * layer.dilation_columns() * pool.stride_columns()
+                 : step.read.width;
+        const int64_t stride =
+            std::max(int64_t{layer.stride} * pool.stride, int64_t{layer.stride_columns()} * pool.stride_columns());
+        if ((conv && std::max({rows, columns, stride}) > largest_nir_kernel) ||
+            layer.in_channels / layer.groups * rows * columns > most_weights / layer.out_channels)
+            reader.fail(fmt::format("makes too large a layer together with the pool '{}'", step.node->name));
+        if (!fold_pool_before(weights, pool, step.read.height, step.read.width))
+            reader.fail(fmt::format("pads what the pool '{}' gives, in a way that no single convolution can", step.node->name));
     }
 
-    void apply_pool(const NirNodeReader& reader, const InputStep& step) {
-        const int64_t kernel = step.pool->size + int64_t{weights_->kernel - 1} * step.pool->stride;
-        const int64_t fan_in = weights_->kind == LayerKind::conv ? weights_->in_channels * kernel * kernel
-                                                                 : int64_t{weights_->in_channels} * step.height * step.width;
-        check_folded(reader, step.node, weights_->kind == LayerKind::conv ? kernel : 1,
-                     int64_t{weights_->stride} * step.pool->stride, fan_in);
-        if (!fold_pool_before(*weights_, *step.pool, step.height, step.width))
-            reader.fail(fmt::format("pads what the pool '{}' gives, in a way that no single convolution can", step.node.name));
-    }
+    // ---- what follows weights ----------------------------------------------------------------------------------------------
 
-    void check_folded(const NirNodeReader& reader, const NirNode& pool, int64_t kernel, int64_t stride, int64_t fan_in) const {
-        if (kernel > largest_nir_kernel || (weights_->kind == LayerKind::conv && stride > largest_nir_kernel) ||
-            fan_in > most_weights / weights_->outputs)
-            reader.fail(fmt::format("makes too large a layer together with the pool '{}'", pool.name));
-    }
-
-    // ---- between weights and neuron, or between neuron and weights --------------------------------------------------------
-
-    void pool(const NirNodeReader& reader) {
-        const LinearPool pool = read_pool(reader);
-        if (flat_) reader.fail("reads a flat signal, expected a map");
-        if (pool.size > height_ || pool.size > width_)
-            reader.fail(fmt::format("has a window of {} that does not fit into {}", pool.size, shape_text(signal())));
-        if (weights_)
-            pool_currents(reader, pool);
-        else
-            pool_spikes(reader, pool);
-        height_ = (height_ - pool.size) / pool.stride + 1;
-        width_ = (width_ - pool.size) / pool.stride + 1;
-    }
-
-    void pool_currents(const NirNodeReader& reader, const LinearPool& pool) {
-        if (weights_->kind == LayerKind::full) reader.fail("pools the output of a fully connected layer");
-        const int64_t kernel = weights_->kernel + int64_t{pool.size - 1} * weights_->stride;
-        check_folded(reader, reader.node(), kernel, int64_t{weights_->stride} * pool.stride,
-                     weights_->in_channels * kernel * kernel);
-        fold_pool_after(*weights_, pool);
-        notes_.push_back(fmt::format("'{}' folded in", reader.node().name));
-    }
-
-    void pool_spikes(const NirNodeReader& reader, const LinearPool& pool) {
-        if (result_.network.layers.empty() || !steps_.empty() || result_.network.layers.back().pool.kind != PoolKind::none) {
-            steps_.push_back({reader.node(), pool, {}, height_, width_});
-            return;
+    void pool(const NirNodeReader& reader, Signal& signal) {
+        const Pool pool = read_pool(reader, signal.shape);
+        if (signal.layer == kNetworkInput || !signal.steps.empty()) {
+            signal.steps.push_back({&reader.node(), pool, {}, signal.shape});
+        } else {
+            if (!signal.open || layer(signal).layer.pool.kind != PoolKind::none) signal = pass_on(reader, signal);
+            layer(signal).layer.pool = pool;
+            set_sizes(layer(signal).layer);
         }
-        Layer& layer = result_.network.layers.back();
-        layer.pool = {reader.node().type == "AvgPool2d" ? PoolKind::average : PoolKind::sum, pool.size, pool.stride};
-        layer.pooled_height = (height_ - pool.size) / pool.stride + 1;
-        layer.pooled_width = (width_ - pool.size) / pool.stride + 1;
+        signal.shape.height = (signal.shape.height - pool.size) / pool.stride + 1;
+        signal.shape.width = (signal.shape.width - pool.columns()) / pool.stride_columns() + 1;
+        set_axes(signal.shape);
     }
 
-    void scale(const NirNodeReader& reader) {
-        if (!weights_) {
-            steps_.push_back({reader.node(), std::nullopt, reader.per_element("scale", signal()), height_, width_});
-            return;
+    static Pool read_pool(const NirNodeReader& reader, const NirShape& shape) {
+        const NirSides size = reader.sides("kernel_size", 1, largest_nir_kernel);
+        const NirSides stride = reader.sides("stride", 1, largest_nir_kernel);
+        if (reader.node().has("padding")) {
+            const NirSides padding = reader.sides("padding", 0, largest_nir_kernel);
+            if (padding.rows != 0 || padding.columns != 0) reader.fail("pads, which is not supported for pools");
         }
-        scale_outputs(*weights_, reader.per_output("scale", signal(), weights_->outputs));
-        notes_.push_back(fmt::format("'{}' folded in", reader.node().name));
+        if (shape.axes.size() == 1) reader.fail("reads a flat signal, expected a map");
+        if (shape.axes.size() == 2) reader.fail("reads " + shape_text(shape.axes) + ", expected [C, H, W]");
+        if (size.rows > shape.height || size.columns > shape.width)
+            reader.fail(fmt::format("has a window of {} by {} that does not fit into {}", size.rows, size.columns,
+                                    shape_text(shape.axes)));
+        Pool pool;
+        pool.kind = reader.node().type == "AvgPool2d" ? PoolKind::average : PoolKind::sum;
+        set_sides(pool.size, pool.width, 0, size.rows, size.columns);
+        set_sides(pool.stride, pool.stride_width, 0, stride.rows, stride.columns);
+        return pool;
     }
 
-    void flatten(const NirNodeReader& reader) {
-        const int64_t axes = static_cast<int64_t>(signal().size());
+    void scale(const NirNodeReader& reader, Signal& signal) {
+        const NirSpread scale = reader.spread("scale", signal.shape.axes);
+        if (scale.all(1)) return;
+        const std::optional<std::vector<double>> by_channel =
+            channel_values(scale, signal.shape.channels, signal.shape.elements());
+        const bool of_weights = signal.open && signal.steps.empty() && layer(signal).layer.weighted() && layer(signal).currents;
+        if (of_weights && by_channel) {
+            scale_outputs(layer(signal), *by_channel);
+            layer(signal).notes.push_back(fmt::format("'{}' folded in", reader.node().name));
+        } else {
+            signal.steps.push_back({&reader.node(), std::nullopt, scale, signal.shape});
+        }
+    }
+
+    void flatten(const NirNodeReader& reader, Signal& signal) {
+        const auto axes = static_cast<int64_t>(signal.shape.axes.size());
         const auto axis = [&](const char* name, int64_t usual) {
             return reader.node().has(name) ? static_cast<int64_t>(reader.number(name)) : usual;
         };
         const int64_t start = axis("start_dim", 1), end = axis("end_dim", -1);
         const bool whole = (start == 0 || start == -axes) && (end == -1 || end == axes - 1);
         const bool with_batch = start == 1 && (end == -1 || end == axes);
-        if (!flat_ && !whole && !with_batch)
+        if (axes > 1 && !whole && !with_batch)
             reader.fail(fmt::format("flattens axes {} to {} of {}; only all of them together are supported", start, end,
-                                    shape_text(signal())));
-        if (!flat_ && !whole)
-            result_.assumptions.push_back(
-                fmt::format("Flatten '{}' was taken to count a batch axis: it begins at axis 1.", reader.node().name));
-        flat_ = true;
+                                    shape_text(signal.shape.axes)));
+        if (axes > 1 && !whole)
+            result_.say(fmt::format("Flatten '{}' was taken to count a batch axis: it begins at axis 1.", reader.node().name));
+        signal.shape.axes = {signal.shape.elements()};
     }
 
-    // ---- the end of a layer --------------------------------------------------------------------------------------------
+    // ---- neurons -----------------------------------------------------------------------------------------------------------
 
-    void require_weights(const NirNodeReader& reader) const {
-        if (!weights_) reader.fail("has no weights before it");
+    /// The product of the scales before a node.
+    NirSpread take_scales(const NirNodeReader& reader, Signal& signal) const {
+        NirSpread scale{{1.0}};
+        for (const InputStep& step : signal.steps) {
+            if (step.pool) reader.fail("has no weights before it");
+            scale.values.resize(std::max(scale.values.size(), step.scale.values.size()), scale.at(0));
+            for (size_t i = 0; i < scale.values.size(); ++i) scale.values[i] *= step.scale.at(static_cast<int64_t>(i));
+        }
+        signal.steps.clear();
+        return scale;
     }
 
-    void neuron(const NirNodeReader& reader) {
-        require_weights(reader);
-        const bool had_bias = weights_->has_bias;
-        const std::vector<double> before = weights_->weight;
-        const Neuron neuron = nir_neuron(reader, rules_, signal(), *weights_, where_);
-        note_changes(reader, before, had_bias);
-        neurons_.emplace_back(reader.node().name, neuron);
-        finish_layer(reader, neuron, 1.0F);
+    void neuron(const NirNodeReader& reader, Signal& signal) {
+        const NirSpread scale = take_scales(reader, signal);
+        const bool joins = signal.layer != kNetworkInput && signal.open && !layer(signal).layer.neuron &&
+                           layer(signal).layer.pool.kind == PoolKind::none;
+        if (!joins) signal = pass_on(reader, signal);
+        NirLayer& to = layer(signal);
+        NirNeuron read = nir_neuron(reader, rules_, signal.shape.axes, to.layer.output_shape(), scale, where_);
+        add_current(reader, to, read.bias);
+        if (recurrent_) recur(reader, to, signal.shape.axes);
+        to.layer.neuron = read.neuron;
+        to.layer.values = std::move(read.values);
+        to.currents = false;
+        result_.note_neuron(reader.node(), signal.layer);
     }
 
-    void readout(const NirNodeReader& reader) {
-        require_weights(reader);
-        const bool had_bias = weights_->has_bias;
-        const std::vector<double> before = weights_->weight;
-        const float beta = nir_readout(reader, rules_, signal(), *weights_, where_);
-        note_changes(reader, before, had_bias);
-        finish_layer(reader, std::nullopt, beta);
+    void recur(const NirNodeReader& reader, NirLayer& to, const Shape& axes) {
+        if (!to.layer.weighted())
+            reader.fail(
+                fmt::format("is recurrent through '{}', but reads no weights alone; expected one convolution or fully "
+                            "connected node before it, without a pool between",
+                            recurrent_->name));
+        add_recurrence(to, NirNodeReader(*recurrent_, where_), rules_, axes);
+        if (!rules_.own)
+            result_.say(fmt::format("Spikes of '{}' come back through '{}' one step later, as NIR's readers do it.",
+                                    reader.node().name, recurrent_->name));
+    }
+
+    /// What v_leak adds at every step.
+    void add_current(const NirNodeReader& reader, NirLayer& to, const NirSpread& current) const {
+        if (current.values.empty()) return;
+        const auto by_channel = channel_values(current, to.layer.out_channels, element_count(to.layer.output_shape()));
+        if (!to.layer.weighted() || !by_channel)
+            reader.fail(
+                "has a 'v_leak' that is not 0 and not the same in each channel of weights before it, whose bias it would be");
+        if (to.bias.empty()) to.bias.assign(to.layer.out_channels, 0.0);
+        for (size_t o = 0; o < to.bias.size(); ++o) to.bias[o] += (*by_channel)[o];
+        to.notes.push_back(fmt::format("v_leak of '{}' added", reader.node().name));
+    }
+
+    void readout(const NirNodeReader& reader, Signal& signal) {
+        if (recurrent_) reader.fail(fmt::format("is recurrent through '{}'; a readout sends no spikes", recurrent_->name));
+        const NirSpread scale = take_scales(reader, signal);
+        if (signal.layer != kNetworkInput && !layer(signal).currents)
+            reader.fail("integrates spikes; expected weights before it");
+        const bool joins = signal.layer != kNetworkInput && signal.open && layer(signal).layer.pool.kind == PoolKind::none;
+        if (!joins) signal = pass_on(reader, signal);
+        NirLayer& to = layer(signal);
+        NirReadout read = nir_readout(reader, rules_, signal.shape.axes, where_);
+        read.gain.values.resize(signal.shape.elements(), read.gain.at(0));
+        for (size_t i = 0; i < read.gain.values.size(); ++i) read.gain.values[i] *= scale.at(static_cast<int64_t>(i));
+        if (!read.gain.all(1)) {
+            if (!to.layer.weighted() || signal.shape.elements() != to.layer.out_channels)
+                reader.fail("scales what it reads, which only weights directly before it can carry");
+            scale_outputs(to, read.gain.values);
+            to.notes.push_back(fmt::format("scaled by the parameters of '{}'", reader.node().name));
+        }
+        if (!read.leak.all(0)) add_current(reader, to, read.leak);
+        to.layer.readout_beta = read.beta;
         ended_ = reader.node().name;
-        result_.assumptions.push_back(
-            fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}.", *ended_, beta));
+        result_.note_neuron(reader.node(), signal.layer);
+        result_.say(fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}.", *ended_, read.beta));
     }
 
-    void note_changes(const NirNodeReader& reader, const std::vector<double>& before, bool had_bias) {
-        if (weights_->weight != before) notes_.push_back(fmt::format("scaled by the parameters of '{}'", reader.node().name));
-        if (weights_->has_bias && !had_bias) notes_.push_back(fmt::format("v_leak of '{}' became a bias", reader.node().name));
-    }
-
-    void finish_layer(const NirNodeReader& reader, const std::optional<Neuron>& neuron, float readout_beta) {
-        finish_layer(neuron, readout_beta);
-        const std::string& layer = result_.network.layers.back().name;
-        for (const auto& [name, value] : reader.node().values)
-            if (value.type != NirType::text && value.type != NirType::other && name.find('/') == std::string::npos)
-                result_.tensors.push_back({reader.node().name + "/" + name, "", value.shape,
-                                           fmt::format("{} of {}", neuron ? "the neuron" : "the readout", layer)});
-    }
-
-    void finish_layer(const std::optional<Neuron>& neuron, float readout_beta) {
-        Layer layer;
-        layer.kind = weights_->kind;
-        layer.name = (layer.kind == LayerKind::conv ? "conv" : "full") + std::to_string(result_.network.layers.size() + 1);
-        layer.inputs = {static_cast<int>(result_.network.layers.size()) - 1};
-        layer.in_channels = weights_->in_channels;
-        layer.in_height = weights_->in_height;
-        layer.in_width = weights_->in_width;
-        layer.out_channels = weights_->outputs;
-        layer.out_height = layer.pooled_height = height_;
-        layer.out_width = layer.pooled_width = width_;
-        if (layer.kind == LayerKind::conv) {
-            layer.kernel = weights_->kernel;
-            layer.stride = weights_->stride;
-            layer.padding = weights_->padding;
-        }
-        layer.has_bias = weights_->has_bias;
-        layer.neuron = neuron;
-        layer.readout_beta = readout_beta;
-        const int64_t out = layer.out_channels, k = layer.kernel;
-        layer.weight =
-            FloatArray(layer.kind == LayerKind::conv ? Shape{out, layer.in_channels, k, k} : Shape{out, layer.fan_in()},
-                       floats(weights_->weight, layer));
-        if (layer.has_bias) layer.bias = FloatArray({out}, floats(weights_->bias, layer));
-        for (ImportedTensor& tensor : tensors_) {
-            if (!tensor.to.empty()) {
-                for (const std::string& note : notes_) tensor.note += (tensor.note.empty() ? "" : "; ") + note;
-                tensor.to = layer.name + "." + tensor.to;
-            }
-            result_.tensors.push_back(std::move(tensor));
-        }
-        tensors_.clear();
-        result_.network.layers.push_back(std::move(layer));
-        weights_.reset();
-    }
-
-    std::vector<float> floats(const std::vector<double>& values, const Layer& layer) const {
-        std::vector<float> narrow(values.begin(), values.end());
-        if (!std::ranges::all_of(narrow, [](float value) { return std::isfinite(value); }))
-            throw InputError(fmt::format("{}: the weights of '{}' are too large for float32 in layer {}", where_, weights_node_,
-                                         layer.name));
-        return narrow;
-    }
-
-    /// One sentence for all nodes with the same neuron.
-    void say_neurons() {
-        if (rules_.own) return;
-        for (size_t i = 0; i < neurons_.size(); ++i) {
-            const Neuron& neuron = neurons_[i].second;
-            const auto same = [&](const auto& other) { return other.second == neuron; };
-            if (std::ranges::find_if(neurons_, same) != neurons_.begin() + static_cast<std::ptrdiff_t>(i)) continue;
-            std::vector<std::string> names;
-            for (const auto& [name, other] : neurons_)
-                if (other == neuron) names.push_back("'" + name + "'");
-            result_.assumptions.push_back(
-                fmt::format("{}: beta = {:.7g}, {}gain = {:.7g}{}, threshold = {:.7g}{}.", fmt::join(names, ", "), neuron.beta,
-                            neuron.alpha > 0 ? fmt::format("alpha = {:.7g}, ", neuron.alpha) : "", neuron.gain,
-                            neuron.decay_input ? " · (1 − beta)" : "", neuron.threshold,
-                            neuron.reset == Reset::zero ? fmt::format(", v_reset = {:.7g}", neuron.v_reset) : ""));
-        }
+    void output(const NirNodeReader& reader, Signal& signal) {
+        const auto shape = reader.node().values.find("shape");
+        if (shape == reader.node().values.end() || shape->second.numbers.empty()) return;
+        double elements = 1;
+        for (const double extent : reader.numbers("shape").numbers) elements *= extent;
+        if (elements != static_cast<double>(signal.shape.elements()))
+            reader.fail(fmt::format("has {:g} elements, but receives {}", elements, shape_text(signal.shape.axes)));
     }
 
     const NirRules& rules_;
     const std::string& where_;
-    ImportedNetwork result_;
-    int channels_ = 0, height_ = 0, width_ = 0;  ///< of the signal
-    bool flat_ = false;                          ///< the signal has one axis
-    std::optional<NirWeights> weights_;          ///< seen, with no neuron after them yet
-    std::string weights_node_;
-    std::vector<ImportedTensor> tensors_;  ///< of the weights; `to` without the layer's name
-    std::vector<std::string> notes_;
-    std::vector<InputStep> steps_;
-    std::vector<std::pair<std::string, Neuron>> neurons_;
+    NirResult result_;
+    std::map<std::string, Signal> signals_;
+    const NirNode* recurrent_ = nullptr;  ///< of the node in hand
     std::optional<std::string> ended_;
 };
 
+/// Whether nodes of one axis read the input.
+bool reads_rows(const std::vector<NirStep>& steps) {
+    return std::ranges::any_of(steps, [](const NirStep& step) { return step.node->type == "Conv1d"; });
+}
+
 }  // namespace
 
-ImportedNetwork nir_network(const std::vector<NirNode>& chain, const NirRules& rules, const NirOptions& options,
+ImportedNetwork nir_network(const std::vector<NirStep>& steps, const NirRules& rules, const NirOptions& options,
                             const std::string& where) {
     LayerBuilder builder(rules, where);
-    const NirInput input = nir_input(chain.front(), options, where);
-    builder.start(input);
-    for (size_t i = 1; i < chain.size(); ++i) builder.add(chain[i]);
-    ImportedNetwork result = builder.finish();
-    result.assumptions.insert(result.assumptions.begin(), input.assumptions.begin(), input.assumptions.end());
-    return result;
+    builder.start(steps.front(), nir_input(*steps.front().node, options, reads_rows(steps), where));
+    for (size_t i = 1; i < steps.size(); ++i) builder.add(steps[i]);
+    return builder.finish(steps.back().node->name);
 }
 
 }  // namespace spikelens

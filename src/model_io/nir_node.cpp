@@ -30,25 +30,24 @@ double NirNodeReader::number(const std::string& name) const {
     return value.numbers[0];
 }
 
-int NirNodeReader::square(const std::string& name, int smallest, int largest) const {
+NirSides NirNodeReader::sides(const std::string& name, int smallest, int largest) const {
     const NirValue& value = numbers(name);
     if (value.numbers.empty() || value.numbers.size() > 2) fail(fmt::format("has a '{}' that is not one or two numbers", name));
-    if (value.numbers.front() != value.numbers.back())
-        fail(fmt::format("has a {} of {} by {}; only square ones are supported", name, value.numbers[0], value.numbers[1]));
-    const double number = value.numbers[0];
-    if (number != std::floor(number) || number < smallest || number > largest)
-        fail(fmt::format("has a {} of {}, expected {} to {}", name, number, smallest, largest));
-    return static_cast<int>(number);
+    for (const double number : value.numbers)
+        if (number != std::floor(number) || number < smallest || number > largest)
+            fail(fmt::format("has a {} of {}, expected {} to {}", name, number, smallest, largest));
+    return {static_cast<int>(value.numbers.front()), static_cast<int>(value.numbers.back())};
 }
 
-std::vector<double> NirNodeReader::per_element(const std::string& name, const Shape& shape) const {
+NirSpread NirNodeReader::spread(const std::string& name, const Shape& shape, std::optional<double> missing) const {
+    if (missing && !node_->has(name)) return {{*missing}};
     const NirValue& value = numbers(name);
     const auto refuse = [&] {
         fail(fmt::format("has a '{}' of shape {} for a signal of shape {}", name, shape_text(value.shape), shape_text(shape)));
     };
-    const int64_t count = element_count(shape);
-    if (value.numbers.size() == 1) return std::vector<double>(count, value.numbers[0]);
+    if (value.numbers.size() == 1) return {value.numbers};
     if (value.shape.size() > shape.size()) refuse();
+    if (shape.size() > 1 && value.shape == Shape{shape[0]}) return by_first_axis(name, shape);
     // Aligned at the last axis; an extent of 1 repeats.
     std::vector<int64_t> step(shape.size(), 0);
     int64_t size = 1;
@@ -58,46 +57,61 @@ std::vector<double> NirNodeReader::per_element(const std::string& name, const Sh
         step[shape.size() - back] = extent == 1 ? 0 : size;
         size *= extent;
     }
-    std::vector<double> spread(count);
-    for (int64_t i = 0; i < count; ++i) {
+    NirSpread result;
+    result.values.resize(element_count(shape));
+    for (int64_t i = 0; i < static_cast<int64_t>(result.values.size()); ++i) {
         int64_t rest = i, from = 0;
         for (size_t axis = shape.size(); axis-- > 0; rest /= shape[axis]) from += rest % shape[axis] * step[axis];
-        spread[i] = value.numbers[from];
+        result.values[i] = value.numbers[from];
     }
-    return spread;
+    return result;
 }
 
-std::vector<double> NirNodeReader::per_output(const std::string& name, const Shape& shape, int outputs,
-                                              std::optional<double> missing) const {
-    if (missing && !node_->has(name)) return std::vector<double>(outputs, *missing);
-    if (numbers(name).numbers.size() == 1) return std::vector<double>(outputs, number(name));
-    const std::vector<double> all = per_element(name, shape);
-    const int64_t each = static_cast<int64_t>(all.size()) / outputs;
-    std::vector<double> values(outputs);
-    for (int o = 0; o < outputs; ++o) {
-        values[o] = all[o * each];
+/// snnTorch gives recurrent convolutions one value for each channel, as an array of one axis; numpy would take columns.
+NirSpread NirNodeReader::by_first_axis(const std::string& name, const Shape& shape) const {
+    const NirSpread values{numbers(name).numbers};
+    if (values.all(values.at(0))) return {{values.at(0)}};
+    if (shape.back() == shape[0])
+        fail(
+            fmt::format("has a '{}' of shape [{}] for a signal of shape {}: whether it differs between the neurons of a "
+                        "channel is not said",
+                        name, shape[0], shape_text(shape)));
+    NirSpread result;
+    const int64_t each = element_count(shape) / shape[0];
+    for (const double value : values.values) result.values.insert(result.values.end(), each, value);
+    return result;
+}
+
+std::vector<double> NirNodeReader::per_output(const std::string& name, const Shape& shape, int outputs) const {
+    const auto values = channel_values(spread(name, shape), outputs, element_count(shape));
+    if (!values)
+        fail(
+            fmt::format("has a '{}' that differs between the neurons of an output; a layer has one value, or one per "
+                        "output",
+                        name));
+    return *values;
+}
+
+bool NirSpread::all(double value) const {
+    return std::ranges::all_of(values, [&](double one) { return one == value; });
+}
+
+std::optional<std::vector<double>> channel_values(const NirSpread& spread, int64_t channels, int64_t elements) {
+    std::vector<double> result(channels);
+    const int64_t each = elements / channels;
+    for (int64_t c = 0; c < channels; ++c) {
+        result[c] = spread.at(c * each);
         for (int64_t i = 1; i < each; ++i)
-            if (all[o * each + i] != values[o])
-                fail(
-                    fmt::format("has a '{}' that differs between the neurons of output {}; a layer has one value, or one per "
-                                "output",
-                                name, o));
+            if (spread.at(c * each + i) != result[c]) return std::nullopt;
     }
-    return values;
-}
-
-double NirNodeReader::uniform(const std::string& name, const Shape& shape) const {
-    if (numbers(name).numbers.size() == 1) return number(name);
-    const std::vector<double> all = per_element(name, shape);
-    if (std::ranges::any_of(all, [&](double value) { return value != all[0]; }))
-        fail(fmt::format("has a '{}' that differs between neurons; a layer has one value", name));
-    return all[0];
+    return result;
 }
 
 void check_nir_parameters(const NirNodeReader& reader) {
     static const std::map<std::string, std::set<std::string>> known = {
         {"Output", {"shape"}},
         {"Conv2d", {"weight", "bias", "stride", "padding", "dilation", "groups", "input_shape"}},
+        {"Conv1d", {"weight", "bias", "stride", "padding", "dilation", "groups", "input_shape"}},
         {"Affine", {"weight", "bias"}},
         {"Linear", {"weight"}},
         {"SumPool2d", {"kernel_size", "stride", "padding"}},
@@ -108,6 +122,7 @@ void check_nir_parameters(const NirNodeReader& reader) {
         {"LIF", {"tau", "r", "w_in", "v_leak", "v_threshold", "v_reset"}},
         {"CubaLIF", {"tau_mem", "tau_syn", "r", "w_in", "v_leak", "v_threshold", "v_reset"}},
         {"Threshold", {"threshold"}},
+        {"I", {"r"}},
         {"LI", {"tau", "r", "w_in", "v_leak"}},
         {"CubaLI", {"tau_mem", "tau_syn", "r", "w_in", "v_leak"}}};
     const auto names = known.find(reader.node().type);

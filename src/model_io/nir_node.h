@@ -8,6 +8,22 @@
 
 namespace spikelens {
 
+/// Of rows and of columns.
+struct NirSides {
+    int rows = 1, columns = 1;
+};
+
+/// One value for all elements of a signal, or one for each.
+struct NirSpread {
+    std::vector<double> values;
+
+    double at(int64_t element) const { return values[values.size() == 1 ? 0 : element]; }
+    bool all(double value) const;
+};
+
+/// One value for each channel of a signal of so many elements, where all elements of a channel have the same; else nothing.
+std::optional<std::vector<double>> channel_values(const NirSpread& spread, int64_t channels, int64_t elements);
+
 /// A node's parameters, checked as they are read: every InputError names the file, the node and the parameter.
 class NirNodeReader {
   public:
@@ -21,23 +37,22 @@ class NirNodeReader {
     /// One number.
     double number(const std::string& name) const;
 
-    /// A whole number of a range, given once or once per axis and then the same.
-    int square(const std::string& name, int smallest, int largest) const;
+    /// A whole number of a range, once for both or for rows and for columns.
+    NirSides sides(const std::string& name, int smallest, int largest) const;
 
-    /// One value per output: `shape` is the signal's, its first extent the outputs. Parameters spread as numpy's broadcasting
-    /// does, and must be the same for all neurons of one output. `missing` stands for a parameter that is not there.
-    std::vector<double> per_output(const std::string& name, const Shape& shape, int outputs,
-                                   std::optional<double> missing = std::nullopt) const;
+    /// Values for the elements of a signal; parameters spread as numpy's broadcasting does, but those of one axis, as long as a
+    /// map has channels, are of channels. `missing` stands for a parameter
+    /// that is not there.
+    NirSpread spread(const std::string& name, const Shape& shape, std::optional<double> missing = std::nullopt) const;
 
-    /// One value per element of the signal.
-    std::vector<double> per_element(const std::string& name, const Shape& shape) const;
-
-    /// One value for all.
-    double uniform(const std::string& name, const Shape& shape) const;
+    /// One value per output, the first extent of `shape`; they must be the same for all neurons of one output.
+    std::vector<double> per_output(const std::string& name, const Shape& shape, int outputs) const;
 
     [[noreturn]] void fail(const std::string& what) const;
 
   private:
+    NirSpread by_first_axis(const std::string& name, const Shape& shape) const;
+
     const NirNode* node_;
     std::string where_;
 };

@@ -26,6 +26,11 @@ class NirChain {
         values_["node/nodes/" + name + "/" + parameter] = std::move(value);
         return *this;
     }
+    /// What is added next is fed by this node.
+    NirChain& go_to(const std::string& name) {
+        last_ = name;
+        return *this;
+    }
     NirChain& edge(const std::string& from, const std::string& to) {
         edges_.push_back({from, to});
         return *this;

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <cmath>
-#include <functional>
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "spikelens/snn/network.h"
-
-#include "model_io/nir_graph.h"
+#include "model_io/nir_order.h"
 
 namespace spikelens::nir_reference {
 
@@ -18,86 +15,132 @@ struct Signal {
     std::vector<double> values;
 };
 
-inline Signal pooled(const Signal& in, int size, int stride, double factor) {
-    const int64_t h = (in.shape[1] - size) / stride + 1, w = (in.shape[2] - size) / stride + 1;
+/// Rows and columns.
+struct Pair {
+    int64_t rows = 1, columns = 1;
+};
+
+inline Signal pooled(const Signal& in, Pair size, Pair stride, double factor) {
+    const int64_t h = (in.shape[1] - size.rows) / stride.rows + 1, w = (in.shape[2] - size.columns) / stride.columns + 1;
     Signal out{{in.shape[0], h, w}, {}};
     for (int64_t c = 0; c < in.shape[0]; ++c)
         for (int64_t y = 0; y < h; ++y)
             for (int64_t x = 0; x < w; ++x) {
                 double sum = 0;
-                for (int dy = 0; dy < size; ++dy)
-                    for (int dx = 0; dx < size; ++dx)
-                        sum += in.values[(c * in.shape[1] + y * stride + dy) * in.shape[2] + x * stride + dx];
+                for (int64_t dy = 0; dy < size.rows; ++dy)
+                    for (int64_t dx = 0; dx < size.columns; ++dx)
+                        sum += in.values[(c * in.shape[1] + y * stride.rows + dy) * in.shape[2] + x * stride.columns + dx];
                 out.values.push_back(factor * sum);
             }
     return out;
 }
 
-/// Weight and bias as functions of the index, so that NIR's doubles and a layer's floats go the same way.
-using Tensor = std::function<double(int64_t)>;
+struct Convolution {
+    Pair kernel, stride, padding{0, 0}, dilation;
+    int64_t outputs = 1, groups = 1;
+    std::vector<double> weight, bias;  ///< [out, in/groups, k, k]; the bias may be empty
+};
 
-inline Signal convolved(const Signal& in, const Tensor& weight, const Tensor& bias, int64_t outputs, int64_t k, int64_t stride,
-                        int64_t padding) {
-    const int64_t c = in.shape[0], h = in.shape[1], w = in.shape[2];
-    const int64_t oh = (h + 2 * padding - k) / stride + 1, ow = (w + 2 * padding - k) / stride + 1;
-    Signal out{{outputs, oh, ow}, {}};
-    for (int64_t o = 0; o < outputs; ++o)
+inline Signal convolved(const Signal& in, const Convolution& conv) {
+    const int64_t c = in.shape[0] / conv.groups, h = in.shape[1], w = in.shape[2];
+    const auto [kh, kw] = conv.kernel;
+    const int64_t oh = (h + 2 * conv.padding.rows - (kh - 1) * conv.dilation.rows - 1) / conv.stride.rows + 1;
+    const int64_t ow = (w + 2 * conv.padding.columns - (kw - 1) * conv.dilation.columns - 1) / conv.stride.columns + 1;
+    Signal out{{conv.outputs, oh, ow}, {}};
+    for (int64_t o = 0; o < conv.outputs; ++o)
         for (int64_t y = 0; y < oh; ++y)
             for (int64_t x = 0; x < ow; ++x) {
-                double sum = bias(o);
-                for (int64_t i = 0; i < c * k * k; ++i) {
-                    const int64_t row = y * stride - padding + i / k % k, column = x * stride - padding + i % k;
+                double sum = conv.bias.empty() ? 0 : conv.bias[o];
+                for (int64_t i = 0; i < c * kh * kw; ++i) {
+                    const int64_t row = y * conv.stride.rows - conv.padding.rows + i / kw % kh * conv.dilation.rows;
+                    const int64_t column = x * conv.stride.columns - conv.padding.columns + i % kw * conv.dilation.columns;
                     if (row < 0 || column < 0 || row >= h || column >= w) continue;
-                    sum += weight(o * c * k * k + i) * in.values[(i / (k * k) * h + row) * w + column];
+                    const int64_t channel = o / (conv.outputs / conv.groups) * c + i / (kh * kw);
+                    sum += conv.weight[o * c * kh * kw + i] * in.values[(channel * h + row) * w + column];
                 }
                 out.values.push_back(sum);
             }
     return out;
 }
 
-inline Signal multiplied(const Signal& in, const Tensor& weight, const Tensor& bias, int64_t outputs) {
+inline Signal multiplied(const Signal& in, const std::vector<double>& weight, const std::vector<double>& bias,
+                         int64_t outputs) {
     const auto inputs = static_cast<int64_t>(in.values.size());
     Signal out{{outputs}, {}};
     for (int64_t o = 0; o < outputs; ++o) {
-        double sum = bias(o);
-        for (int64_t i = 0; i < inputs; ++i) sum += weight(o * inputs + i) * in.values[i];
+        double sum = bias.empty() ? 0 : bias[o];
+        for (int64_t i = 0; i < inputs; ++i) sum += weight[o * inputs + i] * in.values[i];
         out.values.push_back(sum);
     }
     return out;
 }
 
-/// Forward Euler of a chain of NIR nodes, node by node, nothing folded: what `exact` promises. Parameters are given per neuron
-/// or as one number.
+/// Forward Euler of NIR nodes, node by node, nothing folded: what `exact` promises. What several edges bring is added; a
+/// neuron's spikes come back one step later. Parameters are given per neuron or as one number.
 class Graph {
   public:
-    Graph(const std::vector<NirNode>& chain, double dt) : chain_(chain), dt_(dt) {}
+    Graph(const std::vector<NirStep>& steps, double dt) : steps_(steps), dt_(dt) {}
 
-    Signal step(Signal signal) {
-        for (const NirNode& node : chain_) apply(node, signal);
-        return signal;
+    Signal step(const Signal& input) {
+        std::map<std::string, Signal> signals;
+        for (const NirStep& step : steps_) {
+            Signal signal = step.inputs.empty() ? input : signals.at(step.inputs[0]);
+            for (size_t i = 1; i < step.inputs.size(); ++i) add(signal, signals.at(step.inputs[i]));
+            if (step.recurrent) {
+                Signal back = signal;
+                std::ranges::fill(back.values, 0.0);
+                if (spikes_.contains(step.node->name)) back = spikes_.at(step.node->name);
+                apply(*step.recurrent, back);
+                add(signal, back);
+            }
+            apply(*step.node, signal);
+            spikes_[step.node->name] = signal;
+            signals[step.node->name] = signal;
+        }
+        return signals.at(steps_.back().node->name);
     }
+    const Signal& spikes(const std::string& node) const { return spikes_.at(node); }
 
   private:
+    static void add(Signal& to, const Signal& more) {
+        for (size_t i = 0; i < to.values.size(); ++i) to.values[i] += more.values[i];
+    }
     static double at(const NirNode& node, const std::string& name, size_t i, double missing = 0) {
         const auto found = node.values.find(name);
         if (found == node.values.end()) return missing;
         return found->second.numbers[found->second.numbers.size() == 1 ? 0 : i];
     }
+    static Pair pair(const NirNode& node, const std::string& name, int64_t of_one_row = -1) {
+        const std::vector<double>& numbers = node.values.at(name).numbers;
+        const auto rows = static_cast<int64_t>(numbers.front()), columns = static_cast<int64_t>(numbers.back());
+        return {node.type == "Conv1d" && of_one_row >= 0 ? of_one_row : rows, columns};
+    }
+    static std::vector<double> numbers(const NirNode& node, const std::string& name) {
+        return node.has(name) ? node.values.at(name).numbers : std::vector<double>{};
+    }
+
+    static void convolve(const NirNode& node, Signal& signal) {
+        const Shape& shape = node.values.at("weight").shape;
+        const bool one_row = node.type == "Conv1d";
+        if (one_row) signal.shape.insert(signal.shape.begin() + 1, 1);
+        const Pair kernel{one_row ? 1 : shape[2], shape.back()}, dilation = pair(node, "dilation", 1);
+        Pair padding{(kernel.rows - 1) * dilation.rows / 2, (kernel.columns - 1) * dilation.columns / 2};  // "same"
+        if (node.values.at("padding").type != NirType::text) padding = pair(node, "padding", 0);
+        signal =
+            convolved(signal, {kernel, pair(node, "stride", 1), padding, dilation, shape[0],
+                               static_cast<int64_t>(at(node, "groups", 0)), numbers(node, "weight"), numbers(node, "bias")});
+        if (one_row) signal.shape.erase(signal.shape.begin() + 1);
+    }
 
     void apply(const NirNode& node, Signal& signal) {
-        const auto tensor = [&](const char* name) {
-            return [&node, name](int64_t i) { return node.has(name) ? node.values.at(name).numbers[i] : 0.0; };
-        };
-        const auto number = [&](const char* name) { return static_cast<int>(at(node, name, 0)); };
-        if (node.type == "Conv2d") {
-            const Shape& shape = node.values.at("weight").shape;
-            signal =
-                convolved(signal, tensor("weight"), tensor("bias"), shape[0], shape[2], number("stride"), number("padding"));
+        if (node.type == "Conv2d" || node.type == "Conv1d") {
+            convolve(node, signal);
         } else if (node.type == "Affine" || node.type == "Linear") {
-            signal = multiplied(signal, tensor("weight"), tensor("bias"), node.values.at("weight").shape[0]);
+            signal = multiplied(signal, numbers(node, "weight"), numbers(node, "bias"), node.values.at("weight").shape[0]);
         } else if (node.type == "SumPool2d" || node.type == "AvgPool2d") {
-            const int size = number("kernel_size");
-            signal = pooled(signal, size, number("stride"), node.type == "AvgPool2d" ? 1.0 / (size * size) : 1.0);
+            const Pair size = pair(node, "kernel_size");
+            const auto area = static_cast<double>(size.rows * size.columns);
+            signal = pooled(signal, size, pair(node, "stride"), node.type == "AvgPool2d" ? 1.0 / area : 1.0);
         } else if (node.type == "Flatten") {
             signal.shape = {static_cast<int64_t>(signal.values.size())};
         } else if (node.type == "Scale") {
@@ -121,12 +164,12 @@ class Graph {
                 input = current[i];
             }
             const double drive = at(node, "r", i) * input;
-            if (node.type == "IF")
+            if (node.type == "IF" || node.type == "I")
                 v[i] += dt_ * drive;
             else
                 v[i] += dt_ / at(node, node.type == "CubaLIF" ? "tau_mem" : "tau", i) * (at(node, "v_leak", i) - v[i] + drive);
             signal.values[i] = v[i];
-            if (node.type == "LI") continue;
+            if (node.type == "LI" || node.type == "I") continue;
             signal.values[i] = v[i] > at(node, "v_threshold", i) ? 1 : 0;
             if (signal.values[i] > 0) v[i] = at(node, "v_reset", i);
         }
@@ -135,55 +178,10 @@ class Graph {
     struct State {
         std::vector<double> v, current;
     };
-    const std::vector<NirNode>& chain_;
+    const std::vector<NirStep>& steps_;
     double dt_;
     std::map<std::string, State> states_;
-};
-
-/// The equations of snn/network.h without delay, in double precision. The last layer gives its spikes, or its potential.
-class Simulation {
-  public:
-    explicit Simulation(const Network& network) : network_(network), states_(network.layers.size()) {}
-
-    Signal step(Signal signal) {
-        for (size_t l = 0; l < network_.layers.size(); ++l) layer(network_.layers[l], states_[l], signal);
-        return signal;
-    }
-    const std::vector<double>& potentials(size_t layer) const { return states_[layer].v; }
-
-  private:
-    struct State {
-        std::vector<double> v, current;
-    };
-
-    static void layer(const Layer& layer, State& state, Signal& signal) {
-        const Tensor weight = [&](int64_t i) { return double{layer.weight.data[i]}; };
-        const Tensor bias = [&](int64_t o) { return layer.has_bias ? double{layer.bias.data[o]} : 0.0; };
-        signal = layer.kind == LayerKind::conv
-                     ? convolved(signal, weight, bias, layer.out_channels, layer.kernel, layer.stride, layer.padding)
-                     : multiplied(signal, weight, bias, layer.out_channels);
-        state.v.resize(signal.values.size());
-        state.current.resize(signal.values.size());
-        for (size_t i = 0; i < state.v.size(); ++i)
-            signal.values[i] = neuron(layer, state.v[i], state.current[i], signal.values[i]);
-        if (layer.pool.kind == PoolKind::none) return;
-        const int size = layer.pool.size;
-        signal = pooled(signal, size, layer.pool.stride, layer.pool.kind == PoolKind::average ? 1.0 / (size * size) : 1.0);
-    }
-
-    static double neuron(const Layer& layer, double& v, double& current, double input) {
-        if (!layer.neuron) return v = double{layer.readout_beta} * v + input;
-        const Neuron& n = *layer.neuron;
-        current = double{n.alpha} * current + double{n.gain} * input * (n.decay_input ? 1 - double{n.beta} : 1);
-        v = double{n.beta} * v + current;
-        const bool spike = n.at_threshold ? v >= double{n.threshold} : v > double{n.threshold};
-        if (spike && n.reset == Reset::subtract) v -= double{n.threshold};
-        if (spike && n.reset == Reset::zero) v = double{n.v_reset};
-        return spike ? 1 : 0;
-    }
-
-    const Network& network_;
-    std::vector<State> states_;
+    std::map<std::string, Signal> spikes_;  ///< what each node gave in the last step
 };
 
 }  // namespace spikelens::nir_reference

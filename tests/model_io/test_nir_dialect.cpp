@@ -122,7 +122,7 @@ TEST(NirDialect, ComparisonsAndResets) {
 TEST(NirDialect, TheLeakVoltageIsABias) {
     NirChain chain = one_neuron("LIF");
     chain.set("n", "v_leak", NirChain::scalar(0.25));
-    for (const char* dialect : {"exact", "norse", "sinabs"}) {
+    for (const char* dialect : {"exact", "sinabs"}) {
         const Layer layer = import(chain, dialect, 1e-3).network.layers[0];
         ASSERT_TRUE(layer.has_bias) << dialect;
         const double factor = double{layer.neuron->gain} * (layer.neuron->decay_input ? 1 - double{layer.neuron->beta} : 1);
@@ -136,8 +136,57 @@ TEST(NirDialect, TheLeakVoltageIsABias) {
     EXPECT_THAT(input_error([&] { import(cuba, "exact"); }), HasSubstr("the node 'n' (CubaLIF) has a 'v_leak'"));
 }
 
+/// Norse's membranes start at v_leak, SpikingJelly's at v_reset: counted from there, they start at 0.
+TEST(NirDialect, MembranesThatStartAtRestAreCountedFromThere) {
+    const NirValue rest = NirChain::scalar(0.25);
+    NirChain chain = one_neuron("LIF");
+    chain.set("n", "v_leak", rest).set("n", "v_reset", rest);
+    for (const char* dialect : {"norse", "spikingjelly"}) {
+        const Layer layer = import(chain, dialect, 1e-3).network.layers[0];
+        EXPECT_FALSE(layer.has_bias);
+        EXPECT_EQ(layer.neuron->threshold, static_cast<float>(0.7 - 0.25)) << dialect;
+        EXPECT_EQ(layer.neuron->v_reset, 0.0F) << dialect;
+    }
+    NirChain cuba = one_neuron("CubaLIF");
+    cuba.set("n", "v_leak", rest);
+    const Neuron neuron = *import(cuba, "norse").network.layers[0].neuron;
+    EXPECT_EQ(std::pair(neuron.threshold, neuron.v_reset), std::pair(static_cast<float>(0.7 - 0.25), -0.25F));
+    NirChain high = one_neuron("LIF");
+    high.set("n", "v_leak", NirChain::scalar(0.75));
+    EXPECT_THAT(input_error([&] { import(high, "norse", 1e-3); }), HasSubstr("not above the voltage at rest"));
+}
+
+/// Norse 1.1 writes dt·τ in place of τ.
+TEST(NirDialect, TimesShorterThanAStepOfNorseAreItsProducts) {
+    NirChain chain = one_neuron("LIF");
+    chain.set("n", "tau", NirChain::scalar(1e-3 * tau));
+    EXPECT_FLOAT_EQ(import(chain, "norse").network.layers[0].neuron->beta, static_cast<float>(1 - 1e-3 / tau));
+    EXPECT_THAT(input_error([&] { import(chain, "exact", 1e-3); }), HasSubstr("shorter than one step"));
+    chain.set("n", "tau", NirChain::scalar(1e-7));
+    EXPECT_THAT(input_error([&] { import(chain, "norse"); }), HasSubstr("shorter than one step"));
+}
+
+/// snnTorch computes tau = dt/(1 − β) in float32; from 0.5 on no other β gives the same.
+TEST(NirDialect, DecaysOfSnnTorchComeBackToTheBit) {
+    const auto beta_of = [](float beta) {
+        NirChain chain = one_neuron("LIF");
+        const float written = 1e-4F / (1.0F - beta), resistance = written / 1e-4F;
+        chain.set("n", "tau", nir_numbers(NirType::float32, {}, {written}))
+            .set("n", "r", nir_numbers(NirType::float32, {}, {resistance}));
+        const Neuron neuron = *import(chain, "auto").network.layers[0].neuron;
+        EXPECT_EQ(neuron.gain, 1.0F) << beta;
+        return neuron.beta;
+    };
+    for (int i = 0; i < 2000; ++i) {
+        const float beta = 0.5F + 0.49F * static_cast<float>(i) / 2000 + 0.001F / static_cast<float>(i + 1);
+        ASSERT_EQ(beta_of(beta), beta) << i;
+    }
+    for (const float beta : {0.0F, 0.1F, 0.3F, 0.25F, 0.45F}) EXPECT_EQ(beta_of(beta), beta);
+    EXPECT_EQ(beta_of(1.25F), 1.0F);  // as snnTorch runs it
+}
+
 TEST(NirDialect, WhatALibraryDoesNotWriteIsNamed) {
-    for (const auto& [dialect, type] : {std::pair{"rockpool", "IF"}, {"sinabs", "CubaLIF"}, {"spikingjelly", "CubaLIF"}})
+    for (const auto& [dialect, type] : {std::pair{"rockpool", "IF"}, {"sinabs", "CubaLIF"}})
         EXPECT_THAT(input_error([&, d = dialect, t = type] { import(one_neuron(t), d); }), HasSubstr("is no neuron that"))
             << dialect;
     EXPECT_THAT(input_error([] { import(one_neuron("LIF"), "brian"); }), HasSubstr("no NIR dialect 'brian'"));
@@ -198,11 +247,10 @@ TEST(NirDialect, AutoSeesSnnTorch) {
 TEST(NirDialect, AutoSeesSpikingJellyAndNorse) {
     NirChain chain = one_neuron("IF");
     chain.set("n", "r", NirChain::all({2}, 1e4)).set("n", "v_reset", NirChain::all({2}, -0.5));
-    expect_auto(chain, "SpikingJelly",
-                {.beta = 1, .threshold = 0.7F, .reset = Reset::zero, .at_threshold = true, .v_reset = -0.5F});
+    expect_auto(chain, "SpikingJelly", {.beta = 1, .threshold = 1.2F, .reset = Reset::zero, .at_threshold = true});
     NirChain norse = one_neuron("IF");
     norse.set("n", "r", NirChain::all({2}, 1)).set("n", "v_reset", NirChain::all({2}, -0.5));
-    expect_auto(norse, "Norse", {.beta = 1, .threshold = 0.7F, .reset = Reset::zero, .v_reset = -0.5F});
+    expect_auto(norse, "Norse", {.beta = 1, .threshold = 1.2F, .reset = Reset::zero});
 }
 
 TEST(NirDialect, AutoFallsBackToNirItself) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -7,6 +8,8 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/io/files.h"
+#include "spikelens/model_io/model_file.h"
+#include "spikelens/snn/simulate.h"
 
 #include "model_io/nir_import.h"
 #include "support/errors.h"
@@ -38,6 +41,9 @@ void expect_same(const Network& found, const Network& expected) {
     ASSERT_EQ(found.layers.size(), expected.layers.size());
     for (size_t l = 0; l < found.layers.size(); ++l) {
         EXPECT_EQ(found.layers[l].name, expected.layers[l].name);
+        EXPECT_EQ(found.layers[l].inputs, expected.layers[l].inputs);
+        EXPECT_EQ(found.layers[l].values, expected.layers[l].values) << l;
+        EXPECT_EQ(bits(found.layers[l].recurrence.weight), bits(expected.layers[l].recurrence.weight)) << l;
         EXPECT_EQ(found.layers[l].neuron, expected.layers[l].neuron) << l;
         EXPECT_EQ(found.layers[l].readout_beta, expected.layers[l].readout_beta) << l;
         EXPECT_EQ(found.layers[l].has_bias, expected.layers[l].has_bias) << l;
@@ -67,6 +73,70 @@ TEST(NirExport, NetworksComeBackToTheBit) {
         expect_same(there_and_back(network), network);
     }
     expect_same(there_and_back(network_of("5F-LIF-2F", {12, 1, 1})), network_of("5F-LIF-2F", {12, 1, 1}));
+}
+
+/// Values of neurons that differ, each in range of its field.
+void draw_values(Network& network, uint64_t seed) {
+    for (Layer& layer : network.layers)
+        for (NeuronValue& value : layer.values)
+            for (int64_t i = 0; i < value.values.size(); ++i)
+                value.values.data[i] =
+                    static_cast<float>(0.1 + 0.8 * random_uniform(seed, Stream::test, {77, static_cast<uint64_t>(i)}));
+}
+
+TEST(NirExport, GraphsComeBackToTheBit) {
+    for (const char* text : {
+             "4C3-LIF-[4C3-LIF-4C3-LIF|]add-[4C3-LIF|]add-AP2-10F",                  // of spikes, sums of sums
+             "4C3-LIF-[4C3-LIF-4C3|4C1]add-LIF-[4C3|]add-AP2-LIF-10F-LI(beta=0.5)",  // of currents
+             "4C3-LIF-[8F-LIF|12F-IF-8F-LIF]add-[3F|3F]add",                         // read directly, and by the output
+             "4C3-LIF-[8F|12F-IF-8F]add-LIF-5F-LIF",
+             "4C3-AP2-LIF-AP2-SP1-IF-10F",                  // pools of currents, and twice
+             "4C1x3p0x1s1x2d1x2g2-LIF-AP1x2-6C3x1-IF-10F",  // rows and columns that differ
+             "4C3-LIF-10C1-LIF-GAP",
+             "5F-R-LIF-4F-R1-IF-3F",
+             "4C3-RC3-LIF-6C3-R1-LIF(reset=zero)-3F-R-LIF",
+             "4C3-LIF(beta=*,threshold=**,gain=*)-5F-LIF(beta=**,v_reset=*,reset=zero,alpha=*)-3F-IF(threshold=*,gain=**)",
+             "4C3-R1-LIF(beta=**)-5F-LIF(beta=0,reset=none,threshold=*)-3F",
+         }) {
+        Network network = parse_network(text, {2, 9, 8}, 17, {});
+        initialise_weights(network, 3);
+        expect_same(there_and_back(network), network);  // all values the same, which is not to make them one
+        draw_values(network, 5);
+        expect_same(there_and_back(network), network);
+    }
+}
+
+TEST(NirExport, OneAxisIsSaidWhereNirHasTheNodes) {
+    const auto has = [](const NirValues& values, const std::string& type) {
+        return std::ranges::any_of(values, [&](const auto& value) { return value.second.texts == std::vector{type}; });
+    };
+    for (const char* text : {"4C1x3p0x1s1x2-LIF-[6C1x5p0x4d1x2|6C1g2]add-LIF(beta=**)-5F-LIF-2F", "4C1x3-R1-LIF-5F"}) {
+        const Network network = network_of(text, {2, 1, 20});
+        EXPECT_TRUE(has(export_nir_values(network, "test"), "Conv1d")) << text;
+        expect_same(there_and_back(network), network);
+    }
+    for (const char* text :
+         {"4C1x3-LIF-AP1x2-5F", "4C1x3-RC3-LIF-5F", "4C1-LIF-5F"}) {  // pools and the like have two axes alone
+        const Network network = network_of(text, {2, 1, 20});
+        EXPECT_FALSE(has(export_nir_values(network, "test"), "Conv1d")) << text;
+        expect_same(there_and_back(network), network);
+    }
+}
+
+/// A graph's text, its model file and its NIR give one network, and so the same bits.
+TEST(NirExport, TextModelFileAndNirAreOneNetwork) {
+    const TemporaryFolder folder;
+    for (const char* text : {"4C3-LIF(beta=*)-[4C3-LIF-4C3|]add-LIF-AP2-9F-R-LIF-10F", "16C3-LIF-AP2-10F"}) {
+        Network network = network_of(text);
+        network.classes = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+        save_model(network, folder / "a.safetensors");
+        export_nir(load_model(folder / "a.safetensors"), folder / "a.nir");
+        const Network back = import_nir(folder / "a.nir").network;
+        EXPECT_EQ(model_fingerprint(back), model_fingerprint(network)) << text;
+        Array<uint8_t> input({2, 5, 2, 9, 8});
+        for (size_t i = 0; i < input.data.size(); ++i) input.data[i] = random_bits(3, Stream::test, {i}) % 2;
+        EXPECT_EQ(Simulator(back).run_spikes(input).scores, Simulator(network).run_spikes(input).scores) << text;
+    }
 }
 
 float random_float(uint64_t round, uint64_t which, double low, double high) {
@@ -110,6 +180,12 @@ TEST(NirExport, WhatNirCannotSayNamesTheLayer) {
     EXPECT_THAT(refusal("4C3-LIF(beta=1e-20)-10F"), AllOf(HasSubstr("beta"), HasSubstr("to the bit")));
     EXPECT_THAT(refusal("9F-LIF-4C1-IF-10F"), HasSubstr("layer conv2: a convolution of what a fully connected layer gives"));
     EXPECT_THAT(refusal("9F-LIF-AP1-10F"), HasSubstr("pooling of what a fully connected layer gives"));
+    EXPECT_THAT(refusal("4C3-LIF-[4C3-LIF|]and-10F"), AllOf(HasSubstr("layer and3"), HasSubstr("by 'and', not by a sum")));
+    EXPECT_THAT(refusal("4C3-LIF-[4C3-LIF|]cat-10F"), AllOf(HasSubstr("layer cat3"), HasSubstr("by 'cat'")));
+    EXPECT_THAT(refusal("4C3-R-LIF-10F"), AllOf(HasSubstr("layer conv1"), HasSubstr("a recurrence of all neurons of a map")));
+    EXPECT_THAT(refusal("4C3-LIF-[|]add-10F"), HasSubstr("a sum that has one part twice"));
+    EXPECT_THAT(refusal("4F-LIF-[4C1-LIF|]add-10F", {2, 1, 1}),
+                HasSubstr("layer conv2: a convolution of what a fully connected"));
     Network named = network_of("4C3-LIF-10F");
     named.layers[0].name = "features.0";
     EXPECT_THAT(input_error([&] { export_nir_values(named, "f"); }),

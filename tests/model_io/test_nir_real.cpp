@@ -6,14 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/model_io/import.h"
-
-#include "nir_reference.h"
-#include "support/errors.h"
+#include "spikelens/snn/simulate.h"
 
 namespace spikelens {
 namespace {
 
-using testing::AnyOf;
 using testing::Contains;
 using testing::HasSubstr;
 
@@ -40,12 +37,16 @@ const std::vector<int> paper_spikes = {6, 22, 27, 31, 32, 35, 37, 40, 41, 43, 44
 
 /// Potentials after every step of a network with one neuron.
 std::vector<double> trace(const Network& network) {
-    nir_reference::Simulation simulation(network);
+    constexpr int steps = 500;
+    Array<uint8_t> input({1, steps, 1, 1, 1});
+    for (const int spike : paper_spikes) input.data[spike * 10] = 1;
+    const Recording recording = Simulator(network).run_spikes(input, {.layers = {0}, .spikes = true, .potentials = true});
     std::vector<double> potentials;
-    for (int t = 0; t < 500; ++t) {
-        const bool spike = t % 10 == 0 && std::ranges::find(paper_spikes, t / 10) != paper_spikes.end();
-        simulation.step({{1}, {spike ? 1.0 : 0.0}});
-        potentials.push_back(simulation.potentials(0)[0]);
+    const Neuron& neuron = *network.layers[0].neuron;
+    for (int t = 0; t < steps; ++t) {
+        double v = recording.layers[0].potentials.data[t];
+        if (recording.layers[0].spikes.data[t]) v = neuron.reset == Reset::zero ? neuron.v_reset : v - neuron.threshold;
+        potentials.push_back(v);
     }
     return potentials;
 }
@@ -73,10 +74,18 @@ TEST_F(RealFiles, RockpoolNeuronDoesWhatRockpoolDid) {
     EXPECT_NEAR(v[490], 0.097043864, 1e-6);
 }
 
-TEST_F(RealFiles, TheRecurrentNetworkNamesItsCycle) {
-    EXPECT_THAT(input_error([&] { import_nir(folder / "braille_rnn.nir"); }),
-                AnyOf(HasSubstr("'lif1.lif' → 'lif1.w_rec' → 'lif1.lif' is a cycle"),
-                      HasSubstr("'lif1.w_rec' → 'lif1.lif' → 'lif1.w_rec' is a cycle")));
+/// The NIR paper's Braille network, of snnTorch. That its layers spike as snnTorch's do: test_nir_peers.cpp.
+TEST_F(RealFiles, TheRecurrentNetworkIsRead) {
+    const ImportedNetwork imported = import_nir(folder / "braille_rnn.nir");
+    const Network& network = imported.network;
+    ASSERT_EQ(network.layers.size(), 2U);
+    EXPECT_EQ(network.layers[0].recurrence.kind, RecurrenceKind::all);
+    EXPECT_EQ(network.layers[0].recurrence.weight.data[0], -0.09206945F);
+    EXPECT_FLOAT_EQ(network.layers[0].neuron->beta, 0.85F);
+    EXPECT_FLOAT_EQ(network.layers[0].neuron->alpha, 0.75F);
+    EXPECT_EQ(network.layers[0].neuron->gain, 1.0F);
+    EXPECT_THAT(imported.assumptions, Contains(HasSubstr("snnTorch")));
+    EXPECT_THAT(imported.assumptions, Contains(HasSubstr("'lif1.lif' come back through 'lif1.w_rec' one step later")));
 }
 
 }  // namespace

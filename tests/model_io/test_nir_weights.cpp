@@ -27,29 +27,37 @@ class Draw {
     uint64_t round_, drawn_ = 0;
 };
 
-NirWeights random_weights(Draw& draw, LayerKind kind, int channels, int height, int width) {
-    NirWeights weights;
-    weights.kind = kind;
-    weights.in_channels = channels;
-    weights.in_height = height;
-    weights.in_width = width;
-    weights.outputs = draw.between(1, 3);
+NirLayer random_weights(Draw& draw, LayerKind kind, int channels, int height, int width) {
+    NirLayer weights;
+    Layer& layer = weights.layer;
+    layer.kind = kind;
+    layer.in_channels = channels, layer.in_height = height, layer.in_width = width;
+    layer.out_channels = 2 * draw.between(1, 2);
     if (kind == LayerKind::conv) {
-        weights.kernel = draw.between(1, std::min({height, width, 3}));
-        weights.stride = draw.between(1, 2);
-        weights.padding = draw.between(0, weights.kernel - 1);
+        const int rows = draw.between(1, std::min(height, 3)), columns = draw.between(1, std::min(width, 3));
+        const int dilation = (rows - 1) * 2 < height && (columns - 1) * 2 < width ? draw.between(1, 2) : 1;
+        layer.groups = channels % 2 == 0 ? draw.between(1, 2) : 1;
+        set_sides(layer.kernel, layer.kernel_width, 0, rows, columns);
+        set_sides(layer.dilation, layer.dilation_width, 0, dilation, dilation);
+        set_sides(layer.stride, layer.stride_width, 0, draw.between(1, 2), draw.between(1, 2));
+        set_sides(layer.padding, layer.padding_width, -1, draw.between(0, rows - 1), draw.between(0, columns - 1));
     }
-    weights.weight = draw.eighths(weights.outputs * weights.fan_in());
-    weights.has_bias = true;
-    weights.bias = draw.eighths(weights.outputs);
+    weights.weight = draw.eighths(layer.out_channels * layer.fan_in());
+    weights.bias = draw.eighths(layer.out_channels);
     return weights;
 }
 
-Signal apply(const NirWeights& w, const Signal& in) {
-    const auto weight = [&](int64_t i) { return w.weight[i]; };
-    const auto bias = [&](int64_t i) { return w.bias[i]; };
-    if (w.kind == LayerKind::full) return multiplied(in, weight, bias, w.outputs);
-    return convolved(in, weight, bias, w.outputs, w.kernel, w.stride, w.padding);
+Signal apply(const NirLayer& w, const Signal& in) {
+    const Layer& layer = w.layer;
+    if (layer.kind == LayerKind::full) return multiplied(in, w.weight, w.bias, layer.out_channels);
+    return convolved(in, {{layer.kernel, layer.kernel_columns()},
+                          {layer.stride, layer.stride_columns()},
+                          {layer.padding, layer.padding_columns()},
+                          {layer.dilation, layer.dilation_columns()},
+                          layer.out_channels,
+                          layer.groups,
+                          w.weight,
+                          w.bias});
 }
 
 Signal random_signal(Draw& draw, Shape shape) {
@@ -61,15 +69,18 @@ TEST(NirWeights, APoolBeforeIsTheSameMap) {
     int folded = 0, refused = 0;
     for (uint64_t round = 0; round < 400; ++round) {
         Draw draw(round);
-        const int channels = draw.between(1, 3), height = draw.between(4, 9), width = draw.between(4, 9);
-        const LinearPool pool{draw.between(1, 3), draw.between(1, 3), round % 2 ? 1.0 : 0.25};
+        const int channels = draw.between(1, 4), height = draw.between(4, 9), width = draw.between(4, 9);
+        Pool pool{round % 2 ? PoolKind::sum : PoolKind::average};
+        set_sides(pool.size, pool.width, 0, 1 << draw.between(0, 1), 1 << draw.between(0, 1));
+        set_sides(pool.stride, pool.stride_width, 0, draw.between(1, 3), draw.between(1, 3));
         const Signal in = random_signal(draw, {channels, height, width});
-        const Signal small = nir_reference::pooled(in, pool.size, pool.stride, pool.factor);
-        NirWeights weights = random_weights(draw, round % 3 ? LayerKind::conv : LayerKind::full, channels,
-                                            static_cast<int>(small.shape[1]), static_cast<int>(small.shape[2]));
+        const Signal small =
+            nir_reference::pooled(in, {pool.size, pool.columns()}, {pool.stride, pool.stride_columns()}, pooled_unit(pool));
+        NirLayer weights = random_weights(draw, round % 3 ? LayerKind::conv : LayerKind::full, channels,
+                                          static_cast<int>(small.shape[1]), static_cast<int>(small.shape[2]));
         const Signal expected = apply(weights, small);
         if (!fold_pool_before(weights, pool, height, width)) {
-            EXPECT_GT(weights.padding, 0) << round;
+            EXPECT_GT(std::max(weights.layer.padding, weights.layer.padding_columns()), 0) << round;
             ++refused;
             continue;
         }
@@ -77,43 +88,25 @@ TEST(NirWeights, APoolBeforeIsTheSameMap) {
         const Signal found = apply(weights, in);
         ASSERT_EQ(found.shape, expected.shape) << round;
         ASSERT_EQ(found.values, expected.values) << round;
-        if (weights.kind == LayerKind::conv) {
-            EXPECT_EQ((Shape{weights.outputs, weights.out_height(), weights.out_width()}), expected.shape);
-            EXPECT_LT(weights.padding, weights.kernel);
+        if (weights.layer.kind == LayerKind::conv) {
+            ASSERT_TRUE(set_sizes(weights.layer));
+            EXPECT_EQ(weights.layer.output_shape(), expected.shape);
         }
     }
     EXPECT_GT(folded, 250);
     EXPECT_GT(refused, 20);
 }
 
-TEST(NirWeights, APoolAfterIsOneConvolution) {
-    for (uint64_t round = 0; round < 300; ++round) {
-        Draw draw(1000 + round);
-        const int channels = draw.between(1, 3), height = draw.between(6, 11), width = draw.between(6, 11);
-        NirWeights weights = random_weights(draw, LayerKind::conv, channels, height, width);
-        const LinearPool pool{draw.between(1, 2), draw.between(1, 3), round % 2 ? 1.0 : 0.25};
-        const Signal in = random_signal(draw, {channels, height, width});
-        const Signal expected = nir_reference::pooled(apply(weights, in), pool.size, pool.stride, pool.factor);
-        const int kernel = weights.kernel, stride = weights.stride;
-        fold_pool_after(weights, pool);
-        EXPECT_EQ(weights.kernel, kernel + (pool.size - 1) * stride);
-        EXPECT_EQ(weights.stride, stride * pool.stride);
-        const Signal found = apply(weights, in);
-        ASSERT_EQ(found.shape, expected.shape) << round;
-        ASSERT_EQ(found.values, expected.values) << round;
-    }
-}
-
 TEST(NirWeights, ScalesOfInputsAndOutputs) {
     for (uint64_t round = 0; round < 100; ++round) {
         Draw draw(2000 + round);
         const LayerKind kind = round % 2 ? LayerKind::conv : LayerKind::full;
-        NirWeights weights = random_weights(draw, kind, draw.between(1, 3), 4, 5);
-        Signal in = random_signal(draw, {weights.in_channels, 4, 5});
+        NirLayer weights = random_weights(draw, kind, draw.between(1, 4), 4, 5);
+        const int channels = weights.layer.in_channels;
+        Signal in = random_signal(draw, {channels, 4, 5});
         const int64_t per_channel = 20;
-        const std::vector<double> before =
-            draw.eighths(kind == LayerKind::conv ? weights.in_channels : weights.in_channels * 20);
-        const std::vector<double> after = draw.eighths(weights.outputs);
+        const std::vector<double> before = draw.eighths(kind == LayerKind::conv ? channels : channels * per_channel);
+        const std::vector<double> after = draw.eighths(weights.layer.out_channels);
         Signal scaled = in;
         for (size_t i = 0; i < scaled.values.size(); ++i)
             scaled.values[i] *= before[kind == LayerKind::conv ? i / per_channel : i];

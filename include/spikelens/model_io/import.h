@@ -40,14 +40,14 @@ struct NirOptions {
 /// Throws InputError, with the nearest name, for a name that is no dialect.
 void check_dialect(const std::string& name);
 
-/// Reads a feed-forward NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024; HDF5). Throws InputError
-/// that names the file and the node for recurrent graphs, branches, unknown or unsupported nodes, parameters that differ
-/// between neurons where a layer has one, shapes that do not fit, values that are not finite, and files that are not NIR. A
-/// damaged file never crashes or hangs the program.
+/// Reads a NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024; HDF5): branches that sum, recurrence as
+/// cycles through a neuron, parameters that differ between neurons (docs/formats/nir.md says what becomes of each node). Throws
+/// InputError that names the file and the node for other cycles, unknown or unsupported nodes, what no layer has, shapes that
+/// do not fit, values that are not finite, and files that are not NIR. A damaged file never crashes or hangs the program.
 ImportedNetwork import_nir(const std::filesystem::path& path, const NirOptions& options = {});
 
 /// Writes a network as a NIR graph; import_nir of the file gives the same network, to the bit. Throws InputError that
-/// names the layer and what NIR cannot describe (max-pooling, delayed resets, ≥, an input scale…).
+/// names the layer and what NIR cannot describe (max-pooling, joins other than sums, delayed resets, ≥, an input scale…).
 void export_nir(const Network& network, const std::filesystem::path& path);
 
 /// How the tensors of a file find their layers.
