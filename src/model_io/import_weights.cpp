@@ -208,9 +208,10 @@ class Import {
 
     void fold_input(const std::optional<InputNormalisation>& input) {
         if (!input) {
-            result_.assumptions.emplace_back(
-                "The file does not say how inputs were normalised in training: the network takes them as they are, pixels from "
-                "0 to 1.");
+            if (state_.network.empty())
+                result_.assumptions.emplace_back(
+                    "The file does not say how inputs were normalised in training: the network takes them as they are, pixels "
+                    "from 0 to 1.");
             return;
         }
         const auto channels = static_cast<size_t>(result_.network.channels);
