@@ -6,8 +6,7 @@ usage: compare_spikingjelly.py PROGRAM [REPEATS]      (PROGRAM: build/release/be
 
 A spiking VGG11 and a SEW-ResNet18 as SpikingJelly defines them, with batch normalisation, 64 × 64, T = 4, random weights; the
 running averages are those of a few batches, so that neurons fire. VGG11 has no adaptive pool (of 2 × 2 to 7 × 7), SEW-ResNet18
-a 2 × 2 pool in place of the padded one. SpikingJelly runs layer by layer (step mode "m"), in batches of 8. Needs PyTorch and
-spikingjelly.
+a 2 × 2 pool in place of the padded one. SpikingJelly runs layer by layer (step mode "m"). Needs PyTorch and spikingjelly.
 """
 import copy
 import subprocess
@@ -21,7 +20,7 @@ import torch.nn as nn
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.model import sew_resnet, spiking_vgg
 
-STEPS, SIDE, CLASSES, IMAGES, BATCH = 4, 64, 10, 16, 8
+STEPS, SIDE, CLASSES, IMAGES = 4, 64, 10, 16
 LIF = "LIF(beta=0.5,decay_input,reset=zero,ge)"
 
 
@@ -44,38 +43,39 @@ def sew_resnet18():
     return net, "-".join(stages + [f"GAP-{CLASSES}F"])
 
 
-def simulate(net, images):
+def simulate(net, images, size=8):
     scores = []
     with torch.no_grad():
-        for batch in images.split(BATCH):
+        for batch in images.split(size):
             functional.reset_net(net)
             scores.append(net(batch.unsqueeze(0).repeat(STEPS, 1, 1, 1, 1)).mean(0))
     return torch.cat(scores)
 
 
-def measure(name, net, text, program, repeats):
+def measure(name, net, text, program, gain, repeats):
     functional.set_step_mode(net, "m")
     images = torch.rand(IMAGES, 3, SIDE, SIDE)
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None
-            nn.init.constant_(module.weight, 2)  # currents of this deviation: about a tenth of the neurons fires in a step
+            nn.init.constant_(module.weight, gain)  # the deviation of currents decides how many neurons fire
         if isinstance(module, nn.Linear): nn.init.normal_(module.weight, 0, 5 / module.in_features ** 0.5)
     net.train()
     simulate(net, torch.rand(16, 3, SIDE, SIDE))
     net.eval()
-    theirs, ours, importing = [], [], []
+    times = {"batches of 8": [], "single images": [], "ours": [], "import": []}
     with tempfile.TemporaryDirectory() as folder:
         functional.reset_net(net)
         torch.save(net.state_dict(), f"{folder}/weights.pth")
         images.numpy().tofile(f"{folder}/images")
         for _ in range(repeats):
-            start = time.process_time()
-            scores = simulate(net, images)
-            theirs.append((time.process_time() - start) / IMAGES)
+            for way, size in (("batches of 8", 8), ("single images", 1)):
+                start = time.process_time()
+                scores = simulate(net, images, size)
+                times[way].append((time.process_time() - start) / IMAGES)
             words = [program, f"{folder}/weights.pth", text, f"3,{SIDE},{SIDE}", str(STEPS), f"{folder}/images", f"{folder}/scores"]
             done = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
-            importing.append(float(done[0])), ours.append(float(done[1]) / IMAGES)
+            times["import"].append(float(done[0])), times["ours"].append(float(done[1]) / IMAGES)
         mine = torch.from_numpy(numpy.fromfile(f"{folder}/scores", "<f4").reshape(IMAGES, CLASSES))
     rates = []
     hooks = [module.register_forward_hook(lambda m, i, out: rates.append(out.mean().item()))
@@ -83,16 +83,19 @@ def measure(name, net, text, program, repeats):
     simulate(net, images)
     for hook in hooks: hook.remove()
     exact = simulate(copy.deepcopy(net).double(), images.double())
-    ratios = [a / b for a, b in zip(theirs, ours)]
-    print(f"{name}, {100 * sum(rates) / len(rates):.0f} % of the neurons firing in a step: SpikingJelly {1e3 * min(theirs):.0f} to {1e3 * max(theirs):.0f} ms an image, ours {1e3 * min(ours):.1f} to "
-          f"{1e3 * max(ours):.1f}: {min(ratios):.1f} to {max(ratios):.1f} times as fast; import {min(importing):.2f} s; "
-          f"largest difference of scores to float64 {(mine - exact).abs().max():.1e}, of SpikingJelly's float32 "
-          f"{(scores - exact).abs().max():.1e} (scores up to {exact.abs().max():.2f}); predictions that differ from float64: "
-          f"{(mine.argmax(1) != exact.argmax(1)).sum()}", flush=True)
+    milliseconds = lambda way: f"{1e3 * min(times[way]):.1f} to {1e3 * max(times[way]):.1f} ms"
+    print(f"{name}, {100 * sum(rates) / len(rates):.0f} % of the neurons firing in a step; an image takes us {milliseconds('ours')}")
+    for way in ("batches of 8", "single images"):
+        ratios = [a / b for a, b in zip(times[way], times["ours"])]
+        print(f"    SpikingJelly, {way}: {milliseconds(way)}, {min(ratios):.1f} to {max(ratios):.1f} times as long")
+    print(f"    import {min(times['import']):.2f} s; largest difference of scores to SpikingJelly in float64: ours "
+          f"{(mine - exact).abs().max():.1e}, SpikingJelly's float32 {(scores - exact).abs().max():.1e} (scores up to "
+          f"{exact.abs().max():.2f}); predictions that differ: {(mine.argmax(1) != exact.argmax(1)).sum()}", flush=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(5)
     for name, make in (("VGG11", vgg11), ("SEW-ResNet18", sew_resnet18)):
-        measure(name, *make(), sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+        for gain in (2, 1.5):
+            measure(name, *make(), sys.argv[1], gain, int(sys.argv[2]) if len(sys.argv) > 2 else 3)

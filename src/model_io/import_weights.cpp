@@ -91,12 +91,16 @@ class Import {
         for (const FileNorm& norm : norms_)
             for (const auto& [leaf, i] : norm.tensors) of_norms.insert(i);
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
-            const StateTensor& tensor = state_.tensors[i];
+            StateTensor& tensor = state_.tensors[i];
             const TensorKind kind =
                 of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"} : tensor_kind(tensor, where_);
             if (kind.role == TensorRole::weight || kind.role == TensorRole::recurrent) weights_.push_back(i);
             if (kind.role == TensorRole::neuron) neurons_.push_back(i);
             entries_.push_back({tensor.from, "", tensor.view.shape, kind.note});
+            if (kind.role == TensorRole::weight && tensor.view.shape.size() == 3) {  // one-dimensional: a kernel of one row
+                tensor.view.shape.insert(tensor.view.shape.begin() + 2, 1);
+                tensor.view.strides.insert(tensor.view.strides.begin() + 2, 1);
+            }
         }
     }
 

@@ -53,7 +53,7 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer);
 
 /// Makes the parameter the layer's, as one number or as values of its channels or neurons. What spikes count for goes into the
 /// weights of all layers that read them. Gives a note. Throws InputError that names the layer and what it cannot express.
-std::string take_over(const NeuronParameter& parameter, Network& network, size_t layer);
+std::string take_over(const NeuronParameter& parameter, Network& network, size_t index);
 
 /// Throws InputError with both values: the file's and the network text's.
 [[noreturn]] void refuse_contradiction(const NeuronParameter& parameter, const Layer& layer);

@@ -128,7 +128,6 @@ class Matcher {
         if (layer == network_.layers.end() || !has(*layer, part))
             fail(fmt::format("the network has no layer '{}' to fill from {}{}", shown(layer_name), shown(module),
                              suggestion(layer_name, known)));
-        if (recurrent && take_constant(*layer, module)) return;
         known.clear();
         for (const size_t i : weights_) {
             const std::string& name = tensor(i).name;
@@ -140,6 +139,7 @@ class Matcher {
             }
             known.push_back(stem_of(name).empty() ? name : stem_of(name));
         }
+        if (recurrent && take_constant(*layer, module)) return;
         fail(fmt::format("it has no weight of '{}' to fill {} from{}", shown(module), key, suggestion(module, known)));
     }
     /// "full2.recurrent=1": what a library adds without a weight (SpikingJelly's ElementWiseRecurrentContainer).

@@ -124,8 +124,24 @@ TEST_F(GraphWeights, RecurrenceThatDoesNotFitIsRefused) {
     EXPECT_THAT(refusal(plain, "4F-R-LIF-2F"), HasSubstr("no tensor for full1.recurrent.weight, [4, 4]"));
     EXPECT_EQ(import(plain, "4F-R1-LIF-2F", {.layers = {{"full1.recurrent", "1"}}}).network.layers[0].recurrence.weight,
               FloatArray({4}, 1.0F));
+    EXPECT_EQ(import(recurrent("1.recurrent", {4, 4}), "4F-R-LIF-2F", {.layers = {{"full1.recurrent", "1"}}})
+                  .network.layers[0]
+                  .recurrence.weight,
+              values({4, 4}, 2))
+        << "a module of this name comes first";
     EXPECT_THAT(refusal(plain, "4F-R-LIF-2F", {.layers = {{"full1.recurrent", "lif9"}}}), HasSubstr("no weight of 'lif9'"));
     EXPECT_THAT(refusal(recurrent("lif1.recurrent", {4, 4}), "4Fb0-R-LIF-2F"), HasSubstr("drop its b0"));
+}
+
+/// A convolution along time or a line of sensors: kernels of one row.
+TEST_F(GraphWeights, OneDimensionalConvolutionsAreRows) {
+    input = {2, 1, 8};
+    TestFile file;
+    add(file, "conv", {4, 2, 3}, 1);
+    add(file, "fc", {2, 32}, 2);
+    const ImportedNetwork imported = import(file, "4C1x3-LIF-2F");
+    EXPECT_EQ(imported.network.layers[0].weight.data, values({4, 2, 3}, 1).data);
+    EXPECT_EQ(imported.tensors[0].shape, (Shape{4, 2, 3}));
 }
 
 /// Every tensor of a model of ours under its own name, as a plain file of weights has it.
