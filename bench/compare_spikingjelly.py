@@ -1,18 +1,14 @@
 #!/usr/bin/env python3
-"""How much faster than SpikingJelly is the exact simulation of networks that people use? One core, the same weights and images.
+"""How much faster than SpikingJelly is a network of SpikingJelly, from its own state dict? CPU time on one core, the
+same images, one run.
 
-usage: compare_spikingjelly.py PROGRAM [NETWORK...]   (PROGRAM: build/release/spikelens; sew_resnet18, vgg11; both unless named)
+usage: compare_spikingjelly.py PROGRAM [REPEATS]      (PROGRAM: build/release/bench/bench_state_dict)
 
-sew_resnet18   SpikingJelly's sew_resnet18 (ADD, IF), its padded max-pool replaced by MaxPool2d(2)
-vgg11          SpikingJelly's spiking_vgg11_bn (LIF, τ = 2), its pool to 7 × 7 left out and its first full layer made to fit
-Images of 64 × 64, T = 4, random weights. Batch normalisation has seen the images; its scales are drawn around 1 and, of quieter
-networks, around 0.5. SpikingJelly runs step_mode 'm' with its torch backend, batch normalisation as it stands, at the batch that
-suits it best; here it is folded. Both give CPU seconds, in turns: other work on the machine stretches the clock, not them. Spike
-rates of all layers are compared too. Needs torch, spikingjelly and Pillow (./run peers torch).
+A spiking VGG11 and a SEW-ResNet18 as SpikingJelly defines them, with batch normalisation, 64 × 64, T = 4, random weights; the
+running averages are those of a few batches, so that neurons fire. VGG11 has no adaptive pool (of 2 × 2 to 7 × 7), SEW-ResNet18
+a 2 × 2 pool in place of the padded one. SpikingJelly runs layer by layer (step mode "m"). Needs PyTorch and spikingjelly.
 """
-import json
-import pathlib
-import resource
+import copy
 import subprocess
 import sys
 import tempfile
@@ -20,182 +16,86 @@ import time
 
 import numpy
 import torch
-from PIL import Image
+import torch.nn as nn
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.model import sew_resnet, spiking_vgg
 
-STEPS, SIDE, IMAGES, ROUNDS, BATCHES = 4, 64, 32, 3, (1, 8, 32)
-PASSES = 4  # that inspect --speed makes over the images
-SCALES = (1.0, 0.5)
-
-
-def block(width, stride, project):
-    return f"[{width}C3{stride}-IF-{width}C3-IF|{f'{width}C1{stride}-IF' if project else ''}]add"
-
-
-def sew_resnet18():
-    model = sew_resnet.sew_resnet18(cnf="ADD", spiking_neuron=neuron.IFNode, num_classes=10)
-    model.maxpool = layer.MaxPool2d(2)
-    text = "64C7s2-IF-MP2"
-    for width in (64, 128, 256, 512):
-        text += "-" + block(width, "s2" if width > 64 else "", width > 64) + "-" + block(width, "", False)
-    order = ["conv1"]
-    for stage in range(1, 5):
-        for part in range(2):
-            name = f"layer{stage}.{part}."
-            order += [name + "conv1", name + "conv2"] + ([name + "downsample.0"] if stage > 1 and part == 0 else [])
-    return model, text.replace("IF", "IF(reset=zero,ge)") + "-GAP-10F", order + ["fc"]
+STEPS, SIDE, CLASSES, IMAGES = 4, 64, 10, 16
+LIF = "LIF(beta=0.5,decay_input,reset=zero,ge)"
 
 
 def vgg11():
-    model = spiking_vgg.spiking_vgg11_bn(spiking_neuron=neuron.LIFNode, num_classes=10)
-    model.avgpool = layer.AdaptiveAvgPool2d((2, 2))
-    model.classifier[0] = layer.Linear(512 * 4, 4096)
-    text = "64C3-LIF-MP2-128C3-LIF-MP2-256C3-LIF-256C3-LIF-MP2-512C3-LIF-512C3-LIF-MP2-512C3-LIF-512C3-LIF-MP2-4096F-LIF-4096F-LIF-10F"
-    order = [name for name, module in model.named_modules() if isinstance(module, (layer.Conv2d, layer.Linear))]
-    return model, text.replace("LIF", "LIF(beta=0.5,decay_input,reset=zero,ge)"), order
+    net = spiking_vgg.SpikingVGG(spiking_vgg.cfgs["A"], batch_norm=True, num_classes=CLASSES, spiking_neuron=neuron.LIFNode)
+    net.avgpool = layer.MaxPool2d(1)
+    net.classifier[0] = layer.Linear(512 * (SIDE // 32) ** 2, 4096)
+    stages = [f"MP2" if v == "M" else f"{v}C3-{LIF}" for v in spiking_vgg.cfgs["A"]]
+    return net, "-".join(stages + [f"4096F-{LIF}"] * 2 + [f"{CLASSES}F"])
 
 
-def photographs(count):
-    random = numpy.random.default_rng(1)
-    coarse = torch.from_numpy(random.random((count, 3, 9, 9), dtype=numpy.float32))
-    smooth = torch.nn.functional.interpolate(coarse, SIDE, mode="bicubic").clamp(0, 1).numpy()
-    noisy = smooth + 0.15 * random.standard_normal(smooth.shape, dtype=numpy.float32)
-    return (255 * noisy.clip(0, 1)).astype(numpy.uint8)
+def sew_resnet18():
+    net = sew_resnet.sew_resnet18(spiking_neuron=neuron.LIFNode, cnf="ADD", num_classes=CLASSES)
+    net.maxpool = layer.MaxPool2d(2)
+    stages = [f"64C7s2-{LIF}-MP2"]
+    for planes in (64, 128, 256, 512):
+        for block in range(2):
+            down = planes > 64 and block == 0
+            stages.append(f"[{planes}C3{'s2' if down else ''}-{LIF}-{planes}C3-{LIF}|{f'{planes}C1s2-{LIF}' if down else ''}]add")
+    return net, "-".join(stages + [f"GAP-{CLASSES}F"])
 
 
-def prepare(model, images, scale):
-    """Batch normalisation that has seen the images; full layers whose neurons spike."""
-    torch.manual_seed(1)
-    modules = dict(model.named_modules())
-    for module in modules.values():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum = None
-            torch.nn.init.uniform_(module.weight, 0.5 * scale, 1.5 * scale)
-            torch.nn.init.uniform_(module.bias, -0.2, 0.2)
-        if isinstance(module, layer.Linear):
-            torch.nn.init.normal_(module.weight, 0, 2 / module.in_features**0.5)
-    functional.set_step_mode(model, "m")
-    model.train()
-    for _ in range(2):
-        functional.reset_net(model)
-        model(images.repeat(STEPS, 1, 1, 1, 1))
-    model.eval()
-
-
-def folded(model, order):
-    """Weights by our layers' positions among the weighted ones, batch normalisation folded in double."""
-    modules, result = dict(model.named_modules()), []
-    names = list(modules)
-    for name in order:
-        weight, bias = modules[name].weight.double(), modules[name].bias
-        bias = torch.zeros(len(weight)).double() if bias is None else bias.double()
-        after = name.replace("downsample.0", "downsample.1").replace("conv", "bn") if not name.startswith("features") else names[names.index(name) + 1]
-        norm = modules.get(after)
-        if isinstance(norm, torch.nn.modules.batchnorm._BatchNorm):
-            scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-            weight, bias = weight * scale.reshape(-1, *[1] * (weight.dim() - 1)), (bias - norm.running_mean.double()) * scale + norm.bias.double()
-        result.append((weight.float().contiguous(), bias.float().contiguous()))
-    return result
-
-
-def layer_names(text):
-    """conv1, add4, …: kind and position of every layer with weights."""
-    names, position = [], 0
-    for stage in text.replace("[", "-").replace("|", "-").replace("]", "-]").split("-"):
-        if stage.startswith("]"):
-            position += 1
-        elif stage[:1].isdigit():
-            position += 1
-            names.append(("conv" if "C" in stage else "full") + str(position))
-    return names
-
-
-def write_safetensors(path, tensors):
-    header, offset = {}, 0
-    for name, tensor in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + 4 * tensor.numel()]}
-        offset += 4 * tensor.numel()
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for tensor in tensors.values():
-            file.write(tensor.numpy().tobytes())
-
-
-def spikelens(program, *options):
-    """The document of a command, and its CPU seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([program, *map(str, options), "--threads", "1", "--json", "--quiet"], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return json.loads(done.stdout), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def run(model, images):
-    functional.reset_net(model)
-    return model(images.repeat(STEPS, 1, 1, 1, 1)).mean(0)
-
-
-def rates_of(model, images):
-    """Spikes per neuron and step of every spiking layer, in the order they run."""
-    rates, hooks = [], []
-    for module in model.modules():
-        if isinstance(module, neuron.BaseNode):
-            hooks.append(module.register_forward_hook(lambda module, inputs, spikes: rates.append(spikes.mean().item())))
-    run(model, images)
-    for hook in hooks:
-        hook.remove()
-    return rates
-
-
-def compare(program, name, scale, folder):
-    model, text, order = {"sew_resnet18": sew_resnet18, "vgg11": vgg11}[name]()
-    pixels = photographs(IMAGES)
-    for i, picture in enumerate(pixels):
-        for split in ("train", "test"):
-            path = folder / "pictures" / split / f"class{i % 10}"
-            path.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture.transpose(1, 2, 0)).save(path / f"{i:03}.png")
-    images = torch.from_numpy(pixels).float() / 255
-    prepare(model, images, scale)
-    tensors = {}
-    for key, (weight, bias) in zip(layer_names(text), folded(model, order), strict=True):
-        tensors[key + ".weight"], tensors[key + ".bias"] = weight, bias
-    write_safetensors(folder / f"{name}.safetensors", tensors)
-    spikelens(program, "import", folder / f"{name}.safetensors", "--network", text, "--input", f"3,{SIDE},{SIDE}", "--steps", STEPS,
-              "--data", folder / "pictures", "--match", "name", "--out", folder / name)
-    theirs, ours, clock = [], [], []
-    for _ in range(ROUNDS):
-        for batch in BATCHES:
-            start = time.process_time()
-            for first in range(0, IMAGES, batch):
-                run(model, images[first:first + batch])
-            theirs.append((time.process_time() - start) / IMAGES)
-        _, short = spikelens(program, "inspect", folder / name, "--samples", IMAGES)
-        document, long = spikelens(program, "inspect", folder / name, "--samples", IMAGES, "--speed")
-        ours.append((long - short) / IMAGES / PASSES)
-        clock.append(document["images_per_second"])
-    here = [one["spikes_per_neuron_and_step"] for one in document["layers"] if one.get("spikes_per_neuron_and_step") is not None]
-    there = rates_of(model, images)
-    largest = max(abs(a - b) for a, b in zip(here, there, strict=True))
-    print(f"{name}, scales around {scale}: {text}")
-    print(f"  spikes per neuron and step {min(here):.3f} to {max(here):.3f}, mean {sum(here) / len(here):.3f}; largest difference {largest:.1e}")
-    print(f"  SpikingJelly {1000 * min(theirs):.1f} ms an image, Spikelens {1000 * min(ours):.1f} ms: "
-          f"{min(theirs) / min(ours):.1f} times as fast ({max(clock):.0f} images a second by the clock)", flush=True)
-
-
-def main(program, *networks):
-    torch.set_num_threads(1)
+def simulate(net, images, size=8):
+    scores = []
     with torch.no_grad():
-        for name in networks or ("sew_resnet18", "vgg11"):
-            for scale in SCALES:
-                with tempfile.TemporaryDirectory() as folder:
-                    compare(program, name, scale, pathlib.Path(folder))
+        for batch in images.split(size):
+            functional.reset_net(net)
+            scores.append(net(batch.unsqueeze(0).repeat(STEPS, 1, 1, 1, 1)).mean(0))
+    return torch.cat(scores)
+
+
+def measure(name, net, text, program, gain, repeats):
+    functional.set_step_mode(net, "m")
+    images = torch.rand(IMAGES, 3, SIDE, SIDE)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+            nn.init.constant_(module.weight, gain)  # the deviation of currents decides how many neurons fire
+        if isinstance(module, nn.Linear): nn.init.normal_(module.weight, 0, 5 / module.in_features ** 0.5)
+    net.train()
+    simulate(net, torch.rand(16, 3, SIDE, SIDE))
+    net.eval()
+    times = {"batches of 8": [], "single images": [], "ours": [], "import": []}
+    with tempfile.TemporaryDirectory() as folder:
+        functional.reset_net(net)
+        torch.save(net.state_dict(), f"{folder}/weights.pth")
+        images.numpy().tofile(f"{folder}/images")
+        for _ in range(repeats):
+            for way, size in (("batches of 8", 8), ("single images", 1)):
+                start = time.process_time()
+                scores = simulate(net, images, size)
+                times[way].append((time.process_time() - start) / IMAGES)
+            words = [program, f"{folder}/weights.pth", text, f"3,{SIDE},{SIDE}", str(STEPS), f"{folder}/images", f"{folder}/scores"]
+            done = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+            times["import"].append(float(done[0])), times["ours"].append(float(done[1]) / IMAGES)
+        mine = torch.from_numpy(numpy.fromfile(f"{folder}/scores", "<f4").reshape(IMAGES, CLASSES))
+    rates = []
+    hooks = [module.register_forward_hook(lambda m, i, out: rates.append(out.mean().item()))
+             for module in net.modules() if isinstance(module, neuron.LIFNode)]
+    simulate(net, images)
+    for hook in hooks: hook.remove()
+    exact = simulate(copy.deepcopy(net).double(), images.double())
+    milliseconds = lambda way: f"{1e3 * min(times[way]):.1f} to {1e3 * max(times[way]):.1f} ms"
+    print(f"{name}, {100 * sum(rates) / len(rates):.0f} % of the neurons firing in a step; an image takes us {milliseconds('ours')}")
+    for way in ("batches of 8", "single images"):
+        ratios = [a / b for a, b in zip(times[way], times["ours"])]
+        print(f"    SpikingJelly, {way}: {milliseconds(way)}, {min(ratios):.1f} to {max(ratios):.1f} times as long")
+    differ = lambda other: f"{(other - exact).abs().max():.1e} ({((other - exact).abs() > 1e-4).any(1).sum()} images above 1e-4)"
+    print(f"    import {min(times['import']):.2f} s; largest difference of scores to SpikingJelly in float64: ours {differ(mine)}, "
+          f"SpikingJelly's float32 {differ(scores)}; predictions that differ: {(mine.argmax(1) != exact.argmax(1)).sum()}", flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        raise SystemExit(__doc__)
-    main(*sys.argv[1:])
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    for name, make in (("VGG11", vgg11), ("SEW-ResNet18", sew_resnet18)):
+        for gain in (2, 1.5):
+            measure(name, *make(), sys.argv[1], gain, int(sys.argv[2]) if len(sys.argv) > 2 else 3)

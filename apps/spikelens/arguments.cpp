@@ -121,6 +121,7 @@ std::vector<std::string> arguments_of(const ImportOptions& options) {
         .option("--steps", options.steps)
         .option("--match", given(options.match, [](MatchWeights match) { return word_of(match, kMatches); }), "")
         .list("--map", layers)
+        .option("--bn-eps", options.bn_eps)
         .option("--neurons", given(options.neurons, [](NeuronSource source) { return word_of(source, kNeuronSources); }), "")
         .option("--dialect", options.dialect, usual.dialect)
         .option("--dt", options.dt)

@@ -88,7 +88,8 @@ void add_import(CLI::App& program, Run& run) {
     add_choice(*app, "--match", options->match, kMatches, "How weights find their layers: auto, name or order");
     app->add_option_function<std::vector<std::string>>(
         "--map", [options](const std::vector<std::string>& words) { options->layers = parse_layers(words); },
-        "Which module of the file fills a layer: full2=head.out,…");
+        "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif");
+    app->add_option("--bn-eps", options->bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
     add_choice(*app, "--neurons", options->neurons, kNeuronSources,
                "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be equal)");
     app->add_option("--dialect", options->dialect,

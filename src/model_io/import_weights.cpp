@@ -1,24 +1,33 @@
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/model_io/import.h"
-#include "spikelens/model_io/model_file.h"
 
 #include "neuron_fields.h"
 #include "pickle_globals.h"
+#include "recurrent_names.h"
 #include "state_dict.h"
 #include "weight_matching.h"
 #include "weight_neurons.h"
+#include "weight_norms.h"
+#include "weight_parts.h"
 #include "weight_roles.h"
 
 namespace spikelens {
 namespace {
 
+constexpr size_t names_in_note = 10;
+
 class Import {
   public:
     Import(const std::filesystem::path& path, Network network) : where_(path.string()), state_(read_state_dict(path)) {
+        join_parts(state_, where_);
+        name_recurrences(state_);
         result_.network = std::move(network);
         result_.format = state_.format;
         result_.assumptions = state_.assumptions;
@@ -26,22 +35,22 @@ class Import {
 
     ImportedNetwork run(const WeightOptions& options) {
         require_same_network(options.neurons);
-        if (needs_model()) return from_own_model();
-        sort_by_role();
+        find_roles();
         if (options.neurons != NeuronSource::text) require_readable_neurons();
         if (weights_.empty()) throw InputError(where_ + " holds no weights: none of its tensors is one");
         const MatchedWeights matched = match_weights(state_, weights_, result_.network, options, where_);
         result_.assumptions.insert(result_.assumptions.end(), matched.assumptions.begin(), matched.assumptions.end());
-        for (size_t i = 0; i < state_.tensors.size(); ++i)
-            result_.tensors.push_back(
-                matched.plan[i] ? placed(state_.tensors[i], *matched.plan[i])
-                                : ImportedTensor{state_.tensors[i].from, "", state_.tensors[i].view.shape, kinds_[i].note});
+        place_weights(matched.plan);
+        fold_norms(matched.plan, options);
+        add_recurrent_biases(matched.plan);
+        require_biases();
+        fold_input(options.input);
         for (const auto& [i, use] :
-             use_neurons(state_, neurons_, weights_of_layers(matched.plan), result_.network, options.neurons, where_)) {
-            result_.tensors[i].to = use.to;
-            result_.tensors[i].note = use.note;
+             use_neurons(state_, neurons_, modules(matched.plan), result_.network, options.neurons, where_)) {
+            entries_[i].to = use.to;
+            entries_[i].note = use.note;
         }
-        result_.tensors.insert(result_.tensors.end(), state_.left_out.begin(), state_.left_out.end());
+        list_tensors();
         result_.assumptions.emplace_back(
             options.neurons == NeuronSource::file && !neurons_.empty()
                 ? "Pools, strides, paddings, steps, and what of the neurons the file does not hold, are the network text's."
@@ -51,36 +60,6 @@ class Import {
     }
 
   private:
-    /// Whether the network has recurrent weights or values of neurons, which model files of this network alone hold: none may
-    /// stay zero in silence.
-    bool needs_model() const {
-        for (const Layer& layer : result_.network.layers) {
-            if (layer.recurrence.kind == RecurrenceKind::none && layer.values.empty()) continue;
-            if (state_.network == network_text(result_.network)) return true;
-            throw InputError(fmt::format("{}: layer {} of the network text {}, which only a model of Spikelens holds", where_,
-                                         layer.name,
-                                         layer.values.empty() ? "has recurrent weights" : "has values of its neurons"));
-        }
-        return false;
-    }
-
-    /// All that a model of this network holds.
-    ImportedNetwork from_own_model() {
-        const Network model = load_model(where_);
-        for (size_t l = 0; l < model.layers.size(); ++l) {
-            Layer& layer = result_.network.layers[l];
-            layer.weight = model.layers[l].weight;
-            layer.bias = model.layers[l].bias;
-            layer.recurrence.weight = model.layers[l].recurrence.weight;
-            layer.values = model.layers[l].values;
-        }
-        for (const StateTensor& tensor : state_.tensors)
-            result_.tensors.push_back({tensor.from, tensor.from, tensor.view.shape, ""});
-        result_.assumptions.emplace_back("The file is a model of Spikelens with this network: all its tensors were taken.");
-        check_network(result_.network, where_);
-        return std::move(result_);
-    }
-
     /// A model of ours says its whole network.
     void require_same_network(NeuronSource neurons) {
         const std::string text = network_text(result_.network);
@@ -106,44 +85,183 @@ class Import {
                                 where_, shown(entry.from)));
     }
 
-    void sort_by_role() {
+    void find_roles() {
+        norms_ = find_norms(state_, where_);
+        std::set<size_t> of_norms;
+        for (const FileNorm& norm : norms_)
+            for (const auto& [leaf, i] : norm.tensors) of_norms.insert(i);
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
-            kinds_.push_back(tensor_kind(state_.tensors[i], where_));
-            if (kinds_[i].role == TensorRole::weight) weights_.push_back(i);
-            if (kinds_[i].role == TensorRole::neuron) neurons_.push_back(i);
+            StateTensor& tensor = state_.tensors[i];
+            const TensorKind kind =
+                of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"} : tensor_kind(tensor, where_);
+            if (kind.role == TensorRole::weight || kind.role == TensorRole::recurrent) weights_.push_back(i);
+            if (kind.role == TensorRole::neuron) neurons_.push_back(i);
+            entries_.push_back({tensor.from, "", tensor.view.shape, kind.note});
+            if (kind.role == TensorRole::weight && tensor.view.shape.size() == 3) {  // one-dimensional: a kernel of one row
+                tensor.view.shape.insert(tensor.view.shape.begin() + 2, 1);
+                tensor.view.strides.insert(tensor.view.strides.begin() + 2, 1);
+            }
         }
     }
 
-    /// The names of the modules that hold the layers' weights, layer by layer.
-    std::vector<std::string> weights_of_layers(const WeightPlan& plan) const {
-        std::vector<std::string> names;
-        for (const Layer& layer : result_.network.layers)
-            for (size_t i = 0; i < plan.size(); ++i)
-                if (plan[i] && !plan[i]->bias && plan[i]->layer == &layer) names.push_back(stem_of(state_.tensors[i].name));
-        return names;
+    FilledModules modules(const WeightPlan& plan) {
+        FilledModules modules;
+        for (size_t i = 0; i < plan.size(); ++i) {
+            if (!plan[i] || plan[i]->bias()) continue;
+            const size_t layer = static_cast<size_t>(plan[i]->layer - result_.network.layers.data());
+            const std::string module = stem_of(state_.tensors[i].name);
+            if (plan[i]->part == SlotPart::weight)
+                modules.weights[layer] = module;
+            else
+                modules.recurrent[stem_of(module)] = layer;
+        }
+        return modules;
     }
 
-    static ImportedTensor placed(const StateTensor& tensor, const WeightSlot& slot, FloatArray values) {
-        (slot.bias ? slot.layer->bias : slot.layer->weight) = std::move(values);
-        const bool same = tensor.view.type == TensorType::f32;
-        return {tensor.from, slot.name(), tensor.view.shape,
-                same ? "" : fmt::format("from {} to float32", type_name(tensor.view.type))};
+    void place_weights(const WeightPlan& plan) {
+        for (size_t i = 0; i < plan.size(); ++i) {
+            if (!plan[i]) continue;
+            const StateTensor& tensor = state_.tensors[i];
+            const WeightSlot& slot = *plan[i];
+            entries_[i].to = slot.name();
+            entries_[i].note = composition_text(tensor);
+            if (tensor.view.type != TensorType::f32)
+                entries_[i].note +=
+                    fmt::format("{}from {} to float32", entries_[i].note.empty() ? "" : ", ", type_name(tensor.view.type));
+            if (slot.part == SlotPart::recurrent_bias) continue;
+            if (slot.part == SlotPart::bias) biases_.insert(slot.layer);
+            FloatArray& target = slot.part == SlotPart::weight ? slot.layer->weight
+                                 : slot.bias()                 ? slot.layer->bias
+                                                               : slot.layer->recurrence.weight;
+            FloatArray values = finite_values(tensor, slot);
+            if (values.size() == 1 && target.size() != 1)
+                std::ranges::fill(target.data, values.data[0]);
+            else
+                target.data = std::move(values.data);
+        }
     }
-    ImportedTensor placed(const StateTensor& tensor, const WeightSlot& slot) const {
-        FloatArray values = tensor_values(tensor.view);
+    FloatArray finite_values(const StateTensor& tensor, const WeightSlot& slot) const {
+        FloatArray values = weight_values(tensor);
         for (int64_t i = 0; i < values.size(); ++i)
             if (!std::isfinite(values.data[static_cast<size_t>(i)]))
                 throw InputError(fmt::format("{}: {} for {} holds a value that is not finite{}, at element {}", where_,
                                              described(tensor), slot.name(),
                                              tensor.view.type == TensorType::f64 ? " as float32" : "", i));
-        return placed(tensor, slot, std::move(values));
+        return values;
+    }
+
+    void fold_norms(const WeightPlan& plan, const WeightOptions& options) {
+        if (norms_.empty() && options.bn_eps)
+            throw InputError(where_ + " holds no batch normalisation, for which an ε was given");
+        std::vector<FilledLayer> filled;
+        for (size_t i = 0; i < plan.size(); ++i)
+            if (plan[i] && plan[i]->part == SlotPart::weight)
+                filled.push_back({plan[i]->layer, stem_of(state_.tensors[i].name), state_.tensors[i].module});
+        const std::vector<NormPlace> places = places_of_norms(state_, norms_, filled, options.layers, where_);
+        const double eps = options.bn_eps.value_or(usual_bn_eps);
+        std::string names;
+        for (size_t k = 0; k < norms_.size(); ++k) {
+            const std::string& layer = places[k].layer->name;
+            fold_norm(state_, norms_[k], places[k], eps, where_);
+            biases_.insert(places[k].layer);
+            for (const auto& [leaf, i] : norms_[k].tensors) {
+                if (leaf == "num_batches_tracked") continue;
+                entries_[i].to = layer + (leaf == "running_var" || leaf == "weight" ? ".weight" : ".bias");
+                entries_[i].note = "a batch normalisation's, folded into it";
+            }
+            if (k < names_in_note)
+                names += fmt::format("{}{} {} {}", k > 0 ? ", " : "", shown(norms_[k].stem),
+                                     places[k].before ? "before" : "after", layer);
+        }
+        if (norms_.empty()) return;
+        result_.assumptions.push_back(fmt::format(
+            "Batch normalisations are folded in, each as if it stood directly at its layer, with the running averages and ε = "
+            "{:g}{}: {}{}.",
+            eps, options.bn_eps ? "" : ", which a state dict does not hold", names,
+            norms_.size() > names_in_note ? ", …" : ""));
+    }
+
+    /// A bias that the library adds at every step, with the spikes of the step before.
+    void add_recurrent_biases(const WeightPlan& plan) {
+        for (size_t i = 0; i < plan.size(); ++i) {
+            if (!plan[i] || plan[i]->part != SlotPart::recurrent_bias) continue;
+            const FloatArray more = finite_values(state_.tensors[i], *plan[i]);
+            Layer& layer = *plan[i]->layer;
+            const bool none = std::ranges::all_of(more.data, [](float value) { return value == 0; });
+            if (!none && !adds_at_every_step(state_.tensors[i]))
+                throw InputError(
+                    fmt::format("{}: {} is a recurrent bias for {} that Sinabs does not add at the first step, which "
+                                "a layer here cannot express: expected zeros, or a connection without bias",
+                                where_, described(state_.tensors[i]), layer.name));
+            for (size_t o = 0; o < more.data.size(); ++o)
+                layer.bias.data[o] = static_cast<float>(double{layer.bias.data[o]} + more.data[o]);
+            biases_.insert(&layer);
+            entries_[i].to = layer.name + ".bias";
+            entries_[i].note = "added to it: it counts at every step, the first too";
+        }
+    }
+
+    void require_biases() {
+        for (Layer& layer : result_.network.layers)
+            if (layer.weighted() && layer.has_bias && !biases_.contains(&layer))
+                throw InputError(
+                    fmt::format("{}: it holds no tensor for {}.bias, {}: if {} has no bias, the network text says so "
+                                "with b0",
+                                where_, layer.name, shape_text(layer.bias_shape()), layer.name));
+    }
+
+    void fold_input(const std::optional<InputNormalisation>& input) {
+        if (!input) {
+            if (state_.network.empty())
+                result_.assumptions.emplace_back(
+                    "The file does not say how inputs were normalised in training: the network takes them as they are, pixels "
+                    "from 0 to 1.");
+            return;
+        }
+        const auto channels = static_cast<size_t>(result_.network.channels);
+        const auto each = [&](const std::vector<double>& numbers, const char* name) {
+            if (numbers.size() != 1 && numbers.size() != channels)
+                throw InputError(
+                    fmt::format("{}: there are {} numbers for the {} of an input of {}: expected one, or one for each", where_,
+                                numbers.size(), name, counted(result_.network.channels, "channel")));
+            return numbers.size() == channels ? numbers : std::vector<double>(channels, numbers[0]);
+        };
+        std::vector<double> scale = each(input->deviation, "deviation"), shift = each(input->mean, "mean");
+        for (size_t c = 0; c < channels; ++c) {
+            if (!(std::isfinite(shift[c]) && std::isfinite(scale[c]) && scale[c] > 0))
+                throw InputError(
+                    fmt::format("{}: the input's mean {:g} and deviation {:g} are not finite numbers, or the "
+                                "deviation is not above 0",
+                                where_, shift[c], scale[c]));
+            scale[c] = 1 / scale[c];
+            shift[c] *= -scale[c];
+        }
+        std::string layers;
+        for (Layer& layer : result_.network.layers) {
+            if (layer.inputs != std::vector{kNetworkInput}) continue;
+            fold_into_input(layer, scale, shift, where_ + ": the mean of the input");
+            layers += (layers.empty() ? "" : ", ") + layer.name;
+        }
+        result_.assumptions.push_back(fmt::format("The normalisation of the input is folded into {}.", layers));
+    }
+
+    void list_tensors() {
+        for (size_t i = 0; i < entries_.size(); ++i) {
+            const std::vector<StatePart>& parts = state_.tensors[i].parts;
+            if (parts.empty()) result_.tensors.push_back(entries_[i]);
+            for (const StatePart& part : parts)
+                result_.tensors.push_back({part.from, entries_[i].to, part.view.shape, entries_[i].note});
+        }
+        result_.tensors.insert(result_.tensors.end(), state_.left_out.begin(), state_.left_out.end());
     }
 
     std::string where_;
     StateDict state_;
     ImportedNetwork result_;
-    std::vector<TensorKind> kinds_;
+    std::vector<ImportedTensor> entries_;  ///< of each of the state dict's tensors, what became of it
+    std::vector<FileNorm> norms_;
     std::vector<size_t> weights_, neurons_;  ///< tensors of these roles, in the order of the file
+    std::set<const Layer*> biases_;          ///< layers whose bias the file gives
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "spikelens/snn/neuron.h"
+
 #include "weight_names.h"
 
 namespace spikelens {
@@ -57,7 +59,11 @@ constexpr std::array<NeuronReading, 29> readings = {{
 
 }  // namespace
 
-std::vector<NeuronReading> neuron_readings(std::string_view leaf) {
+std::vector<NeuronReading> neuron_readings(const std::string& name) {
+    const std::string leaf = leaf_of(name);
+    const auto own = std::ranges::find(neuron_fields(), leaf, &NeuronField::name);
+    if (leaf_of(stem_of(name)) == "neuron" && own != neuron_fields().end() && own->holds)
+        return {{own->name, own->name, same, ""}};
     std::vector<NeuronReading> found;
     for (const NeuronReading& reading : readings)
         if (reading.leaf == leaf) found.push_back(reading);
@@ -65,9 +71,7 @@ std::vector<NeuronReading> neuron_readings(std::string_view leaf) {
 }
 
 bool is_neuron_parameter(const std::string& name, const Shape& shape) {
-    const std::string leaf = leaf_of(name);
-    if (leaf == "w") return element_count(shape) == 1;
-    return std::ranges::find(readings, leaf, &NeuronReading::leaf) != readings.end();
+    return leaf_of(name) == "w" ? element_count(shape) == 1 : !neuron_readings(name).empty();
 }
 
 }  // namespace spikelens

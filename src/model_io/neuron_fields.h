@@ -20,9 +20,9 @@ struct NeuronReading {
     std::string_view from;      ///< how β or α follows, "1 − 1/τ"; empty when the value is the field's own
 };
 
-/// Every reading of a parameter by the last part of its name, in the tables of snnTorch, SpikingJelly, Norse and Sinabs; empty
-/// for other names.
-std::vector<NeuronReading> neuron_readings(std::string_view leaf);
+/// Every reading of a parameter by its name: those of its last part in the tables of snnTorch, SpikingJelly, Norse and Sinabs;
+/// the field itself in a model file of ours ("full1.neuron.beta"). Empty for other names.
+std::vector<NeuronReading> neuron_readings(const std::string& name);
 
 /// Whether a tensor is a neuron's parameter by its name. "w" is SpikingJelly's when it is one number.
 bool is_neuron_parameter(const std::string& name, const Shape& shape);

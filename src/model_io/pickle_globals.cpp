@@ -22,16 +22,30 @@ constexpr std::array<std::string_view, 7> dicts = {"collections.OrderedDict",
                                                    "types.SimpleNamespace",
                                                    "lightning_fabric.utilities.data.AttributeDict",
                                                    "pytorch_lightning.utilities.parsing.AttributeDict"};
+constexpr std::array<std::string_view, 5> lists = {"collections.deque", "builtins.set", "builtins.frozenset", "__builtin__.set",
+                                                   "__builtin__.frozenset"};
 /// Values that training scripts keep beside the weights: scalars and arrays of NumPy, paths, dates, versions.
-constexpr std::array<std::string_view, 13> inert = {"numpy.core.multiarray.scalar",
+constexpr std::array<std::string_view, 25> inert = {"numpy.core.multiarray.scalar",
                                                     "numpy._core.multiarray.scalar",
                                                     "numpy.core.multiarray._reconstruct",
                                                     "numpy._core.multiarray._reconstruct",
+                                                    "numpy.core.numeric._frombuffer",
+                                                    "numpy._core.numeric._frombuffer",
                                                     "numpy.dtype",
                                                     "pathlib.PosixPath",
                                                     "pathlib.WindowsPath",
                                                     "pathlib.PurePosixPath",
                                                     "pathlib.PureWindowsPath",
+                                                    "pathlib._local.PosixPath",
+                                                    "pathlib._local.WindowsPath",
+                                                    "builtins.bytearray",
+                                                    "builtins.complex",
+                                                    "builtins.range",
+                                                    "builtins.slice",
+                                                    "__builtin__.bytearray",
+                                                    "__builtin__.complex",
+                                                    "__builtin__.xrange",
+                                                    "__builtin__.slice",
                                                     "datetime.datetime",
                                                     "datetime.date",
                                                     "datetime.timedelta",
@@ -80,7 +94,7 @@ std::optional<TensorType> storage_type(std::string_view name) {
 
 std::optional<GlobalUse> allowed_global(std::string_view name) {
     if (is_one_of(name, dicts)) return GlobalUse::dict;
-    if (name == "collections.deque") return GlobalUse::list;
+    if (is_one_of(name, lists)) return GlobalUse::list;
     if (is_one_of(name, inert)) return GlobalUse::inert;
     if (is_one_of(name, named)) return GlobalUse::name;
     if (is_one_of(name, callable) || is_one_of(name, bytes_makers)) return GlobalUse::record;

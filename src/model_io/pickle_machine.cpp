@@ -180,9 +180,11 @@ class Machine {
                 push_new(PickleKind::tuple, pop_marked());
                 return true;
             case op_empty_list:
+            case op_empty_set:
                 push_new(PickleKind::list);
                 return true;
             case op_list:
+            case op_frozenset:
                 push_new(PickleKind::list, pop_marked());
                 return true;
             case op_empty_dict:
@@ -196,6 +198,7 @@ class Machine {
             }
             case op_append:
             case op_appends:
+            case op_additems:
                 extend(PickleKind::list, opcode == op_append ? pop_some(1) : pop_marked());
                 return true;
             case op_setitem:
@@ -329,17 +332,11 @@ class Machine {
         charge(items.size());
         const GlobalUse use = allowed_global(name).value_or(GlobalUse::name);
         if (use == GlobalUse::name) bytes_.fail("it calls " + name + ", which is no function");
-        if (use == GlobalUse::dict) {
-            make_dict(name, items);
-            return;
-        }
-        if (use == GlobalUse::list) {
-            make_list(items);
-            return;
-        }
+        if (use == GlobalUse::dict) return make_dict(name, items);
+        if (use == GlobalUse::list) return make_list(items);
         push_new(PickleKind::call, std::move(items)).text = name;
     }
-    /// deque(), deque(()) or deque((), longest); its elements follow.
+    /// deque(), deque(()) or deque((), longest), whose elements follow; set([…]).
     void make_list(const std::vector<PickleId>& arguments) {
         if (arguments.size() > 2) bytes_.fail("a list of several arguments");
         std::vector<PickleId> items;

@@ -135,7 +135,7 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
             throw InputError(fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, most_numbers));
         if (state.tensors.size() == most_tensors)
             throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, most_tensors));
-        state.tensors.push_back({name, name, std::move(*view), module_place(places, name)});
+        state.tensors.push_back({name, name, std::move(*view), module_place(places, name), {}, {}});
     }
     return state;
 }
@@ -154,7 +154,7 @@ StateDict read_safetensors_file(const fs::path& path) {
     std::vector<std::pair<std::string, TensorEntry>> entries(file.header.tensors.begin(), file.header.tensors.end());
     std::ranges::stable_sort(entries, {}, [](const auto& named) { return named.second.begin; });
     StateDict state{.format = "safetensors", .tensors = {}, .left_out = {}, .network = own_text(file), .assumptions = {}};
-    for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry), {}});
+    for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry), {}, {}, {}});
     return state;
 }
 

@@ -11,13 +11,26 @@
 
 namespace spikelens {
 
+/// How a weight follows from what the file holds.
+///  stored       it is there
+///  pruned       torch.nn.utils.prune: the weight times a mask
+///  weight_norm  torch.nn.utils.weight_norm: v · (g / ‖v‖), the norm over all axes on which g has the extent 1
+enum class Composition { stored, pruned, weight_norm };
+
+struct StatePart {
+    std::string from;
+    TensorView view;
+};
+
 struct StateTensor {
     std::string from;  ///< name in the file
     std::string name;  ///< the same without the prefix of a wrapper
-    TensorView view;
+    TensorView view;   ///< of a weight that is composed: the view of the part that has its shape
     /// The place of its module among those of the model, in the order in which the model defines them; only where the file says
     /// (PyTorch's _metadata).
     std::optional<size_t> module;
+    Composition composition = Composition::stored;
+    std::vector<StatePart> parts;  ///< weight and mask, or g and v; none of what is stored
 };
 
 /// The named tensors of a file, in its order, whatever its format.

@@ -1,6 +1,8 @@
 #include "weight_matching.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -9,8 +11,10 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 
+#include "branch_order.h"
 #include "pickle_globals.h"
 #include "place_order.h"
+#include "recurrent_names.h"
 #include "weight_roles.h"
 
 namespace spikelens {
@@ -26,7 +30,8 @@ class Matcher {
     }
 
     MatchedWeights run(const WeightOptions& options) {
-        for (const auto& [layer, module] : options.layers) place_as_told(layer, module);
+        for (const auto& [key, module] : options.layers)
+            if (!key.ends_with(".norm")) place_as_told(key, module);
         const SlotNames own = own_names(network_), vgg = vgg_names(network_);
         const bool named = all_known(own) || all_known(vgg), torchvision = !any_known(own) && any_known(vgg);
         if (options.match == MatchWeights::by_order)
@@ -52,7 +57,14 @@ class Matcher {
     [[noreturn]] void fail(const std::string& what) const { throw InputError(where_ + ": " + what); }
     const StateTensor& tensor(size_t i) const { return state_.tensors[i]; }
     std::string shown_name(size_t i) const { return shown(tensor(i).from); }
-    bool is_matrix(size_t i) const { return tensor(i).view.shape.size() >= 2; }
+    bool is_matrix(size_t i) const {
+        return is_recurrent(tensor(i).name) ? part_of(i) == SlotPart::recurrent : tensor(i).view.shape.size() >= 2;
+    }
+    SlotPart part_of(size_t i) const {
+        const bool recurrent = is_recurrent(tensor(i).name);
+        if (!recurrent) return is_matrix(i) ? SlotPart::weight : SlotPart::bias;
+        return leaf_of(tensor(i).name) == "bias" ? SlotPart::recurrent_bias : SlotPart::recurrent;
+    }
 
     bool all_known(const SlotNames& names) const {
         return std::ranges::all_of(weights_, [&](size_t i) { return result_.plan[i] || names.contains(tensor(i).name); });
@@ -60,21 +72,35 @@ class Matcher {
     bool any_known(const SlotNames& names) const {
         return std::ranges::any_of(weights_, [&](size_t i) { return names.contains(tensor(i).name); });
     }
-    bool is_filled(const Layer& layer) const {
-        return std::ranges::any_of(result_.plan,
-                                   [&](const auto& slot) { return slot && slot->layer == &layer && !slot->bias; });
+    bool is_filled(const Layer& layer, SlotPart part) const {
+        return (part == SlotPart::recurrent && constant_.contains(&layer)) ||
+               std::ranges::any_of(result_.plan,
+                                   [&](const auto& slot) { return slot && slot->layer == &layer && slot->part == part; });
     }
-    Layers open_layers() const {
+    static bool has(const Layer& layer, SlotPart part) {
+        return part == SlotPart::weight ? layer.weighted() : layer.recurrence.kind != RecurrenceKind::none;
+    }
+    Layers open_layers(SlotPart part) const {
         Layers open;
         for (Layer& layer : network_.layers)
-            if (layer.weighted() && !is_filled(layer)) open.push_back(&layer);
+            if (has(layer, part) && !is_filled(layer, part)) open.push_back(&layer);
         return open;
     }
-    std::vector<size_t> open_matrices() const {
+    std::vector<size_t> open_matrices(SlotPart part) const {
         std::vector<size_t> matrices;
         for (const size_t i : weights_)
-            if (is_matrix(i) && !result_.plan[i]) matrices.push_back(i);
+            if (part_of(i) == part && !result_.plan[i]) matrices.push_back(i);
         return matrices;
+    }
+    /// What matches by shape. One recurrent weight for each channel may be one for all.
+    static Shape key_of(const WeightSlot& slot) {
+        const bool each = slot.part == SlotPart::recurrent && slot.layer->recurrence.kind == RecurrenceKind::one;
+        return each ? Shape{} : slot.shape();
+    }
+    Shape key_of(size_t i) const {
+        const Shape& shape = tensor(i).view.shape;
+        const auto extents = std::ranges::count_if(shape, [](int64_t extent) { return extent != 1; });
+        return part_of(i) == SlotPart::recurrent && (shape.size() < 2 || (shape.size() == 3 && extents < 2)) ? Shape{} : shape;
     }
 
     void place(size_t i, const WeightSlot& slot) {
@@ -83,31 +109,49 @@ class Matcher {
     }
     /// A weight, and the bias that its name goes with.
     void place_weight(size_t i, Layer& layer) {
-        place(i, {&layer, false});
+        const bool recurrent = part_of(i) == SlotPart::recurrent;
+        place(i, {&layer, part_of(i)});
         const std::string bias = bias_name(tensor(i).name);
         for (const size_t j : weights_)
-            if (tensor(j).name == bias) place(j, {&layer, true});
+            if (tensor(j).name == bias) place(j, {&layer, recurrent ? SlotPart::recurrent_bias : SlotPart::bias});
     }
 
-    void place_as_told(const std::string& layer_name, const std::string& module) {
+    /// "full2" or "full2.recurrent" from a module.
+    void place_as_told(const std::string& key, const std::string& module) {
+        const bool recurrent = key.ends_with(".recurrent");
+        const SlotPart part = recurrent ? SlotPart::recurrent : SlotPart::weight;
+        const std::string layer_name = recurrent ? stem_of(key) : key;
         const auto layer = std::ranges::find(network_.layers, layer_name, &Layer::name);
         std::vector<std::string> known;
         for (const Layer& one : network_.layers)
-            if (one.weighted()) known.push_back(one.name);
-        if (layer == network_.layers.end() || !layer->weighted())
+            if (has(one, part)) known.push_back(one.name);
+        if (layer == network_.layers.end() || !has(*layer, part))
             fail(fmt::format("the network has no layer '{}' to fill from {}{}", shown(layer_name), shown(module),
                              suggestion(layer_name, known)));
         known.clear();
         for (const size_t i : weights_) {
             const std::string& name = tensor(i).name;
-            if (tensor(i).from == module || name == module || stem_of(name) == module || stem_of(tensor(i).from) == module) {
-                if (!is_matrix(i)) continue;
+            if (part_of(i) != part) continue;
+            if (tensor(i).from == module || name == module || stem_of(name) == module || stem_of(tensor(i).from) == module ||
+                (recurrent && stem_of(stem_of(name)) == module)) {
                 if (result_.plan[i]) fail(fmt::format("{} is to fill two layers", shown_name(i)));
                 return place_weight(i, *layer);
             }
-            if (is_matrix(i)) known.push_back(stem_of(name).empty() ? name : stem_of(name));
+            known.push_back(stem_of(name).empty() ? name : stem_of(name));
         }
-        fail(fmt::format("it has no weight of '{}' to fill {} from{}", shown(module), layer_name, suggestion(module, known)));
+        if (recurrent && take_constant(*layer, module)) return;
+        fail(fmt::format("it has no weight of '{}' to fill {} from{}", shown(module), key, suggestion(module, known)));
+    }
+    /// "full2.recurrent=1": what a library adds without a weight (SpikingJelly's ElementWiseRecurrentContainer).
+    bool take_constant(Layer& layer, const std::string& number) {
+        float value = 0;
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+        if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value)) return false;
+        std::ranges::fill(layer.recurrence.weight.data, value);
+        constant_.insert(&layer);
+        result_.assumptions.push_back(
+            fmt::format("The recurrent weights of {} are {}: this was asked for.", layer.name, number));
+        return true;
     }
 
     void by_name(const SlotNames& names, bool torchvision) {
@@ -120,28 +164,49 @@ class Matcher {
             if (result_.plan[i]) continue;
             const auto slot = names.find(tensor(i).name);
             if (slot == names.end()) fail(described(tensor(i)) + " belongs to no layer" + suggestion(tensor(i).name, known));
-            if (is_matrix(i) && is_filled(*slot->second.layer))
+            if (is_filled(*slot->second.layer, slot->second.part))
                 fail(fmt::format("{} and another tensor are both to fill {}", described(tensor(i)), slot->second.name()));
             place(i, slot->second);
         }
     }
 
     void by_shape() {
+        note_shapes();
+        place_by_shape(SlotPart::weight);
+        require_order_of_branches();
+        place_by_shape(SlotPart::recurrent);
+        place_numbered_biases();
+        note_against_numbers();
+    }
+    void place_by_shape(SlotPart part) {
         std::map<Shape, std::vector<size_t>> tensors;
         std::map<Shape, Layers> layers;
-        for (Layer* layer : open_layers()) layers[WeightSlot{layer, false}.shape()].push_back(layer);
-        for (const size_t i : open_matrices()) {
-            if (!layers.contains(tensor(i).view.shape)) refuse_shape(i);
-            tensors[tensor(i).view.shape].push_back(i);
+        for (Layer* layer : open_layers(part)) layers[key_of(WeightSlot{layer, part})].push_back(layer);
+        for (const size_t i : open_matrices(part)) {
+            if (!layers.contains(key_of(i))) refuse_shape(i);
+            tensors[key_of(i)].push_back(i);
         }
-        note_shapes();
         for (auto& [shape, group] : tensors) {
             require_count(shape, group, layers[shape]);
             const std::vector<size_t> order = in_order(group);
             for (size_t k = 0; k < order.size(); ++k) place_weight(group[order[k]], *layers[shape][k]);
+            for (size_t k = 1; part == SlotPart::weight && k < order.size(); ++k)
+                if (!reaches(network_, *layers[shape][k - 1], *layers[shape][k]))
+                    branches_.emplace_back(layers[shape][k - 1], layers[shape][k]);
         }
-        place_numbered_biases();
-        note_against_numbers();
+    }
+    /// Layers of one shape in parallel branches are in the text's order only where everything else is.
+    void require_order_of_branches() const {
+        std::map<const Layer*, const StateTensor*> filled;
+        for (const auto& [layer, i] : weights_of_layers()) filled[layer] = &tensor(i);
+        if (const std::string fault = branch_fault(branches_, filled, numbers_); !fault.empty()) fail(fault);
+    }
+    /// In the order of the layers.
+    std::map<const Layer*, size_t> weights_of_layers() const {
+        std::map<const Layer*, size_t> weight_of;
+        for (size_t i = 0; i < result_.plan.size(); ++i)
+            if (result_.plan[i] && result_.plan[i]->part == SlotPart::weight) weight_of[result_.plan[i]->layer] = i;
+        return weight_of;
     }
 
     std::vector<size_t> in_order(const std::vector<size_t>& group) {
@@ -168,7 +233,7 @@ class Matcher {
                 if (!owner || numbers_.order(tensor(*owner).name, tensor(i).name) == NameOrder::first_before) owner = i;
             }
             if (!owner || !bias_name(tensor(*owner).name).empty() || !bias_may_follow(vector, *owner)) continue;
-            place(vector, {result_.plan[*owner]->layer, true});
+            place(vector, {result_.plan[*owner]->layer, SlotPart::bias});
         }
     }
     /// Whether nothing stands between a matrix and the vector after it, by their numbers.
@@ -198,9 +263,7 @@ class Matcher {
     }
     /// Shapes leave one way alone, and it is not that of the numbers.
     void note_against_numbers() {
-        std::map<const Layer*, size_t> weight_of;
-        for (size_t i = 0; i < result_.plan.size(); ++i)
-            if (result_.plan[i] && !result_.plan[i]->bias) weight_of[result_.plan[i]->layer] = i;
+        const std::map<const Layer*, size_t> weight_of = weights_of_layers();
         const std::vector<Layer>& layers = network_.layers;
         for (size_t k = 1; k < layers.size(); ++k) {
             const auto first = weight_of.find(&layers[k - 1]), second = weight_of.find(&layers[k]);
@@ -215,15 +278,17 @@ class Matcher {
     void by_order() {
         result_.assumptions.emplace_back(
             "Tensors were matched to layers by their order in the file and their shapes: this was asked for.");
-        const std::vector<size_t> matrices = open_matrices();
-        const Layers layers = open_layers();
-        require_numbers_in_order(
-            {matrices.begin(), matrices.begin() + static_cast<std::ptrdiff_t>(std::min(matrices.size(), layers.size()))});
-        for (size_t k = 0; k < std::min(matrices.size(), layers.size()); ++k) {
-            place_weight(matrices[k], *layers[k]);
-            if (!bias_name(tensor(matrices[k]).name).empty()) continue;
-            const auto next = std::ranges::upper_bound(weights_, matrices[k]);
-            if (next != weights_.end() && !is_matrix(*next)) place(*next, {layers[k], true});
+        for (const SlotPart part : {SlotPart::weight, SlotPart::recurrent}) {
+            const std::vector<size_t> matrices = open_matrices(part);
+            const Layers layers = open_layers(part);
+            const size_t count = std::min(matrices.size(), layers.size());
+            require_numbers_in_order({matrices.begin(), matrices.begin() + static_cast<std::ptrdiff_t>(count)});
+            for (size_t k = 0; k < count; ++k) {
+                place_weight(matrices[k], *layers[k]);
+                if (!bias_name(tensor(matrices[k]).name).empty()) continue;
+                const auto next = std::ranges::upper_bound(weights_, matrices[k]);
+                if (next != weights_.end() && part_of(*next) == SlotPart::bias) place(*next, {layers[k], SlotPart::bias});
+            }
         }
     }
     void require_numbers_in_order(const std::vector<size_t>& matrices) const {
@@ -240,20 +305,28 @@ class Matcher {
     }
 
     void require_shape(const StateTensor& tensor, const WeightSlot& slot) const {
+        const Shape &shape = tensor.view.shape, expected = slot.shape();
         if (!slot.wanted())
-            fail(fmt::format("{} is the bias of {}, which the network text gives none: drop its b0", described(tensor),
-                             slot.layer->name));
-        if (tensor.view.shape != slot.shape())
-            fail(fmt::format("the tensor {} has shape {}, but {} has {}", shown(tensor.from), shape_text(tensor.view.shape),
-                             slot.name(), shape_text(slot.shape())));
+            fail(fmt::format("{} is {} of {}, which the network text gives none: drop its b0", described(tensor),
+                             slot.part == SlotPart::bias ? "the bias" : "a recurrent bias", slot.layer->name));
+        const int64_t count = element_count(shape);
+        const Layer& layer = *slot.layer;
+        const bool spread = layer.out_height * layer.out_width == 1 || shape.size() == 3 || tensor.name == slot.name();
+        if (key_of(slot).empty() && (count == 1 || (spread && count == expected[0] && shape.front() == count))) return;
+        if (shape == expected) return;
+        Shape turned = shape;
+        if (turned.size() > 2) std::swap(turned[0], turned[1]);
+        fail(fmt::format("the tensor {} has shape {}, but {} has {}{}", shown(tensor.from), shape_text(shape), slot.name(),
+                         shape_text(expected),
+                         turned == expected ? ": is it a transposed convolution? A layer here is none" : ""));
     }
 
     /// Of a tensor whose shape no layer has: beside the first layer whose shape no tensor has.
     [[noreturn]] void refuse_shape(size_t i) const {
-        const std::vector<size_t> matrices = open_matrices();
-        for (Layer* layer : open_layers()) {
-            const WeightSlot slot{layer, false};
-            const auto fits = [&](size_t j) { return tensor(j).view.shape == slot.shape(); };
+        const std::vector<size_t> matrices = open_matrices(part_of(i));
+        for (Layer* layer : open_layers(part_of(i))) {
+            const WeightSlot slot{layer, part_of(i)};
+            const auto fits = [&](size_t j) { return key_of(j) == key_of(slot); };
             if (matrices.size() <= network_.layers.size() && std::ranges::none_of(matrices, fits))
                 require_shape(tensor(i), slot);
         }
@@ -261,7 +334,11 @@ class Matcher {
     }
 
     [[noreturn]] void refuse_stranger(size_t i) const {
-        fail(fmt::format("{} belongs to no layer of {}", described(tensor(i)), network_text(network_)));
+        const bool recurrent = is_recurrent(tensor(i).name);
+        fail(fmt::format(
+            "{} {} of {}", described(tensor(i)),
+            recurrent ? "is of a recurrent connection, and belongs to no recurrent layer (R, R1, RC3)" : "belongs to no layer",
+            network_text(network_)));
     }
 
     void require_count(const Shape& shape, const std::vector<size_t>& group, const Layers& layers) const {
@@ -278,21 +355,20 @@ class Matcher {
     }
 
     void require_complete() const {
-        std::set<std::string> filled;
-        for (const auto& slot : result_.plan)
-            if (slot) filled.insert(slot->name());
-        for (Layer& layer : network_.layers)
-            for (const WeightSlot& slot : {WeightSlot{&layer, false}, WeightSlot{&layer, true}})
-                if (layer.weighted() && slot.wanted() && !filled.contains(slot.name()))
-                    fail(fmt::format("it holds no tensor for {}, {}{}", slot.name(), shape_text(slot.shape()),
-                                     slot.bias ? ": if " + layer.name + " has no bias, the network text says so with b0" : ""));
+        for (const SlotPart part : {SlotPart::weight, SlotPart::recurrent})
+            for (Layer* layer : open_layers(part)) {
+                const WeightSlot slot{layer, part};
+                fail(fmt::format("it holds no tensor for {}, {}", slot.name(), shape_text(slot.shape())));
+            }
     }
 
     const StateDict& state_;
     const std::vector<size_t>& weights_;
     Network& network_;
     std::string where_;
-    NameNumbers numbers_;  ///< of the names of all weights and biases
+    NameNumbers numbers_;              ///< of the names of all weights and biases
+    std::set<const Layer*> constant_;  ///< whose recurrent weights were told as a number
+    AlikeLayers branches_;
     MatchedWeights result_;
 };
 

@@ -14,9 +14,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> bias_word
     {{"weight", "bias"}, {"kernel", "bias"}, {"w", "b"}, {"W", "b"}}};
 
 void add(SlotNames& names, const std::string& stem, Layer& layer) {
-    names[stem + ".weight"] = {&layer, false};
-    names[stem + ".bias"] = {&layer, true};
+    names[stem + ".weight"] = {&layer, SlotPart::weight};
+    names[stem + ".bias"] = {&layer, SlotPart::bias};
 }
+
+constexpr std::array<std::string_view, 4> slot_words = {".weight", ".bias", ".recurrent.weight", ".recurrent.bias"};
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -31,14 +33,21 @@ std::string_view take_digits(std::string_view& text) {
 
 }  // namespace
 
-std::string WeightSlot::name() const { return layer->name + (bias ? ".bias" : ".weight"); }
+std::string WeightSlot::name() const { return layer->name + std::string(slot_words[static_cast<size_t>(part)]); }
 
-Shape WeightSlot::shape() const { return bias ? Shape{layer->out_channels} : layer->weight_shape(); }
+Shape WeightSlot::shape() const {
+    if (bias()) return {layer->out_channels};
+    return part == SlotPart::weight ? layer->weight_shape() : layer->recurrent_shape();
+}
 
 SlotNames own_names(Network& network) {
     SlotNames names;
-    for (Layer& layer : network.layers)
+    for (Layer& layer : network.layers) {
         if (layer.weighted()) add(names, layer.name, layer);
+        if (layer.recurrence.kind == RecurrenceKind::none) continue;
+        for (const SlotPart part : {SlotPart::recurrent, SlotPart::recurrent_bias})
+            names[WeightSlot{&layer, part}.name()] = {&layer, part};
+    }
     return names;
 }
 

@@ -9,21 +9,25 @@
 
 namespace spikelens {
 
-/// A place for one tensor in a network: the weight or bias of a layer. A layer without bias has that place too, so that a
-/// file's bias for it can be told apart from a stranger.
+/// What a tensor is of a layer. A recurrent bias is added to the layer's own.
+enum class SlotPart { weight, bias, recurrent, recurrent_bias };
+
+/// A place for one tensor in a network. A layer without bias has that place too, so that a file's bias for it can be told apart
+/// from a stranger.
 struct WeightSlot {
     Layer* layer = nullptr;
-    bool bias = false;
+    SlotPart part = SlotPart::weight;
 
-    std::string name() const;  ///< "conv1.weight"
+    bool bias() const { return part == SlotPart::bias || part == SlotPart::recurrent_bias; }
+    std::string name() const;  ///< "conv1.weight", "conv1.recurrent.bias"
     Shape shape() const;       ///< [out] for every bias
-    bool wanted() const { return !bias || layer->has_bias; }
+    bool wanted() const { return !bias() || layer->has_bias; }
 };
 
 /// Slots by the names that files may give them.
 using SlotNames = std::map<std::string, WeightSlot>;
 
-/// "conv1.weight": the network's own names.
+/// "conv1.weight", "conv1.recurrent.weight": the network's own names.
 SlotNames own_names(Network& network);
 
 /// torchvision's names of a VGG without batch normalisation: "features.<n>" counts convolutions, their activations and pools;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -26,28 +27,31 @@ constexpr int64_t most_compared = 1 << 20;
 
 class NeuronImport {
   public:
-    NeuronImport(const StateDict& state, const std::vector<std::string>& weights_of_layers, Network& network,
-                 NeuronSource source, std::string where)
-        : state_(state), weights_of_layers_(weights_of_layers), network_(network), source_(source), where_(std::move(where)) {}
+    NeuronImport(const StateDict& state, const FilledModules& modules, Network& network, NeuronSource source, std::string where)
+        : state_(state), modules_(modules), network_(network), source_(source), where_(std::move(where)) {}
 
     std::map<size_t, NeuronUse> run(const std::vector<size_t>& parameters) {
-        if (source_ == NeuronSource::text) {
-            for (const size_t i : parameters) notes_[i] = {"", "a neuron's: the network text's neurons were asked for"};
-            return notes_;
-        }
         collect(parameters);
-        if (neurons_.empty()) return notes_;
-        require_chain(network_, where_ + ": parameters of neurons");
-        if (const auto layers = layers_of_neurons()) {
-            for (size_t k = 0; k < neurons_.size(); ++k) use(neurons_[k], (*layers)[k]);
-        } else {
-            require_agreement();
+        if (!neurons_.empty() && needs_neurons()) {
+            if (const auto layers = layers_of_neurons()) {
+                for (size_t k = 0; k < neurons_.size(); ++k) use(neurons_[k], (*layers)[k]);
+            } else if (source_ != NeuronSource::text) {
+                require_agreement();
+            }
         }
+        for (const size_t i : parameters)
+            notes_.try_emplace(i, NeuronUse{"", "a neuron's: the network text's neurons were asked for"});
+        require_all_values();
         return notes_;
     }
 
   private:
     NeuronParameter parameter(size_t i) const { return {&state_.tensors[i], where_}; }
+
+    bool needs_neurons() const {
+        return source_ != NeuronSource::text ||
+               std::ranges::any_of(network_.layers, [](const Layer& layer) { return !layer.values.empty(); });
+    }
 
     void collect(const std::vector<size_t>& parameters) {
         std::map<std::string, size_t> known;
@@ -59,43 +63,72 @@ class NeuronImport {
         }
         // A threshold that is folded needs the reset, and resets come before values to reset to.
         const auto place = [&](size_t i) {
-            const std::string_view field = neuron_readings(leaf_of(state_.tensors[i].name))[0].field;
+            const std::string_view field = parameter(i).field();
             return field == "threshold" ? 2 : field == "v_reset" ? 1 : 0;
         };
         for (FileNeuron& neuron : neurons_) std::ranges::stable_sort(neuron.parameters, {}, place);
     }
 
+    /// The layer that a neuron's name or its recurrent weights tell.
+    std::optional<size_t> told_layer(const FileNeuron& neuron) const {
+        if (const auto found = modules_.recurrent.find(neuron.stem); found != modules_.recurrent.end()) return found->second;
+        const auto layer = std::ranges::find(network_.layers, stem_of(neuron.stem), &Layer::name);
+        if (leaf_of(neuron.stem) != "neuron" || layer == network_.layers.end() || !layer->neuron) return std::nullopt;
+        return layer - network_.layers.begin();
+    }
+
     /// Which layer each neuron belongs to; nothing when that cannot be told.
     std::optional<std::vector<size_t>> layers_of_neurons() {
-        const size_t layers = network_.layers.size();
-        const size_t firing = layers - (network_.layers.back().neuron ? 0 : 1);
-        if (auto found = after_their_weights()) return found;
-        if (neurons_.size() != layers && neurons_.size() != firing) return std::nullopt;
+        std::vector<size_t> told;
+        for (const FileNeuron& neuron : neurons_)
+            if (const auto layer = told_layer(neuron)) told.push_back(*layer);
+        if (told.size() == neurons_.size()) return told;
+        auto found = after_their_weights();
+        if (!found) found = by_number();
+        for (size_t k = 0; found && k < neurons_.size(); ++k)
+            if (const auto layer = told_layer(neurons_[k]); layer && *layer != (*found)[k])
+                throw InputError(fmt::format(
+                    "{}: the neuron {} belongs to {} by its recurrent weights, but to {} by its place among the neurons",
+                    where_, name_of(neurons_[k]), network_.layers[*layer].name, network_.layers[(*found)[k]].name));
+        return found;
+    }
+
+    /// As many as there are, with or without the last layer's readout, in order.
+    std::optional<std::vector<size_t>> by_number() const {
+        std::vector<size_t> layers;
+        for (size_t l = 0; l < network_.layers.size(); ++l)
+            if (network_.layers[l].neuron) layers.push_back(l);
+        if (!network_.layers.back().neuron && neurons_.size() > layers.size()) layers.push_back(network_.layers.size() - 1);
+        if (neurons_.size() != layers.size()) return std::nullopt;
         const auto order = sorted();
         if (!order) return std::nullopt;
         std::vector<size_t> places(neurons_.size());
-        for (size_t k = 0; k < order->size(); ++k) places[(*order)[k]] = k;
+        for (size_t k = 0; k < order->size(); ++k) places[(*order)[k]] = layers[k];
         return places;
     }
 
     /// Numbers in one container: a neuron follows its weight, as 1 follows 0. Only when every neuron has its own.
     std::optional<std::vector<size_t>> after_their_weights() const {
-        if (neurons_.size() > network_.layers.size()) return std::nullopt;
-        std::vector<std::string> names = weights_of_layers_;
+        for (const Layer& layer : network_.layers)
+            if (layer.neuron && !layer.weighted()) return std::nullopt;
+        std::vector<std::string> names;
+        std::vector<size_t> layers;
+        for (const auto& [layer, module] : modules_.weights) names.push_back(module), layers.push_back(layer);
+        const std::vector<std::string> weights = names;
         for (const FileNeuron& neuron : neurons_) names.push_back(neuron.stem);
         const NameNumbers numbers(names);
-        for (size_t k = 1; k < weights_of_layers_.size(); ++k)
-            if (numbers.order(weights_of_layers_[k - 1], weights_of_layers_[k]) != NameOrder::first_before) return std::nullopt;
+        for (size_t k = 1; k < weights.size(); ++k)
+            if (numbers.order(weights[k - 1], weights[k]) != NameOrder::first_before) return std::nullopt;
         std::vector<size_t> places;
         for (const FileNeuron& neuron : neurons_) {
             size_t before = 0;
-            for (const std::string& weight : weights_of_layers_) {
+            for (const std::string& weight : weights) {
                 const NameOrder order = numbers.order(weight, neuron.stem);
                 if (order == NameOrder::unknown) return std::nullopt;
                 before += order == NameOrder::first_before;
             }
-            if (before == 0 || std::ranges::find(places, before - 1) != places.end()) return std::nullopt;
-            places.push_back(before - 1);
+            if (before == 0 || std::ranges::find(places, layers[before - 1]) != places.end()) return std::nullopt;
+            places.push_back(layers[before - 1]);
         }
         return places;
     }
@@ -120,7 +153,7 @@ class NeuronImport {
     void refuse_firing_readout(const FileNeuron& neuron, const Layer& readout) const {
         std::optional<size_t> threshold;
         for (const size_t i : neuron.parameters) {
-            const std::string_view field = neuron_readings(leaf_of(state_.tensors[i].name))[0].field;
+            const std::string_view field = parameter(i).field();
             if (field == "reset" && agrees(parameter(i), readout)) return;
             if (field == "threshold") threshold = i;
         }
@@ -130,16 +163,19 @@ class NeuronImport {
     }
 
     void use(const FileNeuron& neuron, size_t layer) {
-        if (!network_.layers[layer].neuron) refuse_firing_readout(neuron, network_.layers[layer]);
+        if (source_ != NeuronSource::text && !network_.layers[layer].neuron)
+            refuse_firing_readout(neuron, network_.layers[layer]);
         for (const size_t i : neuron.parameters) {
             const NeuronParameter one = parameter(i);
-            Layer* next = layer + 1 < network_.layers.size() ? &network_.layers[layer + 1] : nullptr;
-            Layer& own = network_.layers[layer];
-            const bool graded = neuron_readings(leaf_of(one.tensor->name))[0].field == graded_spikes;
-            if (source_ == NeuronSource::file || (graded && own.neuron)) {
-                const std::string note = take_over(one, own, next);
+            const Layer& own = network_.layers[layer];
+            const std::string_view field = one.field();
+            const bool asked = varies(own, field);  // by the network text
+            const bool graded = field == graded_spikes && own.neuron && source_ != NeuronSource::text;
+            if (source_ == NeuronSource::file || asked || graded) {
+                const std::string note = take_over(one, network_, layer);
                 notes_[i] = {own.name + "." + leaf_of(one.tensor->name), note_of(one, note)};
-            } else {
+                filled_.emplace(layer, field);
+            } else if (source_ == NeuronSource::agree) {
                 if (!agrees(one, own)) refuse_contradiction(one, own);
                 notes_[i] = {"", note_of(one, "the network text says the same of " + own.name)};
             }
@@ -172,6 +208,16 @@ class NeuronImport {
         }
     }
 
+    /// What the network text leaves to the file is in it.
+    void require_all_values() const {
+        for (size_t l = 0; l < network_.layers.size(); ++l)
+            for (const NeuronValue& value : network_.layers[l].values)
+                if (!filled_.contains({l, value.field}))
+                    throw InputError(fmt::format(
+                        "{}: the network text leaves {} of {} to the file ({}), which holds none of it", where_, value.field,
+                        network_.layers[l].name, neuron_text(*network_.layers[l].neuron, network_.layers[l].values)));
+    }
+
     [[noreturn]] void refuse_unknown(const FileNeuron& neuron) const {
         std::string names;
         for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k) names += (k > 0 ? ", " : "") + name_of(neurons_[k]);
@@ -196,20 +242,21 @@ class NeuronImport {
     }
 
     const StateDict& state_;
-    const std::vector<std::string>& weights_of_layers_;
+    const FilledModules& modules_;
     Network& network_;
     NeuronSource source_;
     std::string where_;
     std::vector<FileNeuron> neurons_;
     std::map<size_t, NeuronUse> notes_;
+    std::set<std::pair<size_t, std::string_view>> filled_;  ///< layer and field that the file gave
 };
 
 }  // namespace
 
 std::map<size_t, NeuronUse> use_neurons(const StateDict& state, const std::vector<size_t>& parameters,
-                                        const std::vector<std::string>& weights_of_layers, Network& network,
-                                        NeuronSource source, const std::string& where) {
-    return NeuronImport(state, weights_of_layers, network, source, where).run(parameters);
+                                        const FilledModules& modules, Network& network, NeuronSource source,
+                                        const std::string& where) {
+    return NeuronImport(state, modules, network, source, where).run(parameters);
 }
 
 }  // namespace spikelens

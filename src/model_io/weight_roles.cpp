@@ -10,6 +10,7 @@
 
 #include "neuron_fields.h"
 #include "pickle_globals.h"
+#include "recurrent_names.h"
 #include "weight_names.h"
 
 namespace spikelens {
@@ -22,38 +23,38 @@ struct Refusal {
     std::string_view leaf;
     std::string_view reason;
 };
-constexpr std::string_view batch_normalisation =
-    "belongs to a batch normalisation, which a network has no layer for: fold it into the layer before it";
 constexpr std::string_view pruning =
-    "belongs to a weight that is pruned: make it one tensor by torch.nn.utils.prune.remove before saving";
+    "belongs to a weight that is pruned, and its other part is missing: make it one tensor by torch.nn.utils.prune.remove "
+    "before saving";
 constexpr std::string_view normed =
     "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
     "or remove_spectral_norm before saving";
-constexpr std::string_view recurrent_connection = "is a recurrent connection, which an import does not read";
-constexpr std::array<Refusal, 13> refusals = {{{"running_mean", batch_normalisation},
-                                               {"running_var", batch_normalisation},
-                                               {"weight_orig", pruning},
-                                               {"weight_mask", pruning},
-                                               {"bias_orig", pruning},
-                                               {"bias_mask", pruning},
-                                               {"weight_g", normed},
-                                               {"weight_v", normed},
-                                               {"weight_u", normed},
-                                               {"bias_g", normed},
-                                               {"bias_v", normed},
-                                               {"V", recurrent_connection},
-                                               {"recurrent_weights", recurrent_connection}}};
+constexpr std::array<Refusal, 9> refusals = {{{"weight_orig", pruning},
+                                              {"weight_mask", pruning},
+                                              {"bias_orig", pruning},
+                                              {"bias_mask", pruning},
+                                              {"weight_g", normed},
+                                              {"weight_v", normed},
+                                              {"weight_u", normed},
+                                              {"bias_g", normed},
+                                              {"bias_v", normed}}};
 
 bool has_part(const std::string& name, const std::string& part) {
     return name.starts_with(part + ".") || name.find("." + part + ".") != std::string::npos;
 }
 
+std::string module_of_parametrisation(const std::string& name) {
+    const size_t place = name.find("parametrizations");
+    return place == 0 ? "(the model itself)" : name.substr(0, place - 1);
+}
+
 std::string refusal_of(const std::string& name) {
     const std::string leaf = leaf_of(name);
     if (has_part(name, "parametrizations"))
-        return "belongs to a weight that is computed from others: make it one tensor by "
-               "torch.nn.utils.parametrize.remove_parametrizations before saving";
-    if (has_part(name, "recurrent")) return std::string(recurrent_connection);
+        return fmt::format(
+            "is what a parametrisation of the module {} computes a weight from, and how is not in the file: make "
+            "it one tensor by torch.nn.utils.parametrize.remove_parametrizations before saving",
+            shown(module_of_parametrisation(name)));
     const auto found = std::ranges::find(refusals, leaf, &Refusal::leaf);
     return found == refusals.end() ? "" : std::string(found->reason);
 }
@@ -86,10 +87,11 @@ TensorKind tensor_kind(const StateTensor& tensor, const std::string& where) {
     const std::string leaf = leaf_of(tensor.name);
     if (std::ranges::find(states, leaf) != states.end())
         return {TensorRole::inert, "a neuron's state: every sample starts at rest"};
+    if (leaf == "V") return {TensorRole::inert, "the same as recurrent.V beside it"};
     const bool complex = tensor.view.type == TensorType::complex64 || tensor.view.type == TensorType::complex128;
     if (!complex && is_neuron_parameter(tensor.name, tensor.view.shape)) return {TensorRole::neuron, ""};
     if (!is_real(tensor.view.type)) return kind_of_other_type(tensor, where);
-    return {TensorRole::weight, ""};
+    return {is_recurrent(tensor.name) ? TensorRole::recurrent : TensorRole::weight, ""};
 }
 
 }  // namespace spikelens

@@ -1,6 +1,7 @@
 #include "spikelens/pipeline/import.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <initializer_list>
 
@@ -42,6 +43,34 @@ NirOptions nir_options(const ImportOptions& options) {
     return nir;
 }
 
+/// "0.1307", "0.485,0.456,0.406" or "imagenet"; absent: `none`.
+std::vector<double> input_numbers(const ImportOptions& options, const std::string& name, const std::vector<double>& imagenet,
+                                  double none) {
+    const auto word = options.pictures.find(name);
+    if (word == options.pictures.end() || word->second == "none") return {none};
+    if (word->second == "imagenet") return imagenet;
+    std::vector<double> numbers;
+    const char* at = word->second.data();
+    const char* const end = at + word->second.size();
+    for (bool more = true; more; ++at) {
+        double number = 0;
+        const auto [next, error] = std::from_chars(at, end, number);
+        if (error != std::errc() || (next != end && *next != ','))
+            throw InputError(fmt::format("{} is '{}', expected none, imagenet, or numbers, one or one for each channel", name,
+                                         word->second));
+        numbers.push_back(number);
+        more = next != end, at = next;
+    }
+    return numbers;
+}
+
+/// What is to be folded into weights; of a run it is the pictures' that the network is shown.
+std::optional<InputNormalisation> input_of(const ImportOptions& options) {
+    if (!options.data.empty() || (!options.pictures.contains("mean") && !options.pictures.contains("std"))) return std::nullopt;
+    return InputNormalisation{input_numbers(options, "mean", {0.485, 0.456, 0.406}, 0),
+                              input_numbers(options, "std", {0.229, 0.224, 0.225}, 1)};
+}
+
 /// The network whose weights the file holds.
 Network network_of(const ImportOptions& options) {
     if (options.network.empty() || !options.input)
@@ -72,15 +101,16 @@ void check_numbers(const ImportOptions& options) {
         throw InputError(fmt::format("the number of classes is {}, expected 1 to {}", *options.classes, most_classes));
     if (options.dt && (!(*options.dt > 0) || !std::isfinite(*options.dt)))
         throw InputError(fmt::format("dt is {}, expected seconds above 0", *options.dt));
+    if (options.bn_eps && (!(*options.bn_eps >= 0) || !std::isfinite(*options.bn_eps)))
+        throw InputError(fmt::format("ε is {}, expected a number of 0 or more", *options.bn_eps));
 }
 
 void check_file_options(const ImportOptions& options) {
     const std::string file = options.file.string();
-    const std::initializer_list<Unused> of_weights = {{"network", !options.network.empty()},
-                                                      {"classes", options.classes.has_value()},
-                                                      {"match", options.match.has_value()},
-                                                      {"map", !options.layers.empty()},
-                                                      {"neurons", options.neurons.has_value()}};
+    const std::initializer_list<Unused> of_weights = {
+        {"network", !options.network.empty()},    {"classes", options.classes.has_value()},
+        {"match", options.match.has_value()},     {"map", !options.layers.empty()},
+        {"neurons", options.neurons.has_value()}, {"bn-eps", options.bn_eps.has_value()}};
     const std::initializer_list<Unused> of_nir = {
         {"dialect", !options.dialect.empty()}, {"dt", options.dt.has_value()}, {"reset", options.reset.has_value()}};
     if (is_nir(options.file)) {
@@ -103,8 +133,12 @@ void check_options(const ImportOptions& options) {
     check_numbers(options);
     check_file_options(options);
     if (options.data.empty()) {
+        const bool weights = !is_nir(options.file) && !is_own_model(options);
+        const auto folded = std::ranges::count_if(
+            options.pictures, [&](const auto& word) { return weights && (word.first == "mean" || word.first == "std"); });
+        input_of(options);
         refuse_unused({{"binning", !options.binning.empty()},
-                       {"an option of pictures", !options.pictures.empty()},
+                       {"an option of pictures", std::ssize(options.pictures) > folded},
                        {"coding", !options.coding.empty()},
                        {"surrogate", !options.surrogate.empty()}},
                       " is of a run: it needs a data set");
@@ -131,7 +165,7 @@ void check_not_trained(const fs::path& out) {
 ImportedNetwork import_file(const ImportOptions& options) {
     if (is_nir(options.file)) return import_nir(options.file, nir_options(options));
     const WeightOptions weights{options.match.value_or(MatchWeights::automatic), options.layers,
-                                options.neurons.value_or(NeuronSource::agree)};
+                                options.neurons.value_or(NeuronSource::agree), options.bn_eps, input_of(options)};
     return import_weights(options.file, is_own_model(options) ? load_model(options.file) : network_of(options), weights);
 }
 

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "spikelens/core/random.h"
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
 
@@ -147,79 +146,60 @@ TEST_F(FileNeurons, MayBeWholeNumbers) {
     EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.threshold"), HasSubstr("is 3"), HasSubstr("threshold = 1")));
 }
 
-/// snnTorch's Leaky, one layer, in double precision: which outputs spike at each step.
-std::vector<std::vector<bool>> spikes_of(const std::vector<float>& weight, const std::vector<float>& bias,
-                                         const std::vector<double>& threshold, double beta, Reset reset) {
-    const size_t outputs = bias.size(), inputs = weight.size() / outputs;
-    std::vector<double> membrane(outputs, 0);
-    std::vector<bool> spiked(outputs, false);
-    std::vector<std::vector<bool>> all;
-    for (uint64_t t = 0; t < 200; ++t) {
-        std::vector<double> input(inputs);
-        for (size_t i = 0; i < inputs; ++i) input[i] = static_cast<double>(random_bits(8, Stream::test, {t, i}) % 4);
-        for (size_t o = 0; o < outputs; ++o) {
-            double current = bias[o];
-            for (size_t i = 0; i < inputs; ++i) current += weight[o * inputs + i] * input[i];
-            membrane[o] = reset == Reset::zero ? (spiked[o] ? 0 : beta * membrane[o]) + current
-                                               : beta * membrane[o] + current - (spiked[o] ? threshold[o] : 0);
+/// Numbers that differ become the layer's values where the file counts or the text leaves them to it; else they contradict.
+TEST_F(FileNeurons, VectorsAreValuesOfOutputs) {
+    const FloatArray betas(Shape{5}, {0.9F, 0.8F, 0.7F, 0.6F, 0.5F}), thresholds(Shape{5}, {0.5F, 1, 2, 0.25F, 4});
+    const std::string left = "5F-LIF(beta=*,threshold=*,delay)-3F-LIF(beta=0.9,delay)";
+    for (const Shape& shape : {Shape{5}, Shape{1, 5}, Shape{5, 1, 1}}) {
+        TestFile file = state_dict();
+        add_leaky(file, "lif2", 0.9F);
+        file.add("lif1.beta", FloatArray(shape, betas.data));
+        file.add("lif1.threshold", FloatArray(shape, thresholds.data));
+        const Network taken = import(file, NeuronSource::file).network;
+        const std::vector<NeuronSource> sources = {NeuronSource::agree, NeuronSource::file, NeuronSource::text};
+        for (const NeuronSource source : sources) {
+            const Network asked = import(file, source, left).network;
+            EXPECT_EQ(asked.layers[0].values, (NeuronValues{{"beta", betas}, {"threshold", thresholds}}));
+            EXPECT_EQ(asked.layers[0].weight, filled_network().layers[0].weight);
+            EXPECT_EQ(model_fingerprint(asked), model_fingerprint(taken));
         }
-        for (size_t o = 0; o < outputs; ++o) spiked[o] = membrane[o] > threshold[o];
-        all.push_back(spiked);
+        EXPECT_EQ(network_text(taken), left);
+        EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.beta"), HasSubstr("0.5 to 0.9"), HasSubstr("beta = 0.9"),
+                                         HasSubstr("say beta=* in the text")));
     }
-    return all;
+    TestFile none = state_dict();
+    EXPECT_THAT(refusal(none, NeuronSource::text, left), AllOf(HasSubstr("leaves beta of full1"), HasSubstr("holds none")));
+    TestFile equal = state_dict();
+    add_scalar(equal, "lif2.beta", 0.9F);
+    equal.add("lif1.beta", FloatArray({5}, 0.9F));
+    EXPECT_EQ(refusal(equal), "") << "equal values are one value";
+    equal.tensors[5].shape = {4};
+    EXPECT_THAT(refusal(equal), AllOf(HasSubstr("lif1.beta"), HasSubstr("full1"), HasSubstr("[4]")));
+    equal.storages[5] = float_storage({0.9F, NAN, 0.9F, 0.9F, 0.9F});
+    equal.tensors[5].shape = {5};
+    EXPECT_THAT(refusal(equal, NeuronSource::file), HasSubstr("not finite"));
 }
 
-TEST_F(FileNeurons, ThresholdsPerOutputGoIntoTheWeights) {
-    const std::vector<float> thresholds = {0.5F, 1, 2, 0.25F, 4};  // powers of two: the scaling is exact
-    for (const int64_t reset : {0, 1})
-        for (const Shape& shape : {Shape{5}, Shape{1, 5}}) {
-            TestFile file = state_dict();
-            add_leaky(file, "lif1", 0.9F, 1, reset);
-            add_leaky(file, "lif2", 0.9F);
-            file.tensors[5] = {"lif1.threshold", file.storages.size(), 0, shape, Shape(shape.size(), 1)};
-            file.storages.push_back(float_storage(thresholds));
-            const ImportedNetwork imported = import(file, NeuronSource::file);
-            const Layer &layer = imported.network.layers[0], original = filled_network().layers[0];
-            EXPECT_EQ(layer.neuron->threshold, 1);
-            const auto kind = static_cast<Reset>(reset);
-            EXPECT_EQ(spikes_of(layer.weight.data, layer.bias.data, std::vector<double>(5, 1), 0.9F, kind),
-                      spikes_of(original.weight.data, original.bias.data, {thresholds.begin(), thresholds.end()}, 0.9F, kind));
-            EXPECT_THAT(imported.tensors[5].note, HasSubstr("folded into full1.weight"));
-            if (kind == Reset::subtract) {
-                EXPECT_THAT(refusal(file), AllOf(HasSubstr("0.25 to 4"), HasSubstr("threshold = 1")));
-            }
-        }
-}
-
-TEST_F(FileNeurons, ThresholdsPerChannelOfAMapToo) {
-    const std::string map = "2C1-LIF-3F";
-    TestFile file = state_dict(map);
-    file.add("lif1.threshold", FloatArray({2, 1, 1}, {2, 4}));
-    Network expected = filled_network(map);
-    expected.layers[0].neuron->threshold = 1;
-    for (size_t o = 0; o < 2; ++o) {
-        expected.layers[0].weight.data[o] /= o == 0 ? 2.0F : 4.0F;
-        expected.layers[0].bias.data[o] /= o == 0 ? 2.0F : 4.0F;
-    }
-    EXPECT_EQ(model_fingerprint(import(file, NeuronSource::file, map).network), model_fingerprint(expected));
-    file.tensors[4].shape = {2};  // along the columns, as PyTorch spreads it
-    file.tensors[4].strides = {1};
-    EXPECT_THAT(refusal(file, NeuronSource::file, map), AllOf(HasSubstr("conv1"), HasSubstr("differs between the neurons")));
-}
-
-TEST_F(FileNeurons, VectorsThatALayerCannotHaveAreRefused) {
-    TestFile file = state_dict();
-    file.add("lif1.beta", FloatArray({5}, {0.9F, 0.8F, 0.7F, 0.6F, 0.5F}));
-    add_scalar(file, "lif2.beta", 0.9F);
-    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
-        EXPECT_THAT(refusal(file, source), AllOf(HasSubstr("lif1.beta"), HasSubstr("full1"), HasSubstr("0.5 to 0.9")));
-    file.storages[4] = float_storage(std::vector<float>(5, 0.9F));
-    EXPECT_EQ(refusal(file), "") << "equal values are one value";
-    file.tensors[4].shape = {4};
-    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.beta"), HasSubstr("full1")));
-    file.storages[4] = float_storage({0.9F, NAN, 0.9F, 0.9F, 0.9F});
-    file.tensors[4].shape = {5};
-    EXPECT_THAT(refusal(file, NeuronSource::file), HasSubstr("not finite"));
+/// As PyTorch spreads them over [channels, rows, columns].
+TEST_F(FileNeurons, VectorsOfMapsAreOfChannelsOrOfNeurons) {
+    const auto network = [](const std::string& beta) { return "2C1-LIF(beta=" + beta + ")-3F"; };
+    const auto import_beta = [&](const Shape& shape, const std::vector<float>& values, const std::string& beta) {
+        TestFile file = state_dict(network("*"));
+        file.add("lif1.beta", FloatArray(shape, values));
+        return import(file, NeuronSource::agree, network(beta)).network.layers[0].values.at(0).values;
+    };
+    EXPECT_EQ(import_beta({2, 1, 1}, {0.5F, 0.25F}, "*"), FloatArray({2}, {0.5F, 0.25F}));
+    EXPECT_EQ(import_beta({}, {0.5F}, "*"), FloatArray({2}, {0.5F, 0.5F}));
+    EXPECT_EQ(import_beta({2, 1, 1}, {0.5F, 0.25F}, "**"),
+              FloatArray({2, 2, 2}, {0.5F, 0.5F, 0.5F, 0.5F, 0.25F, 0.25F, 0.25F, 0.25F}));
+    EXPECT_EQ(import_beta({2}, {0.5F, 0.25F}, "**"),
+              FloatArray({2, 2, 2}, {0.5F, 0.25F, 0.5F, 0.25F, 0.5F, 0.25F, 0.5F, 0.25F}));
+    EXPECT_THAT(input_error([&] {
+                    import_beta({2}, {0.5F, 0.25F}, "*");
+                }),
+                AllOf(HasSubstr("conv1"), HasSubstr("say beta=**")));
+    EXPECT_THAT(input_error([&] { import_beta({3, 1, 1}, {1, 1, 1}, "*"); }), HasSubstr("[2, 2, 2]"));
+    EXPECT_THAT(input_error([&] { import_beta({2, 1, 1}, {0.5F, 0.25F}, "0.5"); }), HasSubstr("say beta=* in the text"));
 }
 
 TEST_F(FileNeurons, GradedSpikesGoIntoTheNextLayer) {
@@ -346,8 +326,8 @@ TEST_F(FileNeurons, ParametersThatCannotBeReadAreRefused) {
 /// What changes a network and has no place in it is never dropped, and never taken for something else.
 TEST_F(FileNeurons, TensorsWithoutAPlaceAreRefusedByName) {
     for (const char* name : {"fc1.weight_orig", "fc1.weight_mask", "fc1.weight_g", "fc1.weight_v", "fc1.weight_u",
-                             "fc1.parametrizations.weight.original", "fc1.parametrizations.weight.original0", "bn.running_mean",
-                             "bn.running_var", "lif.recurrent.weight", "lif.V", "norm.gamma", "scale"})
+                             "fc1.parametrizations.weight.original", "fc1.parametrizations.weight.original0", "norm.gamma",
+                             "lif.recurrent.weight", "lif.V", "scale"})
         for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file, NeuronSource::text}) {
             TestFile file = state_dict();
             file.add(name, FloatArray({5}));

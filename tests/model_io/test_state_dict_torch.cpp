@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 /// PyTorch writes; each tensor follows as a line of a text file: name, shape, values in hexadecimal.
 const char* const torch_files = R"(
-import collections, sys, torch
+import argparse, collections, datetime, pathlib, sys, numpy as np, torch
 import torch.nn as nn
 folder = sys.argv[1]
 torch.manual_seed(3)
@@ -44,6 +44,14 @@ optimizer.step()
 state = net.state_dict()
 save("checkpoint", {"epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "best": torch.tensor(0.5), "device": torch.device("cpu"),
      "dtype": torch.float32, "size": torch.Size([1, 2]), "note": b"bytes", "empty": b"", "history": [{"loss": 1.5}]}, state)
+containers = {"counter": collections.Counter("aab"), "default": collections.defaultdict(list, {"a": [1]}), "deque": collections.deque([1], maxlen=3),
+     "namespace": argparse.Namespace(lr=0.1, path=pathlib.Path("/x")), "scalars": [np.float32(0.5), np.int64(3), np.bool_(True), np.str_("a")],
+     "arrays": [np.arange(6).reshape(2, 3), np.asfortranarray(np.ones((2, 3))), np.array(["a", "b"]), np.random.get_state()],
+     "sets": [{1, 2}, frozenset([1])], "dates": [datetime.datetime(2020, 1, 1), datetime.timedelta(1)], "range": range(3), "complex": 1 + 2j,
+     "bytes": bytearray(b"x"), "slice": slice(1, 2), "version": torch.__version__,
+     "schedule": torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2]).state_dict(), "random": torch.get_rng_state()}
+for protocol in (2, 3, 4, 5):
+    save(f"containers{protocol}", {"model": state, **containers}, state, pickle_protocol=protocol)
 save("parallel", nn.DataParallel(net).state_dict(), state)
 save("parameters", dict(net.named_parameters()), dict(net.named_parameters()))
 base = torch.randn(4, 6)
@@ -83,8 +91,8 @@ TEST(StateDictOfPyTorch, IsReadToTheBit) {
     std::ofstream(folder / "write.py") << torch_files;
     const std::string write = python + " " + (folder / "write.py").string() + " " + (folder / "").string() + " 1>&2";
     ASSERT_EQ(std::system(write.c_str()), 0);
-    for (const std::string name :
-         {"state2", "state3", "state4", "state5", "checkpoint", "parallel", "parameters", "views", "types"})
+    for (const std::string name : {"state2", "state3", "state4", "state5", "checkpoint", "containers2", "containers3",
+                                   "containers4", "containers5", "parallel", "parameters", "views", "types"})
         for (const char* form : {".zip", ".stream"}) {
             const std::map<std::string, FloatArray> expected = expected_tensors(folder / (name + ".txt"));
             ASSERT_GE(expected.size(), 4U);

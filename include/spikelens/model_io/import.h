@@ -64,11 +64,25 @@ enum class MatchWeights { automatic, by_name, by_order };
 ///  text       the network text's; the file's are listed and left out
 enum class NeuronSource { agree, file, text };
 
+/// ε of a batch normalisation where nothing says it: PyTorch's default.
+inline constexpr double usual_bn_eps = 1e-5;
+
+/// (v − mean) / deviation of an input v, by one number or one for each channel.
+struct InputNormalisation {
+    std::vector<double> mean, deviation;
+};
+
 struct WeightOptions {
     MatchWeights match = MatchWeights::automatic;
     /// Layer → the module (or the weight) in the file that fills it: "full2" → "head.out". These do not look for a place.
+    /// "full2.recurrent" → the module of the recurrent weights, or a number that all of them are. "conv1.norm" → the batch
+    /// normalisation after the layer.
     std::map<std::string, std::string> layers;
     NeuronSource neurons = NeuronSource::agree;
+    /// ε of batch normalisations, which a file of weights does not hold; absent: usual_bn_eps.
+    std::optional<double> bn_eps = std::nullopt;
+    /// What the network was trained on, where its inputs here are not normalised: folded into the layers that read the input.
+    std::optional<InputNormalisation> input = std::nullopt;
 };
 
 /// Fills a network that parse_network gave (its weights are zero) from a state dict (.pth, .pt: zip+pickle or the older form;
@@ -76,15 +90,29 @@ struct WeightOptions {
 ///
 /// Names win over shapes' ambiguities: of tensors of one shape, a smaller number at the place where two names first differ
 /// comes first (features.2 before features.10). Where names say nothing, the order in which the model defines its modules
-/// counts if the file has it (PyTorch's _metadata). Where neither tells, or they contradict each other: an InputError that
-/// names both tensors. So entries in another order give the same network or an error.
+/// counts if the file has it (PyTorch's _metadata). The layers of a graph are taken in the order of its text. Where neither
+/// tells, or they contradict each other: an InputError that names both tensors. So entries in another order give the same
+/// network or an error. Layers of one shape in different branches are told apart only where the order of all other weights
+/// is that of the text.
 ///
-/// Parameters of neurons are compared with the network's or used (`NeuronSource`). With `file`, thresholds per output go into
-/// the weights (the membrane in units of its threshold). Factors of graded spikes go into the next layer's weights. What a
-/// layer cannot express (β per neuron, refractory times, bounds of the membrane) is an InputError that names the layer.
+/// Batch normalisations are folded into the layer they follow: in double precision scale = γ / √(running_var + ε),
+/// weight = float(weight · scale), bias = float((bias − running_mean) · scale + β). Which layer that is, names and order tell;
+/// what does not stand directly behind a weight is refused. A normalisation before all weights is folded into the layer that
+/// reads the input, where that is exact. Pruned weights and those of weight_norm are computed.
 ///
-/// States of neurons and counters are listed and left out. Everything else that no layer takes is an InputError: batch
-/// normalisation, pruned and reparametrised weights, recurrent connections by name, with what to do.
+/// A normalisation of the input is folded likewise: exact but where a layer pads its input with zeros, which is an InputError.
+/// Without one it is among the assumptions that inputs are as they were in training, pixels 0 to 1.
+///
+/// Recurrent weights of snnTorch, SpikingJelly, Norse and Sinabs fill recurrent layers. A recurrent bias is added to the
+/// layer's, which is exact where the library adds it at every step; else it must be zero.
+///
+/// Parameters of neurons are compared with the network's or used (`NeuronSource`); with `file`, those that differ between
+/// channels or neurons become the layer's values. What the text leaves to the file (beta=*) must be there. Factors of graded
+/// spikes go into the weights that read them. What a layer cannot express (refractory times, bounds of the membrane) is an
+/// InputError that names the layer.
+///
+/// States of neurons and counters are listed and left out. Everything else that no layer takes is an InputError by name, with
+/// what to do: unknown parametrisations, spectral norm, quantised weights.
 ImportedNetwork import_weights(const std::filesystem::path& path, Network network, const WeightOptions& options = {});
 
 }  // namespace spikelens

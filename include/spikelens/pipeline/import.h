@@ -19,17 +19,19 @@ namespace spikelens {
 /// empty is the usual; an option that the kind of file has no use for is an InputError.
 struct ImportOptions {
     std::filesystem::path file;
-    std::filesystem::path out;                  ///< a model file (.safetensors), or with `data` a run directory
-    std::string data;                           ///< a known name or a folder; empty: a model file is written and no run
-    std::string binning, coding, surrogate;     ///< of the run
-    PictureWords pictures;                      ///< of the run, where its data are a folder of pictures
-    uint64_t seed = 1;                          ///< of the run's coding
-    std::string network;                        ///< of weights: a preset or a text; not needed for our own models
+    std::filesystem::path out;               ///< a model file (.safetensors), or with `data` a run directory
+    std::string data;                        ///< a known name or a folder; empty: a model file is written and no run
+    std::string binning, coding, surrogate;  ///< of the run
+    PictureWords pictures;  ///< of the run, where its data are a folder of pictures; without data, of weights: mean and std
+                            ///< (numbers, one or one for each channel) that are folded into the first layer
+    uint64_t seed = 1;      ///< of the run's coding
+    std::string network;    ///< of weights: a preset or a text; not needed for our own models
     std::optional<int64_t> classes;             ///< of a preset; absent: 10
     std::optional<Shape> input;                 ///< [C, H, W]
     std::optional<int> steps;                   ///< absent: the default of what is imported
     std::optional<MatchWeights> match;          ///< of weights
     std::map<std::string, std::string> layers;  ///< of weights: layer → module in the file
+    std::optional<double> bn_eps;               ///< of weights: ε of their batch normalisations; absent: PyTorch's default
     std::optional<NeuronSource> neurons;        ///< of weights
     std::string dialect;                        ///< of NIR
     std::optional<double> dt;                   ///< of NIR, seconds

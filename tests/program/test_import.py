@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Options of `import` for files of weights: what folds into them, and what is refused.
+
+usage: test_import.py PROGRAM
+"""
+import json
+import pathlib
+import struct
+import sys
+import tempfile
+import unittest
+
+from small_files import safetensors
+from test_program import ProgramTest
+
+CONVOLUTION = {"0.weight": ([2, 1, 3, 3], [0.5] * 18), "0.bias": ([2], [0, 0])}
+NORMALISATION = {f"1.{name}": ([2], [value] * 2) for name, value in (("weight", 2), ("bias", 0), ("running_mean", 0), ("running_var", 3))}
+FULL = {"4.weight": ([2, 2], [1] * 4), "4.bias": ([2], [0, 0])}
+
+
+class Import(unittest.TestCase):
+    call = staticmethod(ProgramTest.call)
+    json_of = classmethod(ProgramTest.json_of.__func__)
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
+
+    def importing(self, tensors, *options, text="2C3p0-LIF-2F"):
+        (self.folder / "weights.safetensors").write_bytes(safetensors(tensors))
+        return ["import", self.folder / "weights.safetensors", "--network", text, "--input", "1,3,3", "--out",
+                self.folder / "model.safetensors", *options]
+
+    def weight(self, *arguments):
+        """The first number of conv1.weight."""
+        self.json_of(*self.importing(*arguments))
+        content = (self.folder / "model.safetensors").read_bytes()
+        length = struct.unpack("<Q", content[:8])[0]
+        begin = json.loads(content[8:8 + length])["conv1.weight"]["data_offsets"][0]
+        return struct.unpack_from("<f", content, 8 + length + begin)[0]
+
+    def refused(self, arguments, *saying):
+        done = self.call(*arguments)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        for words in saying:
+            self.assertIn(words, done.stderr)
+
+    def test_epsilon_is_of_batch_normalisations(self):
+        self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL, "--bn-eps", "1"), 0.5 * 2 / 2)
+        self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL), 0.5 * 2 / 3 ** 0.5, places=4)
+        self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "1"), "no batch normalisation")
+        self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "-1"), "0 or more")
+        self.refused(["import", "graph.nir", "--bn-eps", "1", "--out", self.folder / "m.safetensors"], "bn-eps is for files of weights")
+        moved = {name.replace("1.", "2.", 1): tensor for name, tensor in NORMALISATION.items()}
+        self.refused(self.importing(CONVOLUTION | moved | FULL), "conv1.norm=2")
+        self.assertEqual(self.weight(CONVOLUTION | moved | FULL, "--map", "conv1.norm=2", "--bn-eps", "1"), 0.5)
+
+    def test_inputs_fold_without_data(self):
+        self.assertEqual(self.weight(CONVOLUTION | FULL, "--mean", "0.5", "--std", "0.25"), 2)
+        padded = CONVOLUTION | {"4.weight": ([2, 18], [1] * 36), "4.bias": ([2], [0, 0])}
+        self.refused(self.importing(padded, "--mean", "0.5", text="2C3-LIF-2F"), "conv1", "pads its input")
+        self.refused(self.importing(CONVOLUTION | FULL, "--mean", "1,2,3"), "3 numbers", "1 channel")
+        self.refused(self.importing(CONVOLUTION | FULL, "--mean", "0.5x"), "0.5x")
+        self.refused(self.importing(CONVOLUTION | FULL, "--resize", "4"), "needs a data set")
+
+
+if __name__ == "__main__":
+    del sys.argv[1]
+    unittest.main(verbosity=2)
