@@ -1,13 +1,17 @@
 #pragma once
 
+#include <string>
+
 #include "spikelens/pipeline/codings.h"
+#include "spikelens/reproduce/reproduce.h"
 
 #include "commands.h"
 
 namespace spikelens::app {
 
-/// compare_codings with the program's own: seed, words for manifests, locks. Codings and methods may hold commas.
-CodingsResult call_codings(CodingsOptions options, const Globals& globals, Console& console);
-std::string text_of(const CodingsResult& result);
+void declare(OptionTable& table, CodingsOptions& options);
+
+/// The words by which the library's studies say how their stages are run again.
+StageWords stage_words(uint64_t seed);
 
 }  // namespace spikelens::app

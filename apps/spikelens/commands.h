@@ -4,39 +4,26 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
-#include "spikelens/data/pictures.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/train.h"
 #include "spikelens/report/stage.h"
 
 #include "console.h"
 #include "interrupt.h"
+#include "options.h"
+#include "run_directory.h"
 
 namespace spikelens::app {
-
-/// Options every command takes.
-struct Globals {
-    bool json = false;
-    bool quiet = false;
-    uint64_t seed = 1;
-    int threads = 0;
-    int64_t memory = Execution{}.memory;
-    bool no_wait = false;                ///< for a run into which another process writes
-    std::vector<std::string> arguments;  ///< the command line after the program's name, for the manifest
-
-    /// How the library is to work for this command: with progress on the console, stopped when the program is.
-    Execution execution(Console& console) const { return {threads, memory, "", console.progress(), asked_to_stop}; }
-};
 
 /// What a command gives back: its result document, and the same for people.
 struct Outcome {
@@ -44,49 +31,76 @@ struct Outcome {
     std::string text;
 };
 
-/// Adds the command to the program; `run` is set to what it does when it was called.
-using Run = std::function<Outcome(const Globals&, Console&)>;
-void add_train(CLI::App& program, Run& run);
-void add_interpret(CLI::App& program, Run& run);
-void add_explain(CLI::App& program, Run& run);
-void add_evaluate(CLI::App& program, Run& run);
-void add_merge(CLI::App& program, Run& run);
-void add_report(CLI::App& program, Run& run);
-void add_reproduce(CLI::App& program, Run& run);
-void add_inspect(CLI::App& program, Run& run);
-void add_data(CLI::App& program, Run& run);
-void add_methods(CLI::App& program, Run& run);
-void add_import(CLI::App& program, Run& run);
-void add_export(CLI::App& program, Run& run);
-void add_codings(CLI::App& program, Run& run);
+/// A command as it was called: with the options of every command, and where it may speak.
+struct Call {
+    const Globals& globals;
+    Console& console;
 
-/// The stages; `reproduce` calls them in turn. The seed, the words that make them again and the lock are put in by the calls.
-TrainResult call_train(TrainRunOptions options, const Globals& globals, Console& console);
-ImportResult call_import(ImportOptions options, const Globals& globals, Console& console);
+    /// How the library is to work for this command: with progress on the console, stopped when the program is.
+    Execution execution() const { return {globals.threads, globals.memory, "", console.progress(), asked_to_stop}; }
+    StageNotes notes() const { return console.notes(); }
+    LockRun lock() const {
+        return [this](const std::filesystem::path& root) { return lock_run(root, globals, console); };
+    }
+};
+
+/// A command: its options, and what it does. `parts` are commands below it ("data check").
+struct Command {
+    std::string name, description;
+    OptionTable options{};
+    std::function<Outcome(const Call& call)> run{};
+    std::vector<Command> parts{};
+};
+
+/// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them.
+template <class Options, class Body>
+Command command_of(std::string name, std::string description, const Body& run) {
+    const auto options = std::make_shared<Options>();
+    Command command{std::move(name), std::move(description)};
+    declare(command.options, *options);
+    command.run = [options, run](const Call& call) { return run(*options, call); };
+    return command;
+}
+
+Command train_command();
+Command import_command();
+Command interpret_command();
+Command explain_command();
+Command evaluate_command();
+Command merge_command();
+Command report_command();
+Command reproduce_command();
+Command codings_command();
+Command inspect_command();
+Command export_command();
+Command data_command();
+Command methods_command();
 
 struct InterpretCommand : InterpretOptions {
     std::filesystem::path run;
+    std::string shard{};
 };
-InterpretResult call_interpret(const InterpretCommand& command, const Globals& globals, Console& console);
+struct EvaluateCommand : EvaluateOptions {
+    std::filesystem::path run;
+    std::string shard{};
+};
+struct ReportCommand : ReportOptions {
+    std::filesystem::path run;
+};
+void declare(OptionTable& table, TrainRunOptions& options);
+void declare(OptionTable& table, ImportOptions& options);
+void declare(OptionTable& table, InterpretCommand& options);
+void declare(OptionTable& table, EvaluateCommand& options);
+void declare(OptionTable& table, ReportCommand& options);
+
+inline std::string reset_word(Reset reset) { return std::string(reset_words[static_cast<size_t>(reset)]); }
 
 /// A batch of training is worth waiting for, up to here.
 constexpr std::chrono::seconds kTrainingPatience{3};
 
-struct EvaluateCommand : EvaluateOptions {  ///< its methods and metrics may hold commas
-    std::filesystem::path run;
-};
-EvaluateResult call_evaluate(const EvaluateCommand& command, const Globals& globals, Console& console);
-std::string text_of(const EvaluateResult& result);
-
-struct ReportCommand : ReportOptions {  ///< its methods may hold commas
-    std::filesystem::path run;
-};
-ReportResult call_report(const ReportCommand& command, const Globals& globals, Console& console);
-
-/// The options of folders of pictures: --resize and its like.
-void add_picture_options(CLI::App* app, PictureWords& words);
-
-/// Cuts a list of methods, metrics or codings at commas, but not within parentheses: "rate,latency(log,tau=3)" is two.
-std::vector<std::string> split_list(const std::vector<std::string>& words);
+void add_shard(OptionTable& table, std::string& shard);
+/// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
+Outcome compute_shard(const std::filesystem::path& root, const std::string& stage, const std::string& shard, const Call& call,
+                      const std::function<ShardResult(const spikelens::Run& run, const Shard& shard)>& compute);
 
 }  // namespace spikelens::app

@@ -2,19 +2,34 @@
 
 #include "spikelens/core/counted.h"
 #include "spikelens/core/printable.h"
-#include "spikelens/data/download.h"
+#include "spikelens/core/text.h"
 #include "spikelens/pipeline/catalogue.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "commands.h"
-#include "text.h"
 
 namespace spikelens::app {
 namespace {
 
 constexpr int kIndent = 15;
 
-Outcome print_list() {
+struct DataCommand {
+    std::string data;
+    PictureWords pictures;
+};
+
+struct DownloadCommand {
+    std::string data;
+};
+
+void declare(OptionTable& table, DataCommand& command) {
+    table.add("data", command.data, "A name, or a folder of IDX files, event recordings or pictures").required();
+    table.add_pictures(command.pictures);
+}
+
+void declare(OptionTable& table, DownloadCommand& command) { table.add("data", command.data, "mnist").required(); }
+
+Outcome print_list(const Call&) {
     const DataListResult result = list_data();
     std::string text;
     for (const auto& [info] : result.datasets) {
@@ -27,8 +42,8 @@ Outcome print_list() {
     return {document_of(result), text};
 }
 
-Outcome print_check(const std::string& name, const PictureWords& pictures, const Execution& execution) {
-    const DataCheckResult data = check_data(name, pictures, execution);
+Outcome print_check(const DataCommand& command, const Call& call) {
+    const DataCheckResult data = check_data(command.data, command.pictures, call.execution());
     std::string text =
         paragraph(fmt::format("{}: {} training and {} {}, {}", printable(data.data), data.train_samples,
                               counted(data.test_samples, data.recordings ? "test recording" : "test image"),
@@ -38,37 +53,21 @@ Outcome print_check(const std::string& name, const PictureWords& pictures, const
     return {document_of(data), text};
 }
 
-Outcome download_data(const std::string& name, Console& console) {
-    console.keeps("what was fetched is kept");
-    const std::filesystem::path folder = download_dataset(name, console.progress());
-    return {{{"command", "data download"}, {"data", name}, {"folder", folder.string()}}, folder.string() + "\n"};
+Outcome print_download(const DownloadCommand& command, const Call& call) {
+    const DataDownloadResult result = download_data(command.data, call.execution(), call.notes());
+    return {document_of(result), printable(result.folder) + "\n"};
 }
 
 }  // namespace
 
-void add_data(CLI::App& program, Run& run) {
-    CLI::App* app = program.add_subcommand("data", "List, check and download data sets; without a subcommand, list them");
-    app->require_subcommand(0, 1);
-    app->callback([app, &run] {
-        if (app->get_subcommands().empty()) run = [](const Globals&, Console&) { return print_list(); };
-    });
-    app->add_subcommand("list", "List the known data sets and where they are")->callback([&run] {
-        run = [](const Globals&, Console&) { return print_list(); };
-    });
-    auto name = std::make_shared<std::string>();
-    CLI::App* check = app->add_subcommand("check", "Read a data set and print its checksums");
-    check->add_option("data", *name, "A name, or a folder of IDX files, event recordings or pictures")->required();
-    auto pictures = std::make_shared<PictureWords>();
-    add_picture_options(check, *pictures);
-    check->callback([name, pictures, &run] {
-        run = [name, pictures](const Globals& globals, Console& console) {
-            return print_check(*name, *pictures, globals.execution(console));
-        };
-    });
-    CLI::App* download = app->add_subcommand("download", "Fetch a data set into the user's cache, checked and resumable");
-    download->add_option("data", *name, "mnist")->required();
-    download->callback(
-        [name, &run] { run = [name](const Globals&, Console& console) { return download_data(*name, console); }; });
+Command data_command() {
+    Command command{"data", "List, check and download data sets; without a subcommand, list them"};
+    command.run = print_list;
+    command.parts.push_back({"list", "List the known data sets and where they are", {}, print_list});
+    command.parts.push_back(command_of<DataCommand>("check", "Read a data set and print its checksums", print_check));
+    command.parts.push_back(command_of<DownloadCommand>(
+        "download", "Fetch a data set into the user's cache, checked and resumable", print_download));
+    return command;
 }
 
 }  // namespace spikelens::app

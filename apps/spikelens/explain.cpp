@@ -10,12 +10,9 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/text.h"
 
-#include "arguments.h"
-#include "choices.h"
 #include "commands.h"
-#include "run_directory.h"
-#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -24,90 +21,67 @@ struct ExplainCommand : ExplainOptions {
     std::filesystem::path run;
 };
 
-std::string reading_of(const ExplainedImage& image, const Network& network) {
-    if (!std::ranges::all_of(image.scores, [](float score) { return std::isfinite(score); }))
-        return "class scores are not finite";
-    if (!image.undecided) return fmt::format("{} ({:.1f} %)", image.predicted_name, 100 * image.probabilities[image.predicted]);
-    const bool silent = !signals(network).back().currents && image.scores[0] == 0;
-    return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
+/// Indices; and files, which may stand behind them.
+void read_test(ExplainCommand& command, const Strings& words) {
+    for (const std::string& word : words)
+        if (word.find_first_not_of("0123456789") == std::string::npos || word.starts_with('-'))
+            command.test.push_back(number_of<int64_t>("--test", word));
+        else if (std::filesystem::exists(word))
+            command.files.push_back(word);
+        else
+            throw InputError("--test is '" + word + "', expected a whole number, or the name of a file after the numbers");
 }
 
-std::string when_of(const Decided& when) {
-    std::string text = fmt::format("decided after step {} of {}", when.decided, when.steps);
-    const auto most = std::ranges::max_element(when.windows, {}, &Decided::Window::share);
-    if (most != when.windows.end() && when.windows.size() > 1)
-        text += fmt::format("; most of the score came from steps {} to {}", most->first + 1, most->end);
-    return text;
+Strings test_words(const std::vector<int64_t>& test) {
+    Strings words;
+    for (const int64_t index : test) words.push_back(std::to_string(index));
+    return words;
 }
 
-std::string text_of(const ExplainResult& result, const Network& network) {
-    std::string text;
-    for (const ExplainedImage& image : result.images) {
-        const bool wrong = image.label && (image.undecided || image.label != image.predicted);
-        text += paragraph(printable(fmt::format("{}: {}{}", image.image, reading_of(image, network),
-                                                wrong ? ", in truth " + class_name(network, *image.label) : "")));
-        if (image.when && image.when->decided > 0) text += paragraph(when_of(*image.when), 2);
-        for (const MapSummary& map : image.maps)
-            if (map.remark) text += paragraph(fmt::format("{}: {}", map.method, *map.remark), 2);
-    }
-    return text +
-           fmt::format("{} with overlays and raw values in {}\n", counted(result.map_count(), "map"), printable(result.folder));
+void declare(OptionTable& table, ExplainCommand& command) {
+    static const Words<OverlayStyle> overlays = {{"faded", OverlayStyle::faded}, {"jet", OverlayStyle::jet}};
+    table.add("run", command.run, "The run directory").required();
+    table
+        .add_option(
+            {"files", "Picture files, or recordings if the run's data set has recordings", "TEXT",
+             [&command](const Strings& words) { command.files.insert(command.files.end(), words.begin(), words.end()); },
+             [&command] { return command.files; }})
+        .list = true;
+    table
+        .add_option({"--test", "Samples of the test set, by index", "INT",
+                     [&command](const Strings& words) { read_test(command, words); },
+                     [&command] { return test_words(command.test); }})
+        .list = true;
+    table.add_list("--methods,--method", command.methods, "method",
+                   "Methods, with options: ig2d:steps=64 (spikelens methods lists them); by default a usual set");
+    table.add("--target", command.target, "The class to explain, by name or index; by default the predicted class");
+    table.add_parsed(
+        "--background", command.background, parse_background, [](const Background& colour) { return colour.name; },
+        "Colour behind transparent pixels: black (the default), white or #rrggbb");
+    table.add_choice("--overlay", command.overlay, overlays,
+                     "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
+                     "a sign only)");
+    table.add("--windows", command.windows, "Time windows that the maps of timed methods are split into");
+    table.add("--out", command.out, "Folder for the files; by default RUN/explain");
 }
 
-/// What makes these explanations again.
-std::vector<std::string> arguments_of(const ExplainCommand& command, const std::vector<std::string>& methods,
-                                      const Globals& globals) {
-    const ExplainCommand usual;
-    ArgumentList words("explain");
-    words.word(command.run.string());
-    for (const std::string& file : command.files) words.word(file);
-    if (!command.test.empty()) words.word("--test");
-    for (const int64_t index : command.test) words.word(std::to_string(index));
-    return words.list("--methods", methods)
-        .option("--target", command.target, usual.target)
-        .option("--background", command.background ? command.background->name : "", "")
-        .option("--overlay", word_of(command.overlay, kOverlays), word_of(usual.overlay, kOverlays))
-        .option("--windows", command.windows, usual.windows)
-        .option("--out", command.out.string(), usual.out.string())
-        .with(globals);
-}
-
-Outcome run_explain(const ExplainCommand& command, const Globals& globals, Console& console) {
-    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
-    ExplainOptions options = command;
-    options.methods = split_list(command.methods);
-    if (!command.methods.empty() && options.methods.empty())
-        throw InputError("--methods names no method; spikelens methods lists them");
-    options.seed = globals.seed;
-    options.again = [&](const auto& methods) { return arguments_of(command, methods, globals); };
-    const ExplainResult result = explain_run(written.run, options, globals.execution(console), console.notes());
+Outcome run_explain(ExplainCommand& command, const Call& call) {
+    const WrittenRun written = open_to_write(command.run, call.globals, call.console, command.out);
+    command.seed = call.globals.seed;
+    command.again = [named = ExplainCommand(command), &call](const auto& methods) mutable {
+        named.methods = methods;
+        return words_of("explain", named, call.globals.seed);
+    };
+    StageNotes notes = call.notes();
+    notes.kept = [](const std::string& what) { note_kept(what + "; the same command makes them anew"); };
+    const ExplainResult result = explain_run(written.run, command, call.execution(), notes);
     return {document_of(result), text_of(result, *written.run.network)};
 }
 
 }  // namespace
 
-void add_explain(CLI::App& program, Run& run) {
-    auto command = std::make_shared<ExplainCommand>();
-    CLI::App* app = program.add_subcommand("explain", "Explain single predictions: heatmaps as PNG, raw values as NPY");
-    app->add_option("run", command->run, "The run directory")->required();
-    app->add_option("files", command->files, "Picture files, or recordings if the run's data set has recordings");
-    app->add_option("--test", command->test, "Samples of the test set, by index");
-    app->add_option("--method,--methods", command->methods,
-                    "Methods, with options: ig2d:steps=64 (spikelens methods lists them); by default a usual set");
-    app->add_option("--target", command->target, "The class to explain, by name or index; by default the predicted class");
-    add_parsed(*app, "--background", command->background, parse_background,
-               "Colour behind transparent pixels: black (the default), white or #rrggbb");
-    add_choice(
-        *app, "--overlay", command->overlay, kOverlays,
-        "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without a sign "
-        "only)")
-        ->default_str(word_of(command->overlay, kOverlays));
-    app->add_option("--windows", command->windows, "Time windows that the maps of timed methods are split into")
-        ->capture_default_str();
-    app->add_option("--out", command->out, "Folder for the files; by default RUN/explain");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) { return run_explain(*command, globals, console); };
-    });
+Command explain_command() {
+    return command_of<ExplainCommand>("explain", "Explain single predictions: heatmaps as PNG, raw values as NPY", run_explain);
 }
 
 }  // namespace spikelens::app

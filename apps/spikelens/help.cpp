@@ -3,8 +3,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/printable.h"
-
-#include "text.h"
+#include "spikelens/core/text.h"
 
 namespace spikelens::app {
 namespace {
@@ -53,6 +52,14 @@ class HelpFormatter : public CLI::Formatter {
     }
 };
 
+struct HelpCommand {
+    Strings command;
+};
+
+void declare(OptionTable& table, HelpCommand& command) {
+    table.add_list("command", command.command, "", "The command to explain; by default all");
+}
+
 }  // namespace
 
 void set_help(CLI::App& program) {
@@ -66,28 +73,23 @@ void set_help(CLI::App& program) {
 
 Outcome help_outcome(const std::string& text) { return {{{"command", "help"}, {"text", text}}, text}; }
 
-void add_help(CLI::App& program, Run& run) {
-    auto words = std::make_shared<std::vector<std::string>>();
-    CLI::App* app = program.add_subcommand("help", "Explain a command");
-    app->add_option("command", *words, "The command to explain; by default all");
-    app->callback([words, &program, &run] {
-        run = [words, &program](const Globals&, Console&) {
-            const CLI::App* at = &program;
-            std::string before;
-            for (const std::string& word : *words) {
-                std::vector<std::string> names;
-                const CLI::App* next = nullptr;
-                for (const CLI::App* command : at->get_subcommands({})) {
-                    names.push_back(command->get_name());
-                    if (command->get_name() == word) next = command;
-                }
-                if (next == nullptr) throw InputError("there is no help on '" + word + "'" + suggestion(word, names));
-                before += (before.empty() ? "" : " ") + at->get_name();
-                at = next;
+Command help_command(const CLI::App& program) {
+    return command_of<HelpCommand>("help", "Explain a command", [&program](const HelpCommand& asked, const Call&) {
+        const CLI::App* at = &program;
+        std::string before;
+        for (const std::string& word : asked.command) {
+            Strings names;
+            const CLI::App* next = nullptr;
+            for (const CLI::App* command : at->get_subcommands({})) {
+                names.push_back(command->get_name());
+                if (command->get_name() == word) next = command;
             }
-            if (at == &program) return help_outcome(program.get_formatter()->make_help(&program, "spikelens", {}));
-            return help_outcome(at->help(before));
-        };
+            if (next == nullptr) throw InputError("there is no help on '" + word + "'" + suggestion(word, names));
+            before += (before.empty() ? "" : " ") + at->get_name();
+            at = next;
+        }
+        if (at == &program) return help_outcome(program.get_formatter()->make_help(&program, "spikelens", {}));
+        return help_outcome(at->help(before));
     });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include "commands.h"
 
 namespace spikelens::app {
@@ -8,7 +10,7 @@ namespace spikelens::app {
 void set_help(CLI::App& program);
 
 /// The command `help [COMMAND]`.
-void add_help(CLI::App& program, Run& run);
+Command help_command(const CLI::App& program);
 
 /// A help text as a result.
 Outcome help_outcome(const std::string& text);

@@ -5,16 +5,11 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/core/nearest.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/text.h"
 
-#include "arguments.h"
-#include "choices.h"
 #include "commands.h"
-#include "remarks.h"
-#include "run_directory.h"
-#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -30,9 +25,11 @@ Shape parse_shape(const std::string& text) {
     return shape;
 }
 
+using Layers = std::map<std::string, std::string>;
+
 /// "full2=head.out" → full2 is filled from head.out.
-std::map<std::string, std::string> parse_layers(const std::vector<std::string>& words) {
-    std::map<std::string, std::string> layers;
+Layers parse_layers(const Strings& words) {
+    Layers layers;
     for (const std::string& word : split_list(words)) {
         const size_t equals = word.find('=');
         if (equals == std::string::npos || equals == 0 || equals + 1 == word.size())
@@ -43,68 +40,63 @@ std::map<std::string, std::string> parse_layers(const std::vector<std::string>& 
     return layers;
 }
 
-std::string text_of(const ImportResult& result) {
-    std::string text = fmt::format("{}\ninput [{}], {} parameters\n", result.network.text, fmt::join(result.network.input, ","),
-                                   result.network.parameters);
-    TextTable tensors({{"in the file"}, {"shape"}, {"where it went"}});
-    for (const TensorSummary& tensor : result.tensors)
-        tensors.add({tensor.from, fmt::format("[{}]", fmt::join(tensor.shape, ",")),
-                     (tensor.to.empty() ? "left out" : tensor.to) + (tensor.note.empty() ? "" : ": " + tensor.note)});
-    text += "\n" + tensors.text();
-    if (!result.assumptions.empty()) text += "\nassumed, because the file does not say:\n";
-    for (const std::string& assumption : result.assumptions) text += "  " + assumption + "\n";
-    if (result.made)
-        text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", result.made->data, 100 * result.made->test.accuracy,
-                            result.made->test.samples) +
-                accuracy_remarks(*result.made);
-    return text + "\n" + printable(result.out) + "\n";
+Strings layer_words(const Layers& layers) {
+    Strings words;
+    for (const auto& [layer, module] : layers) words.push_back(layer + "=" + module);
+    return layers.empty() ? words : Strings{fmt::format("{}", fmt::join(words, ","))};
+}
+
+const Words<MatchWeights> kMatches = {
+    {"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}};
+const Words<NeuronSource> kNeuronSources = {
+    {"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}};
+
+Outcome run_import(ImportOptions& options, const Call& call) {
+    options.seed = call.globals.seed;
+    options.again = words_of("import", options, call.globals.seed);
+    options.arguments = call.globals.arguments;
+    options.lock = call.lock();
+    const ImportResult result = import_run(options, call.execution(), call.notes());
+    return {document_of(result), text_of(result)};
 }
 
 }  // namespace
 
-ImportResult call_import(ImportOptions options, const Globals& globals, Console& console) {
-    options.seed = globals.seed;
-    options.again = arguments_of(options);
-    options.arguments = globals.arguments;
-    options.lock = [&](const std::filesystem::path& root) { return lock_run(root, globals, console); };
-    return import_run(options, globals.execution(console), console.notes());
+void declare(OptionTable& table, ImportOptions& options) {
+    table.add("file", options.file, "A .nir graph, or weights: .pth, .pt, .safetensors").required();
+    table.add("--out", options.out, "A model file to write (.safetensors), or with --data a run directory to make").required();
+    table.add("--data", options.data, "The data set of the run: a name or a folder");
+    table.add("--binning", options.binning,
+              "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
+    table.add("--coding", options.coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
+    table.add_pictures(options.pictures);
+    table.add("--network", options.network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
+    table.add_parsed(
+        "--input", options.input, parse_shape, [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); },
+        "The network's input C,H,W");
+    table.add("--classes", options.classes, "Number of outputs of a preset; by default 10");
+    table.add("--steps", options.steps, "Time steps T, for images");
+    table.add_choice("--match", options.match, kMatches, "How weights find their layers: auto, name or order");
+    table
+        .add_option({"--map", "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
+                      "TEXT",
+                     [&options](const Strings& words) { options.layers = parse_layers(words); },
+                     [&options] { return layer_words(options.layers); }})
+        .list = true;
+    table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
+    table.add_choice("--neurons", options.neurons, kNeuronSources,
+                     "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be "
+                     "equal)");
+    table.add("--dialect", options.dialect,
+              "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
+    table.add("--dt", options.dt, "Seconds per step of a NIR graph, where the dialect needs it");
+    table.add_parsed("--reset", options.reset, parse_reset, reset_word,
+                     "Reset of the neurons instead of the dialect's: subtract, zero or none");
+    table.add("--surrogate", options.surrogate, "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
 }
 
-void add_import(CLI::App& program, Run& run) {
-    auto options = std::make_shared<ImportOptions>();
-    CLI::App* app = program.add_subcommand("import", "Import a network: NIR, a PyTorch state dict, or safetensors");
-    app->add_option("file", options->file, "A .nir graph, or weights: .pth, .pt, .safetensors")->required();
-    app->add_option("--out", options->out, "A model file to write (.safetensors), or with --data a run directory to make")
-        ->required();
-    app->add_option("--data", options->data, "The data set of the run: a name or a folder");
-    app->add_option("--binning", options->binning,
-                    "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
-    app->add_option("--coding", options->coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
-    add_picture_options(app, options->pictures);
-    app->add_option("--network", options->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
-    add_parsed(*app, "--input", options->input, parse_shape, "The network's input C,H,W");
-    app->add_option("--classes", options->classes, "Number of outputs of a preset; by default 10");
-    app->add_option("--steps", options->steps, "Time steps T, for images");
-    add_choice(*app, "--match", options->match, kMatches, "How weights find their layers: auto, name or order");
-    app->add_option_function<std::vector<std::string>>(
-        "--map", [options](const std::vector<std::string>& words) { options->layers = parse_layers(words); },
-        "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif");
-    app->add_option("--bn-eps", options->bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
-    add_choice(*app, "--neurons", options->neurons, kNeuronSources,
-               "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be equal)");
-    app->add_option("--dialect", options->dialect,
-                    "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
-    app->add_option("--dt", options->dt, "Seconds per step of a NIR graph, where the dialect needs it");
-    add_parsed(*app, "--reset", options->reset, parse_reset,
-               "Reset of the neurons instead of the dialect's: subtract, zero or none");
-    app->add_option("--surrogate", options->surrogate,
-                    "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
-    app->callback([options, &run] {
-        run = [options](const Globals& globals, Console& console) -> Outcome {
-            const ImportResult result = call_import(*options, globals, console);
-            return {document_of(result), text_of(result)};
-        };
-    });
+Command import_command() {
+    return command_of<ImportOptions>("import", "Import a network: NIR, a PyTorch state dict, or safetensors", run_import);
 }
 
 }  // namespace spikelens::app

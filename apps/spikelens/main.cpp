@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/core/version.h"
 
@@ -13,6 +14,7 @@
 #include "help.h"
 #include "interrupt.h"
 #include "output.h"
+#include "parser.h"
 #include "process.h"
 #include "usage.h"
 
@@ -23,7 +25,6 @@ using nlohmann::json;
 
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
-constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 constexpr int kLongestSentence = 1000;  // columns; a damaged file may have put all of itself into one
 
 std::string json_line(const json& document, int indent) {
@@ -42,64 +43,60 @@ int print(const Outcome& outcome, bool as_json) {
     return print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
 }
 
-Outcome run_until_interrupted(const Run& run, const Globals& globals, Console& console) {
+/// An option's field has the name that it bears here: "(--mu-max)".
+std::string with_option(const OptionError& error, const Command& command) {
+    std::string name = "--" + error.field();
+    std::ranges::replace(name, '_', '-');
+    const auto same = [&](const auto& option) { return option->first_name() == name; };
+    return error.what() + (std::ranges::any_of(command.options.options(), same) ? " (" + name + ")" : "");
+}
+
+Outcome run_until_interrupted(const Command& command, const Call& call) {
     listen_for_interrupts();
     try {
-        Outcome outcome = run(globals, console);
+        Outcome outcome = command.run(call);
         work_is_done();
         return outcome;
     } catch (const Cancelled&) {
-        console.clear();
+        call.console.clear();
         end_interrupted();
+    } catch (const OptionError& error) {
+        throw InputError(with_option(error, command));
     }
 }
 
-void add_globals(CLI::App& program, Globals& globals) {
-    program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
-    program.add_flag("--json", globals.json, "Print the result as one JSON document")->disable_flag_override();
-    program.add_flag("--quiet", globals.quiet, "No progress");
-    program.add_flag("--no-wait", globals.no_wait, "End at once if another process writes into the run");
-    program.add_option("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes")
-        ->capture_default_str();
-    program.add_option("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it")
-        ->check(between(0, 1024))
-        ->capture_default_str();
-    program
-        .add_option_function<std::string>(
-            "--memory", [&globals](const std::string& text) { globals.memory = parse_memory(text); },
-            "Memory for samples under simulation, besides weights and results: 512M, 4G")
-        ->option_text("SIZE=1G");
-}
-
-/// Of every command, however deep.
-void set_command_help(CLI::App& app) {
-    for (CLI::App* command : app.get_subcommands({})) {
-        command->fallthrough()->group("Commands")->footer(kEveryCommand);
-        set_command_help(*command);
-    }
-}
-
-void add_commands(CLI::App& program, Run& run) {
-    for (const auto add : {add_train, add_import, add_interpret, add_explain, add_evaluate, add_merge, add_report,
-                           add_reproduce, add_codings, add_inspect, add_export, add_data, add_methods, add_help})
-        add(program, run);
-    set_command_help(program);
+void declare(OptionTable& table, Globals& globals) {
+    table.add("--json", globals.json, "Print the result as one JSON document");
+    table.add("--quiet", globals.quiet, "No progress");
+    table.add("--no-wait", globals.no_wait, "End at once if another process writes into the run");
+    table.add("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes");
+    table.add("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it").in(0, 1024);
+    table.add_option({"--memory", "Memory for samples under simulation, besides weights and results: 512M, 4G", "SIZE",
+                      [&globals](const Strings& words) { globals.memory = parse_memory(words.back()); },
+                      [] { return Strings{"1G"}; }});
 }
 
 int run_program(int argc, char** argv, bool as_json) {
     CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
     Globals globals;
     globals.arguments.assign(argv + 1, argv + argc);
-    Run run;
+    OptionTable of_every_command;
+    declare(of_every_command, globals);
     set_help(program);
-    add_globals(program, globals);
-    program.fallthrough();
-    program.require_subcommand(1);
-    add_commands(program, run);
+    program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
+    add_options(program, of_every_command);
+    std::vector<Command> commands;
+    for (const auto make :
+         {train_command, import_command, interpret_command, explain_command, evaluate_command, merge_command, report_command,
+          reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
+        commands.push_back(make());
+    commands.push_back(help_command(program));
+    const Command* called = nullptr;
+    add_commands(program, commands, called);
     if (argc == 1) return print(help_outcome(program.help()), false);
     try {
         program.parse(argc, argv);
-        check_values(program);
+        check_switches(program);
     } catch (const CLI::CallForHelp&) {
         if (const std::string unknown = unknown_command(program); !unknown.empty()) return fail(unknown, kBadInput, as_json);
         return print(help_outcome(program.help()), as_json);
@@ -109,7 +106,7 @@ int run_program(int argc, char** argv, bool as_json) {
         return fail(usage_sentence(program, error), kBadInput, as_json);
     }
     Console console(globals.quiet);
-    const Outcome outcome = run_until_interrupted(run, globals, console);
+    const Outcome outcome = run_until_interrupted(*called, {globals, console});
     console.finish();
     const int code = print(outcome, as_json);
     if (code == 0) console.say_what_was_left();

@@ -1,10 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "spikelens/core/text.h"
 #include "spikelens/pipeline/catalogue.h"
 #include "spikelens/pipeline/fields.h"
 
 #include "commands.h"
-#include "text.h"
 
 namespace spikelens::app {
 namespace {
@@ -59,12 +60,15 @@ Outcome print_methods() {
         "says more about one.");
     text += "\nMetrics, by which spikelens evaluate measures them:\n\n";
     for (const MetricEntry& metric : *result.metrics) text += text_of(metric.info);
+    text += "\n" + paragraph(fmt::format("Engines, which compute networks, the first for every command: {}",
+                                         fmt::join(*result.engines, ", ")));
     return {document_of(result), text};
 }
 
-/// One method, with every option, what it is unless given, and what may be given.
+/// One metric; or one method, with every option, what it is unless given, and what may be given.
 Outcome print_method(const std::string& name) {
     const MethodsResult result = describe_method(name);
+    if (result.metrics) return {document_of(result), text_of(result.metrics->front().info)};
     const MethodInfo& info = result.methods.front().info;
     constexpr int column = 10;
     std::string text = info.name + ": " + info.title + "\n\n" + paragraph(info.meaning, column, "meaning") +
@@ -83,16 +87,22 @@ Outcome print_method(const std::string& name) {
     return {document_of(result), text + "\n" + paragraph(fmt::format("for example --method {}:view=absolute", info.name))};
 }
 
+struct MethodsCommand {
+    std::string method;
+};
+
+void declare(OptionTable& table, MethodsCommand& command) {
+    table.add("method", command.method, "The method, with its options, or the metric to describe; by default all are listed");
+}
+
 }  // namespace
 
-void add_methods(CLI::App& program, Run& run) {
-    auto name = std::make_shared<std::string>();
-    CLI::App* app = program.add_subcommand(
-        "methods", "List the explanation methods and the metrics, or describe one method: meaning, needs, cost");
-    app->add_option("method", *name, "The method to describe, with its options; by default all are listed");
-    app->callback([name, &run] {
-        run = [name](const Globals&, Console&) { return name->empty() ? print_methods() : print_method(*name); };
-    });
+Command methods_command() {
+    return command_of<MethodsCommand>(
+        "methods", "List the explanation methods and the metrics, or describe one of them: meaning, needs, cost",
+        [](const MethodsCommand& command, const Call&) {
+            return command.method.empty() ? print_methods() : print_method(command.method);
+        });
 }
 
 }  // namespace spikelens::app

@@ -1,38 +1,29 @@
 #include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 
-#include "arguments.h"
 #include "commands.h"
-#include "run_directory.h"
-#include "usage.h"
 
 namespace spikelens::app {
+namespace {
 
-ReportResult call_report(const ReportCommand& command, const Globals& globals, Console& console) {
-    const WrittenRun written = open_for_output(command.run, command.out, globals, console);
-    ReportOptions options = command;
-    options.methods = split_list(command.methods);
-    options.seed = globals.seed;
-    options.command = arguments_of(command, globals);
-    return report_run(written.run, options, globals.execution(console), console.notes());
+Outcome run_report(ReportCommand& command, const Call& call) {
+    command.seed = call.globals.seed;
+    command.ReportOptions::command = words_of("report", command, call.globals.seed);
+    const WrittenRun written = open_to_write(command.run, call.globals, call.console, command.out);
+    const ReportResult result = report_run(written.run, command, call.execution(), call.notes());
+    return {document_of(result), printable(result.report) + "\n"};
 }
 
-void add_report(CLI::App& program, Run& run) {
-    auto command = std::make_shared<ReportCommand>();
-    CLI::App* app = program.add_subcommand("report", "Write one self-contained report.html");
-    app->add_option("run", command->run, "The run directory")->required();
-    app->add_option("--out", command->out, "The file to write; by default RUN/report.html");
-    app->add_option("--images", command->images,
-                    "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
-        ->check(between(0, 500))
-        ->capture_default_str();
-    app->add_option("--methods", command->methods, "Methods in the gallery; by default those evaluated");
-    app->callback([command, &run] {
-        run = [command](const Globals& globals, Console& console) -> Outcome {
-            const ReportResult result = call_report(*command, globals, console);
-            return {document_of(result), printable(result.report) + "\n"};
-        };
-    });
+}  // namespace
+
+void declare(OptionTable& table, ReportCommand& command) {
+    table.add("run", command.run, "The run directory").required();
+    table.add("--out", command.out, "The file to write; by default RUN/report.html");
+    table.add("--images", command.images, "Samples in the gallery, half of them wrong predictions; at most 12 recordings")
+        .in(0, 500);
+    table.add_list("--methods", command.methods, "method", "Methods in the gallery; by default those evaluated");
 }
+
+Command report_command() { return command_of<ReportCommand>("report", "Write one self-contained report.html", run_report); }
 
 }  // namespace spikelens::app

@@ -21,25 +21,26 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 }  // namespace
 
-void say_warnings(const OpenRun& run, Console& console) {
-    for (const std::string& warning : run.warnings) console.message_at_end("warning: " + warning);
+void say_warnings(const std::vector<std::string>& warnings, Console& console) {
+    for (const std::string& warning : warnings) console.message_at_end("warning: " + warning);
 }
 
-OpenRun open_run(const fs::path& root) {
+Run open_run(const fs::path& root) {
     if (!fs::is_directory(root))
         throw InputError("there is no run directory " + root.string() + "; make one with spikelens train --out " +
                          root.string());
     if (!is_trained(RunDirectory{root}))
         throw InputError(root.string() + " holds no finished training; spikelens train --out " + root.string() +
                          " starts or continues one");
-    return OpenRun::open(root);
+    return Run::open(root);
 }
 
-WrittenRun open_to_write(const fs::path& root, const Globals& globals, Console& console) {
+WrittenRun open_to_write(const fs::path& root, const Globals& globals, Console& console, const fs::path& out) {
     WrittenRun written;
-    if (is_trained(RunDirectory{root})) written.lock = lock_run(root, globals, console);  // no lock where there is no run
+    const bool within = out.empty() || lies_in(out, root);
+    if (within && is_trained(RunDirectory{root})) written.lock = lock_run(root, globals, console);
     written.run = open_run(root);
-    say_warnings(written.run, console);
+    say_warnings(written.run.warnings, console);
     return written;
 }
 
@@ -51,13 +52,6 @@ std::shared_ptr<const RunLock> lock_run(const fs::path& root, const Globals& glo
         if (!std::exchange(said, true))
             console.message("waiting: another process is writing into " + root.string() + " (--no-wait ends instead)");
     });
-}
-
-WrittenRun open_for_output(const fs::path& root, const fs::path& out, const Globals& globals, Console& console) {
-    if (out.empty() || lies_in(out, root)) return open_to_write(root, globals, console);
-    WrittenRun opened{nullptr, open_run(root)};
-    say_warnings(opened.run, console);
-    return opened;
 }
 
 }  // namespace spikelens::app

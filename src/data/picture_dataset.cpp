@@ -22,6 +22,18 @@ struct Seen {
     std::string error;  ///< why
 };
 
+/// Whether the picture can be read when nothing is cut out of it.
+bool is_whole(const std::string& path, PictureOptions options) {
+    options.framing = {};
+    std::string sha256;
+    try {
+        read_picture_file(path, options, sha256);
+        return true;
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
 /// Reads every picture once: its checksum, its size, and whether it can be decoded at all.
 std::vector<Seen> read_all(std::vector<PictureFile>& files, const std::string& task, const PictureOptions& options,
                            PictureCache& cache, const Execution& execution) {
@@ -37,7 +49,7 @@ std::vector<Seen> read_all(std::vector<PictureFile>& files, const std::string& t
             result.shape = picture->shape;
             cache.keep(file.sha256, std::move(picture));
         } catch (const InputError& error) {
-            if (file.sha256.empty()) throw;  // it could not even be read
+            if (file.sha256.empty() || is_whole(file.path, options)) throw;  // not read at all, or too small for its crop
             result.error = error.what();
         }
         const std::lock_guard lock(counting);

@@ -66,8 +66,9 @@ std::string triple_text(const Triple& triple) { return fmt::format("{}", fmt::jo
 
 double parse_split(const std::string& text) {
     const auto share = number_in<double>(text);
-    const bool fits = share && *share > 0 && (*share < 1 || (*share == std::floor(*share) && *share < 1e9));
-    if (!fits) refuse("split", text, "a share between 0 and 1, or the number of training pictures");
+    const bool number = text.find_first_not_of("0123456789") == std::string::npos;  // 1.0 would be one picture
+    const bool fits = share && *share > 0 && (*share < 1 || (number && *share < 1e9));
+    if (!fits) refuse("split", text, "a share between 0 and 1 such as 0.8, or the number of training pictures such as 800");
     return *share;
 }
 

@@ -1,8 +1,35 @@
 #include "perturb_explained.h"
 
+#include <utility>
+
 #include "spikelens/evaluate/spike_perturbation.h"
 
 namespace spikelens {
+namespace {
+
+class CurveMetric final : public Metric {
+  public:
+    CurveMetric(MetricInfo info, decltype(&perturb_pixels) perturb, Perturbation kind)
+        : info_(std::move(info)), perturb_(perturb), kind_(kind) {}
+
+    const MetricInfo& info() const override { return info_; }
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions& options) const override {
+        return perturb_(kind_, context, explained, options);
+    }
+
+  private:
+    MetricInfo info_;
+    decltype(&perturb_pixels) perturb_;
+    Perturbation kind_;
+};
+
+}  // namespace
+
+MetricPointer curve_metric(const MetricInfo& info, decltype(&perturb_pixels) perturb, Perturbation kind) {
+    return std::make_shared<CurveMetric>(info, perturb, kind);
+}
+
 MetricResult perturb_pixels(Perturbation kind, const MetricContext& context, const ExplainedSamples& explained,
                             const MetricOptions& options) {
     const FloatArray images = context.images(explained.samples),

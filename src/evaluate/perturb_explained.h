@@ -14,4 +14,7 @@ MetricResult perturb_pixels(Perturbation kind, const MetricContext& context, con
 MetricResult perturb_places(Perturbation kind, const MetricContext& context, const ExplainedSamples& explained,
                             const MetricOptions& options);
 
+/// One of the two as a metric.
+MetricPointer curve_metric(const MetricInfo& info, decltype(&perturb_pixels) perturb, Perturbation kind);
+
 }  // namespace spikelens

@@ -1,3 +1,4 @@
+#include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/robustness.h"
 
@@ -27,6 +28,8 @@ class RandomLogit final : public Metric {
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
+        if (explained.scores.extent(1) < 2)
+            throw InputError("the metric random_logit needs a network of two classes or more, and this one has a single class");
         std::vector<int> others;
         for (size_t n = 0; n < explained.samples.size(); ++n)
             others.push_back(other_class(explained.targets[n], explained.scores.extent(1), options.seed, explained.samples[n]));

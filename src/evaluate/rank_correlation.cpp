@@ -29,7 +29,8 @@ double product(std::span<const double> a, std::span<const double> b) {
 double spearman(std::span<const float> a, std::span<const float> b) {
     const std::vector<double> ranks_a = centred_ranks(a), ranks_b = centred_ranks(b);
     const double squares_a = product(ranks_a, ranks_a), squares_b = product(ranks_b, ranks_b);
-    if (squares_a == 0 || squares_b == 0) return squares_a == squares_b ? 1 : 0;
+    if (squares_a == 0) return 1;
+    if (squares_b == 0) return 0;
     return product(ranks_a, ranks_b) / std::sqrt(squares_a * squares_b);
 }
 

@@ -2,29 +2,16 @@
 #include "perturb_explained.h"
 
 namespace spikelens {
-namespace {
 
-class SpikeDeletion final : public Metric {
-  public:
-    const MetricInfo& info() const override {
-        static const MetricInfo info{.name = "spike_deletion",
-                                     .title = "Area under the probability as the best spikes disappear",
-                                     .direction = "lower",
-                                     .range = "0 to 1",
-                                     .cost = "one simulation a step, and one more",
-                                     .source = "Petsiuk, Das, Saenko: RISE, BMVC 2018, on single spikes",
-                                     .input = MetricInput::spikes};
-        return info;
-    }
-
-    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
-                         const MetricOptions& options) const override {
-        return perturb_places(Perturbation::deletion, context, explained, options);
-    }
-};
-
-}  // namespace
-
-MetricPointer make_spike_deletion_metric() { return std::make_shared<SpikeDeletion>(); }
+MetricPointer make_spike_deletion_metric() {
+    return curve_metric({.name = "spike_deletion",
+                         .title = "Area under the probability as the best spikes disappear",
+                         .direction = "lower",
+                         .range = "0 to 1",
+                         .cost = "one simulation a step, and one more",
+                         .source = "Petsiuk, Das, Saenko: RISE, BMVC 2018, on single spikes",
+                         .input = MetricInput::spikes},
+                        perturb_places, Perturbation::deletion);
+}
 
 }  // namespace spikelens

@@ -1,11 +1,18 @@
 #include "spikelens/pipeline/catalogue.h"
 
+#include "spikelens/data/download.h"
+
 namespace spikelens {
 
 DataListResult list_data() {
     DataListResult result;
     for (const DatasetInfo& info : known_datasets()) result.datasets.push_back({info});
     return result;
+}
+
+DataDownloadResult download_data(const std::string& name, const Execution& execution, const StageNotes& notes) {
+    notes.keeps("what was fetched is kept");
+    return {.data = name, .folder = download_dataset(name, execution.progress).string()};
 }
 
 DataCheckResult check_data(const std::string& name, const PictureWords& pictures, const Execution& execution) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/encode/coding.h"
 #include "spikelens/evaluate/accuracy.h"
 #include "spikelens/evaluate/overlap.h"
@@ -38,13 +39,14 @@ std::string folder_of(const std::string& coding) {
 /// Everything that can be told before a network is trained.
 void check_options(const CodingsOptions& options) {
     if (!(options.share > 0 && options.share <= 1))
-        throw InputError(fmt::format("the share of pixels must be above 0 and at most 1, not {:g}", options.share));
-    if (options.codings.size() < 2) throw InputError("two codings or more are compared; name them");
+        throw OptionError("share", fmt::format("the share of pixels must be above 0 and at most 1, not {:g}", options.share));
+    if (options.codings.size() < 2) throw OptionError("codings", "two codings or more are compared; name them");
     if (options.samples < 0)
-        throw InputError(fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("samples", fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
     if (options.train_samples < 0)
-        throw InputError(fmt::format("the number of training samples must be 0 (all) or more, not {}", options.train_samples));
-    if (options.methods.empty()) throw InputError("no method is named; spikelens methods lists them");
+        throw OptionError("train_samples",
+                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.train_samples));
+    if (options.methods.empty()) throw OptionError("methods", "no method is named; spikelens methods lists them");
     for (const std::string& method : options.methods) {
         const MethodInfo info = parse_method(method).method->info();
         if (!info.on_images || !info.on_spikes)

@@ -12,6 +12,7 @@
 #include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/pipeline/check_memory.h"
@@ -51,13 +52,13 @@ std::string file_name(std::string method) {
 
 void check_options(const EvaluateOptions& options, int64_t pixels) {
     if (options.samples < 0)
-        throw InputError(fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("samples", fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
     if (options.metric.pixels_per_step < 0 || options.metric.pixels_per_step > pixels)
-        throw InputError(
-            fmt::format("the pixels per step must be 0 (an image row) to {}, not {}", pixels, options.metric.pixels_per_step));
+        throw OptionError("step", fmt::format("the pixels per step must be 0 (an image row) to {}, not {}", pixels,
+                                              options.metric.pixels_per_step));
     if (options.metric.spike_steps < 1 || options.metric.spike_steps > 10000)
-        throw InputError(
-            fmt::format("the steps in which spikes are changed must be 1 to 10000, not {}", options.metric.spike_steps));
+        throw OptionError("spike_steps", fmt::format("the steps in which spikes are changed must be 1 to 10000, not {}",
+                                                     options.metric.spike_steps));
 }
 
 /// What is measured by what: as named, else of the suite, else the usual.
@@ -99,6 +100,14 @@ Input no_samples(const SampleSource& data) {
     if (data.steps() == 0) return FloatArray(none);
     none.insert(none.begin() + 1, data.steps());
     return Array<uint8_t>(none);
+}
+
+void say_what_has_no_value(const Explainer& explainer, const std::vector<MetricPointer>& metrics, const Input& none,
+                           const StageNotes& notes) {
+    for (const MetricPointer& metric : metrics)
+        if (std::ranges::none_of(explainer.methods(), [&](const MethodSpec& of) { return metric->applies_to(of, none); }))
+            notes.say(
+                fmt::format("{} measures none of these methods on this input: {}", metric->info().name, metric->info().title));
 }
 
 /// What an evaluation works with, and what it says.
@@ -232,7 +241,7 @@ std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured,
 
 /// What a method and its metrics share with all others in one evaluate.json.
 Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples, int64_t step) {
-    return run.identity_of("evaluate", 1, options.coding)
+    return run.identity_of("evaluate", 2, options.coding)
         .with({{"coding_of_run", run.coding_or_direct()},
                {"samples", samples.size()},
                {"test_indices", digest_of(samples)},
@@ -298,6 +307,7 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
                               context_of(explainer, shuffled ? &*shuffled : nullptr, data), options.metric);
     check_memory(explainer.engine(), *data.test);
+    say_what_has_no_value(explainer, metrics, no_samples(*data.test), notes);
 
     const int64_t step = options.metric.pixels_per_step > 0 ? options.metric.pixels_per_step : width;
     const Identity protocol = protocol_of(run, options, samples, step);
@@ -345,6 +355,7 @@ ShardResult measure_shard(const Work& work, const Shard& shard) {
         }
         result.files.push_back(path.string());
     }
+    if (result.samples == 0) work.notes.say(fmt::format("shard {} has no samples: there are fewer of them than shards", text));
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/evaluate/decision_time.h"
 #include "spikelens/pipeline/content.h"
 #include "spikelens/pipeline/explainer.h"
@@ -38,8 +39,8 @@ int parse_target(const std::string& text, const Network& network) {
         if (network.classes[c] == text) return static_cast<int>(c);
     if (text.size() < 7 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
         if (const int index = std::stoi(text); index < network.class_count()) return index;
-    throw InputError(fmt::format("the target '{}' is neither a class index below {} nor a class name{}", text,
-                                 network.class_count(), suggestion(text, network.classes)));
+    throw OptionError("target", fmt::format("the target '{}' is neither a class index below {} nor a class name{}", text,
+                                            network.class_count(), suggestion(text, network.classes)));
 }
 
 std::optional<std::string> text_in(const json& value) {
@@ -72,7 +73,8 @@ class Explanation {
 
 Explainer explainer_of(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes) {
     if (!options.out.empty()) check_explanations_folder(options.out, run.files.root);
-    if (options.windows < 1) throw InputError(fmt::format("the number of windows must be 1 or more, not {}", options.windows));
+    if (options.windows < 1)
+        throw OptionError("windows", fmt::format("the number of windows must be 1 or more, not {}", options.windows));
     const bool spiking = !run.binning().empty() || !run.coding().empty();
     return {run, options.methods.empty() ? shown_methods(run, spiking, notes) : options.methods, spiking, options.seed,
             execution};

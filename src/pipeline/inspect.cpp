@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/model_io/import.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/output.h"
@@ -149,7 +150,7 @@ InspectResult describe(const Engine& engine, const fs::path& model) {
 
 InspectResult inspect_run(const Run& run, const InspectOptions& options, const Execution& execution) {
     if (options.samples < 0)
-        throw InputError(fmt::format("the number of samples must be 0 (none) or more, not {}", options.samples));
+        throw OptionError("samples", fmt::format("the number of samples must be 0 (none) or more, not {}", options.samples));
     const CpuEngine engine(run.network, execution);
     InspectResult result = describe(engine, run.files.root);
     if (options.samples == 0) return result;

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "spikelens/attribute/probe.h"
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/average_visualisation.h"
@@ -33,8 +35,8 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 
 std::vector<double> budgets_of(const InterpretOptions& options) {
     if (options.mu_max < 1 || options.mu_max > 1000)
-        throw InputError(fmt::format("the largest μ must be 1 to 1000, not {}", options.mu_max));
-    if (!(options.mu > 0)) throw InputError(fmt::format("μ must be above 0, not {}", options.mu));
+        throw OptionError("mu_max", fmt::format("the largest μ must be 1 to 1000, not {}", options.mu_max));
+    if (!(options.mu > 0)) throw OptionError("mu", fmt::format("μ must be above 0, not {}", options.mu));
     std::vector<double> budgets;
     for (int mu = 1; mu <= options.mu_max; ++mu) budgets.push_back(mu);
     if (std::ranges::find(budgets, options.mu) == budgets.end())
@@ -45,11 +47,13 @@ std::vector<double> budgets_of(const InterpretOptions& options) {
 /// What can be told of the options alone.
 void check_options(const InterpretOptions& options) {
     if (options.draws < 1 || options.draws > 1000)
-        throw InputError(fmt::format("the number of random draws must be 1 to 1000, not {}", options.draws));
+        throw OptionError("draws", fmt::format("the number of random draws must be 1 to 1000, not {}", options.draws));
     if (options.samples < 0)
-        throw InputError(fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("train_samples",
+                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
     if (options.probe_samples < 0)
-        throw InputError(fmt::format("the number of probe samples must be 0 (none) or more, not {}", options.probe_samples));
+        throw OptionError("probe_samples",
+                          fmt::format("the number of probe samples must be 0 (none) or more, not {}", options.probe_samples));
 }
 
 /// The stage at work: the run, its data and how each of its five results is found.
@@ -184,6 +188,9 @@ ShardResult Interpretation::shard(const Shard& shard) const {
     options.end = std::min(end * block, count);
     const fs::path path = shard_directory(run_.files, "interpret", shard).responses();
     sum_responses(path, of_responses().with({{"shard", shard_text(shard)}}), options);
+    if (first == end)
+        notes_.say(fmt::format("shard {} has no samples: {} are summed in blocks of {}, and a shard takes whole blocks",
+                               shard_text(shard), counted(count, "sample"), grouped(block)));
     return {"interpret", run_.files.root.string(), shard_text(shard), *options.end - options.first, {path.string()}};
 }
 

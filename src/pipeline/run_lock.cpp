@@ -27,6 +27,9 @@ void make_directory(const fs::path& root) {
     if (error == std::errc::not_a_directory || error == std::errc::file_exists)
         throw InputError(root.string() + " cannot be a run directory: there is a file where a folder is expected");
     if (error) throw RunError("cannot make the folder " + root.string() + ": " + error.message());
+    // Every file is written beside the old one and takes its place, so the folder itself must take new files.
+    if (::access(root.c_str(), W_OK | X_OK) != 0)
+        throw RunError("cannot write into the folder " + root.string() + ": " + std::strerror(errno));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ Names full_metrics(bool spiking, bool pixels) {
 
 /// Of methods that require_chain (snn/network.h).
 bool needs_chain(const std::string& method) {
-    const Names families = {"gate", "share", "tsa", "slrp", "sltrp"};
+    const Names families = {"slrp", "sltrp"};
     return std::ranges::any_of(families, [&](const std::string& family) { return method.starts_with(family); });
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/parallel.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/io/files.h"
@@ -32,12 +33,13 @@ constexpr int64_t kSamplesListenedTo = 1000;
 void check_options(const TrainRunOptions& options) {
     check_train_options(options.training);
     if (options.samples < 0)
-        throw InputError(fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("train_samples",
+                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
     if (options.steps < 1 || options.steps > 65535)
-        throw InputError(fmt::format("the number of steps must be 1 to 65535, not {}", options.steps));
+        throw OptionError("steps", fmt::format("the number of steps must be 1 to 65535, not {}", options.steps));
     if (!(options.checkpoint_every >= 0))
-        throw InputError(
-            fmt::format("the time between checkpoints must be 0 or more seconds, not {}", options.checkpoint_every));
+        throw OptionError("checkpoint_every", fmt::format("the time between checkpoints must be 0 or more seconds, not {}",
+                                                          options.checkpoint_every));
 }
 
 Network make_network(const TrainRunOptions& options, const SampleSource& samples) {

@@ -52,15 +52,8 @@ const PathPoint* point_at(const ClassPath& path, double mu) { return nearest(pat
 const AblationSummary::Point* point_at(const AblationSummary& ablation, double mu) { return nearest(ablation.curve, mu); }
 
 double mean_selected(const InterpretResult& interpretation) {
-    double sum = 0;
-    int classes_with_any = 0;
-    for (const ClassPath& path : interpretation.per_class) {
-        const PathPoint* point = point_at(path, interpretation.chosen_mu);
-        if (!point || point->filters.empty()) continue;
-        sum += static_cast<double>(point->filters.size());
-        ++classes_with_any;
-    }
-    return classes_with_any ? sum / classes_with_any : unknown;
+    const AblationSummary::Point* point = point_at(interpretation.ablation, interpretation.chosen_mu);
+    return point ? point->mean_filters : unknown;
 }
 
 std::string text_of(const MetricScore& unit, double value) { return unit.curve.empty() ? compact(value) : decimal(value); }

@@ -49,7 +49,7 @@ constexpr double optimality_tolerance = 1e-9;
 const PathPoint* point_at(const ClassPath& path, double mu);
 const AblationSummary::Point* point_at(const AblationSummary& ablation, double mu);
 
-/// Filters per class at the chosen μ, over the classes that have any.
+/// Filters per class at the chosen μ, as interpret counts them: over all classes that have test samples.
 double mean_selected(const InterpretResult& interpretation);
 
 /// Areas under curves and their differences with three decimals, others with four digits.

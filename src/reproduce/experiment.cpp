@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 
 namespace spikelens {
 namespace {
@@ -14,17 +14,18 @@ std::vector<std::string> words(const std::function<std::vector<std::string>(cons
     return of ? of(options...) : std::vector<std::string>();
 }
 
-void check_samples(const std::optional<int64_t>& samples, const char* what) {
-    if (samples.value_or(0) < 0)
-        throw InputError(fmt::format("the number of {} must be 0 (all) or more, not {}", what, *samples));
-}
-
 }  // namespace
+
+void check_samples(const ReproduceOptions& options) {
+    for (const auto& [field, samples] : {std::pair{"samples", options.samples}, {"train_samples", options.train_samples}})
+        if (samples.value_or(0) < 0)
+            throw OptionError(field, fmt::format("the number of {} samples must be 0 (all) or more, not {}",
+                                                 field == std::string_view("samples") ? "test" : "training", *samples));
+}
 
 Experiment::Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes)
     : options_(options), execution_(execution), notes_(notes) {
-    check_samples(options.samples, "test samples");
-    check_samples(options.train_samples, "training samples");
+    check_samples(options);
 }
 
 void Experiment::hold() { lock_ = options_.lock ? options_.lock(options_.out) : std::make_shared<const RunLock>(options_.out); }

@@ -4,10 +4,12 @@
 
 namespace spikelens {
 
+/// Throws InputError for negative numbers of samples.
+void check_samples(const ReproduceOptions& options);
+
 /// The stages of one experiment, on its run.
 class Experiment {
   public:
-    /// Throws InputError for negative numbers of samples.
     Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
 
     TrainResult train(TrainRunOptions stage);

@@ -1,7 +1,7 @@
 #include <mutex>
 #include <utility>
 
-#include "spikelens/snn/engine.h"
+#include "engines.h"
 
 namespace spikelens {
 
@@ -54,5 +54,9 @@ SpikeGradient CpuEngine::spike_gradient(const Input& input, std::span<const int>
 }
 
 std::vector<std::string> CpuEngine::describe() const { return parts_->simulator->describe_kernels(); }
+
+EnginePointer make_cpu_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
+    return std::make_unique<const CpuEngine>(std::move(network), std::move(execution), std::move(gradients));
+}
 
 }  // namespace spikelens

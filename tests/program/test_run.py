@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -406,6 +407,20 @@ class Records(RunTest):
         self.assertIn("interpret", json.loads((run / "manifest.json").read_text())["stages"])
         self.take(run, data="b")
         self.assertEqual(list(json.loads((run / "manifest.json").read_text())["stages"]), ["import"])
+
+
+class TrainingLibrary(RunTest):
+    def test_one_of_another_build_is_refused(self):
+        [own] = pathlib.Path(PROGRAM).resolve().parent.glob("libspikelens_train-*.so")
+        stamp = re.search(rb"\0([0-9a-f]{64})\0", own.read_bytes()).group(1)
+        folder = self.root / "libraries"
+        folder.mkdir()
+        (folder / own.name).write_bytes(own.read_bytes().replace(stamp, stamp[::-1]))
+        done = subprocess.run([PROGRAM, "train", "--data", self.root / "a", "--network", NETWORK, "--out", self.root / "never"], capture_output=True,
+                              text=True, env={**os.environ, "LD_LIBRARY_PATH": str(folder)})
+        self.assertEqual(done.returncode, 1, done)
+        for word in (str(folder / own.name), "belongs to another build of Spikelens"):
+            self.assertIn(word, done.stderr)
 
 
 class Writers(RunTest):

@@ -50,6 +50,17 @@ class Shards(unittest.TestCase):
     def same(self, run, file):
         self.assertEqual((run / file).read_bytes(), (self.one / file).read_bytes(), file)
 
+    def test_what_is_of_no_shard_is_refused_and_an_empty_one_says_so(self):
+        run = self.root / "refused"
+        shutil.copytree(self.clean, run)
+        done = self.call("interpret", run, "--mu-max", 3, "--shard", "1/2")
+        self.assertEqual(done.returncode, 2)
+        for word in ("--mu-max", "a shard sums responses alone", "spikelens merge"):
+            self.assertIn(word, done.stderr)
+        done = self.call("interpret", run, "--shard", "1/7")  # there are three blocks
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("shard 1/7 has no samples", done.stderr)
+
     def test_shards_at_once_give_the_bytes_of_one_process(self):
         for count in (1, 2, 7):
             run = self.root / f"run{count}"

@@ -52,7 +52,8 @@ class Threads(unittest.TestCase):
                         "--batch", 20, "--out", cls.runs[coding])
             probes = ["--probe-samples", 100] if coding == "direct" else []
             cls.json_of("interpret", cls.runs[coding], "--mu-max", 3, *probes)
-        cls.methods = json.loads(cls.call("methods", "--json").stdout)["methods"]
+        known = json.loads(cls.call("methods", "--json").stdout)
+        cls.methods, cls.metrics = known["methods"], known["metrics"]
 
     @classmethod
     def tearDownClass(cls):
@@ -71,7 +72,20 @@ class Threads(unittest.TestCase):
         self.one_core("evaluate", run, "--samples", 20, "--methods", "svebi,grad2d,random")
         self.one_core("explain", run, "--test", 0, 1, 2, 3)
         self.one_core("report", run)
-        self.one_core("inspect", run, "--samples", 50)
+        self.one_core("inspect", run, "--samples", 50, "--speed")
+
+    def test_the_other_commands(self):
+        data, run, model = self.root / "data", self.root / "shared", self.root / "model.safetensors"
+        self.one_core("data", "check", data)
+        self.one_core("methods")
+        self.one_core("export", self.runs["direct"], "--out", model)
+        self.one_core("import", model, "--data", data, "--out", run)
+        for number in (1, 2):
+            self.one_core("interpret", run, "--shard", f"{number}/2")
+            self.one_core("evaluate", run, "--shard", f"{number}/2", "--methods", "grad2d,random", "--samples", 20)
+        self.one_core("merge", run)
+        self.one_core("codings", "--data", data, "--network", NETWORK, "--codings", "direct,rate", "--methods", "grad2d,random", "--samples", 20,
+                      "--out", self.root / "codings")
 
     def test_every_method(self):
         for coding, run in self.runs.items():
@@ -83,12 +97,12 @@ class Threads(unittest.TestCase):
                     self.one_core("explain", run, "--methods", method["method"], "--out", self.root / "maps", "--test", *range(12))
 
     def test_every_metric(self):
-        metrics = ["insertion", "deletion", "sensitivity", "randomisation", "completeness"]
         for coding, run in self.runs.items():
-            more = [] if coding == "direct" else ["spike_insertion", "spike_deletion"]
-            for metric in metrics + more:
-                with self.subTest(metric=metric, coding=coding):
-                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric, "--samples", 12)
+            for metric in self.metrics:
+                if not metric["on_images"] and coding == "direct":
+                    continue
+                with self.subTest(metric=metric["metric"], coding=coding):
+                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric["metric"], "--samples", 6)
 
     def test_memory_bounds_gradients(self):
         network = self.root / "wide"
@@ -98,6 +112,10 @@ class Threads(unittest.TestCase):
         roomy, tight = Measured(*explain, "--memory", "4G"), Measured(*explain, "--memory", "40M")
         self.assertEqual((roomy.code, tight.code), (0, 0), roomy.output + tight.output)
         self.assertLess(tight.memory, roomy.memory - (20 << 20))
+        spikes = ("explain", self.runs["rate"], "--methods", "grad3d", "--out", self.root / "rate-maps", "--test", *range(8), "--threads", 4)
+        roomy, tight = Measured(*spikes, "--memory", "4G"), Measured(*spikes, "--memory", "8M")
+        self.assertEqual((roomy.code, tight.code), (0, 0), roomy.output + tight.output)
+        self.assertLessEqual(tight.memory, roomy.memory + (2 << 20))
         least = Measured(*explain, "--memory", "2M")
         self.assertEqual(least.code, 2, least.output)
         self.assertIn("MB", least.output)

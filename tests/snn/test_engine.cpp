@@ -12,51 +12,8 @@
 namespace spikelens {
 namespace {
 
-/// The toy: an engine that is added by a class alone. It runs the scalar reference, one sample at a time.
-class OneByOne final : public Engine {
-  public:
-    OneByOne(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients)
-        : scalar_(std::move(network), {.threads = 1, .kernel = "scalar"}, std::move(gradients)),
-          execution_(std::move(execution)) {}
-
-    const Network& network() const override { return scalar_.network(); }
-    const Execution& execution() const override { return execution_; }
-    Recording run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const override {
-        return scalar_.run(input, request, ablated);
-    }
-    FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const override {
-        FloatArray scores({static_cast<int64_t>(sets.size()), input.samples(), network().class_count()});
-        for (size_t s = 0; s < sets.size(); ++s)
-            std::ranges::copy(scalar_.run(input, {}, sets[s]).scores.data, scores.row(static_cast<int64_t>(s)).begin());
-        return scores;
-    }
-    InputGradient gradient(const Input& input, std::span<const int> targets) const override {
-        return scalar_.gradient(input, targets);
-    }
-    InputGradient sequence_gradient(const FloatArray& sequence, std::span<const int> targets) const override {
-        return scalar_.sequence_gradient(sequence, targets);
-    }
-    SpikeGradient spike_gradient(const Input& input, std::span<const int> targets, int layer) const override {
-        return scalar_.spike_gradient(input, targets, layer);
-    }
-    std::vector<std::string> describe() const override { return scalar_.describe(); }
-
-  private:
-    CpuEngine scalar_;
-    Execution execution_;
-};
-
-/// Every engine of the list, and the toy.
-std::unique_ptr<const Engine> engine_of(const std::string& name, const Network& network, Execution execution = {}) {
-    auto shared = std::make_shared<const Network>(network);
-    if (name == "toy") return std::make_unique<const OneByOne>(shared, std::move(execution), GradientOptions{});
-    return make_engine(name, shared, std::move(execution));
-}
-
-std::vector<std::string> all_engines() {
-    std::vector<std::string> names = engine_names();
-    names.emplace_back("toy");
-    return names;
+std::unique_ptr<const Engine> engine_of(const std::string& name, const Network& network) {
+    return make_engine(name, std::make_shared<const Network>(network));
 }
 
 class EngineConformance : public testing::TestWithParam<std::string> {
@@ -136,7 +93,7 @@ TEST_P(EngineConformance, RefusesWhatDoesNotFit) {
     EXPECT_THROW(engine->gradient(inputs[0], std::vector{0, 1, 2, 3, 4}), InputError);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EngineConformance, testing::ValuesIn(all_engines()),
+INSTANTIATE_TEST_SUITE_P(All, EngineConformance, testing::ValuesIn(engine_names()),
                          [](const auto& engine) { return engine.param; });
 
 TEST(Engine, StopsWhenCancelled) {

@@ -86,6 +86,12 @@ TEST(ToyMethod, IsEvaluatedAndReported) {
     EXPECT_THAT(report_of(run, {"grad_input"}), HasSubstr(parse_method("grad_input").method->info().title));
 }
 
+TEST(ToyEngine, IsListedAndMade) {
+    EXPECT_EQ(document_of(list_methods())["engines"], (json{"cpu", "one_by_one"}));
+    const auto network = std::make_shared<const Network>(parse_network("3C3-LIF-2F", {1, 4, 4}, 3));
+    EXPECT_EQ(make_engine("one_by_one", network)->network().class_count(), 2);
+}
+
 /// Events of class c lie in column c.
 std::string toy_bytes(int label, int events) {
     std::string bytes = "TOY1";

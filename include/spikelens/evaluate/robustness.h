@@ -48,9 +48,9 @@ std::vector<double> relative_stability(const Input& input, std::span<const int64
 Network randomise_full(const Network& network, uint64_t seed);
 Network randomise_last(const Network& network, int layers, uint64_t seed);
 
-/// Spearman's rank correlation of each sample's two maps [N, H, W] (ties share their mean rank); 0 when one is constant, except
-/// 1 when both are. Near 0 is what a faithful method shows under randomisation. Throws InputError for NaN and shapes that do
-/// not match.
+/// Spearman's rank correlation of each sample's two maps [N, H, W] (ties share their mean rank). Where `a`, the map that is
+/// measured, is constant it is 1: such a map ranks nothing, so no other map contradicts it. Where only `b` is constant it is 0.
+/// Near 0 is what a faithful method shows under randomisation. Throws InputError for NaN and shapes that do not match.
 std::vector<double> rank_correlation(const FloatArray& a, const FloatArray& b);
 
 }  // namespace spikelens

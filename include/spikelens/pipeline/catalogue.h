@@ -8,8 +8,10 @@
 
 #include "spikelens/attribute/method.h"
 #include "spikelens/core/array.h"
+#include "spikelens/core/execution.h"
 #include "spikelens/data/dataset.h"
 #include "spikelens/evaluate/metric.h"
+#include "spikelens/pipeline/stage.h"
 
 namespace spikelens {
 
@@ -58,16 +60,19 @@ struct MetricEntry {
 struct MethodsResult {
     std::string command = "methods";
     std::vector<MethodEntry> methods;
-    std::optional<std::vector<MetricEntry>> metrics;  ///< absent where one method is described
+    std::optional<std::vector<MetricEntry>> metrics;  ///< absent where one method is described; alone where one metric is
+    std::optional<std::vector<std::string>> engines;  ///< what computes networks, the usual one first; absent likewise
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("methods", self.methods), field("metrics", self.metrics);
+        field("engines", self.engines);
     }
 };
 
-/// Every method and every metric.
+/// Every method, every metric and every engine.
 MethodsResult list_methods();
-/// One method as a text gives it, with the options that it takes then. Throws InputError as parse_method does.
+/// One method as a text gives it, with the options that it takes then, or one metric by its name. Throws InputError as
+/// parse_method does.
 MethodsResult describe_method(const std::string& text);
 
 struct DataListResult {
@@ -105,6 +110,18 @@ struct DataCheckResult {
         field("sha256", self.sha256), field("pictures", self.pictures), field("damaged", self.damaged);
     }
 };
+
+struct DataDownloadResult {
+    std::string command = "data download";
+    std::string data, folder;
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("data", self.data), field("folder", self.folder);
+    }
+};
+
+/// download_dataset() (data/download.h), of which a stopped call keeps what came.
+DataDownloadResult download_data(const std::string& name, const Execution& execution, const StageNotes& notes);
 
 /// Reads a data set: a known name, or a folder. Throws InputError as load_dataset does.
 DataCheckResult check_data(const std::string& name, const PictureWords& pictures, const Execution& execution);

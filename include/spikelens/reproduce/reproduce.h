@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/pipeline/codings.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -91,6 +92,21 @@ struct BitarNmnistResult {
     }
 };
 
+/// The codings study (pipeline/codings.h) with the paper's claims. docs/formats.md describes the fields.
+struct CodingFashionResult {
+    std::string experiment = "coding-fashion";
+    CodingsResult study;
+    std::vector<PaperClaim> claims;
+
+    static void fields(auto& self, auto& field) {
+        CodingsResult::fields(self.study, field);
+        field("experiment", self.experiment), field("claims", self.claims);
+    }
+};
+
+/// Claims and measurements beside each other, in lines of at most 80 columns.
+std::string text_of(const std::vector<PaperClaim>& claims);
+
 /// A paper's whole experiment: the stages one after another on one run, held against other writers from the first to the last,
 /// and the paper's numbers beside the run's. When it is cancelled, what the stages keep is kept: the same call goes on. Throws
 /// what the stages throw, and InputError for negative numbers of samples and a network that is not found.
@@ -101,5 +117,9 @@ SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Ex
 /// not see inside. Here on the pretrained convolutional network of the NIR paper (Pedersen et al. 2024) and recordings of
 /// N-MNIST.
 BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
+/// Bitar, Rosales, Paulitsch 2023: the coding has a noticeable effect on which inputs matter most. Here on Fashion-MNIST, one
+/// classifier per coding: the overlap of the best pixels between codings against that between two trainings of one coding.
+CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, const Execution& execution,
+                                             const StageNotes& notes);
 
 }  // namespace spikelens

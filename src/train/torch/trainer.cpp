@@ -162,6 +162,8 @@ class Trainer {
 }  // namespace
 }  // namespace spikelens
 
+const char spikelens_train_stamp[] = SPIKELENS_TRAIN_STAMP;
+
 void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
                      const spikelens::TrainOptions& options, spikelens::TrainState& state,
                      const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution) {

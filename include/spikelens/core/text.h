@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace spikelens::app {
+namespace spikelens {
 
 constexpr int kTextWidth = 80;  ///< columns that results and help fit into
 
@@ -42,4 +42,4 @@ class TextTable {
     std::vector<Row> rows_;
 };
 
-}  // namespace spikelens::app
+}  // namespace spikelens

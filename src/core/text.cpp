@@ -1,11 +1,11 @@
-#include "text.h"
+#include "spikelens/core/text.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "spikelens/core/printable.h"
 
-namespace spikelens::app {
+namespace spikelens {
 namespace {
 
 constexpr int kGap = 2;         // spaces between columns
@@ -129,4 +129,4 @@ std::string TextTable::text(int indent) const {
     return text;
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens

@@ -1,16 +1,13 @@
-// Bitar, Rosales, Paulitsch 2023: the coding has a noticeable effect on which inputs matter most. Here on Fashion-MNIST, one
-// classifier per coding, and the overlap of the best pixels between codings against that between two trainings of one coding.
 #include <algorithm>
 #include <cassert>
 
 #include <fmt/format.h>
 
-#include "spikelens/pipeline/fields.h"
+#include "spikelens/reproduce/reproduce.h"
 
-#include "codings.h"
-#include "reproduce.h"
+#include "experiment.h"
 
-namespace spikelens::app {
+namespace spikelens {
 namespace {
 
 constexpr const char* kGradients[] = {"grad2d", "ig2d:steps=8"};
@@ -53,20 +50,23 @@ void add_deletion_claims(const CodingsResult& study, std::vector<PaperClaim>& cl
 
 }  // namespace
 
-Outcome reproduce_coding_fashion(const ReproduceOptions& options, const Globals& globals, Console& console) {
-    CodingsOptions usual;
-    usual.out = options.out;
-    usual.samples = options.samples.value_or(usual.samples);
-    usual.train_samples = options.train_samples.value_or(usual.train_samples);
-    const CodingsResult study = call_codings(usual, globals, console);
-    std::vector<PaperClaim> claims;
-    add_deletion_claims(study, claims);
-    add_overlap_claims(study, claims);
-    nlohmann::json document = document_of(study);
-    document["command"] = "reproduce";
-    document["experiment"] = "coding-fashion";
-    document["claims"] = field_document(claims);
-    return {document, text_of(study) + "\n" + claims_text(claims)};
+CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, const Execution& execution,
+                                             const StageNotes& notes) {
+    check_samples(options);
+    CodingsOptions codings;
+    codings.out = options.out;
+    codings.samples = options.samples.value_or(codings.samples);
+    codings.train_samples = options.train_samples.value_or(codings.train_samples);
+    codings.seed = options.seed;
+    codings.train_again = options.words.train;
+    codings.evaluate_again = options.words.evaluate;
+    codings.arguments = options.arguments;
+    codings.lock = options.lock;
+    CodingFashionResult result{.study = compare_codings(codings, execution, notes), .claims = {}};
+    result.study.command = "reproduce";
+    add_deletion_claims(result.study, result.claims);
+    add_overlap_claims(result.study, result.claims);
+    return result;
 }
 
-}  // namespace spikelens::app
+}  // namespace spikelens
