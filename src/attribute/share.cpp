@@ -54,12 +54,11 @@ std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest
     const Input& input = request.input;
     const ShareSweep sweep(engine.network(), options.soft);
     const Recording recording = engine.run(input, sweep.request());
-    const int64_t steps = input.spiking() ? input.steps() : engine.network().steps;
     std::vector<Remainder> all(request.targets.size());
     parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
         const std::vector<float> start = start_of_sweep(request.targets[n], engine.network().class_count(), options.contrast);
         for (size_t c = 0; c < start.size(); ++c) all[n].whole += double{start[c]} * recording.scores.row(n)[c];
-        all[n].bias = sweep.sweep(recording, n, steps, !input.spiking(), start).bias;
+        all[n].bias = sweep.sweep(recording, input, n, start).bias;
     });
     return all;
 }

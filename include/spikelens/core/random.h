@@ -27,7 +27,8 @@ enum class Stream : uint64_t {
     retiming,
     coalitions,
     noise,
-    mosaics
+    mosaics,
+    augmentation
 };
 
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).
