@@ -75,19 +75,29 @@ std::vector<std::string> arguments_of(const TrainRunOptions& options) {
     const TrainRunOptions usual;
     const TrainOptions &training = options.training, &usual_training = usual.training;
     const Neuron &neuron = options.neurons.neuron, &usual_neuron = usual.neurons.neuron;
+    const bool usual_steps = options.from.empty() && options.steps == 10;
+    const std::string steps = options.steps && !usual_steps ? std::to_string(*options.steps) : "";
     return ArgumentList("train")
         .word("--data")
         .word(options.data)
-        .option("--network", options.network, usual.network)
+        .option("--network", options.network == "shallow" ? "" : options.network, "")
         .option("--coding", options.coding, usual.coding)
         .option("--binning", options.binning, usual.binning)
         .pictures(options.pictures)
         .word("--out")
         .word(options.out.string())
-        .option("--steps", int64_t{options.steps}, int64_t{usual.steps})
+        .option("--from", options.from.string(), "")
+        .flag("--replace-last", options.replace_last)
+        .option("--calibrate", options.calibrate, usual.calibrate)
+        .option("--steps", steps, "")
         .option("--epochs", int64_t{training.epochs}, int64_t{usual_training.epochs})
         .option("--batch", int64_t{training.batch}, int64_t{usual_training.batch})
         .option("--learning-rate", training.learning_rate, usual_training.learning_rate)
+        .option("--schedule", schedule_text(training.schedule), "constant")
+        .option("--warm-up", int64_t{training.warm_up}, int64_t{usual_training.warm_up})
+        .option("--accumulate", int64_t{training.accumulate}, int64_t{usual_training.accumulate})
+        .option("--augment", augmentation_text(training.augmentation), "none")
+        .list("--freeze", training.freeze)
         .option("--momentum", training.momentum, usual_training.momentum)
         .option("--weight-decay", training.weight_decay, usual_training.weight_decay)
         .option("--clip-norm", training.clip_norm, usual_training.clip_norm)
@@ -118,6 +128,7 @@ std::vector<std::string> arguments_of(const ImportOptions& options) {
         .option("--input", given(options.input, [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); }),
                 "")
         .option("--classes", options.classes)
+        .option("--replace-last", options.replace_last)
         .option("--steps", options.steps)
         .option("--match", given(options.match, [](MatchWeights match) { return word_of(match, kMatches); }), "")
         .list("--map", layers)

@@ -84,6 +84,8 @@ void add_import(CLI::App& program, Run& run) {
     app->add_option("--network", options->network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
     add_parsed(*app, "--input", options->input, parse_shape, "The network's input C,H,W");
     app->add_option("--classes", options->classes, "Number of outputs of a preset; by default 10");
+    app->add_option("--replace-last", options->replace_last,
+                    "Outputs of a new last layer, with drawn weights, for another task");
     app->add_option("--steps", options->steps, "Time steps T, for images");
     add_choice(*app, "--match", options->match, kMatches, "How weights find their layers: auto, name or order");
     app->add_option_function<std::vector<std::string>>(

@@ -65,14 +65,30 @@ void add_train(CLI::App& program, Run& run) {
     app->add_option("--binning", options->binning,
                     "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
     add_picture_options(app, options->pictures);
-    app->add_option("--network", options->network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
+    app->add_option("--network", options->network,
+                    "A preset (shallow, svgg11 to svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F")
+        ->default_str("shallow");
+    app->add_option("--from", options->from, "A model file or a run to start from: its network and its weights");
+    app->add_flag("--replace-last", options->replace_last, "A new last layer for --from, with an output for every class");
+    app->add_option("--calibrate", options->calibrate, "Batches to balance thresholds on, layer by layer, before training")
         ->capture_default_str();
     app->add_option("--out", options->out, "The run directory to make")->required();
-    app->add_option("--steps", options->steps, "Time steps T, for images")->capture_default_str();
+    app->add_option("--steps", options->steps, "Time steps T, for images")->default_str("10");
     app->add_option("--epochs", training.epochs, "Passes over the training set")->capture_default_str();
     app->add_option("--batch", training.batch, "Samples per step of the optimiser")->capture_default_str();
     app->add_option("--learning-rate", training.learning_rate, "Step size of stochastic gradient descent")
         ->capture_default_str();
+    add_parsed(*app, "--schedule", training.schedule, parse_schedule,
+               "Learning rate over time: constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR)")
+        ->default_str("constant");
+    app->add_option("--warm-up", training.warm_up, "Epochs in which the learning rate rises to its value")
+        ->capture_default_str();
+    app->add_option("--accumulate", training.accumulate, "Parts that a batch is computed in, one after the other")
+        ->capture_default_str();
+    add_parsed(*app, "--augment", training.augmentation, parse_augmentation,
+               "Samples changed anew in every epoch: flip, crop=PIXELS, both with a comma, or none")
+        ->default_str("none");
+    app->add_option("--freeze", training.freeze, "Layers that keep their weights: conv1,conv2 or conv1..conv4")->delimiter(',');
     app->add_option("--momentum", training.momentum, "Momentum of stochastic gradient descent")->capture_default_str();
     app->add_option("--weight-decay", training.weight_decay, "L2 penalty on the weights")->capture_default_str();
     app->add_option("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit")->capture_default_str();

@@ -24,7 +24,8 @@ enum class Stream : uint64_t {
     squares,
     imputation,
     other_class,
-    retiming
+    retiming,
+    augmentation
 };
 
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).

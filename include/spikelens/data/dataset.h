@@ -87,8 +87,9 @@ struct LoadedDataset {
 /// ImageFolder sorts them. A split is torch's random_split of all of them in this order into ⌊share · N⌋ and the rest (or a
 /// number and the rest), and samples are in its order. Where the folder is split, samples are one of each class in turn. Every
 /// picture is read and decoded once before the data set is there; those that cannot be are damaged: they stop the loading or
-/// are left out, behind the split. Afterwards pictures are decoded when they are asked for; up to half of execution.memory
-/// keeps decoded ones. All must have one size after framing.
+/// are left out, behind the split. What was found of 500 pictures or more is kept in cache_folder()/pictures, so that only
+/// files that changed are read again. Afterwards pictures are decoded when they are asked for; up to half of
+/// execution.memory keeps decoded ones. All must have one size after framing.
 ///
 /// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and what to
 /// do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the classes, splits

@@ -174,8 +174,8 @@ Network parse_network(std::string_view text, const Shape& input, int steps, cons
 /// The canonical text of a network; parse_network of it gives the same network without its weights.
 std::string network_text(const Network& network);
 
-/// A preset's text: "shallow" or "svgg19" (class count filled in); texts pass through unchanged.
-/// Throws InputError for a word that is neither, with the nearest preset's name.
+/// A preset's text with so many classes: "shallow", or torchvision's VGG with spiking neurons, "svgg11", 13, 16, 19. Texts
+/// pass through unchanged. Throws InputError for a word that is neither, with the nearest preset's name.
 std::string preset_text(std::string_view name_or_text, int64_t classes);
 
 /// Weights uniform in ±1/√fan_in (Kaiming uniform with a = √5, PyTorch's default), biases too; each value from its address
