@@ -17,7 +17,14 @@ namespace {
 
 struct ReproduceCommand : ReproduceOptions {
     std::string experiment;
+    PhotographOptions photographs;
+    Strings of_photographs;  ///< options of `photographs` that were given
 };
+
+Outcome outcome_of(const SvebiAwa2Result& result) {
+    return {document_of(result), text_of(result.insertion) + "\n" + text_of(result.deletion) + "\n" + text_of(result.claims) +
+                                     printable(result.report) + "\n"};
+}
 
 template <class Result>
 Outcome outcome_of(const Result& result) {
@@ -29,20 +36,43 @@ Outcome outcome_of(const CodingFashionResult& result, Console& console) {
     return {document_of(result), text_of(result.study) + "\n" + text_of(result.claims)};
 }
 
+void declare(OptionTable& table, PhotographOptions& photographs) {
+    table.add("--data", photographs.data, "svebi-awa2: the folder of photographs");
+    table.add("--weights", photographs.weights, "svebi-awa2: torchvision's weights to start from, .pth or .safetensors");
+    table.add("--network", photographs.network, "svebi-awa2: a preset or a text");
+    table.add("--steps", photographs.steps, "svebi-awa2: time steps T");
+    table.add("--epochs", photographs.epochs, "svebi-awa2: passes over the training set");
+    table.add("--batch", photographs.batch, "svebi-awa2: samples per step of the optimiser");
+    table.add("--learning-rate", photographs.learning_rate, "svebi-awa2: of training");
+    table.add("--calibrate", photographs.calibrate, "svebi-awa2: batches to balance thresholds on");
+    table.add_pictures(photographs.pictures);
+}
+
 void declare(OptionTable& table, ReproduceCommand& command) {
-    table.add("experiment", command.experiment, "svebi-mnist, bitar-nmnist or coding-fashion").required();
+    table.add("experiment", command.experiment, "svebi-mnist, svebi-awa2, bitar-nmnist or coding-fashion").required();
     table.add("--out", command.out, "The run directory; by default runs/EXPERIMENT");
     table.add("--model", command.model, "bitar-nmnist: the NIR network; by default SPIKELENS_DATA/nir/cnn_sinabs.nir");
     table.add("--samples", command.samples, "How many test samples to evaluate; 0: all; by default the experiment's choice");
     table.add("--train-samples", command.train_samples,
               "How many training samples to use; 0: all; by default the experiment's choice");
+    const size_t of_all = table.options().size();
+    declare(table, command.photographs);
+    for (size_t i = of_all; i < table.options().size(); ++i) {
+        Option& option = *table.options()[i];
+        option.read = [&command, name = option.first_name(), read = option.read](const Strings& words) {
+            command.of_photographs.push_back(name);
+            read(words);
+        };
+    }
 }
 
 Outcome run_reproduce(ReproduceCommand& command, const Call& call) {
-    const Strings known = {"svebi-mnist", "bitar-nmnist", "coding-fashion"};
+    const Strings known = {"svebi-mnist", "svebi-awa2", "bitar-nmnist", "coding-fashion"};
     const std::string& experiment = command.experiment;
     if (std::ranges::find(known, experiment) == known.end())
         throw InputError("unknown experiment '" + experiment + "'" + suggestion(experiment, known));
+    if (experiment != "svebi-awa2" && !command.of_photographs.empty())
+        throw InputError(command.of_photographs.front() + " is an option of svebi-awa2, not of " + experiment);
     if (command.out.empty()) command.out = "runs/" + experiment;
     command.seed = call.globals.seed;
     command.words = stage_words(command.seed);
@@ -51,6 +81,8 @@ Outcome run_reproduce(ReproduceCommand& command, const Call& call) {
     be_patient(kTrainingPatience);
     const Execution execution = call.execution();
     if (experiment == "svebi-mnist") return outcome_of(reproduce_svebi_mnist(command, execution, call.notes()));
+    if (experiment == "svebi-awa2")
+        return outcome_of(reproduce_svebi_awa2(command, command.photographs, execution, call.notes()));
     if (experiment == "bitar-nmnist") return outcome_of(reproduce_bitar_nmnist(command, execution, call.notes()));
     return outcome_of(reproduce_coding_fashion(command, execution, call.notes()), call.console);
 }

@@ -1,8 +1,10 @@
 #include "spikelens/pipeline/train.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "spikelens/core/counted.h"
+#include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/text.h"
@@ -11,6 +13,12 @@
 
 namespace spikelens::app {
 namespace {
+
+Strings parse_layers(const std::string& text) {
+    Strings layers = split_list({text});
+    if (layers.empty()) throw InputError("--freeze names no layer");
+    return layers;
+}
 
 Outcome run_train(TrainRunOptions& options, const Call& call) {
     options.training.seed = call.globals.seed;
@@ -29,16 +37,30 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     Neuron& neuron = options.neurons.neuron;
     table.add("--data", options.data, "fashion-mnist, mnist, nmnist, or a folder of IDX files, event recordings or pictures")
         .always_written();
-    table.add("--network", options.network, "A preset (shallow, svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F");
+    table.add("--network", options.network,
+              "A preset (shallow, svgg11 to svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F (shallow)");
     table.add("--coding", options.coding, "Images as spikes: direct, rate, latency, latency(log) or delta");
     table.add("--binning", options.binning,
               "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
     table.add_pictures(options.pictures);
+    table.add("--from", options.from, "A model file or a run to start from: its network and its weights");
+    table.add("--replace-last", options.replace_last, "A new last layer for --from, with an output for every class");
+    table.add("--calibrate", options.calibrate, "Batches to balance thresholds on, layer by layer, before training");
     table.add("--out", options.out, "The run directory to make").required();
-    table.add("--steps", options.steps, "Time steps T, for images");
+    table.add("--steps", options.steps, "Time steps T, for images (10, or those of --from)");
     table.add("--epochs", training.epochs, "Passes over the training set");
     table.add("--batch", training.batch, "Samples per step of the optimiser");
     table.add("--learning-rate", training.learning_rate, "Step size of stochastic gradient descent");
+    table.add_parsed("--schedule", training.schedule, parse_schedule, schedule_text,
+                     "Learning rate over time: constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR)");
+    table.add("--warm-up", training.warm_up, "Epochs in which the learning rate rises to its value");
+    table.add("--accumulate", training.accumulate, "Parts that a batch is computed in, one after the other");
+    table.add_parsed("--augment", training.augmentation, parse_augmentation, augmentation_text,
+                     "Samples changed anew in every epoch: flip, crop=PIXELS, both with a comma, or none");
+    table.add_parsed(
+        "--freeze", training.freeze, parse_layers,
+        [](const Strings& layers) { return fmt::format("{}", fmt::join(layers, ",")); },
+        "Layers that keep their weights: conv1,conv2 or conv1..conv4");
     table.add("--momentum", training.momentum, "Momentum of stochastic gradient descent");
     table.add("--weight-decay", training.weight_decay, "L2 penalty on the weights");
     table.add("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit");

@@ -19,12 +19,13 @@ bool Checkpoints::resume(Network& network, TrainState& state) {
 }
 
 void Checkpoints::train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-                        const Execution& execution) {
-    const auto after_batch = [&](const Network& trained, const TrainState& at) {
+                        const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution) {
+    const auto keep = [&](const Network& trained, const TrainState& at) {
         if (at.part.samples == 0 || Clock::now() - saved_ >= every_) save(trained, at);
+        after_batch(trained, at);
     };
     try {
-        spikelens::train(network, samples, options, state, after_batch, execution);
+        spikelens::train(network, samples, options, state, keep, execution);
     } catch (const Cancelled&) {
         save(network, state);
         throw;

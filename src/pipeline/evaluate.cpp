@@ -23,6 +23,7 @@
 #include "spikelens/pipeline/suite.h"
 
 #include "evaluate_result.h"
+#include "forecast.h"
 #include "scores.h"
 
 namespace spikelens {
@@ -362,12 +363,13 @@ ShardResult measure_shard(const Work& work, const Shard& shard) {
 }  // namespace
 
 EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
-    return with_work(run, options, execution, notes, {}, evaluate_all);
+    return with_work(run, options, with_forecast(execution, notes), notes, {}, evaluate_all);
 }
 
 ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard, const Execution& execution,
                            const StageNotes& notes) {
-    return with_work(run, options, execution, notes, shard, [&](const Work& work) { return measure_shard(work, shard); });
+    return with_work(run, options, with_forecast(execution, notes), notes, shard,
+                     [&](const Work& work) { return measure_shard(work, shard); });
 }
 
 }  // namespace spikelens

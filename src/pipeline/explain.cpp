@@ -20,6 +20,7 @@
 #include "explain_files.h"
 #include "explain_merge.h"
 #include "explain_samples.h"
+#include "forecast.h"
 
 namespace spikelens {
 namespace {
@@ -211,7 +212,7 @@ int64_t ExplainResult::map_count() const {
 }
 
 ExplainResult explain_run(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes) {
-    return Explanation(run, options, execution, notes).result();
+    return Explanation(run, options, with_forecast(execution, notes), notes).result();
 }
 
 }  // namespace spikelens

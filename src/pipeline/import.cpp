@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
@@ -99,6 +101,9 @@ void check_numbers(const ImportOptions& options) {
         throw InputError(fmt::format("the number of steps is {}, expected 1 to {}", *options.steps, most_steps));
     if (options.classes && (*options.classes < 1 || *options.classes > most_classes))
         throw InputError(fmt::format("the number of classes is {}, expected 1 to {}", *options.classes, most_classes));
+    if (options.replace_last && (*options.replace_last < 1 || *options.replace_last > most_classes))
+        throw OptionError("replace_last", fmt::format("the new last layer has {} outputs, expected 1 to {}",
+                                                      *options.replace_last, most_classes));
     if (options.dt && (!(*options.dt > 0) || !std::isfinite(*options.dt)))
         throw InputError(fmt::format("dt is {}, expected seconds above 0", *options.dt));
     if (options.bn_eps && (!(*options.bn_eps >= 0) || !std::isfinite(*options.bn_eps)))
@@ -216,6 +221,12 @@ ImportResult import_run(const ImportOptions& options, const Execution& execution
     check_options(options);
     if (!options.data.empty()) check_not_trained(options.out);
     ImportedNetwork imported = import_file(options);
+    if (options.replace_last) {
+        replace_last_layer(imported.network, *options.replace_last, options.seed);
+        imported.assumptions.push_back(
+            fmt::format("The last layer, {}, is a new one with {}: its weights are drawn, not the file's.",
+                        imported.network.layers.back().name, counted(*options.replace_last, "output")));
+    }
     ImportResult result;
     result.file = options.file.string();
     result.format = imported.format;

@@ -19,6 +19,7 @@
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
 
+#include "forecast.h"
 #include "interpret_result.h"
 #include "make_run.h"
 
@@ -29,7 +30,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kCrops = 9;  ///< kept of each filter, the strongest
+constexpr int64_t kLargeMemory = int64_t{1} << 28;  ///< bytes from which on a stage says what it takes
+constexpr int kCrops = 9;                           ///< kept of each filter, the strongest
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -104,6 +106,7 @@ class Interpretation {
     template <class Result, class Make>
     Result load_or_make(const fs::path& path, const Identity& identity, Result (*load)(const json&, const fs::path&),
                         void (*save)(const Result&, const json&, const fs::path&), const Make& make) const;
+    void say_memory(int64_t samples, int64_t block) const;
     ResponseSums sum_responses(const fs::path& path, const Identity& identity, ResponseOptions options) const;
     Responses find_responses() const;
     RelevantFilters find_relevant(const Responses& responses) const;
@@ -141,6 +144,15 @@ Result Interpretation::load_or_make(const fs::path& path, const Identity& identi
     return result;
 }
 
+/// Of what is large: the sums of all filters' products, and the rows of a block of samples.
+void Interpretation::say_memory(int64_t samples, int64_t block) const {
+    const auto filters = static_cast<int64_t>(response_filters(*run_.network).size());
+    const int64_t bytes = 16 * filters * filters + 4 * filters * std::min(block, samples);
+    if (bytes < kLargeMemory) return;
+    notes_.say(fmt::format("responses of {} samples, {} filters: about {:.1f} GB", grouped(samples), grouped(filters),
+                           static_cast<double>(bytes) / (1 << 30)));
+}
+
 /// The sums over the samples from options.first to options.end: goes on with what the file holds, and keeps it up to date.
 ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity& identity, ResponseOptions options) const {
     const int64_t count = *options.end - options.first;
@@ -162,6 +174,7 @@ ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity&
     };
     keep();
     if (held && sums.samples >= count) return sums;
+    say_memory(count - sums.samples, options.block);
     options.kind = options_.response;
     const auto after_chunk = [&](const ResponseSums& at) {
         if (at.samples == count || since(saved) >= 2) save(at);
@@ -262,7 +275,7 @@ InterpretResult Interpretation::result() {
 
 InterpretResult interpret_run(const Run& run, const InterpretOptions& options, const Execution& execution,
                               const StageNotes& notes) {
-    InterpretResult result = Interpretation(run, options, execution, notes).result();
+    InterpretResult result = Interpretation(run, options, with_forecast(execution, notes), notes).result();
     write_json(run.files.result("interpret"), document_of(result));
     record_stage(run.files, "interpret", {options.again, options.seed});
     return result;
@@ -270,7 +283,7 @@ InterpretResult interpret_run(const Run& run, const InterpretOptions& options, c
 
 ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard, const Execution& execution,
                             const StageNotes& notes) {
-    return Interpretation(run, options, execution, notes).shard(shard);
+    return Interpretation(run, options, with_forecast(execution, notes), notes).shard(shard);
 }
 
 }  // namespace spikelens

@@ -65,6 +65,21 @@ void check_outputs(const Network& network, const SampleSource& samples, const st
                                      samples.classes().size()));
 }
 
+void replace_last_layer(Network& network, int64_t outputs, uint64_t seed) {
+    Layer& last = network.layers.back();
+    if (!last.weighted() || !last.values.empty() || last.recurrence.kind != RecurrenceKind::none || last.groups != 1)
+        throw InputError(fmt::format("the last layer, {}, cannot be replaced: it is no plain layer of weights", last.name));
+    last.out_channels = static_cast<int>(outputs);
+    last.weight = FloatArray(last.weight_shape());
+    if (last.has_bias) last.bias = FloatArray(last.bias_shape());
+    network.classes.clear();
+    Network drawn;  // all other layers are empty: nothing is drawn for them
+    drawn.layers.resize(network.layers.size());
+    drawn.layers.back() = std::move(last);
+    initialise_weights(drawn, seed);
+    last = std::move(drawn.layers.back());
+}
+
 int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes) {
     if (asked > available)
         notes.say(fmt::format("the training set has {} samples: all of them are used, since {} are asked for",

@@ -31,6 +31,9 @@ void write_made_run(const RunInMaking& making, const std::string& stage, const n
 /// Throws InputError unless the network has an output for every class of the data.
 void check_outputs(const Network& network, const SampleSource& samples, const std::string& data);
 
+/// Gives the network a new last layer with so many outputs, whose weights are drawn as initialise_weights draws them.
+void replace_last_layer(Network& network, int64_t outputs, uint64_t seed);
+
 /// How many of `available` samples are meant by a number asked for; 0 means all. A line says so where there are fewer.
 int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes);
 

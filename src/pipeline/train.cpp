@@ -15,10 +15,13 @@
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/output.h"
+#include "spikelens/train/calibrate.h"
 #include "spikelens/train/outcome.h"
+#include "spikelens/train/plan.h"
 
 #include "checkpoints.h"
 #include "make_run.h"
+#include "training_watch.h"
 
 namespace spikelens {
 namespace {
@@ -28,6 +31,17 @@ using Clock = std::chrono::steady_clock;
 
 /// Training samples on which it is told whether a layer spikes at all.
 constexpr int64_t kSamplesListenedTo = 1000;
+constexpr int kUsualSteps = 10, kMostSteps = 65535;
+
+void check_start(const TrainRunOptions& options) {
+    const NetworkDefaults usual;
+    const bool chosen = options.neurons.neuron != usual.neuron || options.neurons.bias != usual.bias;
+    if (!options.from.empty() && (!options.network.empty() || chosen))
+        throw OptionError("from",
+                          "neither a network nor neurons can be chosen: " + options.from.string() + " tells them itself");
+    if (options.from.empty() && options.replace_last)
+        throw OptionError("replace_last", "a last layer is replaced in a network that training starts from, and none is given");
+}
 
 /// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
 void check_options(const TrainRunOptions& options) {
@@ -35,32 +49,80 @@ void check_options(const TrainRunOptions& options) {
     if (options.samples < 0)
         throw OptionError("train_samples",
                           fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
-    if (options.steps < 1 || options.steps > 65535)
-        throw OptionError("steps", fmt::format("the number of steps must be 1 to 65535, not {}", options.steps));
+    if (options.steps && (*options.steps < 1 || *options.steps > kMostSteps))
+        throw OptionError("steps", fmt::format("the number of steps must be 1 to {}, not {}", kMostSteps, *options.steps));
+    if (options.calibrate < 0)
+        throw OptionError("calibrate",
+                          fmt::format("thresholds are balanced on 0 batches (not at all) or more, not {}", options.calibrate));
+    check_start(options);
     if (!(options.checkpoint_every >= 0))
         throw OptionError("checkpoint_every", fmt::format("the time between checkpoints must be 0 or more seconds, not {}",
                                                           options.checkpoint_every));
 }
 
-Network make_network(const TrainRunOptions& options, const SampleSource& samples) {
-    const int steps = samples.steps() > 0 ? samples.steps() : options.steps;
+/// The network that training starts from; none where it begins with a new one.
+std::optional<Network> load_start(const TrainRunOptions& options) {
+    if (options.from.empty()) return std::nullopt;
+    return load_model(std::filesystem::is_directory(options.from) ? RunDirectory{options.from}.model() : options.from);
+}
+
+int steps_of(const TrainRunOptions& options, const std::optional<Network>& start) {
+    return options.steps.value_or(start ? start->steps : kUsualSteps);
+}
+
+Network fitted(Network network, const TrainRunOptions& options, const SampleSource& samples) {
+    if (network.input_shape() != samples.shape())
+        throw InputError(fmt::format("{} expects input {}, but {} has samples {}", options.from.string(),
+                                     shape_text(network.input_shape()), options.data, shape_text(samples.shape())));
+    if (options.replace_last)
+        replace_last_layer(network, static_cast<int64_t>(samples.classes().size()), options.training.seed);
+    return network;
+}
+
+Network new_network(const TrainRunOptions& options, const SampleSource& samples) {
     const auto classes = static_cast<int64_t>(samples.classes().size());
-    Network network = parse_network(preset_text(options.network, classes), samples.shape(), steps, options.neurons);
-    check_outputs(network, samples, options.data);
-    network.classes = samples.classes();
+    const std::string text = preset_text(options.network.empty() ? "shallow" : options.network, classes);
+    Network network = parse_network(text, samples.shape(), 1, options.neurons);
     initialise_weights(network, options.training.seed);
     return network;
 }
 
-json options_document(const TrainOptions& options, int64_t samples) {
-    return {{"epochs", options.epochs},
-            {"batch", options.batch},
-            {"learning_rate", options.learning_rate},
-            {"momentum", options.momentum},
-            {"weight_decay", options.weight_decay},
-            {"clip_norm", options.clip_norm},
-            {"surrogate", surrogate_text(options.surrogate)},
-            {"samples", samples}};
+/// The network as training begins with it. Balanced thresholds come later.
+Network make_network(const TrainRunOptions& options, std::optional<Network> start, const SampleSource& samples) {
+    const int steps = samples.steps() > 0 ? samples.steps() : steps_of(options, start);
+    Network network = start ? fitted(std::move(*start), options, samples) : new_network(options, samples);
+    check_outputs(network, samples, options.data);
+    network.steps = steps;
+    network.classes = samples.classes();
+    return network;
+}
+
+/// A cosine is over all epochs where it does not say; a training that goes on for more has another.
+TrainRunOptions with_whole_cosine(TrainRunOptions options) {
+    Schedule& schedule = options.training.schedule;
+    if (schedule.kind == Schedule::Kind::cosine && schedule.epochs == 0) schedule.epochs = options.training.epochs;
+    return options;
+}
+
+/// What is usual is left out of the later options, so that what earlier runs kept of theirs stays what it is.
+json options_document(const TrainRunOptions& run, const Network& start, int64_t samples) {
+    const TrainOptions &options = run.training, usual;
+    json document = {{"epochs", options.epochs},
+                     {"batch", options.batch},
+                     {"learning_rate", options.learning_rate},
+                     {"momentum", options.momentum},
+                     {"weight_decay", options.weight_decay},
+                     {"clip_norm", options.clip_norm},
+                     {"surrogate", surrogate_text(options.surrogate)},
+                     {"samples", samples}};
+    if (options.schedule.kind != usual.schedule.kind) document["schedule"] = schedule_text(options.schedule);
+    if (options.warm_up > 0) document["warm_up"] = options.warm_up;
+    if (options.accumulate != usual.accumulate) document["accumulate"] = options.accumulate;
+    if (options.augmentation.any()) document["augment"] = augmentation_text(options.augmentation);
+    if (!options.freeze.empty()) document["freeze"] = options.freeze;
+    if (run.calibrate > 0) document["calibrate"] = run.calibrate;
+    if (!run.from.empty()) document["from"] = model_fingerprint(start);
+    return document;
 }
 
 /// What a checkpoint belongs to. Epochs are not in it: training may go on for more.
@@ -86,6 +148,8 @@ TrainState find_state(const TrainRunOptions& options, const RunDirectory& files,
     if (options.restart) remove_file(files.checkpoint());
     const std::string out = options.out.string();
     TrainState state;
+    // Balanced thresholds are not yet in the network: the options, which are the same, say that they are this one's.
+    if (options.calibrate > 0 && std::filesystem::exists(files.checkpoint())) network.layers.clear();
     if (checkpoints.resume(network, state)) {
         const int begun = state.epochs_done + (state.part.samples > 0 ? 1 : 0);
         if (begun > options.training.epochs)
@@ -114,8 +178,8 @@ TrainResult result_of(const RunInMaking& making, const TrainState& state, const 
     result.fingerprint = model_fingerprint(making.network);
     result.threads = execution.threads > 0 ? execution.threads : available_threads();
     result.diverged = result.made.epochs.back().diverged;
-    for (const int layer : silent_layers(engine, making.train, kSamplesListenedTo))
-        result.silent_layers.push_back(making.network.layers[layer].name);
+    result.spike_rates = spike_rates(engine, making.train, kSamplesListenedTo);
+    result.silent_layers = silent_layers(*result.spike_rates);
     result.largest_class_share = largest_class_share(making.train);
     result.at_chance = making.network.class_count() > 1 && result.made.train.accuracy <= result.largest_class_share;
     return result;
@@ -143,23 +207,25 @@ std::vector<std::string> TrainResult::warnings() const {
     return list;
 }
 
-TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes) {
+TrainResult train_run(const TrainRunOptions& given, const Execution& execution, const StageNotes& notes) {
     const auto started = Clock::now();
+    check_options(given);
+    const TrainRunOptions options = with_whole_cosine(given);
     const RunDirectory files{options.out};
-    check_options(options);
     check_run_folder(options.out);
     const TrainOptions& training = options.training;
-    const RunData data = load_run_data(options.data, {options.binning, options.pictures, options.coding}, options.steps,
-                                       training.seed, execution);
+    std::optional<Network> start = load_start(options);
+    const RunData data = load_run_data(options.data, {options.binning, options.pictures, options.coding},
+                                       steps_of(options, start), training.seed, execution);
     say_damaged(data, notes);
     const FirstSamples samples(*data.train, samples_meant(options.samples, data.train->size(), notes));
-    Network network = make_network(options, samples);
+    Network network = make_network(options, std::move(start), samples);
     const RunInMaking making{files,
                              options.data,
                              data,
                              samples,
                              network,
-                             options_document(training, samples.size()),
+                             options_document(options, network, samples.size()),
                              {options.again, training.seed},
                              options.arguments};
     check_memory(CpuEngine(network, execution), *data.test);
@@ -168,7 +234,12 @@ TrainResult train_run(const TrainRunOptions& options, const Execution& execution
     Checkpoints checkpoints(files.checkpoint(), identity_of(making.options, network, data, training.seed),
                             options.checkpoint_every, samples.size(), notes);
     TrainState state = find_state(options, files, checkpoints, network, notes);
-    checkpoints.train(network, samples, training, state, execution);
+    if (options.calibrate > 0 && state.epochs_done == 0 && state.part.samples == 0)
+        balance_thresholds(network, samples, options.calibrate * training.batch, execution);
+    notes.say("training: " + plan_text(plan_training(network, samples, training, execution)));
+    TrainingWatch watch(samples, training.epochs, execution, notes);
+    const auto look = [&](const Network& trained, const TrainState& at) { watch.after_batch(trained, at); };
+    checkpoints.train(network, samples, training, state, look, execution);
 
     TrainResult result = result_of(making, state, execution);
     for (const std::string& warning : result.warnings()) notes.say("warning: " + warning);

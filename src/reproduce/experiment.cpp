@@ -53,6 +53,12 @@ ImportResult Experiment::import(ImportOptions stage) {
     return result;
 }
 
+ImportResult Experiment::import_model(ImportOptions stage, const std::filesystem::path& path) const {
+    stage.out = path;
+    stage.seed = options_.seed;
+    return import_run(stage, execution_, notes_);
+}
+
 InterpretResult Experiment::interpret(InterpretOptions stage) const {
     stage.samples = options_.train_samples.value_or(0);
     stage.seed = options_.seed;

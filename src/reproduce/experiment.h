@@ -14,6 +14,8 @@ class Experiment {
 
     TrainResult train(TrainRunOptions stage);
     ImportResult import(ImportOptions stage);
+    /// Writes a model file, and no run.
+    ImportResult import_model(ImportOptions stage, const std::filesystem::path& path) const;
     InterpretResult interpret(InterpretOptions stage) const;
     EvaluateResult evaluate(EvaluateOptions stage) const;
     ReportResult report(ReportOptions stage) const;

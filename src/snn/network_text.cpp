@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -42,13 +44,21 @@ void read_block(Reader& reader, NetworkBuilder& builder, int depth) {
 
 const std::map<std::string, std::string>& presets() {
     static const std::map<std::string, std::string> texts = [] {
-        std::string vgg;
-        for (const auto& [filters, repeats] : {std::pair{64, 2}, {128, 2}, {256, 4}, {512, 4}, {512, 4}}) {
-            for (int i = 0; i < repeats; ++i) vgg += std::to_string(filters) + "C3-LIF-";
-            vgg += "MP2-";
+        std::map<std::string, std::string> all = {{"shallow", "16C3-LIF-MP2-32C3-LIF-MP2-128F-LIF-"}};
+        // The number of convolutions with 64, 128, 256, 512 and 512 filters (Simonyan and Zisserman 2015, table 1: A, B, D, E).
+        for (const auto& [name, repeats] : {std::pair{"svgg11", std::array{1, 1, 2, 2, 2}},
+                                            {"svgg13", {2, 2, 2, 2, 2}},
+                                            {"svgg16", {2, 2, 3, 3, 3}},
+                                            {"svgg19", {2, 2, 4, 4, 4}}}) {
+            std::string text;
+            for (size_t group = 0; group < repeats.size(); ++group) {
+                const std::string filters = std::to_string(std::min(64 << group, 512));
+                for (int i = 0; i < repeats[group]; ++i) text += filters + "C3-LIF-";
+                text += "MP2-";
+            }
+            all[name] = text + "4096F-LIF-4096F-LIF-";
         }
-        return std::map<std::string, std::string>{{"shallow", "16C3-LIF-MP2-32C3-LIF-MP2-128F-LIF-"},
-                                                  {"svgg19", vgg + "4096F-LIF-4096F-LIF-"}};
+        return all;
     }();
     return texts;
 }

@@ -11,10 +11,7 @@ namespace {
 
 constexpr double kTimesIgnorance = 10;
 constexpr int64_t kBatch = 32;
-
-bool spikes(const LayerRecording& layer) {
-    return std::ranges::any_of(layer.counts.data, [](uint16_t count) { return count > 0; });
-}
+constexpr int64_t kCounts = int64_t{1} << 24;  // of a batch, in memory
 
 std::vector<int> layers_with_neurons(const Network& network) {
     std::vector<int> layers;
@@ -31,18 +28,38 @@ double diverged_loss(int64_t classes) {
 
 bool diverged(const EpochResult& epoch, int64_t classes) { return !(epoch.loss <= diverged_loss(classes)); }
 
-std::vector<int> silent_layers(const Engine& engine, const SampleSource& samples, int64_t count) {
-    RecordRequest request;
-    request.layers = layers_with_neurons(engine.network());
-    request.counts = true;
+std::vector<LayerRate> spike_rates(const Engine& engine, const SampleSource& samples, int64_t count) {
+    const Network& network = engine.network();
+    const RecordRequest request{.layers = layers_with_neurons(network), .counts = true};
+    int64_t neurons = 0;
+    for (const int layer : request.layers) neurons += element_count(network.layers[layer].output_shape());
     count = std::min(count, samples.size());
-    for (int64_t first = 0; first < count && !request.layers.empty(); first += kBatch) {
-        std::vector<int64_t> indices(std::min(kBatch, count - first));
+    const int64_t batch = std::clamp<int64_t>(kCounts / std::max<int64_t>(1, neurons), 1, kBatch);
+    std::vector<uint64_t> spikes(request.layers.size(), 0);
+    int64_t steps = network.steps;
+    for (int64_t first = 0; first < count && !request.layers.empty(); first += batch) {
+        std::vector<int64_t> indices(std::min(batch, count - first));
         std::iota(indices.begin(), indices.end(), first);
-        const Recording recording = engine.run(samples.input(indices), request);
-        std::erase_if(request.layers, [&](int layer) { return spikes(recording.layer(layer)); });
+        const Input input = samples.input(indices);
+        if (input.spiking()) steps = input.steps();
+        const Recording recording = engine.run(input, request);
+        for (size_t i = 0; i < spikes.size(); ++i)
+            for (const uint16_t number : recording.layers[i].counts.data) spikes[i] += number;
     }
-    return request.layers;
+    std::vector<LayerRate> rates;
+    for (size_t i = 0; i < spikes.size(); ++i) {
+        const Layer& layer = network.layers[request.layers[i]];
+        const auto most = static_cast<double>(count * steps * element_count(layer.output_shape()));
+        rates.push_back({layer.name, most > 0 ? static_cast<double>(spikes[i]) / most : 0});
+    }
+    return rates;
+}
+
+std::vector<std::string> silent_layers(const std::vector<LayerRate>& rates) {
+    std::vector<std::string> silent;
+    for (const LayerRate& layer : rates)
+        if (layer.rate == 0) silent.push_back(layer.layer);
+    return silent;
 }
 
 double largest_class_share(const SampleSource& samples) {

@@ -1,10 +1,12 @@
 #include "spikelens/train/train.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <dlfcn.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/nearest.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/version.h"
 
@@ -38,6 +40,27 @@ void check_state(const TrainState& state, const TrainOptions& options, int64_t s
                 ", expected a whole number of batches of " + std::to_string(options.batch));
     require(part.correct >= 0 && part.correct <= part.samples && std::isfinite(part.loss) && part.loss >= 0,
             "the state's sums of the epoch under way are impossible");
+}
+
+void check_schedule(const Schedule& schedule, int warm_up, int epochs) {
+    require_option("warm_up", warm_up >= 0, "the warm-up must be 0 epochs or more, not " + std::to_string(warm_up));
+    require_option(
+        "schedule",
+        schedule.kind != Schedule::Kind::step || (schedule.epochs >= 1 && schedule.factor > 0 && schedule.factor <= 1),
+        "a schedule in steps needs 1 epoch or more and a factor above 0 and at most 1");
+    if (schedule.kind != Schedule::Kind::cosine) return;
+    const int end = schedule.epochs > 0 ? schedule.epochs : epochs;
+    require_option(
+        "schedule", epochs <= end,
+        "the schedule " + schedule_text(schedule) + " ends before the last of " + std::to_string(epochs) + " epochs");
+    require_option("warm_up", warm_up < end,
+                   "a warm-up of " + std::to_string(warm_up) + " epochs leaves nothing of a cosine of " + std::to_string(end));
+}
+
+void check_augmentation(const Augmentation& augmentation, const Network& network) {
+    require_option("augment", augmentation.crop >= 0 && augmentation.crop < std::min(network.height, network.width),
+                   "samples of " + std::to_string(network.height) + " x " + std::to_string(network.width) +
+                       " pixels cannot be moved by up to " + std::to_string(augmentation.crop));
 }
 
 void check_samples(const SampleSource& samples, const Network& network) {
@@ -87,8 +110,34 @@ void check_train_options(const TrainOptions& options) {
                    "weight decay must be 0 or more, not " + number(options.weight_decay));
     require_option("clip_norm", not_negative(options.clip_norm),
                    "the norm to clip at must be 0 or more, not " + number(options.clip_norm));
+    require_option("accumulate", options.accumulate >= 1 && options.accumulate <= options.batch,
+                   "a batch of " + std::to_string(options.batch) + " cannot be computed in " +
+                       std::to_string(options.accumulate) + " parts");
+    check_schedule(options.schedule, options.warm_up, options.epochs);
     require_option("surrogate", positive(options.surrogate.scale),
                    "the surrogate's scale must be above 0, not " + number(options.surrogate.scale));
+}
+
+std::vector<bool> frozen_layers(const Network& network, const std::vector<std::string>& words) {
+    const auto place_of = [&](const std::string& name) {
+        std::vector<std::string> names;
+        for (const Layer& layer : network.layers) names.push_back(layer.name);
+        const auto found = std::ranges::find(names, name);
+        require_option("freeze", found != names.end(),
+                       "there is no layer '" + name + "' to be frozen" + suggestion(name, names));
+        return found - names.begin();
+    };
+    std::vector<bool> frozen(network.layers.size(), false);
+    for (const std::string& word : words) {
+        const size_t dots = word.find("..");
+        const auto first = place_of(word.substr(0, dots));
+        const auto last = dots == std::string::npos ? first : place_of(word.substr(dots + 2));
+        require_option("freeze", first <= last, "the layers " + word + " to be frozen stand in the other order");
+        std::fill(frozen.begin() + first, frozen.begin() + last + 1, true);
+    }
+    require_option("freeze", std::ranges::find(frozen, false) != frozen.end(),
+                   "all layers are frozen: nothing is left to train");
+    return frozen;
 }
 
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
@@ -96,9 +145,11 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_network(network, "training");
     require_chain(network, "training");
     check_train_options(options);
+    check_augmentation(options.augmentation, network);
     check_samples(samples, network);
     check_state(state, options, samples.size());
-    load_trainer()(network, samples, options, state, after_batch, execution);
+    load_trainer()(network, samples, options, plan_training(network, samples, options, execution), state, after_batch,
+                   execution);
 }
 
 }  // namespace spikelens

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
 
+#include "spikelens/train/plan.h"
 #include "spikelens/train/train.h"
 
 namespace spikelens {
@@ -17,6 +20,20 @@ inline std::string number(double value) {
     return text;
 }
 
+/// A part of a batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few
+/// more than most machines have cores; small shards also stay in the cache.
+inline constexpr int64_t kShards = 8;
+inline int64_t shards_of(int64_t batch, int accumulate) { return std::min(kShards * accumulate, batch); }
+
+/// Convolutions are computed over so many samples' steps at a time, and their weights' gradients are summed in that order,
+/// whatever the memory: of what a layer reads and writes, a piece has about 4 million numbers.
+inline int64_t steps_at_once(const Layer& layer) {
+    return std::max<int64_t>(1, (1 << 22) / std::max(element_count(layer.input_shape()), element_count(layer.output_shape())));
+}
+
+/// Whether a byte holds each input of a layer: spikes, or a window's whole number of them.
+bool kept_as_bytes(const Network& network, size_t layer, bool spiking);
+
 }  // namespace spikelens
 
 /// A digest of the headers that both sides of the library were compiled with (SPIKELENS_TRAIN_STAMP).
@@ -24,5 +41,6 @@ extern "C" const char spikelens_train_stamp[];
 
 /// What the training library is loaded for: train(), all of whose input has been checked.
 extern "C" void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
-                                const spikelens::TrainOptions& options, spikelens::TrainState& state,
-                                const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution);
+                                const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan,
+                                spikelens::TrainState& state, const spikelens::AfterBatch& after_batch,
+                                const spikelens::Execution& execution);

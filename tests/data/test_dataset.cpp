@@ -12,6 +12,7 @@
 #include "spikelens/io/sha256.h"
 
 #include "idx_files.h"
+#include "support/environment.h"
 
 namespace spikelens {
 namespace {
@@ -23,22 +24,6 @@ using testing_data::put;
 using testing_data::TemporaryFolder;
 
 namespace fs = std::filesystem;
-
-/// Sets an environment variable until the end of the test.
-class Environment {
-  public:
-    Environment(std::string name, const std::string& value) : name_(std::move(name)) {
-        if (const char* old = std::getenv(name_.c_str())) old_ = old;
-        ::setenv(name_.c_str(), value.c_str(), 1);
-    }
-    ~Environment() { old_ ? ::setenv(name_.c_str(), old_->c_str(), 1) : ::unsetenv(name_.c_str()); }
-    Environment(const Environment&) = delete;
-    Environment& operator=(const Environment&) = delete;
-
-  private:
-    std::string name_;
-    std::optional<std::string> old_;
-};
 
 const ImageSet& images_of(const std::shared_ptr<const SampleSource>& source) { return dynamic_cast<const ImageSet&>(*source); }
 

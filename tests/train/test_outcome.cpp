@@ -42,9 +42,12 @@ Network even_network(std::string_view text) {
     return network;
 }
 
-std::vector<int> silent(std::string_view text, int64_t samples, int64_t count) {
-    return silent_layers(CpuEngine(even_network(text)), Greys(std::vector(samples, 0)), count);
+std::vector<LayerRate> rates(std::string_view text, int64_t samples, int64_t count) {
+    return spike_rates(CpuEngine(even_network(text)), Greys(std::vector(samples, 0)), count);
 }
+
+using Names = std::vector<std::string>;
+Names silent(std::string_view text, int64_t samples, int64_t count) { return silent_layers(rates(text, samples, count)); }
 
 TEST(Outcome, DivergedIsAboveTenTimesIgnorance) {
     EXPECT_DOUBLE_EQ(diverged_loss(10), 10 * std::log(10.0));
@@ -57,21 +60,30 @@ TEST(Outcome, DivergedIsAboveTenTimesIgnorance) {
 }
 
 TEST(Outcome, ALayerThatNeverSpikesAndAllBehindItAreSilent) {
-    EXPECT_EQ(silent("2F-LIF-2F-LIF-2F", 5, 5), std::vector<int>());
-    EXPECT_EQ(silent("2F-LIF-2F-LIF(threshold=100)-2F", 5, 5), std::vector<int>{1});
-    EXPECT_EQ(silent("2F-LIF(threshold=100)-2F-LIF-2F-LIF", 5, 5), (std::vector<int>{0, 1, 2}));
-    EXPECT_EQ(silent("2F", 5, 5), std::vector<int>()) << "a readout does not spike";
+    EXPECT_EQ(silent("2F-LIF-2F-LIF-2F", 5, 5), Names());
+    EXPECT_EQ(silent("2F-LIF-2F-LIF(threshold=100)-2F", 5, 5), Names{"full2"});
+    EXPECT_EQ(silent("2F-LIF(threshold=100)-2F-LIF-2F-LIF", 5, 5), (Names{"full1", "full2", "full3"}));
+    EXPECT_EQ(silent("2F", 5, 5), Names()) << "a readout does not spike";
 }
 
 TEST(Outcome, OneSpikeInAnySampleIsEnough) {
     // Of 100 pictures the last alone, of sum 4, passes a threshold of 3.97.
-    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 100), std::vector<int>());
-    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 99), std::vector<int>{0});
-    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 1000), std::vector<int>());
+    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 100), Names());
+    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 99), Names{"full1"});
+    EXPECT_EQ(silent("2F-LIF(threshold=3.97)-2F", 100, 1000), Names());
+}
+
+TEST(Outcome, RatesAreSpikesForEachNeuronAndStep) {
+    // Pictures have the sums 0.04, 0.08, … 4: of 100, those from the 26th on pass a threshold of 1. All neurons are alike.
+    EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F", 100, 100), (std::vector<LayerRate>{{"full1", 0.75}}));
+    EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F", 100, 50), (std::vector<LayerRate>{{"full1", 0.5}}));
+    EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F-LIF(threshold=1.5)-2F", 100, 100),
+              (std::vector<LayerRate>{{"full1", 0.75}, {"full2", 0.75}}));
+    EXPECT_EQ(rates("2F", 100, 100), std::vector<LayerRate>());
 }
 
 TEST(Outcome, SamplesOfAnotherShapeAreRefused) {
-    EXPECT_THROW(silent_layers(CpuEngine(parse_network("2F-LIF-2F", {1, 3, 2}, 1)), Greys({0, 1}), 2), InputError);
+    EXPECT_THROW(spike_rates(CpuEngine(parse_network("2F-LIF-2F", {1, 3, 2}, 1)), Greys({0, 1}), 2), InputError);
 }
 
 TEST(Outcome, TheLargestClassIsCounted) {

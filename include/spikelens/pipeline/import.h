@@ -24,9 +24,10 @@ struct ImportOptions {
     std::string binning, coding, surrogate;  ///< of the run
     PictureWords pictures;  ///< of the run, where its data are a folder of pictures; without data, of weights: mean and std
                             ///< (numbers, one or one for each channel) that are folded into the first layer
-    uint64_t seed = 1;      ///< of the run's coding
+    uint64_t seed = 1;      ///< of the run's coding, and of a new last layer
     std::string network;    ///< of weights: a preset or a text; not needed for our own models
     std::optional<int64_t> classes;             ///< of a preset; absent: 10
+    std::optional<int64_t> replace_last;        ///< a new last layer with so many outputs, drawn by the seed
     std::optional<Shape> input;                 ///< [C, H, W]
     std::optional<int> steps;                   ///< absent: the default of what is imported
     std::optional<MatchWeights> match;          ///< of weights

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "spikelens/data/pictures.h"
 #include "spikelens/pipeline/made_run.h"
 #include "spikelens/pipeline/stage.h"
+#include "spikelens/train/outcome.h"
 #include "spikelens/train/train.h"
 
 namespace spikelens {
@@ -16,13 +18,17 @@ namespace spikelens {
 /// A run to be trained.
 struct TrainRunOptions {
     std::string data = "fashion-mnist";  ///< a known name or a folder
-    std::string network = "shallow";     ///< a preset or a text
+    std::string network;                 ///< a preset or a text; empty: shallow
     std::string coding = "direct";       ///< of images
     std::string binning;                 ///< of recordings; empty: 1 ms
     PictureWords pictures;               ///< of folders of pictures
     std::filesystem::path out;           ///< the run directory
-    int steps = 10;                      ///< of images
+    std::optional<int> steps;            ///< of images; absent: 10, or those of `from`
     NetworkDefaults neurons;             ///< of neurons whose text does not say
+    /// A model file, or a run: training starts from its network and weights, so neither a network nor neurons can be chosen.
+    std::filesystem::path from;
+    bool replace_last = false;           ///< of `from`: a new last layer, with an output for every class of the data
+    int64_t calibrate = 0;               ///< batches on which thresholds are balanced before training (train/calibrate.h)
     TrainOptions training;               ///< its seed is the run's
     int64_t samples = 0;                 ///< the first so many of the training set; 0: all
     double checkpoint_every = 30;        ///< seconds; 0: after every batch
@@ -40,6 +46,8 @@ struct TrainResult {
     std::string fingerprint;
     int threads = 0;
     bool diverged = false;
+    std::optional<std::vector<LayerRate>>
+        spike_rates;  ///< on the first 1000 training samples; absent where train.json has none
     std::vector<std::string> silent_layers;
     double largest_class_share = 0;
     bool at_chance = false;
@@ -48,7 +56,8 @@ struct TrainResult {
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("network", self.network), field("fingerprint", self.fingerprint);
         MadeRun::fields(self.made, field);
-        field("threads", self.threads), field("diverged", self.diverged), field("silent_layers", self.silent_layers);
+        field("threads", self.threads), field("diverged", self.diverged), field("spike_rates", self.spike_rates);
+        field("silent_layers", self.silent_layers);
         field("largest_class_share", self.largest_class_share), field("at_chance", self.at_chance);
         field("seconds", self.seconds);
     }
@@ -59,7 +68,8 @@ struct TrainResult {
 
 /// Trains a network on a data set and makes a run of it: from the checkpoint in the run directory where there is one, else from
 /// the beginning. A checkpoint is kept at every epoch's end, within an epoch every so many seconds, and when the work is
-/// cancelled; Cancelled is then thrown on. Warnings are told as messages too.
+/// cancelled; Cancelled is then thrown on. Messages say how much memory training takes before it starts, how long it takes once
+/// that is known, and after every epoch how much each layer spikes. Warnings are told as messages too.
 ///
 /// Throws InputError, before anything is loaded or deleted, for options that cannot be used; for data and networks that do not
 /// fit each other; for a checkpoint of other options or beyond the epochs asked for, and for a directory that holds a model

@@ -41,6 +41,18 @@ struct ReproduceOptions {
     LockRun lock;
 };
 
+/// What svebi-awa2 works on. The usual is the paper's, which takes a GPU or weeks; a small network and small pictures do as
+/// well.
+struct PhotographOptions {
+    std::string data;  ///< a folder of pictures (docs/formats/pictures.md)
+    PictureWords pictures = {{"resize", "224x224"}, {"mean", "imagenet"}, {"std", "imagenet"}};
+    std::filesystem::path weights;  ///< torchvision's, of 1000 classes, to start from; empty: drawn ones
+    std::string network = "svgg19";
+    int steps = 25, epochs = 50, batch = 8;
+    double learning_rate = 0.003;
+    int64_t calibrate = 0;  ///< as in TrainRunOptions
+};
+
 /// A claim of a paper beside what was measured.
 struct PaperClaim {
     std::string claim;
@@ -68,6 +80,26 @@ struct SvebiMnistResult {
         field("test_accuracy", self.test_accuracy), field("train_accuracy", self.train_accuracy);
         field("kkt_residual", self.kkt_residual), field("duality_gap", self.duality_gap);
         field("ablation", self.ablation), field("evaluate", self.evaluate), field("claims", self.claims);
+        field("report", self.report);
+    }
+};
+
+/// docs/formats.md describes the fields.
+struct SvebiAwa2Result {
+    std::string command = "reproduce", experiment = "svebi-awa2";
+    std::string run;
+    double test_accuracy = 0, train_accuracy = 0;
+    AblationSummary ablation;
+    std::vector<LayerCounts> layer_distribution;
+    EvaluateResult insertion, deletion;  ///< from a blurred picture, to a black one
+    std::vector<PaperClaim> claims;
+    std::string report;
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("experiment", self.experiment), field("run", self.run);
+        field("test_accuracy", self.test_accuracy), field("train_accuracy", self.train_accuracy);
+        field("ablation", self.ablation), field("layer_distribution", self.layer_distribution);
+        field("insertion", self.insertion), field("deletion", self.deletion), field("claims", self.claims);
         field("report", self.report);
     }
 };
@@ -113,6 +145,10 @@ std::string text_of(const std::vector<PaperClaim>& claims);
 ///
 /// De Laet et al. 2025 on MNIST, with the network of its reference code.
 SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
+/// The second half of the same paper: a spiking VGG on photographs. Weights are written as a model file beside the run,
+/// OUT-start.safetensors, from which training starts with a new last layer.
+SvebiAwa2Result reproduce_svebi_awa2(const ReproduceOptions& options, const PhotographOptions& photographs,
+                                     const Execution& execution, const StageNotes& notes);
 /// Bitar, Rosales, Paulitsch 2023: gradient attributions find the spikes that matter, and cost far less than methods that do
 /// not see inside. Here on the pretrained convolutional network of the NIR paper (Pedersen et al. 2024) and recordings of
 /// N-MNIST.

@@ -43,21 +43,24 @@ Sgd::Sgd(Network& network, const TrainOptions& options, TrainState& state) : opt
     for (FloatArray& momentum : state.momentum) momentum_.push_back(view_of(momentum));
 }
 
-void Sgd::step(std::vector<at::Tensor>& gradients) {
+void Sgd::step(std::vector<at::Tensor>& gradients, double rate) {
     if (options_.clip_norm > 0) clip(gradients);
     for (size_t i = 0; i < parameters_.size(); ++i) {
+        if (!gradients[i].defined()) continue;
         if (options_.weight_decay > 0) gradients[i].add_(parameters_[i], options_.weight_decay);
         momentum_[i].mul_(options_.momentum).add_(gradients[i]);
-        parameters_[i].sub_(momentum_[i], options_.learning_rate);
+        parameters_[i].sub_(momentum_[i], rate);
     }
 }
 
 void Sgd::clip(std::vector<at::Tensor>& gradients) const {
     double squares = 0;
-    for (const at::Tensor& gradient : gradients) squares += gradient.to(at::kDouble).square_().sum().item<double>();
+    for (const at::Tensor& gradient : gradients)
+        if (gradient.defined()) squares += gradient.to(at::kDouble).square_().sum().item<double>();
     const double norm = std::sqrt(squares);
     if (norm <= options_.clip_norm) return;
-    for (at::Tensor& gradient : gradients) gradient.mul_(options_.clip_norm / norm);
+    for (at::Tensor& gradient : gradients)
+        if (gradient.defined()) gradient.mul_(options_.clip_norm / norm);
 }
 
 }  // namespace spikelens

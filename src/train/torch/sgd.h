@@ -16,8 +16,9 @@ class Sgd {
     /// Momentum that is empty starts as zero (so the first step has v = g). Throws InputError when it does not fit the network.
     Sgd(Network& network, const TrainOptions& options, TrainState& state);
 
-    /// One step along these gradients, one per parameter: weight, bias of each layer in order.
-    void step(std::vector<at::Tensor>& gradients);
+    /// One step at this rate along these gradients, one per parameter: weight, bias of each layer in order. Parameters whose
+    /// gradient is undefined stay as they are.
+    void step(std::vector<at::Tensor>& gradients, double rate);
 
   private:
     void clip(std::vector<at::Tensor>& gradients) const;

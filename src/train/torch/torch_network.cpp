@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <tuple>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -64,7 +64,11 @@ at::Tensor view_of(const float* data, const Shape& shape) {
 
 at::Tensor view_of(FloatArray& array) { return view_of(array.data.data(), array.shape); }
 
-TorchNetwork::TorchNetwork(const Network& network, const Surrogate& surrogate) : network_(network), surrogate_(surrogate) {
+TorchNetwork::TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen)
+    : network_(network),
+      surrogate_(surrogate),
+      frozen_(std::move(frozen)),
+      first_(std::ranges::find(frozen_, false) - frozen_.begin()) {
     for (const Layer& layer : network.layers) {
         Weights weights{view_of(layer.weight.data.data(), layer.weight.shape), {}};
         if (layer.has_bias) weights.bias = view_of(layer.bias.data.data(), layer.bias.shape);
@@ -77,15 +81,50 @@ bool TorchNetwork::finite() const {
     return std::ranges::all_of(weights_, [&](const Weights& w) { return all_finite(w.weight) && all_finite(w.bias); });
 }
 
-at::Tensor TorchNetwork::current(size_t index, const at::Tensor& input) const {
+/// A layer's input of the signal that reaches it: a readout reads the mean over the steps.
+at::Tensor TorchNetwork::enter(size_t index, const at::Tensor& signal, const Trace& trace) const {
     const Layer& layer = network_.layers[index];
-    const auto& [weight, bias] = weights_[index];
-    if (layer.kind == LayerKind::conv) return at::conv2d(input, weight, bias, layer.stride, layer.padding);
-    const at::Tensor matrix = as_matrix(input);
-    return bias.defined() ? at::addmm(bias, matrix, weight.t()) : at::mm(matrix, weight.t());
+    if (layer.neuron) return signal;
+    const bool in_time = index > 0 || !trace.constant;
+    if (!leaks(layer)) return in_time ? mean_over_steps(signal, trace.steps) : signal;
+    const at::Tensor kept = kept_by_readout(layer, trace.steps);
+    return in_time ? mean_over_steps(scale_steps(signal, kept), trace.steps) : signal * kept.mean();
 }
 
-LifPlanes TorchNetwork::planes(size_t index, const Trace& trace) const {
+/// Calls visit(first, length) for every piece of a convolution's inputs [T·N, C, H, W].
+template <class Visit>
+void for_each_piece(const Layer& layer, const at::Tensor& input, const Visit& visit) {
+    const int64_t all = input.size(0), length = steps_at_once(layer);
+    for (int64_t first = 0; first < all; first += length) visit(first, std::min(length, all - first));
+}
+
+at::Tensor TorchNetwork::weighted(size_t index, const at::Tensor& kept) const {
+    const Layer& layer = network_.layers[index];
+    const auto& [weight, bias] = weights_[index];
+    if (layer.kind == LayerKind::full) {
+        const at::Tensor matrix = as_matrix(as_floats(index, kept));
+        return bias.defined() ? at::addmm(bias, matrix, weight.t()) : at::mm(matrix, weight.t());
+    }
+    const auto conv = [&](const at::Tensor& piece) {
+        return at::conv2d(as_floats(index, piece), weight, bias, layer.stride, layer.padding);
+    };
+    if (kept.size(0) <= steps_at_once(layer)) return conv(kept);
+    at::Tensor all = at::empty({kept.size(0), layer.out_channels, layer.out_height, layer.out_width}, weight.options());
+    for_each_piece(layer, kept, [&](int64_t first, int64_t length) {
+        all.narrow(0, first, length).copy_(conv(kept.narrow(0, first, length)));
+    });
+    return all;
+}
+
+at::Tensor TorchNetwork::current(size_t index, const at::Tensor& kept, const Trace& trace) const {
+    const at::Tensor& bias = weights_[index].bias;
+    at::Tensor sums = weighted(index, kept);
+    if (leaks(network_.layers[index]) && bias.defined())
+        sums = sums + bias * (kept_by_readout(network_.layers[index], trace.steps).mean() - 1);
+    return sums.contiguous();
+}
+
+LifPlanes TorchNetwork::planes(size_t index, const at::Tensor& current, const Trace& trace) const {
     const Layer& layer = network_.layers[index];
     assert(layer.neuron);
     LifPlanes planes;
@@ -93,7 +132,7 @@ LifPlanes TorchNetwork::planes(size_t index, const Trace& trace) const {
     planes.surrogate = surrogate_;
     planes.steps = trace.steps;
     planes.constant = trace.constant && index == 0;
-    const int64_t samples = trace.layers[index].current.size(0) / (planes.constant ? 1 : trace.steps);
+    const int64_t samples = current.size(0) / (planes.constant ? 1 : trace.steps);
     if (layer.kind == LayerKind::full) {
         planes.planes = samples;
         planes.width = planes.pooled_width = layer.out_channels;
@@ -108,68 +147,91 @@ LifPlanes TorchNetwork::planes(size_t index, const Trace& trace) const {
     return planes;
 }
 
-at::Tensor TorchNetwork::spikes(size_t index, const Trace& trace) const {
-    const LifPlanes layer = planes(index, trace);
+at::Tensor TorchNetwork::spikes(size_t index, const at::Tensor& current, const Trace& trace) const {
+    const LifPlanes layer = planes(index, current, trace);
     const int64_t channels = network_.layers[index].out_channels;
     const bool full = network_.layers[index].kind == LayerKind::full;
     const int64_t samples = layer.planes / (full ? 1 : channels);
     Shape shape{layer.steps * samples, channels};
     if (!full) shape.insert(shape.end(), {layer.pooled_height, layer.pooled_width});
     at::Tensor result = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
-    lif_forward(layer, trace.layers[index].current.data_ptr<float>(), result.data_ptr<float>());
+    lif_forward(layer, current.data_ptr<float>(), result.data_ptr<float>());
     return result;
+}
+
+bool TorchNetwork::reads_means(size_t index) const {
+    return index > 0 && network_.layers[index - 1].pool.kind == PoolKind::average;
+}
+
+/// An input as it waits for the way back.
+at::Tensor TorchNetwork::kept(size_t index, const at::Tensor& input, const Trace& trace) const {
+    if (!trace.recompute || !kept_as_bytes(network_, index, !trace.constant)) return input;
+    if (!reads_means(index)) return input.to(at::kByte);
+    return (input * network_.layers[index - 1].pool.area()).round_().to(at::kByte);
+}
+
+/// The input as it was, to the bit: a mean is a whole number divided by the window's size.
+at::Tensor TorchNetwork::as_floats(size_t index, const at::Tensor& kept) const {
+    if (kept.scalar_type() == at::kFloat) return kept;
+    const at::Tensor input = kept.to(at::kFloat);
+    return reads_means(index) ? input.div_(network_.layers[index - 1].pool.area()) : input;
 }
 
 at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
     trace.constant = input.dim() == 4;
     trace.steps = trace.constant ? network_.steps : input.size(1);
-    trace.layers.clear();
+    trace.layers.assign(weights_.size(), {});
     at::Tensor signal = (trace.constant ? input : input.transpose(0, 1).flatten(0, 1)).to(at::kFloat).contiguous();
-    bool in_time = !trace.constant;
     for (size_t index = 0; index < weights_.size(); ++index) {
-        const bool readout = !network_.layers[index].neuron;
-        const bool leaking = leaks(network_.layers[index]);
-        const at::Tensor kept = leaking ? kept_by_readout(network_.layers[index], trace.steps) : at::Tensor();
-        if (leaking) signal = in_time ? scale_steps(signal, kept) : signal * kept.mean();
-        if (readout && in_time) signal = mean_over_steps(signal, trace.steps);
-        trace.layers.push_back({trace.keep_inputs ? signal : at::Tensor(), {}});
-        at::Tensor weighted = current(index, signal);
-        if (leaking && weights_[index].bias.defined()) weighted = weighted + weights_[index].bias * (kept.mean() - 1);
-        if (readout) return as_matrix(weighted);
-        trace.layers.back().current = weighted.contiguous();
-        signal = spikes(index, trace);
-        in_time = true;
+        const bool goes_back = index >= first_, readout = !network_.layers[index].neuron;
+        signal = enter(index, signal, trace);
+        if (goes_back) signal = trace.layers[index].input = kept(index, signal, trace);
+        signal = current(index, signal, trace);
+        if (readout) return as_matrix(signal);
+        if (goes_back && !trace.recompute) trace.layers[index].current = signal;
+        signal = spikes(index, signal, trace);
     }
     return as_matrix(mean_over_steps(signal, trace.steps));
 }
 
-at::Tensor TorchNetwork::neuron_gradient(size_t index, Trace& trace, const at::Tensor& gradient) const {
-    const LifPlanes layer = planes(index, trace);
-    at::Tensor current = std::move(trace.layers[index].current);
-    lif_backward(layer, current.data_ptr<float>(), gradient.data_ptr<float>(), current.data_ptr<float>());
-    return current;
+TorchNetwork::Gradients TorchNetwork::conv_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const {
+    const Layer& layer = network_.layers[index];
+    const at::Tensor& weight = weights_[index].weight;
+    const bool wants_input = index > first_, wants_weight = !frozen_[index], wants_bias = wants_weight && layer.has_bias;
+    const Shape bias_shape{layer.out_channels}, stride(2, layer.stride), padding(2, layer.padding), ones(2, 1), zeros(2, 0);
+    Gradients all;
+    const bool one = kept.size(0) <= steps_at_once(layer);
+    if (wants_input && !one) all.input = at::empty(kept.sizes(), weight.options());
+    for_each_piece(layer, kept, [&](int64_t first, int64_t length) {
+        auto [to_input, to_weight, to_bias] = at::convolution_backward(
+            gradient.narrow(0, first, length), as_floats(index, kept.narrow(0, first, length)), weight,
+            at::IntArrayRef(bias_shape), stride, padding, ones, false, zeros, 1, {wants_input, wants_weight, wants_bias});
+        if (first == 0) all.weight = to_weight, all.bias = to_bias;
+        if (first > 0 && wants_weight) all.weight.add_(to_weight);
+        if (first > 0 && wants_bias) all.bias.add_(to_bias);
+        if (one) all.input = to_input;
+        if (wants_input && !one) all.input.narrow(0, first, length).copy_(to_input);
+    });
+    return all;
 }
 
-/// Adds a layer's gradients, bias first, and returns that of its input; of the first layer's input none.
-at::Tensor TorchNetwork::weights_gradient(size_t index, Trace& trace, const at::Tensor& gradient,
+TorchNetwork::Gradients TorchNetwork::full_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const {
+    Gradients all;
+    if (index > first_) all.input = at::mm(gradient, weights_[index].weight).reshape(kept.sizes());
+    if (frozen_[index]) return all;
+    all.weight = at::mm(gradient.t(), as_matrix(as_floats(index, kept)));
+    if (network_.layers[index].has_bias) all.bias = gradient.sum(0);
+    return all;
+}
+
+/// Adds a layer's gradients, bias first, and returns that of its input; undefined where nothing before it needs one.
+at::Tensor TorchNetwork::weights_gradient(size_t index, const Trace& trace, const at::Tensor& kept, const at::Tensor& gradient,
                                           std::vector<at::Tensor>& result) const {
     const Layer& layer = network_.layers[index];
-    const auto& [weight, bias] = weights_[index];
-    const at::Tensor input = std::move(trace.layers[index].input);
-    const bool wants_input = index > 0;
-    at::Tensor to_input, to_weight, to_bias;
-    if (layer.kind == LayerKind::conv) {
-        const Shape bias_shape{layer.out_channels}, stride(2, layer.stride), padding(2, layer.padding), ones(2, 1), zeros(2, 0);
-        std::tie(to_input, to_weight, to_bias) =
-            at::convolution_backward(gradient, input, weight, at::IntArrayRef(bias_shape), stride, padding, ones, false, zeros,
-                                     1, {wants_input, true, layer.has_bias});
-    } else {
-        if (wants_input) to_input = at::mm(gradient, weight).reshape(input.sizes());
-        to_weight = at::mm(gradient.t(), as_matrix(input));
-        if (layer.has_bias) to_bias = gradient.sum(0);
-    }
+    auto [to_input, to_weight, to_bias] =
+        layer.kind == LayerKind::conv ? conv_gradient(index, kept, gradient) : full_gradient(index, kept, gradient);
     if (to_bias.defined() && leaks(layer)) to_bias = to_bias * kept_by_readout(layer, trace.steps).mean();
-    if (to_bias.defined()) result.push_back(to_bias);
+    if (layer.has_bias) result.push_back(to_bias);
     result.push_back(to_weight);
     return to_input;
 }
@@ -178,17 +240,23 @@ std::vector<at::Tensor> TorchNetwork::backward(Trace& trace, const at::Tensor& s
     std::vector<at::Tensor> result;
     at::Tensor gradient = score_gradient;
     if (network_.layers.back().neuron) gradient = spread_over_steps(gradient, trace.steps);
-    for (size_t index = weights_.size(); index-- > 0;) {
+    for (size_t index = weights_.size(); index-- > first_;) {
         const Layer& layer = network_.layers[index];
-        if (layer.neuron)
-            gradient = neuron_gradient(index, trace, gradient.contiguous());
-        else if (layer.kind == LayerKind::conv)
+        const auto [input, known_current] = std::exchange(trace.layers[index], {});
+        if (layer.neuron) {
+            const at::Tensor own = known_current.defined() ? known_current : current(index, input, trace);
+            gradient = gradient.contiguous();
+            lif_backward(planes(index, own, trace), own.data_ptr<float>(), gradient.data_ptr<float>(), own.data_ptr<float>());
+            gradient = own;
+        } else if (layer.kind == LayerKind::conv) {
             gradient = gradient.reshape({-1, layer.out_channels, layer.out_height, layer.out_width});
-        gradient = weights_gradient(index, trace, gradient, result);
-        if (layer.neuron || index == 0) continue;
+        }
+        gradient = weights_gradient(index, trace, input, gradient, result);
+        if (layer.neuron || index == first_) continue;
         gradient = spread_over_steps(gradient, trace.steps);
         if (leaks(layer)) gradient = scale_steps(gradient, kept_by_readout(layer, trace.steps));
     }
+    for (size_t index = first_; index-- > 0;) result.resize(result.size() + (network_.layers[index].has_bias ? 2 : 1));
     std::ranges::reverse(result);
     return result;
 }

@@ -9,6 +9,7 @@
 #include "spikelens/snn/surrogate.h"
 
 #include "snn/lif.h"
+#include "train/trainer.h"
 
 namespace spikelens {
 
@@ -17,16 +18,17 @@ namespace spikelens {
 /// the few kinds of layer have their adjoints written out, which leaves all threading to the caller.
 class TorchNetwork {
   public:
-    /// The weights are the network's own memory (changes to them are seen). The network must live as long as this.
-    TorchNetwork(const Network& network, const Surrogate& surrogate);
+    /// The weights are the network's own memory (changes to them are seen). The network must live as long as this. `frozen`
+    /// says of each layer whether it needs no gradient.
+    TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen);
 
     /// What the backward pass needs of a forward pass.
     struct Trace {
         struct Step {
-            at::Tensor input;    ///< undefined unless wanted
-            at::Tensor current;  ///< undefined in a readout
+            at::Tensor input;    ///< floats, or bytes where kept_as_bytes()
+            at::Tensor current;  ///< undefined in a readout, and where it is computed once more
         };
-        bool keep_inputs = true;
+        bool recompute = false;
         bool constant = false;
         int64_t steps = 0;
         std::vector<Step> layers;
@@ -35,8 +37,8 @@ class TorchNetwork {
     /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H, W].
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
 
-    /// Gradients of Σ scores · score_gradient: weight, then bias if there is one, of each layer in order. Uses up the trace,
-    /// which has kept the inputs.
+    /// Gradients of Σ scores · score_gradient: weight, then bias if there is one, of each layer in order; undefined of frozen
+    /// layers. Uses up the trace.
     std::vector<at::Tensor> backward(Trace& trace, const at::Tensor& score_gradient) const;
 
     /// Whether all weights and biases are.
@@ -46,15 +48,28 @@ class TorchNetwork {
     struct Weights {
         at::Tensor weight, bias;
     };
+    /// Undefined where nothing asks for them.
+    struct Gradients {
+        at::Tensor input, weight, bias;
+    };
 
-    at::Tensor current(size_t index, const at::Tensor& input) const;
-    at::Tensor spikes(size_t index, const Trace& trace) const;
-    at::Tensor neuron_gradient(size_t index, Trace& trace, const at::Tensor& gradient) const;
-    at::Tensor weights_gradient(size_t index, Trace& trace, const at::Tensor& gradient, std::vector<at::Tensor>& result) const;
-    LifPlanes planes(size_t index, const Trace& trace) const;
+    at::Tensor enter(size_t index, const at::Tensor& signal, const Trace& trace) const;
+    at::Tensor weighted(size_t index, const at::Tensor& kept) const;
+    at::Tensor current(size_t index, const at::Tensor& kept, const Trace& trace) const;
+    at::Tensor spikes(size_t index, const at::Tensor& current, const Trace& trace) const;
+    bool reads_means(size_t index) const;
+    at::Tensor kept(size_t index, const at::Tensor& input, const Trace& trace) const;
+    at::Tensor as_floats(size_t index, const at::Tensor& kept) const;
+    at::Tensor weights_gradient(size_t index, const Trace& trace, const at::Tensor& kept, const at::Tensor& gradient,
+                                std::vector<at::Tensor>& result) const;
+    Gradients conv_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
+    Gradients full_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
+    LifPlanes planes(size_t index, const at::Tensor& current, const Trace& trace) const;
 
     const Network& network_;
     Surrogate surrogate_;
+    std::vector<bool> frozen_;
+    size_t first_;  ///< the first layer that needs gradients
     std::vector<Weights> weights_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <malloc.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
@@ -24,9 +25,6 @@
 namespace spikelens {
 namespace {
 
-/// A batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few more
-/// than most machines have cores; small shards also stay in the cache.
-constexpr int64_t kShards = 8;
 constexpr const char* kTask = "training";
 
 /// What a shard gives, or several together.
@@ -37,7 +35,8 @@ struct ShardResult {
     void add(ShardResult other) {
         record += other.record;
         if (gradients.empty()) gradients.swap(other.gradients);
-        for (size_t i = 0; i < other.gradients.size(); ++i) gradients[i].add_(other.gradients[i]);
+        for (size_t i = 0; i < other.gradients.size(); ++i)
+            if (gradients[i].defined()) gradients[i].add_(other.gradients[i]);
     }
 };
 
@@ -62,17 +61,26 @@ class OrderedSum {
     ShardResult total_;
 };
 
+/// glibc's heap would keep the holes that large tensors leave: twice the planned memory was measured. They are mapped each for
+/// itself. This is a setting of the whole process. It is made here alone, in the training library, which is loaded when
+/// training begins: the core library leaves malloc as it is.
+void give_large_blocks_back() {
+    ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 class Trainer {
   public:
-    Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-            const Execution& execution)
+    Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
+            TrainState& state, const Execution& execution)
         : network_(network),
           samples_(samples),
           options_(options),
+          plan_(plan),
           state_(state),
           execution_(execution),
           classes_(network.class_count()),
-          torch_(network, options.surrogate),
+          torch_(network, options.surrogate, frozen_layers(network, options.freeze)),
           sgd_(network, options, state) {}
 
     /// Goes on where the state stands in its epoch, to the epoch's end.
@@ -109,18 +117,25 @@ class Trainer {
 
     BatchRecord run_batch(std::span<const int64_t> batch, const std::string& task) {
         const int64_t size = static_cast<int64_t>(batch.size());
-        const int64_t shards = std::min(kShards, size);
+        const int64_t shards = shards_of(size, options_.accumulate);
         OrderedSum sum;
-        parallel_for(shards, threads_with_room(execution_.threads, shards, kTask), [&](int64_t shard, int) {
+        parallel_for(shards, threads_with_room(plan_.threads, shards, kTask), [&](int64_t shard, int) {
             const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
             without_torch_errors(
                 kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
-        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients); });
+        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients, learning_rate()); });
         // A neuron whose weights are no numbers is silent: the loss alone would not tell.
         if (!torch_.finite()) throw diverged(task, "a weight");
         return sum.total().record;
+    }
+
+    /// Of the update under way.
+    double learning_rate() const {
+        const int64_t updates = (samples_.size() + options_.batch - 1) / options_.batch;
+        const int64_t update = state_.epochs_done * updates + state_.part.samples / options_.batch;
+        return options_.learning_rate * schedule_factor(options_.schedule, options_.warm_up, options_.epochs, update, updates);
     }
 
     RunError diverged(const std::string& task, const std::string& what) const {
@@ -132,9 +147,11 @@ class Trainer {
         const at::NoGradGuard no_autograd;
         compute_in_this_thread();
         Input shown = samples_.input(indices);
+        augment(shown, indices, options_.augmentation, options_.seed, state_.epochs_done + 1);
         std::vector<int> labels;
         for (int64_t index : indices) labels.push_back(samples_.label(index));
         TorchNetwork::Trace trace;
+        trace.recompute = plan_.recompute;
         const at::Tensor scores = torch_.forward(tensor_of(shown), trace).contiguous();
         at::Tensor score_gradient = at::empty_like(scores);
         const size_t count = labels.size() * static_cast<size_t>(classes_);
@@ -152,6 +169,7 @@ class Trainer {
     const Network& network_;
     const SampleSource& samples_;
     const TrainOptions& options_;
+    const TrainPlan& plan_;
     TrainState& state_;
     const Execution& execution_;
     int64_t classes_;
@@ -165,12 +183,13 @@ class Trainer {
 const char spikelens_train_stamp[] = SPIKELENS_TRAIN_STAMP;
 
 void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
-                     const spikelens::TrainOptions& options, spikelens::TrainState& state,
+                     const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan, spikelens::TrainState& state,
                      const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution) {
     using namespace spikelens;
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    const auto trainer =
-        without_torch_errors(kTask, [&] { return std::make_unique<Trainer>(network, samples, options, state, execution); });
+    give_large_blocks_back();
+    const auto trainer = without_torch_errors(
+        kTask, [&] { return std::make_unique<Trainer>(network, samples, options, plan, state, execution); });
     while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
 }

@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "spikelens/core/option_error.h"
+#include "spikelens/io/json_fields.h"
+
+#include "experiment.h"
+
+namespace spikelens {
+namespace {
+
+constexpr double kMu = 20;  // the paper's, of its large network
+constexpr int64_t kImageNetClasses = 1000;
+const std::vector<std::string> kMethods = {"svebi", "grad2d", "ig2d", "random"};
+
+/// What the network is shown of a picture, told by the options alone.
+Shape input_of(const PictureWords& words) {
+    const Framing framing = parse_pictures(words).framing;
+    const int64_t height = framing.crop_height > 0 ? framing.crop_height : framing.height;
+    const int64_t width = framing.crop_width > 0 ? framing.crop_width : framing.width;
+    if (height == 0)
+        throw OptionError("resize", "weights are of a network for pictures of one size: it must be chosen, such as 224x224");
+    return {3, height, width};
+}
+
+/// Pretrained weights as a model beside the run, with the classes that they were trained on.
+std::filesystem::path start_of(const PhotographOptions& photographs, Experiment& experiment, const std::filesystem::path& out) {
+    ImportOptions import;
+    import.file = photographs.weights;
+    import.network = photographs.network;
+    import.classes = kImageNetClasses;
+    import.input = input_of(photographs.pictures);
+    import.steps = photographs.steps;
+    std::filesystem::path path = out;
+    path += "-start.safetensors";
+    experiment.import_model(import, path);
+    return path;
+}
+
+TrainRunOptions training_of(const PhotographOptions& photographs) {
+    TrainRunOptions training;
+    training.data = photographs.data;
+    training.pictures = photographs.pictures;
+    training.steps = photographs.steps;
+    training.calibrate = photographs.calibrate;
+    training.training.epochs = photographs.epochs;
+    training.training.batch = photographs.batch;
+    training.training.learning_rate = photographs.learning_rate;
+    return training;
+}
+
+EvaluateResult evaluation(const Experiment& experiment, const std::string& metric, Baseline baseline, int64_t samples) {
+    EvaluateOptions options;
+    options.methods = kMethods;
+    options.metrics = {metric};
+    options.metric.baseline = baseline;
+    options.samples = samples;
+    return experiment.evaluate(options);
+}
+
+void add_ablation_claims(const AblationSummary& ablation, std::vector<PaperClaim>& claims) {
+    for (const AblationSummary::Point& point : ablation.curve)
+        if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50)
+            claims.push_back({fmt::format("relevant filters silenced hurt more than random, μ = {:g}", point.mu), "yes",
+                              fmt::format("{:.3f} against {:.3f}", point.relevant_accuracy, point.random_accuracy),
+                              point.relevant_accuracy < point.random_accuracy});
+}
+
+/// Figure 3c: at the chosen μ most relevant filters are in the later half of the layers.
+void add_layer_claim(const InterpretResult& interpret, std::vector<PaperClaim>& claims) {
+    const auto at = std::ranges::find(interpret.layer_distribution, kMu, &LayerCounts::mu);
+    if (at == interpret.layer_distribution.end()) return;
+    int64_t all = 0, late = 0;
+    for (size_t l = 0; l < interpret.layers.size(); ++l) {
+        const auto found = at->filters.find(interpret.layers[l]);
+        const int64_t count = found == at->filters.end() ? 0 : found->second;
+        all += count;
+        late += 2 * l >= interpret.layers.size() ? count : 0;
+    }
+    claims.push_back({"most relevant filters are in the later half of the layers, Fig. 3c", "yes",
+                      fmt::format("{} of {}", late, all), 2 * late > all});
+}
+
+void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& claims) {
+    const std::map<std::string, std::pair<double, double>> paper = {
+        {"grad2d", {0.2752, 0.2088}}, {"ig2d", {0.3590, 0.1281}}, {"svebi", {0.7582, 0.1969}}};
+    for (const auto& [method, values] : paper)
+        for (const auto& [evaluated, metric, value] :
+             {std::tuple{&result.insertion, "insertion", values.first}, {&result.deletion, "deletion", values.second}}) {
+            const MetricScore& own = *evaluated->score(method, metric);
+            claims.push_back(
+                {fmt::format("{} of {}, Table 1", metric, method), value, json_of_double(own.mean), own.ci95.holds(value)});
+        }
+    const auto better = [&](const EvaluateResult& of, const char* metric, const char* a, const char* b, bool higher) {
+        const MetricDifference difference = of.difference(metric, a, b).value();
+        claims.push_back({fmt::format("{} beats {} on {}", a, b, metric), "yes",
+                          fmt::format("{:.4f} against {:.4f}", of.score(a, metric)->mean, of.score(b, metric)->mean),
+                          difference.decided ? std::optional(higher ? difference.difference > 0 : difference.difference < 0)
+                                             : std::nullopt});
+    };
+    better(result.insertion, "insertion", "svebi", "grad2d", true);
+    better(result.insertion, "insertion", "svebi", "ig2d", true);
+    better(result.deletion, "deletion", "ig2d", "svebi", false);
+}
+
+}  // namespace
+
+SvebiAwa2Result reproduce_svebi_awa2(const ReproduceOptions& options, const PhotographOptions& photographs,
+                                     const Execution& execution, const StageNotes& notes) {
+    if (photographs.data.empty()) throw OptionError("data", "the folder of photographs is missing");
+    Experiment experiment(options, execution, notes);
+    TrainRunOptions training = training_of(photographs);
+    if (photographs.weights.empty()) {
+        training.network = photographs.network;
+    } else {
+        training.from = start_of(photographs, experiment, options.out);
+        training.replace_last = true;
+    }
+    InterpretOptions interpretation;
+    interpretation.mu = kMu;
+    const TrainResult train = experiment.train(training);
+    const InterpretResult interpret = experiment.interpret(interpretation);
+
+    SvebiAwa2Result result;
+    result.run = options.out.string();
+    result.test_accuracy = train.made.test.accuracy;
+    result.train_accuracy = train.made.train.accuracy;
+    result.ablation = interpret.ablation;
+    result.layer_distribution = interpret.layer_distribution;
+    result.deletion = evaluation(experiment, "deletion", Baseline::black, options.samples.value_or(0));
+    result.insertion = evaluation(experiment, "insertion", Baseline::blur, options.samples.value_or(0));
+    result.report = experiment.report({}).report;
+    result.claims = {{"test accuracy", 0.8983, result.test_accuracy, train.made.test.ci95.holds(0.8983)},
+                     {"training accuracy", 0.9989, result.train_accuracy, std::nullopt}};
+    add_ablation_claims(result.ablation, result.claims);
+    add_layer_claim(interpret, result.claims);
+    add_table_claims(result, result.claims);
+    return result;
+}
+
+}  // namespace spikelens
