@@ -5,129 +5,19 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/train/train.h"
 
-#include "snn/reference_network.h"
+#include "train/training.h"
 
 namespace spikelens {
 namespace {
 
 using testing::Dual;
+using testing::Halves;
 using testing::lively_network;
-using testing::random_values;
+using testing::parameters;
 using testing::ReferenceNetwork;
-
-/// Noisy pictures of a bright half: class 0 above, class 1 below, class 2 left.
-class Halves : public SampleSource {
-  public:
-    explicit Halves(int64_t count) : images_({count, 1, 6, 6}, random_values(count * 36, 0, 0.4F, 23)) {
-        for (int64_t n = 0; n < count; ++n) {
-            labels.push_back(static_cast<int>(n % 3));
-            for (int pixel = 0; pixel < 36; ++pixel)
-                if (bright(labels.back(), pixel / 6, pixel % 6)) images_.row(n)[pixel] += 0.6F;
-        }
-    }
-
-    int64_t size() const override { return images_.extent(0); }
-    Shape shape() const override { return {1, 6, 6}; }
-    const std::vector<std::string>& classes() const override { return classes_; }
-    FloatArray images(std::span<const int64_t> indices) const override {
-        FloatArray result({static_cast<int64_t>(indices.size()), 1, 6, 6});
-        for (size_t i = 0; i < indices.size(); ++i) std::ranges::copy(images_.row(indices[i]), result.row(i).begin());
-        return result;
-    }
-    int label(int64_t index) const override { return labels[index]; }
-
-    std::vector<int> labels;
-
-  private:
-    static bool bright(int label, int row, int column) { return label == 0 ? row < 3 : label == 1 ? row >= 3 : column < 3; }
-
-    FloatArray images_;
-    std::vector<std::string> classes_ = {"above", "below", "left"};
-};
-
-std::vector<FloatArray> parameters(const Network& network) {
-    std::vector<FloatArray> all;
-    for (const Layer& layer : network.layers) {
-        all.push_back(layer.weight);
-        if (layer.has_bias) all.push_back(layer.bias);
-    }
-    return all;
-}
-
-/// Where a training was stopped.
-struct Stop {
-    Network network;
-    TrainState state;
-};
-
-class Training : public ::testing::Test {
-  protected:
-    Halves samples{30};
-    Network network = lively_network("4C3-LIF-MP2-6F-LIF-3F", {1, 6, 6}, 4, 1);
-    TrainOptions options;
-    TrainState state;
-
-    void SetUp() override {
-        options.epochs = 1;
-        options.batch = 30;
-        options.surrogate = parse_surrogate("triangle(0.9)");
-    }
-
-    void run() { train(network, samples, options, state, nullptr); }
-
-    /// Another training ended as this one: in the same bits, but for seconds.
-    void expect_same_end(const Stop& other) const {
-        EXPECT_EQ(parameters(other.network), parameters(network));
-        EXPECT_EQ(other.state.momentum, state.momentum);
-        EXPECT_EQ(other.state.epochs_done, state.epochs_done);
-        EXPECT_EQ(other.state.part.samples, 0);
-        ASSERT_EQ(other.state.history.size(), state.history.size());
-        for (size_t i = 0; i < state.history.size(); ++i) {
-            EXPECT_EQ(other.state.history[i].epoch, state.history[i].epoch);
-            EXPECT_EQ(other.state.history[i].loss, state.history[i].loss);
-            EXPECT_EQ(other.state.history[i].accuracy, state.history[i].accuracy);
-        }
-    }
-
-    /// The first step's gradient: v = g when momentum starts from zero.
-    std::vector<FloatArray> gradient_of(Network copy, TrainOptions with) const {
-        TrainState fresh;
-        with.momentum = 0;
-        train(copy, samples, with, fresh, nullptr);
-        return fresh.momentum;
-    }
-
-    /// Slope of the mean cross-entropy along the direction the reference's duals carry.
-    Dual reference_loss(const ReferenceNetwork& reference) const {
-        Dual loss;
-        for (int64_t n = 0; n < samples.size(); ++n) {
-            const FloatArray image = samples.images(std::vector{n});
-            const auto scores = reference.scores(std::vector(network.steps, ReferenceNetwork::to_duals(image.data)));
-            double sum = 0, slope = 0;
-            for (const Dual& score : scores) {
-                sum += std::exp(score.value);
-                slope += std::exp(score.value) * score.slope;
-            }
-            const Dual own = scores[samples.label(n)];
-            loss = loss + Dual{std::log(sum) - own.value, slope / sum - own.slope};
-        }
-        return (1.0 / static_cast<double>(samples.size())) * loss;
-    }
-
-    void expect_slopes(std::vector<Dual>& along, ReferenceNetwork& reference, const FloatArray& gradient) const {
-        double largest = 0;
-        for (size_t i = 0; i < along.size(); ++i) {
-            along[i].slope = 1;
-            const double slope = reference_loss(reference).slope;
-            along[i].slope = 0;
-            largest = std::max(largest, std::abs(slope));
-            ASSERT_NEAR(gradient.data[i], slope, 2e-6) << "parameter " << i;
-        }
-        EXPECT_GT(largest, 1e-3) << "nothing was tested: the gradient is zero";
-    }
-};
+using testing::Stop;
+using testing::Training;
 
 TEST_F(Training, GradientEqualsReference) {
     ReferenceNetwork reference(network, options.surrogate, false);
@@ -333,117 +223,6 @@ TEST_F(Training, NothingIsLeftToDoAfterTheLastEpoch) {
     const std::vector<FloatArray> before = parameters(network);
     run();
     EXPECT_EQ(parameters(network), before);
-}
-
-TEST_F(Training, ABatchInPartsHasTheGradientOfTheWholeButForRounding) {
-    const std::vector<FloatArray> whole = gradient_of(network, options);
-    for (const int parts : {2, 3, 30}) {
-        TrainOptions cut = options;
-        cut.accumulate = parts;
-        const std::vector<FloatArray> gradient = gradient_of(network, cut);
-        double largest = 0;
-        for (const FloatArray& part : whole)
-            for (const float value : part.data) largest = std::max(largest, std::abs(double(value)));
-        for (size_t p = 0; p < whole.size(); ++p)
-            for (int64_t i = 0; i < whole[p].size(); ++i)
-                ASSERT_NEAR(gradient[p].data[i], whole[p].data[i], 1e-6 * largest) << parts << " parts, parameter " << p;
-    }
-}
-
-TEST_F(Training, FrozenLayersKeepTheirBitsAndTheOthersTheirGradients) {
-    const std::vector<FloatArray> start = parameters(network), gradient = gradient_of(network, options);
-    options.weight_decay = 0.1;
-    for (const auto& [frozen, word] : {std::pair{0, "conv1"}, {1, "full2"}, {2, "full3"}}) {
-        TrainOptions with = options;
-        with.freeze = {word};
-        Network trained = network;
-        TrainState fresh;
-        train(trained, samples, with, fresh, nullptr);
-        const std::vector<FloatArray> end = parameters(trained);
-        for (int p = 0; p < 6; ++p) EXPECT_EQ(end[p] == start[p], p / 2 == frozen) << word << ", parameter " << p;
-        with.weight_decay = 0;
-        std::vector<FloatArray> expected = gradient;
-        for (const int p : {2 * frozen, 2 * frozen + 1}) std::ranges::fill(expected[p].data, 0.0F);
-        EXPECT_EQ(gradient_of(network, with), expected) << word;
-    }
-}
-
-TEST_F(Training, AFrozenLayerIsLeftOutOfTheNormThatIsClipped) {
-    options.freeze = {"conv1..full2"};
-    options.clip_norm = 1e-3;
-    const std::vector<FloatArray> gradient = gradient_of(network, options);
-    double squares = 0;
-    for (const int p : {4, 5})
-        for (const float value : gradient[p].data) squares += double(value) * value;
-    EXPECT_NEAR(std::sqrt(squares), 1e-3, 1e-8);
-}
-
-TEST_F(Training, EachUpdateTakesTheRateOfItsSchedule) {
-    options.batch = 10;
-    options.epochs = 4;
-    options.momentum = 0;
-    options.learning_rate = 0.25;
-    options.schedule = parse_schedule("step(2,0.5)");
-    options.warm_up = 1;
-    std::vector<FloatArray> before = parameters(network);
-    int64_t update = 0;
-    train(network, samples, options, state, [&](const Network& now, const TrainState& at) {
-        const double rate = update < 3 ? 0.25 * static_cast<double>(update + 1) / 3 : update < 6 ? 0.25 : 0.125;
-        const std::vector<FloatArray> after = parameters(now);
-        for (size_t p = 0; p < after.size(); ++p)
-            for (int64_t i = 0; i < after[p].size(); ++i)
-                ASSERT_NEAR(after[p].data[i], before[p].data[i] - rate * at.momentum[p].data[i], 1e-6) << update;
-        before = after;
-        ++update;
-    });
-    EXPECT_EQ(update, 12);
-}
-
-TEST_F(Training, AugmentedSamplesAreOthersInEveryEpoch) {
-    options.learning_rate = 1e-30;  // so small that weights stay, and the loss tells of the samples alone
-    options.epochs = 3;
-    options.augmentation = parse_augmentation("flip,crop=1");
-    run();
-    EXPECT_NE(state.history[1].loss, state.history[0].loss);
-    EXPECT_NE(state.history[2].loss, state.history[1].loss);
-    options.augmentation = {};
-    state = {};
-    run();
-    EXPECT_NEAR(state.history[1].loss, state.history[0].loss, 1e-12);
-}
-
-TEST_F(Training, ResumesInTheSameBitsWithEveryOption) {
-    options.batch = 8;
-    options.epochs = 3;
-    options.schedule = parse_schedule("cosine");
-    options.warm_up = 1;
-    options.accumulate = 2;
-    options.augmentation = parse_augmentation("flip,crop=2");
-    options.freeze = {"full2"};
-    std::vector<Stop> stops = {{network, state}};
-    train(network, samples, options, state, [&](const Network& now, const TrainState& at) { stops.push_back({now, at}); });
-    for (Stop& stop : stops) {
-        train(stop.network, samples, options, stop.state, nullptr);
-        expect_same_end(stop);
-    }
-}
-
-TEST_F(Training, RefusesSchedulesPartsAndLayersThatCannotBe) {
-    const auto refuses = [&](const auto& change) {
-        TrainOptions changed = options;
-        change(changed);
-        EXPECT_THROW(train(network, samples, changed, state, nullptr), InputError);
-    };
-    refuses([](TrainOptions& with) { with.accumulate = 0; });
-    refuses([](TrainOptions& with) { with.accumulate = with.batch + 1; });
-    refuses([](TrainOptions& with) { with.warm_up = -1; });
-    refuses([](TrainOptions& with) { with.schedule = parse_schedule("cosine"), with.warm_up = 1; });
-    refuses([](TrainOptions& with) { with.schedule = parse_schedule("cosine(2)"), with.epochs = 3; });
-    refuses([](TrainOptions& with) { with.augmentation.crop = 6; });
-    refuses([](TrainOptions& with) { with.freeze = {"conv2"}; });
-    refuses([](TrainOptions& with) { with.freeze = {""}; });
-    refuses([](TrainOptions& with) { with.freeze = {"full2..conv1"}; });
-    refuses([](TrainOptions& with) { with.freeze = {"conv1..full3"}; });
 }
 
 TEST_F(Training, SeedsOrderTheSamples) {
