@@ -78,9 +78,9 @@ void declare(OptionTable& table, ImportOptions& options) {
     table.add("--steps", options.steps, "Time steps T, for images");
     table.add_choice("--match", options.match, kMatches, "How weights find their layers: auto, name or order");
     table
-        .add_option({"--map", "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
-                      "TEXT",
-                     [&options](const Strings& words) { options.layers = parse_layers(words); },
+        .add_option({"--map",
+                     "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
+                     "TEXT", [&options](const Strings& words) { options.layers = parse_layers(words); },
                      [&options] { return layer_words(options.layers); }})
         .list = true;
     table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
