@@ -25,7 +25,8 @@ class Attribution:
     targets  int64 [N], the classes explained
     scores   float32 [N, classes], what the network says
     states   of each map: "values", "zero", "noise", "constant" or "not finite": whether it tells anything
-    delta    float64 [N]: Σ values − (score − score of the baseline), where it was asked for; else None
+    delta    float64 [N], where it was asked for, else None: Σ values − (score − score of the baseline); of methods that
+             share out the score Σ values + what biases brought + what reached no input − the score
     method   the method with its options; ``contract`` says what its values mean
     """
 
