@@ -173,6 +173,20 @@ def test_a_softmax_at_the_end_is_noted():
     assert "log_softmax of the output is left out" in str(net.comparison) and net.comparison.score_difference < 1e-6
 
 
+def test_a_softmax_before_anything_else_is_named():
+    """Also where what comes after it is silent, so that no comparison shows it."""
+
+    class Soft(Steps):
+        def forward(self, x):
+            return super().forward(F.softmax(x, dim=-1))
+
+    model = Soft()
+    assert "softmax is followed at the end of a model alone" in refusal(model, spikes(5, 3, 6))
+    with torch.no_grad():
+        model.fc1.weight.zero_()
+    assert "softmax is followed at the end of a model alone" in refusal(model, spikes(5, 3, 6))
+
+
 def test_a_network_that_differs_is_refused():
     """A neuron whose forward is not that of its class shows in the comparison, with its name."""
     model, x = Steps(), spikes(5, 3, 6)
