@@ -144,6 +144,10 @@ def test_steps_and_layouts():
     assert "is not (C, H, W) of the example's 6 features" in refusal(model, shape=(1, 2, 2))
     text = refusal(model, spikes(5, 3, 6) / 2)
     assert "other numbers than whole ones from 0 to 255" in text and "not one image at every step" in text
+    for wrong, words in [(0, "steps must be from 1"), (2.5, "steps must be a whole number")]:
+        assert words in refusal(model, images(4, 6), steps=wrong)
+    assert "samples of finite numbers" in refusal(model, images(4, 6) * float("nan"), steps=5)
+    assert "samples of finite numbers" in refusal(model, images(0, 6), steps=5)
     with pytest.raises(spikelens.InputError, match="reads an nn.Module, not OrderedDict"):
         spikelens.from_torch(model.state_dict(), spikes(5, 3, 6))
 
