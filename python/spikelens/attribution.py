@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core, _draw
-from spikelens._arrays import Samples, integers, samples_of
+from spikelens._arrays import Samples, integers, samples_of, seed_number
 from spikelens._catalogue import Contract, method_text, methods
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
@@ -145,7 +145,7 @@ def attribute(
     count = len(samples.values)
     target = net._resolve_class(target)
     targets = None if target is None else integers(target, "targets", count)
-    numbers = None if addresses is None else integers(addresses, "addresses", count)
+    numbers = None if addresses is None else integers(addresses, "addresses", count, bits=64)
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     text = method_text(method, options)
     with settings(threads, memory, kernel, progress) as how:
@@ -155,7 +155,7 @@ def attribute(
             text,
             targets,
             numbers,
-            seed,
+            seed_number(seed),
             knowledge,
             surrogate or net.surrogate,
             return_convergence_delta,
