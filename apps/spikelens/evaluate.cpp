@@ -33,10 +33,11 @@ Outcome run_evaluate(EvaluateCommand& command, const Call& call) {
 
 void declare(OptionTable& table, EvaluateCommand& command) {
     table.add("run", command.run, "The run directory").required();
-    table.add("--suite", command.suite,
-              "Methods and metrics that go together, where none are named: quick (the usual methods by insertion, deletion and "
-              "sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all that there are); how long "
-              "it takes is said first");
+    table.add(
+        "--suite", command.suite,
+        "Methods and metrics that go together, where none are named: quick (the usual methods by insertion, deletion and "
+        "sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all that there are); how long "
+        "it takes is said first");
     table.add_list("--methods,--method", command.methods, "method",
                    "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
     table.add_list("--metrics", command.metrics, "metric",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,23 @@ def to_numpy(values: Any) -> np.ndarray:
             raise InputError(
                 f"the tensor is on the device {values.device}; expected one in the CPU's memory: tensor.cpu()"
             )
-        return values.detach().numpy()
+        return _of_tensor(values.detach())
     if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
         return np.from_dlpack(values)
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError as reason:  # lists of several lengths
+        raise InputError(f"what was given is no array: {reason}") from None
+
+
+def _of_tensor(tensor: Any) -> np.ndarray:
+    """Of bfloat16, which NumPy does not have, the same numbers in float32."""
+    if str(tensor.dtype) == "torch.bfloat16":
+        tensor = tensor.float()
+    try:
+        return tensor.resolve_conj().resolve_neg().numpy()
+    except TypeError as reason:  # sparse, quantized
+        raise InputError(f"the tensor is no array of numbers in the CPU's memory: {reason}") from None
 
 
 def like(values: np.ndarray, original: Any) -> Any:
@@ -68,7 +82,8 @@ def samples_of(inputs: Any, shape: tuple[int, ...], layout: str | None) -> Sampl
         raise InputError(f"the input holds values of the type {values.dtype}, expected numbers")
     values = values.reshape(values.shape[:leading] + tuple(shape))
     if leading == 1:
-        return Samples(np.ascontiguousarray(values, dtype=np.float32), layout == "TNCHW")
+        with np.errstate(over="ignore"):  # the library says what is not finite
+            return Samples(np.ascontiguousarray(values, dtype=np.float32), layout == "TNCHW")
     if layout is None:
         raise InputError(
             f"spikes of shape {list(values.shape)} need a layout: 'TNCHW', time first, as snnTorch and SpikingJelly "
@@ -108,9 +123,35 @@ def _spikes(values: np.ndarray) -> np.ndarray:
     return spikes
 
 
-def integers(values: Any, what: str, count: int) -> list[int]:
-    """One whole number for each sample: a list or an array of them, or one for all."""
+def floats(values: Any, what: str) -> np.ndarray:
+    """Numbers as a contiguous array of float32."""
+    array = to_numpy(values)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{what} must be numbers, not {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def integers(values: Any, what: str, count: int, bits: int = 32) -> list[int]:
+    """One whole number of so many bits for each sample: a list or an array of them, or one for all."""
     array = to_numpy(values)
     if array.dtype.kind not in "iu":
         raise InputError(f"{what} must be whole numbers, not {array.dtype}")
-    return [int(array)] * count if array.ndim == 0 else [int(value) for value in array.reshape(-1)]
+    numbers = [int(array)] * count if array.ndim == 0 else [int(value) for value in array.reshape(-1)]
+    for number in numbers:
+        whole_number(number, what, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return numbers
+
+
+def seed_number(seed: Any) -> int:
+    return whole_number(seed, "seed", 0, 2**64 - 1)
+
+
+def whole_number(value: Any, what: str, least: int, most: int) -> int:
+    """The value as an int of Python's; one that is none, or beyond these bounds, is an InputError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InputError(f"{what} must be a whole number, not {value!r}") from None
+    if not least <= number <= most:
+        raise InputError(f"{what} must be from {least} to {most}, not {number}")
+    return number

@@ -72,7 +72,7 @@ def metrics() -> Contracts:
 
 def method_text(method: str, options: dict[str, Any]) -> str:
     """ "ig2d:steps=64": a method with options as the library reads it."""
-    return ":".join([method, *(f"{name}={_option(value)}" for name, value in options.items())])
+    return ":".join([str(method), *(f"{name}={_option(value)}" for name, value in options.items())])
 
 
 def _option(value: Any) -> str:

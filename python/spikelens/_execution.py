@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from spikelens import _core
+from spikelens._arrays import whole_number
+from spikelens._core import InputError
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -32,12 +34,24 @@ class _Bar:
             self._bar.close()
 
 
+def _bytes(memory: Any) -> int:
+    """A number of them may be written as 2e9."""
+    whole = int(memory) if isinstance(memory, float) and memory.is_integer() else memory
+    return whole_number(whole, "memory", 1, 2**63 - 1)
+
+
 @contextmanager
 def settings(
     threads: int, memory: int | None, kernel: str, progress: Progress | bool | None
 ) -> Iterator[_core.Settings]:
     """``progress``: a function, False for none, None for a bar of tqdm where it is installed and stderr is a
-    terminal."""
+    terminal. Raises InputError for what is none of what a call takes."""
+    if not (callable(progress) or isinstance(progress, (bool, type(None)))):
+        raise InputError(f"progress is a function, True, False or None, not {progress!r}")
+    if not isinstance(kernel, str):
+        raise InputError(f"kernel is the name of a kernel, or empty for the best, not {kernel!r}")
+    threads = whole_number(threads, "threads", 0, 2**31 - 1)
+    keywords = {} if memory is None else {"memory": _bytes(memory)}
     bar = None
     if progress is True or (progress is None and sys.stderr is not None and sys.stderr.isatty()):
         try:
@@ -47,7 +61,6 @@ def settings(
         except ImportError:
             progress = None
     told = progress if callable(progress) else None
-    keywords = {} if memory is None else {"memory": int(memory)}
     try:
         yield _core.Settings(threads=threads, kernel=kernel, progress=told, **keywords)
     finally:

@@ -50,7 +50,9 @@ class Method:
         return_convergence_delta   gives (attributions, delta) instead
         more       as ``spikelens.attribute`` takes it: layout, threads, seed, …
         """
-        options = dict(self.options)
+        options = {**self.options, **more}
+        if "method" in options:
+            raise InputError(f"{self.name} has no option 'method': it takes the points of its path in one way")
         if baselines is not None:
             options["baseline"] = _baseline(baselines)
         if n_steps is not None:
@@ -62,7 +64,6 @@ class Method:
             target=target,
             return_convergence_delta=return_convergence_delta,
             **options,
-            **more,
         )
         values = like(found.values, inputs)
         return values if found.delta is None else (values, like(found.delta, inputs))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core, _draw
-from spikelens._arrays import Samples, integers, samples_of
+from spikelens._arrays import Samples, integers, samples_of, seed_number
 from spikelens._catalogue import Contract, method_text, methods
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
@@ -25,7 +25,8 @@ class Attribution:
     targets  int64 [N], the classes explained
     scores   float32 [N, classes], what the network says
     states   of each map: "values", "zero", "noise", "constant" or "not finite": whether it tells anything
-    delta    float64 [N]: Σ values − (score − score of the baseline), where it was asked for; else None
+    delta    float64 [N], where it was asked for, else None: Σ values − (score − score of the baseline); of methods that
+             share out the score Σ values + what biases brought + what reached no input − the score
     method   the method with its options; ``contract`` says what its values mean
     """
 
@@ -144,7 +145,7 @@ def attribute(
     count = len(samples.values)
     target = net._resolve_class(target)
     targets = None if target is None else integers(target, "targets", count)
-    numbers = None if addresses is None else integers(addresses, "addresses", count)
+    numbers = None if addresses is None else integers(addresses, "addresses", count, bits=64)
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     text = method_text(method, options)
     with settings(threads, memory, kernel, progress) as how:
@@ -154,7 +155,7 @@ def attribute(
             text,
             targets,
             numbers,
-            seed,
+            seed_number(seed),
             knowledge,
             surrogate or net.surrogate,
             return_convergence_delta,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core
-from spikelens._arrays import Samples, integers, samples_of, to_numpy
+from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, to_numpy
 from spikelens._core import InputError
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
@@ -38,8 +38,8 @@ def evaluate(
     """Measures explanation methods, yours and ours, on the same samples.
 
     net, inputs   as in ``Network.simulate``
-    targets       the class to explain of each sample, by number; None: the predicted class. Samples whose scores are
-                  all equal are left out then: there is no prediction.
+    targets       the class to explain: one, by number or name, or one for each sample; None: the predicted class.
+                  Samples whose scores are all equal are left out then: there is no prediction.
     methods       names of ours ("ig2d", "ig2d:steps=64"), or a dict of name → what it is:
                     None or text  a method of ours
                     array         maps that you have: [N, H, W], [N, C, H, W], or with time in the layout of the input
@@ -67,7 +67,9 @@ def evaluate(
     )
     if not entries:
         raise InputError("no method is named; spikelens.methods() lists ours")
+    targets = net._resolve_class(targets)
     classes = None if targets is None else integers(targets, "targets", len(samples.values))
+    seed = seed_number(seed)
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     shuffled = _core.shuffled_network(net._core, seed) if any(map(_core.needs_shuffled, names)) else None
     networks = (net, None if shuffled is None else Network(shuffled, surrogate=net.surrogate, layout=net.layout))
@@ -75,6 +77,8 @@ def evaluate(
     labels: dict[str, str] = {}
     for name, entry in entries.items():
         text = entry if isinstance(entry, str) else name
+        if not isinstance(text, str):
+            raise InputError(f"the name of a method must be a text, not {name!r}")
         if text in labels:
             raise InputError(f"the methods '{labels[text]}' and '{name}' are both '{text}'")
         given[text], labels[text] = _entry(name, entry, networks, samples, classes), name
@@ -115,11 +119,11 @@ def _entry(
     if entry is None or isinstance(entry, str):
         return None
     if not callable(entry):
-        return np.ascontiguousarray(samples.restore(to_numpy(entry)), dtype=np.float32)
+        return floats(samples.restore(to_numpy(entry)), f"the maps of '{name}'")
 
     def called(changed: bool, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
         maps = to_numpy(entry(networks[int(changed)], samples.restore(values), targets))
-        return np.ascontiguousarray(samples.restore(maps), dtype=np.float32)
+        return floats(samples.restore(maps), f"the maps of '{name}'")
 
     one = np.array((classes or [0])[:1], np.int64)
     return called, called(False, samples.values[:1], one).ndim == 5

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core, _draw
-from spikelens._arrays import integers, samples_of
+from spikelens._arrays import integers, samples_of, seed_number, whole_number
 from spikelens._core import InputError
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
@@ -43,13 +43,14 @@ class Interpretation:
         kernel: str = "",
         progress: Progress | bool | None = None,
     ) -> None:
-        if not 1 <= mu_max <= 1000:
-            raise InputError(f"the largest mu must be 1 to 1000, not {mu_max}")
+        mu_max = whole_number(mu_max, "the largest mu", 1, 1000)
         if not mu > 0:
             raise InputError(f"mu must be above 0, not {mu}")
         self.net, self.mu = net, float(mu)
         self._layout = layout or net.layout
         self._samples = samples_of(inputs, net.input_shape, self._layout)
+        if not len(self._samples.values):
+            raise InputError("there are no samples to interpret the network on")
         budgets = sorted({float(budget) for budget in range(1, mu_max + 1)} | {self.mu})
         with settings(threads, memory, kernel, progress) as how:
             self._core = _core.interpret(net._core, self._samples.values, budgets, self.mu, response, signed, how)
@@ -114,13 +115,15 @@ class Interpretation:
         """Accuracy with each class's filters silenced, against as many random ones, on other samples, best the test
         set: {"full_accuracy": …, "curve": [{"mu", "mean_filters", "relevant_accuracy", "random_accuracy", …}, …]}."""
         samples = samples_of(inputs, self.net.input_shape, layout or self._layout)
+        if not len(samples.values):
+            raise InputError("there are no samples to measure accuracy on")
         numbers = integers(labels, "labels", len(samples.values))
         with settings(threads, memory, kernel, progress) as how:
-            return _core.ablate(self.net._core, self._core, samples.values, numbers, draws, seed, how)
+            return _core.ablate(self.net._core, self._core, samples.values, numbers, draws, seed_number(seed), how)
 
     def visualise(
         self,
-        filters: Sequence[str] | None = None,
+        filters: str | Sequence[str] | None = None,
         *,
         crops: int = 9,
         threads: int = 0,
@@ -131,6 +134,7 @@ class Interpretation:
         """What filters see: the mean of the crops where each answered most, [C, H, W], and the strongest crops; None:
         all filters. A filter that never spiked has no average."""
         names = self.filter_names
+        filters = [filters] if isinstance(filters, str) else filters
         for name in filters or ():
             if name not in names:
                 raise InputError(f"there is no filter '{name}'{_core.suggestion(name, names)}")

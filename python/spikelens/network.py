@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core
-from spikelens._arrays import check_layout, samples_of, to_numpy
+from spikelens._arrays import check_layout, floats, samples_of, seed_number, whole_number
 from spikelens._core import InputError
 from spikelens._execution import Progress, settings
 
@@ -232,11 +232,12 @@ def parse(
     Raises InputError for a text that is none, with the stage that is wrong, and for tensors that do not fit.
     """
     size = [int(extent) for extent in shape]
+    steps = whole_number(steps, "steps", 1, 65535)
     if tensors is None:
-        drawn = _core.draw_network(text, size, steps, seed)
+        drawn = _core.draw_network(text, size, steps, seed_number(seed))
         core = _core.network(text, size, steps, drawn.tensors(), list(classes)) if classes else drawn
     else:
-        values = {name: np.ascontiguousarray(to_numpy(tensor), dtype=np.float32) for name, tensor in tensors.items()}
+        values = {name: floats(tensor, f"the tensor {name}") for name, tensor in tensors.items()}
         core = _core.network(text, size, steps, values, list(classes))
     return Network(core, surrogate=surrogate, layout=layout)
 

@@ -56,7 +56,7 @@ struct Samples {
     }
 };
 
-/// Samples of an ndarray of either kind: throws TypeError for another. Checks that there are samples.
+/// Samples of an ndarray of either kind: throws TypeError for another, InputError for other axes.
 Samples samples_of(const nb::object& values);
 
 /// The array as one of NumPy, which owns its values from then on: nothing is copied.

@@ -26,7 +26,7 @@ struct Explained {
     FloatArray values, scores;
     std::vector<int> targets;
     std::vector<std::string> states;
-    std::vector<double> delta;  ///< Σ A − (y(x) − y(x')) of methods that aim at completeness, where asked for
+    std::vector<double> delta;  ///< how far A is from adding up, of methods that aim at completeness, where asked for
 };
 
 /// What to explain of whom.
@@ -43,14 +43,14 @@ void explain_batch(const AttributionContext& context, const Input& input, const 
     const FloatArray scores = context.engine->run(input).scores;
     std::vector<int> targets = predictions(scores);
     if (request.targets) targets.assign(request.targets->begin() + first, request.targets->begin() + first + count);
-    const auto addresses = std::span(request.addresses).subspan(first, count);
-    const FloatArray values = explain(request.method, context, {input, targets, addresses});
+    const AttributionRequest wanted{input, targets, std::span(request.addresses).subspan(first, count)};
+    const FloatArray values = explain(request.method, context, wanted);
     const FloatArray maps = pixel_maps(values, request.method.view);
     for (int64_t n = 0; n < count; ++n)
         all.states.push_back(map_state_text(map_state(request.method.method->info(), maps.row(n), scores.row(n))));
     if (request.delta)
-        for (const Completeness& sample : own_completeness(request.method, *context.engine, input, values, scores, targets))
-            all.delta.push_back(sample.attributed - sample.difference);
+        for (const Completeness& sample : own_completeness(request.method, context, wanted, values, scores))
+            all.delta.push_back(sample.attributed + sample.bias + sample.lost - sample.difference);
     all.values.append(values);
     all.scores.append(scores);
     all.targets.insert(all.targets.end(), targets.begin(), targets.end());

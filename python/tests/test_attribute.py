@@ -86,8 +86,8 @@ def test_targets(net, images):
     assert spikelens.attribute(named, np.ones((1, 1, 4, 4)), "grad2d", target="dog").targets.tolist() == [1]
     with pytest.raises(spikelens.InputError, match="did you mean 'cat'"):
         spikelens.attribute(named, np.ones((1, 1, 4, 4)), "grad2d", target="cot")
-    for wrong in (10, -1, [1, 2]):
-        with pytest.raises(spikelens.InputError, match="classes 0 to 9|as many targets"):
+    for wrong in (10, -1, [1, 2], [2**40] * len(images), np.uint64(2**64 - 1)):
+        with pytest.raises(spikelens.InputError, match="classes 0 to 9|as many targets|targets must be from"):
             spikelens.attribute(net, images, "grad2d", target=wrong)
 
 
@@ -111,12 +111,16 @@ def test_classes_as_captum_has_them(net, images):
     assert (values == expected.values).all()
     scores = net.simulate(images).scores[:, 1] - net.simulate(np.zeros_like(images)).scores[:, 1]
     np.testing.assert_allclose(delta, values.sum(axis=(1, 2, 3)) - scores, atol=1e-6)
+    again = attr.Ig2d(net, steps=8).attribute(images, target=1, steps=16)  # the call wins
+    assert (again == expected.values).all()
     blurred = attr.Ig2d(net, steps=16).attribute(images, target=1, baselines="blur")
     assert (blurred == spikelens.attribute(net, images, "ig2d", target=1, steps=16, baseline="blur").values).all()
     with pytest.raises(spikelens.InputError, match="not supported"):
         attr.Ig2d(net).attribute(images, target=1, baselines=np.ones(1))
     with pytest.raises(spikelens.InputError, match="no option 'steps'"):
         attr.Grad2d(net).attribute(images, target=1, n_steps=16)
+    with pytest.raises(spikelens.InputError, match="no option 'method'"):
+        attr.Ig2d(net).attribute(images, target=1, method="gausslegendre")
     with pytest.raises(AttributeError, match="did you mean 'Ig2d'"):
         attr.Ig2D
 

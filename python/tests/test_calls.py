@@ -85,6 +85,7 @@ def test_ctrl_c_stops_within_half_a_second(call):
         import os, signal, threading, time
         import numpy as np
         import spikelens
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background does not have
         net = spikelens.parse(*{LARGE!r})
         x = np.random.default_rng(0).random((4000, 1, 28, 28), np.float32)
         sent = []

@@ -98,6 +98,9 @@ def test_what_is_wrong_is_said(net, images):
         ({"mine": np.ones((6, 1, 3, 3))}, ["insertion"], "expected that shape"),
         ({"mine": np.full((6, 16, 16), np.nan)}, ["insertion"], "not finite"),
         ({"mine": lambda n, x, y: np.ones((1, 3, 3))}, ["insertion"], "expected that shape"),
+        ({"mine": np.array(["a"])}, ["insertion"], "the maps of 'mine' must be numbers"),
+        ({"mine": lambda n, x, y: None}, ["insertion"], "the maps of 'mine' must be numbers"),
+        ({3: None}, ["insertion"], "must be a text, not 3"),
         ([], ["insertion"], "no method"),
         ({"a": "ig2d", "b": "ig2d"}, ["insertion"], "'a' and 'b' are both 'ig2d'"),
     ]:

@@ -144,6 +144,10 @@ def test_steps_and_layouts():
     assert "is not (C, H, W) of the example's 6 features" in refusal(model, shape=(1, 2, 2))
     text = refusal(model, spikes(5, 3, 6) / 2)
     assert "other numbers than whole ones from 0 to 255" in text and "not one image at every step" in text
+    for wrong, words in [(0, "steps must be from 1"), (2.5, "steps must be a whole number")]:
+        assert words in refusal(model, images(4, 6), steps=wrong)
+    assert "samples of finite numbers" in refusal(model, images(4, 6) * float("nan"), steps=5)
+    assert "samples of finite numbers" in refusal(model, images(0, 6), steps=5)
     with pytest.raises(spikelens.InputError, match="reads an nn.Module, not OrderedDict"):
         spikelens.from_torch(model.state_dict(), spikes(5, 3, 6))
 
@@ -171,6 +175,20 @@ def test_a_softmax_at_the_end_is_noted():
     enliven(model, lambda: model(x))
     net = spikelens.from_torch(model, x)
     assert "log_softmax of the output is left out" in str(net.comparison) and net.comparison.score_difference < 1e-6
+
+
+def test_a_softmax_before_anything_else_is_named():
+    """Also where what comes after it is silent, so that no comparison shows it."""
+
+    class Soft(Steps):
+        def forward(self, x):
+            return super().forward(F.softmax(x, dim=-1))
+
+    model = Soft()
+    assert "softmax is followed at the end of a model alone" in refusal(model, spikes(5, 3, 6))
+    with torch.no_grad():
+        model.fc1.weight.zero_()
+    assert "softmax is followed at the end of a model alone" in refusal(model, spikes(5, 3, 6))
 
 
 def test_a_network_that_differs_is_refused():

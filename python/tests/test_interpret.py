@@ -71,5 +71,9 @@ def test_what_is_wrong_is_said(net, samples, found):
         found.visualise(["conv1.00"])
     with pytest.raises(spikelens.InputError, match="did you mean 'energy'"):
         spikelens.Interpretation(net, samples, response="enrgy")
+    with pytest.raises(spikelens.InputError, match="no samples to interpret"):
+        spikelens.Interpretation(net, samples[:0])
+    with pytest.raises(spikelens.InputError, match="no samples to measure"):
+        found.ablate(samples[:0], [])
     with pytest.raises(spikelens.InputError, match="no class 12"):
         found.path(12)

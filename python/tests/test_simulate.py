@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from conftest import need
 
 import spikelens
 
@@ -83,6 +84,18 @@ def test_dlpack_and_array_protocols(net, images):
     assert (net.simulate(images.tolist()).scores == expected).all()
 
 
+def test_tensors_of_every_kind(net, images):
+    """bfloat16, which NumPy lacks, is the same numbers in float32; what is no array of numbers is refused."""
+    torch = need("torch")
+    tensor = torch.from_numpy(images)
+    halved = tensor.bfloat16()
+    assert (net.simulate(halved).scores == net.simulate(halved.float()).scores).all()
+    assert (net.simulate(torch._neg_view(-tensor)).scores == net.simulate(images).scores).all()
+    for wrong, words in [(tensor.to_sparse(), "no array of numbers"), (tensor.to("meta"), "on the device meta")]:
+        with pytest.raises(spikelens.InputError, match=words):
+            net.simulate(wrong)
+
+
 def test_a_network_of_vectors_takes_vectors():
     net = spikelens.parse("12F-LIF-3F", (5, 1, 1), 6)
     values = np.random.default_rng(0).random((7, 5), np.float32)
@@ -120,6 +133,20 @@ def test_errors_are_the_sentences_of_the_library(net, images, spikes, tmp_path):
     broken = images.copy()
     broken[2, 0, 3, 3] = np.nan
     assert "not finite" in sentence(spikelens.InputError, net.simulate, broken)
+    for wrong, words in [
+        ({"threads": -1}, "threads must be from 0 to"),
+        ({"threads": 2.5}, "threads must be a whole number, not 2.5"),
+        ({"memory": "1G"}, "memory must be a whole number, not '1G'"),
+        ({"kernel": None}, "kernel is the name of a kernel"),
+        ({"progress": "yes"}, "progress is a function, True, False or None"),
+    ]:
+        assert words in sentence(spikelens.InputError, net.simulate, images, **wrong)
+    assert "no array" in sentence(spikelens.InputError, net.simulate, [[1, 2], [3]])
+    assert "steps must be a whole number" in sentence(spikelens.InputError, spikelens.parse, "10F", (1, 4, 4), 2.5)
+    assert "seed must be from 0 to" in sentence(spikelens.InputError, spikelens.parse, "10F", (1, 4, 4), 3, seed=-1)
+    assert "full1.weight must be numbers" in sentence(
+        spikelens.InputError, spikelens.parse, "10F", (1, 4, 4), 3, {"full1.weight": "abc"}
+    )
     assert "missing" in sentence(spikelens.InputError, spikelens.parse, net.text, net.input_shape, 8, {})
     assert "no.safetensors" in sentence(spikelens.InputError, spikelens.load, tmp_path / "no.safetensors")
     assert "32X" in sentence(spikelens.InputError, spikelens.parse, "8C3-LIF-32X-10F", (1, 16, 16), 8)

@@ -82,16 +82,6 @@ NirSpread NirNodeReader::by_first_axis(const std::string& name, const Shape& sha
     return result;
 }
 
-std::vector<double> NirNodeReader::per_output(const std::string& name, const Shape& shape, int outputs) const {
-    const auto values = channel_values(spread(name, shape), outputs, element_count(shape));
-    if (!values)
-        fail(
-            fmt::format("has a '{}' that differs between the neurons of an output; a layer has one value, or one per "
-                        "output",
-                        name));
-    return *values;
-}
-
 bool NirSpread::all(double value) const {
     return std::ranges::all_of(values, [&](double one) { return one == value; });
 }

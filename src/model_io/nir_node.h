@@ -45,9 +45,6 @@ class NirNodeReader {
     /// that is not there.
     NirSpread spread(const std::string& name, const Shape& shape, std::optional<double> missing = std::nullopt) const;
 
-    /// One value per output, the first extent of `shape`; they must be the same for all neurons of one output.
-    std::vector<double> per_output(const std::string& name, const Shape& shape, int outputs) const;
-
     [[noreturn]] void fail(const std::string& what) const;
 
   private:

@@ -1,6 +1,5 @@
-#include "spikelens/pipeline/catalogue.h"
-
 #include "spikelens/data/download.h"
+#include "spikelens/pipeline/catalogue.h"
 
 namespace spikelens {
 

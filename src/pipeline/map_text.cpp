@@ -63,7 +63,9 @@ std::string when_of(const Decided& when) {
     std::string text = fmt::format("decided after step {} of {}", when.decided, when.steps);
     const auto most = std::ranges::max_element(when.windows, {}, &Decided::Window::share);
     if (most != when.windows.end() && when.windows.size() > 1)
-        text += fmt::format("; most of the score came from steps {} to {}", most->first + 1, most->end);
+        text += most->end == most->first + 1
+                    ? fmt::format("; step {} brought most of the score", most->end)
+                    : fmt::format("; steps {} to {} brought most of the score", most->first + 1, most->end);
     return text;
 }
 

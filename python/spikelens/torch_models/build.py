@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from spikelens import _core
+from spikelens._arrays import whole_number
 from spikelens.network import Network
 
 from . import check, emit, fold, rolling, surrogates
@@ -23,8 +24,9 @@ def build(model, example, *, steps, layout, shape, output):
     if not isinstance(model, torch.nn.Module):
         raise _core.InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
-    example = torch.as_tensor(example)
+    example = example_of(example)
     layout = layout_of(example, layout)
+    steps = None if steps is None else whole_number(steps, "steps", 1, 65535)
     if "T" in layout and steps is not None and steps != example.shape[layout.index("T")]:
         raise _core.InputError(f"steps = {steps}, but the example has {example.shape[layout.index('T')]} steps")
     modes = [(module, module.training) for module in model.modules()]
@@ -37,6 +39,17 @@ def build(model, example, *, steps, layout, shape, output):
     finally:
         for module, training in modes:
             module.training = training
+
+
+def example_of(example):
+    """A tensor of finite numbers, and some samples of them."""
+    try:
+        example = torch.as_tensor(example)
+    except (TypeError, ValueError, RuntimeError) as reason:
+        raise _core.InputError(f"the example is no array: {reason}") from None
+    if example.numel() == 0 or not bool(torch.isfinite(example).all()):
+        raise _core.InputError("the example must hold samples of finite numbers")
+    return example
 
 
 def layout_of(example, layout):

@@ -104,7 +104,7 @@ def recurrent_map(instance, shape):
     bias = None if bias is None else torch.as_tensor(as_array(bias))
 
     def apply(spikes):
-        given = torch.as_tensor(spikes)
+        given = torch.as_tensor(np.require(spikes, requirements="W"))  # PyTorch warns of others
         if kind == "conv":
             return torch.nn.functional.conv2d(given, weight, bias, padding=weight.shape[-1] // 2).numpy()
         if kind == "one":

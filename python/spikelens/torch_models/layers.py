@@ -325,7 +325,7 @@ def softened(trace, name, args, kwargs, out):
     """Of the scores at the end: they keep their order."""
     value = finished(trace, trace.value(args[0]))
     trace.notes.append(f"{name} of the output is left out: scores are what it is applied to, in the same order")
-    trace.before_softmax[id(out)] = args[0]
+    trace.put_softened(out, args[0], name)
     return value
 
 

@@ -76,7 +76,7 @@ def input_value(trace: Trace, layout: str, shaped: bool) -> Value:
     return Value(trace.graph.input, dims, ALL if "T" in layout else STATIC)
 
 
-FAILURES = (TimeAxis, RuntimeError, ValueError, IndexError, AssertionError, TypeError)
+FAILURES = (TimeAxis, RuntimeError, ValueError, IndexError, AssertionError, TypeError, AttributeError)
 
 
 def follow(model, table, example, layout, steps, shape) -> Run:

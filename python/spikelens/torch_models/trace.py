@@ -34,6 +34,7 @@ class Trace(TorchFunctionMode):
         self.notes: list[str] = []
         self.read: list[str] = []  # where Python read numbers that depend on the input
         self.before_softmax: dict[int, Any] = {}
+        self._softened: dict[int, str] = {}  # the same tensors: why they cannot be used
         self._tensors: dict[int, tuple[Any, Value | Unknown]] = {}
         self._neurons: dict[int, Node] = {}
         self._stack: list[Any] = []
@@ -49,8 +50,15 @@ class Trace(TorchFunctionMode):
         found = self._tensors.get(id(tensor))
         return found[1] if found else None
 
+    def put_softened(self, out, given, name: str) -> None:
+        """What softmax gives: the network ends with what it is applied to."""
+        self.before_softmax[id(out)] = given
+        self._softened[id(out)] = self.named(f"{name} is followed at the end of a model alone")
+
     def value(self, tensor) -> Value:
         found = self.tracked(tensor)
+        if id(tensor) in self._softened:
+            raise Refusal(self._softened[id(tensor)])
         if isinstance(found, Unknown):
             raise Refusal(found.reason)
         if found is None:
