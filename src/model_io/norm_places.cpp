@@ -65,8 +65,11 @@ class NormPlaces {
         for (const FileNorm& norm : norms_) {
             const FilledLayer* owner = told_layer(norm);
             if (!owner) owner = in_container(norm);
-            if (!owner) owner = by_name(norm);
-            if (!owner) owner = nearest(norm);
+            if (!owner) {
+                owner = by_name(norm);
+                if (!owner) owner = nearest(norm);
+                if (owner) require_no_neuron_between(norm, *owner);
+            }
             places.push_back(owner ? NormPlace{owner->layer, false} : before_all(norm));
             require_channels(norm, places.back(), owner);
             const auto [other, first] = taken.emplace(std::pair(places.back().layer, places.back().before), &norm);
@@ -138,6 +141,21 @@ class NormPlaces {
         if (!is_number(first) || first.size() > 9 || second.size() > 9 || std::stol(first) + 1 == std::stol(second)) return;
         fail(norm, fmt::format("does not directly follow {}: what stands between has no tensors and may be a neuron or a pool",
                                shown(weight.stem)));
+    }
+
+    /// A neuron that the model defines between the two, where no other weight is: what comes is spikes.
+    void require_no_neuron_between(const FileNorm& norm, const FilledLayer& weight) const {
+        if (!norm.module || !weight.module) return;
+        const auto between = [&](const std::optional<size_t>& module) {
+            return module && *weight.module < *module && *module < *norm.module;
+        };
+        if (std::ranges::any_of(weights_, between, &FilledLayer::module)) return;
+        for (const StateTensor& tensor : state_.tensors) {
+            const std::string stem = stem_of(tensor.name);
+            if (between(tensor.module) && std::ranges::find(norms_, stem, &FileNorm::stem) == norms_.end())
+                fail(norm, fmt::format("is defined behind {}, not directly behind {}; expected it before neurons", shown(stem),
+                                       shown(weight.stem)));
+        }
     }
 
     /// bn1 beside conv1. One that the model defines before its partner normalises what that reads.

@@ -194,6 +194,23 @@ class Matcher {
                 if (!reaches(network_, *layers[shape][k - 1], *layers[shape][k]))
                     branches_.emplace_back(layers[shape][k - 1], layers[shape][k]);
         }
+        if (part == SlotPart::weight)
+            for (const auto& [shape, group] : tensors) require_numbers_of_layers(group);
+    }
+    /// Numbers alone put weights of one shape in order only where they are not against what the other shapes say.
+    void require_numbers_of_layers(const std::vector<size_t>& group) const {
+        if (group.size() < 2 || std::ranges::all_of(group, [&](size_t i) { return tensor(i).module.has_value(); })) return;
+        for (const auto& [layer, other] : weights_of_layers())
+            for (const size_t i : group)
+                for (const auto& [a, b] : {std::pair(i, other), std::pair(other, i)})
+                    if (std::ranges::find(group, other) == group.end() &&
+                        numbers_.order(tensor(a).name, tensor(b).name) == NameOrder::second_before &&
+                        reaches(network_, *result_.plan[a]->layer, *result_.plan[b]->layer))
+                        fail(fmt::format(
+                            "{} and {} have the same shape, {}, and the numbers in their names are no sign of their "
+                            "order: by its shape, {} comes before {}: say which layer each fills",
+                            shown_name(group[0]), shown_name(group[1]), shape_text(tensor(i).view.shape), shown_name(a),
+                            shown_name(b)));
     }
     /// Layers of one shape in parallel branches are in the text's order only where everything else is.
     void require_order_of_branches() const {

@@ -71,7 +71,8 @@ void keep_possible(Names& methods, const Run& run, const StageNotes& notes) {
     const bool chain = is_chain(*run.network), interpreted = has_result(run, run.files.relevant(), notes),
                probed = has_result(run, run.files.probe(), notes);
     std::erase_if(methods, [&](const std::string& text) {
-        const MethodInfo& info = parse_method(text).method->info();
+        const MethodSpec spec = parse_method(text);
+        const MethodInfo& info = spec.method->info();
         return (info.needs_relevant && !interpreted) || (info.needs_probe && !probed) || (!chain && needs_chain(info.name));
     });
 }

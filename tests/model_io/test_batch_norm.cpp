@@ -114,6 +114,15 @@ TEST_F(BatchNorm, ThatMayBelongElsewhereIsRefusedWithBothNames) {
     TestFile neuron = sequential("0", "2");
     neuron.add("1.threshold", FloatArray(Shape{}, {1}));
     EXPECT_THAT(refusal(neuron, text), AllOf(HasSubstr("behind 1"), HasSubstr("not directly behind 0")));
+    for (const std::string norm : {"bn1", "scale"}) {  // by its name, and by the model's definition alone
+        TestFile spikes = sequential("conv1", norm, "fc");
+        spikes.add("lif1.threshold", FloatArray(Shape{}, {1}));
+        spikes.modules = {"", "conv1", "lif1", norm, "fc"};
+        EXPECT_THAT(refusal(spikes, text), AllOf(HasSubstr("behind lif1"), HasSubstr("not directly behind conv1")));
+        EXPECT_EQ(refusal(spikes, text, {.layers = {{"conv1.norm", norm}}}), "") << "as told";
+        spikes.modules = {"", "conv1", norm, "lif1", "fc"};
+        EXPECT_EQ(refusal(spikes, text), "");
+    }
     TestFile twice = sequential();
     add_norm(twice, "2", 3, 20);
     EXPECT_THAT(refusal(twice, text), AllOf(HasSubstr("normalisation 2"), HasSubstr("1")));

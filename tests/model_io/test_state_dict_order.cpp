@@ -245,6 +245,26 @@ TEST_F(StateDictOrder, ShapesThatSettleItAgainstTheNumbersAreSaid) {
     EXPECT_THAT(assumptions, Contains(HasSubstr("fc2.weight comes before fc1.weight, against their numbers")));
 }
 
+/// A decoder that counts down, or a number for something else: shapes show that the numbers are not those of the layers.
+TEST_F(StateDictOrder, NumbersThatOtherShapesContradictAreNoSign) {
+    const std::string network_of_four = "5F-LIF-5F-LIF-5F-LIF-3F";
+    const Network network = filled_network(network_of_four);
+    for (const Names& names :
+         {Names{"fc4", "fc3", "fc2", "fc1"}, Names{"l1", "l10", "l2", "l3"}, Names{"a9", "a1", "a2", "b1"}}) {
+        TestFile file = state_dict(network, names);
+        EXPECT_THAT(import(file, {}, network_of_four).refusal,
+                    AllOf(HasSubstr("same shape"), HasSubstr("no sign of their order")))
+            << names[0];
+        const WeightOptions told{.layers = {{"full2", names[1]}, {"full3", names[2]}}};
+        EXPECT_EQ(import(file, told, network_of_four).fingerprint, model_fingerprint(network)) << names[0];
+    }
+    const TestFile agreed = state_dict(network, {"fc1", "fc2", "fc3", "fc4"});
+    EXPECT_EQ(import(agreed, {}, network_of_four).fingerprint, model_fingerprint(network));
+    TestFile defined = state_dict(network, {"fc9", "fc1", "fc2", "out"});
+    defined.modules = {"", "fc9", "fc1", "fc2", "out"};
+    EXPECT_EQ(import(defined, {}, network_of_four).fingerprint, model_fingerprint(network)) << "the definition agrees";
+}
+
 TEST_F(StateDictOrder, WrappersPrefixesAreRemoved) {
     const Network network = filled_network();
     EXPECT_EQ(import(state_dict(network, {"_orig_mod.module.full1", "_orig_mod.module.full2", "_orig_mod.module.full3",

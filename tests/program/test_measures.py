@@ -126,6 +126,16 @@ class IntegratingReadout(Measures):
         self.assertEqual(refused.returncode, 2)
         self.assertIn("did you mean 'quick'", refused.stderr)
 
+    def test_suites_know_graphs(self):
+        model, graph = self.root / "chain.safetensors", self.root / "graph"
+        self.json_of("export", self.run_dir, "--out", model)
+        imported = self.json_of("import", model, "--network", "4C3b0-LIF-MP2-[|]add-12Fb0-LIF-3Fb0", "--neurons", "text", "--input",
+                                f"1,{SIDE},{SIDE}", "--steps", 5, "--data", self.root / "data", "--out", graph)
+        self.assertIn("add", imported["network"]["text"])
+        document = self.json_of("evaluate", graph, "--suite", "quick", "--samples", 2)
+        self.assertIn("ig2d", [method["method"] for method in document["methods"]])
+        self.assertNotIn("svebi", [method["method"] for method in document["methods"]], "it is not interpreted")
+
     def test_what_biases_and_lost_relevance_take_is_said(self):
         explained = self.json_of("explain", self.run_dir, "--test", 1, "--methods", "share,sltrp,gate", "--out", self.root / "maps")
         image = explained["images"][0]
