@@ -9,6 +9,7 @@
 #include "place_order.h"
 #include "weight_names.h"
 #include "weight_norms.h"
+#include "weight_roles.h"
 
 namespace spikelens {
 namespace {
@@ -69,6 +70,7 @@ class NormPlaces {
                 owner = by_name(norm);
                 if (!owner) owner = nearest(norm);
                 if (owner) require_no_neuron_between(norm, *owner);
+                if (owner) require_no_maximum_between(norm, *owner);
             }
             places.push_back(owner ? NormPlace{owner->layer, false} : before_all(norm));
             require_channels(norm, places.back(), owner);
@@ -156,6 +158,17 @@ class NormPlaces {
                 fail(norm, fmt::format("is defined behind {}, not directly behind {}; expected it before neurons", shown(stem),
                                        shown(weight.stem)));
         }
+    }
+
+    /// A negative factor and the maximum of a pool cannot change places.
+    void require_no_maximum_between(const FileNorm& norm, const FilledLayer& weight) const {
+        const auto factors = norm.tensors.find("weight");
+        if (weight.layer->neuron || weight.layer->pool.kind != PoolKind::max || factors == norm.tensors.end()) return;
+        const std::vector<double> gamma = tensor_numbers(state_.tensors[factors->second].view);
+        if (std::ranges::any_of(gamma, [](double factor) { return factor < 0; }))
+            fail(norm, fmt::format("has negative factors, which cannot be folded from behind the maximum that {} pools; where "
+                                   "it stands before that pool",
+                                   weight.layer->name));
     }
 
     /// bn1 beside conv1. One that the model defines before its partner normalises what that reads.

@@ -104,6 +104,26 @@ TEST_F(BatchNorm, FindsItsLayerByNamesAndOrder) {
     EXPECT_THAT(refusal(words, two), AllOf(HasSubstr("scale may belong to encoder and to middle")));
 }
 
+/// conv, pool, norm and conv, norm, pool have the same names; they compute the same where no factor is negative.
+TEST_F(BatchNorm, WithNegativeFactorsBesideAPoolOfCurrentsMustBeTold) {
+    const std::string pools = "3C3-MP2-LIF-2F";
+    const auto file = [](float factor, const std::string& conv, const std::string& norm, const std::string& full) {
+        TestFile made;
+        made.add(conv + ".weight", values({3, 2, 3, 3}, 1));
+        made.add(norm + ".weight", FloatArray({3}, {1, factor, 2}));
+        for (const char* leaf : {"bias", "running_mean"}) made.add(norm + "." + leaf, values({3}, 2));
+        made.add(norm + ".running_var", positive({3}, 3));
+        made.add(full + ".weight", values({2, 27}, 4));
+        made.add(full + ".bias", values({2}, 5));
+        return made;
+    };
+    EXPECT_THAT(refusal(file(-1, "conv1", "bn1", "fc"), pools),
+                AllOf(HasSubstr("bn1"), HasSubstr("negative"), HasSubstr("conv1")));
+    EXPECT_EQ(refusal(file(-1, "conv1", "bn1", "fc"), pools, {.layers = {{"conv1.norm", "bn1"}}}), "") << "as told";
+    EXPECT_EQ(refusal(file(-1, "0", "1", "5"), pools), "") << "nothing stands between";
+    EXPECT_EQ(refusal(file(1, "conv1", "bn1", "fc"), pools), "");
+}
+
 TEST_F(BatchNorm, ThatMayBelongElsewhereIsRefusedWithBothNames) {
     TestFile before = sequential("conv1", "bn1", "fc");
     before.modules = {"", "bn1", "conv1", "fc"};
