@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/printable.h"
+#include "spikelens/core/text.h"
 
 #include "interrupt.h"
 #include "output.h"
@@ -79,7 +80,13 @@ Progress Console::progress() {
 void Console::keeps(const std::string& what) const { note_kept(what + ": run the same command again to go on"); }
 
 StageNotes Console::notes() {
-    return {[this](const std::string& line) { message(line); }, [this](const std::string& what) { keeps(what); }};
+    return {.message = [this](const std::string& line) { message(line); },
+            .kept = [this](const std::string& what) { keeps(what); },
+            .outlook =
+                [this](const std::string& line) {
+                    finish();
+                    if (!quiet_) say(paragraph(printable(line)));
+                }};
 }
 
 void Console::clear() {

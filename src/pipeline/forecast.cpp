@@ -34,7 +34,7 @@ void Forecast::update(int64_t done, int64_t total) {
     if (seconds < kEnough || done <= first_) return;
     said_ = true;
     const double all = seconds * static_cast<double>(total - first_) / static_cast<double>(done - first_);
-    if (all >= kLong) notes_.say(fmt::format("{}: about {} on this machine", job_, about_text(all)));
+    if (all >= kLong) notes_.tell(fmt::format("{}: about {} on this machine", job_, about_text(all)));
 }
 
 Execution with_forecast(Execution execution, const StageNotes& notes) {

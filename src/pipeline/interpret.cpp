@@ -149,8 +149,8 @@ void Interpretation::say_memory(int64_t samples, int64_t block) const {
     const auto filters = static_cast<int64_t>(response_filters(*run_.network).size());
     const int64_t bytes = 16 * filters * filters + 4 * filters * std::min(block, samples);
     if (bytes < kLargeMemory) return;
-    notes_.say(fmt::format("responses of {} samples, {} filters: about {:.1f} GB", grouped(samples), grouped(filters),
-                           static_cast<double>(bytes) / (1 << 30)));
+    notes_.tell(fmt::format("responses of {} samples, {} filters: about {:.1f} GB", grouped(samples), grouped(filters),
+                            static_cast<double>(bytes) / (1 << 30)));
 }
 
 /// The sums over the samples from options.first to options.end: goes on with what the file holds, and keeps it up to date.

@@ -236,7 +236,7 @@ TrainResult train_run(const TrainRunOptions& given, const Execution& execution, 
     TrainState state = find_state(options, files, checkpoints, network, notes);
     if (options.calibrate > 0 && state.epochs_done == 0 && state.part.samples == 0)
         balance_thresholds(network, samples, options.calibrate * training.batch, execution);
-    notes.say("training: " + plan_text(plan_training(network, samples, training, execution)));
+    notes.tell("training: " + plan_text(plan_training(network, samples, training, execution)));
     TrainingWatch watch(samples, training.epochs, execution, notes);
     const auto look = [&](const Network& trained, const TrainState& at) { watch.after_batch(trained, at); };
     checkpoints.train(network, samples, training, state, look, execution);

@@ -41,12 +41,12 @@ void TrainingWatch::after_batch(const Network& network, const TrainState& state)
 void TrainingWatch::after_epoch(const Network& network, const EpochResult& epoch) {
     const CpuEngine engine(std::shared_ptr<const Network>(std::shared_ptr<const Network>(), &network), execution_);
     const std::vector<LayerRate> rates = spike_rates(engine, samples_, kSamplesWatched);
-    notes_.say(fmt::format("epoch {} of {}: loss {:.4g}, {:.1f} % right{}", epoch.epoch, epochs_, epoch.loss,
-                           100 * epoch.accuracy, rates_text(rates)));
+    notes_.tell(fmt::format("epoch {} of {}: loss {:.4g}, {:.1f} % right{}", epoch.epoch, epochs_, epoch.loss,
+                            100 * epoch.accuracy, rates_text(rates)));
     for (const std::string& layer : silent_layers(rates))
         if (silent_.insert(layer).second)
-            notes_.say(fmt::format("warning: after epoch {} no neuron of {} spikes on the first {} training samples",
-                                   epoch.epoch, layer, std::min(kSamplesWatched, samples_.size())));
+            notes_.tell(fmt::format("warning: after epoch {} no neuron of {} spikes on the first {} training samples",
+                                    epoch.epoch, layer, std::min(kSamplesWatched, samples_.size())));
 }
 
 }  // namespace spikelens

@@ -79,7 +79,9 @@ class Shards : public testing::Test {
     }
 
     StageNotes notes() {
-        return {[this](const std::string& line) { said_.push_back(line); }, {}};
+        StageNotes notes;
+        notes.message = [this](const std::string& line) { said_.push_back(line); };
+        return notes;
     }
 
     std::string refusal(const OpenRun& run) {
