@@ -35,6 +35,7 @@ class TrainRun : public testing::Test {
         options_.training.batch = 6;
         options_.out = folder_ / "run";
         notes_.message = [this](const std::string& line) { said_.push_back(line); };
+        notes_.outlook = notes_.message;
     }
 
     TrainResult run(const TrainRunOptions& options) {
