@@ -17,11 +17,11 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow)
+add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow>")
 
 # Same bits everywhere: no fused multiply-adds the source does not ask for, and never -ffast-math. The other two let the
 # compiler vectorise loops; they change no value.
-add_compile_options(-ffp-contract=off -fno-trapping-math -fno-math-errno)
+add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off;-fno-trapping-math;-fno-math-errno>")
 
 # Programs load the libraries they use, and no others.
 add_link_options(LINKER:--as-needed)

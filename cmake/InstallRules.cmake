@@ -15,6 +15,10 @@ if(SPIKELENS_TRAIN)
     install(TARGETS spikelens_train LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
 endif()
 
+if(SPIKELENS_CUDA)
+    install(TARGETS spikelens_gpu LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
+endif()
+
 # One export per component: who asks for the core alone needs none of the libraries of the others.
 foreach(component IN LISTS components)
     install(TARGETS spikelens_${component} EXPORT spikelens-${component}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

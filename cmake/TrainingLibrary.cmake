@@ -1,5 +1,5 @@
 # libspikelens_train-<version>.so of src/train/torch: a module that spikelens::train() loads, so that nothing else waits the
-# better part of a second for LibTorch. Programs look for it where they were built, or in lib/spikelens where installed.
+# better part of a second for LibTorch.
 include(CheckBlas)
 find_package(LibTorch REQUIRED)
 check_blas_of_libtorch()
@@ -16,6 +16,3 @@ set_target_properties(
     spikelens_train PROPERTIES OUTPUT_NAME spikelens_train-${PROJECT_VERSION} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
                                INSTALL_RPATH_USE_LINK_PATH ON
 )
-
-set(CMAKE_BUILD_RPATH ${PROJECT_BINARY_DIR})
-target_link_options(spikelens_core INTERFACE $<INSTALL_INTERFACE:LINKER:-rpath,$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/spikelens>)

@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "encode": ["core"],
     "kernels": ["core"],
     "snn": ["core", "kernels"],
+    "gpu": ["core", "kernels", "snn"],
     "train": ["core", "snn"],
     "model_io": ["core", "snn", "io", "train/train.h"],
     "interpret": ["core", "snn", "kernels/dispatch.h"],
@@ -27,6 +28,7 @@ MAY_INCLUDE = {
 # Libraries of others, by how their includes begin, and the folders (or sources of one) that may use them.
 LIBRARIES = {
     "LibTorch": (r"(torch|ATen|c10)/", ["train/torch"]),
+    "CUDA": (r"cuda\w*\.h", ["gpu/cuda"]),
     "nlohmann-json": (r"nlohmann/", ["io", "data", "model_io", "pipeline", "report", "reproduce"]),
     "fmt": (r"fmt/", ["io", "draw", "data", "model_io", "pipeline", "report", "reproduce"]),
     "OpenCV": (r"opencv2/", ["io", "draw"]),
@@ -74,7 +76,7 @@ def complaint(place: str, folder: str, public: bool, path: str, quoted: bool) ->
 
 def complaints(tree: pathlib.Path, public: bool):
     for source in sorted(tree.rglob("*")):
-        if source.suffix not in (".h", ".cpp", ".inc"):
+        if source.suffix not in (".h", ".cpp", ".cu", ".inc"):
             continue
         place = source.relative_to(tree).as_posix()
         folder = place.split("/")[0]

@@ -37,7 +37,9 @@ struct Call {
     Console& console;
 
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
-    Execution execution() const { return {globals.threads, globals.memory, "", console.progress(), asked_to_stop}; }
+    Execution execution(const std::string& engine = Execution{}.engine) const {
+        return {globals.threads, globals.memory, "", console.progress(), asked_to_stop, engine};
+    }
     StageNotes notes() const { return console.notes(); }
     LockRun lock() const {
         return [this](const std::filesystem::path& root) { return lock_run(root, globals, console); };
@@ -78,11 +80,11 @@ Command methods_command();
 
 struct InterpretCommand : InterpretOptions {
     std::filesystem::path run;
-    std::string shard{};
+    std::string shard{}, engine = Execution{}.engine;
 };
 struct EvaluateCommand : EvaluateOptions {
     std::filesystem::path run;
-    std::string shard{};
+    std::string shard{}, engine = Execution{}.engine;
 };
 struct ReportCommand : ReportOptions {
     std::filesystem::path run;

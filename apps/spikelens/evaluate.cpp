@@ -17,7 +17,7 @@ Outcome run_evaluate(EvaluateCommand& command, const Call& call) {
     command.metric.seed = call.globals.seed;
     if (!command.shard.empty())
         return compute_shard(command.run, "evaluate", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return evaluate_shard(run, command, shard, call.execution(), call.notes());
+            return evaluate_shard(run, command, shard, call.execution(command.engine), call.notes());
         });
     command.again = [named = EvaluateCommand(command), &call](const auto& methods, const auto& metrics) mutable {
         named.methods = methods;
@@ -25,7 +25,7 @@ Outcome run_evaluate(EvaluateCommand& command, const Call& call) {
         return words_of("evaluate", named, call.globals.seed);
     };
     const WrittenRun written = open_to_write(command.run, call.globals, call.console);
-    const EvaluateResult result = evaluate(written.run, command, call.execution(), call.notes());
+    const EvaluateResult result = evaluate(written.run, command, call.execution(command.engine), call.notes());
     return {document_of(result), text_of(result)};
 }
 
@@ -49,6 +49,7 @@ void declare(OptionTable& table, EvaluateCommand& command) {
     table.add("--step", command.metric.pixels_per_step, "Pixels changed per step; 0: an image row");
     table.add("--spike-steps", command.metric.spike_steps, "How many steps it takes to change all spikes of a sample");
     table.add("--coding", command.coding, "Show the images in this coding instead of the run's own");
+    table.add_engine(command.engine);
     add_shard(table, command.shard);
 }
 

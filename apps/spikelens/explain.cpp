@@ -19,6 +19,7 @@ namespace {
 
 struct ExplainCommand : ExplainOptions {
     std::filesystem::path run;
+    std::string engine = Execution{}.engine;
 };
 
 /// Indices; and files, which may stand behind them.
@@ -62,6 +63,7 @@ void declare(OptionTable& table, ExplainCommand& command) {
                      "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
                      "a sign only)");
     table.add("--windows", command.windows, "Time windows that the maps of timed methods are split into");
+    table.add_engine(command.engine);
     table.add("--out", command.out, "Folder for the files; by default RUN/explain");
 }
 
@@ -74,7 +76,7 @@ Outcome run_explain(ExplainCommand& command, const Call& call) {
     };
     StageNotes notes = call.notes();
     notes.kept = [](const std::string& what) { note_kept(what + "; the same command makes them anew"); };
-    const ExplainResult result = explain_run(written.run, command, call.execution(), notes);
+    const ExplainResult result = explain_run(written.run, command, call.execution(command.engine), notes);
     return {document_of(result), text_of(result, *written.run.network)};
 }
 

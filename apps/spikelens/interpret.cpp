@@ -26,12 +26,12 @@ Outcome run_interpret(InterpretCommand& command, const Call& call) {
     if (!command.shard.empty()) {
         check_shard(command);
         return compute_shard(command.run, "interpret", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return interpret_shard(run, command, shard, call.execution(), call.notes());
+            return interpret_shard(run, command, shard, call.execution(command.engine), call.notes());
         });
     }
     command.again = words_of("interpret", command, call.globals.seed);
     const WrittenRun written = open_to_write(command.run, call.globals, call.console);
-    const InterpretResult result = interpret_run(written.run, command, call.execution(), call.notes());
+    const InterpretResult result = interpret_run(written.run, command, call.execution(command.engine), call.notes());
     return {document_of(result), text_of(result)};
 }
 
@@ -49,6 +49,7 @@ void declare(OptionTable& table, InterpretCommand& command) {
     table.add("--train-samples", command.samples, "How many training samples to use, from the first on; 0: all");
     table.add("--probe-samples", command.probe_samples,
               "How many training images to fit the method probe on (20000 is plenty); 0: do not fit it");
+    table.add_engine(command.engine);
     add_shard(table, command.shard);
 }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "spikelens/snn/engine.h"
+
 namespace spikelens::app {
 namespace {
 
@@ -152,6 +154,15 @@ Strings OptionTable::words(const std::string& command, uint64_t seed) const {
     }
     if (seed != 1) words.insert(words.end(), {"--seed", std::to_string(seed)});
     return words;
+}
+
+void OptionTable::add_engine(std::string& engine) {
+    static const auto names = [] {
+        Words<std::string> words;
+        for (const std::string& name : engine_names()) words.emplace_back(name, name);
+        return words;
+    }();
+    add_choice("--engine", engine, names, "What simulates: cpu, or gpu. Results do not depend on it").unwritten();
 }
 
 }  // namespace spikelens::app

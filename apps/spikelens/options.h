@@ -94,6 +94,8 @@ class OptionTable {
     /// One of the words.
     template <class Value, class Chosen>
     Option& add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help);
+    /// --engine, what computes networks.
+    void add_engine(std::string& engine);
     /// --resize and the other options of folders of pictures.
     void add_pictures(PictureWords& words);
     Option& add_option(Option option);

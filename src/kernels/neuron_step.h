@@ -26,20 +26,20 @@ enum class ResetForm { never, subtract, delayed, to_value, any };
 ///     J ← αJ + I;  U ← βU + J − reset_delayed·S[t−1];  S[t] = [U > fire_above]
 ///     U ← S[t] ? (to_value ? v_reset : U − reset_now) : U
 /// `Lane` is a number or a vector register of numbers, `Spikes` says which of them spiked: bool, a register of masks, or
-/// numbers from 0 to 1, which reset in proportion (a smooth network).
+/// numbers from 0 to 1, which reset in proportion (a smooth network). What is constexpr runs on GPUs too.
 template <ResetForm form, class Real>
 struct NeuronStep {
     NeuronConstants<Real> n;
 
     /// J[t] from J[t−1] and I[t].
     template <class Lane>
-    Lane charge(const Lane& synapse, const Lane& current) const {
+    constexpr Lane charge(const Lane& synapse, const Lane& current) const {
         return n.alpha != 0 ? n.alpha * synapse + current : current;
     }
 
     /// U[t] when compared with the threshold, from U after step t − 1, its spikes, and J[t].
     template <class Lane, class Spikes>
-    Lane potential(const Lane& membrane, const Spikes& spiked_before, const Lane& input) const {
+    constexpr Lane potential(const Lane& membrane, const Spikes& spiked_before, const Lane& input) const {
         const Lane u = n.beta * membrane + input;
         if constexpr (form == ResetForm::delayed || form == ResetForm::any) {
             const Lane dropped = u - n.reset_delayed;
@@ -49,13 +49,13 @@ struct NeuronStep {
     }
 
     template <class Lane>
-    auto fires(const Lane& potential) const {
+    constexpr auto fires(const Lane& potential) const {
         return potential > n.fire_above;
     }
 
     /// U after the step's spikes.
     template <class Lane, class Spikes>
-    Lane after(const Lane& potential, const Spikes& spiked) const {
+    constexpr Lane after(const Lane& potential, const Spikes& spiked) const {
         if constexpr (form == ResetForm::never || form == ResetForm::delayed) return potential;
         Lane reset = potential - n.reset_now;
         if constexpr (form == ResetForm::to_value) reset = n.v_reset - Lane{};
@@ -76,7 +76,7 @@ struct NeuronStep {
   private:
     /// Both are computed already: no branch is left.
     template <class Lane, class Spikes>
-    static Lane where(const Spikes& spiked, const Lane& then, const Lane& otherwise) {
+    static constexpr Lane where(const Spikes& spiked, const Lane& then, const Lane& otherwise) {
         if constexpr (std::is_floating_point_v<Spikes>)
             return spiked * then + (Spikes(1) - spiked) * otherwise;
         else

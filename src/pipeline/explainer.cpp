@@ -9,6 +9,7 @@
 #include "spikelens/core/random.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/snn/engine.h"
 
 namespace spikelens {
 namespace {
@@ -71,7 +72,7 @@ Explainer::Explainer(const Explainer& other, Network network, const Execution& e
 }
 
 void Explainer::prepare(std::shared_ptr<const Network> network, uint64_t seed, const Execution& execution) {
-    engine_ = std::make_shared<const CpuEngine>(std::move(network), execution, GradientOptions{.surrogate = surrogate_});
+    engine_ = make_engine(execution.engine, std::move(network), execution, GradientOptions{.surrogate = surrogate_});
     context_ = {engine_.get(), relevant_.get(), seed, probe_.get()};
 }
 

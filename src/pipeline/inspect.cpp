@@ -151,19 +151,19 @@ InspectResult describe(const Engine& engine, const fs::path& model) {
 InspectResult inspect_run(const Run& run, const InspectOptions& options, const Execution& execution) {
     if (options.samples < 0)
         throw OptionError("samples", fmt::format("the number of samples must be 0 (none) or more, not {}", options.samples));
-    const CpuEngine engine(run.network, execution);
-    InspectResult result = describe(engine, run.files.root);
+    const std::unique_ptr<const Engine> engine = make_engine(execution.engine, run.network, execution);
+    InspectResult result = describe(*engine, run.files.root);
     if (options.samples == 0) return result;
     const RunData data = run.load_data(execution);
     const FirstSamples samples(*data.test, options.samples);
-    add_activity(result.layers, engine, samples);
+    add_activity(result.layers, *engine, samples);
     result.activity_samples = samples.size();
-    if (options.speed) result.images_per_second = images_per_second(engine, samples);
+    if (options.speed) result.images_per_second = images_per_second(*engine, samples);
     return result;
 }
 
 InspectResult inspect_model(const fs::path& file, const Execution& execution) {
-    return describe(CpuEngine(std::make_shared<const Network>(load_model(file)), execution), file);
+    return describe(*make_engine(execution.engine, std::make_shared<const Network>(load_model(file)), execution), file);
 }
 
 ExportResult export_model(const fs::path& model, const fs::path& out) {

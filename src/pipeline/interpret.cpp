@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/snn/engine.h"
 
 #include "forecast.h"
 #include "interpret_result.h"
@@ -70,9 +72,9 @@ class Interpretation {
           data_(checked_data(run, options, execution)),
           samples_(*data_.train, samples_meant(options.samples, data_.train->size(), notes)),
           probe_samples_(options.probe_samples > 0 ? samples_meant(options.probe_samples, data_.train->size(), notes) : 0),
-          engine_(run.network, execution) {
+          engine_(make_engine(execution.engine, run.network, execution)) {
         if (probe_samples_ > 0) check_probe(*run.network, *data_.train, probe_samples_);
-        check_memory(engine_, samples_);
+        check_memory(*engine_, samples_);
         sums_ = {{"response", response_text(options.response)}, {"samples", samples_.size()}};
         path_ = {{"mu", budgets_}, {"signed", options.is_signed}};
     }
@@ -122,7 +124,7 @@ class Interpretation {
     RunData data_;
     FirstSamples samples_;
     int64_t probe_samples_;
-    CpuEngine engine_;
+    std::unique_ptr<const Engine> engine_;
     json sums_, path_;  ///< parts of identities
 };
 
@@ -180,7 +182,7 @@ ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity&
         if (at.samples == count || since(saved) >= 2) save(at);
     };
     try {
-        accumulate_responses(engine_, samples_, options, sums, after_chunk);
+        accumulate_responses(*engine_, samples_, options, sums, after_chunk);
     } catch (const Cancelled&) {
         if (sums.samples > 0) save(sums);
         throw;
@@ -218,7 +220,7 @@ RelevantFilters Interpretation::find_relevant(const Responses& responses) const 
 
 Ablation Interpretation::find_ablation(const RelevantFilters& relevant) const {
     return load_or_make<Ablation>(run_.files.ablation(), of_ablation(), load_ablation, save_ablation, [&] {
-        return ablate(engine_, *data_.test, relevant, {options_.draws, options_.seed});
+        return ablate(*engine_, *data_.test, relevant, {options_.draws, options_.seed});
     });
 }
 
@@ -232,7 +234,7 @@ void Interpretation::find_visualisations(const RelevantFilters& relevant, const 
 
 void Interpretation::find_probe() const {
     if (probe_samples_ == 0 || holds(run_.files.probe(), of_probe())) return;
-    save_probe(fit_probe(engine_, *data_.train, probe_samples_), of_probe().inputs(), run_.files.probe());
+    save_probe(fit_probe(*engine_, *data_.train, probe_samples_), of_probe().inputs(), run_.files.probe());
 }
 
 InterpretResult Interpretation::result() {

@@ -31,6 +31,7 @@ CpuEngine::CpuEngine(CpuEngine&&) noexcept = default;
 CpuEngine& CpuEngine::operator=(CpuEngine&&) noexcept = default;
 
 const Network& CpuEngine::network() const { return parts_->simulator->network(); }
+const Simulator& CpuEngine::simulator() const { return *parts_->simulator; }
 const Execution& CpuEngine::execution() const { return parts_->simulator->execution(); }
 
 Recording CpuEngine::run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const {

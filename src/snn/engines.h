@@ -5,7 +5,7 @@
 #include "spikelens/snn/engine.h"
 
 /// Every engine, the usual one first: one line each, and a function make_<name>_engine() in a file of its own.
-#define SPIKELENS_ENGINES(engine) engine(cpu)
+#define SPIKELENS_ENGINES(engine) engine(cpu) engine(gpu) engine(gpu_emulated)
 
 namespace spikelens {
 

@@ -18,8 +18,6 @@
 
 namespace spikelens {
 
-namespace {
-
 void check_request(const Network& network, const RecordRequest& request, std::span<const FilterIndex> ablated) {
     for (int layer : request.layers)
         if (layer < 0 || layer >= static_cast<int>(network.layers.size()) || !network.layers[layer].neuron)
@@ -31,6 +29,8 @@ void check_request(const Network& network, const RecordRequest& request, std::sp
             throw InputError("cannot ablate filter " + std::to_string(filter.filter) + " of layer " +
                              std::to_string(filter.layer) + ": the network has no such spiking filter");
 }
+
+namespace {
 
 /// Counts are 16 bits wide and the readout's sums 64: large average-pooling windows and many steps may not fit.
 void check_counts(const Network& network, const RecordRequest& request, int64_t steps) {
@@ -68,16 +68,6 @@ int input_planes(const Array<uint8_t>& spikes) {
     return std::max(1, static_cast<int>(std::bit_width(largest)));
 }
 
-Recording make_result(const Network& network, const RecordRequest& request, int64_t samples, int steps) {
-    Recording recording;
-    recording.scores = FloatArray({samples, network.class_count()});
-    std::vector<int> layers = request.layers;
-    std::ranges::sort(layers);
-    layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
-    for (int layer : layers) recording.layers.push_back(make_recording(network.layers[layer], layer, request, samples, steps));
-    return recording;
-}
-
 /// Inputs of one neuron's sum, recurrent ones too.
 int64_t inputs_of_one(const Layer& layer) {
     const FloatArray& recurrent = layer.recurrence.weight;
@@ -97,9 +87,25 @@ RunInput checked(const Network& network, const Array<uint8_t>& spikes) {
     return {nullptr, &spikes, spikes.extent(0), static_cast<int>(spikes.extent(1)), input_planes(spikes)};
 }
 
+}  // namespace
+
 RunInput checked(const Network& network, const Input& input) {
     return input.spiking() ? checked(network, input.spikes) : checked(network, input.images);
 }
+
+Recording make_result(const Network& network, const RecordRequest& request, const RunInput& input) {
+    check_counts(network, request, input.steps);
+    Recording recording;
+    recording.scores = FloatArray({input.samples, network.class_count()});
+    std::vector<int> layers = request.layers;
+    std::ranges::sort(layers);
+    layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+    for (int layer : layers)
+        recording.layers.push_back(make_recording(network.layers[layer], layer, request, input.samples, input.steps));
+    return recording;
+}
+
+namespace {
 
 /// A sample, its spikes packed where the worker keeps them.
 Sample take_sample(const RunInput& input, int64_t n, Worker& worker) {
@@ -210,8 +216,7 @@ std::shared_ptr<const Network> Simulator::shared_network() const { return plan_-
 Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& request,
                                std::span<const FilterIndex> ablated) const {
     check_request(*network, request, ablated);
-    check_counts(*network, request, input.steps);
-    Recording recording = make_result(*network, request, input.samples, input.steps);
+    Recording recording = make_result(*network, request, input);
     const RunSettings shared = settings(ablated);
     const SampleMemory memory = sample_memory(shared, request, input.steps, input.planes);
     const Workers who = workers(input.samples, memory.plain);

@@ -21,6 +21,11 @@ struct RunInput {
     int steps = 0, planes = 0;  ///< binary digits of spikes in one place and step; 0 for images
 };
 
+RunInput checked(const Network& network, const Input& input);
+void check_request(const Network& network, const RecordRequest& request, std::span<const FilterIndex> ablated);
+/// An empty recording of what is asked for. Throws InputError where counts may not fit.
+Recording make_result(const Network& network, const RecordRequest& request, const RunInput& input);
+
 /// Who simulates samples: each worker takes one at a time.
 struct Workers {
     int count, threads_each;

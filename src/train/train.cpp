@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include <dlfcn.h>
-
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/core/option_error.h"
-#include "spikelens/core/version.h"
 
+#include "core/module.h"
 #include "trainer.h"
 
 namespace spikelens {
@@ -75,26 +73,10 @@ void check_samples(const SampleSource& samples, const Network& network) {
     }
 }
 
-/// Of the library that has this function.
-std::string path_of(const void* function) {
-    Dl_info info{};
-    return ::dladdr(function, &info) != 0 ? info.dli_fname : "that was found";
-}
-
-/// The one function of the training library, which alone is linked with LibTorch. It is loaded once and stays. Both sides lay
-/// out the same structs, so it must be of the same headers.
+/// The one function of the training library, which alone is linked with LibTorch.
 decltype(&spikelens_train) load_trainer() {
-    const std::string name = "libspikelens_train-" + std::string(version) + ".so";
-    void* const library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    void* const found = library ? ::dlsym(library, "spikelens_train") : nullptr;
-    if (!found)
-        throw RunError(std::string("training needs Spikelens' training library, which could not be loaded: ") + ::dlerror());
-    const auto* const stamp = static_cast<const char*>(::dlsym(library, "spikelens_train_stamp"));
-    if (!stamp || std::string_view(stamp) != SPIKELENS_TRAIN_STAMP)
-        throw RunError(
-            "the training library " + path_of(found) +
-            " belongs to another build of Spikelens; expected the one that was built or installed with this program");
-    return reinterpret_cast<decltype(&spikelens_train)>(found);
+    return reinterpret_cast<decltype(&spikelens_train)>(
+        load_module("train", SPIKELENS_TRAIN_STAMP, "training needs Spikelens' training library"));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct Execution {
     std::string kernel{};               ///< "scalar" … "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
     Progress progress{};                ///< one call at a time, from any thread
     std::function<bool()> cancelled{};  ///< asked often and from any thread; true: throw Cancelled soon
+    std::string engine = "cpu";         ///< what stages compute networks with: a name that make_engine knows
 
     /// Throws Cancelled when the work was asked to stop.
     void stop_if_cancelled() const {
