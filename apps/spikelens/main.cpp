@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/option_error.h"
@@ -92,10 +94,9 @@ int run_program(int argc, char** argv, bool as_json) {
 }
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {
-    std::string words;
-    for (const std::string& word : arguments) words += " " + word;
-    return "not enough memory for spikelens" + words +
-           "; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help";
+    return fmt::format(
+        "not enough memory for spikelens {}; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help",
+        fmt::join(arguments, " "));
 }
 
 /// Whether a path cannot be, rather than a disk that fails.
@@ -132,5 +133,7 @@ int run_guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     spikelens::app::prepare_process();
-    spikelens::app::end_process(spikelens::app::run_guarded(argc, argv));
+    // At once: handlers of libraries may wait for threads that never started. All files have been closed, and output is not
+    // buffered.
+    std::_Exit(spikelens::app::run_guarded(argc, argv));
 }

@@ -59,8 +59,6 @@ void prepare_process() {
     started = true;
 }
 
-void end_process(int status) { std::_Exit(status); }
-
 /// Before the initialisers of any library: no file of theirs takes a standard descriptor's place, and what they throw is told.
 extern "C" {
 __attribute__((section(".preinit_array"), used)) void (*const spikelens_before_libraries)() = before_libraries;
