@@ -27,7 +27,7 @@ constexpr milliseconds kPause{10};
 constexpr std::chrono::hours kLong{1};
 
 struct State {
-    sigset_t signals{};                ///< those that ask to stop
+    sigset_t signals{};                ///< asking()
     std::atomic<int> signal = 0;       ///< which asked; 0: none
     std::atomic<bool> looked = false;  ///< whether the program has seen it
     std::atomic<milliseconds> patience = kUsualPatience;
@@ -68,18 +68,26 @@ int next_signal(milliseconds time) {
     }
 }
 
-bool is_ignored(int signal) {
-    struct sigaction action {};
-    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+/// The signals that ask to stop, without those that are ignored.
+sigset_t asking() {
+    sigset_t signals{};
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction action {};
+        if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&signals, signal);
+    }
+    return signals;
 }
 
 }  // namespace
 
+void hold_interrupts() {
+    const sigset_t signals = asking();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 void listen_for_interrupts() {
-    sigemptyset(&state.signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
-        if (!is_ignored(signal)) sigaddset(&state.signals, signal);
-    pthread_sigmask(SIG_BLOCK, &state.signals, nullptr);
+    state.signals = asking();
     try {
         std::thread(watch).detach();
     } catch (const std::system_error& error) {

@@ -5,10 +5,13 @@
 
 namespace spikelens::app {
 
-/// From here on SIGINT, SIGTERM and SIGHUP ask the program to stop; one that is ignored (nohup) stays ignored. The next look
-/// throws Cancelled. Where no look comes within the patience the program ends all the same: a file that it writes is whole or
-/// as it was before. A second signal ends it at once. A thread waits for signals, and all other threads block them: it is
-/// called before any of them starts. Throws RunError where the system gives no thread.
+/// From here on SIGINT, SIGTERM and SIGHUP wait until the program listens; one that is ignored (nohup) stays ignored. It is
+/// called before any thread starts, those of libraries too: a thread that does not hold them would take them.
+void hold_interrupts();
+
+/// From here on these signals ask the program to stop: the next look throws Cancelled. Where no look comes within the patience
+/// the program ends all the same: a file that it writes is whole or as it was before. A second signal ends it at once. Throws
+/// RunError where the system gives no thread that waits for them.
 void listen_for_interrupts();
 
 /// The work is done and only its result is to be printed: what was asked before is forgotten, since nothing is left to stop.

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "output.h"
 
 namespace spikelens::app {
@@ -48,6 +49,7 @@ bool started = false;
 
 void before_libraries() {
     take_standard_descriptors();
+    hold_interrupts();
     std::set_terminate(end_with_sentence);
 }
 
