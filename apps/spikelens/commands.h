@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -11,24 +12,45 @@
 #include <nlohmann/json.hpp>
 
 #include "spikelens/core/execution.h"
-#include "spikelens/pipeline/evaluate.h"
-#include "spikelens/pipeline/import.h"
-#include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/explain.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/run.h"
+#include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/shard.h"
-#include "spikelens/pipeline/train.h"
-#include "spikelens/report/stage.h"
+#include "spikelens/pipeline/text.h"
+#include "spikelens/reproduce/reproduce.h"
 
 #include "console.h"
-#include "interrupt.h"
 #include "options.h"
-#include "run_directory.h"
 
 namespace spikelens::app {
+
+/// Options every command takes.
+struct Globals {
+    bool json = false;
+    bool quiet = false;
+    bool no_wait = false;  ///< for a run into which another process writes
+    uint64_t seed = 1;
+    int threads = 0;
+    int64_t memory = Execution{}.memory;
+    Strings arguments{};  ///< the command line after the program's name, for the manifest
+};
 
 /// What a command gives back: its result document, and the same for people.
 struct Outcome {
     nlohmann::json document;
     std::string text;
+};
+inline Outcome outcome_of(Outcome outcome) { return outcome; }
+template <Record Result>
+Outcome outcome_of(const Result& result) {
+    return {document_of(result), text_of(result)};
+}
+
+/// A run as its only writer, for as long as the lock lives.
+struct WrittenRun {
+    std::shared_ptr<const RunLock> lock;
+    Run run;
 };
 
 /// A command as it was called: with the options of every command, and where it may speak.
@@ -37,32 +59,101 @@ struct Call {
     Console& console;
 
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
-    Execution execution(const std::string& engine = Execution{}.engine) const {
-        return {globals.threads, globals.memory, "", console.progress(), asked_to_stop, engine};
-    }
+    Execution execution(const std::string& engine = Execution{}.engine) const;
     StageNotes notes() const { return console.notes(); }
-    LockRun lock() const {
-        return [this](const std::filesystem::path& root) { return lock_run(root, globals, console); };
+    /// The lock of a run directory, which is made where it is missing. While another process writes there it waits, saying so
+    /// in a line, or throws RunError where the user does not want to wait.
+    std::shared_ptr<const RunLock> lock(const std::filesystem::path& root) const;
+    LockRun locks() const {
+        return [this](const std::filesystem::path& root) { return lock(root); };
     }
+    /// Throws InputError, saying which command makes one, when there is no trained run at `root`. Its warnings are said.
+    Run open(const std::filesystem::path& root) const;
+    /// The run for a command that writes into `out` (empty: into the run): with the lock where `out` lies in the run, else
+    /// without.
+    WrittenRun open_to_write(const std::filesystem::path& root, const std::filesystem::path& out = {}) const;
+    /// What results must not be read without: training diverged, or taught nothing. A line each, behind the result.
+    void warn(const Strings& warnings) const;
 };
 
-/// A command: its options, and what it does. `parts` are commands below it ("data check").
+/// A command: its options, and what it does; without `run` it is one of its parts that is called.
 struct Command {
     std::string name, description;
     OptionTable options{};
     std::function<Outcome(const Call& call)> run{};
-    std::vector<Command> parts{};
+    std::vector<Command> parts{};  ///< commands below it ("data check")
 };
 
-/// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them.
+/// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them and gives a result.
 template <class Options, class Body>
 Command command_of(std::string name, std::string description, const Body& run) {
     const auto options = std::make_shared<Options>();
     Command command{std::move(name), std::move(description)};
     declare(command.options, *options);
-    command.run = [options, run](const Call& call) { return run(*options, call); };
+    command.run = [options, run](const Call& call) { return outcome_of(run(*options, call)); };
     return command;
 }
+
+/// The options of a stage that works on a run, of one that simulates, and of one that several processes may share.
+template <class Options>
+struct OfRun : Options {
+    std::filesystem::path run{};
+};
+template <class Options>
+struct Simulated : OfRun<Options> {
+    std::string engine = Execution{}.engine;
+};
+template <class Options>
+struct Shared : Simulated<Options> {
+    std::string shard{};
+};
+
+void declare(OptionTable& table, TrainRunOptions& options);
+void declare(OptionTable& table, ImportOptions& options);
+void declare(OptionTable& table, InterpretOptions& options);
+void declare(OptionTable& table, ExplainOptions& options);
+void declare(OptionTable& table, EvaluateOptions& options);
+void declare(OptionTable& table, ReportOptions& options);
+void declare(OptionTable& table, ReproduceOptions& options);
+void declare(OptionTable& table, CodingsOptions& options);
+void declare_shard(OptionTable& table, std::string& shard);
+
+template <class Options>
+void declare(OptionTable& table, OfRun<Options>& options) {
+    table.add("run", options.run, "The run directory").required();
+    declare(table, static_cast<Options&>(options));
+}
+template <class Options>
+void declare(OptionTable& table, Simulated<Options>& options) {
+    declare(table, static_cast<OfRun<Options>&>(options));
+    table.add_engine(options.engine);
+}
+template <class Options>
+void declare(OptionTable& table, Shared<Options>& options) {
+    declare(table, static_cast<Simulated<Options>&>(options));
+    declare_shard(table, options.shard);
+}
+
+template <class Options>
+using ShardStage = ShardResult(const Run&, const Options&, const Shard&, const Execution&, const StageNotes&);
+
+/// One shard of a stage: alone in the shard's folder, beside whoever works on other shards.
+template <class Options>
+Outcome compute_shard(ShardStage<Options>& compute, const std::string& stage, const Shared<Options>& options,
+                      const Call& call) {
+    const Shard shard = parse_shard(options.shard);
+    const Run run = call.open(options.run);
+    const auto lock = call.lock(shard_directory(run.files, stage, shard).root);
+    return outcome_of(compute(run, options, shard, call.execution(options.engine), call.notes()));
+}
+
+/// The words by which the library's studies say how their stages are run again.
+StageWords stage_words(uint64_t seed);
+
+inline std::string reset_word(Reset reset) { return std::string(reset_words[static_cast<size_t>(reset)]); }
+
+/// A batch of training is worth waiting for, up to here.
+constexpr std::chrono::seconds kTrainingPatience{3};
 
 Command train_command();
 Command import_command();
@@ -77,32 +168,5 @@ Command inspect_command();
 Command export_command();
 Command data_command();
 Command methods_command();
-
-struct InterpretCommand : InterpretOptions {
-    std::filesystem::path run;
-    std::string shard{}, engine = Execution{}.engine;
-};
-struct EvaluateCommand : EvaluateOptions {
-    std::filesystem::path run;
-    std::string shard{}, engine = Execution{}.engine;
-};
-struct ReportCommand : ReportOptions {
-    std::filesystem::path run;
-};
-void declare(OptionTable& table, TrainRunOptions& options);
-void declare(OptionTable& table, ImportOptions& options);
-void declare(OptionTable& table, InterpretCommand& options);
-void declare(OptionTable& table, EvaluateCommand& options);
-void declare(OptionTable& table, ReportCommand& options);
-
-inline std::string reset_word(Reset reset) { return std::string(reset_words[static_cast<size_t>(reset)]); }
-
-/// A batch of training is worth waiting for, up to here.
-constexpr std::chrono::seconds kTrainingPatience{3};
-
-void add_shard(OptionTable& table, std::string& shard);
-/// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
-Outcome compute_shard(const std::filesystem::path& root, const std::string& stage, const std::string& shard, const Call& call,
-                      const std::function<ShardResult(const spikelens::Run& run, const Shard& shard)>& compute);
 
 }  // namespace spikelens::app

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "spikelens/core/execution.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/core/text.h"
 
@@ -24,14 +25,14 @@ int terminal_width() {
     return size.ws_col;
 }
 
-}  // namespace
-
+/// "2:05" or "1:02:05"
 std::string duration_text(double seconds) {
     const auto whole = std::llround(std::max(0.0, seconds));
     if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+/// The line of the progress bar: at most `width` columns, task, bar, share, time left, detail.
 std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width) {
     const double share = event.total > 0 ? static_cast<double>(event.done) / static_cast<double>(event.total) : 0.0;
     std::string tail = fmt::format(" {:3.0f} %", 100 * share);
@@ -47,6 +48,8 @@ std::string progress_line(const ProgressEvent& event, double seconds, int64_t do
     const int filled = std::clamp(static_cast<int>(share * bar), 0, bar);
     return fmt::format("{} [{}{}]{}", task, std::string(filled, '='), std::string(bar - filled, ' '), tail);
 }
+
+}  // namespace
 
 Console::Console(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
 
@@ -77,16 +80,13 @@ Progress Console::progress() {
     };
 }
 
-void Console::keeps(const std::string& what) const { note_kept(what + ": run the same command again to go on"); }
-
 StageNotes Console::notes() {
-    return {.message = [this](const std::string& line) { message(line); },
-            .kept = [this](const std::string& what) { keeps(what); },
-            .outlook =
-                [this](const std::string& line) {
-                    finish();
-                    if (!quiet_) say(paragraph(printable(line)));
-                }};
+    const auto outlook = [this](const std::string& line) {
+        finish();
+        if (!quiet_) say(paragraph(printable(line)));
+    };
+    return {[this](const std::string& line) { message(line); },
+            [](const std::string& what) { note_kept(what + ": run the same command again to go on"); }, outlook};
 }
 
 void Console::clear() {

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "spikelens/core/printable.h"
 #include "spikelens/core/progress.h"
 #include "spikelens/pipeline/stage.h"
 
@@ -28,8 +27,6 @@ class Console {
     /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
     /// Cancelled when the program was asked to stop.
     Progress progress();
-    /// What the program says when it is stopped from here on: "2 of 5 epochs are kept", and that the same command goes on.
-    void keeps(const std::string& what) const;
     /// For a stage of the library: its lines, and what it keeps.
     StageNotes notes();
     /// Takes the bar away, for the line that says what is kept.
@@ -50,11 +47,5 @@ class Console {
     int64_t first_done_ = 0;
     Clock::time_point started_, shown_;
 };
-
-/// "2:05" or "1:02:05"
-std::string duration_text(double seconds);
-
-/// The line of the progress bar: at most `width` columns, task, bar, share, time left, detail.
-std::string progress_line(const ProgressEvent& event, double seconds, int64_t done_before, int width);
 
 }  // namespace spikelens::app

@@ -1,61 +1,46 @@
 #include "spikelens/pipeline/evaluate.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include <fmt/format.h>
-
-#include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/text.h"
-
 #include "commands.h"
 
 namespace spikelens::app {
 namespace {
 
-Outcome run_evaluate(EvaluateCommand& command, const Call& call) {
-    command.metric.seed = call.globals.seed;
-    if (!command.shard.empty())
-        return compute_shard(command.run, "evaluate", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return evaluate_shard(run, command, shard, call.execution(command.engine), call.notes());
-        });
-    command.again = [named = EvaluateCommand(command), &call](const auto& methods, const auto& metrics) mutable {
+Outcome run_evaluate(Shared<EvaluateOptions>& options, const Call& call) {
+    options.metric.seed = call.globals.seed;
+    if (!options.shard.empty()) return compute_shard(evaluate_shard, "evaluate", options, call);
+    options.again = [named = options, &call](const Strings& methods, const Strings& metrics) mutable {
         named.methods = methods;
         named.metrics = metrics;
         return words_of("evaluate", named, call.globals.seed);
     };
-    const WrittenRun written = open_to_write(command.run, call.globals, call.console);
-    const EvaluateResult result = evaluate(written.run, command, call.execution(command.engine), call.notes());
-    return {document_of(result), text_of(result)};
+    const WrittenRun written = call.open_to_write(options.run);
+    return outcome_of(evaluate(written.run, options, call.execution(options.engine), call.notes()));
 }
 
 }  // namespace
 
-void declare(OptionTable& table, EvaluateCommand& command) {
-    table.add("run", command.run, "The run directory").required();
+void declare(OptionTable& table, EvaluateOptions& options) {
     table.add(
-        "--suite", command.suite,
+        "--suite", options.suite,
         "Methods and metrics that go together, where none are named: quick (the usual methods by insertion, deletion and "
         "sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all that there are); how long "
         "it takes is said first");
-    table.add_list("--methods,--method", command.methods, "method",
+    table.add_list("--methods,--method", options.methods, "method; spikelens methods lists them",
                    "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
-    table.add_list("--metrics", command.metrics, "metric",
+    table.add_list("--metrics", options.metrics, "metric; spikelens methods lists them",
                    "Metrics, separated by commas (spikelens methods lists them); by default insertion and deletion, of pixels "
                    "or spikes");
-    table.add("--samples", command.EvaluateOptions::samples, "Test samples, drawn by the seed; 0: all");
-    table.add_parsed("--baseline", command.metric.baseline, parse_baseline, baseline_text,
+    table.add("--samples", options.samples, "Test samples, drawn by the seed; 0: all");
+    table.add_parsed("--baseline", options.metric.baseline, parse_baseline, baseline_text,
                      "What replaces removed pixels: black, blur or mean");
-    table.add("--step", command.metric.pixels_per_step, "Pixels changed per step; 0: an image row");
-    table.add("--spike-steps", command.metric.spike_steps, "How many steps it takes to change all spikes of a sample");
-    table.add("--coding", command.coding, "Show the images in this coding instead of the run's own");
-    table.add_engine(command.engine);
-    add_shard(table, command.shard);
+    table.add("--step", options.metric.pixels_per_step, "Pixels changed per step; 0: an image row");
+    table.add("--spike-steps", options.metric.spike_steps, "How many steps it takes to change all spikes of a sample");
+    table.add("--coding", options.coding, "Show the images in this coding instead of the run's own");
 }
 
 Command evaluate_command() {
-    return command_of<EvaluateCommand>("evaluate", "Measure which explanation can be trusted, by metrics with intervals",
-                                       run_evaluate);
+    return command_of<Shared<EvaluateOptions>>(
+        "evaluate", "Measure which explanation can be trusted, by metrics with intervals", run_evaluate);
 }
 
 }  // namespace spikelens::app

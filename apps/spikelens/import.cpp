@@ -1,14 +1,5 @@
 #include "spikelens/pipeline/import.h"
 
-#include <map>
-
-#include <fmt/ranges.h>
-
-#include "spikelens/core/error.h"
-#include "spikelens/core/printable.h"
-#include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/text.h"
-
 #include "commands.h"
 
 namespace spikelens::app {
@@ -16,11 +7,7 @@ namespace {
 
 Shape parse_shape(const std::string& text) {
     Shape shape;
-    for (const std::string& part : split_list({text})) {
-        const bool digits = !part.empty() && part.size() < 7 && part.find_first_not_of("0123456789") == std::string::npos;
-        if (!digits) break;
-        shape.push_back(std::stoll(part));
-    }
+    for (const std::string& part : split_list({text})) shape.push_back(number_of<int64_t>("--input", part));
     if (shape.size() != 3) throw InputError(fmt::format("--input is '{}', expected C,H,W such as 1,28,28", text));
     return shape;
 }
@@ -46,23 +33,21 @@ Strings layer_words(const Layers& layers) {
     return layers.empty() ? words : Strings{fmt::format("{}", fmt::join(words, ","))};
 }
 
-const Words<MatchWeights> kMatches = {
-    {"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}};
-const Words<NeuronSource> kNeuronSources = {
-    {"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}};
-
-Outcome run_import(ImportOptions& options, const Call& call) {
+ImportResult run_import(ImportOptions& options, const Call& call) {
     options.seed = call.globals.seed;
     options.again = words_of("import", options, call.globals.seed);
     options.arguments = call.globals.arguments;
-    options.lock = call.lock();
-    const ImportResult result = import_run(options, call.execution(), call.notes());
-    return {document_of(result), text_of(result)};
+    options.lock = call.locks();
+    return import_run(options, call.execution(), call.notes());
 }
 
 }  // namespace
 
 void declare(OptionTable& table, ImportOptions& options) {
+    static const Words<MatchWeights> matches = {
+        {"auto", MatchWeights::automatic}, {"name", MatchWeights::by_name}, {"order", MatchWeights::by_order}};
+    static const Words<NeuronSource> sources = {
+        {"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}};
     table.add("file", options.file, "A .nir graph, or weights: .pth, .pt, .safetensors").required();
     table.add("--out", options.out, "A model file to write (.safetensors), or with --data a run directory to make").required();
     table.add("--data", options.data, "The data set of the run: a name or a folder");
@@ -77,15 +62,15 @@ void declare(OptionTable& table, ImportOptions& options) {
     table.add("--classes", options.classes, "Number of outputs of a preset; by default 10");
     table.add("--replace-last", options.replace_last, "Outputs of a new last layer, with drawn weights, for another task");
     table.add("--steps", options.steps, "Time steps T, for images");
-    table.add_choice("--match", options.match, kMatches, "How weights find their layers: auto, name or order");
+    table.add_choice("--match", options.match, matches, "How weights find their layers: auto, name or order");
     table
         .add_option({"--map",
                      "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
                      "TEXT", [&options](const Strings& words) { options.layers = parse_layers(words); },
                      [&options] { return layer_words(options.layers); }})
-        .list = true;
+        .many();
     table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
-    table.add_choice("--neurons", options.neurons, kNeuronSources,
+    table.add_choice("--neurons", options.neurons, sources,
                      "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be "
                      "equal)");
     table.add("--dialect", options.dialect,

@@ -1,60 +1,49 @@
 #include "spikelens/pipeline/interpret.h"
 
-#include <fmt/format.h>
-
-#include "spikelens/core/error.h"
-#include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/text.h"
-
 #include "commands.h"
 
 namespace spikelens::app {
 namespace {
 
 /// A shard sums responses; the rest is of no shard.
-void check_shard(const InterpretCommand& given) {
-    const InterpretCommand usual;
-    if (given.mu != usual.mu || given.mu_max != usual.mu_max || given.is_signed != usual.is_signed ||
-        given.draws != usual.draws || given.probe_samples != usual.probe_samples)
+void check_shard(const Shared<InterpretOptions>& options) {
+    Shared<InterpretOptions> taken;
+    taken.run = options.run, taken.shard = options.shard;
+    taken.response = options.response, taken.samples = options.samples;
+    if (words_of("interpret", options, 1) != words_of("interpret", taken, 1))
         throw InputError(
             "a shard sums responses alone: --mu, --mu-max, --signed, --draws and --probe-samples are for spikelens interpret "
             "without --shard, after spikelens merge");
 }
 
-Outcome run_interpret(InterpretCommand& command, const Call& call) {
-    command.seed = call.globals.seed;
-    if (!command.shard.empty()) {
-        check_shard(command);
-        return compute_shard(command.run, "interpret", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return interpret_shard(run, command, shard, call.execution(command.engine), call.notes());
-        });
+Outcome run_interpret(Shared<InterpretOptions>& options, const Call& call) {
+    options.seed = call.globals.seed;
+    if (!options.shard.empty()) {
+        check_shard(options);
+        return compute_shard(interpret_shard, "interpret", options, call);
     }
-    command.again = words_of("interpret", command, call.globals.seed);
-    const WrittenRun written = open_to_write(command.run, call.globals, call.console);
-    const InterpretResult result = interpret_run(written.run, command, call.execution(command.engine), call.notes());
-    return {document_of(result), text_of(result)};
+    options.again = words_of("interpret", options, call.globals.seed);
+    const WrittenRun written = call.open_to_write(options.run);
+    return outcome_of(interpret_run(written.run, options, call.execution(options.engine), call.notes()));
 }
 
 }  // namespace
 
-void declare(OptionTable& table, InterpretCommand& command) {
+void declare(OptionTable& table, InterpretOptions& options) {
     static const Words<ResponseKind> responses = {{"energy", ResponseKind::energy}, {"l2", ResponseKind::l2}};
-    table.add("run", command.run, "The run directory").required();
-    table.add("--mu", command.mu, "The budget whose filters are shown and used for heatmaps");
-    table.add("--mu-max", command.mu_max, "Largest budget: 1, 2, … up to it are swept");
-    table.add_choice("--response", command.response, responses,
+    table.add("--mu", options.mu, "The budget whose filters are shown and used for heatmaps");
+    table.add("--mu-max", options.mu_max, "Largest budget: 1, 2, … up to it are swept");
+    table.add_choice("--response", options.response, responses,
                      "How a filter's response is measured: energy (reference code) or l2");
-    table.add("--signed", command.is_signed, "Allow negative weights");
-    table.add("--draws", command.draws, "Random filter sets per class and size");
-    table.add("--train-samples", command.samples, "How many training samples to use, from the first on; 0: all");
-    table.add("--probe-samples", command.probe_samples,
+    table.add("--signed", options.is_signed, "Allow negative weights");
+    table.add("--draws", options.draws, "Random filter sets per class and size");
+    table.add("--train-samples", options.samples, "How many training samples to use, from the first on; 0: all");
+    table.add("--probe-samples", options.probe_samples,
               "How many training images to fit the method probe on (20000 is plenty); 0: do not fit it");
-    table.add_engine(command.engine);
-    add_shard(table, command.shard);
 }
 
 Command interpret_command() {
-    return command_of<InterpretCommand>(
+    return command_of<Shared<InterpretOptions>>(
         "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see", run_interpret);
 }
 

@@ -1,22 +1,21 @@
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
-#include "spikelens/core/version.h"
 
 #include "commands.h"
-#include "help.h"
 #include "interrupt.h"
 #include "output.h"
 #include "parser.h"
 #include "process.h"
-#include "usage.h"
 
 namespace spikelens::app {
 namespace {
@@ -37,10 +36,6 @@ int fail(const std::string& sentence, int code, bool as_json) {
     const std::string_view shown = first_columns(line, kLongestSentence);
     say(as_json ? json_line(document, -1) : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
     return code;
-}
-
-int print(const Outcome& outcome, bool as_json) {
-    return print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
 }
 
 /// An option's field has the name that it bears here: "(--mu-max)".
@@ -70,54 +65,38 @@ void declare(OptionTable& table, Globals& globals) {
     table.add("--quiet", globals.quiet, "No progress");
     table.add("--no-wait", globals.no_wait, "End at once if another process writes into the run");
     table.add("--seed", globals.seed, "Seed of everything random; the same seed gives the same bytes");
-    table.add("--threads", globals.threads, "Threads; 0: all cores. Results do not depend on it").in(0, 1024);
+    table.add_parsed(
+        "--threads", globals.threads, parse_threads, [](int) { return "0"; },
+        "Threads; 0: all cores. Results do not depend on it");
     table.add_option({"--memory", "Memory for samples under simulation, besides weights and results: 512M, 4G", "SIZE",
                       [&globals](const Strings& words) { globals.memory = parse_memory(words.back()); },
                       [] { return Strings{"1G"}; }});
 }
 
 int run_program(int argc, char** argv, bool as_json) {
-    CLI::App program("Shows what a spiking neural network has learned, and why it decided.", "spikelens");
     Globals globals;
     globals.arguments.assign(argv + 1, argv + argc);
     OptionTable of_every_command;
     declare(of_every_command, globals);
-    set_help(program);
-    program.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");
-    add_options(program, of_every_command);
     std::vector<Command> commands;
     for (const auto make :
          {train_command, import_command, interpret_command, explain_command, evaluate_command, merge_command, report_command,
           reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
         commands.push_back(make());
-    commands.push_back(help_command(program));
-    const Command* called = nullptr;
-    add_commands(program, commands, called);
-    if (argc == 1) return print(help_outcome(program.help()), false);
-    try {
-        program.parse(argc, argv);
-        check_switches(program);
-    } catch (const CLI::CallForHelp&) {
-        if (const std::string unknown = unknown_command(program); !unknown.empty()) return fail(unknown, kBadInput, as_json);
-        return print(help_outcome(program.help()), as_json);
-    } catch (const CLI::CallForVersion&) {
-        return print({{{"spikelens", version}}, program.version() + "\n"}, as_json);
-    } catch (const CLI::ParseError& error) {
-        return fail(usage_sentence(program, error), kBadInput, as_json);
-    }
+    Parser parser(of_every_command, std::move(commands));
+    const Command& called = parser.parse(argc, argv);
     Console console(globals.quiet);
-    const Outcome outcome = run_until_interrupted(*called, {globals, console});
+    const Outcome outcome = run_until_interrupted(called, {globals, console});
     console.finish();
-    const int code = print(outcome, as_json);
+    const int code = print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
     if (code == 0) console.say_what_was_left();
     return code;
 }
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {
-    std::string words;
-    for (const std::string& word : arguments) words += " " + word;
-    return "not enough memory for spikelens" + words +
-           "; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help";
+    return fmt::format(
+        "not enough memory for spikelens {}; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help",
+        fmt::join(arguments, " "));
 }
 
 /// Whether a path cannot be, rather than a disk that fails.
@@ -154,5 +133,7 @@ int run_guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     spikelens::app::prepare_process();
-    spikelens::app::end_process(spikelens::app::run_guarded(argc, argv));
+    // At once: handlers of libraries may wait for threads that never started. All files have been closed, and output is not
+    // buffered.
+    std::_Exit(spikelens::app::run_guarded(argc, argv));
 }

@@ -55,18 +55,23 @@ template double number_of(const std::string&, const std::string&);
 
 int64_t parse_memory(const std::string& text) {
     std::string digits = text;
-    if (!digits.empty() && std::toupper(static_cast<unsigned char>(digits.back())) == 'B') digits.pop_back();
+    if (digits.ends_with('B') || digits.ends_with('b')) digits.pop_back();
     int64_t unit = 1;
-    for (const auto& [letter, size] : {std::pair{'K', int64_t{1} << 10}, {'M', int64_t{1} << 20}, {'G', int64_t{1} << 30}})
-        if (!digits.empty() && std::toupper(static_cast<unsigned char>(digits.back())) == letter) {
-            unit = size;
-            digits.pop_back();
-            break;
-        }
+    const auto power = digits.empty() ? std::string::npos : std::string("kmgKMG").find(digits.back());
+    if (power != std::string::npos) {
+        unit <<= 10 * (power % 3 + 1);
+        digits.pop_back();
+    }
     const auto value = number_in<int64_t>(digits);
     if (!value || *value <= 0 || *value > std::numeric_limits<int64_t>::max() / unit)
         throw InputError("--memory is '" + text + "', expected a size above 0 such as 512M or 4G");
     return *value * unit;
+}
+
+int parse_threads(const std::string& text) {
+    const auto threads = number_of<int64_t>("--threads", text);
+    if (threads < 0 || threads > 1024) throw InputError("--threads is '" + text + "', expected 0 to 1024");
+    return static_cast<int>(threads);
 }
 
 Strings split_list(const Strings& words) {
@@ -86,16 +91,6 @@ Strings split_list(const Strings& words) {
     return parts;
 }
 
-Option& Option::in(int64_t low, int64_t high) {
-    read = [name = name, low, high, read = read](const Strings& words) {
-        const int64_t value = number_of<int64_t>(name, words.back());
-        if (value < low || value > high)
-            throw InputError(fmt::format("{} is '{}', expected {} to {}", name, words.back(), low, high));
-        read(words);
-    };
-    return *this;
-}
-
 Option& OptionTable::add_option(Option option) {
     options_.push_back(std::make_unique<Option>(std::move(option)));
     Option& added = *options_.back();
@@ -111,18 +106,11 @@ Option& OptionTable::add_option(Option option) {
 
 Option& OptionTable::add_list(const std::string& name, Strings& values, const std::string& what, const std::string& help) {
     const auto read = [&values, what, name = name.substr(0, name.find(','))](const Strings& words) {
-        values = what.empty() ? words : split_list(words);
-        if (values.empty()) throw InputError(fmt::format("{} names no {}; spikelens methods lists them", name, what));
+        values = split_list(words);
+        if (values.empty()) throw InputError(fmt::format("{} names no {}", name, what));
     };
-    const auto written = [&values, what]() -> Strings {
-        if (values.empty() || what.empty()) return values;
-        std::string joined;
-        for (const std::string& value : values) joined += (joined.empty() ? "" : ",") + value;
-        return {joined};
-    };
-    Option& option = add_option({name, help, "TEXT", read, written});
-    option.list = true;
-    return option;
+    const auto written = [&values] { return values.empty() ? Strings{} : Strings{fmt::format("{}", fmt::join(values, ","))}; };
+    return add_option({name, help, "TEXT", read, written}).many();
 }
 
 void OptionTable::add_pictures(PictureWords& words) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
@@ -32,21 +33,10 @@ struct Option {
     bool needed = false, list = false, always = false, never = false;
 
     Option& required() { return needed = true, *this; }
+    Option& many() { return list = true, *this; }
     Option& always_written() { return always = true, *this; }
     Option& unwritten() { return never = true, *this; }  ///< the same result comes without it
-    Option& in(int64_t low, int64_t high);               ///< a whole number in this range
     std::string first_name() const { return name.substr(0, name.find(',')); }
-};
-
-template <class Value>
-struct Optional {
-    using type = Value;
-    static constexpr bool is = false;
-};
-template <class Value>
-struct Optional<std::optional<Value>> {
-    using type = Value;
-    static constexpr bool is = true;
 };
 
 /// The words that stand for an option's values.
@@ -60,6 +50,8 @@ Number number_of(const std::string& option, const std::string& text);
 
 /// "512M", "4G", "100000": bytes. Throws InputError.
 int64_t parse_memory(const std::string& text);
+/// Throws InputError for more than 1024.
+int parse_threads(const std::string& text);
 
 /// What a value of an option of this type is: "a whole number".
 std::string expected_of(const std::string& type);
@@ -82,15 +74,14 @@ std::string type_of() {
 /// come the parser, the help text and the words that make a result again.
 class OptionTable {
   public:
-    /// A number, a text, a path, or a switch where the value is a bool ("!--no-bias" switches off).
+    /// A number, a text, a path, an optional one of these, or a switch where the value is a bool ("!--no-bias" switches off).
     template <class Value>
     Option& add(const std::string& name, Value& value, const std::string& help);
-    /// Many texts; `what` they are where the list is cut at commas: "method".
+    /// Many texts, in a list that is cut at commas. Without any it fails: "--methods names no method".
     Option& add_list(const std::string& name, Strings& values, const std::string& what, const std::string& help);
     /// What `parse` makes of a text, and `text` of the value.
     template <class Value, class Parse, class Text>
-    Option& add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text, const std::string& help,
-                       const std::string& type = "TEXT");
+    Option& add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text, const std::string& help);
     /// One of the words.
     template <class Value, class Chosen>
     Option& add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help);
@@ -118,56 +109,54 @@ Strings words_of(const std::string& command, const Options& options, uint64_t se
     return table.words(command, seed);
 }
 
+/// The type of an option's value, which may be optional.
+template <class Value>
+Value plain(const std::optional<Value>&);
+template <class Value>
+Value plain(const Value&);
+
 template <class Value>
 Option& OptionTable::add(const std::string& name, Value& value, const std::string& help) {
-    if constexpr (std::is_same_v<Value, bool>) {
+    using One = decltype(plain(value));
+    if constexpr (std::is_same_v<One, bool>) {
         const bool set = !name.starts_with('!');
-        const std::string shown = name.substr(set ? 0 : 1);
-        return add_option({shown, help, "", [&value, set](const Strings&) { value = set; },
+        return add_option({name.substr(set ? 0 : 1), help, "", [&value, set](const Strings&) { value = set; },
                            [&value, set] { return value == set ? Strings{""} : Strings{}; }});
+    } else if constexpr (std::is_arithmetic_v<One>) {
+        return add_parsed(
+            name, value, [name](const std::string& text) { return number_of<One>(name, text); },
+            [](One one) { return fmt::format("{}", one); }, help);
     } else {
-        using One = typename Optional<Value>::type;
-        const auto parse = [name](const std::string& text) -> One {
-            if constexpr (std::is_arithmetic_v<One>)
-                return number_of<One>(name, text);
-            else
-                return One(text);
-        };
-        const auto text = [](const One& one) {
-            if constexpr (std::is_same_v<One, std::filesystem::path>)
-                return one.string();
-            else
-                return fmt::format("{}", one);
-        };
-        return add_parsed(name, value, parse, text, help, type_of<One>());
+        return add_parsed(
+            name, value, [](const std::string& text) { return One(text); },
+            [](const std::filesystem::path& one) { return one.string(); }, help);
     }
 }
 
 template <class Value, class Parse, class Text>
 Option& OptionTable::add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text,
-                                const std::string& help, const std::string& type) {
+                                const std::string& help) {
     const auto written = [&value, text]() -> Strings {
         std::string word;
-        if constexpr (Optional<Value>::is)
+        if constexpr (requires { value.has_value(); })
             word = value ? std::string(text(*value)) : "";
         else
             word = text(value);
         return word.empty() ? Strings{} : Strings{word};
     };
-    return add_option({name, help, type, [&value, parse](const Strings& words) { value = parse(words.back()); }, written});
+    return add_option({name, help, type_of<decltype(plain(value))>(),
+                       [&value, parse](const Strings& words) { value = parse(words.back()); }, written});
 }
 
 template <class Value, class Chosen>
 Option& OptionTable::add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help) {
-    const auto parse = [name, &words](const std::string& text) {
-        const auto found = std::ranges::find(words, text, &std::pair<std::string, Chosen>::first);
-        if (found != words.end()) return found->second;
+    const auto parse = [name, words](const std::string& text) {
         Strings known;
-        std::string list;
-        for (const auto& [word, chosen] : words) known.push_back(word), list += (list.empty() ? "" : ", ") + word;
-        throw InputError(fmt::format("{} is '{}', expected {}{}", name, text, list, suggestion(text, known)));
+        for (const auto& [word, chosen] : words)
+            if (known.emplace_back(word) == text) return chosen;
+        throw InputError(fmt::format("{} is '{}', expected {}{}", name, text, fmt::join(known, ", "), suggestion(text, known)));
     };
-    const auto text = [&words](Chosen chosen) {
+    const auto text = [words](Chosen chosen) {
         return std::ranges::find(words, chosen, &std::pair<std::string, Chosen>::second)->first;
     };
     return add_parsed(name, value, parse, text, help);

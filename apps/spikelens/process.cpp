@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "output.h"
 
 namespace spikelens::app {
@@ -48,6 +49,7 @@ bool started = false;
 
 void before_libraries() {
     take_standard_descriptors();
+    hold_interrupts();
     std::set_terminate(end_with_sentence);
 }
 
@@ -58,8 +60,6 @@ void prepare_process() {
     std::signal(SIGXFSZ, SIG_IGN);
     started = true;
 }
-
-void end_process(int status) { std::_Exit(status); }
 
 /// Before the initialisers of any library: no file of theirs takes a standard descriptor's place, and what they throw is told.
 extern "C" {

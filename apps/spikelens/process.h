@@ -7,8 +7,4 @@ namespace spikelens::app {
 /// are closed are taken, and too little address space is refused, before the libraries start: see process.cpp.)
 void prepare_process();
 
-/// Ends the program at once with this exit status: handlers of libraries, which may wait for threads that never started, do
-/// not run. All files have been closed, and output is not buffered.
-[[noreturn]] void end_process(int status);
-
 }  // namespace spikelens::app

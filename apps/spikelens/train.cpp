@@ -1,33 +1,18 @@
 #include "spikelens/pipeline/train.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include "spikelens/core/counted.h"
-#include "spikelens/core/error.h"
-#include "spikelens/core/printable.h"
-#include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/text.h"
-
 #include "commands.h"
+#include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
 
-Strings parse_layers(const std::string& text) {
-    Strings layers = split_list({text});
-    if (layers.empty()) throw InputError("--freeze names no layer");
-    return layers;
-}
-
-Outcome run_train(TrainRunOptions& options, const Call& call) {
+TrainResult run_train(TrainRunOptions& options, const Call& call) {
     options.training.seed = call.globals.seed;
     options.again = words_of("train", options, call.globals.seed);
     options.arguments = call.globals.arguments;
-    options.lock = call.lock();
+    options.lock = call.locks();
     be_patient(kTrainingPatience);
-    const TrainResult result = train_run(options, call.execution(), call.notes());
-    return {document_of(result), text_of(result)};
+    return train_run(options, call.execution(), call.notes());
 }
 
 }  // namespace
@@ -57,10 +42,7 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     table.add("--accumulate", training.accumulate, "Parts that a batch is computed in, one after the other");
     table.add_parsed("--augment", training.augmentation, parse_augmentation, augmentation_text,
                      "Samples changed anew in every epoch: flip, crop=PIXELS, both with a comma, or none");
-    table.add_parsed(
-        "--freeze", training.freeze, parse_layers,
-        [](const Strings& layers) { return fmt::format("{}", fmt::join(layers, ",")); },
-        "Layers that keep their weights: conv1,conv2 or conv1..conv4");
+    table.add_list("--freeze", training.freeze, "layer", "Layers that keep their weights: conv1,conv2 or conv1..conv4");
     table.add("--momentum", training.momentum, "Momentum of stochastic gradient descent");
     table.add("--weight-decay", training.weight_decay, "L2 penalty on the weights");
     table.add("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit");

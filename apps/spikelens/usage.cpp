@@ -1,14 +1,11 @@
-#include "usage.h"
-
 #include <cctype>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 
-#include "options.h"
+#include "parser.h"
 
 namespace spikelens::app {
 namespace {
@@ -27,21 +24,18 @@ std::vector<std::string> option_names(const CLI::App& app) {
     return names;
 }
 
-/// The option that the parser's message is about.
+/// The option that the parser's message begins with: "--epochs: …", "--out …", "json …".
 const CLI::Option* option_in(const std::string& message, const CLI::App& app) {
-    for (const CLI::Option* option : options_of(app)) {
-        const std::string name = option->get_name();
-        if (message.starts_with(name + ":") || message.starts_with(name + " ") ||
-            message.starts_with("Could not convert: " + name + " = ") || message.ends_with(" for " + name))
-            return option;
-    }
+    const std::string name = message.substr(0, message.find_first_of(": "));
+    for (const CLI::Option* option : options_of(app))
+        if (name == option->get_name() || name == option->get_single_name()) return option;
     return nullptr;
 }
 
-std::string quoted(const std::vector<std::string>& values) {
-    std::string list;
-    for (const std::string& value : values) list += (list.empty() ? "'" : ", '") + value + "'";
-    return list;
+/// The command under way, however deep.
+const CLI::App& deepest(const CLI::App& program) {
+    const auto called = program.get_subcommands();
+    return called.empty() ? program : deepest(*called.front());
 }
 
 /// "data download"; empty of the program itself.
@@ -67,12 +61,12 @@ std::string missing_sentence(const CLI::App& app) {
     for (const CLI::Option* option : app.get_options()) {
         if (!option->get_required() || option->count() > 0) continue;
         std::string what = option->get_description();
-        if (what.size() > 1 && std::islower(static_cast<unsigned char>(what[1])) != 0)
-            what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
+        what.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(what.front())));
         missing += fmt::format("{}{} ({})", missing.empty() ? "" : " and ", option->get_name(), what);
     }
     if (!missing.empty()) return path_of(app) + " needs " + missing + "; " + see_help(app);
-    return "a command is needed: " + fmt::format("{}", fmt::join(command_names(app), ", ")) + "; " + see_help(app);
+    return (path_of(app).empty() ? "" : path_of(app) + ": ") +
+           "a command is needed: " + fmt::format("{}", fmt::join(command_names(app), ", ")) + "; " + see_help(app);
 }
 
 std::string extra_sentence(const CLI::App& app, const std::string& argument) {
@@ -86,24 +80,16 @@ std::string extra_sentence(const CLI::App& app, const std::string& argument) {
     return "unknown command '" + argument + "'" + suggestion(argument, commands);
 }
 
-std::string switch_sentence(const CLI::Option& option) {
-    return option.get_name() + " is a switch and takes no value, but was given " + quoted(option.results());
-}
-
-std::string count_sentence(const CLI::Option& option) {
+std::string option_sentence(const CLI::Option& option) {
+    if (option.get_expected_max() == 0) return option.get_name() + " is a switch and takes no value";
     if (option.results().size() > 1)
-        return fmt::format("{} is given {} times ({}), expected once", option.get_name(), option.results().size(),
-                           quoted(option.results()));
+        return fmt::format("{} is given {} times ('{}'), expected once", option.get_name(), option.results().size(),
+                           fmt::join(option.results(), "', '"));
     const std::string expected = expected_of(option.get_type_name());
     return option.get_name() + " needs a value" + (expected == "a value" ? "" : ": " + expected);
 }
 
 }  // namespace
-
-const CLI::App& deepest(const CLI::App& program) {
-    const auto called = program.get_subcommands();
-    return called.empty() ? program : deepest(*called.front());
-}
 
 std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error) {
     const CLI::App& app = deepest(program);
@@ -112,7 +98,7 @@ std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return missing_sentence(app);
     const CLI::Option* option = option_in(error.what(), app);
     if (option == nullptr) return "the command line cannot be understood; " + see_help(app);
-    return option->get_expected_max() == 0 ? switch_sentence(*option) : count_sentence(*option);
+    return option_sentence(*option);
 }
 
 std::string unknown_command(const CLI::App& program) {
@@ -121,13 +107,6 @@ std::string unknown_command(const CLI::App& program) {
     for (const std::string& word : program.remaining(true))
         if (!word.starts_with("-")) return extra_sentence(app, word);
     return {};
-}
-
-void check_switches(const CLI::App& program) {
-    for (const CLI::Option* option : options_of(deepest(program)))
-        for (const std::string& value : option->results())
-            if (option->get_expected_max() == 0 && value != "true" && value != "false")
-                throw InputError(switch_sentence(*option));
 }
 
 }  // namespace spikelens::app

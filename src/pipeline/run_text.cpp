@@ -9,6 +9,7 @@
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/inspect.h"
 #include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/text.h"
 #include "spikelens/pipeline/train.h"
 
@@ -145,6 +146,21 @@ std::string text_of(const InspectResult& result) {
     for (const std::string& line : result.kernels) text += paragraph(line);
     if (result.images_per_second) text += fmt::format("{:.0f} images a second\n", *result.images_per_second);
     return text;
+}
+
+std::string text_of(const ExportResult& result) { return printable(result.out) + "\n"; }
+
+std::string text_of(const ShardResult& result) {
+    return paragraph(fmt::format("shard {}: {}, kept in {}", result.shard, counted(result.samples, "sample"),
+                                 fmt::join(result.files, ", ")));
+}
+
+std::string text_of(const MergeResult& result) {
+    std::string text;
+    for (const MergeResult::Merged& merged : result.merged)
+        text += paragraph(fmt::format("{}: {}, {}", (std::filesystem::path(result.run) / merged.file).string(),
+                                      counted(merged.shards, "shard"), counted(merged.samples, "sample")));
+    return text + paragraph("interpret and evaluate, called as for the shards but without --shard, go on from here.");
 }
 
 }  // namespace spikelens

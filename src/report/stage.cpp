@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/option_error.h"
+#include "spikelens/core/printable.h"
 #include "spikelens/core/random.h"
 #include "spikelens/evaluate/decision_time.h"
 #include "spikelens/io/files.h"
@@ -18,7 +20,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int kMostRecordings = 12;
+constexpr int kMostImages = 500, kMostRecordings = 12;
 
 std::vector<ReportFilter> filters_of(const Run& run, const StageNotes& notes) {
     std::vector<ReportFilter> filters;
@@ -97,6 +99,8 @@ ReportData gather(const Run& run, const ReportOptions& options, const StageNotes
 
 ReportResult report_run(const Run& run, const ReportOptions& options, const Execution& execution, const StageNotes& notes) {
     const std::filesystem::path path = options.out.empty() ? run.files.report() : options.out;
+    if (options.images < 0 || options.images > kMostImages)
+        throw OptionError("images", fmt::format("the gallery shows 0 to {} samples, not {}", kMostImages, options.images));
     check_output(path, OutputKind::report);
     ReportData data = gather(run, options, notes);
     const RunData samples = run.load_data(execution);
@@ -117,5 +121,7 @@ ReportResult report_run(const Run& run, const ReportOptions& options, const Exec
     write_file(path, html);
     return {"report", data.run, run.fingerprint, path.string(), static_cast<int64_t>(html.size()), chosen};
 }
+
+std::string text_of(const ReportResult& result) { return printable(result.report) + "\n"; }
 
 }  // namespace spikelens

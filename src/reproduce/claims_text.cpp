@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include "spikelens/core/printable.h"
 #include "spikelens/core/text.h"
+#include "spikelens/pipeline/text.h"
 #include "spikelens/reproduce/reproduce.h"
 
 namespace spikelens {
@@ -20,5 +22,20 @@ std::string text_of(const std::vector<PaperClaim>& claims) {
         table.add({row.claim, cell(row.paper), cell(row.measured), !row.held ? "-" : *row.held ? "yes" : "no"});
     return table.text();
 }
+
+std::string text_of(const SvebiMnistResult& result) {
+    return text_of(result.evaluate) + "\n" + text_of(result.claims) + printable(result.report) + "\n";
+}
+
+std::string text_of(const SvebiAwa2Result& result) {
+    return text_of(result.insertion) + "\n" + text_of(result.deletion) + "\n" + text_of(result.claims) +
+           printable(result.report) + "\n";
+}
+
+std::string text_of(const BitarNmnistResult& result) {
+    return text_of(result.evaluate) + "\n" + text_of(result.claims) + printable(result.report) + "\n";
+}
+
+std::string text_of(const CodingFashionResult& result) { return text_of(result.study) + "\n" + text_of(result.claims); }
 
 }  // namespace spikelens

@@ -84,7 +84,7 @@ class Help(CommandLine):
         self.refused("data", "lst", "--help", saying=["'list'"])
 
     def test_help_fits_80_columns(self):
-        for command in [[], *([c] for c in COMMANDS), ["data", "list"], ["data", "check"], ["data", "download"]]:
+        for command in [[], *([c] for c in COMMANDS), ["data", "list"], ["data", "check"], ["data", "download"], ["reproduce", "svebi-awa2"]]:
             text = self.call(*command, "--help").stdout
             for line in text.splitlines():
                 self.assertLessEqual(columns(line), 80, line)
@@ -133,7 +133,7 @@ class UsageErrors(CommandLine):
             (["interpret"], ["interpret needs run", "run directory"]),
             (["import"], ["file", "--out"]),
             (["report", run, run], ["unexpected", run]),
-            (["report", run, "--images", "501"], ["--images", "'501'", "0 to 500"]),
+            (["report", run, "--images", "501"], ["--images", "0 to 500", "not 501"]),
             (["explain", run, "--test", "0", "one"], ["one"]),
             (["train", "--out", "x", "--batch", "0"], ["batch must be 1 or more, not 0 (--batch)"]),
             (["train", "--out", "x", "--accumulate", "0"], ["cannot be computed in 0 parts (--accumulate)"]),
@@ -144,11 +144,13 @@ class UsageErrors(CommandLine):
             (["train", "--out", "x", "--from", run, "--network", "shallow"], ["tells them itself (--from)"]),
             (["import", "f.pth", "--out", "x.safetensors", "--replace-last", "0"], ["0 outputs", "(--replace-last)"]),
             (["reproduce", "svebi-awa2"], ["photographs is missing (--data)"]),
-            (["reproduce", "svebi-mnist", "--epochs", "50"], ["--epochs is an option of svebi-awa2, not of svebi-mnist"]),
+            (["reproduce", "svebi-mnist", "--epochs", "50"], ["unknown option '--epochs'", "see spikelens reproduce svebi-mnist --help"]),
+            (["reproduce"], ["reproduce: a command is needed", "svebi-mnist"]),
             (["data", "check", "x", "--split", "1.0"], ["split '1.0'", "0.8", "800"]),
             (["evaluate", run, "--metrics", ","], ["--metrics names no metric", "spikelens methods"]),
             (["import", "f.nir", "--out", "x", "--dt", "-1"], ["dt is -1", "above 0"]),
-            (["interpret", run, "--signed=7x"], ["--signed", "no value", "'7x'"]),
+            (["interpret", run, "--signed=7x"], ["--signed", "no value"]),
+            (["data", "--json=false"], ["--json", "no value"]),
             (["data", "--seed", "-1"], ["--seed", "'-1'", "0 or more"]),
             (["data", "--seed", "99999999999999999999999"], ["--seed", "64 bits"]),
             (["data", "--threads", "5000"], ["--threads", "'5000'", "0 to 1024"]),

@@ -29,13 +29,14 @@ def checkpoint_position(run):
 
 
 def listens(process):
-    """Whether the program catches SIGINT by now."""
+    """Whether the program waits for SIGINT by now."""
     try:
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     except FileNotFoundError:
         return False
-    caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status)
-    return caught is not None and bool(int(caught[1], 16) & 1 << (signal.SIGINT - 1))
+    blocked = re.search(r"SigBlk:\s*([0-9a-f]+)", status)  # of all signals, for a moment, while a thread starts
+    mask = int(blocked[1], 16) if blocked else 0
+    return bool(mask >> (signal.SIGINT - 1) & 1) and not mask >> (signal.SIGQUIT - 1) & 1
 
 
 def replaced(arguments, option, value):

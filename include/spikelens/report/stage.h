@@ -35,8 +35,12 @@ struct ReportResult {
 /// Writes one HTML page of what the run holds: its results (current_results), its filters, and test samples that it explains
 /// for the page. What is not of the run as it is is left out, which a line says. Nothing else is written.
 ///
-/// Throws InputError for a file that may not be written (check_output), before anything is computed; for methods that cannot be
+/// Throws InputError for a file that may not be written (check_output) and for images below 0 or above 500, before anything is
+/// computed; for methods that cannot be
 /// used; for data that are not the run's, and result files that say something else than they should.
 ReportResult report_run(const Run& run, const ReportOptions& options, const Execution& execution, const StageNotes& notes);
+
+/// Where the page is.
+std::string text_of(const ReportResult& result);
 
 }  // namespace spikelens

@@ -138,6 +138,11 @@ struct CodingFashionResult {
 
 /// Claims and measurements beside each other, in lines of at most 80 columns.
 std::string text_of(const std::vector<PaperClaim>& claims);
+/// Likewise what was measured, the claims, and where the report is.
+std::string text_of(const SvebiMnistResult& result);
+std::string text_of(const SvebiAwa2Result& result);
+std::string text_of(const BitarNmnistResult& result);
+std::string text_of(const CodingFashionResult& result);
 
 /// A paper's whole experiment: the stages one after another on one run, held against other writers from the first to the last,
 /// and the paper's numbers beside the run's. When it is cancelled, what the stages keep is kept: the same call goes on. Throws
