@@ -266,6 +266,8 @@ void LayerAdjoint::unfire_windows(int64_t steps, bool constant, float* potential
             for (int64_t column = 0; column < layer_.pooled_width; ++column, gradient += channels)
                 for (int64_t channel = 0; channel < padded; channel += kLanes) {
                     const int64_t at = column * next_window + channel;
+                    if (channel % kFilledTo == 0)  // a line of the cache
+                        for (const int64_t place : places) __builtin_prefetch(here + frame() + at + place);
                     const Floats passed = factors[step] * load_channels(gradient, channel, channels);
                     const auto slope = [&](const Floats& potential) {
                         return slope_of<kind>(scale, potential * inverse - 1.0F) * inverse;
