@@ -101,7 +101,6 @@ MEMORY = """
     [
         ("spikelens.attribute(net, images, 'grad2d', target=1, threads=6{memory})", 50e6),
         ("spikelens.attribute(net, images, 'ig2d', steps=2, target=1, threads=6{memory})", 50e6),
-        ("net.simulate(images, threads=6{memory})", 30e6),
         ("spikelens.evaluate(net, images, [1] * 6, ['grad2d'], threads=6{memory})", 50e6),
     ],
 )
