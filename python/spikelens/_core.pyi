@@ -122,6 +122,13 @@ def needs_shuffled(metric: str) -> bool:
 def evaluate(network: Network, shuffled: Network | None, samples: object, targets: Sequence[int] | None, methods: dict, metrics: Sequence[str], knowledge: Knowledge, surrogate: str, options: MetricOptions, settings: Settings) -> dict:
     """What each method scores by each metric: a dict of dicts."""
 
+class Budgets:
+    """
+    The budgets mu, the one that is shown, and whether weights may be negative.
+    """
+
+    def __init__(self, all: Sequence[float], chosen: float, signed: bool) -> None: ...
+
 class Findings:
     """Responses of all filters, and the filters that drive each class."""
 
@@ -149,6 +156,8 @@ class Findings:
     @property
     def response_sum(self) -> NDArray[numpy.float64]: ...
 
+    def state(self) -> tuple: ...
+
     @property
     def knowledge(self) -> Knowledge: ...
 
@@ -156,8 +165,11 @@ class Findings:
 
     def breakpoints(self, class_index: int) -> list: ...
 
-def interpret(network: Network, samples: object, budgets: Sequence[float], mu: float, response: str, signed: bool, settings: Settings) -> Findings:
+def interpret(network: Network, samples: object, budgets: Budgets, response: str, settings: Settings) -> Findings:
     """The filters that drive each class."""
+
+def restored(network: Network, state: tuple[int, int, Sequence[int], Sequence[int], Sequence[Sequence[tuple[float, int, int, int]]], Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)]], budgets: Budgets) -> Findings:
+    """What `Findings.state` was taken of: its filters are found again."""
 
 def ablate(network: Network, findings: Findings, samples: object, labels: Sequence[int], draws: int, seed: int, settings: Settings) -> dict:
     """Accuracy with relevant and with random filters silenced."""

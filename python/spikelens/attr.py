@@ -21,6 +21,7 @@ from spikelens import _core
 from spikelens._arrays import like, to_numpy
 from spikelens._catalogue import methods
 from spikelens._core import InputError
+from spikelens._given import checked
 from spikelens.attribution import attribute as _attribute
 from spikelens.network import Network
 
@@ -30,6 +31,7 @@ class Method:
 
     name = ""
 
+    @checked
     def __init__(self, net: Network, **options: Any) -> None:
         self.net, self.options = net, options
 
@@ -75,7 +77,8 @@ class Method:
 def _baseline(baselines: Any) -> str:
     if isinstance(baselines, str):
         return baselines
-    if np.any(to_numpy(baselines)):
+    array = to_numpy(baselines)
+    if array.dtype.kind not in "fiub" or array.size == 0 or np.any(array):
         raise InputError(
             "baselines are None or zeros (black), 'blur' or 'mean'; an array of other values is not supported"
         )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core, _draw
-from spikelens._arrays import Samples, integers, samples_of, seed_number
+from spikelens._arrays import Samples, integers, samples_of, seed_number, whole_number
 from spikelens._catalogue import Contract, method_text, methods
+from spikelens._given import checked
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
 
@@ -66,19 +67,24 @@ class Attribution:
     def picture(self, index: int = 0) -> np.ndarray:
         """The map of a sample in the library's colours, uint8 [H, W, 3]: red for, blue against; or the darker, the
         more."""
-        return _draw.colours(self.maps[index], self.signed)
+        return _draw.colours(self.maps[self._index(index)], self.signed)
+
+    def _index(self, index: int) -> int:
+        return whole_number(index, "the index of a sample", -len(self), len(self) - 1)
 
     def sample(self, index: int = 0) -> np.ndarray:
         """The sample as a picture, uint8 [H, W, 3]; of spikes their sum over time."""
-        values = self.samples.values[index]
+        values = self.samples.values[self._index(index)]
         return _draw.grey_or_colour(values.sum(axis=0) if self.samples.spiking else values)
 
+    @checked
     def plot(self, ax: Any = None, index: int = 0) -> Any:
         """Draws the map of a sample into Matplotlib axes, which it returns."""
         if ax is None:
             import matplotlib.pyplot as plt
 
             ax = plt.gca()
+        index = self._index(index)
         ax.imshow(self.picture(index), interpolation="nearest")
         ax.set_title(f"{self.method}: {self.classes[int(self.targets[index])]}")
         ax.set_axis_off()
@@ -102,6 +108,7 @@ class Attribution:
         return f"<p><b>{html.escape(self.method)}</b>: {html.escape(self.contract['meaning'])}</p>{''.join(rows)}{more}"
 
 
+@checked
 def attribute(
     net: Network,
     inputs: Any,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core
-from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, to_numpy
+from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, to_numpy, whole_number
 from spikelens._core import InputError
+from spikelens._given import checked
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
 
 
+@checked
 def evaluate(
     net: Network,
     inputs: Any,
@@ -70,6 +72,8 @@ def evaluate(
     targets = net._resolve_class(targets)
     classes = None if targets is None else integers(targets, "targets", len(samples.values))
     seed = seed_number(seed)
+    whole_number(spike_steps, "spike_steps", 1, 2**31 - 1)
+    whole_number(pixels_per_step, "pixels_per_step", 0, 2**31 - 1)
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     shuffled = _core.shuffled_network(net._core, seed) if any(map(_core.needs_shuffled, names)) else None
     networks = (net, None if shuffled is None else Network(shuffled, surrogate=net.surrogate, layout=net.layout))

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from spikelens._core import InputError
+from spikelens._given import checked
 from spikelens.network import Network
 
 if TYPE_CHECKING:
     import torch
 
 
+@checked
 def from_torch(
     model: torch.nn.Module,
     example: Any,
@@ -65,6 +67,8 @@ def from_torch(
     """
     if "torch" not in sys.modules:
         raise InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
+    if getattr(example, "is_meta", False) or getattr(example, "is_sparse", False):
+        raise InputError("example must hold its values, one after the other: this tensor is sparse or has none")
     from spikelens.torch_models.build import build
 
     return build(model, example, steps=steps, layout=layout, shape=shape, output=output)

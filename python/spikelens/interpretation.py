@@ -11,6 +11,7 @@ import numpy as np
 from spikelens import _core, _draw
 from spikelens._arrays import integers, samples_of, seed_number, whole_number
 from spikelens._core import InputError
+from spikelens._given import checked
 from spikelens._execution import Progress, settings
 from spikelens.network import Network
 
@@ -25,9 +26,12 @@ class Interpretation:
     signed        weights may be negative
     The rest is as in ``spikelens.attribute``.
 
+    It can be pickled, with the network and the samples.
+
     Raises InputError for a network without filters, and options out of range. Ctrl-C stops it.
     """
 
+    @checked
     def __init__(
         self,
         net: Network,
@@ -44,16 +48,25 @@ class Interpretation:
         progress: Progress | bool | None = None,
     ) -> None:
         mu_max = whole_number(mu_max, "the largest mu", 1, 1000)
-        if not mu > 0:
-            raise InputError(f"mu must be above 0, not {mu}")
+        if mu is None or not 0 < mu < float("inf"):
+            raise InputError(f"mu must be a number above 0, not {mu}")
         self.net, self.mu = net, float(mu)
         self._layout = layout or net.layout
         self._samples = samples_of(inputs, net.input_shape, self._layout)
         if not len(self._samples.values):
             raise InputError("there are no samples to interpret the network on")
-        budgets = sorted({float(budget) for budget in range(1, mu_max + 1)} | {self.mu})
+        all_mu = sorted({float(budget) for budget in range(1, mu_max + 1)} | {self.mu})
+        self._budgets = (all_mu, self.mu, bool(signed))
         with settings(threads, memory, kernel, progress) as how:
-            self._core = _core.interpret(net._core, self._samples.values, budgets, self.mu, response, signed, how)
+            budgets = _core.Budgets(*self._budgets)
+            self._core = _core.interpret(net._core, self._samples.values, budgets, response, how)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_core": self._core.state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._core = _core.restored(self.net._core, state["_core"], _core.Budgets(*self._budgets))
 
     def _knowledge_of(self, net: Network) -> _core.Knowledge:
         if net != self.net:
@@ -91,6 +104,7 @@ class Interpretation:
         """Where the set of filters changes, as ``path`` has points; between two of them weights are linear in mu."""
         return self._core.breakpoints(self._class(target))
 
+    @checked
     def filters(self, target: int | str, mu: float | None = None) -> list[tuple[str, float]]:
         """The filters that drive a class at one budget, with their weights, the largest first."""
         wanted = self.mu if mu is None else float(mu)
@@ -99,6 +113,7 @@ class Interpretation:
             raise InputError(f"mu {wanted:g} was not computed: there are {min(points):g} to {max(points):g}")
         return points[wanted]
 
+    @checked
     def ablate(
         self,
         inputs: Any,
@@ -121,6 +136,7 @@ class Interpretation:
         with settings(threads, memory, kernel, progress) as how:
             return _core.ablate(self.net._core, self._core, samples.values, numbers, draws, seed_number(seed), how)
 
+    @checked
     def visualise(
         self,
         filters: str | Sequence[str] | None = None,
@@ -143,7 +159,8 @@ class Interpretation:
             return _core.visualise(self.net._core, self._core, self._samples.values, rows, crops, how)
 
     def _class(self, target: int | str) -> int:
-        return int(self.net._resolve_class(target))
+        number = self.net._resolve_class(target)
+        return whole_number(number, "a class", -(2**31), 2**31 - 1)
 
     def __repr__(self) -> str:
         count = len(self.filter_names)
@@ -157,6 +174,7 @@ class Interpretation:
         head = "<tr><th>class</th><th>filters (weight)</th></tr>"
         return f"<p>{html.escape(repr(self))}</p><table>{head}{''.join(rows)}</table>"
 
+    @checked
     def plot(self, target: int | str, ax: Any = None) -> Any:
         """Draws the strongest filter's average for a class into Matplotlib axes, which it returns."""
         if ax is None:

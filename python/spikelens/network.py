@@ -13,6 +13,7 @@ import numpy as np
 from spikelens import _core
 from spikelens._arrays import check_layout, floats, samples_of, seed_number, whole_number
 from spikelens._core import InputError
+from spikelens._given import checked
 from spikelens._execution import Progress, settings
 
 
@@ -64,6 +65,8 @@ class Network:
         layout: str | None = None,
         notes: Iterable[str] = (),
     ) -> None:
+        if not isinstance(core, _core.Network):
+            raise InputError("spikelens.parse, load, from_nir and from_torch make a Network")
         self._core = core
         self._knowledge = knowledge or _core.Knowledge()
         self.surrogate = surrogate
@@ -77,6 +80,8 @@ class Network:
 
     @surrogate.setter
     def surrogate(self, text: str) -> None:
+        if not isinstance(text, (str, type(None))):
+            raise InputError(f"surrogate must be a text such as 'atan(2)' or None, not {text!r}")
         self._surrogate = _core.surrogate_text(text or "triangle")
 
     @property
@@ -127,10 +132,12 @@ class Network:
         """Copies of the weights by their names in model files: "conv1.weight", "conv1.bias", …"""
         return self._core.tensors()
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file (safetensors), which ``load`` and the program read."""
         self._core.save(os.fspath(path))
 
+    @checked
     def simulate(
         self,
         inputs: Any,
@@ -201,13 +208,18 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = (self.text, self.input_shape, self.steps, self.tensors(), self._core.classes)
-        return _unpickled, (arguments, self.surrogate, self.layout, self.notes)
+        return _unpickled, (arguments, self.surrogate, self.layout, self.notes, self.comparison)
 
 
-def _unpickled(arguments: tuple[Any, ...], surrogate: str, layout: str | None, notes: tuple[str, ...]) -> Network:
-    return Network(_core.network(*arguments), surrogate=surrogate, layout=layout, notes=notes)
+def _unpickled(
+    arguments: tuple[Any, ...], surrogate: str, layout: str | None, notes: tuple[str, ...], comparison: Any
+) -> Network:
+    net = Network(_core.network(*arguments), surrogate=surrogate, layout=layout, notes=notes)
+    net.comparison = comparison
+    return net
 
 
+@checked
 def parse(
     text: str,
     shape: Sequence[int],
@@ -231,7 +243,7 @@ def parse(
 
     Raises InputError for a text that is none, with the stage that is wrong, and for tensors that do not fit.
     """
-    size = [int(extent) for extent in shape]
+    size = _extents(shape)
     steps = whole_number(steps, "steps", 1, 65535)
     if tensors is None:
         drawn = _core.draw_network(text, size, steps, seed_number(seed))
@@ -242,6 +254,13 @@ def parse(
     return Network(core, surrogate=surrogate, layout=layout)
 
 
+def _extents(shape: Any) -> list[int]:
+    if shape is None:
+        raise InputError("shape must be three whole numbers (C, H, W), not None")
+    return [whole_number(extent, "an extent of the shape", 1, 2**31 - 1) for extent in shape]
+
+
+@checked
 def load(path: str | os.PathLike[str]) -> Network:
     """The network of a run directory or of a model file (safetensors).
 
@@ -255,6 +274,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     return Network(_core.load_model(path))
 
 
+@checked
 def from_nir(
     graph: Any,
     *,
@@ -275,10 +295,13 @@ def from_nir(
     ``notes`` of the network has one sentence for everything that the graph does not say. Raises InputError that names
     the node for what cannot be represented.
     """
-    size = None if shape is None else [int(extent) for extent in shape]
+    size = None if shape is None else _extents(shape)
+    steps = whole_number(steps, "steps", 0, 65535)
     if isinstance(graph, (str, os.PathLike)):
         core, notes = _core.import_nir(os.fspath(graph), dialect, dt, reset, steps, size)
     else:
+        if not hasattr(graph, "to_dict"):
+            raise InputError(f"graph must be the path of a file or a nir.NIRGraph, not {graph!r}")
         import nir
 
         with tempfile.TemporaryDirectory() as folder:

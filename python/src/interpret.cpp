@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <tuple>
 
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include "spikelens/core/error.h"
@@ -30,24 +32,78 @@ ResponseKind response_of(const std::string& word) {
     throw InputError("there is no response '" + word + "'" + suggestion(word, {"energy", "l2"}));
 }
 
-Findings interpret(NetworkHandle& handle, const nb::object& values, const std::vector<double>& budgets, double mu,
-                   const std::string& response, bool is_signed, const Settings& settings) {
+/// What makes the filters of responses.
+struct Budgets {
+    std::vector<double> all;
+    double chosen = 0;
+    bool is_signed = false;
+};
+
+Findings found(const NetworkHandle& handle, Responses responses, const Budgets& budgets, const Execution& execution) {
+    const LassoOptions lasso{!budgets.is_signed, LassoOptions{}.tolerance};
+    auto relevant = std::make_shared<const RelevantFilters>(
+        find_relevant_filters(*handle.network, responses, budgets.all, budgets.chosen, lasso, execution));
+    return Findings{handle.network, std::move(responses), std::move(relevant)};
+}
+
+Findings interpret(NetworkHandle& handle, const nb::object& values, const Budgets& budgets, const std::string& response,
+                   const Settings& settings) {
     if (response_filters(*handle.network).empty())
         throw InputError("the network has no convolution layer that spikes, so there are no filters to interpret");
     const Samples samples = samples_of(values);
     ResponseOptions options;
     options.kind = response_of(response);
-    const LassoOptions lasso{!is_signed, LassoOptions{}.tolerance};
     const ArraySource source(samples, {}, handle.network->classes);
     const NetworkHandle::Lease lease(handle, settings, "");
     return call(lease.line(), settings, [&] {
         ResponseSums sums;
         accumulate_responses(lease.engine(), source, options, sums);
-        Responses responses = finished(sums, lease.execution());
-        auto relevant = std::make_shared<const RelevantFilters>(
-            find_relevant_filters(*handle.network, responses, budgets, mu, lasso, lease.execution()));
-        return Findings{handle.network, std::move(responses), std::move(relevant)};
+        return found(handle, finished(sums, lease.execution()), budgets, lease.execution());
     });
+}
+
+using Top = std::vector<std::vector<std::tuple<float, int64_t, int, int>>>;
+
+/// Responses as Python pickles them, and back.
+nb::tuple state_of(const Findings& findings) {
+    const Responses& responses = findings.responses;
+    Top top;
+    for (const std::vector<TopImage>& of_filter : responses.top) {
+        top.emplace_back();
+        for (const auto& [response, sample, row, column] : of_filter) top.back().emplace_back(response, sample, row, column);
+    }
+    return nb::make_tuple(responses.samples, responses.correct, responses.predicted, responses.active, top,
+                          nb::cast(numpy_array(responses.gram), nb::rv_policy::move),
+                          nb::cast(numpy_array(responses.correlation), nb::rv_policy::move),
+                          nb::cast(numpy_array(responses.response_sum), nb::rv_policy::move));
+}
+
+using DoubleValues = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using State =
+    std::tuple<int64_t, int64_t, std::vector<int64_t>, std::vector<int64_t>, Top, DoubleValues, DoubleValues, DoubleValues>;
+
+Findings restored(const NetworkHandle& handle, const State& state, const Budgets& budgets) {
+    const auto& [samples, correct, predicted, active, top, gram, correlation, sum] = state;
+    Responses responses;
+    responses.samples = samples;
+    responses.correct = correct;
+    responses.predicted = predicted;
+    responses.active = active;
+    for (const auto& of_filter : top) {
+        responses.top.emplace_back();
+        for (const auto& [response, sample, row, column] : of_filter)
+            responses.top.back().push_back({response, sample, row, column});
+    }
+    responses.gram = view_of<double>(gram).copy();
+    responses.correlation = view_of<double>(correlation).copy();
+    responses.response_sum = view_of<double>(sum).copy();
+    const auto filters = static_cast<int64_t>(response_filters(*handle.network).size());
+    const int64_t classes = handle.network->class_count();
+    if (responses.gram.shape != Shape{filters, filters} || responses.correlation.shape != Shape{filters, classes} ||
+        responses.response_sum.shape != Shape{filters} || std::ssize(predicted) != classes || std::ssize(active) != filters ||
+        std::ssize(top) != filters)
+        throw InputError("the responses are not those of this network's filters");
+    return found(handle, std::move(responses), budgets, {});
 }
 
 nb::list named_filters(const Network& network, const RelevantFilters& relevant, const LassoPoint& point) {
@@ -149,6 +205,13 @@ auto vector_array(const std::vector<T>& values) {
 }  // namespace
 
 void bind_interpret(nb::module_& module) {
+    nb::class_<Budgets>(module, "Budgets", "The budgets mu, the one that is shown, and whether weights may be negative.")
+        .def(
+            "__init__",
+            [](Budgets* self, std::vector<double> all, double chosen, bool is_signed) {
+                new (self) Budgets{std::move(all), chosen, is_signed};
+            },
+            nb::arg("all"), nb::arg("chosen"), nb::arg("signed"));
     nb::class_<Findings>(module, "Findings", "Responses of all filters, and the filters that drive each class.")
         .def_prop_ro("filters", &filter_names)
         .def_prop_ro("samples", [](const Findings& self) { return self.responses.samples; })
@@ -163,6 +226,7 @@ void bind_interpret(nb::module_& module) {
             "correlation", [](const Findings& self) { return numpy_array(self.responses.correlation); }, nb::rv_policy::move)
         .def_prop_ro(
             "response_sum", [](const Findings& self) { return numpy_array(self.responses.response_sum); }, nb::rv_policy::move)
+        .def("state", &state_of)
         .def_prop_ro("knowledge",
                      [](const Findings& self) {
                          return Knowledge{self.relevant, nullptr};
@@ -179,8 +243,10 @@ void bind_interpret(nb::module_& module) {
                 return points_of(*self.network, *self.relevant, path_of(self, class_index).breakpoints);
             },
             nb::arg("class_index"));
-    module.def("interpret", &interpret, nb::arg("network"), nb::arg("samples"), nb::arg("budgets"), nb::arg("mu"),
-               nb::arg("response"), nb::arg("signed"), nb::arg("settings"), "The filters that drive each class.");
+    module.def("interpret", &interpret, nb::arg("network"), nb::arg("samples"), nb::arg("budgets"), nb::arg("response"),
+               nb::arg("settings"), "The filters that drive each class.");
+    module.def("restored", &restored, nb::arg("network"), nb::arg("state"), nb::arg("budgets"),
+               "What `Findings.state` was taken of: its filters are found again.");
     module.def("ablate", &ablate, nb::arg("network"), nb::arg("findings"), nb::arg("samples"), nb::arg("labels"),
                nb::arg("draws"), nb::arg("seed"), nb::arg("settings"),
                "Accuracy with relevant and with random filters silenced.");

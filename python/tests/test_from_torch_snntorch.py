@@ -342,11 +342,11 @@ def test_surrogates_that_differ_are_noted():
 
 
 def test_the_page_on_python(capsys):
-    """The example of docs/python.md, as it stands."""
-    page = (ROOT / "docs" / "python.md").read_text()
+    """The example of its page, as it stands."""
+    page = (ROOT / "docs" / "python" / "own_model.md").read_text()
     code = page.split("## Take a model of PyTorch", 1)[1].split("```python\n", 1)[1].split("```", 1)[0]
     names = {"spikelens": spikelens}
-    exec(compile(code, "docs/python.md", "exec"), names)
+    exec(compile(code, "own_model.md", "exec"), names)
     text, *rest = capsys.readouterr().out.splitlines()
     assert f"# {text}\n" in code and "lif1 (Leaky) as" in rest[1]
     assert names["maps"].values.shape == (4, 1, 28, 28)

@@ -144,20 +144,27 @@ void scalar_products(const ProductTask& task) {
 }
 
 struct ScalarSpread {
-    static int list(const float* gradient, const SpreadTask& task, float* value, int64_t* row) {
+    static constexpr int kTogether = 1;
+
+    static void mask(const float* gradient, int padded, uint64_t* words) {
+        std::fill_n(words, (padded + 63) / 64, 0);
+        for (int output = 0; output < padded; ++output) words[output / 64] |= uint64_t{gradient[output] != 0} << output % 64;
+    }
+
+    static int list(const uint64_t* words, int padded, uint32_t* outputs) {
         int count = 0;
-        for (int output = 0; output < task.out_channels; ++output) {
-            if (gradient[output] == 0) continue;
-            value[count] = gradient[output];
-            row[count++] = output * task.row_length;
-        }
+        for (int output = 0; output < padded; ++output)
+            if (words[output / 64] >> output % 64 & 1) outputs[count++] = output;
         return count;
     }
 
-    static void add(const ListedGradients& list, const float* weights, int lanes, float* sum) {
-        for (int lane = 0; lane < lanes; ++lane) {
-            sum[lane] = 0;
-            for (int i = 0; i < list.count; ++i) sum[lane] += list.value[i] * weights[list.row[i] + lane];
+    template <int>
+    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes, const Destination& to) {
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+            float sum = 0;
+            for (int i = 0; i < list.count; ++i)
+                sum += list.gradient[list.output[i]] * weights[list.output[i] * row_length + lane];
+            to.first[to.places[lane / kGroup] + lane % kGroup] += sum;
         }
     }
 

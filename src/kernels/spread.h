@@ -1,10 +1,12 @@
 #pragma once
 
-// The adjoint of a layer's weights, for every instruction set. Most gradients of currents are zero: where the surrogate is, and
-// where a max pool passed nothing on. Those that are not are listed, pixel by pixel; each adds its row of weights to
-// accumulators that stay in registers, and these are added to the places under the pixel's kernel.
+// The adjoint of a layer's weights, for every instruction set. Many gradients of currents are zero: where the surrogate is, and
+// where a max pool passed nothing on. Those that are not are listed, pixel by pixel. Registers take what lies under a pixel's
+// kernel, add the rows of weights of what is listed, and give it back. Where some steps have nearly the same list at a pixel,
+// they are taken together, so that weights are read once for all of them.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -15,65 +17,193 @@
 namespace spikelens::kernels {
 namespace {
 
-/// The gradients of one pixel that are not zero, and where their weights begin.
-struct ListedGradients {
-    const float* value;
-    const int64_t* row;
+constexpr int kGroup = 16;  ///< lanes of weights that go to neighbouring places
+
+/// The outputs that are listed at one pixel, and where their gradients lie.
+struct Listed {
+    const uint32_t* output;
     int count;
+    const float* gradient;  ///< of the first step
+    int64_t next;           ///< to the one of the next step
 };
 
-/// The walk over a task's pixels and weights, some at a time. Ops::list(gradient, task, value, row) lists a pixel and returns
-/// how many are on the list; Ops::add(list, weights, lanes, sum) sets sum[lane] = Σ_i value[i] · weights[row[i] + lane], i in
-/// order.
+/// Where groups of neighbouring lanes go: the place of each.
+struct Destination {
+    float* first;           ///< of the first step
+    int64_t next;           ///< to the one of the next step
+    const int64_t* places;  ///< of each group, seen from there
+};
+
+/// The walk over a task's pixels and weights, some at a time. Ops::mask sets the bits of what is not zero, Ops::list lists set
+/// bits, Ops::add<steps>(list, weights, row_length, lanes, to) adds Σ_i gradient[output[i]] · weights[output[i]] to each place,
+/// i in order. Ops::kTogether steps may be taken together.
 template <class Ops>
 class Spread {
   public:
-    explicit Spread(const SpreadTask& task) : task_(task), values_(kPixels * task.padded), rows_(kPixels * task.padded) {}
+    explicit Spread(const SpreadTask& task)
+        : task_(flat(task)),
+          direct_(whole(task) || task.in_channels % kGroup == 0),
+          words_((task.padded + 63) / 64),
+          capacity_(task.padded + 16),
+          masks_(Ops::kTogether * words_),
+          outputs_(kPixels * capacity_) {}
 
     void run() {
-        Place place;
-        for (bool more = true; more;) {
-            int count = 0;
-            for (; count < kPixels && (more = place.step < task_.steps); ++count) list(place, count);
-            for (int64_t lane = 0; lane < task_.row_length; lane += kLanes) {
-                const auto lanes = static_cast<int>(std::min<int64_t>(kLanes, task_.row_length - lane));
-                for (int i = 0; i < count; ++i) {
-                    if (counts_[i] == 0) continue;
-                    const int64_t at = int64_t{i} * task_.padded;
-                    alignas(64) float sum[kLanes];
-                    Ops::add({&values_[at], &rows_[at], counts_[i]}, task_.weights + lane, lanes, sum);
-                    put(places_[i], lane, lane + lanes, sum);
+        for (int step = 0; step < task_.steps; step += Ops::kTogether)
+            for (int row = 0; row < task_.out_height; ++row)
+                for (int column = 0; column < task_.out_width; ++column) {
+                    if (count_ + Ops::kTogether > kPixels) spread_listed();
+                    list_pixel(step, std::min(Ops::kTogether, task_.steps - step), row, column);
                 }
-            }
-        }
+        spread_listed();
     }
 
   private:
     static constexpr int kPixels = kSpreadPixels;
-    static constexpr int64_t kLanes = 192;  // of weights: those of many outputs stay in the second-level cache
+    static constexpr int kLanes = 18 * kGroup;  // of weights: those of many outputs stay in the second-level cache
 
-    /// A pixel of the output, and where the next one's gradients lie.
-    struct Place {
-        int step = 0, row = 0, column = 0;
-        int64_t offset = 0;
+    struct Pixel {
+        int step, row, column;
+        bool together;  ///< Ops::kTogether steps from this one on
+        int count;      ///< listed
     };
 
-    void list(Place& place, int i) {
-        const int64_t at = int64_t{i} * task_.padded;
-        counts_[i] = Ops::list(task_.gradient + place.offset, task_, &values_[at], &rows_[at]);
-        places_[i] = place;
-        place.offset += task_.padded;
-        if (++place.column < task_.out_width) return;
-        place.column = 0;
-        if (++place.row < task_.out_height) return;
-        place.row = 0;
-        ++place.step;
+    /// Part of a kernel that lies on the input, and the groups of a tile of its lanes.
+    struct Window {
+        int first_ky = 0, end_ky = 0, first_kx = 0, end_kx = 0;
+        bool operator==(const Window&) const = default;
+    };
+    struct Groups {
+        Window window;
+        int runs = 0;
+        int64_t lane[kLanes / kGroup], lanes[kLanes / kGroup];  ///< of each run of neighbouring lanes
+        const int64_t* places[kLanes / kGroup];                 ///< of its groups
+        int64_t place[kLanes / kGroup];
+    };
+
+    static bool whole(const SpreadTask& task) {
+        return task.kernel_height == task.in_height && task.kernel_width == task.in_width && task.padding == 0;
+    }
+
+    /// A kernel as large as the input is a row of channels.
+    static SpreadTask flat(SpreadTask task) {
+        if (!whole(task)) return task;
+        task.in_channels *= task.in_height * task.in_width;
+        task.in_height = task.in_width = task.kernel_height = task.kernel_width = 1;
+        return task;
+    }
+
+    const float* gradient_at(int step, int row, int column) const {
+        return task_.gradient + ((int64_t{step} * task_.out_height + row) * task_.out_width + column) * task_.padded;
+    }
+    int64_t gradient_frame() const { return int64_t{task_.out_height} * task_.out_width * task_.padded; }
+    int64_t input_frame() const { return int64_t{task_.in_height} * task_.in_width * task_.in_channels; }
+
+    /// Steps are taken together where that multiplies by few zeros more.
+    void list_pixel(int step, int steps, int row, int column) {
+        const float* const gradient = gradient_at(step, row, column);
+        int all = 0, together = 0;
+        for (int s = 0; s < steps; ++s) Ops::mask(gradient + s * gradient_frame(), task_.padded, &masks_[s * words_]);
+        for (int word = 0; word < words_; ++word) {
+            uint64_t any = 0;
+            for (int s = 0; s < steps; ++s) {
+                all += std::popcount(masks_[s * words_ + word]);
+                any |= masks_[s * words_ + word];
+            }
+            together += std::popcount(any);
+        }
+        if (all == 0) return;
+        if (direct_ && Ops::kTogether > 1 && steps == Ops::kTogether && 4 * steps * together <= 5 * all) {
+            for (int s = 1; s < steps; ++s)
+                for (int word = 0; word < words_; ++word) masks_[word] |= masks_[s * words_ + word];
+            return list_steps({step, row, column, true, together}, 0);
+        }
+        for (int s = 0; s < steps; ++s) list_steps({step + s, row, column, false, 0}, s);
+    }
+
+    void list_steps(Pixel pixel, int mask) {
+        pixel.count = Ops::list(&masks_[mask * words_], task_.padded, &outputs_[count_ * capacity_]);
+        pixels_[count_++] = pixel;
+    }
+
+    void spread_listed() {
+        for (int64_t lane = 0; lane < task_.row_length; lane += kLanes) {
+            const int64_t end = std::min<int64_t>(lane + kLanes, task_.row_length);
+            Groups groups;
+            for (int i = 0; i < count_; ++i) direct_ ? add(i, lane, end, groups) : add_sums(i, lane, end);
+        }
+        count_ = 0;
+    }
+
+    Listed listed(int i) const {
+        const Pixel& pixel = pixels_[i];
+        return {&outputs_[i * capacity_], pixel.count, gradient_at(pixel.step, pixel.row, pixel.column), gradient_frame()};
+    }
+    int first_row(const Pixel& pixel) const { return pixel.row * task_.stride - task_.padding; }
+    int first_column(const Pixel& pixel) const { return pixel.column * task_.stride - task_.padding; }
+    /// The input under the first weight, which may lie beyond its edges.
+    int64_t place_of(const Pixel& pixel) const {
+        return ((int64_t{pixel.step} * task_.in_height + first_row(pixel)) * task_.in_width + first_column(pixel)) *
+               task_.in_channels;
+    }
+
+    void add(int i, int64_t lane, int64_t end, Groups& groups) {
+        const Pixel& pixel = pixels_[i];
+        const int row = first_row(pixel), column = first_column(pixel);
+        const Window window{std::max(0, -row), std::min(task_.kernel_height, task_.in_height - row), std::max(0, -column),
+                            std::min(task_.kernel_width, task_.in_width - column)};
+        if (window != groups.window) find_groups(window, lane, end, groups);
+        const Listed list = listed(i);
+        float* const first = task_.input_gradient + place_of(pixel);
+        for (int run = 0; run < groups.runs; ++run) {
+            const float* const weights = task_.weights + groups.lane[run];
+            const Destination to{first, input_frame(), groups.places[run]};
+            if (pixel.together)
+                Ops::template add<Ops::kTogether>(list, weights, task_.row_length, groups.lanes[run], to);
+            else
+                Ops::template add<1>(list, weights, task_.row_length, groups.lanes[run], to);
+        }
+    }
+
+    /// Of the lanes [first, end).
+    void find_groups(const Window& window, int64_t first, int64_t end, Groups& groups) const {
+        groups.window = window;
+        groups.runs = 0;
+        int64_t* place = groups.place;
+        const int64_t channels = task_.in_channels, length = task_.kernel_width * channels;
+        for (int64_t ky = window.first_ky; ky < window.end_ky; ++ky) {
+            const int64_t begin = std::max(first, ky * length + window.first_kx * channels);
+            const int64_t stop = std::min(end, ky * length + window.end_kx * channels);
+            if (begin >= stop) continue;
+            const int last = groups.runs - 1;
+            if (last >= 0 && groups.lane[last] + groups.lanes[last] == begin) {
+                groups.lanes[last] += stop - begin;
+            } else {
+                groups.lane[groups.runs] = begin;
+                groups.lanes[groups.runs] = stop - begin;
+                groups.places[groups.runs++] = place;
+            }
+            for (int64_t lane = begin; lane < stop; lane += kGroup)
+                *place++ = ky * task_.in_width * channels + lane - ky * length;
+        }
+    }
+
+    /// Where few channels lie side by side: sums first, which are then added place by place.
+    void add_sums(int i, int64_t lane, int64_t end) const {
+        static constexpr auto kPlaces = [] {
+            std::array<int64_t, kLanes / kGroup> places{};
+            for (int group = 0; group < kLanes / kGroup; ++group) places[group] = group * kGroup;
+            return places;
+        }();
+        alignas(64) float sum[kLanes];
+        std::fill_n(sum, end - lane, 0.0F);
+        Ops::template add<1>(listed(i), task_.weights + lane, task_.row_length, end - lane, {sum, 0, kPlaces.data()});
+        put(pixels_[i], lane, end, sum);
     }
 
     /// Adds sums of the lanes [first, end) of the kernel, [row][column][channel], to the input under it.
-    void put(const Place& place, int64_t first, int64_t end, const float* sum) const {
-        const int64_t column = int64_t{place.column} * task_.stride - task_.padding;
-        const int64_t row = int64_t{place.row} * task_.stride - task_.padding, channels = task_.in_channels;
+    void put(const Pixel& pixel, int64_t first, int64_t end, const float* sum) const {
+        const int64_t column = first_column(pixel), row = first_row(pixel), channels = task_.in_channels;
         const int64_t length = task_.kernel_width * channels;  // of a row of the kernel
         const int64_t inside = std::max<int64_t>(0, -column) * channels;
         const int64_t outside = std::min<int64_t>(task_.kernel_width, task_.in_width - column) * channels;
@@ -81,73 +211,90 @@ class Spread {
         for (int64_t ky = 0; ky < task_.kernel_height && begin < end; ++ky, begin += length) {
             if (begin + length <= first || row + ky < 0 || row + ky >= task_.in_height) continue;
             const int64_t from = std::max(first, begin + inside), stop = std::min(end, begin + outside);
-            float* __restrict to = task_.input_gradient +
-                                   ((place.step * int64_t{task_.in_height} + row + ky) * task_.in_width + column) * channels -
-                                   begin;
+            float* __restrict to = task_.input_gradient + place_of(pixel) + ky * task_.in_width * channels - begin;
             for (int64_t lane = from; lane < stop; ++lane) to[lane] += sum[lane - first];
         }
     }
 
-    const SpreadTask& task_;
-    std::vector<float> values_;
-    std::vector<int64_t> rows_;
-    Place places_[kPixels];
-    int counts_[kPixels] = {};
+    const SpreadTask task_;
+    const bool direct_;  ///< groups of lanes go to neighbouring places
+    const int words_, capacity_;
+    std::vector<uint64_t> masks_;
+    std::vector<uint32_t> outputs_;
+    Pixel pixels_[kPixels];
+    int count_ = 0;
 };
 
 template <class Isa>
 struct VectorSpread {
     using Floats = typename Isa::Floats;
     static constexpr int kWidth = Isa::kBytes / 4;
-    static constexpr int kMost = 9;  ///< registers of sums at once; a layer of 16 channels and a kernel of 3×3 fills 9 or 18
+    static constexpr int kSums = Isa::kBytes == 64 ? 24 : 8;  ///< registers of sums: as many as there are without spilling
+    static constexpr int kTogether = Isa::kBytes == 64 ? 4 : 2;
 
-    template <int N>
-    static void sum_registers(const ListedGradients& list, const float* weights, float* sum) {
-        Floats local[N] = {};
+    /// G groups of lanes at P steps.
+    template <int P, int G>
+    static void add_groups(const Listed& list, const float* weights, int64_t row_length, const Destination& to) {
+        constexpr int kRegisters = G * kGroup / kWidth;
+        const auto place = [&](int p, int r) {
+            return to.first + p * to.next + to.places[r * kWidth / kGroup] + r * kWidth % kGroup;
+        };
+        Floats sum[P][kRegisters] = {};
         for (int i = 0; i < list.count; ++i) {
-            const float* from = weights + list.row[i];
-            for (int r = 0; r < N; ++r) local[r] = local[r] + list.value[i] * load<Floats>(from + r * kWidth);
-        }
-        for (int r = 0; r < N; ++r) store(sum + r * kWidth, local[r]);
-    }
-
-    /// So many registers, at most kMost at once.
-    template <int N = kMost>
-    static void sum_all(int registers, const ListedGradients& list, const float* weights, float* sum) {
-        for (; registers >= N; registers -= N, weights += N * kWidth, sum += N * kWidth) sum_registers<N>(list, weights, sum);
-        if constexpr (N > 1)
-            if (registers > 0) sum_all<N - 1>(registers, list, weights, sum);
-    }
-
-    static void add(const ListedGradients& list, const float* weights, int lanes, float* sum) {
-        const int registers = lanes / kWidth;
-        sum_all(registers, list, weights, sum);
-        for (int lane = registers * kWidth; lane < lanes; ++lane) {
-            float total = 0;
-            for (int i = 0; i < list.count; ++i) total = total + list.value[i] * weights[list.row[i] + lane];
-            sum[lane] = total;
-        }
-    }
-
-    /// Most groups of outputs have no gradient that is not zero, or nothing else.
-    static int list(const float* gradient, const SpreadTask& task, float* value, int64_t* row) {
-        constexpr uint64_t kAll = (uint64_t{1} << kWidth) - 1;
-        int count = 0;
-        for (int first = 0; first < task.padded; first += kWidth) {
-            uint64_t bits = Isa::bits(load<Floats>(gradient + first) != 0.0F);
-            if (bits == kAll) {
-                for (int i = 0; i < kWidth; ++i) row[count + i] = (first + i) * task.row_length;
-                store(value + count, load<Floats>(gradient + first));
-                count += kWidth;
-                continue;
-            }
-            for (; bits != 0; bits &= bits - 1, ++count) {
-                const int output = first + std::countr_zero(bits);
-                value[count] = gradient[output];
-                row[count] = output * task.row_length;
+            const int64_t output = list.output[i];
+            const float *const from = weights + output * row_length, *const gradient = list.gradient + output;
+            float value[P];
+#pragma GCC unroll 4
+            for (int p = 0; p < P; ++p) value[p] = gradient[p * list.next];
+#pragma GCC unroll 24
+            for (int r = 0; r < kRegisters; ++r) {
+                const auto weight = load<Floats>(from + r * kWidth);
+#pragma GCC unroll 4
+                for (int p = 0; p < P; ++p) sum[p][r] = sum[p][r] + value[p] * weight;
             }
         }
-        return count;
+#pragma GCC unroll 24
+        for (int r = 0; r < kRegisters; ++r)
+#pragma GCC unroll 4
+            for (int p = 0; p < P; ++p) store(place(p, r), load<Floats>(place(p, r)) + sum[p][r]);
+    }
+
+    /// So many groups, at most G at once.
+    template <int P, int G>
+    static void add_all(int64_t groups, const Listed& list, const float* weights, int64_t row_length, Destination to) {
+        for (; groups >= G; groups -= G, weights += G * kGroup, to.places += G) add_groups<P, G>(list, weights, row_length, to);
+        if constexpr (G > 1)
+            if (groups > 0) add_all<P, G - 1>(groups, list, weights, row_length, to);
+    }
+
+    template <int P>
+    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes, const Destination& to) {
+        const int64_t groups = lanes / kGroup;
+        add_all<P, std::min(12, kSums * kWidth / kGroup / P)>(groups, list, weights, row_length, to);
+        for (int64_t lane = groups * kGroup; lane < lanes; ++lane)
+            for (int p = 0; p < P; ++p) {
+                float sum = 0;
+                for (int i = 0; i < list.count; ++i)
+                    sum = sum + list.gradient[p * list.next + list.output[i]] * weights[list.output[i] * row_length + lane];
+                to.first[p * to.next + to.places[groups] + lane % kGroup] += sum;
+            }
+    }
+
+    static void mask(const float* gradient, int padded, uint64_t* words) {
+        for (int first = 0; first < padded; first += 64) {
+            uint64_t word = 0;
+            for (int lane = first; lane < std::min(padded, first + 64); lane += kWidth)
+                word |= uint64_t{Isa::bits(load<Floats>(gradient + lane) != 0.0F)} << lane % 64;
+            words[first / 64] = word;
+        }
+    }
+
+    static int list(const uint64_t* words, int padded, uint32_t* outputs) {
+        const typename Isa::RowsOfBits rows(1);
+        uint32_t* end = outputs;
+        for (int first = 0; first < padded; first += 64)
+            end = rows.list(words[first / 64], first, std::min(64, padded - first), end);
+        return static_cast<int>(end - outputs);
     }
 
     static void spread(const SpreadTask& task) { Spread<VectorSpread>(task).run(); }

@@ -152,10 +152,9 @@ class ExactPass final : public GradientPass {
     void through(size_t l) {
         const LayerAdjoint& adjoint = adjoints_[l];
         const bool constant = layer(l).weighted() && image(layer(l).inputs[0]);
-        const float* gradient = unpooled(l);
+        const float* gradient = layer(l).neuron ? potentials_[l].data() : unpooled(l);
         if (layer(l).neuron) {
-            adjoint.unfire(shown_.steps, constant, potentials_[l].data(), gradient);
-            gradient = potentials_[l].data();
+            adjoint.unfire(shown_.steps, constant, potentials_[l].data(), flow(static_cast<int>(l)).data(), to_spikes_);
             release(l);
         } else if (constant) {
             float* const sum = room(potentials_[l], adjoint.frame());
@@ -200,7 +199,7 @@ class ExactPass final : public GradientPass {
     const float* unpooled(size_t l) {
         reach(static_cast<int>(l));
         const float* const gradient = flow(static_cast<int>(l)).data();
-        if (layer(l).pool.kind == PoolKind::none && adjoints_[l].frame() == adjoints_[l].output_size()) return gradient;
+        if (!adjoints_[l].pools()) return gradient;
         float* const to_spikes = room(to_spikes_, shown_.steps * adjoints_[l].frame());
         adjoints_[l].unpool(shown_.steps, potentials_[l].data(), gradient, to_spikes);
         return to_spikes;
@@ -267,7 +266,7 @@ int64_t ExactGradient::bytes(int steps, int planes) const {
     for (size_t l = 0; l < adjoints_.size(); ++l) {
         const Layer& layer = plan_.network->layers[l];
         if (layer.neuron || layer.pool.kind == PoolKind::max) kept += adjoints_[l].frame();
-        lists = std::max<int64_t>(lists, 12 * kernels::kSpreadPixels * plan_.layers[l].out_channels);
+        lists = std::max<int64_t>(lists, 4 * kernels::kSpreadPixels * (plan_.layers[l].padded() + 16));
     }
     const int64_t currents = planes > 0 ? adjoints_.front().frame() : 0;  // of a sequence that is no spikes
     return sample_memory(plan_.settings({}), {}, steps, planes).plain + 4 * steps * (kept + currents) + lists;

@@ -7,6 +7,7 @@
 
 #include "general_plan.h"
 #include "lower.h"
+#include "surrogate_function.h"
 #include "wide.h"
 
 namespace spikelens {
@@ -46,6 +47,24 @@ std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
 
 void load(const float* from, Floats& to) { std::memcpy(&to, from, sizeof to); }
 
+/// Of the channels from this one on; 0 where there are none.
+Floats load_channels(const float* from, int64_t channel, int64_t channels) {
+    Floats values = {};
+    if (channels - channel >= kLanes)
+        load(from + channel, values);
+    else if (channels > channel)
+        std::memcpy(&values, from + channel, sizeof(float) * (channels - channel));
+    return values;
+}
+
+/// Whether every neuron is in one window of the pool, and in no other.
+bool all_in_windows(const Layer& layer) {
+    const Pool& pool = layer.pool;
+    const auto all = [](int extent, int pooled, int size, int stride) { return pooled * stride == extent && stride == size; };
+    return all(layer.out_height, layer.pooled_height, pool.size, pool.stride) &&
+           all(layer.out_width, layer.pooled_width, pool.columns(), pool.stride_columns());
+}
+
 /// Writes, or adds where windows overlap.
 template <bool kOverlap>
 void put(Floats values, float* to) {
@@ -57,13 +76,15 @@ void put(Floats values, float* to) {
     std::memcpy(to, &values, sizeof values);
 }
 
-/// The first place of a window that spikes, or its first place.
-void first_spike(std::span<const int64_t> places, float fire_above, const float* potential, Ints& winner) {
+/// The first place of a window that spikes, or its first place; and the potential there.
+void first_spike(std::span<const int64_t> places, float fire_above, const float* potentials, Ints& winner, Floats& potential) {
     winner = Ints{};
+    load(potentials + places[0], potential);
     for (int place = static_cast<int>(places.size()); place-- > 0;) {
         Floats here;
-        load(potential + places[place], here);
+        load(potentials + places[place], here);
         winner = here > fire_above ? place - Ints{} : winner;
+        potential = here > fire_above ? here : potential;
     }
 }
 
@@ -90,6 +111,32 @@ void unpool_max(std::span<const int64_t> places, const Ints& winner, const Float
 template <bool kOverlap>
 void unpool_sum(std::span<const int64_t> places, float share, const Floats& gradient, float* out) {
     for (const int64_t place : places) put<kOverlap>(share * gradient, out + place);
+}
+
+/// The surrogate's derivative.
+template <SurrogateKind kind>
+Floats slope_of(float scale, const Floats& v) {
+    if constexpr (kind != SurrogateKind::sigmoid) {
+        return derivative_of<kind>(scale, v);
+    } else {
+        Floats slope;
+        for (int lane = 0; lane < kLanes; ++lane) slope[lane] = derivative_of<kind>(scale, v[lane]);
+        return slope;
+    }
+}
+
+/// How often what each step adds to the gradient of its current is in the sum over all steps: as often as the membrane and the
+/// synapse carry it back, Σ_{n ≤ t} Σ_{m ≤ n} α^m · β^(n−m), times the current's scale.
+std::vector<float> sums_over_time(int64_t steps, const Neuron& neuron) {
+    std::vector<float> sums;
+    double synapse = input_scale<double>(neuron), membrane = 0, sum = 0;
+    for (int64_t step = 0; step < steps; ++step) {
+        membrane = static_cast<double>(neuron.beta) * membrane + synapse;
+        synapse *= static_cast<double>(neuron.alpha);
+        sum += membrane;
+        sums.push_back(static_cast<float>(sum));
+    }
+    return sums;
 }
 
 /// G[t] += share · G[t+1], the last step first.
@@ -131,12 +178,7 @@ SPIKELENS_WIDE void LayerAdjoint::unpool(int64_t steps, const float* potentials,
                                          float* spike_gradient) const {
     const Pool& pool = layer_.pool;
     const bool overlap = pool.stride < pool.size || pool.stride_columns() < pool.columns();
-    const auto all_in_windows = [&](int extent, int pooled, int size, int stride) {
-        return pooled * stride == extent && stride == size;
-    };
-    if (!all_in_windows(layer_.out_height, layer_.pooled_height, pool.size, pool.stride) ||
-        !all_in_windows(layer_.out_width, layer_.pooled_width, pool.columns(), pool.stride_columns()))
-        std::fill_n(spike_gradient, steps * frame(), 0.0F);
+    if (!all_in_windows(layer_)) std::fill_n(spike_gradient, steps * frame(), 0.0F);
     overlap ? unpool_windows<true>(steps, potentials, output_gradient, spike_gradient)
             : unpool_windows<false>(steps, potentials, output_gradient, spike_gradient);
 }
@@ -154,29 +196,103 @@ void LayerAdjoint::unpool_windows(int64_t steps, const float* potentials, const 
                 for (int64_t channel = 0; channel < plan_.padded(); channel += kLanes) {
                     const int64_t at =
                         step * frame() + (row * stride * plan_.out_width + column * next_column) * plan_.padded() + channel;
-                    Floats gradient = {};
-                    if (channels - channel >= kLanes)
-                        load(output_gradient + channel, gradient);
-                    else if (channels > channel)
-                        std::memcpy(&gradient, output_gradient + channel, sizeof(float) * (channels - channel));
+                    const Floats gradient = load_channels(output_gradient, channel, channels);
                     if (layer_.pool.kind != PoolKind::max) {
                         unpool_sum<kOverlap>(places, share, gradient, spike_gradient + at);
                         continue;
                     }
                     Ints winner;
+                    Floats potential;
                     if (layer_.neuron)
-                        first_spike(places, fire_above, potentials + at, winner);
+                        first_spike(places, fire_above, potentials + at, winner, potential);
                     else
                         first_largest(places, potentials + at, winner);
                     unpool_max<kOverlap>(places, winner, gradient, spike_gradient + at);
                 }
 }
 
-void LayerAdjoint::unfire(int64_t steps, bool constant, float* potentials, const float* spike_gradient) const {
+void LayerAdjoint::unfire(int64_t steps, bool constant, float* potentials, const float* output_gradient,
+                          AlignedVector<float>& spare) const {
+    if (by_window()) return unfire_by_window(steps, constant, potentials, output_gradient);
+    if (pools()) {
+        spare.resize(std::max<size_t>(spare.size(), steps * frame()));
+        unpool(steps, potentials, output_gradient, spare.data());
+        output_gradient = spare.data();
+    }
     LifPlanes neurons = neurons_;
     neurons.steps = steps;
     neurons.constant = constant;
-    lif_backward_from_potentials(neurons, potentials, spike_gradient, potentials);
+    lif_backward_from_potentials(neurons, potentials, output_gradient, potentials);
+}
+
+/// Whether what a step adds depends on no later step, and each neuron is in one window.
+bool LayerAdjoint::by_window() const {
+    return !neurons_.surrogate.through_reset && neurons_.neuron.reset != Reset::zero && all_in_windows(layer_);
+}
+
+SPIKELENS_WIDE void LayerAdjoint::unfire_by_window(int64_t steps, bool constant, float* potentials,
+                                                   const float* output_gradient) const {
+    switch (neurons_.surrogate.kind) {
+        case SurrogateKind::triangle:
+            return unfire_windows<SurrogateKind::triangle>(steps, constant, potentials, output_gradient);
+        case SurrogateKind::sigmoid:
+            return unfire_windows<SurrogateKind::sigmoid>(steps, constant, potentials, output_gradient);
+        case SurrogateKind::fast_sigmoid:
+            return unfire_windows<SurrogateKind::fast_sigmoid>(steps, constant, potentials, output_gradient);
+        case SurrogateKind::atan:
+            return unfire_windows<SurrogateKind::atan>(steps, constant, potentials, output_gradient);
+    }
+}
+
+/// One row of windows after the other through all steps, so that sums over them stay in the cache.
+template <SurrogateKind kind>
+void LayerAdjoint::unfire_windows(int64_t steps, bool constant, float* potentials, const float* output_gradient) const {
+    const Pool& pool = layer_.pool;
+    const std::vector<int64_t> places = places_of(pool, plan_);
+    const std::vector<float> factors =
+        constant ? sums_over_time(steps, neurons_.neuron) : std::vector<float>(steps, input_scale<float>(neurons_.neuron));
+    const float fire_above = lower_neuron<float>(neurons_.neuron).fire_above;
+    const float inverse = 1.0F / neurons_.neuron.threshold, scale = neurons_.surrogate.scale;
+    const auto share = static_cast<float>(pooled_unit(pool));
+    const int64_t channels = layer_.out_channels, padded = plan_.padded(), next_window = pool.stride_columns() * padded;
+    const int64_t row_size = pool.stride * plan_.out_width * padded;  // of windows
+    AlignedVector<float> sum(constant ? row_size : 0);
+    for (int64_t row = 0; row < layer_.pooled_height; ++row) {
+        std::ranges::fill(sum, 0.0F);
+        for (int64_t step = 0; step < steps; ++step) {
+            float* const here = potentials + step * frame() + row * row_size;
+            float* const to = constant ? sum.data() : here;
+            const float* gradient = output_gradient + (step * layer_.pooled_height + row) * layer_.pooled_width * channels;
+            for (int64_t column = 0; column < layer_.pooled_width; ++column, gradient += channels)
+                for (int64_t channel = 0; channel < padded; channel += kLanes) {
+                    const int64_t at = column * next_window + channel;
+                    if (channel % kFilledTo == 0)  // a line of the cache
+                        for (const int64_t place : places) __builtin_prefetch(here + frame() + at + place);
+                    const Floats passed = factors[step] * load_channels(gradient, channel, channels);
+                    const auto slope = [&](const Floats& potential) {
+                        return slope_of<kind>(scale, potential * inverse - 1.0F) * inverse;
+                    };
+                    const auto put_at = [&](int64_t place, const Floats& added) {
+                        constant ? put<true>(added, to + place) : put<false>(added, to + place);
+                    };
+                    if (pool.kind == PoolKind::max) {
+                        Floats potential;
+                        Ints winner;
+                        first_spike(places, fire_above, here + at, winner, potential);
+                        const Floats added = slope(potential) * passed;
+                        for (int place = 0; place < static_cast<int>(places.size()); ++place)
+                            put_at(at + places[place], winner == place ? added : Floats{});
+                        continue;
+                    }
+                    for (const int64_t place : places) {
+                        Floats potential;
+                        load(here + at + place, potential);
+                        put_at(at + place, slope(potential) * (share * passed));
+                    }
+                }
+        }
+        if (constant) std::ranges::copy(sum, potentials + row * row_size);
+    }
 }
 
 bool LayerAdjoint::can(const Layer& layer) {

@@ -30,9 +30,12 @@ class LayerAdjoint {
     /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which; of
     /// a layer without neuron its currents or numbers in their place, of which a max-pool takes the first largest.
     void unpool(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
-    /// From the gradient of the spikes to that of the currents, which replaces the potentials: to what each step adds to it
-    /// (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the first.
-    void unfire(int64_t steps, bool constant, float* potentials, const float* spike_gradient) const;
+    /// From the gradient of the output to that of the currents, which replaces the potentials: to what each step adds to it
+    /// (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the first. `spare` may
+    /// become the gradient of the spikes.
+    void unfire(int64_t steps, bool constant, float* potentials, const float* output_gradient,
+                AlignedVector<float>& spare) const;
+    bool pools() const { return layer_.pool.kind != PoolKind::none || frame() != output_size(); }
     /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what the
     /// membrane and the synapse carry back over time is carried back behind them, where all that is added has become dense.
     void unweigh(int64_t steps, const float* added, float* input_gradient) const;
@@ -42,6 +45,10 @@ class LayerAdjoint {
   private:
     template <bool kOverlap>
     void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+    bool by_window() const;
+    template <SurrogateKind kind>
+    void unfire_windows(int64_t steps, bool constant, float* potentials, const float* output_gradient) const;
+    void unfire_by_window(int64_t steps, bool constant, float* potentials, const float* output_gradient) const;
     void spread_in_groups(int64_t steps, const float* added, float* input_gradient) const;
     void carry_back_in_time(int64_t steps, int64_t size, float* values) const;
 
