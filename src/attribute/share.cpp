@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "spikelens/core/parallel.h"
 
@@ -34,31 +36,51 @@ std::vector<float> start_of_sweep(int target, int64_t classes, bool contrast) {
     return start;
 }
 
+/// What was shared out of a sample, and to whom.
+struct Shares {
+    double whole = 0;
+    ShareSweep::Result parts;
+};
+
+/// take(n, shares) for every sample; as many at a time as there are threads, so that little is recorded at once.
+template <class Take>
+void share_out(const Engine& engine, const Input& input, std::span<const int> targets, const ShareOptions& options,
+               const Take& take) {
+    const ShareSweep sweep(engine.network(), options.soft);
+    const int threads = engine.execution().threads;
+    const int64_t at_once = threads > 0 ? threads : available_threads();
+    for (int64_t first = 0; first < input.samples(); first += at_once) {
+        std::vector<int64_t> samples(std::min(at_once, input.samples() - first));
+        std::iota(samples.begin(), samples.end(), first);
+        const Input part = input.select(samples);
+        const Recording recording = engine.run(part, sweep.request());
+        parallel_for(part.samples(), engine.execution(), [&](int64_t n, int) {
+            const int64_t classes = engine.network().class_count();
+            const std::vector<float> start = start_of_sweep(targets[first + n], classes, options.contrast);
+            Shares shares{0, sweep.sweep(recording, part, n, start)};
+            for (int64_t c = 0; c < classes; ++c) shares.whole += double{start[c]} * recording.scores.row(n)[c];
+            take(first + n, shares);
+        });
+    }
+}
+
 /// What each spike brought [N, T, C, H, W].
 FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets,
                             const Array<uint8_t>& read, const ShareOptions& options) {
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Input input = spikes;
-    const Recording recording = engine.run(input, sweep.request());
     FloatArray result(spikes.shape);
-    parallel_for(spikes.extent(0), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, input, n, start).share;
-        for (size_t i = 0; i < share.size(); ++i) result.row(n)[i] = share[i] * static_cast<float>(read.row(n)[i]);
+    share_out(engine, spikes, targets, options, [&](int64_t n, const Shares& shares) {
+        std::ranges::transform(shares.parts.share, read.row(n), result.row(n).begin(),
+                               [](float one, uint8_t times) { return one * static_cast<float>(times); });
     });
     return result;
 }
 
 /// What biases and resets brought, beside what was shared out.
 std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest& request, const ShareOptions& options) {
-    const Input& input = request.input;
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Recording recording = engine.run(input, sweep.request());
     std::vector<Remainder> all(request.targets.size());
-    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(request.targets[n], engine.network().class_count(), options.contrast);
-        for (size_t c = 0; c < start.size(); ++c) all[n].whole += double{start[c]} * recording.scores.row(n)[c];
-        all[n].bias = sweep.sweep(recording, input, n, start).bias;
+    share_out(engine, request.input, request.targets, options, [&](int64_t n, const Shares& shares) {
+        all[n].whole = shares.whole;
+        all[n].bias = shares.parts.bias;
     });
     return all;
 }
@@ -66,12 +88,8 @@ std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest
 /// g_x of images, added to `sum`.
 void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets, const ShareOptions& options,
                           FloatArray& sum) {
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Recording recording = engine.run(images, sweep.request());
-    parallel_for(images.samples(), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, images, n, start).share;
-        for (size_t i = 0; i < share.size(); ++i) sum.row(n)[i] += share[i];
+    share_out(engine, images, targets, options, [&](int64_t n, const Shares& shares) {
+        std::ranges::transform(sum.row(n), shares.parts.share, sum.row(n).begin(), std::plus());
     });
 }
 

@@ -20,6 +20,8 @@ namespace spikelens {
 /// then Wᵀ, which is also how a recurrent layer's spikes one step earlier get theirs. A sum hands its own to all its inputs, a
 /// concatenation to each its channels; `and` splits among its inputs where all spike, `iand` gives to the first alone. Sum and
 /// average pools copy and divide; a max-pool splits among the largest of its window, of numbers of spikes if there are any.
+/// What the membrane and the synapse of a layer carry back over time is carried back behind its weights where that is the same,
+/// so that only spikes go through them.
 /// Exact without `soft`: Σ input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
 class ShareSweep {
   public:
@@ -46,13 +48,21 @@ class ShareSweep {
                  const Visit& visit = {}) const;
 
   private:
+    /// What is carried from each step to the one before, behind the weights.
+    struct Carried {
+        float membrane = 0, synapse = 0;
+    };
+
+    class Step;
+
     std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
-    static std::vector<float> unpool(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
-                                     bool numbers);
-    void to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
-                     double& bias) const;
-    static double bias_share(const Layer& layer, std::span<const float> currents);
-    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Backflow& back) const;
+    static std::vector<float> unpool(const Layer& layer, int64_t steps, std::span<const float> pooled);
+    static std::vector<float> unpool_max(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
+                                         bool numbers);
+    Carried to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
+                        bool constant, double& bias) const;
+    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Carried carried,
+                         Backflow& back) const;
 
     const Network& network_;
     bool soft_;
