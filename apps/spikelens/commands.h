@@ -65,6 +65,7 @@ Command command_of(std::string name, std::string description, const Body& run) {
 Command train_command();
 Command import_command();
 Command interpret_command();
+Command filters_command();
 Command explain_command();
 Command evaluate_command();
 Command merge_command();

@@ -87,8 +87,8 @@ int run_program(int argc, char** argv, bool as_json) {
     add_options(program, of_every_command);
     std::vector<Command> commands;
     for (const auto make :
-         {train_command, import_command, interpret_command, explain_command, evaluate_command, merge_command, report_command,
-          reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
+         {train_command, import_command, interpret_command, filters_command, explain_command, evaluate_command, merge_command,
+          report_command, reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
         commands.push_back(make());
     commands.push_back(help_command(program));
     const Command* called = nullptr;

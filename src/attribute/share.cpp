@@ -1,68 +1,16 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numeric>
-
-#include "spikelens/core/parallel.h"
 
 #include "gradient_path.h"
+#include "layer_share.h"
 #include "methods.h"
 #include "sequence.h"
-#include "share_sweep.h"
+#include "share_out.h"
 #include "spike_copies.h"
 
 namespace spikelens {
 namespace {
-
-struct ShareOptions {
-    bool contrast = true;
-    bool soft = false;
-};
-
-ShareOptions share_options(MethodOptions& options) {
-    ShareOptions chosen;
-    chosen.contrast = options.choice<bool>("start", {{"contrast", true}, {"class", false}},
-                                           "what is shared out: the class score less the mean of the others, or alone");
-    chosen.soft = options.choice<bool>("soft", {{"no", false}, {"yes", true}},
-                                       "whether silent neurons near their threshold share in what they would have brought");
-    return chosen;
-}
-
-/// How much of each score is shared out for a class.
-std::vector<float> start_of_sweep(int target, int64_t classes, bool contrast) {
-    const float other = contrast && classes > 1 ? -1.0F / static_cast<float>(classes - 1) : 0.0F;
-    std::vector<float> start(classes, other);
-    start[target] = 1;
-    return start;
-}
-
-/// What was shared out of a sample, and to whom.
-struct Shares {
-    double whole = 0;
-    ShareSweep::Result parts;
-};
-
-/// take(n, shares) for every sample; as many at a time as there are threads, so that little is recorded at once.
-template <class Take>
-void share_out(const Engine& engine, const Input& input, std::span<const int> targets, const ShareOptions& options,
-               const Take& take) {
-    const ShareSweep sweep(engine.network(), options.soft);
-    const int threads = engine.execution().threads;
-    const int64_t at_once = threads > 0 ? threads : available_threads();
-    for (int64_t first = 0; first < input.samples(); first += at_once) {
-        std::vector<int64_t> samples(std::min(at_once, input.samples() - first));
-        std::iota(samples.begin(), samples.end(), first);
-        const Input part = input.select(samples);
-        const Recording recording = engine.run(part, sweep.request());
-        parallel_for(part.samples(), engine.execution(), [&](int64_t n, int) {
-            const int64_t classes = engine.network().class_count();
-            const std::vector<float> start = start_of_sweep(targets[first + n], classes, options.contrast);
-            Shares shares{0, sweep.sweep(recording, part, n, start)};
-            for (int64_t c = 0; c < classes; ++c) shares.whole += double{start[c]} * recording.scores.row(n)[c];
-            take(first + n, shares);
-        });
-    }
-}
 
 /// What each spike brought [N, T, C, H, W].
 FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets,
@@ -98,9 +46,6 @@ std::string cost_text(int64_t times) {
     return number + " forward and " + number + (times == 1 ? " backward sweep" : " backward sweeps");
 }
 
-constexpr const char* kSource =
-    "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
-
 /// One point on the path is the share itself.
 class Share final : public AttributionMethod {
   public:
@@ -110,7 +55,7 @@ class Share final : public AttributionMethod {
                  .title = std::move(title),
                  .meaning = "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(points),
-                 .source = kSource,
+                 .source = kShareSource,
                  .unit = Unit::score,
                  .signed_values = true,
                  .on_spikes = on_spikes};
@@ -160,7 +105,7 @@ class Share3D final : public AttributionMethod {
                  .title = "Membrane share of every spike",
                  .meaning = "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(passes),
-                 .source = kSource,
+                 .source = kShareSource,
                  .unit = passes == 1 ? Unit::score : Unit::own,
                  .signed_values = true,
                  .on_images = false,
@@ -210,6 +155,7 @@ class Share3D final : public AttributionMethod {
 
 MethodPointer make_share(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
+    if (MethodPointer of_layer = make_layer_share(options, chosen, "share", false)) return of_layer;
     return std::make_unique<Share>("share", "Membrane share: who paid for the spikes that made the score", true, chosen,
                                    options.baseline("what shares of images are measured from; of spikes black, silence"), 1);
 }
@@ -223,6 +169,7 @@ MethodPointer make_share_path(MethodOptions& options) {
 
 MethodPointer make_share3d(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
+    if (MethodPointer of_layer = make_layer_share(options, chosen, "share3d", true)) return of_layer;
     return std::make_unique<Share3D>(
         chosen, options.integer("passes", 1, 1, 2, "2 looks again without the best tenth of the spikes, in no unit"));
 }

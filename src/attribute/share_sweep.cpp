@@ -227,7 +227,7 @@ ShareSweep::Result ShareSweep::sweep(const Recording& recording, const Input& in
         Carried carried;
         const bool constant = !input.spiking();
         if (layer.neuron) {
-            if (visit) visit(l, share);
+            if (visit) visit({l, share, recording.layer(l).spikes.row(n), result.bias});
             carried = to_currents(l, share, recording.layer(l), n, steps, constant, result.bias);
         } else {
             result.bias += bias_share(layer, std::span<const float>(share));

@@ -38,12 +38,19 @@ class ShareSweep {
         double bias = 0;
     };
 
-    /// How much one spike of each neuron [T·C·H·W] of a layer brought, before the layer's pool.
-    using Visit = std::function<void(int layer, std::span<const float> share)>;
+    /// What a layer with a neuron was found to have brought.
+    struct LayerShares {
+        int layer = 0;
+        std::span<const float> share;     ///< of one spike of each neuron [T·C·H·W], before the layer's pool
+        std::span<const uint8_t> spikes;  ///< [T·C·H·W]
+        double above = 0;                 ///< by the biases and resets of the layers after it
+    };
+    /// Of every layer with a neuron, from the last to the first. What its own recurrence brought it is not in `share`. Where no
+    /// branch passes a layer by, Σ spikes·share + above is the score that is shared out.
+    using Visit = std::function<void(const LayerShares& shares)>;
 
-    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. `visit` sees every
-    /// layer with a neuron, from the last to the first; what its own recurrence brought it is not yet in what it sees. Cost: a
-    /// transposed linear map a layer and step.
+    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. Cost: a transposed
+    /// linear map a layer and step, of the spikes alone unless `soft`.
     Result sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
                  const Visit& visit = {}) const;
 
