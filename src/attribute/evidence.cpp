@@ -12,8 +12,7 @@
 namespace spikelens {
 namespace {
 
-constexpr std::array kRules = {EvidenceRule::share, EvidenceRule::contrast, EvidenceRule::gate, EvidenceRule::gradient,
-                               EvidenceRule::occlusion};
+constexpr std::array kRules = {EvidenceRule::share, EvidenceRule::gate, EvidenceRule::gradient, EvidenceRule::occlusion};
 
 void check_targets(const Network& network, std::span<const int> targets, int64_t samples) {
     if (static_cast<int64_t>(targets.size()) != samples)
@@ -51,10 +50,8 @@ void add_layer(const LayerParts<Spikes>& parts, int64_t channels, std::span<cons
 int64_t neurons_of(const Layer& layer) { return int64_t{layer.out_height} * layer.out_width; }
 
 constexpr ShareOptions kClassAlone = {.contrast = false, .soft = false};
-constexpr ShareOptions kContrast = {.contrast = true, .soft = false};
 
-void by_share(const Engine& engine, const Input& input, std::span<const int> targets, const ShareOptions& options,
-              DoubleArray& evidence) {
+void by_share(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
     const Network& network = engine.network();
     const std::vector<FilterIndex> filters = response_filters(network);
     const auto visit = [&](int64_t n, const ShareSweep::LayerShares& shares) {
@@ -63,7 +60,7 @@ void by_share(const Engine& engine, const Input& input, std::span<const int> tar
                            evidence.row(n));
     };
     share_out(
-        engine, input, targets, options, [](int64_t, const Shares&) {}, visit);
+        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {}, visit);
 }
 
 void by_gate(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
@@ -112,15 +109,14 @@ void by_occlusion(const Engine& engine, const Input& input, std::span<const int>
 std::span<const EvidenceRule> evidence_rules() { return kRules; }
 
 std::string evidence_name(EvidenceRule rule) {
-    constexpr std::array names = {"share", "contrast", "gate", "gradient", "occlusion"};
+    constexpr std::array names = {"share", "gate", "gradient", "occlusion"};
     return names[static_cast<size_t>(rule)];
 }
 
 DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule) {
     check_targets(engine.network(), targets, input.samples());
     DoubleArray evidence({input.samples(), static_cast<int64_t>(response_filters(engine.network()).size())});
-    if (rule == EvidenceRule::share) by_share(engine, input, targets, kClassAlone, evidence);
-    if (rule == EvidenceRule::contrast) by_share(engine, input, targets, kContrast, evidence);
+    if (rule == EvidenceRule::share) by_share(engine, input, targets, evidence);
     if (rule == EvidenceRule::gate) by_gate(engine, input, targets, evidence);
     if (rule == EvidenceRule::gradient) by_gradient(engine, input, targets, evidence);
     if (rule == EvidenceRule::occlusion) by_occlusion(engine, input, targets, evidence);

@@ -159,11 +159,11 @@ std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const 
     return orders;
 }
 
-std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& then) {
-    std::vector<FilterOrder> orders = then;
+std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& second) {
+    const auto place = [](const FilterOrder& order, int filter) { return std::ranges::find(order, filter) - order.begin(); };
+    std::vector<FilterOrder> orders = second;
     for (size_t c = 0; c < orders.size(); ++c)
-        std::ranges::stable_partition(orders[c],
-                                      [&](int filter) { return std::ranges::find(first[c], filter) != first[c].end(); });
+        std::ranges::stable_sort(orders[c], {}, [&](int filter) { return place(first[c], filter) + place(second[c], filter); });
     return orders;
 }
 

@@ -142,7 +142,7 @@ std::vector<Choice> Comparison::choices() const {
     std::vector<Choice> all = {{"lasso", by_path(false)}, {"standardised", by_path(true)}};
     for (const auto& [rule, values] : evidence_) all.push_back({rule, by_mean(values)});
     all.push_back({"hybrid", [=, this](std::span<const double> weights) {
-                       return hybrid_orders(by_path(true)(weights), by_mean(evidence_.at("contrast"))(weights));
+                       return hybrid_orders(by_path(true)(weights), by_mean(evidence_.at("share"))(weights));
                    }});
     const DoubleArray responses(rows_.responses.shape, {rows_.responses.data.begin(), rows_.responses.data.end()});
     all.push_back({"response", [this, responses](std::span<const double> weights) {
@@ -251,7 +251,7 @@ double Comparison::stability(const Choice& choice, const Orders& own) const {
 std::vector<ClassFilters> Comparison::per_class() const {
     const Network& network = engine_.network();
     const std::vector<double> once(train_.size(), 1);
-    const Orders ranked = mean_orders(evidence_.at("contrast"), rows_.predicted, once, classes());
+    const Orders ranked = mean_orders(evidence_.at("share"), rows_.predicted, once, classes());
     DoubleArray chosen({classes(), static_cast<int64_t>(live_.size())});
     for (int b = 0; b < options_.bootstraps; ++b) {
         const std::vector<double> weights = bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b));

@@ -70,8 +70,8 @@ TEST(Selection, MeansRankWithinEachClass) {
     EXPECT_EQ(orders[1], (FilterOrder{0, 2, 1}));
     EXPECT_EQ(orders[2], (FilterOrder{0, 1, 2})) << "never predicted";
     const auto hybrid = hybrid_orders({{1}, {2, 1}, {}}, orders);
-    EXPECT_EQ(hybrid[0], (FilterOrder{1, 0, 2}));
-    EXPECT_EQ(hybrid[1], (FilterOrder{2, 1, 0}));
+    EXPECT_EQ(hybrid[0], (FilterOrder{0, 2, 1})) << "1 + 0, 1 + 1, 0 + 2";
+    EXPECT_EQ(hybrid[1], (FilterOrder{2, 0, 1})) << "0 + 1, 2 + 0, 1 + 2";
     EXPECT_EQ(hybrid[2], orders[2]);
 }
 

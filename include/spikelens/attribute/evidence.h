@@ -14,7 +14,6 @@ namespace spikelens {
 /// How it is told what a filter brought to a score.
 enum class EvidenceRule {
     share,      ///< what its spikes paid for it (docs/share.md)
-    contrast,   ///< what they paid for it less the mean of the other classes' scores
     gate,       ///< n ⊙ g: spikes n, and g what one of them was worth with every neuron the gain spikes/drive that it had
     gradient,   ///< spikes ⊙ ∂ score / ∂ spikes, through the surrogate
     occlusion,  ///< how much the score falls when the filter alone is silenced

@@ -46,8 +46,9 @@ std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const 
 DoubleArray class_means(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,
                         int64_t classes);
 
-/// For each class first the filters of `first`, in the order of `then`, and after them the others, likewise.
-std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& then);
+/// For each class all filters of `second` by the sum of their places in both orders, the smallest first; ties by `second`. What
+/// is not in `first` stands behind all that is.
+std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& second);
 
 /// Whether a filter spikes in at least this share of the samples: [m].
 std::vector<bool> live_filters(const ResponseRows& rows, double least_active);

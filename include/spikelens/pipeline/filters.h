@@ -59,7 +59,7 @@ struct FilterOfClass {
 struct ClassFilters {
     int64_t index = 0;
     std::string name;
-    std::vector<FilterOfClass> filters;  ///< by evidence (contrast), the largest first
+    std::vector<FilterOfClass> filters;  ///< by evidence (share), the largest first
 
     static void fields(auto& self, auto& field) {
         field("class", self.index), field("name", self.name), field("filters", self.filters);
