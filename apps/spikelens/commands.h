@@ -158,6 +158,7 @@ constexpr std::chrono::seconds kTrainingPatience{3};
 Command train_command();
 Command import_command();
 Command interpret_command();
+Command filters_command();
 Command explain_command();
 Command evaluate_command();
 Command merge_command();

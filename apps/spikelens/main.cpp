@@ -80,8 +80,8 @@ int run_program(int argc, char** argv, bool as_json) {
     declare(of_every_command, globals);
     std::vector<Command> commands;
     for (const auto make :
-         {train_command, import_command, interpret_command, explain_command, evaluate_command, merge_command, report_command,
-          reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
+         {train_command, import_command, interpret_command, filters_command, explain_command, evaluate_command, merge_command,
+          report_command, reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
         commands.push_back(make());
     Parser parser(of_every_command, std::move(commands));
     const Command& called = parser.parse(argc, argv);

@@ -1,14 +1,18 @@
 #include "spikelens/attribute/evidence.h"
 
-#include <algorithm>
+#include <array>
+#include <utility>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/parallel.h"
 
 #include "gate_sweep.h"
+#include "share_out.h"
 
 namespace spikelens {
 namespace {
+
+constexpr std::array kRules = {EvidenceRule::share, EvidenceRule::gate, EvidenceRule::gradient, EvidenceRule::occlusion};
 
 void check_targets(const Network& network, std::span<const int> targets, int64_t samples) {
     if (static_cast<int64_t>(targets.size()) != samples)
@@ -21,39 +25,111 @@ void check_targets(const Network& network, std::span<const int> targets, int64_t
     }
 }
 
-double spikes_times_gain(std::span<const uint16_t> spikes, std::span<const float> gain) {
-    double sum = 0;
-    for (size_t i = 0; i < gain.size(); ++i) sum += static_cast<double>(spikes[i]) * gain[i];
-    return sum;
-}
+/// Spikes (or their numbers) of a layer [·C·H·W] and what one of each neuron brought.
+template <class Spikes>
+struct LayerParts {
+    int layer = 0;
+    int64_t neurons = 0;  ///< of one filter
+    std::span<const Spikes> spikes;
+    std::span<const float> worth;
+};
 
 /// Writes what a layer's filters brought where `filters` has them, if it does.
-void add_layer(const LayerRecording& recorded, int64_t n, std::span<const float> gain, std::span<const FilterIndex> filters,
+template <class Spikes>
+void add_layer(const LayerParts<Spikes>& parts, int64_t channels, std::span<const FilterIndex> filters,
                std::span<double> evidence) {
-    const auto spikes = recorded.counts.row(n);
-    const int64_t neurons = recorded.counts.extent(2) * recorded.counts.extent(3);
-    for (size_t row = 0; row < filters.size(); ++row) {
-        if (filters[row].layer != recorded.layer) continue;
-        const int64_t first = filters[row].filter * neurons;
-        evidence[row] = spikes_times_gain(spikes.subspan(first, neurons), gain.subspan(first, neurons));
+    std::vector<double> brought(channels);
+    for (size_t i = 0; i < parts.spikes.size(); ++i)
+        if (parts.spikes[i] != 0)
+            brought[static_cast<int64_t>(i) / parts.neurons % channels] +=
+                static_cast<double>(parts.spikes[i]) * parts.worth[i];
+    for (size_t row = 0; row < filters.size(); ++row)
+        if (filters[row].layer == parts.layer) evidence[row] = brought[filters[row].filter];
+}
+
+int64_t neurons_of(const Layer& layer) { return int64_t{layer.out_height} * layer.out_width; }
+
+constexpr ShareOptions kClassAlone = {.contrast = false, .soft = false};
+
+void by_share(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
+    const Network& network = engine.network();
+    const std::vector<FilterIndex> filters = response_filters(network);
+    const auto visit = [&](int64_t n, const ShareSweep::LayerShares& shares) {
+        const Layer& layer = network.layers[shares.layer];
+        add_layer<uint8_t>({shares.layer, neurons_of(layer), shares.spikes, shares.share}, layer.out_channels, filters,
+                           evidence.row(n));
+    };
+    share_out(
+        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {}, visit);
+}
+
+void by_gate(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
+    const Network& network = engine.network();
+    const GateSweep sweep(network);
+    const std::vector<FilterIndex> filters = response_filters(network);
+    const Recording recording = engine.run(input, sweep.request());
+    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
+        sweep.input_gain(input, recording, n, targets[n], [&](int l, std::span<const float> gain) {
+            const Layer& layer = network.layers[l];
+            add_layer<uint16_t>({l, neurons_of(layer), recording.layer(l).counts.row(n), gain}, layer.out_channels, filters,
+                                evidence.row(n));
+        });
+    });
+}
+
+void by_gradient(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
+    const Network& network = engine.network();
+    const std::vector<FilterIndex> filters = response_filters(network);
+    int last = -1;
+    for (const FilterIndex& filter : filters) {
+        if (filter.layer == std::exchange(last, filter.layer)) continue;
+        const Layer& layer = network.layers[filter.layer];
+        const SpikeGradient at = engine.spike_gradient(input, targets, filter.layer);
+        for (int64_t n = 0; n < input.samples(); ++n)
+            add_layer<float>({filter.layer, neurons_of(layer), at.spikes.row(n), at.gradient.row(n)}, layer.out_channels,
+                             filters, evidence.row(n));
+    }
+}
+
+void by_occlusion(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
+    const std::vector<FilterIndex> filters = response_filters(engine.network());
+    std::vector<std::vector<FilterIndex>> sets = {{}};
+    for (const FilterIndex& filter : filters) sets.push_back({filter});
+    const FloatArray scores = engine.run_ablations(input, sets);
+    const int64_t classes = engine.network().class_count();
+    for (int64_t n = 0; n < input.samples(); ++n) {
+        const auto score = [&](int64_t set) { return scores.row(set)[n * classes + targets[n]]; };
+        for (size_t row = 0; row < filters.size(); ++row)
+            evidence.row(n)[row] = double{score(0)} - score(static_cast<int64_t>(row) + 1);
     }
 }
 
 }  // namespace
 
-DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets) {
-    const Network& network = engine.network();
-    const GateSweep sweep(network);
-    const std::vector<FilterIndex> filters = response_filters(network);
-    const Recording recording = engine.run(input, sweep.request());
-    check_targets(network, targets, input.samples());
-    DoubleArray evidence({input.samples(), static_cast<int64_t>(filters.size())});
-    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
-        sweep.input_gain(input, recording, n, targets[n], [&](int layer, std::span<const float> gain) {
-            add_layer(recording.layer(layer), n, gain, filters, evidence.row(n));
-        });
-    });
+std::span<const EvidenceRule> evidence_rules() { return kRules; }
+
+std::string evidence_name(EvidenceRule rule) {
+    constexpr std::array names = {"share", "gate", "gradient", "occlusion"};
+    return names[static_cast<size_t>(rule)];
+}
+
+DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule) {
+    check_targets(engine.network(), targets, input.samples());
+    DoubleArray evidence({input.samples(), static_cast<int64_t>(response_filters(engine.network()).size())});
+    if (rule == EvidenceRule::share) by_share(engine, input, targets, evidence);
+    if (rule == EvidenceRule::gate) by_gate(engine, input, targets, evidence);
+    if (rule == EvidenceRule::gradient) by_gradient(engine, input, targets, evidence);
+    if (rule == EvidenceRule::occlusion) by_occlusion(engine, input, targets, evidence);
     return evidence;
+}
+
+DoubleArray bias_evidence(const Engine& engine, const Input& input, std::span<const int> targets) {
+    check_targets(engine.network(), targets, input.samples());
+    DoubleArray above({input.samples(), static_cast<int64_t>(engine.network().layers.size())});
+    share_out(
+        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {},
+        [&](int64_t n, const ShareSweep::LayerShares& shares) { above.row(n)[shares.layer] = shares.above; });
+    return above;
 }
 
 }  // namespace spikelens

@@ -1,5 +1,6 @@
 #include "linear_map.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
@@ -83,9 +84,7 @@ std::vector<float> LinearMap::apply_transposed(std::span<const float> out) const
     assert(static_cast<int64_t>(out.size()) == outputs_);
     if (layer_.kind == LayerKind::conv) return convolve_transposed(out);
     std::vector<float> in(inputs_);
-    for (int64_t o = 0; o < outputs_; ++o) {
-        if (out[o] != 0) add_scaled(in.data(), layer_.weight.data.data() + o * inputs_, out[o], inputs_);
-    }
+    add_transposed(out, in);
     return in;
 }
 
@@ -119,6 +118,42 @@ std::vector<float> LinearMap::convolve_transposed(std::span<const float> out) co
         }
     });
     return transpose(sums, inputs_ / channels, channels);
+}
+
+/// One value of the output, to what lies under its kernel.
+void LinearMap::add_kernel(int64_t output, float value, std::span<float> in) const {
+    const int64_t pixels = int64_t{layer_.out_height} * layer_.out_width, columns = layer_.kernel_columns();
+    const int64_t filter = output / pixels, ins = layer_.in_channels / layer_.groups;
+    const int64_t first_channel = filter / (layer_.out_channels / layer_.groups) * ins;
+    const int64_t top = output % pixels / layer_.out_width * layer_.stride - layer_.padding;
+    const int64_t left = output % layer_.out_width * layer_.stride_columns() - layer_.padding_columns();
+    const int64_t apart = layer_.dilation_columns();
+    const int64_t begin = left < 0 ? (-left + apart - 1) / apart : 0;
+    const int64_t end = std::min(columns, (layer_.in_width - left + apart - 1) / apart);
+    const float* weight = layer_.weight.data.data() + filter * ins * layer_.kernel * columns;
+    for (int64_t channel = first_channel; channel < first_channel + ins; ++channel)
+        for (int64_t ky = 0; ky < layer_.kernel; ++ky, weight += columns) {
+            const int64_t y = top + ky * layer_.dilation;
+            if (y < 0 || y >= layer_.in_height) continue;
+            const int64_t row = (channel * layer_.in_height + y) * layer_.in_width + left;
+            for (int64_t kx = begin; kx < end; ++kx) in[row + kx * apart] += value * weight[kx];
+        }
+}
+
+void LinearMap::add_transposed(std::span<const float> out, std::span<float> in) const {
+    assert(static_cast<int64_t>(out.size()) == outputs_ && static_cast<int64_t>(in.size()) == inputs_);
+    if (layer_.kind == LayerKind::full) {
+        for (int64_t o = 0; o < outputs_; ++o)
+            if (out[o] != 0) add_scaled(in.data(), layer_.weight.data.data() + o * inputs_, out[o], inputs_);
+        return;
+    }
+    constexpr int64_t few = 8;  // one in so many; where there are more, all channels under a tap are added together
+    std::vector<int64_t> places;
+    for (int64_t o = 0; o < outputs_; ++o)
+        if (out[o] != 0) places.push_back(o);
+    if (few * static_cast<int64_t>(places.size()) > outputs_)
+        return add_scaled(in.data(), convolve_transposed(out).data(), 1, inputs_);
+    for (const int64_t place : places) add_kernel(place, out[place], in);
 }
 
 LinearMaps::LinearMaps(const Network& network) : weights_(network.layers.size()), recurrences_(network.layers.size()) {

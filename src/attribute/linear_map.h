@@ -23,10 +23,13 @@ class LinearMap {
     std::vector<float> apply(std::span<const float> in) const;
     /// Wᵀ·out
     std::vector<float> apply_transposed(std::span<const float> out) const;
+    /// in += Wᵀ·out; what it costs grows with the values of `out` that are not 0.
+    void add_transposed(std::span<const float> out, std::span<float> in) const;
 
   private:
     std::vector<float> convolve(std::span<const float> in) const;
     std::vector<float> convolve_transposed(std::span<const float> out) const;
+    void add_kernel(int64_t output, float value, std::span<float> in) const;
 
     const Layer& layer_;
     int64_t inputs_ = 0, outputs_ = 0;

@@ -28,7 +28,9 @@ class Rise final : public AttributionMethod {
     explicit Rise(MethodOptions& options)
         : masks_(options.integer("masks", 1000, 1, 1000000, "random masks averaged")),
           grid_(options.integer("grid", 7, 1, 1000, "cells along a side of a mask")),
-          p_(options.number("p", 0.5, 0, 1, "probability that a cell shows the image")) {
+          p_(options.number("p", 0.5, 0, 1, "probability that a cell shows the image")),
+          divide_(options.word("divide", "", {"expected", "shown"},
+                               "by n·p, as images are unless told, or by the sum of the masks, as spikes are")) {
         info_ = {.name = "rise",
                  .title = "RISE: random masks",
                  .meaning =
@@ -58,11 +60,13 @@ class Rise final : public AttributionMethod {
             }
         }
         for (size_t i = 0; i < sums.size(); ++i)
-            maps.data[i] = normalised(sums[i], input.spiking() ? shown[i % shown.size()] : expected());
+            maps.data[i] = normalised(sums[i], by_shown(input) ? shown[i % shown.size()] : expected());
         return maps;
     }
 
   private:
+    bool by_shown(const Input& input) const { return divide_.empty() ? input.spiking() : divide_ == "shown"; }
+
     /// S = Σ_k p_c(x ⊙ M_k)·M_k / (n·p)
     double expected() const { return static_cast<double>(masks_) * p_; }
 
@@ -123,6 +127,7 @@ class Rise final : public AttributionMethod {
 
     int64_t masks_, grid_;
     double p_;
+    std::string divide_;  ///< empty: as is usual for the input
 };
 
 }  // namespace

@@ -1,64 +1,34 @@
 #include <algorithm>
 #include <cmath>
-
-#include "spikelens/core/parallel.h"
+#include <functional>
 
 #include "gradient_path.h"
+#include "layer_share.h"
 #include "methods.h"
 #include "sequence.h"
-#include "share_sweep.h"
+#include "share_out.h"
 #include "spike_copies.h"
 
 namespace spikelens {
 namespace {
 
-struct ShareOptions {
-    bool contrast = true;
-    bool soft = false;
-};
-
-ShareOptions share_options(MethodOptions& options) {
-    ShareOptions chosen;
-    chosen.contrast = options.choice<bool>("start", {{"contrast", true}, {"class", false}},
-                                           "what is shared out: the class score less the mean of the others, or alone");
-    chosen.soft = options.choice<bool>("soft", {{"no", false}, {"yes", true}},
-                                       "whether silent neurons near their threshold share in what they would have brought");
-    return chosen;
-}
-
-/// How much of each score is shared out for a class.
-std::vector<float> start_of_sweep(int target, int64_t classes, bool contrast) {
-    const float other = contrast && classes > 1 ? -1.0F / static_cast<float>(classes - 1) : 0.0F;
-    std::vector<float> start(classes, other);
-    start[target] = 1;
-    return start;
-}
-
 /// What each spike brought [N, T, C, H, W].
 FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, std::span<const int> targets,
                             const Array<uint8_t>& read, const ShareOptions& options) {
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Input input = spikes;
-    const Recording recording = engine.run(input, sweep.request());
     FloatArray result(spikes.shape);
-    parallel_for(spikes.extent(0), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, input, n, start).share;
-        for (size_t i = 0; i < share.size(); ++i) result.row(n)[i] = share[i] * static_cast<float>(read.row(n)[i]);
+    share_out(engine, spikes, targets, options, [&](int64_t n, const Shares& shares) {
+        std::ranges::transform(shares.parts.share, read.row(n), result.row(n).begin(),
+                               [](float one, uint8_t times) { return one * static_cast<float>(times); });
     });
     return result;
 }
 
 /// What biases and resets brought, beside what was shared out.
 std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest& request, const ShareOptions& options) {
-    const Input& input = request.input;
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Recording recording = engine.run(input, sweep.request());
     std::vector<Remainder> all(request.targets.size());
-    parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(request.targets[n], engine.network().class_count(), options.contrast);
-        for (size_t c = 0; c < start.size(); ++c) all[n].whole += double{start[c]} * recording.scores.row(n)[c];
-        all[n].bias = sweep.sweep(recording, input, n, start).bias;
+    share_out(engine, request.input, request.targets, options, [&](int64_t n, const Shares& shares) {
+        all[n].whole = shares.whole;
+        all[n].bias = shares.parts.bias;
     });
     return all;
 }
@@ -66,12 +36,8 @@ std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest
 /// g_x of images, added to `sum`.
 void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets, const ShareOptions& options,
                           FloatArray& sum) {
-    const ShareSweep sweep(engine.network(), options.soft);
-    const Recording recording = engine.run(images, sweep.request());
-    parallel_for(images.samples(), engine.execution(), [&](int64_t n, int) {
-        const std::vector<float> start = start_of_sweep(targets[n], engine.network().class_count(), options.contrast);
-        const std::vector<float> share = sweep.sweep(recording, images, n, start).share;
-        for (size_t i = 0; i < share.size(); ++i) sum.row(n)[i] += share[i];
+    share_out(engine, images, targets, options, [&](int64_t n, const Shares& shares) {
+        std::ranges::transform(sum.row(n), shares.parts.share, sum.row(n).begin(), std::plus());
     });
 }
 
@@ -79,9 +45,6 @@ std::string cost_text(int64_t times) {
     const std::string number = std::to_string(times);
     return number + " forward and " + number + (times == 1 ? " backward sweep" : " backward sweeps");
 }
-
-constexpr const char* kSource =
-    "Spikelens, docs/methods.md: membrane share; LRP-0 on the network unrolled in time is its cousin";
 
 /// One point on the path is the share itself.
 class Share final : public AttributionMethod {
@@ -92,7 +55,7 @@ class Share final : public AttributionMethod {
                  .title = std::move(title),
                  .meaning = "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(points),
-                 .source = kSource,
+                 .source = kShareSource,
                  .unit = Unit::score,
                  .signed_values = true,
                  .on_spikes = on_spikes};
@@ -142,7 +105,7 @@ class Share3D final : public AttributionMethod {
                  .title = "Membrane share of every spike",
                  .meaning = "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(passes),
-                 .source = kSource,
+                 .source = kShareSource,
                  .unit = passes == 1 ? Unit::score : Unit::own,
                  .signed_values = true,
                  .on_images = false,
@@ -192,6 +155,7 @@ class Share3D final : public AttributionMethod {
 
 MethodPointer make_share(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
+    if (MethodPointer of_layer = make_layer_share(options, chosen, "share", false)) return of_layer;
     return std::make_unique<Share>("share", "Membrane share: who paid for the spikes that made the score", true, chosen,
                                    options.baseline("what shares of images are measured from; of spikes black, silence"), 1);
 }
@@ -205,6 +169,7 @@ MethodPointer make_share_path(MethodOptions& options) {
 
 MethodPointer make_share3d(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
+    if (MethodPointer of_layer = make_layer_share(options, chosen, "share3d", true)) return of_layer;
     return std::make_unique<Share3D>(
         chosen, options.integer("passes", 1, 1, 2, "2 looks again without the best tenth of the spikes, in no unit"));
 }

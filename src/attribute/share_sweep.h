@@ -20,6 +20,8 @@ namespace spikelens {
 /// then Wᵀ, which is also how a recurrent layer's spikes one step earlier get theirs. A sum hands its own to all its inputs, a
 /// concatenation to each its channels; `and` splits among its inputs where all spike, `iand` gives to the first alone. Sum and
 /// average pools copy and divide; a max-pool splits among the largest of its window, of numbers of spikes if there are any.
+/// What the membrane and the synapse of a layer carry back over time is carried back behind its weights where that is the same,
+/// so that only spikes go through them.
 /// Exact without `soft`: Σ input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
 class ShareSweep {
   public:
@@ -36,23 +38,38 @@ class ShareSweep {
         double bias = 0;
     };
 
-    /// How much one spike of each neuron [T·C·H·W] of a layer brought, before the layer's pool.
-    using Visit = std::function<void(int layer, std::span<const float> share)>;
+    /// What a layer with a neuron was found to have brought.
+    struct LayerShares {
+        int layer = 0;
+        std::span<const float> share;     ///< of one spike of each neuron [T·C·H·W], before the layer's pool
+        std::span<const uint8_t> spikes;  ///< [T·C·H·W]
+        double above = 0;                 ///< by the biases and resets of the layers after it
+    };
+    /// Of every layer with a neuron, from the last to the first. What its own recurrence brought it is not in `share`. Where no
+    /// branch passes a layer by, Σ spikes·share + above is the score that is shared out.
+    using Visit = std::function<void(const LayerShares& shares)>;
 
-    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. `visit` sees every
-    /// layer with a neuron, from the last to the first; what its own recurrence brought it is not yet in what it sees. Cost: a
-    /// transposed linear map a layer and step.
+    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. Cost: a transposed
+    /// linear map a layer and step, of the spikes alone unless `soft`.
     Result sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
                  const Visit& visit = {}) const;
 
   private:
+    /// What is carried from each step to the one before, behind the weights.
+    struct Carried {
+        float membrane = 0, synapse = 0;
+    };
+
+    class Step;
+
     std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
-    static std::vector<float> unpool(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
-                                     bool numbers);
-    void to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
-                     double& bias) const;
-    static double bias_share(const Layer& layer, std::span<const float> currents);
-    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Backflow& back) const;
+    static std::vector<float> unpool(const Layer& layer, int64_t steps, std::span<const float> pooled);
+    static std::vector<float> unpool_max(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
+                                         bool numbers);
+    Carried to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
+                        bool constant, double& bias) const;
+    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Carried carried,
+                         Backflow& back) const;
 
     const Network& network_;
     bool soft_;

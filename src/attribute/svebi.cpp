@@ -68,7 +68,7 @@ class SpikeWeights {
 };
 
 LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int index, int64_t n,
-                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights) {
+                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights, bool scaled) {
     LayerEvidence evidence;
     evidence.neurons = int64_t{layer.out_height} * layer.out_width;
     std::vector<int> filters;
@@ -80,7 +80,13 @@ LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int
         const std::vector<double> spikes = weights.sums(recording.layer(index), n, {&filter, 1}, evidence.neurons);
         evidence.most_spikes = std::max(evidence.most_spikes, std::accumulate(spikes.begin(), spikes.end(), 0.0));
     }
-    const std::vector<double> sum = weights.sums(recording.layer(index), n, filters, evidence.neurons);
+    std::vector<double> sum(evidence.neurons);
+    if (!scaled) sum = weights.sums(recording.layer(index), n, filters, evidence.neurons);
+    for (const RelevantFilters::Weighted& one : relevant) {
+        if (!scaled || one.filter.layer != index) continue;
+        const std::vector<double> spikes = weights.sums(recording.layer(index), n, {&one.filter.filter, 1}, evidence.neurons);
+        for (int64_t i = 0; i < evidence.neurons; ++i) sum[i] += one.weight * spikes[i];
+    }
     evidence.sum = FloatArray({1, layer.out_height, layer.out_width}, std::vector<float>(sum.begin(), sum.end()));
     return evidence;
 }
@@ -126,6 +132,8 @@ class Svebi final : public AttributionMethod {
         : layer_(options.layer({"auto", "combined"},
                                "whose spikes are shown; auto takes that of the most active relevant filter")),
           weights_(weights_of(options)),
+          scaled_(options.choice<bool>("scale", {{"none", false}, {"weight", true}},
+                                       "weight counts each filter by its weight in the μ-lasso, beyond the paper")),
           mu_(options.number("mu", 0, 0, 1e12,
                              "the budget whose filters are relevant; the interpretation's choice unless told")) {
         info_ = {.name = "svebi",
@@ -150,7 +158,7 @@ class Svebi final : public AttributionMethod {
             const auto relevant = filters_of(*context.relevant, request.targets[n], mu);
             std::vector<LayerEvidence> evidence;
             for (int layer : layers)
-                evidence.push_back(layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_));
+                evidence.push_back(layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_, scaled_));
             std::ranges::copy(map_of(evidence, network), maps.row(n).begin());
         }
         return maps;
@@ -196,6 +204,7 @@ class Svebi final : public AttributionMethod {
 
     std::string layer_;
     SpikeWeights weights_;
+    bool scaled_;
     double mu_;  ///< 0: the chosen one
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
@@ -60,8 +61,8 @@ void choose_sets(ClassTask& task, const RelevantFilters& relevant, size_t label,
         for (const FilterSet& set : draws) task.outcomes.emplace(set, unknown);
 }
 
-std::vector<ClassTask> plan(const Network& network, const SampleSource& samples, const RelevantFilters& relevant,
-                            const AblationOptions& options) {
+/// A task for each class, with its samples.
+std::vector<ClassTask> tasks_of(const Network& network, const SampleSource& samples) {
     std::vector<ClassTask> tasks(network.class_count());
     for (int64_t n = 0; n < samples.size(); ++n) {
         const int label = samples.label(n);
@@ -70,7 +71,6 @@ std::vector<ClassTask> plan(const Network& network, const SampleSource& samples,
                              std::to_string(network.class_count()) + " classes");
         tasks[label].samples.push_back(n);
     }
-    for (size_t label = 0; label < tasks.size(); ++label) choose_sets(tasks[label], relevant, label, options);
     return tasks;
 }
 
@@ -184,6 +184,12 @@ double full_accuracy(const std::vector<ClassTask>& tasks) {
     return mean.mean();
 }
 
+void simulate_all(const Engine& engine, const SampleSource& samples, std::vector<ClassTask>& tasks) {
+    Tally tally{engine.execution(), simulations(tasks)};
+    for (size_t label = 0; label < tasks.size(); ++label)
+        simulate(engine, samples, tasks[label], static_cast<int>(label), tally);
+}
+
 }  // namespace
 
 void check_relevant(const Network& network, const RelevantFilters& relevant) {
@@ -204,10 +210,9 @@ Ablation ablate(const Engine& engine, const SampleSource& samples, const Relevan
     if (options.random_draws < 1) throw InputError("the ablation needs at least one random draw");
     if (samples.size() == 0) throw InputError("the ablation needs at least one sample");
 
-    std::vector<ClassTask> tasks = plan(network, samples, relevant, options);
-    Tally tally{engine.execution(), simulations(tasks)};
-    for (size_t label = 0; label < tasks.size(); ++label)
-        simulate(engine, samples, tasks[label], static_cast<int>(label), tally);
+    std::vector<ClassTask> tasks = tasks_of(network, samples);
+    for (size_t label = 0; label < tasks.size(); ++label) choose_sets(tasks[label], relevant, label, options);
+    simulate_all(engine, samples, tasks);
 
     Ablation result;
     result.full_accuracy = full_accuracy(tasks);
@@ -219,6 +224,43 @@ Ablation ablate(const Engine& engine, const SampleSource& samples, const Relevan
         measure_random(point, tasks, budget, options.random_draws);
     }
     return result;
+}
+
+SilencedOutcomes silence(const Engine& engine, const SampleSource& samples,
+                         std::span<const std::vector<std::vector<FilterIndex>>> sets) {
+    check_samples(engine.network(), samples);
+    std::vector<ClassTask> tasks = tasks_of(engine.network(), samples);
+    SilencedOutcomes outcomes;
+    for (const ClassTask& task : tasks) outcomes.samples.push_back(task.samples);
+    const auto sorted = [](FilterSet set) {
+        std::ranges::sort(set);
+        return set;
+    };
+    for (const auto& set : sets) {
+        if (set.size() != tasks.size())
+            throw InputError("filters to silence are given for " + std::to_string(set.size()) + " classes, the network has " +
+                             std::to_string(tasks.size()));
+        for (size_t c = 0; c < tasks.size(); ++c)
+            tasks[c].outcomes.emplace(sorted(set[c]), std::vector<uint8_t>(tasks[c].samples.size()));
+    }
+    simulate_all(engine, samples, tasks);
+    for (const auto& set : sets) {
+        auto& right = outcomes.right.emplace_back();
+        for (size_t c = 0; c < tasks.size(); ++c) right.push_back(tasks[c].outcomes.at(sorted(set[c])));
+    }
+    return outcomes;
+}
+
+ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& values) {
+    ClassMean mean;
+    for (const std::vector<double>& of_class : values) {
+        if (of_class.empty()) continue;
+        const auto count = static_cast<double>(of_class.size());
+        ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count, 0};
+        for (const double value : of_class) part.variance += std::pow(value - part.mean, 2) / (count * count);
+        mean.add(part);
+    }
+    return {mean.mean(), mean.ci95()};
 }
 
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant) {

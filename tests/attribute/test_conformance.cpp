@@ -166,7 +166,8 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
     const bool from_baseline = info.name == "ig2d" || info.name == "ig3d" || info.name.starts_with("shapley");
     const bool with_biases =
-        info.name == "share" || info.name == "share3d" || info.name.ends_with("lrp") || info.name.ends_with("ltrp");
+        info.name.ends_with("lrp") || info.name.ends_with("ltrp") ||
+        ((info.name == "share" || info.name == "share3d") && spec.text.find(":layer=") == std::string::npos);
     const bool aims = from_baseline || with_biases;
     const FloatArray result = maps(), scores = model().engine.run(input).scores;
     const AttributionRequest request{input, targets, samples};
@@ -251,6 +252,7 @@ TEST(ConformanceOfAll, EveryMethodExplainsSomethingAndRefusesTheRest) {
 std::vector<Case> every_case() {
     const std::map<std::string, std::string> smaller{{"ig2d", ":steps=3"},
                                                      {"ig3d", ":steps=3"},
+                                                     {"conductance", ":steps=3"},
                                                      {"rise", ":masks=20"},
                                                      {"lime", ":samples=20:segments=9"},
                                                      {"smoothgrad", ":copies=3"},
@@ -266,7 +268,8 @@ std::vector<Case> every_case() {
         if (info.on_images) cases.push_back({spec, false});
         if (info.on_spikes) cases.push_back({spec, true});
     }
-    for (const char* spec : {"svebi:layer=conv1", "svebi:layer=combined", "sam:layer=conv1", "gradcam:layer=conv1"})
+    for (const char* spec : {"svebi:layer=conv1", "svebi:layer=combined", "svebi:scale=weight", "sam:layer=conv1",
+                             "gradcam:layer=conv1", "share:layer=conv2", "share3d:layer=conv1:filters=relevant"})
         for (const bool spiking : {false, true}) cases.push_back({spec, spiking});
     for (const char* spec :
          {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean", "gate_path:steps=2:baseline=blur",

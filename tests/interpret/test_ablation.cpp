@@ -253,5 +253,33 @@ TEST(Ablation, BadInputGetsASentence) {
     EXPECT_THROW(ablate(simulator, samples, relevant, {}), InputError);
 }
 
+TEST(Silence, SaysOfEachSampleWhatTheAblationCounts) {
+    const Network network = small_network();
+    const CpuEngine engine(network);
+    const MemorySamples samples = labelled_samples(engine, 40);
+    const RelevantFilters relevant = some_filters(network);
+    const Ablation ablation = ablate(engine, samples, relevant, {1, 1});
+    std::vector<std::vector<std::vector<FilterIndex>>> sets(2, std::vector<std::vector<FilterIndex>>(class_count));
+    for (size_t budget = 0; budget < 2; ++budget)
+        for (int c = 0; c < class_count; ++c)
+            for (const auto& one : relevant.of(c, relevant.budgets[budget])) sets[budget][c].push_back(one.filter);
+    const SilencedOutcomes outcomes = silence(engine, samples, sets);
+    for (size_t budget = 0; budget < 2; ++budget) {
+        std::vector<std::vector<double>> values;
+        for (int c = 0; c < class_count; ++c) {
+            const auto& right = outcomes.right[budget][c];
+            ASSERT_EQ(static_cast<int64_t>(right.size()), ablation.class_samples[c]);
+            values.emplace_back(right.begin(), right.end());
+            EXPECT_DOUBLE_EQ(std::accumulate(right.begin(), right.end(), 0.0) / static_cast<double>(right.size()),
+                             ablation.curve[budget].class_relevant[c]);
+        }
+        const ClassMeanEstimate mean = mean_over_classes(values);
+        EXPECT_DOUBLE_EQ(mean.mean, ablation.curve[budget].relevant_accuracy);
+        EXPECT_NEAR(mean.ci95, ablation.curve[budget].relevant_ci95, 1e-12);
+    }
+    sets[0].pop_back();
+    EXPECT_THROW(silence(engine, samples, sets), InputError);
+}
+
 }  // namespace
 }  // namespace spikelens

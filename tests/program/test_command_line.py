@@ -18,7 +18,7 @@ from fork_server import Server
 from test_program import NETWORK, PROGRAM, ProgramTest, make_data
 
 FORK_SERVER = sys.argv[2]
-COMMANDS = ["train", "import", "interpret", "explain", "evaluate", "merge", "report", "reproduce", "codings", "inspect", "export", "data", "methods", "help"]
+COMMANDS = ["train", "import", "interpret", "filters", "explain", "evaluate", "merge", "report", "reproduce", "codings", "inspect", "export", "data", "methods", "help"]
 OF_CLI11 = ["required but", "is required", "equires", "ould not convert", "not an allowed", "not in range", "Exactly", "At Most", "At Least", "TEXT", "INT",
             "UINT", "FLOAT", "subcommand", "not expected", "Number", "override", "excludes", "[json"]
 

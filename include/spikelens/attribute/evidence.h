@@ -1,6 +1,9 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "spikelens/core/array.h"
 #include "spikelens/core/samples.h"
@@ -8,13 +11,29 @@
 
 namespace spikelens {
 
-/// How much each filter brought to the score of its sample's class (no paper: ours): Σ over the filter's
-/// neurons of n ⊙ g, n their spikes and g what one of them was worth with every neuron taken as the gain (spikes / drive) it
-/// had. [N, filters] in the order of response_filters(network), signed. Without bias, and where no neuron fired more than its
-/// drive, the filters of one layer add up to the score.
+/// How it is told what a filter brought to a score.
+enum class EvidenceRule {
+    share,      ///< what its spikes paid for it (docs/share.md)
+    gate,       ///< n ⊙ g: spikes n, and g what one of them was worth with every neuron the gain spikes/drive that it had
+    gradient,   ///< spikes ⊙ ∂ score / ∂ spikes, through the surrogate
+    occlusion,  ///< how much the score falls when the filter alone is silenced
+};
+
+/// In the order of tables, with their names: "share", …
+std::span<const EvidenceRule> evidence_rules();
+std::string evidence_name(EvidenceRule rule);
+
+/// How much each filter brought to the score of its sample's class. [N, filters] in the order of response_filters(network),
+/// signed. By share the filters of a layer that no branch passes by, and what biases of later layers brought, add up to the
+/// score. By gate they do without biases, where no neuron fired more than its drive.
 ///
-/// One forward simulation and one sweep of linear maps a sample, all samples at once: pass batches. Throws InputError for input
-/// that is not the network's, and unless there is one target, a class, for each sample.
-DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
+/// Cost of a sample: share and gate one simulation and one sweep of linear maps, gradient one backward for each layer,
+/// occlusion a simulation for each filter. Pass batches. Throws InputError for input that is not the network's, and unless
+/// there is one target, a class, for each sample; by gate for recurrent networks.
+DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule);
+
+/// What the biases and resets of later layers brought, beside what the filters of each layer did by share: [N, layers], 0 where
+/// a layer has no neuron. Throws as filter_evidence.
+DoubleArray bias_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
 
 }  // namespace spikelens

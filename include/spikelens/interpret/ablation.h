@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "spikelens/core/samples.h"
@@ -39,6 +40,24 @@ struct Ablation {
 /// relevant filters do not fit the network, a label is out of range, there are no samples, or random_draws < 1.
 Ablation ablate(const Engine& engine, const SampleSource& samples, const RelevantFilters& relevant,
                 const AblationOptions& options);
+
+/// Which samples are still classified right with some filters silenced.
+struct SilencedOutcomes {
+    std::vector<std::vector<int64_t>> samples;             ///< of each class, by true label
+    std::vector<std::vector<std::vector<uint8_t>>> right;  ///< [set][class][sample of the class], 0 or 1
+};
+
+/// For each set i the filters sets[i][j] are silenced on the samples whose label is j. Equal filter sets of a class are
+/// simulated once. Throws InputError as ablate, and unless each set has filters for every class.
+SilencedOutcomes silence(const Engine& engine, const SampleSource& samples,
+                         std::span<const std::vector<std::vector<FilterIndex>>> sets);
+
+/// The mean over classes that have samples, with the half-width of its 95 % interval over samples (stratified by class), of a
+/// value for each sample [class][sample].
+struct ClassMeanEstimate {
+    double mean = 0, ci95 = 0;
+};
+ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& values);
 
 /// Relevant filters per layer at each μ, summed over classes: [budgets, network.layers].
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant);

@@ -1,0 +1,370 @@
+#include "spikelens/pipeline/filters.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "spikelens/attribute/evidence.h"
+#include "spikelens/core/option_error.h"
+#include "spikelens/core/random.h"
+#include "spikelens/core/sample_sets.h"
+#include "spikelens/core/text.h"
+#include "spikelens/interpret/ablation.h"
+#include "spikelens/interpret/selection.h"
+#include "spikelens/pipeline/explainer.h"
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/text.h"
+#include "spikelens/snn/decision.h"
+
+#include "forecast.h"
+#include "make_run.h"
+
+namespace spikelens {
+namespace {
+
+using Orders = std::vector<FilterOrder>;             ///< for each class
+using Sets = std::vector<std::vector<FilterIndex>>;  ///< for each class
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr int64_t kSamplesAtOnce = 64;
+
+void check_options(const FiltersOptions& options) {
+    const auto in_range = [](const char* field, const char* what, int64_t value, int64_t low, int64_t high) {
+        if (value < low || value > high)
+            throw OptionError(field, fmt::format("the number of {} must be {} to {}, not {}", what, low, high, value));
+    };
+    in_range("train_samples", "training samples", options.train_samples, 0, int64_t{1} << 34);
+    in_range("samples", "test samples", options.samples, 0, int64_t{1} << 34);
+    in_range("draws", "random draws", options.draws, 1, 1000);
+    in_range("bootstraps", "bootstraps", options.bootstraps, 0, 10000);
+    if (!(options.least_active >= 0 && options.least_active < 1))
+        throw OptionError("least_active",
+                          fmt::format("the share of samples in which a live filter spikes must be 0 or more and "
+                                      "below 1, not {}",
+                                      options.least_active));
+}
+
+/// Orders of the filters that are told by the training samples, each counted so many times.
+struct Choice {
+    std::string name;
+    std::function<Orders(std::span<const double> weights)> orders;
+};
+
+double overlap(const FilterOrder& a, const FilterOrder& b, size_t count) {
+    const auto first = [&](const FilterOrder& order) { return std::span(order).first(std::min(count, order.size())); };
+    int64_t both = 0;
+    for (const int filter : first(a)) both += std::ranges::count(first(b), filter);
+    const auto all = static_cast<int64_t>(first(a).size() + first(b).size()) - both;
+    return all > 0 ? static_cast<double>(both) / static_cast<double>(all) : 1;
+}
+
+class Comparison {
+  public:
+    Comparison(const Run& run, const FiltersOptions& options, const Execution& execution, const StageNotes& notes)
+        : run_(run),
+          options_(options),
+          data_(run.load_data(execution)),
+          explainer_(run, {"svebi"}, data_.test->steps() > 0, options.seed, execution),
+          engine_(*explainer_.context().engine),
+          relevant_(*explainer_.context().relevant),
+          train_(*data_.train, samples_meant(options.train_samples, data_.train->size(), notes)),
+          test_(*data_.test, samples_meant(options.samples, data_.test->size(), notes)),
+          rows_(response_rows(engine_, train_, ResponseKind::energy)),
+          live_(live_filters(rows_, options.least_active)) {}
+
+    FiltersResult result();
+
+  private:
+    int64_t classes() const { return engine_.network().class_count(); }
+    size_t wanted(int64_t c, size_t budget) const { return relevant_.classes[c].points[budget].index.size(); }
+    size_t chosen_budget() const {
+        return std::ranges::find(relevant_.budgets, relevant_.chosen_mu) - relevant_.budgets.begin();
+    }
+
+    void find_evidence();
+    std::vector<Choice> choices() const;
+    Sets lasso_sets(size_t budget) const;
+    Sets first_of(const Orders& orders, size_t budget) const;
+    Sets random_sets(size_t budget, int draw, bool live) const;
+    void add_selection(const std::string& name, std::vector<std::vector<Sets>> sets_of_budgets);
+    void measure(FiltersResult& result) const;
+    double stability(const Choice& choice, const Orders& own) const;
+    std::vector<ClassFilters> per_class() const;
+
+    const Run& run_;
+    const FiltersOptions& options_;
+    RunData data_;
+    Explainer explainer_;
+    const Engine& engine_;
+    const RelevantFilters& relevant_;
+    FirstSamples train_, test_;
+    ResponseRows rows_;
+    std::vector<bool> live_;
+    std::map<std::string, DoubleArray> evidence_;  ///< by each rule [N, m]
+    std::vector<std::string> names_;
+    std::vector<std::vector<std::vector<Sets>>> sets_;  ///< [selection][budget][draw]
+    std::vector<double> stability_;
+};
+
+/// Of every sample for the class it is predicted as; zeros where it is none. Gates do not follow recurrence.
+void Comparison::find_evidence() {
+    const Network& network = engine_.network();
+    const bool recurrent =
+        std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
+    for (const EvidenceRule rule : evidence_rules()) {
+        if (rule == EvidenceRule::gate && recurrent) continue;
+        DoubleArray& all = evidence_[evidence_name(rule)];
+        for (int64_t first = 0; first < train_.size(); first += kSamplesAtOnce) {
+            std::vector<int64_t> samples(std::min(kSamplesAtOnce, train_.size() - first));
+            std::iota(samples.begin(), samples.end(), first);
+            std::vector<int> targets;
+            for (const int64_t n : samples) targets.push_back(std::max(0, rows_.predicted[n]));
+            all.append(filter_evidence(engine_, train_.input(samples), targets, rule));
+            engine_.execution().report("evidence of filters, " + evidence_name(rule), first + std::ssize(samples),
+                                       train_.size());
+        }
+    }
+}
+
+std::vector<Choice> Comparison::choices() const {
+    const auto by_path = [this](bool standardised) {
+        const PathOptions path{standardised, standardised ? options_.least_active : 0, relevant_.budgets.back()};
+        return [this, path](std::span<const double> weights) { return path_orders(rows_, weights, classes(), path); };
+    };
+    const auto by_mean = [this](const DoubleArray& values) {
+        return [this, &values](std::span<const double> weights) {
+            return mean_orders(values, rows_.predicted, weights, classes());
+        };
+    };
+    std::vector<Choice> all = {{"lasso", by_path(false)}, {"standardised", by_path(true)}};
+    for (const auto& [rule, values] : evidence_) all.push_back({rule, by_mean(values)});
+    all.push_back({"hybrid", [=, this](std::span<const double> weights) {
+                       return hybrid_orders(by_path(true)(weights), by_mean(evidence_.at("share"))(weights));
+                   }});
+    const DoubleArray responses(rows_.responses.shape, {rows_.responses.data.begin(), rows_.responses.data.end()});
+    all.push_back({"response", [this, responses](std::span<const double> weights) {
+                       return mean_orders(responses, rows_.predicted, weights, classes());
+                   }});
+    return all;
+}
+
+Sets Comparison::lasso_sets(size_t budget) const {
+    Sets sets(classes());
+    for (int64_t c = 0; c < classes(); ++c)
+        for (const int index : relevant_.classes[c].points[budget].index) sets[c].push_back(relevant_.filters[index]);
+    return sets;
+}
+
+Sets Comparison::first_of(const Orders& orders, size_t budget) const {
+    Sets sets(classes());
+    for (int64_t c = 0; c < classes(); ++c)
+        for (size_t i = 0; i < std::min(wanted(c, budget), orders[c].size()); ++i)
+            sets[c].push_back(relevant_.filters[orders[c][i]]);
+    return sets;
+}
+
+Sets Comparison::random_sets(size_t budget, int draw, bool live) const {
+    FilterOrder all;
+    for (size_t i = 0; i < live_.size(); ++i)
+        if (!live || live_[i]) all.push_back(static_cast<int>(i));
+    Orders orders;
+    for (int64_t c = 0; c < classes(); ++c) {
+        const auto order = random_permutation(
+            std::ssize(all), options_.seed, Stream::random_filters,
+            {static_cast<uint64_t>(c), wanted(c, budget), static_cast<uint64_t>(draw), live ? uint64_t{1} : uint64_t{0}});
+        FilterOrder& drawn = orders.emplace_back();
+        for (const int64_t i : order) drawn.push_back(all[i]);
+    }
+    return first_of(orders, budget);
+}
+
+void Comparison::add_selection(const std::string& name, std::vector<std::vector<Sets>> sets_of_budgets) {
+    names_.push_back(name);
+    sets_.push_back(std::move(sets_of_budgets));
+}
+
+/// Silences all sets together, so that equal ones are simulated once, and compares each selection with the last, live ones.
+void Comparison::measure(FiltersResult& result) const {
+    const size_t budgets = relevant_.budgets.size();
+    std::vector<Sets> every = {Sets(classes())};
+    for (const auto& selection : sets_)
+        for (const auto& draws : selection) every.insert(every.end(), draws.begin(), draws.end());
+    const SilencedOutcomes outcomes = silence(engine_, test_, every);
+    const auto right = [&](size_t set, auto add) {
+        for (int64_t c = 0; c < classes(); ++c)
+            for (size_t n = 0; n < outcomes.right[set][c].size(); ++n) add(c, n, outcomes.right[set][c][n]);
+    };
+    std::vector<std::vector<double>> zeros;
+    for (const auto& samples : outcomes.samples) zeros.emplace_back(samples.size());
+    auto whole = zeros;
+    right(0, [&](int64_t c, size_t n, uint8_t one) { whole[c][n] = one; });
+    result.full_accuracy = mean_over_classes(whole).mean;
+    std::vector<std::vector<std::vector<double>>> areas;  // [selection][class][sample]: mean over the budgets
+    size_t at = 1;
+    for (size_t s = 0; s < sets_.size(); ++s) {
+        FilterSelection& selection = result.selections.emplace_back();
+        selection.name = names_[s];
+        auto& area = areas.emplace_back(zeros);
+        for (size_t budget = 0; budget < budgets; ++budget) {
+            const auto& draws = sets_[s][budget];
+            auto accuracy = zeros;
+            double filters = 0;
+            for (const Sets& sets : draws) {
+                right(at++,
+                      [&](int64_t c, size_t n, uint8_t one) { accuracy[c][n] += one / static_cast<double>(draws.size()); });
+                for (const auto& of_class : sets) filters += static_cast<double>(of_class.size());
+            }
+            for (size_t c = 0; c < area.size(); ++c)
+                for (size_t n = 0; n < area[c].size(); ++n) area[c][n] += accuracy[c][n] / static_cast<double>(budgets);
+            const ClassMeanEstimate mean = mean_over_classes(accuracy);
+            selection.curve.push_back({relevant_.budgets[budget],
+                                       filters / static_cast<double>(draws.size() * static_cast<size_t>(classes())), mean.mean,
+                                       mean.ci95});
+        }
+        selection.stability = stability_[s];
+    }
+    for (size_t s = 0; s < areas.size(); ++s) {
+        auto difference = areas.back();
+        for (size_t c = 0; c < difference.size(); ++c)
+            for (size_t n = 0; n < difference[c].size(); ++n) difference[c][n] -= areas[s][c][n];
+        const ClassMeanEstimate mean = mean_over_classes(difference);
+        result.selections[s].area = mean.mean;
+        result.selections[s].area_ci95 = mean.ci95;
+    }
+}
+
+double Comparison::stability(const Choice& choice, const Orders& own) const {
+    if (options_.bootstraps == 0) return kUnknown;
+    double sum = 0;
+    for (int b = 0; b < options_.bootstraps; ++b) {
+        engine_.execution().report("stability of " + choice.name, b, options_.bootstraps);
+        const Orders orders = choice.orders(bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b)));
+        for (int64_t c = 0; c < classes(); ++c) sum += overlap(orders[c], own[c], wanted(c, chosen_budget()));
+    }
+    engine_.execution().report("stability of " + choice.name, options_.bootstraps, options_.bootstraps);
+    return sum / static_cast<double>(options_.bootstraps * classes());
+}
+
+std::vector<ClassFilters> Comparison::per_class() const {
+    const Network& network = engine_.network();
+    const std::vector<double> once(train_.size(), 1);
+    const Orders ranked = mean_orders(evidence_.at("share"), rows_.predicted, once, classes());
+    DoubleArray chosen({classes(), static_cast<int64_t>(live_.size())});
+    for (int b = 0; b < options_.bootstraps; ++b) {
+        const std::vector<double> weights = bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b));
+        const Orders orders = path_orders(rows_, weights, classes(), {false, 0, relevant_.budgets.back()});
+        for (int64_t c = 0; c < classes(); ++c)
+            for (size_t i = 0; i < std::min(orders[c].size(), wanted(c, chosen_budget())); ++i)
+                chosen.row(c)[orders[c][i]] += 1.0 / options_.bootstraps;
+    }
+    std::vector<ClassFilters> list;
+    for (int64_t c = 0; c < classes(); ++c) {
+        ClassFilters& of_class = list.emplace_back();
+        of_class.index = c;
+        of_class.name = class_name(network, static_cast<int>(c));
+        const std::vector<int>& support = relevant_.classes[c].points[chosen_budget()].index;
+        for (const int row : ranked[c]) {
+            const FilterIndex filter = relevant_.filters[row];
+            FilterOfClass& one = of_class.filters.emplace_back();
+            one = {network.layers[filter.layer].name, filter.filter, row, live_[row], false, kUnknown, {}};
+            one.relevant = std::ranges::find(support, row) != support.end();
+            if (options_.bootstraps > 0) one.chosen = chosen.row(c)[row];
+        }
+        for (const auto& [rule, values] : evidence_) {
+            const DoubleArray means = class_means(values, rows_.predicted, once, classes());
+            for (FilterOfClass& one : of_class.filters) one.evidence[rule] = means.row(c)[one.index];
+        }
+    }
+    return list;
+}
+
+FiltersResult Comparison::result() {
+    find_evidence();
+    const size_t budgets = relevant_.budgets.size();
+    const std::vector<double> once(train_.size(), 1);
+    for (const Choice& choice : choices()) {
+        const Orders own = choice.orders(once);
+        stability_.push_back(stability(choice, own));
+        std::vector<std::vector<Sets>> sets;
+        for (size_t budget = 0; budget < budgets; ++budget)
+            sets.push_back({choice.name == "lasso" ? lasso_sets(budget) : first_of(own, budget)});
+        add_selection(choice.name, std::move(sets));
+    }
+    for (const bool live : {false, true}) {
+        std::vector<std::vector<Sets>> sets(budgets);
+        for (size_t budget = 0; budget < budgets; ++budget)
+            for (int draw = 0; draw < options_.draws; ++draw) sets[budget].push_back(random_sets(budget, draw, live));
+        stability_.push_back(kUnknown);
+        add_selection(live ? "random, live" : "random", std::move(sets));
+    }
+    FiltersResult result;
+    measure(result);
+    result.per_class = per_class();
+    result.run = run_.files.root.string();
+    result.data = data_.name;
+    result.fingerprint = run_.fingerprint;
+    result.relevant = digest_in(run_.files.relevant());
+    result.train_samples = train_.size();
+    result.samples = test_.size();
+    result.live = std::ranges::count(live_, true);
+    result.draws = options_.draws;
+    result.bootstraps = options_.bootstraps;
+    result.least_active = options_.least_active;
+    result.chosen_mu = relevant_.chosen_mu;
+    result.seed = options_.seed;
+    result.identity = run_.identity_of("filters", 1)
+                          .with({{"relevant", result.relevant},
+                                 {"train_samples", result.train_samples},
+                                 {"samples", result.samples},
+                                 {"draws", options_.draws},
+                                 {"bootstraps", options_.bootstraps},
+                                 {"least_active", options_.least_active},
+                                 {"seed", options_.seed}})
+                          .inputs();
+    return result;
+}
+
+}  // namespace
+
+FiltersResult compare_filters(const Run& run, const FiltersOptions& options, const Execution& execution,
+                              const StageNotes& notes) {
+    check_options(options);
+    FiltersResult result = Comparison(run, options, with_forecast(execution, notes), notes).result();
+    write_json(run.files.result("filters"), document_of(result));
+    record_stage(run.files, "filters", {options.again, options.seed});
+    return result;
+}
+
+std::string text_of(const FiltersResult& result) {
+    constexpr auto right = TextTable::Align::right;
+    std::vector<double> shown = {1, result.chosen_mu, 5, 20};
+    std::ranges::sort(shown);
+    shown.erase(std::ranges::unique(shown).begin(), shown.end());
+    std::vector<TextTable::Column> columns = {{"silenced"}};
+    const auto point = [](const FilterSelection& selection, double mu) {
+        return std::ranges::find(selection.curve, mu, &FilterSelection::Point::mu);
+    };
+    std::erase_if(shown, [&](double mu) { return point(result.selections[0], mu) == result.selections[0].curve.end(); });
+    for (const double mu : shown) columns.push_back({fmt::format("μ={:g}", mu), right});
+    columns.insert(columns.end(), {{"area", right}, {"stability", right}});
+    TextTable table(columns);
+    for (const FilterSelection& selection : result.selections) {
+        std::vector<std::string> row = {selection.name};
+        for (const double mu : shown)
+            row.push_back(fmt::format("{:.3f} ± {:.3f}", point(selection, mu)->accuracy, point(selection, mu)->ci95));
+        row.push_back(fmt::format("{:+.3f} ± {:.3f}", selection.area, selection.area_ci95));
+        row.push_back(std::isnan(selection.stability) ? "-" : fmt::format("{:.2f}", selection.stability));
+        table.add(row);
+    }
+    return paragraph(fmt::format(
+               "Accuracy on {} test samples of a class with filters silenced that were chosen for it, as many as "
+               "the μ-lasso's; nothing silenced: {:.3f}. Area: how much more it falls than without random live "
+               "filters. Evidence and stability by {} training samples, {} of {} filters live.",
+               result.samples, result.full_accuracy, result.train_samples, result.live, result.per_class[0].filters.size())) +
+           table.text();
+}
+
+}  // namespace spikelens
