@@ -14,6 +14,9 @@ endif()
 if(SPIKELENS_TRAIN)
     install(TARGETS spikelens_train LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
 endif()
+if(TARGET spikelens_mpi)
+    install(TARGETS spikelens_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
+endif()
 
 # One export per component: who asks for the core alone needs none of the libraries of the others.
 foreach(component IN LISTS components)

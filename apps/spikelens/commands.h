@@ -14,6 +14,7 @@
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
+#include "spikelens/pipeline/ranks.h"
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/train.h"
 #include "spikelens/report/stage.h"
@@ -35,6 +36,7 @@ struct Outcome {
 struct Call {
     const Globals& globals;
     Console& console;
+    Ranks* ranks = nullptr;  ///< the processes of one job, where this is one of several
 
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution() const { return {globals.threads, globals.memory, "", console.progress(), asked_to_stop}; }
@@ -50,6 +52,7 @@ struct Command {
     OptionTable options{};
     std::function<Outcome(const Call& call)> run{};
     std::vector<Command> parts{};
+    bool shares = false;  ///< its work among the processes of a job
 };
 
 /// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them.
@@ -99,8 +102,13 @@ inline std::string reset_word(Reset reset) { return std::string(reset_words[stat
 constexpr std::chrono::seconds kTrainingPatience{3};
 
 void add_shard(OptionTable& table, std::string& shard);
+using ComputeShard = std::function<ShardResult(const spikelens::Run& run, const Shard& shard, const Execution& execution)>;
+/// The run, open to write. Where this is one of a job's processes, they have computed the stage's shards, one each, and the
+/// first has put them together, so that the stage goes on from there; to the others it gives no run and no lock.
+WrittenRun open_shared(const std::string& stage, const std::filesystem::path& root, const Call& call,
+                       const ComputeShard& compute);
 /// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
 Outcome compute_shard(const std::filesystem::path& root, const std::string& stage, const std::string& shard, const Call& call,
-                      const std::function<ShardResult(const spikelens::Run& run, const Shard& shard)>& compute);
+                      const ComputeShard& compute);
 
 }  // namespace spikelens::app

@@ -15,16 +15,17 @@ namespace {
 
 Outcome run_evaluate(EvaluateCommand& command, const Call& call) {
     command.metric.seed = call.globals.seed;
-    if (!command.shard.empty())
-        return compute_shard(command.run, "evaluate", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return evaluate_shard(run, command, shard, call.execution(), call.notes());
-        });
+    const auto compute = [&](const Run& run, const Shard& shard, const Execution& execution) {
+        return evaluate_shard(run, command, shard, execution, call.notes());
+    };
+    if (!command.shard.empty()) return compute_shard(command.run, "evaluate", command.shard, call, compute);
     command.again = [named = EvaluateCommand(command), &call](const auto& methods, const auto& metrics) mutable {
         named.methods = methods;
         named.metrics = metrics;
         return words_of("evaluate", named, call.globals.seed);
     };
-    const WrittenRun written = open_to_write(command.run, call.globals, call.console);
+    const WrittenRun written = open_shared("evaluate", command.run, call, compute);
+    if (!written.lock) return {};
     const EvaluateResult result = evaluate(written.run, command, call.execution(), call.notes());
     return {document_of(result), text_of(result)};
 }
@@ -53,8 +54,10 @@ void declare(OptionTable& table, EvaluateCommand& command) {
 }
 
 Command evaluate_command() {
-    return command_of<EvaluateCommand>("evaluate", "Measure which explanation can be trusted, by metrics with intervals",
-                                       run_evaluate);
+    Command command = command_of<EvaluateCommand>(
+        "evaluate", "Measure which explanation can be trusted, by metrics with intervals", run_evaluate);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app

@@ -23,14 +23,16 @@ void check_shard(const InterpretCommand& given) {
 
 Outcome run_interpret(InterpretCommand& command, const Call& call) {
     command.seed = call.globals.seed;
+    const auto compute = [&](const Run& run, const Shard& shard, const Execution& execution) {
+        return interpret_shard(run, command, shard, execution, call.notes());
+    };
     if (!command.shard.empty()) {
         check_shard(command);
-        return compute_shard(command.run, "interpret", command.shard, call, [&](const Run& run, const Shard& shard) {
-            return interpret_shard(run, command, shard, call.execution(), call.notes());
-        });
+        return compute_shard(command.run, "interpret", command.shard, call, compute);
     }
     command.again = words_of("interpret", command, call.globals.seed);
-    const WrittenRun written = open_to_write(command.run, call.globals, call.console);
+    const WrittenRun written = open_shared("interpret", command.run, call, compute);
+    if (!written.lock) return {};
     const InterpretResult result = interpret_run(written.run, command, call.execution(), call.notes());
     return {document_of(result), text_of(result)};
 }
@@ -53,8 +55,10 @@ void declare(OptionTable& table, InterpretCommand& command) {
 }
 
 Command interpret_command() {
-    return command_of<InterpretCommand>(
+    Command command = command_of<InterpretCommand>(
         "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see", run_interpret);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app

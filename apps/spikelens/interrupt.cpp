@@ -154,6 +154,8 @@ bool asked_to_stop() {
 
 void be_patient(std::chrono::milliseconds patience) { state.patience = patience.count() * kMillisecond; }
 
+void be_silent() { state.told = true; }
+
 void note_kept(const std::string& sentence) {
     std::string line = "spikelens: stopped; " + printable(sentence);
     line.resize(std::min(line.size(), kLongestLine - 1));

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "spikelens/core/counted.h"
+#include "spikelens/core/error.h"
 #include "spikelens/core/text.h"
 #include "spikelens/pipeline/fields.h"
 
@@ -41,11 +42,12 @@ void add_shard(OptionTable& table, std::string& shard) {
 }
 
 Outcome compute_shard(const fs::path& root, const std::string& stage, const std::string& shard, const Call& call,
-                      const std::function<ShardResult(const Run& run, const Shard& shard)>& compute) {
+                      const ComputeShard& compute) {
+    if (call.ranks) throw InputError("the processes of a job share the samples by themselves: leave out --shard");
     const Shard part = parse_shard(shard);
     const Run run = open_run(root);
     const auto lock = lock_run(shard_directory(run.files, stage, part).root, call.globals, call.console);
-    const ShardResult result = compute(run, part);
+    const ShardResult result = compute(run, part, call.execution());
     say_warnings(run.warnings, call.console);
     return {document_of(result), paragraph(fmt::format("shard {}: {}, kept in {}", result.shard,
                                                        counted(result.samples, "sample"), fmt::join(result.files, ", ")))};
