@@ -7,7 +7,7 @@ function(spikelens_library name)
         file(GLOB_RECURSE found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp)
         list(APPEND sources ${found})
     endforeach()
-    list(FILTER sources EXCLUDE REGEX /src/train/torch/)  # TrainingLibrary.cmake
+    list(FILTER sources EXCLUDE REGEX "/src/(train/torch|pipeline/mpi)/")  # TrainingLibrary.cmake, MpiLibrary.cmake
     add_library(spikelens_${name} STATIC ${sources})
     add_library(spikelens::${name} ALIAS spikelens_${name})
     set_target_properties(spikelens_${name} PROPERTIES EXPORT_NAME ${name})

@@ -44,6 +44,7 @@ LIBRARIES = {
     "OpenSSL": (r"openssl/", ["io", "report"]),
     "libcurl": (r"curl/", ["data"]),
     "CLI11": (r"CLI/", []),
+    "MPI": (r"mpi\.h", ["pipeline/mpi"]),
 }
 PUBLIC_LIBRARIES = ["nlohmann-json"]  # what those who include our headers need too
 

@@ -12,7 +12,8 @@ build_packages=(
     libgtest-dev libgmock-dev libbenchmark-dev
     dataset-fashion-mnist ca-certificates
 )
-develop_packages=(clang-format clang-tidy python3 python3-dev python3-venv python3-h5py python3-numpy chromium)
+develop_packages=(clang-format clang-tidy python3 python3-dev python3-venv python3-h5py python3-numpy chromium
+                  libopenmpi-dev openmpi-bin)
 
 fail() {
     echo "install_packages.sh: $1" >&2

@@ -14,6 +14,7 @@
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/ranks.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/shard.h"
@@ -57,6 +58,7 @@ struct WrittenRun {
 struct Call {
     const Globals& globals;
     Console& console;
+    Ranks* ranks = nullptr;  ///< the processes of one job, where this is one of several
 
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution(const std::string& engine = Execution{}.engine) const;
@@ -82,6 +84,7 @@ struct Command {
     OptionTable options{};
     std::function<Outcome(const Call& call)> run{};
     std::vector<Command> parts{};  ///< commands below it ("data check")
+    bool shares = false;           ///< its work among the processes of a job
 };
 
 /// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them and gives a result.
@@ -134,18 +137,24 @@ void declare(OptionTable& table, Shared<Options>& options) {
     declare_shard(table, options.shard);
 }
 
+using ComputeShard = std::function<ShardResult(const Shard& shard, const Run& run, const Execution& execution)>;
 template <class Options>
 using ShardStage = ShardResult(const Run&, const Options&, const Shard&, const Execution&, const StageNotes&);
 
-/// One shard of a stage: alone in the shard's folder, beside whoever works on other shards.
+/// How a stage computes one of its shards.
 template <class Options>
-Outcome compute_shard(ShardStage<Options>& compute, const std::string& stage, const Shared<Options>& options,
-                      const Call& call) {
-    const Shard shard = parse_shard(options.shard);
-    const Run run = call.open(options.run);
-    const auto lock = call.lock(shard_directory(run.files, stage, shard).root);
-    return outcome_of(compute(run, options, shard, call.execution(options.engine), call.notes()));
+ComputeShard shard_of(ShardStage<Options>& stage, const Shared<Options>& options, const Call& call) {
+    return [&](const Shard& shard, const Run& run, const Execution& execution) {
+        return stage(run, options, shard, execution, call.notes());
+    };
 }
+/// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
+Outcome compute_shard(const std::string& stage, const std::filesystem::path& root, const std::string& shard, const Call& call,
+                      const Execution& execution, const ComputeShard& compute);
+/// The run, open to write. Where this is one of a job's processes, they have computed the stage's shards, one each, and the
+/// first has put them together, so that the stage goes on from there; to the others it gives no run and no lock.
+WrittenRun open_shared(const std::string& stage, const std::filesystem::path& root, const Call& call,
+                       const Execution& execution, const ComputeShard& compute);
 
 /// The words by which the library's studies say how their stages are run again.
 StageWords stage_words(uint64_t seed);

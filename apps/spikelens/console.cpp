@@ -51,13 +51,13 @@ std::string progress_line(const ProgressEvent& event, double seconds, int64_t do
 
 }  // namespace
 
-Console::Console(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+Console::Console(bool quiet, bool silent) : quiet_(quiet || silent), silent_(silent), terminal_(isatty(STDERR_FILENO) != 0) {}
 
 Console::~Console() { finish(); }
 
 void Console::message(const std::string& line) {
     finish();
-    say(printable(line) + "\n");
+    if (!silent_) say(printable(line) + "\n");
 }
 
 void Console::say_what_was_left() {

@@ -13,8 +13,8 @@ namespace spikelens::app {
 /// What the program says: results on standard output, everything else on standard error.
 class Console {
   public:
-    /// `quiet`: no progress.
-    explicit Console(bool quiet);
+    /// `quiet`: no progress. `silent`: no line at all, of a process whose job speaks by another.
+    explicit Console(bool quiet, bool silent = false);
     ~Console();
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
@@ -39,7 +39,7 @@ class Console {
     void draw(const ProgressEvent& event, double seconds) const;
 
     using Clock = std::chrono::steady_clock;
-    bool quiet_;
+    bool quiet_, silent_;
     bool terminal_;
     std::string task_;
     std::vector<std::string> at_end_;

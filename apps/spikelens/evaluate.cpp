@@ -7,14 +7,17 @@ namespace {
 
 Outcome run_evaluate(Shared<EvaluateOptions>& options, const Call& call) {
     options.metric.seed = call.globals.seed;
-    if (!options.shard.empty()) return compute_shard(evaluate_shard, "evaluate", options, call);
+    const Execution execution = call.execution(options.engine);
+    const ComputeShard compute = shard_of<EvaluateOptions>(evaluate_shard, options, call);
+    if (!options.shard.empty()) return compute_shard("evaluate", options.run, options.shard, call, execution, compute);
     options.again = [named = options, &call](const Strings& methods, const Strings& metrics) mutable {
         named.methods = methods;
         named.metrics = metrics;
         return words_of("evaluate", named, call.globals.seed);
     };
-    const WrittenRun written = call.open_to_write(options.run);
-    return outcome_of(evaluate(written.run, options, call.execution(options.engine), call.notes()));
+    const WrittenRun written = open_shared("evaluate", options.run, call, execution, compute);
+    if (!written.lock) return {};
+    return outcome_of(evaluate(written.run, options, execution, call.notes()));
 }
 
 }  // namespace
@@ -39,8 +42,10 @@ void declare(OptionTable& table, EvaluateOptions& options) {
 }
 
 Command evaluate_command() {
-    return command_of<Shared<EvaluateOptions>>(
+    Command command = command_of<Shared<EvaluateOptions>>(
         "evaluate", "Measure which explanation can be trusted, by metrics with intervals", run_evaluate);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app

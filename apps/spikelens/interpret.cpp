@@ -18,13 +18,16 @@ void check_shard(const Shared<InterpretOptions>& options) {
 
 Outcome run_interpret(Shared<InterpretOptions>& options, const Call& call) {
     options.seed = call.globals.seed;
+    const Execution execution = call.execution(options.engine);
+    const ComputeShard compute = shard_of<InterpretOptions>(interpret_shard, options, call);
     if (!options.shard.empty()) {
         check_shard(options);
-        return compute_shard(interpret_shard, "interpret", options, call);
+        return compute_shard("interpret", options.run, options.shard, call, execution, compute);
     }
     options.again = words_of("interpret", options, call.globals.seed);
-    const WrittenRun written = call.open_to_write(options.run);
-    return outcome_of(interpret_run(written.run, options, call.execution(options.engine), call.notes()));
+    const WrittenRun written = open_shared("interpret", options.run, call, execution, compute);
+    if (!written.lock) return {};
+    return outcome_of(interpret_run(written.run, options, execution, call.notes()));
 }
 
 }  // namespace
@@ -43,8 +46,10 @@ void declare(OptionTable& table, InterpretOptions& options) {
 }
 
 Command interpret_command() {
-    return command_of<Shared<InterpretOptions>>(
+    Command command = command_of<Shared<InterpretOptions>>(
         "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see", run_interpret);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app

@@ -109,6 +109,8 @@ bool asked_to_stop() {
 
 void be_patient(milliseconds patience) { state.patience = patience; }
 
+void be_silent() { state.told = true; }
+
 void note_kept(const std::string& sentence) {
     const std::lock_guard guard(state.mutex);
     state.line = "spikelens: stopped; " + printable(sentence) + "\n";

@@ -24,6 +24,9 @@ bool asked_to_stop();
 /// How long a look may be away: the usual patience (400 ms) unless said, longer where a step is worth waiting for.
 void be_patient(std::chrono::milliseconds patience);
 
+/// A program that is stopped says nothing from here on.
+void be_silent();
+
 /// What the program says when it is stopped from here on, after "spikelens: stopped; ": what is kept, and how to go on.
 void note_kept(const std::string& sentence);
 

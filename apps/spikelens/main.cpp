@@ -38,6 +38,15 @@ int fail(const std::string& sentence, int code, bool as_json) {
     return code;
 }
 
+/// The first of a job's processes says what is wrong, and ends the job.
+int fail_together(Ranks* ranks, const std::string& sentence, int code, bool as_json) {
+    if (!ranks) return fail(sentence, code, as_json);
+    ranks->report_failure(sentence, code);
+    fail(sentence, code, as_json);
+    ranks->abort(code);
+    return code;
+}
+
 /// An option's field has the name that it bears here: "(--mu-max)".
 std::string with_option(const OptionError& error, const Command& command) {
     std::string name = "--" + error.field();
@@ -73,7 +82,14 @@ void declare(OptionTable& table, Globals& globals) {
                       [] { return Strings{"1G"}; }});
 }
 
-int run_program(int argc, char** argv, bool as_json) {
+/// Of one of a job's processes.
+void check_shared(const Command& command, const Ranks& ranks) {
+    if (command.shares) return;
+    throw InputError(fmt::format("{} works in one process, not in {}: interpret and evaluate share their work among several",
+                                 command.name, ranks.count()));
+}
+
+int run_program(int argc, char** argv, bool as_json, Ranks* ranks) {
     Globals globals;
     globals.arguments.assign(argv + 1, argv + argc);
     OptionTable of_every_command;
@@ -85,10 +101,13 @@ int run_program(int argc, char** argv, bool as_json) {
         commands.push_back(make());
     Parser parser(of_every_command, std::move(commands));
     const Command& called = parser.parse(argc, argv);
-    Console console(globals.quiet);
-    const Outcome outcome = run_until_interrupted(called, {globals, console});
+    if (ranks) check_shared(called, *ranks);
+    const bool silent = ranks && !ranks->first();
+    if (silent) be_silent();
+    Console console(globals.quiet, silent);
+    const Outcome outcome = run_until_interrupted(called, {globals, console, ranks});
     console.finish();
-    const int code = print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
+    const int code = silent ? 0 : print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
     if (code == 0) console.say_what_was_left();
     return code;
 }
@@ -109,22 +128,27 @@ bool is_path_error(const std::error_code& code) {
 int run_guarded(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + std::min(1, argc), argv + argc);
     const bool as_json = std::ranges::find(arguments, "--json") != arguments.end();
+    std::unique_ptr<Ranks> ranks;
+    const auto end = [&](const std::string& sentence, int code) { return fail_together(ranks.get(), sentence, code, as_json); };
     try {
-        return run_program(argc, argv, as_json);
+        ranks = Ranks::join();
+        const int code = run_program(argc, argv, as_json, ranks.get());
+        if (ranks) ranks->finish();
+        return code;
     } catch (const InputError& error) {
-        return fail(error.what(), kBadInput, as_json);
+        return end(error.what(), kBadInput);
     } catch (const std::bad_alloc&) {
-        return fail(memory_sentence(arguments), kFailed, as_json);
+        return end(memory_sentence(arguments), kFailed);
     } catch (const std::filesystem::filesystem_error& error) {
-        return fail("cannot use " + error.path1().string() + ": " + error.code().message(),
-                    is_path_error(error.code()) ? kBadInput : kFailed, as_json);
+        return end("cannot use " + error.path1().string() + ": " + error.code().message(),
+                   is_path_error(error.code()) ? kBadInput : kFailed);
     } catch (const json::exception& error) {
         const std::string text = error.what();
-        return fail(
+        return end(
             "a document holds another kind of value than expected: " + text.substr(std::min(text.find("] ") + 2, text.size())),
-            kBadInput, as_json);
+            kBadInput);
     } catch (const std::exception& error) {
-        return fail(error.what(), kFailed, as_json);
+        return end(error.what(), kFailed);
     }
 }
 

@@ -1,3 +1,5 @@
+#include "spikelens/core/error.h"
+
 #include "commands.h"
 
 namespace spikelens::app {
@@ -12,6 +14,15 @@ void declare_shard(OptionTable& table, std::string& shard) {
     table.add("--shard", shard,
               "Compute part i of n of the samples alone, such as 2/7, beside other processes; spikelens merge puts the parts "
               "together");
+}
+
+Outcome compute_shard(const std::string& stage, const std::filesystem::path& root, const std::string& shard, const Call& call,
+                      const Execution& execution, const ComputeShard& compute) {
+    if (call.ranks) throw InputError("the processes of a job share the samples by themselves: leave out --shard");
+    const Shard part = parse_shard(shard);
+    const Run run = call.open(root);
+    const auto lock = call.lock(shard_directory(run.files, stage, part).root);
+    return outcome_of(compute(part, run, execution));
 }
 
 Command merge_command() {

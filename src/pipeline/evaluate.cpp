@@ -342,13 +342,22 @@ EvaluateResult evaluate_all(const Work& work) {
     return result;
 }
 
+/// Whether the run has this method's scores of all samples by all metrics.
+bool has_all(const Work& work, const Identity& identity, const fs::path& path, int64_t samples) {
+    const MethodScores scores = load_scores(identity, path);
+    return std::ranges::all_of(work.evaluator.metrics(),
+                               [&](const auto& metric) { return scores.measured_by(metric->info().name) == samples; });
+}
+
 ShardResult measure_shard(const Work& work, const Shard& shard) {
     const std::string text = shard_text(shard);
     const RunDirectory files = shard_directory(work.run.files, "evaluate", shard);
     ShardResult result{"evaluate", work.run.files.root.string(), text, work.evaluator.samples(), {}};
     for (const MethodSpec& method : work.explainer.methods()) {
         const fs::path path = files.evaluation(file_name(method.text));
-        const Identity identity = work.protocol.with(method_inputs(work.run, method)).with({{"shard", text}});
+        const Identity whole = work.protocol.with(method_inputs(work.run, method)), identity = whole.with({{"shard", text}});
+        const auto samples = whole.inputs().at("samples").get<int64_t>();
+        if (shard.of_job && has_all(work, whole, work.run.files.evaluation(file_name(method.text)), samples)) continue;
         MethodScores scores = measure(work, method, identity, path);
         if (work.evaluator.samples() == 0) {
             for (const MetricPointer& metric : work.evaluator.metrics()) scores.measured[metric->info().name] = 0;
@@ -356,7 +365,8 @@ ShardResult measure_shard(const Work& work, const Shard& shard) {
         }
         result.files.push_back(path.string());
     }
-    if (result.samples == 0) work.notes.say(fmt::format("shard {} has no samples: there are fewer of them than shards", text));
+    if (result.samples == 0 && !shard.of_job)
+        work.notes.say(fmt::format("shard {} has no samples: there are fewer of them than shards", text));
     return result;
 }
 

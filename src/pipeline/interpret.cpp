@@ -201,9 +201,12 @@ ShardResult Interpretation::shard(const Shard& shard) const {
     const auto [first, end] = range_of(shard, (count + block - 1) / block);
     options.first = first * block;
     options.end = std::min(end * block, count);
+    if (shard.of_job && holds(run_.files.responses(), of_responses()) &&
+        load_responses(of_responses().inputs(), run_.files.responses()).samples >= count)
+        return {"interpret", run_.files.root.string(), shard_text(shard), 0, {}};
     const fs::path path = shard_directory(run_.files, "interpret", shard).responses();
     sum_responses(path, of_responses().with({{"shard", shard_text(shard)}}), options);
-    if (first == end)
+    if (first == end && !shard.of_job)
         notes_.say(fmt::format("shard {} has no samples: {} are summed in blocks of {}, and a shard takes whole blocks",
                                shard_text(shard), counted(count, "sample"), grouped(block)));
     return {"interpret", run_.files.root.string(), shard_text(shard), *options.end - options.first, {path.string()}};

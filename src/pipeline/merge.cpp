@@ -61,15 +61,29 @@ Part read_part(const Run& run, const fs::path& path) {
     return part;
 }
 
+/// The folders of a stage's shards; without a stage of all.
+std::vector<fs::path> shard_directories(const RunDirectory& run, const std::string& stage) {
+    std::vector<fs::path> found;
+    const std::string begin = stage.empty() ? "" : stage + "-";
+    if (const fs::path shards = shards_of(run); fs::is_directory(shards))
+        for (const fs::directory_entry& entry : fs::directory_iterator(shards))
+            if (entry.is_directory() && entry.path().filename().string().starts_with(begin)) found.push_back(entry.path());
+    return found;
+}
+
 /// The shards' files, by the file of the run that they become.
 using Parts = std::map<fs::path, std::vector<Part>>;
 
-Parts find_parts(const Run& run, const std::vector<fs::path>& directories) {
+Parts find_parts(const Run& run, const std::vector<fs::path>& directories, const std::vector<std::string>& wanted) {
     Parts parts;
+    const auto is_wanted = [&](const fs::path& file) {
+        return wanted.empty() || std::ranges::find(wanted, file.generic_string()) != wanted.end();
+    };
     for (const fs::path& directory : directories)
         for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
-            if (entry.is_regular_file() && entry.path().extension() == ".h5")
-                parts[entry.path().lexically_relative(directory)].push_back(read_part(run, entry.path()));
+            if (const fs::path file = entry.path().lexically_relative(directory);
+                entry.is_regular_file() && file.extension() == ".h5" && is_wanted(file))
+                parts[file].push_back(read_part(run, entry.path()));
     if (parts.empty())
         throw InputError(
             fmt::format("{} holds no shards to merge: compute shards of interpret or evaluate first", run.files.root.string()));
@@ -168,12 +182,12 @@ void refuse_to_replace(const fs::path& path, const Identity& identity) {
                                      path.string(), difference));
 }
 
-Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts) {
+Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts, bool replace) {
     Whole all{run.files.root / file, whole(parts.front()), {}, {}};
     if (all.path == run.files.responses()) {
         all.sums = merged<ResponseSums>(parts, load_part, samples_of(parts.front()));
     } else {
-        refuse_to_replace(all.path, all.identity);
+        if (!replace) refuse_to_replace(all.path, all.identity);
         all.scores = merged<MethodScores>(parts, load_scores_part, samples_of(parts.front()));
         join_metrics(all.scores, load_scores(all.identity, all.path));
     }
@@ -182,20 +196,29 @@ Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>
 
 }  // namespace
 
-MergeResult merge_shards(const Run& run, const Execution& execution) {
-    std::vector<fs::path> directories;
-    if (const fs::path shards = shards_of(run.files); fs::is_directory(shards))
-        for (const fs::directory_entry& entry : fs::directory_iterator(shards))
-            if (entry.is_directory()) directories.push_back(entry.path());
+void check_division(const RunDirectory& run, const std::string& stage, int64_t count) {
+    const std::string end = fmt::format("-of-{}", count);
+    for (const fs::path& directory : shard_directories(run, stage))
+        if (!directory.filename().string().ends_with(end))
+            for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
+                if (entry.path().extension() == ".h5")
+                    throw InputError(
+                        fmt::format("{} is of another division than one into {}: let as many processes finish it, or "
+                                    "remove it",
+                                    directory.string(), count));
+}
+
+MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options) {
+    const std::vector<fs::path> directories = shard_directories(run.files, options.stage);
     std::vector<std::unique_ptr<const RunLock>> locks;
     for (const fs::path& directory : directories) locks.push_back(std::make_unique<const RunLock>(directory));
 
-    Parts parts = find_parts(run, directories);
+    Parts parts = find_parts(run, directories, options.files);
     MergeResult result{.run = run.files.root.string(), .merged = {}};
     std::vector<Whole> wholes;
     for (auto& [file, of_file] : parts) {
         check_parts(file, of_file);
-        wholes.push_back(put_together(run, file, of_file));
+        wholes.push_back(put_together(run, file, of_file, options.replace));
         result.merged.push_back({file.generic_string(), of_file.front().shard.count, samples_of(of_file.front())});
     }
     for (const Whole& all : wholes)

@@ -2,9 +2,9 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "spikelens/core/option_error.h"
-#include "spikelens/io/json_fields.h"
 
 #include "experiment.h"
 
@@ -60,6 +60,10 @@ EvaluateResult evaluation(const Experiment& experiment, const std::string& metri
     return experiment.evaluate(options);
 }
 
+std::string with_interval(double value, const Interval& ci95) {
+    return ci95.known() ? fmt::format("{:.4f} ({:.4f} to {:.4f})", value, ci95.low, ci95.high) : fmt::format("{:.4f}", value);
+}
+
 void add_ablation_claims(const AblationSummary& ablation, std::vector<PaperClaim>& claims) {
     for (const AblationSummary::Point& point : ablation.curve)
         if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50)
@@ -73,14 +77,16 @@ void add_layer_claim(const InterpretResult& interpret, std::vector<PaperClaim>& 
     const auto at = std::ranges::find(interpret.layer_distribution, kMu, &LayerCounts::mu);
     if (at == interpret.layer_distribution.end()) return;
     int64_t all = 0, late = 0;
+    std::vector<int64_t> counts;
     for (size_t l = 0; l < interpret.layers.size(); ++l) {
         const auto found = at->filters.find(interpret.layers[l]);
         const int64_t count = found == at->filters.end() ? 0 : found->second;
+        counts.push_back(count);
         all += count;
         late += 2 * l >= interpret.layers.size() ? count : 0;
     }
     claims.push_back({"most relevant filters are in the later half of the layers, Fig. 3c", "yes",
-                      fmt::format("{} of {}", late, all), 2 * late > all});
+                      fmt::format("{} of {}, by layer {}", late, all, fmt::join(counts, " ")), 2 * late > all});
 }
 
 void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& claims) {
@@ -90,8 +96,8 @@ void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& cl
         for (const auto& [evaluated, metric, value] :
              {std::tuple{&result.insertion, "insertion", values.first}, {&result.deletion, "deletion", values.second}}) {
             const MetricScore& own = *evaluated->score(method, metric);
-            claims.push_back(
-                {fmt::format("{} of {}, Table 1", metric, method), value, json_of_double(own.mean), own.ci95.holds(value)});
+            claims.push_back({fmt::format("{} of {}, Table 1", metric, method), value, with_interval(own.mean, own.ci95),
+                              own.ci95.holds(value)});
         }
     const auto better = [&](const EvaluateResult& of, const char* metric, const char* a, const char* b, bool higher) {
         const MetricDifference difference = of.difference(metric, a, b).value();
@@ -132,7 +138,8 @@ SvebiAwa2Result reproduce_svebi_awa2(const ReproduceOptions& options, const Phot
     result.deletion = evaluation(experiment, "deletion", Baseline::black, options.samples.value_or(0));
     result.insertion = evaluation(experiment, "insertion", Baseline::blur, options.samples.value_or(0));
     result.report = experiment.report({}).report;
-    result.claims = {{"test accuracy", 0.8983, result.test_accuracy, train.made.test.ci95.holds(0.8983)},
+    const AccuracySummary& test = train.made.test;
+    result.claims = {{"test accuracy", 0.8983, with_interval(test.accuracy, test.ci95), test.ci95.holds(0.8983)},
                      {"training accuracy", 0.9989, result.train_accuracy, std::nullopt}};
     add_ablation_claims(result.ablation, result.claims);
     add_layer_claim(interpret, result.claims);

@@ -77,6 +77,26 @@ class Pictures(unittest.TestCase):
         report = self.json_of("report", self.run_dir, "--images", 4, "--methods", "svebi,grad2d")
         self.assertIn("diagonal", pathlib.Path(report["report"]).read_text())
 
+    def test_the_photographs_of_the_paper_on_a_small_folder(self):
+        out = self.root / "awa2"
+        words = ["reproduce", "svebi-awa2", "--data", self.data, "--split", 0.75, "--resize", "12x10", "--network",
+                 "6C3-LIF-MP2-4C3-LIF-3F", "--steps", 4, "--epochs", 6, "--batch", 15, "--learning-rate", 0.1, "--samples", 9, "--out", out]
+        document = self.json_of(*words)
+        claims = {row["claim"]: row for row in document["claims"]}
+        at = next(point for point in document["layer_distribution"] if point["mu"] == 20)
+        conv1, conv2 = at.get("conv1", 0), at.get("conv2", 0)
+        self.assertEqual(claims["most relevant filters are in the later half of the layers, Fig. 3c"]["measured"],
+                         f"{conv2} of {conv1 + conv2}, by layer {conv1} {conv2}")
+        for method in ("svebi", "grad2d", "ig2d"):
+            for metric, baseline in (("insertion", "blur"), ("deletion", "black")):
+                evaluated = document[metric]
+                score = next(v for m in evaluated["methods"] if m["method"] == method for v in m["metrics"])
+                low, high = score["ci95"]
+                self.assertEqual(evaluated["baseline"], baseline)
+                self.assertEqual(claims[f"{metric} of {method}, Table 1"]["measured"], f"{score['mean']:.4f} ({low:.4f} to {high:.4f})")
+        self.assertIn("Table 1", self.call(*words).stdout)
+        self.assertTrue(pathlib.Path(document["report"]).exists())
+
     def test_a_file_is_read_as_the_runs_pictures(self):
         """The first test picture, as its file, has the scores that it has in the data set."""
         first = self.json_of("explain", self.run_dir, "--test", 0, "--method", "grad2d", "--out", self.root / "one")["images"][0]

@@ -19,6 +19,9 @@ namespace spikelens {
 struct Shard {
     int64_t number = 1;  ///< 1 … count
     int64_t count = 1;
+    /// One of a job that computes all shards and merges them: what the run has whole is not computed again, and no file is kept
+    /// of it.
+    bool of_job = false;
 };
 
 /// "2/7". Throws InputError for anything else than i/n with 1 ≤ i ≤ n ≤ 100000.
@@ -79,6 +82,13 @@ struct MergeResult {
     }
 };
 
+/// What merge_shards puts together: all, unless said.
+struct MergeOptions {
+    std::string stage;               ///< of this stage alone; empty: of all
+    std::vector<std::string> files;  ///< these files of the run alone; empty: all
+    bool replace = false;            ///< whatever the run has of them
+};
+
 /// Puts together what the run's shards computed: responses.h5, and the scores of each method. The stage, called with the same
 /// options, finds them and does the rest. Shards that were merged are removed once all is written. The caller holds the run's
 /// lock.
@@ -86,6 +96,10 @@ struct MergeResult {
 /// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, of another division, not
 /// through with its samples, or made with another model, other data or other options than the run or the other shards. Throws
 /// RunError while another process computes a shard.
-MergeResult merge_shards(const Run& run, const Execution& execution);
+MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options = {});
+
+/// Throws InputError when the run holds computed shards of a stage that are not of a division into `count`: they would be of no
+/// use, and merge_shards would refuse them.
+void check_division(const RunDirectory& run, const std::string& stage, int64_t count);
 
 }  // namespace spikelens
