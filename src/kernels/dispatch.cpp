@@ -102,9 +102,15 @@ int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int pl
     return std::max({by_pixel, by_row, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
 }
 
-Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density) {
+Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density, int samples) {
+    // Weights are copied for a tile of pixels, and each input is listed for few steps: worth it where both are used often.
+    constexpr int64_t kLeastPatternItems = 8;
+    constexpr double kLeastPatternDensity = 0.08, kMostPatternDensity = 0.75;
+    const int64_t items = int64_t{plan.out_height} * plan.out_width * ((steps + 3) / 4) * samples;
     const double listed = planes == 1 ? std::min(density, 1 - density) : density;
     if (listed >= least_slice_density(set, plan, steps, planes)) return Listing::slices;
+    if (steps > 1 && items >= kLeastPatternItems && density >= kLeastPatternDensity && density <= kMostPatternDensity)
+        return Listing::patterns;
     if (planes == 1 && density > 0.5) return Listing::silence;
     // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory in place
     // of one in registers: better while there are few spikes and few outputs to add them to.

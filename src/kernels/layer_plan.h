@@ -14,6 +14,8 @@ namespace spikelens::kernels {
 constexpr int kMostRows = 127;            ///< weights that always fit int32 when added
 constexpr int64_t kMostInputs = 1 << 22;  ///< inputs of one output, for the bounds below
 
+constexpr int kMostPartRows = 384;  ///< of 16 outputs: 24 KB of weights, which the first-level cache holds
+
 constexpr int kMostSlicePlanes = 8;           ///< an input of int8 slices is a byte
 constexpr int64_t kMostSliceInputs = 65'280;  ///< 128 · 257 · 65'280 < 2^31: two slices' sums, put together, fit int32
 
@@ -51,6 +53,7 @@ struct LayerPlan {
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
 
     int64_t largest_total = 0;      ///< the largest Σ|w_q| of an output
+    int part_rows = 64;             ///< inputs of a part (weight_parts.h): whichever of one spike, their weights fit int32
     std::vector<int64_t> all_rows;  ///< [padded] sum of all weights of an output; empty for a layer of real input
 
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
@@ -77,10 +80,18 @@ enum class Listing {
     silence,       ///< what is silent, to be taken from the sum of all weights; one plane only
     rows,          ///< once for each row of the input, and each added to all outputs that it reaches
     active_rows,   ///< the same, where most words are silent
+    patterns,      ///< each input once for few steps, sorted by the steps in which it spikes
     slices,        ///< no lists: every input times int8 slices of every weight; sets that have a SlicePrice, fits_slices only
 };
 
-/// One sample through one layer, for some pixels and blocks of its outputs. Pointers are to whole-layer arrays.
+/// Where a sample's spikes lie, as in LayerTask.
+struct SampleSpikes {
+    const uint64_t* spikes;
+    uint64_t* out_spikes;
+};
+
+/// One sample through one layer, for some pixels and blocks of its outputs; where the listing is by patterns, several samples
+/// share what is read of the weights. Pointers are to whole-layer arrays.
 struct LayerTask {
     const LayerPlan* plan = nullptr;
     int steps = 0;
@@ -97,6 +108,20 @@ struct LayerTask {
     float* potentials = nullptr;            ///< [step][row][column][padded] or null
     std::span<const PixelSpan> pixels;      ///< of the output; the same columns in every row where the listing is by rows
     int first_block = 0, end_block = 0;
+    std::span<const SampleSpikes>
+        more;  ///< further samples, where nothing but spikes is written and the listing is by patterns
+
+    int samples() const { return 1 + static_cast<int>(more.size()); }
+    const uint64_t* spikes_of(int sample) const { return sample == 0 ? spikes : more[sample - 1].spikes; }
+    /// Of one sample alone.
+    LayerTask of_sample(int sample) const {
+        LayerTask one = *this;
+        one.more = {};
+        if (sample == 0) return one;
+        one.spikes = more[sample - 1].spikes;
+        one.out_spikes = more[sample - 1].out_spikes;
+        return one;
+    }
 };
 
 /// Where the input of a layer has changed: brings the sums of its weights up to date. Only where sums_fit_int32.

@@ -74,11 +74,15 @@ void run_neuron(const LayerTask& task, int row, int column, int output) {
     if (task.counts) task.counts[pixel * plan.padded() + output] = count;
 }
 
-void scalar_layer(const LayerTask& task) {
+void scalar_sample(const LayerTask& task) {
     const int lanes = task.plan->lanes, end = std::min(task.plan->out_channels, task.end_block * lanes);
     for (const PixelSpan& span : task.pixels)
         for (int column = span.first_column; column < span.end_column; ++column)
             for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, span.row, column, output);
+}
+
+void scalar_layer(const LayerTask& task) {
+    for (int sample = 0; sample < task.samples(); ++sample) scalar_sample(task.of_sample(sample));
 }
 
 bool holds(std::span<const PixelSpan> pixels, int row, int column) {

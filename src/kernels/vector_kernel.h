@@ -18,6 +18,7 @@
 #include "event_lists.h"
 #include "layer_plan.h"
 #include "membranes.h"
+#include "pattern_sums.h"
 #include "row_sums.h"
 
 namespace spikelens::kernels {
@@ -349,6 +350,9 @@ struct VectorKernel {
     }
 
     static void layer(const LayerTask& task) {
+        if (task.spikes && task.listing == Listing::patterns)
+            return with_stepper(task,
+                                [&](auto plain, auto counts) { PatternSums<Isa, plain.value, counts.value>(task).run(); });
         with_group(*task.plan, [&](auto group) { group.layer(task); });
     }
     static void change(const ChangeTask& task) {

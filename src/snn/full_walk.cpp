@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "general_pass.h"
 #include "join_pass.h"
 #include "record.h"
@@ -31,9 +33,13 @@ const SpikeMap& SampleWalk::numbers_of(int layer) {
     return network_.layers[layer].pool.kind == PoolKind::none ? maps.spikes : maps.pooled;
 }
 
+const SpikeMap* SampleWalk::input_of(int layer) {
+    const int from = network_.layers[layer].inputs[0];
+    return from == kNetworkInput ? sample_.spikes : &numbers_of(from);
+}
+
 void SampleWalk::weighted(int l, std::span<float> scores, LayerRecording* wanted) {
-    const int from = network_.layers[l].inputs[0];
-    const SpikeMap* const input = from == kNetworkInput ? sample_.spikes : &numbers_of(from);
+    const SpikeMap* const input = input_of(l);
     if (worker_.settings.general[l].needed())
         fire_or_read(GeneralPass(worker_, sample_, l, input, maps_of(l)), l, scores, wanted);
     else
@@ -45,9 +51,21 @@ void SampleWalk::fire_or_read(Pass pass, int l, std::span<float> scores, LayerRe
     const bool fires = network_.layers[l].neuron.has_value();
     if (last(l) && !fires) return pass.read_out(scores);
     fires ? pass.fire(wanted) : pass.make_currents();
+    after_firing(l, scores);
+}
+
+void SampleWalk::after_firing(int l, std::span<float> scores) {
     LayerPass(worker_, sample_, l, maps_of(l)).pool();
     if (last(l)) count_scores(sample_, numbers_of(l), worker_.settings.signals[l].sent, scores);
 }
+
+bool SampleWalk::fires_from_spikes(int l) const {
+    const Layer& layer = network_.layers[l];
+    return layer.weighted() && layer.neuron && !worker_.settings.general[l].needed() && !worker_.keeps_potentials &&
+           (layer.inputs[0] != kNetworkInput || sample_.spikes);
+}
+
+LayerPass SampleWalk::pass(int l) { return {worker_, sample_, l, input_of(l), maps_of(l)}; }
 
 void SampleWalk::joined(int l, std::span<float> scores, LayerRecording* wanted) {
     const Layer& layer = network_.layers[l];
@@ -70,8 +88,29 @@ void walk_layers(Worker& worker, const Sample& sample, std::vector<LayerMaps>& m
     SampleWalk(worker, sample, maps).run(scores, records);
 }
 
-void FullWalk::run(const Sample& sample, Recording& recording) {
-    walk_layers(worker_, sample, maps_, recording.scores.row(sample.index), recording.layers);
+void walk_together(Worker& worker, std::span<const Sample> samples, std::span<std::vector<LayerMaps>> maps,
+                   Recording& recording) {
+    std::vector<SampleWalk> walks;
+    for (size_t i = 0; i < samples.size(); ++i) walks.emplace_back(worker, samples[i], maps[i]);
+    auto record = recording.layers.begin();
+    for (int l = 0; l < static_cast<int>(worker.settings.network.layers.size()); ++l) {
+        LayerRecording* const wanted = record != recording.layers.end() && record->layer == l ? &*record++ : nullptr;
+        const bool together = samples.size() > 1 && !wanted && walks[0].fires_from_spikes(l);
+        if (together) {
+            std::vector<LayerPass> passes;
+            for (SampleWalk& walk : walks) passes.push_back(walk.pass(l));
+            LayerPass::fire_together(passes);
+        }
+        for (size_t i = 0; i < samples.size(); ++i) {
+            const std::span<float> scores = recording.scores.row(samples[i].index);
+            together ? walks[i].after_firing(l, scores) : walks[i].layer(l, scores, wanted);
+        }
+    }
+}
+
+void FullWalk::run(std::span<const Sample> samples, Recording& recording) {
+    maps_.resize(std::max(maps_.size(), samples.size()), std::vector<LayerMaps>(worker_.settings.slot_count()));
+    walk_together(worker_, samples, maps_, recording);
 }
 
 }  // namespace spikelens

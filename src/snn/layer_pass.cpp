@@ -1,6 +1,7 @@
 #include "layer_pass.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "spikelens/core/parallel.h"
@@ -117,6 +118,23 @@ void LayerPass::fire(LayerRecording* record, const Fire& fire) {
     if (record) keep_results(task, *record);
 }
 
+void LayerPass::fire_together(std::span<LayerPass> passes) {
+    std::optional<LayerTask> shared;
+    std::vector<kernels::SampleSpikes> more;
+    for (LayerPass& pass : passes) {
+        const LayerTask task = pass.whole_task(static_cast<int>(passes.size()));
+        if (task.listing != Listing::patterns)
+            pass.run_parts(task);
+        else if (shared)
+            more.push_back({task.spikes, task.out_spikes});
+        else
+            shared = task;
+    }
+    if (!shared) return;
+    shared->more = more;
+    passes[0].run_parts(*shared);
+}
+
 void LayerPass::make_currents() {
     const int steps = input_ || sample_.in_time ? sample_.steps : 1;
     maps_.currents.reset(layer_.output_shape(), steps, plan_.padded());
@@ -201,23 +219,23 @@ LayerTask LayerPass::task() const {
     return task;
 }
 
-/// All pixels, from nothing.
-LayerTask LayerPass::whole_task() {
+/// All pixels, from nothing, of one of some samples that are taken together.
+LayerTask LayerPass::whole_task(int samples) {
     maps_.spikes.reset(plan_.out_channels, plan_.out_height, plan_.out_width, sample_.steps, 1);
     LayerTask task = this->task();
     task.pixels = plan_.rows;
     if (input_)
-        list_spikes(task);
+        list_spikes(task, samples);
     else
         take_currents(task);
     return task;
 }
 
 /// The task's currents are to be sums of the weights of the input's spikes.
-void LayerPass::list_spikes(LayerTask& task) const {
+void LayerPass::list_spikes(LayerTask& task, int samples) const {
     const double density = input_->density();
     task.spikes = input_->words.data();
-    task.listing = kernels::choose_listing(worker_.settings.kernels, plan_, task.steps, task.planes, density);
+    task.listing = kernels::choose_listing(worker_.settings.kernels, plan_, task.steps, task.planes, density, samples);
     task.listed = task.listing == Listing::silence ? 1 - density : density;
 }
 
@@ -248,7 +266,7 @@ void LayerPass::run_parts(const LayerTask& task) const {
     const int spans = static_cast<int>(task.pixels.size()), threads = worker_.threads;
     int64_t pixels = 0;
     for (const PixelSpan& span : task.pixels) pixels += span.end_column - span.first_column;
-    const int64_t work = layer_.fan_in() * plan_.out_channels * pixels * task.steps;
+    const int64_t work = layer_.fan_in() * plan_.out_channels * pixels * task.steps * task.samples();
     const bool by_spans = spans >= threads, by_blocks = plan_.lanes == 64 && plan_.blocks >= threads;
     if (threads <= 1 || work < kWorkWorthThreads || !(by_spans || by_blocks)) return run(task);
     const int many = task.listing == Listing::slices ? 2 : 8;  // weights are sliced for each part anew

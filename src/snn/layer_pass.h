@@ -76,7 +76,9 @@ struct Worker {
     AlignedVector<float> currents, potentials;
     std::vector<uint16_t> counts;
     std::vector<int64_t> sums;
-    SpikeMap packed, packed_before;  ///< the input of this sample and the last, where it is spikes
+    SpikeMap packed;                     ///< a sample's input, where it is spikes
+    std::vector<SpikeMap> packed_group;  ///< those of samples taken together, after that of the sample before them
+    int64_t packed_count = 0;            ///< so many of the last group
 
     Worker(const RunSettings& shared, int threads_each) : settings(shared), keep(&shared.keep), threads(threads_each) {}
 };
@@ -94,6 +96,9 @@ class LayerPass {
 
     /// The layer's spikes; what `record` asks for, which may be null. `fire` may take the place of the kernels.
     void fire(LayerRecording* record = nullptr, const Fire& fire = {});
+    /// The spikes of one layer of several samples, each of which it reads as spikes: what they need of its weights is read
+    /// once.
+    static void fire_together(std::span<LayerPass> passes);
     /// Into maps.currents, of a weighted layer.
     void make_currents();
     /// What the layer has, numbers or currents, where it pools.
@@ -115,8 +120,8 @@ class LayerPass {
     void real_currents(kernels::LayerTask& task);
     void take_currents(kernels::LayerTask& task);
     kernels::LayerTask task() const;
-    kernels::LayerTask whole_task();
-    void list_spikes(kernels::LayerTask& task) const;
+    kernels::LayerTask whole_task(int samples = 1);
+    void list_spikes(kernels::LayerTask& task, int samples = 1) const;
     const int32_t* changed_sums(const Change& change);
     void run_parts(const kernels::LayerTask& task) const;
     void keep_results(const kernels::LayerTask& task, LayerRecording& record) const;

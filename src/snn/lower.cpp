@@ -6,6 +6,8 @@
 #include <limits>
 #include <span>
 
+#include "kernels/weight_parts.h"
+
 namespace spikelens {
 namespace {
 
@@ -96,6 +98,34 @@ int fixed_point_exponent(std::span<const float> weights) {
     return binade - kWeightBits;
 }
 
+/// Whether the weights above 0 of each part and output, and those below, fit int32: so does any sum of some of them.
+bool part_sums_fit(const LayerPlan& plan, int part_rows) {
+    const kernels::WeightParts parts(plan, part_rows);
+    const int64_t rows = int64_t{plan.taps()} * plan.in_channels;
+    std::vector<int64_t> above(plan.lanes), below(plan.lanes);
+    for (int block = 0; block < plan.blocks; ++block)
+        for (int part = 0; part < parts.count(); ++part) {
+            const kernels::WeightPart of = parts.at(part);
+            const int32_t* weight = &plan.weights[(block * rows + of.first_row(plan)) * plan.lanes];
+            std::ranges::fill(above, 0);
+            std::ranges::fill(below, 0);
+            for (int row = 0; row < of.rows(); ++row, weight += plan.lanes)
+                for (int lane = 0; lane < plan.lanes; ++lane) {
+                    above[lane] += std::max(0, weight[lane]);
+                    below[lane] -= std::min(0, weight[lane]);
+                }
+            if (std::max(std::ranges::max(above), std::ranges::max(below)) > INT32_MAX) return false;
+        }
+    return true;
+}
+
+/// The most inputs of a part whose weights fit int32, whichever of them spike.
+int choose_part_rows(const LayerPlan& plan) {
+    for (int rows = kernels::kMostPartRows; rows > 64; rows -= 64)
+        if (part_sums_fit(plan, rows)) return rows;
+    return 64;  // 64 · 2^24 < 2^31
+}
+
 /// Sums of all weights of each output, as they are and of their sizes.
 void add_totals(LayerPlan& plan) {
     plan.all_rows.assign(plan.padded(), 0);
@@ -111,6 +141,7 @@ void add_totals(LayerPlan& plan) {
             }
     }
     plan.largest_total = std::ranges::max(sizes);
+    plan.part_rows = choose_part_rows(plan);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
                 ((settings.network.channels + 63) / 64);
     const int64_t always = input + values + lists;
     const int64_t plain = std::accumulate(maps.begin(), maps.end(), int64_t{0});
-    return {always + plain, always + all, always + all + kept};
+    return {input_planes > 0 ? values + lists : always, always + plain, always + all, always + all + kept};
 }
 
 }  // namespace spikelens

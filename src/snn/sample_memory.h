@@ -9,6 +9,7 @@ namespace spikelens {
 
 /// Bytes that one worker needs to take samples through the network: buffers, maps and lists of the kernels.
 struct SampleMemory {
+    int64_t shared = 0;     ///< of it, what samples that are taken together share
     int64_t plain = 0;      ///< with the maps of two layers
     int64_t all_maps = 0;   ///< with those of all layers
     int64_t ablations = 0;  ///< and what is kept of them

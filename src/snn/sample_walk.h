@@ -18,8 +18,15 @@ class SampleWalk {
     /// One, whose inputs are there. The last gives the scores. `wanted` may be null.
     void layer(int l, std::span<float> scores, LayerRecording* wanted);
 
+    /// Whether a layer reads spikes that the kernels take to its own, so that samples may be taken through it together.
+    bool fires_from_spikes(int l) const;
+    /// Of such a layer: its pass, and what follows once it has fired.
+    LayerPass pass(int l);
+    void after_firing(int l, std::span<float> scores);
+
   private:
     LayerMaps& maps_of(int layer);
+    const SpikeMap* input_of(int layer);
     const SpikeMap& numbers_of(int layer);
     void weighted(int l, std::span<float> scores, LayerRecording* wanted);
     template <class Pass>

@@ -107,16 +107,29 @@ Recording make_result(const Network& network, const RecordRequest& request, cons
 
 namespace {
 
-/// A sample, its spikes packed where the worker keeps them.
-Sample take_sample(const RunInput& input, int64_t n, Worker& worker) {
-    if (input.images) return {n, input.images->row(n), nullptr, input.steps};
-    std::swap(worker.packed, worker.packed_before);
-    pack_spikes(input.spikes->sub(n), input.planes, worker.packed);
-    return {n, {}, &worker.packed, input.steps};
+/// Consecutive samples, their spikes packed where the worker keeps them.
+std::vector<Sample> take_samples(const RunInput& input, int64_t first, int64_t end, Worker& worker) {
+    std::vector<Sample> samples;
+    std::vector<SpikeMap>& packed = worker.packed_group;
+    if (input.spikes) {
+        packed.resize(std::max<size_t>(packed.size(), end - first + 1));
+        std::swap(packed[0], packed[worker.packed_count]);
+        worker.packed_count = end - first;
+    }
+    for (int64_t n = first; n < end; ++n) {
+        if (input.images) {
+            samples.push_back({n, input.images->row(n), nullptr, input.steps});
+            continue;
+        }
+        SpikeMap& map = packed[n - first + 1];
+        pack_spikes(input.spikes->sub(n), input.planes, map);
+        samples.push_back({n, {}, &map, input.steps});
+    }
+    return samples;
 }
 
-/// Calls run(walk, sample) for every sample: many samples, one thread each, where memory allows; else all threads work on each
-/// in turn.
+/// Calls run(walk, samples) for all samples, some together: many samples, one thread each, where memory allows; else all
+/// threads work on each in turn.
 template <class Walk, class Run>
 void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers, const Execution& execution,
                      Run run) {
@@ -126,9 +139,10 @@ void for_each_sample(const RunSettings& settings, const RunInput& input, const W
     const int64_t in_row = workers.count > 1 ? std::clamp<int64_t>(samples / (4 * workers.count), 1, kSamplesInRow)
                                              : std::max<int64_t>(1, samples);
     parallel_for((samples + in_row - 1) / in_row, workers.count, [&](int64_t part, int w) {
-        for (int64_t n = part * in_row; n < std::min(samples, (part + 1) * in_row); ++n) {
+        const int64_t end = std::min(samples, (part + 1) * in_row);
+        for (int64_t n = part * in_row; n < end; n += workers.together) {
             execution.stop_if_cancelled();
-            run(walks[w], take_sample(input, n, worker[w]));
+            run(walks[w], take_samples(input, n, std::min(end, n + workers.together), worker[w]));
         }
     });
 }
@@ -185,6 +199,15 @@ Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
     return {threads, 1};
 }
 
+int Simulator::Plan::together(const Workers& workers, int64_t bytes, int64_t shared_bytes) const {
+    constexpr int64_t kMostTogether = 8, kMostMapBytes = int64_t{32} << 20, kLeastWeightBytes = int64_t{4} << 20;
+    int64_t weight_bytes = 0;
+    for (const kernels::LayerPlan& layer : layers) weight_bytes += 4 * static_cast<int64_t>(layer.weights.size());
+    if (weight_bytes < kLeastWeightBytes) return 1;  // they stay in the caches
+    const int64_t left = std::min(execution.memory / workers.count - bytes, kMostMapBytes);
+    return static_cast<int>(std::clamp<int64_t>(1 + left / std::max<int64_t>(1, bytes - shared_bytes), 1, kMostTogether));
+}
+
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
 
 Simulator::Simulator(Network network, Execution execution)
@@ -219,9 +242,11 @@ Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& reque
     Recording recording = make_result(*network, request, input);
     const RunSettings shared = settings(ablated);
     const SampleMemory memory = sample_memory(shared, request, input.steps, input.planes);
-    const Workers who = workers(input.samples, memory.plain);
-    const auto run = [&](auto& walk, const Sample& sample) { walk.run(sample, recording); };
-    if (may_reuse(who, input.samples, request, memory))
+    Workers who = workers(input.samples, memory.plain);
+    const auto run = [&](auto& walk, const std::vector<Sample>& samples) { walk.run(samples, recording); };
+    const bool reuse = may_reuse(who, input.samples, request, memory);
+    who.together = together(who, reuse ? memory.all_maps : memory.plain, memory.shared);
+    if (reuse)
         for_each_sample<ChangedWalk>(shared, input, who, execution, run);
     else
         for_each_sample<FullWalk>(shared, input, who, execution, run);
@@ -249,7 +274,7 @@ FloatArray Simulator::run_ablations(const Input& input, std::span<const std::vec
     const Workers workers =
         plan_->workers(samples.samples, sample_memory(settings, {}, samples.steps, samples.planes).ablations);
     const Ablations ablations(network(), sets);
-    const auto run = [&](auto& walk, const Sample& sample) { walk.run(sample, ablations, scores); };
+    const auto run = [&](auto& walk, const std::vector<Sample>& one) { walk.run(one.front(), ablations, scores); };
     if (plan_->chain)
         for_each_sample<AblationWalk>(settings, samples, workers, execution(), run);
     else

@@ -26,9 +26,9 @@ void check_request(const Network& network, const RecordRequest& request, std::sp
 /// An empty recording of what is asked for. Throws InputError where counts may not fit.
 Recording make_result(const Network& network, const RecordRequest& request, const RunInput& input);
 
-/// Who simulates samples: each worker takes one at a time.
+/// Who simulates samples, and how many each worker takes through a layer together.
 struct Workers {
-    int count, threads_each;
+    int count, threads_each, together = 1;
 };
 
 /// A network lowered for its kernels: what all simulations and gradients of it share.
@@ -52,6 +52,8 @@ struct Simulator::Plan {
     /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws InputError
     /// where memory does not suffice for one.
     Workers workers(int64_t samples, int64_t bytes_each) const;
+    /// Samples that are worth being taken together, where a worker's first takes `bytes`: they share what is read of weights.
+    int together(const Workers& workers, int64_t bytes, int64_t shared_bytes) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
         return chain && samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;

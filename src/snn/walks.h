@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,33 +12,32 @@ namespace spikelens {
 class FullWalk {
   public:
     /// Refers to the worker, which must outlive it; so do the others.
-    explicit FullWalk(Worker& worker) : worker_(worker), maps_(worker.settings.slot_count()) {}
+    explicit FullWalk(Worker& worker) : worker_(worker) {}
 
-    /// recording.layers[i] is of a layer of rising index.
-    void run(const Sample& sample, Recording& recording);
+    /// Samples that are taken through each layer together. recording.layers[i] is of a layer of rising index.
+    void run(std::span<const Sample> samples, Recording& recording);
 
   private:
     Worker& worker_;
-    std::vector<LayerMaps> maps_;
+    std::vector<std::vector<LayerMaps>> maps_;  // by sample
 };
 
 /// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the change
 /// leads to is computed.
 class ChangedWalk {
   public:
-    explicit ChangedWalk(Worker& worker) : worker_(worker), maps_(worker.settings.network.layers.size()) {}
+    explicit ChangedWalk(Worker& worker) : worker_(worker) {}
 
-    void run(const Sample& sample, Recording& recording);
+    /// Those that differ much from the one before are taken through each layer together.
+    void run(std::span<const Sample> samples, Recording& recording);
 
   private:
-    Change changed_since_last(const Sample& sample) const;
-    void run_changed(const Sample& sample, Change change, std::span<float> scores);
+    std::optional<Change> change_worth(const Sample* last, const Sample& sample);
+    void run_changed(const Sample& sample, Change change, std::span<const float> last_scores, std::span<float> scores);
 
     Worker& worker_;
-    std::vector<LayerMaps> maps_;
-    bool has_last_ = false;
-    std::span<const float> last_image_;
-    std::vector<float> last_scores_;
+    std::vector<std::vector<LayerMaps>> maps_;  // by sample; the first are of the last sample
+    std::span<const float> last_image_, last_scores_;
 };
 
 /// Ablations in an order that lets those that ablate the same in the first layers follow each other.
@@ -83,6 +83,10 @@ class GraphAblationWalk {
     Worker& worker_;
     std::vector<LayerMaps> maps_;
 };
+
+/// All layers of some samples, from nothing: maps[i] are of sample i, and recording.layers of layers of rising index.
+void walk_together(Worker& worker, std::span<const Sample> samples, std::span<std::vector<LayerMaps>> maps,
+                   Recording& recording);
 
 /// All layers of a sample, from nothing. Layer l writes maps[l], where there are as many, else maps[slots[l]].
 void walk_layers(Worker& worker, const Sample& sample, std::vector<LayerMaps>& maps, std::span<float> scores,
