@@ -5,8 +5,8 @@
 namespace spikelens::gpu {
 namespace {
 
-/// Up to here all steps are taken at once: a tile then has at least two pixels. Else so many.
-constexpr int kMostAtOnce = kTileRows / 2, kPart = kTileRows / 4;
+/// Up to here all steps are taken at once; else so many.
+constexpr int kMostAtOnce = kTileRows, kPart = kTileRows / 2;
 
 int part_steps(const RunInput& input) { return Batch::at_once(input) ? input.steps : kPart; }
 
@@ -65,6 +65,15 @@ int64_t Batch::bytes_each(const ChainWeights& weights, const RunInput& input, co
     const int64_t read = input.images ? 4 * (pixels * channels + first.pixels() * first.real->padded())
                                       : pixels * (channels * input.steps + rounded_up(channels, kGranule) * steps);
     return read + 4 * sent + fired + states + records;
+}
+
+int64_t Batch::most_samples(const ChainWeights& weights, const RunInput& input) {
+    int64_t parts = 0;
+    for (const ChainLayer& layer : weights.layers()) {
+        const int64_t neurons = layer.pixels() * layer.plan->padded();
+        parts = std::max({parts, neurons, layer.sent(1, part_steps(input)).bytes() / kGranule});
+    }
+    return kMostParts / parts;
 }
 
 void Batch::run(const uint8_t* mask, Recording& recording) {

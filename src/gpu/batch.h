@@ -43,6 +43,8 @@ class Batch {
 
     /// About the bytes that a sample takes.
     static int64_t bytes_each(const ChainWeights& weights, const RunInput& input, const RecordRequest& request);
+    /// Of as many a task has less than kMostParts.
+    static int64_t most_samples(const ChainWeights& weights, const RunInput& input);
     /// Whether all steps are taken at once.
     static bool at_once(const RunInput& input);
 

@@ -72,7 +72,7 @@ void GpuEngine::by_batches(const RunInput& input, const RecordRequest& request, 
     if (each > budget_)
         throw InputError("one sample takes " + size_text(each) + " on the GPU while it is simulated, more than the " +
                          size_text(budget_) + " that it has free");
-    const int64_t batch = std::min(input.samples, budget_ / each);
+    const int64_t batch = std::min({input.samples, budget_ / each, Batch::most_samples(weights_, input)});
     for (int64_t first = 0; first < input.samples; first += batch) {
         execution().stop_if_cancelled();
         run(Batch(weights_, space_, input, first, std::min(batch, input.samples - first)));

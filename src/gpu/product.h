@@ -11,19 +11,19 @@
 
 namespace spikelens::gpu {
 
-/// A tile: 256 rows times 16 outputs for each column of warps, each of which makes 64 rows × 64 columns of sums, in steps of 64
-/// bytes of depth.
+/// A tile: 128 rows times 16 outputs for each column of warps, each of which makes 64 rows × 64 columns of sums, in steps of 64
+/// bytes of depth. A multiprocessor has at least two such blocks: one multiplies while the other fires.
 template <int kColumnWarps>
 struct Tile {
-    static constexpr int kRowWarps = 4, kWarps = kRowWarps * kColumnWarps, kThreads = 32 * kWarps;
+    static constexpr int kRowWarps = 2, kWarps = kRowWarps * kColumnWarps, kThreads = 32 * kWarps;
     static constexpr int kSlices = 4, kOutputs = 16 * kColumnWarps, kColumns = kSlices * kOutputs;
     static constexpr int kRows = 64 * kRowWarps, kDepth = 64, kParts = kDepth / kGranule, kStages = 4;
     static constexpr int kInputBytes = kRows * kDepth, kStageBytes = kInputBytes + kColumns * kDepth;
     static constexpr int kSumStride = kOutputs + 1;
     static constexpr int kOriginBytes = kRows * 16;
-    static constexpr int kWorkBytes =
-        kStages * kStageBytes > 8 * kRows* kSumStride ? kStages* kStageBytes : 8 * kRows* kSumStride;
-    static constexpr int kSharedBytes = kOriginBytes + kWorkBytes;
+    static constexpr int kSharedBytes = kOriginBytes + kStages * kStageBytes;
+    static constexpr int kSumBytes = 8 * kRows * kSumStride;  ///< of sums in int64, or of currents; spikes stand behind
+    static_assert(kSumBytes % kGranule == 0 && kSumBytes + kRows * kOutputs <= kStages * kStageBytes);
 };
 
 constexpr int kTileRows = Tile<1>::kRows, kDepth = Tile<1>::kDepth;
@@ -95,10 +95,10 @@ struct ProductTask {
     constexpr int64_t blocks() const { return row_tiles() * tiles; }
 };
 
-/// What a row of the input's matrix begins with: the pixel under the kernel's first tap, and its sample and step.
+/// What a row of the input's matrix begins with: the pixel under the kernel's first tap, which may lie outside.
 struct RowOrigin {
-    int64_t base = -1;  ///< below 0: there is no such row
-    int row = 0, column = 0;
+    int64_t at = 0;                       ///< its byte in the map, at the row's sample and step
+    int row = INT32_MIN / 2, column = 0;  ///< outside of any input, where there is no such row
 };
 static_assert(sizeof(RowOrigin) == 16);
 
@@ -108,8 +108,10 @@ struct Sums {
 };
 
 /// Where the sum of[i][j][e] of a thread lies in its tile.
-constexpr int sum_row(int thread, int i, int e) { return thread / 32 % 4 * 64 + i * 16 + e / 2 * 8 + thread % 32 / 4; }
-constexpr int sum_column(int thread, int j, int e) { return thread / 128 * 64 + j * 8 + thread % 4 * 2 + e % 2; }
+constexpr int warp_row(int thread) { return thread / 32 % Tile<1>::kRowWarps * 64; }
+constexpr int warp_column(int thread) { return thread / 32 / Tile<1>::kRowWarps * 64; }
+constexpr int sum_row(int thread, int i, int e) { return warp_row(thread) + i * 16 + e / 2 * 8 + thread % 32 / 4; }
+constexpr int sum_column(int thread, int j, int e) { return warp_column(thread) + j * 8 + thread % 4 * 2 + e % 2; }
 
 /// A tile's work. `Team` is the block of threads: each(f) has every thread do f(thread), sync() waits for all; Team::Own<T> is
 /// a T of each thread. It copies into the block's memory ahead of use, and multiplies.
@@ -117,9 +119,10 @@ template <class Shape, class Team>
 class Product {
   public:
     SPIKELENS_DEVICE Product(const ProductTask& task, int64_t block, Team& team) : task_(task), team_(team) {
-        const int64_t row_tiles = task.row_tiles();
-        tile_ = static_cast<int>(task.rows_first ? block / row_tiles : block % task.tiles);
-        first_place_ = (task.rows_first ? block % row_tiles : block / task.tiles) * task.tile_pixels();
+        const auto index = static_cast<Index>(block), row_tiles = static_cast<Index>(task.row_tiles());
+        const Index tiles = task.tiles;
+        tile_ = static_cast<int>(task.rows_first ? index / row_tiles : index % tiles);
+        first_place_ = int64_t{task.rows_first ? index % row_tiles : index / tiles} * task.tile_pixels();
         origins_ = reinterpret_cast<RowOrigin*>(team.memory());
         stages_ = team.memory() + Shape::kOriginBytes;
     }
@@ -148,15 +151,15 @@ class Product {
             SPIKELENS_UNROLL for (int j = 0; j < 8; ++j) { SPIKELENS_UNROLL for (int e = 0; e < 4; ++e) sums.of[i][j][e] = 0; }
         }
         const Window& window = task_.window;
-        const int64_t pixels = int64_t{window.out_height} * window.out_width;
+        const Index steps = task_.input.steps, width = window.out_width, pixels = window.out_height * width;
         for (int r = thread; r < Shape::kRows; r += Shape::kThreads) {
-            const int64_t place = first_place_ + r / task_.input.steps;
             RowOrigin origin;
-            if (r / task_.input.steps < task_.tile_pixels() && place < task_.places()) {
-                const int64_t sample = place / pixels, pixel = place % pixels;
-                origin.base = sample * window.in_height * window.in_width * task_.input.steps + r % task_.input.steps;
-                origin.row = static_cast<int>(pixel / window.out_width) * window.stride - window.padding;
-                origin.column = static_cast<int>(pixel % window.out_width) * window.stride - window.padding;
+            if (r < real_rows()) {
+                const Index place = static_cast<Index>(first_place_) + r / steps, pixel = place % pixels;
+                origin.row = static_cast<int>(pixel / width) * window.stride - window.padding;
+                origin.column = static_cast<int>(pixel % width) * window.stride - window.padding;
+                const int64_t in_row = int64_t{place / pixels} * window.in_height + origin.row;
+                origin.at = ((in_row * window.in_width + origin.column) * steps + r % steps) * task_.input.padded();
             }
             origins_[r] = origin;
         }
@@ -175,14 +178,14 @@ class Product {
         const int part = thread % kParts, granules = task_.depth.granules();
         const int granule = step * kParts + part, tap = granule / granules, channels = granule - tap * granules;
         const int tap_row = tap / window.kernel_width, tap_column = tap - tap_row * window.kernel_width;
+        const int64_t of_tap =
+            (int64_t{tap_row} * window.in_width + tap_column) * task_.input.steps * task_.input.padded() + channels * kGranule;
+        const bool real = tap < task_.depth.taps;
         SPIKELENS_UNROLL for (int r = thread / kParts; r < Shape::kRows; r += Shape::kThreads / kParts) {
             const RowOrigin origin = origins_[r];
-            const int row = origin.row + tap_row, column = origin.column + tap_column;
-            const bool there = origin.base >= 0 && tap < task_.depth.taps && row >= 0 && row < window.in_height &&
-                               column >= 0 && column < window.in_width;
-            const int64_t pixel = int64_t{row} * window.in_width + column;
-            const int64_t from = ((origin.base + pixel * task_.input.steps) * granules + channels) * kGranule;
-            Team::copy_reused(stage + part_place(r, part), task_.input.data + (there ? from : 0), there);
+            const bool there = real && static_cast<Index>(origin.row + tap_row) < static_cast<Index>(window.in_height) &&
+                               static_cast<Index>(origin.column + tap_column) < static_cast<Index>(window.in_width);
+            Team::copy_reused(stage + part_place(r, part), task_.input.data + (there ? origin.at + of_tap : 0), there);
         }
         const int8_t* const weights = task_.slices + (int64_t{tile_} * task_.depth.steps() + step) * Shape::kColumns * kDepth;
         SPIKELENS_UNROLL for (int c = thread / kParts; c < Shape::kColumns; c += Shape::kThreads / kParts)
@@ -203,14 +206,20 @@ class Product {
         }
     }
 
+    /// Rows of the tile that are steps of pixels.
+    SPIKELENS_DEVICE int real_rows() const {
+        const int64_t left = task_.places() - first_place_;
+        return (left < task_.tile_pixels() ? static_cast<int>(left) : task_.tile_pixels()) * task_.input.steps;
+    }
+
     /// Calls run(place, output of the layer, output of the tile, first row) for each neuron of the tile.
     template <class Run>
     SPIKELENS_DEVICE void for_each_neuron(int thread, const Run& run) {
-        for (int i = thread; i < task_.tile_pixels() * Shape::kOutputs; i += Shape::kThreads) {
+        const int first_output = tile_ * Shape::kOutputs, steps = task_.input.steps, rows = real_rows();
+        for (int i = thread; i / Shape::kOutputs * steps < rows; i += Shape::kThreads) {
             const int pixel = i / Shape::kOutputs, in_tile = i % Shape::kOutputs;
-            const int output = tile_ * Shape::kOutputs + in_tile;
-            const int64_t place = first_place_ + pixel;
-            if (place < task_.places() && output < task_.neurons.padded) run(place, output, in_tile, pixel * task_.input.steps);
+            if (first_output + in_tile < task_.neurons.padded)
+                run(first_place_ + pixel, first_output + in_tile, in_tile, pixel * steps);
         }
     }
 
@@ -225,12 +234,31 @@ class Product {
             });
         });
         team_.sync();
+        uint8_t* const spikes = stages_ + Shape::kSumBytes;
         team_.each([&](int thread) {
             for_each_neuron(thread, [&](int64_t place, int output, int in_tile, int row) {
-                const float* const current = currents + row * Shape::kSumStride + in_tile;
-                take_steps(task_.neurons, place, output, [&](int step) { return current[step * Shape::kSumStride]; });
+                NeuronRun run(task_.neurons, place, output);
+                for (int step = 0; step < task_.input.steps; ++step) {
+                    const float current = currents[(row + step) * Shape::kSumStride + in_tile];
+                    spikes[(row + step) * Shape::kOutputs + in_tile] = run.step(step, current) ? 1 : 0;
+                }
+                run.finish();
             });
         });
+        if (!task_.neurons.spikes) return;
+        team_.sync();
+        team_.each([&](int thread) { send(thread, spikes); });
+    }
+
+    /// The tile's spikes go to the map, kGranule at once.
+    SPIKELENS_DEVICE void send(int thread, const uint8_t* spikes) {
+        constexpr int kGranules = Shape::kOutputs / kGranule;
+        for (int i = thread; i < real_rows() * kGranules; i += Shape::kThreads) {
+            const int row = i / kGranules, output = tile_ * Shape::kOutputs + i % kGranules * kGranule;
+            if (output >= task_.neurons.padded) continue;
+            uint8_t* const to = task_.neurons.spikes + (first_place_ * task_.input.steps + row) * task_.neurons.padded + output;
+            *reinterpret_cast<Granule*>(to) = *reinterpret_cast<const Granule*>(spikes + i * kGranule);
+        }
     }
 
     template <class Own>

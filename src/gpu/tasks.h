@@ -6,6 +6,15 @@
 
 namespace spikelens::gpu {
 
+/// Counts the parts of a task that has fewer than kMostParts, and what they are made of: 32 bits divide faster.
+using Index = uint32_t;
+constexpr int64_t kMostParts = INT32_MAX;
+
+/// Sixteen neighbouring channels.
+struct alignas(kGranule) Granule {
+    uint32_t words[4];
+};
+
 /// Rows and columns of the input that a layer's kernel sees.
 struct Window {
     int in_height = 0, in_width = 0, in_channels = 0;
@@ -27,41 +36,54 @@ struct RealCurrents {
     float* currents = nullptr;
 
     constexpr int64_t count() const { return samples * window.out_height * window.out_width * padded; }
-    SPIKELENS_DEVICE void operator()(int64_t i) const {
-        const int output = static_cast<int>(i % padded);
-        const int64_t place = i / padded, pixels = int64_t{window.out_height} * window.out_width, pixel = place % pixels;
+    SPIKELENS_DEVICE void operator()(int64_t part) const {
+        const auto i = static_cast<Index>(part);
+        const Index output = i % padded, place = i / padded;
+        const Index out_width = window.out_width, pixels = window.out_height * out_width, pixel = place % pixels;
         const int64_t in_pixels = int64_t{window.in_height} * window.in_width;
-        const float* image = images + place / pixels * window.in_channels * in_pixels;
-        const float* weight = weights + int64_t{output / lanes} * window.taps() * window.in_channels * lanes + output % lanes;
-        const int first_row = static_cast<int>(pixel / window.out_width) * window.stride - window.padding;
-        const int first_column = static_cast<int>(pixel % window.out_width) * window.stride - window.padding;
+        const float* const image = images + place / pixels * window.in_channels * in_pixels;
+        const float* from = weights + int64_t{output / lanes} * window.taps() * window.in_channels * lanes + output % lanes;
+        const int first_row = static_cast<int>(pixel / out_width) * window.stride - window.padding;
+        const int first_column = static_cast<int>(pixel % out_width) * window.stride - window.padding;
         float sum = 0;
-        for (int tap = 0; tap < window.taps(); ++tap) {
-            const int row = first_row + tap / window.kernel_width, column = first_column + tap % window.kernel_width;
-            if (row < 0 || row >= window.in_height || column < 0 || column >= window.in_width) continue;
-            const float* value = image + int64_t{row} * window.in_width + column;
-            const float* from = weight + int64_t{tap} * window.in_channels * lanes;
-            for (int channel = 0; channel < window.in_channels; ++channel, value += in_pixels, from += lanes)
-                sum = sum + *from * *value;
-        }
+        for (int row = first_row; row < first_row + window.kernel_height; ++row)
+            for (int column = first_column; column < first_column + window.kernel_width; ++column) {
+                const bool inside = row >= 0 && row < window.in_height && column >= 0 && column < window.in_width;
+                const float* value = image + int64_t{row} * window.in_width + column;
+                for (int channel = 0; channel < window.in_channels; ++channel, value += in_pixels, from += lanes)
+                    if (inside) sum = sum + *from * *value;
+            }
         currents[i] = sum + bias[output];
     }
 };
 
-/// Neurons whose currents [sample][pixel][stride] are the same at every step.
+/// Four neurons each, whose currents [sample][pixel][stride] are the same at every step.
 struct FireConstant {
     Neurons neurons;
     int64_t samples = 0;
     const float* currents = nullptr;
     int stride = 0;
 
-    constexpr int64_t count() const { return samples * neurons.pixels * neurons.padded; }
-    SPIKELENS_DEVICE void operator()(int64_t i) const {
-        const int output = static_cast<int>(i % neurons.padded);
-        const int64_t place = i / neurons.padded;
-        const float current = currents[place * stride + output];
-        take_steps(neurons, place, output, [&](int) { return current; });
+    constexpr int64_t count() const { return samples * neurons.pixels * neurons.padded / kTogether; }
+    SPIKELENS_DEVICE void operator()(int64_t part) const {
+        const auto i = static_cast<Index>(part);
+        const Index quads = neurons.padded / kTogether, place = i / quads;
+        const int output = static_cast<int>(i % quads) * kTogether;
+        const float* const current = currents + int64_t{place} * stride + output;
+        NeuronRun run[kTogether] = {
+            {neurons, place, output}, {neurons, place, output + 1}, {neurons, place, output + 2}, {neurons, place, output + 3}};
+        for (int step = 0; step < neurons.steps; ++step) {
+            uint32_t sent = 0;
+            SPIKELENS_UNROLL for (int n = 0; n < kTogether; ++n) sent |= (run[n].step(step, current[n]) ? 1U : 0U) << (8 * n);
+            if (neurons.spikes)
+                std::memcpy(neurons.spikes + (int64_t{place} * neurons.steps + step) * neurons.padded + output, &sent,
+                            kTogether);
+        }
+        SPIKELENS_UNROLL for (int n = 0; n < kTogether; ++n) run[n].finish();
     }
+
+  private:
+    static constexpr int kTogether = 4;
 };
 
 /// Some steps of an input of spikes [sample][step of all][C][H][W] become a map.
@@ -109,26 +131,28 @@ SPIKELENS_DEVICE inline uint32_t pooled_bytes(uint32_t a, uint32_t b, bool large
 #endif
 }
 
-/// Pools a map: the maximum of each window, or its sum.
+/// Pools a map: the maximum of each window, or its sum; kGranule channels each.
 struct PoolNumbers {
     Map from, to;
     int height = 1, width = 1, stride = 1, stride_width = 1;
     bool largest = true;
 
-    constexpr int64_t count() const { return to.bytes() / 4; }
-    SPIKELENS_DEVICE void operator()(int64_t i) const {
-        const int64_t quads = to.padded() / 4, quad = i % quads, place = i / quads / to.steps, pixels = to.pixels();
-        const int step = static_cast<int>(i / quads % to.steps);
-        const int64_t row = place % pixels / to.width * stride, column = place % to.width * stride_width;
-        const int64_t corner = place / pixels * from.pixels() + row * from.width + column;
-        uint32_t result = 0;
+    constexpr int64_t count() const { return to.bytes() / kGranule; }
+    SPIKELENS_DEVICE void operator()(int64_t part) const {
+        const auto i = static_cast<Index>(part);
+        const Index granules = to.padded() / kGranule, steps = to.steps, to_width = to.width, pixels = to.height * to_width;
+        const Index granule = i % granules, step = i / granules % steps, place = i / granules / steps;
+        const Index row = place % pixels / to_width * stride, column = place % to_width * stride_width;
+        const int64_t corner = int64_t{place / pixels} * from.pixels() + int64_t{row} * from.width + column;
+        Granule result{};
         for (int y = 0; y < height; ++y)
             for (int x = 0; x < width; ++x) {
-                uint32_t four = 0;
-                std::memcpy(&four, from.data + from.at(corner + int64_t{y} * from.width + x, step) + 4 * quad, 4);
-                result = pooled_bytes(result, four, largest);
+                const int64_t at = from.at(corner + int64_t{y} * from.width + x, static_cast<int>(step));
+                const Granule more = *reinterpret_cast<const Granule*>(from.data + at + granule * kGranule);
+                SPIKELENS_UNROLL for (int word = 0; word < 4; ++word) result.words[word] =
+                    pooled_bytes(result.words[word], more.words[word], largest);
             }
-        std::memcpy(to.data + 4 * i, &result, 4);
+        *reinterpret_cast<Granule*>(to.data + int64_t{i} * kGranule) = result;
     }
 };
 

@@ -81,7 +81,7 @@ class CudaTeam {
 
     __device__ static void multiply(int thread, const uint8_t* input, const uint8_t* weights, Sums& sums) {
         const int lane = thread % 32, square = lane / 8, line = lane % 8;
-        const int first_row = thread / 32 % 4 * 64, first_column = thread / 128 * 64;
+        const int first_row = warp_row(thread), first_column = warp_column(thread);
         SPIKELENS_UNROLL for (int half = 0; half < kDepth / 32; ++half) {
             uint32_t a[4][4], b[4][4];
             SPIKELENS_UNROLL for (int i = 0; i < 4; ++i)
@@ -97,7 +97,8 @@ class CudaTeam {
 };
 
 template <class Shape>
-__global__ void __launch_bounds__(Shape::kThreads, 1) run_product(const __grid_constant__ ProductTask task) {
+__global__ void __launch_bounds__(Shape::kThreads, 256 / Shape::kThreads)
+    run_product(const __grid_constant__ ProductTask task) {
     CudaTeam<Shape> team;
     Product<Shape, CudaTeam<Shape>>(task, blockIdx.x, team).run();
 }
