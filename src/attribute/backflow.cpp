@@ -69,7 +69,7 @@ std::vector<bool> layers_with_numbers(const Network& network) {
 void require_no_recurrence(const Network& network, const std::string& who, const std::string& why) {
     for (const Layer& layer : network.layers)
         if (layer.recurrence.kind != RecurrenceKind::none)
-            throw InputError(who + ": layer " + layer.name + " is recurrent, and " + why);
+            throw InputError(std::string(who).append(": layer ").append(layer.name).append(" is recurrent, and ").append(why));
 }
 
 LayerNeurons::LayerNeurons(const Layer& layer) {

@@ -160,7 +160,7 @@ LinearMaps::LinearMaps(const Network& network) : weights_(network.layers.size())
     for (size_t l = 0; l < network.layers.size(); ++l) {
         if (network.layers[l].weighted()) weights_[l].emplace(network.layers[l]);
         if (std::optional<Layer> own = recurrence_as_layer(network.layers[l]))
-            recurrences_[l].reset(new Recurring{*std::move(own)});
+            recurrences_[l] = std::make_unique<const Recurring>(*std::move(own));
     }
 }
 

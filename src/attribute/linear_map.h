@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "spikelens/snn/network.h"
@@ -50,8 +51,9 @@ class LinearMaps {
 
   private:
     struct Recurring {
+        explicit Recurring(Layer own) : layer(std::move(own)), map(layer) {}
         Layer layer;
-        LinearMap map{layer};
+        LinearMap map;  ///< looks at `layer`
     };
     std::vector<std::optional<LinearMap>> weights_;
     std::vector<std::unique_ptr<const Recurring>> recurrences_;

@@ -49,8 +49,9 @@ class Slic {
         for (int64_t pixel = 0; pixel < height_ * width_; ++pixel) {
             Centre& sum = sums[segment_[pixel]];
             counts[segment_[pixel]] += 1;
-            sum.row += static_cast<double>(pixel / width_);
-            sum.column += static_cast<double>(pixel % width_);
+            const int64_t row = pixel / width_;
+            sum.row += static_cast<double>(row);
+            sum.column += static_cast<double>(pixel - row * width_);
             for (int64_t c = 0; c < channels_; ++c) sum.value[c] += value(c, pixel);
         }
         for (size_t k = 0; k < centres_.size(); ++k) {
@@ -185,7 +186,7 @@ Superpixels grid_superpixels(int64_t height, int64_t width, int64_t segments) {
 }
 
 Superpixels slic_superpixels(std::span<const float> image, const Shape& shape, int64_t segments) {
-    const Superpixels grid = grid_superpixels(shape[1], shape[2], segments);
+    Superpixels grid = grid_superpixels(shape[1], shape[2], segments);
     if (shape[1] * shape[2] < 4 * segments) return grid;
     std::vector<int> segment = Slic(image, shape, grid).run();
     connect(segment, grid.count, shape[1], shape[2]);

@@ -72,7 +72,7 @@ FloatArray Canvas::picture() const {
                 int sum = 0;
                 for (int i = 0; i < finer * finer; ++i)
                     sum += samples_.at<cv::Vec3b>(row * finer + i / finer, column * finer + i % finer)[c];
-                picture.data[static_cast<size_t>((c * height + row) * width + column)] =
+                picture.data[(static_cast<size_t>(c) * height + row) * width + column] =
                     static_cast<float>(sum) / (255.0F * finer * finer);
             }
     return picture;

@@ -113,26 +113,6 @@ using Kind = KnownMethod::Kind;
 
 MethodSpec known(Kind kind) { return {"known", std::make_shared<KnownMethod>(kind), View::natural, "known"}; }
 
-/// The example of docs/extending.md: what a metric needs to be measured, and nothing more.
-class Toy : public Metric {
-  public:
-    const MetricInfo& info() const override {
-        static const MetricInfo info{.name = "toy",
-                                     .title = "Largest value of the map",
-                                     .direction = "none",
-                                     .range = "any",
-                                     .cost = "none",
-                                     .source = "none"};
-        return info;
-    }
-    MetricResult measure(const MetricContext&, const ExplainedSamples& explained, const MetricOptions&) const override {
-        MetricResult result;
-        for (int64_t n = 0; n < explained.attribution.extent(0); ++n)
-            result.values.push_back(*std::ranges::max_element(explained.attribution.row(n)));
-        return result;
-    }
-};
-
 struct Case {
     MetricPointer metric;
     bool spiking = false;
@@ -286,12 +266,10 @@ TEST_P(MetricConformance, GivenClassesAreExplainedOfEverySample) {
     EXPECT_THROW(Evaluator(data, all_samples(), {GetParam().metric}, context(), options, {1}), InputError);
 }
 
-/// Every metric there is, and the toy, on every input it measures on.
+/// Every metric there is, on every input it measures on.
 std::vector<Case> every_case() {
-    std::vector<MetricPointer> metrics = all_metrics();
-    metrics.push_back(std::make_shared<Toy>());
     std::vector<Case> cases;
-    for (const MetricPointer& metric : metrics) {
+    for (const MetricPointer& metric : all_metrics()) {
         if (metric->info().input != MetricInput::spikes) cases.push_back({metric, false});
         if (metric->info().input != MetricInput::pixels) cases.push_back({metric, true});
     }

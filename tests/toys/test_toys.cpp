@@ -7,6 +7,7 @@
 #include "spikelens/pipeline/catalogue.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/text.h"
 #include "spikelens/pipeline/train.h"
 #include "spikelens/report/stage.h"
 
@@ -14,8 +15,8 @@
 #include "event_readers.h"
 #include "support/errors.h"
 
-// A method and a format of recordings, each added by one file and one line (docs/extending.md), on their way through the
-// library. Nothing but their files and their lines knows them.
+// A method, a metric, an engine and a format of recordings, each added by one file and one line (docs/extending.md), on their
+// way through the library. Nothing but their files and their lines knows them.
 
 namespace spikelens {
 namespace {
@@ -27,10 +28,11 @@ using testing::HasSubstr;
 using testing_data::put;
 using testing_data::TemporaryFolder;
 
-TEST(ToyMethod, IsTheExampleOfTheDocument) {
-    const std::string document = read_file(fs::path(SPIKELENS_SOURCE_DIR) / "docs/extending.md");
-    EXPECT_THAT(document,
-                HasSubstr("```cpp\n" + read_file(fs::path(SPIKELENS_SOURCE_DIR) / "tests/toys/grad_input.cpp") + "```"));
+TEST(Toys, AreTheExamplesOfTheDocument) {
+    const fs::path root = SPIKELENS_SOURCE_DIR;
+    const std::string document = read_file(root / "docs/extending.md");
+    for (const char* toy : {"tests/toys/grad_input.cpp", "tests/toys/peak.cpp"})
+        EXPECT_THAT(document, HasSubstr("```cpp\n" + read_file(root / toy) + "```"));
 }
 
 TEST(ToyMethod, IsListedParsedAndDescribed) {
@@ -65,7 +67,7 @@ std::string report_of(const spikelens::Run& run, const std::vector<std::string>&
     return read_file(report_run(run, options, {}, {}).report);
 }
 
-TEST(ToyMethod, IsEvaluatedAndReported) {
+TEST(Toys, AreEvaluatedAndReported) {
     const TemporaryFolder folder;
     fs::create_directories(folder / "data");
     for (const auto& [name, count] : {std::pair{"train", 20U}, {"t10k", 8U}}) {
@@ -78,12 +80,24 @@ TEST(ToyMethod, IsEvaluatedAndReported) {
     const spikelens::Run run = run_on(folder / "data", folder / "run", "3C3-LIF-2F");
     EvaluateOptions options;
     options.methods = {"grad_input", "random"};
+    options.metrics = {"insertion", "peak"};
     options.samples = 0;
     evaluate(run, options, {}, {});
     const json document = run.document("evaluate");
     EXPECT_EQ(document["methods"][0]["method"], "grad_input");
-    EXPECT_FALSE(document["methods"][0]["metrics"].empty());
-    EXPECT_THAT(report_of(run, {"grad_input"}), HasSubstr(parse_method("grad_input").method->info().title));
+    ASSERT_EQ(document["methods"][0]["metrics"].size(), 2U);
+    EXPECT_EQ(document["methods"][0]["metrics"][1]["metric"], "peak");
+    const std::string page = report_of(run, {"grad_input"});
+    EXPECT_THAT(page, HasSubstr(parse_method("grad_input").method->info().title));
+    EXPECT_THAT(page, HasSubstr("peak"));
+}
+
+TEST(ToyMetric, IsListedAndDescribed) {
+    std::vector<std::string> names;
+    const json document = document_of(list_methods());
+    for (const json& metric : document["metrics"]) names.push_back(metric["metric"]);
+    EXPECT_THAT(names, Contains("peak"));
+    EXPECT_THAT(text_of(describe_method("peak")), HasSubstr("Largest value of the map"));
 }
 
 TEST(ToyEngine, IsListedAndMade) {

@@ -48,10 +48,10 @@ class Evaluator {
     int64_t reached(const MethodScores& scores) const;
     /// Measures at most so many samples more from reached() on. A metric that has come further joins where it goes on; what
     /// the scores hold of other metrics stays. All of the chunk is in the scores afterwards, or, where something was thrown,
-    /// nothing. Throws InputError when a map is not finite, and Cancelled between two metrics. `explained` is shown the decided
+    /// nothing. Throws InputError when a map is not finite, and Cancelled between two metrics. `seen` is shown the decided
     /// samples of the chunk once they are measured.
     void advance(const MethodSpec& method, MethodScores& scores, int64_t at_most, const Execution& execution,
-                 const std::function<void(const ExplainedSamples&)>& explained = {}) const;
+                 const std::function<void(const ExplainedSamples&)>& seen = {}) const;
 
   private:
     struct Chunk;
