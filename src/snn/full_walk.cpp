@@ -7,11 +7,10 @@
 namespace spikelens {
 
 SampleWalk::SampleWalk(Worker& worker, const Sample& sample, std::vector<LayerMaps>& maps)
-    : worker_(worker), sample_(sample), maps_(maps), network_(worker.settings.network) {
-    for (LayerMaps& one : maps) one.has_sums = false;
-}
+    : worker_(worker), sample_(sample), maps_(maps), network_(worker.settings.network) {}
 
 void SampleWalk::run(std::span<float> scores, std::span<LayerRecording> records) {
+    for (LayerMaps& one : maps_) one.has_sums = false;
     auto record = records.begin();
     for (int l = 0; l < static_cast<int>(network_.layers.size()); ++l)
         layer(l, scores, record != records.end() && record->layer == l ? &*record++ : nullptr);
@@ -26,10 +25,7 @@ LayerMaps& SampleWalk::maps_of(int layer) {
     return maps_.size() == network_.layers.size() ? maps_[layer] : maps_[worker_.settings.slots[layer]];
 }
 
-const SpikeMap& SampleWalk::numbers_of(int layer) {
-    const LayerMaps& maps = maps_of(layer);
-    return network_.layers[layer].pool.kind == PoolKind::none ? maps.spikes : maps.pooled;
-}
+const SpikeMap& SampleWalk::numbers_of(int layer) { return sent_numbers(network_.layers[layer], maps_of(layer)); }
 
 void SampleWalk::weighted(int l, std::span<float> scores, LayerRecording* wanted) {
     const int from = network_.layers[l].inputs[0];

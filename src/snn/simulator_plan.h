@@ -49,7 +49,7 @@ struct Simulator::Plan {
     Workers workers(int64_t samples, int64_t bytes_each) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
-        return chain && samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
+        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
     Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;
 };

@@ -22,7 +22,7 @@ class FullWalk {
 };
 
 /// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the change
-/// leads to is computed.
+/// leads to is computed, of layers with weights and a neuron their spikes, of others all or nothing.
 class ChangedWalk {
   public:
     explicit ChangedWalk(Worker& worker) : worker_(worker), maps_(worker.settings.network.layers.size()) {}
@@ -31,7 +31,11 @@ class ChangedWalk {
 
   private:
     Change changed_since_last(const Sample& sample) const;
-    void run_changed(const Sample& sample, Change change, std::span<float> scores);
+    bool reaches_too_much(const Sample& sample, const PixelSet& pixels);
+    bool renews(int layer) const;
+    void run_changed(const Sample& sample, const Change& change, std::span<float> scores);
+    Change renew(const Sample& sample, int layer, const Change& change, std::span<float> scores);
+    Change compute(const Sample& sample, int layer, std::span<float> scores);
 
     Worker& worker_;
     std::vector<LayerMaps> maps_;
