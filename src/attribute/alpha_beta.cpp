@@ -8,7 +8,8 @@ namespace {
 
 constexpr float kLeastSum = 1e-30F;  ///< what is smaller counts as 0
 
-float gain_of(const Layer& layer) { return layer.neuron ? input_scale<float>(*layer.neuron) : 1.0F; }
+/// Where neurons differ, their gains have one sign, and shares do not depend on their size.
+float gain_of(const Layer& layer) { return layer.neuron && layer.values.empty() ? input_scale<float>(*layer.neuron) : 1.0F; }
 
 std::shared_ptr<const Layer> of_one_sign(const Layer& layer, bool positive) {
     auto part = std::make_shared<Layer>(layer);
@@ -75,14 +76,6 @@ void AlphaBeta::add(const Terms& terms, std::span<const float> relevance, std::s
     if (!below_zero) return;
     const std::vector<float> below = terms.of_negative->apply_transposed(sums);
     for (size_t j = 0; j < below.size(); ++j) result.relevance[j] += negative[j] * below[j];
-}
-
-std::vector<double> AlphaBeta::currents(std::span<const float> inputs) const {
-    const std::vector<float> positive = of_positive_.apply(inputs), negative = of_negative_.apply(inputs);
-    std::vector<double> currents(positive.size());
-    for (size_t i = 0; i < currents.size(); ++i)
-        currents[i] = double{positive[i]} + negative[i] + bias_[static_cast<int64_t>(i) / pixels_];
-    return currents;
 }
 
 }  // namespace spikelens

@@ -31,9 +31,6 @@ class AlphaBeta {
     /// Of the relevance of the currents, and the inputs x of any sign.
     Result pass(std::span<const float> relevance, std::span<const float> inputs) const;
 
-    /// z, with biases.
-    std::vector<double> currents(std::span<const float> inputs) const;
-
   private:
     /// The terms of one sign: of weights of that sign times inputs above 0, and the others times inputs below 0.
     struct Terms {

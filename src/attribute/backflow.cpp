@@ -72,6 +72,13 @@ void require_no_recurrence(const Network& network, const std::string& who, const
             throw InputError(std::string(who).append(": layer ").append(layer.name).append(" is recurrent, and ").append(why));
 }
 
+void require_fixed_thresholds(const Network& network, const std::string& who) {
+    for (const Layer& layer : network.layers)
+        if (layer.neuron && adapts(*layer.neuron, layer.values))
+            throw InputError(who + ": the threshold of layer " + layer.name +
+                             " adapts, and what a spike owes to the spikes that raised it is not defined; gradients have it");
+}
+
 LayerNeurons::LayerNeurons(const Layer& layer) {
     const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
     const int64_t count = layer.values.empty() ? 1 : layer.out_channels * pixels;

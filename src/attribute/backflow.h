@@ -38,6 +38,9 @@ std::vector<bool> layers_with_numbers(const Network& network);
 /// Throws InputError for a network with recurrent layers, which `who` cannot follow, since `why`.
 void require_no_recurrence(const Network& network, const std::string& who, const std::string& why);
 
+/// Throws InputError for a network whose thresholds adapt, which `who` does not have.
+void require_fixed_thresholds(const Network& network, const std::string& who);
+
 /// The neuron of each place [C·H·W] of a layer with one.
 class LayerNeurons {
   public:

@@ -1,60 +1,19 @@
 #include "relevance_sweep.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "spikelens/core/error.h"
+
+#include "backflow.h"
+#include "snn/pool_windows.h"
 
 namespace spikelens {
 namespace {
 
 double total(std::span<const float> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
-/// Calls visit(window, the places of its neurons, row-major) for each window of a layer's pool.
-template <class Visit>
-void for_each_window(const Layer& layer, const Visit& visit) {
-    const Pool& pool = layer.pool;
-    const int64_t windows = int64_t{layer.pooled_height} * layer.pooled_width;
-    std::vector<int64_t> places;
-    for (int64_t w = 0; w < layer.out_channels * windows; ++w) {
-        const int64_t row = w / windows * layer.out_height + w % windows / layer.pooled_width * pool.stride;
-        const int64_t column = w % layer.pooled_width * pool.stride;
-        places.clear();
-        for (int64_t y = row; y < row + pool.size; ++y)
-            for (int64_t x = column; x < column + pool.size; ++x) places.push_back(y * layer.out_width + x);
-        visit(w, places);
-    }
-}
-
-/// What a layer sends after its pool, of spikes at one step.
-std::vector<float> pooled(const Layer& layer, std::span<const float> spikes) {
-    if (layer.pool.kind == PoolKind::none) return {spikes.begin(), spikes.end()};
-    std::vector<float> sent(int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width);
-    const auto unit = static_cast<float>(pooled_unit(layer.pool));
-    for_each_window(layer, [&](int64_t w, std::span<const int64_t> places) {
-        for (const int64_t place : places)
-            sent[w] = layer.pool.kind == PoolKind::max ? std::max(sent[w], spikes[place]) : sent[w] + unit * spikes[place];
-    });
-    return sent;
-}
-
-/// To the winner of a max-pool, the first of equals; else in proportion. `spikes`: at a step, or their number.
-std::vector<float> unpooled(const Layer& layer, std::span<const float> relevance, std::span<const float> spikes) {
-    if (layer.pool.kind == PoolKind::none) return {relevance.begin(), relevance.end()};
-    std::vector<float> result(spikes.size());
-    for_each_window(layer, [&](int64_t w, std::span<const int64_t> places) {
-        if (relevance[w] == 0) return;
-        if (layer.pool.kind == PoolKind::max) {
-            const auto winner = std::ranges::max_element(places, {}, [&](int64_t place) { return spikes[place]; });
-            result[*winner] += relevance[w];
-            return;
-        }
-        double sum = 0;
-        for (const int64_t place : places) sum += spikes[place];
-        for (const int64_t place : places) result[place] += static_cast<float>(relevance[w] * (spikes[place] / sum));
-    });
-    return result;
-}
 
 double above_zero(double value) { return std::max(0.0, value); }
 
@@ -85,14 +44,43 @@ std::vector<double> carried(const Neuron& neuron, std::span<const double> potent
     return result;
 }
 
+/// The αβ-rule for a sum of terms of weight 1: what one of them gets of the relevance of the sum.
+class Sum {
+  public:
+    /// Of numbers, none of which is below 0, the positive terms alone count.
+    Sum(AlphaBeta::Rule rule, bool numbers) : alpha_(numbers ? 1 : rule.alpha) {}
+
+    void add(double term) { (term > 0 ? above_ : below_) += term; }
+    double part(double term) const {
+        const double sum = term > 0 ? above_ : below_, factor = term > 0 ? alpha_ : 1 - alpha_;
+        return sum == 0 ? 0 : factor * (term / sum);
+    }
+    /// What no term gets.
+    double lost() const { return (above_ > 0 ? 0 : alpha_) + (below_ < 0 ? 0 : 1 - alpha_); }
+
+  private:
+    double alpha_, above_ = 0, below_ = 0;
+};
+
+void require_positive_gains(const Network& network) {
+    for (const Layer& layer : network.layers) {
+        if (!layer.weighted() && layer.neuron && input_scale<float>(*layer.neuron) < 0)
+            throw InputError("relevance: layer " + layer.name + ", a sum, has a gain below 0; expected a gain of at least 0");
+        for (const NeuronValue& value : layer.values)
+            if (value.field == "gain" && std::ranges::any_of(value.values.data, [](float gain) { return gain < 0; }))
+                throw InputError("relevance: neurons of layer " + layer.name +
+                                 " have gains below 0 that differ; expected one gain, or gains of at least 0");
+    }
+}
+
 }  // namespace
 
-RelevanceSweep::RelevanceSweep(const Network& network, AlphaBeta::Rule rule) : network_(network) {
-    require_chain(network, "relevance");
-    const Layer& last = network.layers.back();
-    if (!last.neuron && last.pool.kind != PoolKind::none)
-        throw InputError("relevance: the readout " + last.name + " pools currents, which relevance does not pass");
-    for (const Layer& layer : network.layers) maps_.emplace_back(layer, rule);
+RelevanceSweep::RelevanceSweep(const Network& network, AlphaBeta::Rule rule)
+    : network_(network), rule_(rule), weights_(network), numbers_(layers_with_numbers(network)), maps_(network.layers.size()) {
+    require_no_recurrence(network, "relevance", "what its own spikes brought is not part of the method");
+    require_positive_gains(network);
+    for (size_t l = 0; l < network.layers.size(); ++l)
+        if (network.layers[l].weighted()) maps_[l].emplace(network.layers[l], rule);
 }
 
 RecordRequest RelevanceSweep::request() const {
@@ -102,52 +90,44 @@ RecordRequest RelevanceSweep::request() const {
     return request;
 }
 
-/// One sample on its way down.
+/// One sample on its way down: in frames, which are the steps, or one of their mean.
 class RelevanceSweep::Walk {
   public:
-    Walk(const RelevanceSweep& sweep, const Recording& recording, const Input& input, int64_t n, int64_t steps)
-        : sweep_(sweep), network_(sweep.network_), recording_(recording), input_(input), n_(n), steps_(steps) {}
+    Walk(const RelevanceSweep& sweep, const Recording& recording, const Input& input, int64_t n, int64_t steps, bool timed)
+        : sweep_(sweep),
+          network_(sweep.network_),
+          recording_(recording),
+          input_(input),
+          n_(n),
+          steps_(steps),
+          timed_(timed),
+          values_(network_, sweep.weights_, recording, input, n, 0, steps),
+          means_(2 * network_.layers.size()),
+          back_(network_) {}
 
-    Result averaged(int target);
-    Result timed(int target);
+    Result run(int target);
 
   private:
-    std::vector<float> spikes_at(size_t layer, int64_t step) const {
-        const auto spikes = recording_.layer(static_cast<int>(layer)).spikes.sub(n_).row(step);
-        return {spikes.begin(), spikes.end()};
+    int64_t frames() const { return timed_ ? steps_ : 1; }
+    std::vector<float> start(int target);
+    /// A frame of values [T, …] that change over time; `kept` holds their mean.
+    std::span<const float> frame_of(const std::vector<float>& values, int64_t frame, std::vector<float>& kept) const;
+    std::span<const float> before_pool(int layer, int64_t frame) {
+        return frame_of(values_.before_pool(layer), frame, means_[2 * layer]);
     }
+    std::span<const float> sent(int layer, int64_t frame);
+    std::span<const float> from_input(int64_t frame);
 
-    /// What the layer reads at a step.
-    std::vector<float> inputs_at(size_t layer, int64_t step) const {
-        if (layer > 0) return pooled(network_.layers[layer - 1], spikes_at(layer - 1, step));
-        if (!input_.spiking()) return {input_.images.row(n_).begin(), input_.images.row(n_).end()};
-        const auto spikes = input_.spikes.sub(n_).row(step);
-        return {spikes.begin(), spikes.end()};
-    }
+    void through_pool(int layer);
+    void through_time(int layer);
+    void through_weights(int layer);
+    void through_sum(int layer);
+    void through_join(int layer);
+    void count();
 
-    template <class At>
-    std::vector<float> mean_over_steps(const At& at) const {
-        std::vector<double> sum;
-        for (int64_t t = 0; t < steps_; ++t) {
-            const std::vector<float> step = at(t);
-            sum.resize(step.size());
-            for (size_t i = 0; i < step.size(); ++i) sum[i] += step[i];
-        }
-        std::vector<float> mean;
-        for (const double value : sum) mean.push_back(static_cast<float>(value / static_cast<double>(steps_)));
-        return mean;
-    }
-
-    void from_score(int target);
-    void through_neurons(size_t layer);
-    void through_weights(size_t layer);
-    void through_pool(size_t layer);
-    void count(const Passed& passed);
-    std::vector<std::vector<double>> readout_currents(size_t layer) const;
-
-    std::span<float> at(int64_t step) {
-        const auto size = relevance_.size() / static_cast<size_t>(steps_);
-        return std::span(relevance_).subspan(static_cast<size_t>(step) * size, size);
+    std::span<float> at(int64_t frame) {
+        const auto size = relevance_.size() / static_cast<size_t>(frames());
+        return std::span(relevance_).subspan(static_cast<size_t>(frame) * size, size);
     }
 
     const RelevanceSweep& sweep_;
@@ -155,100 +135,126 @@ class RelevanceSweep::Walk {
     const Recording& recording_;
     const Input& input_;
     int64_t n_, steps_;
-    std::vector<float> relevance_;  ///< [T, …] of what the sweep has reached
-    std::vector<Passed> passed_;    ///< of the layer at work, one for each step
+    bool timed_;
+    LayerValues values_;
+    std::vector<std::vector<float>> means_;  ///< of each layer before its pool and after it
+    std::vector<float> mean_input_;
+    Backflow back_;
+    std::vector<float> relevance_;  ///< [frame, …] of the layer at work
+    std::vector<Passed> passed_;    ///< likewise
     Result result_;
 };
 
-void RelevanceSweep::Walk::count(const Passed& passed) {
-    result_.passed.push_back(passed);
-    result_.bias += passed.bias;
-    result_.lost += passed.lost;
-}
-
-RelevanceSweep::Result RelevanceSweep::Walk::averaged(int target) {
+RelevanceSweep::Result RelevanceSweep::Walk::run(int target) {
     result_.whole = recording_.scores.row(n_)[target];
-    relevance_.assign(network_.class_count(), 0);
-    relevance_[target] = static_cast<float>(result_.whole);
-    for (size_t l = network_.layers.size(); l-- > 0;) {
-        if (network_.layers[l].neuron)
-            relevance_ = unpooled(network_.layers[l], relevance_, mean_over_steps([&](int64_t t) { return spikes_at(l, t); }));
-        const std::vector<float> inputs = mean_over_steps([&](int64_t t) { return inputs_at(l, t); });
-        const double in = total(relevance_);
-        auto [relevance, bias, lost] = sweep_.maps_[l].pass(relevance_, inputs);
-        relevance_ = std::move(relevance);
-        count({static_cast<int>(l), 0, in, total(relevance_), bias, lost});
+    const int last = static_cast<int>(network_.layers.size()) - 1;
+    back_.add(last, start(target));
+    for (int l = last; l >= 0; --l) {
+        relevance_ = back_.take(l);
+        passed_.assign(frames(), {.layer = l});
+        for (int64_t f = 0; f < frames(); ++f) passed_[f].step = f, passed_[f].in = total(at(f));
+        if (network_.layers[l].pool.kind != PoolKind::none) through_pool(l);
+        if (timed_ && (network_.layers[l].neuron || l == last)) through_time(l);
+        if (network_.layers[l].weighted())
+            through_weights(l);
+        else if (network_.layers[l].kind == LayerKind::add)
+            through_sum(l);
+        else
+            through_join(l);
+        count();
     }
-    result_.relevance = std::move(relevance_);
+    result_.relevance = back_.take(kNetworkInput);
     return std::move(result_);
 }
 
-RelevanceSweep::Result RelevanceSweep::Walk::timed(int target) {
-    result_.whole = recording_.scores.row(n_)[target];
-    from_score(target);
-    for (size_t l = network_.layers.size(); l-- > 0;) {
-        if (network_.layers[l].neuron) through_pool(l);
-        passed_.assign(steps_, {});
-        through_neurons(l);
-        through_weights(l);
-        for (int64_t t = steps_; t-- > 0;) count(passed_[t]);
+void RelevanceSweep::Walk::count() {
+    for (int64_t f = frames(); f-- > 0;) {
+        result_.passed.push_back(passed_[f]);
+        result_.bias += passed_[f].bias;
+        result_.lost += passed_[f].lost;
     }
-    result_.relevance = std::move(relevance_);
-    return std::move(result_);
 }
 
-/// An equal part for each output spike, or the score at the readout's last step.
-void RelevanceSweep::Walk::from_score(int target) {
+/// The score; where there are steps an equal part for each output spike, or the score at the readout's last step.
+std::vector<float> RelevanceSweep::Walk::start(int target) {
+    const int last = static_cast<int>(network_.layers.size()) - 1;
     const int64_t classes = network_.class_count();
-    relevance_.assign(steps_ * classes, 0);
-    const size_t last = network_.layers.size() - 1;
-    if (!network_.layers[last].neuron) {
-        at(steps_ - 1)[target] = static_cast<float>(result_.whole);
-        return;
+    std::vector<float> relevance(frames() * classes);
+    if (!timed_ || !network_.layers[last].neuron) {
+        relevance[(frames() - 1) * classes + target] = static_cast<float>(result_.whole);
+        return relevance;
     }
-    for (int64_t t = 0; t < steps_; ++t)
-        at(t)[target] = pooled(network_.layers[last], spikes_at(last, t))[target] / static_cast<float>(steps_);
+    for (int64_t t = 0; t < steps_; ++t) relevance[t * classes + target] = sent(last, t)[target] / static_cast<float>(steps_);
+    return relevance;
 }
 
-void RelevanceSweep::Walk::through_pool(size_t layer) {
-    std::vector<float> all;
-    for (int64_t t = 0; t < steps_; ++t) {
-        const std::vector<float> step = unpooled(network_.layers[layer], at(t), spikes_at(layer, t));
-        all.insert(all.end(), step.begin(), step.end());
+std::span<const float> RelevanceSweep::Walk::frame_of(const std::vector<float>& values, int64_t frame,
+                                                      std::vector<float>& kept) const {
+    const size_t size = values.size() / static_cast<size_t>(steps_);
+    if (timed_) return std::span(values).subspan(static_cast<size_t>(frame) * size, size);
+    if (!kept.empty()) return kept;
+    std::vector<double> sum(size);
+    for (size_t i = 0; i < values.size(); ++i) sum[i % size] += values[i];
+    for (const double value : sum) kept.push_back(static_cast<float>(value / static_cast<double>(steps_)));
+    return kept;
+}
+
+std::span<const float> RelevanceSweep::Walk::sent(int layer, int64_t frame) {
+    if (layer == kNetworkInput) return from_input(frame);
+    return frame_of(values_.sent(layer), frame, means_[2 * layer + 1]);
+}
+
+std::span<const float> RelevanceSweep::Walk::from_input(int64_t frame) {
+    if (!input_.spiking()) return input_.images.row(n_);
+    const auto spikes = input_.spikes.row(n_);
+    if (timed_) {
+        const auto step = input_.spikes.sub(n_).row(frame);
+        mean_input_.assign(step.begin(), step.end());
+        return mean_input_;
+    }
+    return frame_of({spikes.begin(), spikes.end()}, frame, mean_input_);
+}
+
+/// To the winner of a max-pool, the first of equals; else as a sum.
+void RelevanceSweep::Walk::through_pool(int layer) {
+    const Layer& of = network_.layers[layer];
+    const int64_t size = element_count(of.output_shape());
+    std::vector<float> all(frames() * size);
+    for (int64_t f = 0; f < frames(); ++f) {
+        const std::span<const float> values = before_pool(layer, f), from = at(f);
+        float* const to = &all[f * size];
+        for (int64_t w = 0; w < static_cast<int64_t>(from.size()); ++w) {
+            if (from[w] == 0) continue;
+            if (of.pool.kind == PoolKind::max) {
+                to[first_maximum(of, w, values.data())] += from[w];
+                continue;
+            }
+            Sum sum(sweep_.rule_, sweep_.numbers_[layer]);
+            for_each_in_window(of, w, [&](int64_t place) { sum.add(values[place]); });
+            for_each_in_window(of, w,
+                               [&](int64_t place) { to[place] += static_cast<float>(from[w] * sum.part(values[place])); });
+            passed_[f].lost += from[w] * sum.lost();
+        }
     }
     relevance_ = std::move(all);
 }
 
-/// [outputs][T]
-std::vector<std::vector<double>> RelevanceSweep::Walk::readout_currents(size_t layer) const {
-    std::vector<std::vector<double>> currents(network_.class_count(), std::vector<double>(steps_));
-    for (int64_t t = 0; t < steps_; ++t) {
-        const std::vector<double> step = sweep_.maps_[layer].currents(inputs_at(layer, t));
-        for (size_t c = 0; c < step.size(); ++c) currents[c][t] = step[c];
-    }
-    return currents;
-}
-
-/// From the layer's spikes (or the score) to its currents.
-void RelevanceSweep::Walk::through_neurons(size_t layer) {
+/// From the layer's spikes (or the score) to what it was given.
+void RelevanceSweep::Walk::through_time(int layer) {
     const Layer& of = network_.layers[layer];
-    const Neuron neuron = of.neuron.value_or(Neuron{.beta = of.readout_beta, .reset = Reset::none});
-    const std::vector<std::vector<double>> of_readout =
-        of.neuron ? std::vector<std::vector<double>>() : readout_currents(layer);
+    const std::optional<LayerNeurons> neurons = of.neuron ? std::optional<LayerNeurons>(of) : std::nullopt;
+    const Neuron readout{.beta = of.readout_beta, .reset = Reset::none};
     std::vector<double> came(steps_), kept, potentials(steps_), spikes(steps_), back(steps_), lost(steps_), values(steps_);
-    const auto count = relevance_.size() / static_cast<size_t>(steps_);
-    for (size_t i = 0; i < count; ++i) {
+    const auto count = static_cast<int64_t>(relevance_.size()) / steps_;
+    for (int64_t i = 0; i < count; ++i) {
         for (int64_t t = 0; t < steps_; ++t) values[t] = at(t)[i];
         if (std::ranges::all_of(values, [](double value) { return value == 0; })) continue;
+        const Neuron& neuron = neurons ? (*neurons)[i] : readout;
         for (int64_t t = 0; t < steps_; ++t) {
-            passed_[t].in += values[t];
-            if (of.neuron) {
-                const LayerRecording& recorded = recording_.layer(static_cast<int>(layer));
-                potentials[t] = recorded.potentials.sub(n_).row(t)[i];
-                spikes[t] = recorded.spikes.sub(n_).row(t)[i];
-            } else {
-                potentials[t] = of_readout[i][t] + (t > 0 ? neuron.beta * potentials[t - 1] : 0);
-            }
+            const float before = before_pool(layer, t)[i];
+            spikes[t] = of.neuron ? before : 0;
+            potentials[t] = of.neuron ? recording_.layer(layer).potentials.sub(n_).row(t)[i]
+                                      : before + (t > 0 ? neuron.beta * potentials[t - 1] : 0);
         }
         kept = carried(neuron, potentials, spikes);
         for (int64_t t = 0; t < steps_; ++t) came[t] = potentials[t] - kept[t];
@@ -261,34 +267,69 @@ void RelevanceSweep::Walk::through_neurons(size_t layer) {
         for (int64_t t = 0; t < steps_; ++t) at(t)[i] = static_cast<float>(values[t]);
     }
     for (int64_t t = 0; t < steps_; ++t) {
-        passed_[t].layer = static_cast<int>(layer);
-        passed_[t].step = t;
         passed_[t].lost += lost[t];
         passed_[t].out += back[t];
         if (t + 1 < steps_) passed_[t].in += back[t + 1];
     }
 }
 
-void RelevanceSweep::Walk::through_weights(size_t layer) {
+void RelevanceSweep::Walk::through_weights(int layer) {
+    const int from = network_.layers[layer].inputs[0];
     std::vector<float> all;
-    for (int64_t t = 0; t < steps_; ++t) {
-        const auto [relevance, bias, lost] = sweep_.maps_[layer].pass(at(t), inputs_at(layer, t));
-        passed_[t].out += total(relevance);
-        passed_[t].bias += bias;
-        passed_[t].lost += lost;
+    for (int64_t f = 0; f < frames(); ++f) {
+        const auto [relevance, bias, lost] = sweep_.maps_[layer]->pass(at(f), sent(from, f));
+        passed_[f].out += total(relevance);
+        passed_[f].bias += bias;
+        passed_[f].lost += lost;
         all.insert(all.end(), relevance.begin(), relevance.end());
     }
-    relevance_ = std::move(all);
+    back_.add(from, std::move(all));
 }
+
+void RelevanceSweep::Walk::through_sum(int layer) {
+    const std::vector<int>& inputs = network_.layers[layer].inputs;
+    const bool numbers = std::ranges::none_of(inputs, [&](int input) { return sweep_.sends_currents(input); });
+    std::vector<std::vector<float>> parts(inputs.size());
+    for (int64_t f = 0; f < frames(); ++f) {
+        const std::span<const float> from = at(f);
+        for (std::vector<float>& part : parts) part.resize(part.size() + from.size());
+        for (size_t i = 0; i < from.size(); ++i) {
+            if (from[i] == 0) continue;
+            Sum sum(sweep_.rule_, numbers);
+            for (const int input : inputs) sum.add(sent(input, f)[i]);
+            for (size_t k = 0; k < inputs.size(); ++k) {
+                const double part = from[i] * sum.part(sent(inputs[k], f)[i]);
+                parts[k][f * from.size() + i] = static_cast<float>(part);
+                passed_[f].out += part;
+            }
+            passed_[f].lost += from[i] * sum.lost();
+        }
+    }
+    for (size_t k = 0; k < inputs.size(); ++k) back_.add(inputs[k], std::move(parts[k]));
+}
+
+/// Channels to the input that they are of; an equal part to all inputs of `and`, all to the first of `iand`.
+void RelevanceSweep::Walk::through_join(int layer) {
+    const Layer& of = network_.layers[layer];
+    for (int64_t f = 0; f < frames(); ++f) passed_[f].out += total(at(f));
+    const auto part = [&](size_t input, size_t) {
+        if (of.kind == LayerKind::except) return input == 0 ? 1.0F : 0.0F;
+        return 1.0F / static_cast<float>(of.inputs.size());
+    };
+    hand_on(network_, layer, relevance_, part, back_);
+}
+
+bool RelevanceSweep::sends_currents(int layer) const { return !numbers_[layer]; }
 
 RelevanceSweep::Result RelevanceSweep::averaged(const Recording& recording, const Input& input, int64_t n, int64_t steps,
                                                 int target) const {
-    return Walk(*this, recording, input, n, steps).averaged(target);
+    return Walk(*this, recording, input, n, steps, false).run(target);
 }
 
 RelevanceSweep::Result RelevanceSweep::timed(const Recording& recording, const Input& input, int64_t n, int64_t steps,
                                              int target) const {
-    return Walk(*this, recording, input, n, steps).timed(target);
+    require_fixed_thresholds(network_, "relevance back in time");
+    return Walk(*this, recording, input, n, steps, true).run(target);
 }
 
 }  // namespace spikelens

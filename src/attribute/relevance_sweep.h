@@ -1,7 +1,6 @@
 #pragma once
 
-#include <functional>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "spikelens/snn/engine.h"
@@ -11,7 +10,9 @@
 namespace spikelens {
 
 /// Relevance propagation through a spiking network (SLRP and SLTRP: EventRPG, ICLR 2024), from the score of a class down.
-/// Linear maps pass it on by the αβ-rule (AlphaBeta), max-pools to the winner, the first of equals, other pools in proportion.
+/// Weights pass it on by the αβ-rule (AlphaBeta), and as weights of one do sums and pools of sums and means, those of spikes
+/// in proportion; max-pools to the winner, the first of equals; `cat` to the input that a channel is of, `and` an equal part to
+/// each input, `iand` all to the first.
 ///  averaged  on spikes averaged over time; neurons pass relevance on unchanged
 ///  timed     at every step; at a neuron, from the last step to the first, R[t] is the relevance of its spike and what came
 ///  back
@@ -21,7 +22,8 @@ namespace spikelens {
 /// What arrives where no positive term brought it is lost, and counted.
 class RelevanceSweep {
   public:
-    /// Refers to the network, which must outlive it. Throws InputError for a network that is no chain.
+    /// Refers to the network, which must outlive it. Throws InputError for recurrent layers, and gains below 0 that
+    /// differ between neurons.
     RelevanceSweep(const Network& network, AlphaBeta::Rule rule);
 
     /// What a recording must hold for both.
@@ -40,14 +42,20 @@ class RelevanceSweep {
         double whole = 0, bias = 0, lost = 0;
     };
 
-    /// Of sample n of a recording of so many steps of `input`, which is an image or spikes.
+    /// Of sample n of a recording of so many steps of `input`, which is an image or spikes. `timed` throws InputError where a
+    /// threshold adapts.
     Result averaged(const Recording& recording, const Input& input, int64_t n, int64_t steps, int target) const;
     Result timed(const Recording& recording, const Input& input, int64_t n, int64_t steps, int target) const;
 
   private:
     class Walk;
+    bool sends_currents(int layer) const;
+
     const Network& network_;
-    std::vector<AlphaBeta> maps_;
+    AlphaBeta::Rule rule_;
+    LinearMaps weights_;
+    std::vector<bool> numbers_;                   ///< which layers have numbers before their pools, not currents
+    std::vector<std::optional<AlphaBeta>> maps_;  ///< of layers with weights
 };
 
 }  // namespace spikelens

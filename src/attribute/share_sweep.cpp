@@ -49,7 +49,9 @@ std::vector<float> summed_over_steps(std::span<const float> values, int64_t step
 }  // namespace
 
 ShareSweep::ShareSweep(const Network& network, bool soft)
-    : network_(network), soft_(soft), maps_(network), numbers_(layers_with_numbers(network)) {}
+    : network_(network), soft_(soft), maps_(network), numbers_(layers_with_numbers(network)) {
+    require_fixed_thresholds(network, "shares");
+}
 
 RecordRequest ShareSweep::request() const {
     RecordRequest request{.layers = {}, .spikes = true, .potentials = true};

@@ -15,6 +15,8 @@ struct NeuronConstants {
     Real reset_delayed = 0;
     Real v_reset = 0;
     bool to_value = false;
+    Real adapt = 0;  ///< a spike raises the threshold by it, and ρ of the rise stays per step
+    Real rho = 0;
 };
 
 namespace {  // each file compiles its own: instructions of one set must not reach another
@@ -25,6 +27,7 @@ enum class ResetForm { never, subtract, delayed, to_value, any };
 /// One step of any neuron, and its adjoint; the one place that has either:
 ///     J ← αJ + I;  U ← βU + J − reset_delayed·S[t−1];  S[t] = [U > fire_above]
 ///     U ← S[t] ? (to_value ? v_reset : U − reset_now) : U
+/// Where the threshold adapts, A ← ρA + adapt·S[t−1] comes off U before it is compared, and with reset_now after a spike.
 /// `Lane` is a number or a vector register of numbers, `Spikes` says which of them spiked: bool, a register of masks, or
 /// numbers from 0 to 1, which reset in proportion (a smooth network). What is constexpr runs on GPUs too.
 template <ResetForm form, class Real>
@@ -72,6 +75,16 @@ struct NeuronStep {
         if constexpr (form == ResetForm::to_value) return n.beta * (n.v_reset - potential);
         return -(n.beta * n.reset_now + n.reset_delayed);
     }
+
+    /// A[t] from A[t−1] and the spikes of step t − 1.
+    template <class Lane, class Spikes>
+    Lane adaptation(const Lane& before, const Spikes& spiked_before) const {
+        const Lane kept = n.rho * before, raised = kept + n.adapt;
+        return where(spiked_before, raised, kept);
+    }
+
+    /// What a spike at once subtracts, where the threshold is higher by A[t].
+    Real rise_subtracted(Real adaptation) const { return n.to_value || n.reset_now == 0 ? Real(0) : adaptation; }
 
   private:
     /// Both are computed already: no branch is left.

@@ -68,9 +68,12 @@ Neuron read_neuron(const JsonField& document) {
 json sides(int rows, int columns) { return rows == columns ? json(rows) : json{rows, columns}; }
 
 json describe_pool(const Pool& pool) {
-    return {{"kind", word(pool.kind, pool_words)},
-            {"size", sides(pool.size, pool.columns())},
-            {"stride", sides(pool.stride, pool.stride_columns())}};
+    json document = {{"kind", word(pool.kind, pool_words)},
+                     {"size", sides(pool.size, pool.columns())},
+                     {"stride", sides(pool.stride, pool.stride_columns())}};
+    if (pool.padding > 0 || pool.padding_columns() > 0) document["padding"] = sides(pool.padding, pool.padding_columns());
+    if (pool.ceil) document["ceil"] = true;
+    return document;
 }
 
 std::string name_of_input(const Network& network, int input) {
@@ -138,6 +141,8 @@ Pool read_pool(const JsonField& field) {
     pool.kind = read_word<PoolKind>(field["kind"], pool_words);
     read_sides(field["size"], 1, largest_window, 0, pool.size, pool.width);
     read_sides(field["stride"], 1, largest_window, 0, pool.stride, pool.stride_width);
+    if (field.has("padding")) read_sides(field["padding"], 0, largest_window, -1, pool.padding, pool.padding_width);
+    if (field.has("ceil")) pool.ceil = field["ceil"].boolean();
     return pool;
 }
 

@@ -85,6 +85,15 @@ class Import {
                                 where_, shown(entry.from)));
     }
 
+    /// Sinabs' ALIF keeps its threshold and the rise of it, which have the names of a parameter and of a bias.
+    bool is_adaptive_state(const StateTensor& tensor) const {
+        const std::string leaf = leaf_of(tensor.name), stem = stem_of(tensor.name);
+        return (leaf == "b" || leaf == "spike_threshold") && std::ranges::any_of(state_.tensors, [&](const StateTensor& other) {
+                   return stem_of(other.name) == stem &&
+                          (leaf_of(other.name) == "tau_adapt" || leaf_of(other.name) == "alpha_adapt");
+               });
+    }
+
     void find_roles() {
         norms_ = find_norms(state_, where_);
         std::set<size_t> of_norms;
@@ -92,8 +101,10 @@ class Import {
             for (const auto& [leaf, i] : norm.tensors) of_norms.insert(i);
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
             StateTensor& tensor = state_.tensors[i];
-            const TensorKind kind =
-                of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"} : tensor_kind(tensor, where_);
+            const TensorKind kind = of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"}
+                                    : is_adaptive_state(tensor)
+                                        ? TensorKind{TensorRole::inert, "a neuron's state: every sample starts at rest"}
+                                        : tensor_kind(tensor, where_);
             if (kind.role == TensorRole::weight || kind.role == TensorRole::recurrent) weights_.push_back(i);
             if (kind.role == TensorRole::neuron) neurons_.push_back(i);
             entries_.push_back({tensor.from, "", tensor.view.shape, kind.note});

@@ -24,7 +24,8 @@ double exponential(double tau) { return tau >= 1 ? std::exp(-1 / tau) : not_this
 double euler(double inverse) { return 1 - norse_dt * inverse; }  // Norse
 
 /// Sources: snntorch 1.0 (_neurons/neurons.py, synaptic.py), spikingjelly 2.0 (activation_based/neuron), norse 1.1, sinabs 3.1
-/// (layers/lif.py).
+/// (layers/lif.py,
+/// alif.py).
 constexpr std::array<NeuronReading, 29> readings = {{
     {"beta", "beta", clamped, ""},
     {"alpha", "alpha", clamped, ""},
@@ -47,10 +48,10 @@ constexpr std::array<NeuronReading, 29> readings = {{
     {"v_leak", no_field, same, ""},
     {"leak", no_field, same, ""},
     {"tau_ref", no_field, same, ""},
-    {"rho", no_field, same, ""},
-    {"tau_adapt", no_field, same, ""},
-    {"tau_adapt_inv", no_field, same, ""},
-    {"alpha_adapt", no_field, same, ""},
+    {"rho", "rho", same, ""},
+    {"tau_adapt", "rho", exponential, "exp(−1/τ)"},
+    {"tau_adapt_inv", "rho", euler, "1 − 0.001 · tau_adapt_inv"},
+    {"alpha_adapt", "rho", same, ""},
     {"adapt_scale", no_field, same, ""},
     {"min_v_mem", no_field, same, ""},
     {"v_offset", no_field, same, ""},

@@ -204,11 +204,12 @@ class Writer {
 
     void add_pool(const Layer& layer, End& end) {
         if (layer.pool.kind == PoolKind::max) refuse(layer, "max-pooling");
+        if (layer.pool.ceil) refuse(layer, "a pool that counts windows beyond its map");
         if (end.flat) refuse(layer, "pooling of what a fully connected layer gives");
         advance(end, numbered("pool"), layer.pool.kind == PoolKind::sum ? "SumPool2d" : "AvgPool2d");
         put_sides("kernel_size", layer.pool.size, layer.pool.columns());
         put_sides("stride", layer.pool.stride, layer.pool.stride_columns());
-        put_sides("padding", 0, 0);
+        put_sides("padding", layer.pool.padding, layer.pool.padding_columns());
     }
 
     void finish() {

@@ -40,6 +40,7 @@ class NeuronWriter {
     NeuronWriter(const Layer& layer, const std::string& where) : layer_(layer), where_(where), neuron_(*layer.neuron) {}
 
     NirWrittenNeuron write() {
+        if (adapts(neuron_, layer_.values)) refuse("a threshold that adapts");
         if (neuron_.delay) refuse("a reset that acts one step late");
         if (neuron_.at_threshold) refuse("spikes at the threshold, not only above it");
         if (neuron_.decay_input) refuse("an input scaled by 1 − beta (decay_input)");

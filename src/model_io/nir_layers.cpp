@@ -184,33 +184,35 @@ class LayerBuilder {
     void pool(const NirNodeReader& reader, Signal& signal) {
         const Pool pool = read_pool(reader, signal.shape);
         if (signal.layer == kNetworkInput || !signal.steps.empty()) {
+            if (pool.pads()) reader.fail("pads, and is a pool of the network's input, which is folded into weights");
             signal.steps.push_back({&reader.node(), pool, {}, signal.shape});
         } else {
             if (!signal.open || layer(signal).layer.pool.kind != PoolKind::none) signal = pass_on(reader, signal);
             layer(signal).layer.pool = pool;
             set_sizes(layer(signal).layer);
         }
-        signal.shape.height = (signal.shape.height - pool.size) / pool.stride + 1;
-        signal.shape.width = (signal.shape.width - pool.columns()) / pool.stride_columns() + 1;
+        signal.shape.height = (signal.shape.height + 2 * pool.padding - pool.size) / pool.stride + 1;
+        signal.shape.width = (signal.shape.width + 2 * pool.padding_columns() - pool.columns()) / pool.stride_columns() + 1;
         set_axes(signal.shape);
     }
 
     static Pool read_pool(const NirNodeReader& reader, const NirShape& shape) {
         const NirSides size = reader.sides("kernel_size", 1, largest_nir_kernel);
         const NirSides stride = reader.sides("stride", 1, largest_nir_kernel);
-        if (reader.node().has("padding")) {
-            const NirSides padding = reader.sides("padding", 0, largest_nir_kernel);
-            if (padding.rows != 0 || padding.columns != 0) reader.fail("pads, which is not supported for pools");
-        }
+        NirSides padding{0, 0};
+        if (reader.node().has("padding")) padding = reader.sides("padding", 0, largest_nir_kernel);
+        if (2 * padding.rows > size.rows || 2 * padding.columns > size.columns)
+            reader.fail("pads by more than half its window");
         if (shape.axes.size() == 1) reader.fail("reads a flat signal, expected a map");
         if (shape.axes.size() == 2) reader.fail("reads " + shape_text(shape.axes) + ", expected [C, H, W]");
-        if (size.rows > shape.height || size.columns > shape.width)
+        if (size.rows > shape.height + 2 * padding.rows || size.columns > shape.width + 2 * padding.columns)
             reader.fail(fmt::format("has a window of {} by {} that does not fit into {}", size.rows, size.columns,
                                     shape_text(shape.axes)));
         Pool pool;
         pool.kind = reader.node().type == "AvgPool2d" ? PoolKind::average : PoolKind::sum;
         set_sides(pool.size, pool.width, 0, size.rows, size.columns);
         set_sides(pool.stride, pool.stride_width, 0, stride.rows, stride.columns);
+        set_sides(pool.padding, pool.padding_width, -1, padding.rows, padding.columns);
         return pool;
     }
 

@@ -163,7 +163,11 @@ class NormPlaces {
     /// A negative factor and the maximum of a pool cannot change places.
     void require_no_maximum_between(const FileNorm& norm, const FilledLayer& weight) const {
         const auto factors = norm.tensors.find("weight");
-        if (weight.layer->neuron || weight.layer->pool.kind != PoolKind::max || factors == norm.tensors.end()) return;
+        if (weight.layer->neuron) return;
+        if (weight.layer->pool.pads() && weight.layer->pool.kind != PoolKind::max)
+            fail(norm, fmt::format("cannot be folded from behind the padded pool of {}; where it stands before that pool",
+                                   weight.layer->name));
+        if (weight.layer->pool.kind != PoolKind::max || factors == norm.tensors.end()) return;
         const std::vector<double> gamma = tensor_numbers(state_.tensors[factors->second].view);
         if (std::ranges::any_of(gamma, [](double factor) { return factor < 0; }))
             fail(norm, fmt::format("has negative factors, which cannot be folded from behind the maximum that {} pools; where "

@@ -115,11 +115,21 @@ bool has_result(const Run& run, const std::filesystem::path& path, const StageNo
     return reason.empty();
 }
 
+bool can_explain(std::string_view method, const Network& network) {
+    const auto is_of = [&](const std::vector<std::string_view>& families) {
+        return std::ranges::any_of(families, [&](std::string_view family) { return method.starts_with(family); });
+    };
+    const auto any_layer = [&](auto condition) { return std::ranges::any_of(network.layers, condition); };
+    const bool recurs = any_layer([](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
+    const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
+    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp"}));
+}
+
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {
     std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
                                                : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
     if (!has_result(run, run.files.relevant(), notes)) methods.erase(methods.begin());
-    if (!is_chain(*run.network)) methods.pop_back();
+    std::erase_if(methods, [&](const std::string& method) { return !can_explain(method, *run.network); });
     return methods;
 }
 
@@ -130,7 +140,7 @@ std::string class_name(const Network& network, int index) {
 std::vector<std::string> usual_methods(const Network& network, bool spiking) {
     std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
     if (spiking) methods = {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
-    if (!is_chain(network)) std::erase(methods, spiking ? "gate3d" : "gate");
+    std::erase_if(methods, [&](const std::string& method) { return !can_explain(method, network); });
     return methods;
 }
 

@@ -77,7 +77,10 @@ LayerSummary summary_of(const Network& network, int index) {
                         layer.pool.stride,
                         {layer.out_channels, layer.pooled_height, layer.pooled_width},
                         unless(layer.pool.size, layer.pool.columns()),
-                        unless(layer.pool.stride, layer.pool.stride_columns())};
+                        unless(layer.pool.stride, layer.pool.stride_columns()),
+                        unless(0, layer.pool.padding),
+                        unless(layer.pool.padding, layer.pool.padding_columns()),
+                        layer.pool.ceil ? std::optional(true) : std::nullopt};
     return summary;
 }
 

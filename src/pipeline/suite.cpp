@@ -60,20 +60,13 @@ Names full_metrics(bool spiking, bool pixels) {
     return metrics;
 }
 
-/// Of methods that require_chain (snn/network.h).
-bool needs_chain(const std::string& method) {
-    const Names families = {"slrp", "sltrp"};
-    return std::ranges::any_of(families, [&](const std::string& family) { return method.starts_with(family); });
-}
-
 /// What the run and its network do not allow goes.
 void keep_possible(Names& methods, const Run& run, const StageNotes& notes) {
-    const bool chain = is_chain(*run.network), interpreted = has_result(run, run.files.relevant(), notes),
-               probed = has_result(run, run.files.probe(), notes);
+    const bool interpreted = has_result(run, run.files.relevant(), notes), probed = has_result(run, run.files.probe(), notes);
     std::erase_if(methods, [&](const std::string& text) {
         const MethodSpec spec = parse_method(text);
         const MethodInfo& info = spec.method->info();
-        return (info.needs_relevant && !interpreted) || (info.needs_probe && !probed) || (!chain && needs_chain(info.name));
+        return (info.needs_relevant && !interpreted) || (info.needs_probe && !probed) || !can_explain(info.name, *run.network);
     });
 }
 

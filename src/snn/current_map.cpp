@@ -3,6 +3,8 @@
 #include <bit>
 #include <vector>
 
+#include "pool_windows.h"
+
 namespace spikelens {
 namespace {
 
@@ -16,12 +18,12 @@ void add(const float* from, int count, float* to) {
     for (int i = 0; i < count; ++i) to[i] = to[i] + from[i];
 }
 
-void pool_window(const CurrentMap& in, const Pool& pool, int row, int column, int step, float* out) {
+void pool_window(const CurrentMap& in, const Pool& pool, PoolSide rows, PoolSide columns, int step, float* out) {
     const Accumulate accumulate = pool.kind == PoolKind::max ? keep_larger : add;
-    std::copy_n(in.at(row, column, step), in.padded, out);
-    for (int y = row; y < row + pool.size; ++y)
-        for (int x = column; x < column + pool.columns(); ++x)
-            if (y != row || x != column) accumulate(in.at(y, x, step), in.padded, out);
+    std::copy_n(in.at(rows.first, columns.first, step), in.padded, out);
+    for (int y = rows.first; y < rows.end; ++y)
+        for (int x = columns.first; x < columns.end; ++x)
+            if (y != rows.first || x != columns.first) accumulate(in.at(y, x, step), in.padded, out);
     if (pool.kind != PoolKind::average) return;
     const auto area = static_cast<float>(pool.area());
     for (int i = 0; i < in.padded; ++i) out[i] = out[i] / area;
@@ -38,14 +40,14 @@ void CurrentMap::reset(const Shape& shape, int new_steps, int padded_channels) {
     values.assign(static_cast<size_t>(steps * frame()), 0.0F);
 }
 
-void pool_currents(const CurrentMap& in, const Pool& pool, CurrentMap& out) {
-    const int height = (in.height - pool.size) / pool.stride + 1;
-    const int width = (in.width - pool.columns()) / pool.stride_columns() + 1;
-    out.reset({in.channels, height, width}, in.steps, in.padded);
+void pool_currents(const CurrentMap& in, const Layer& layer, CurrentMap& out) {
+    const Pool& pool = layer.pool;
+    out.reset(layer.pooled_shape(), in.steps, in.padded);
     for (int step = 0; step < in.steps; ++step)
-        for (int row = 0; row < height; ++row)
-            for (int column = 0; column < width; ++column)
-                pool_window(in, pool, row * pool.stride, column * pool.stride_columns(), step, out.at(row, column, step));
+        for (int row = 0; row < out.height; ++row)
+            for (int column = 0; column < out.width; ++column)
+                pool_window(in, pool, rows_under(pool, row, in.height), columns_under(pool, column, in.width), step,
+                            out.at(row, column, step));
 }
 
 void add_as_currents(const SpikeMap& numbers, double unit, int channel, CurrentMap& out) {

@@ -30,9 +30,9 @@ struct CurrentMap {
     }
 };
 
-/// Pools every step: of each channel the maximum, the sum or the mean of the window in row-major order, rounded at every
-/// operation.
-void pool_currents(const CurrentMap& in, const Pool& pool, CurrentMap& out);
+/// Pools every step of what a layer has: of each channel the maximum, the sum or the mean of the window in row-major order,
+/// rounded at every operation.
+void pool_currents(const CurrentMap& in, const Layer& layer, CurrentMap& out);
 
 /// Adds numbers, each of them times `unit` and rounded to float, to the channels from `channel` on.
 void add_as_currents(const SpikeMap& numbers, double unit, int channel, CurrentMap& out);

@@ -9,11 +9,10 @@
 namespace spikelens {
 
 SampleWalk::SampleWalk(Worker& worker, const Sample& sample, std::vector<LayerMaps>& maps)
-    : worker_(worker), sample_(sample), maps_(maps), network_(worker.settings.network) {
-    for (LayerMaps& one : maps) one.has_sums = false;
-}
+    : worker_(worker), sample_(sample), maps_(maps), network_(worker.settings.network) {}
 
 void SampleWalk::run(std::span<float> scores, std::span<LayerRecording> records) {
+    for (LayerMaps& one : maps_) one.has_sums = false;
     auto record = records.begin();
     for (int l = 0; l < static_cast<int>(network_.layers.size()); ++l)
         layer(l, scores, record != records.end() && record->layer == l ? &*record++ : nullptr);
@@ -28,10 +27,7 @@ LayerMaps& SampleWalk::maps_of(int layer) {
     return maps_.size() == network_.layers.size() ? maps_[layer] : maps_[worker_.settings.slots[layer]];
 }
 
-const SpikeMap& SampleWalk::numbers_of(int layer) {
-    const LayerMaps& maps = maps_of(layer);
-    return network_.layers[layer].pool.kind == PoolKind::none ? maps.spikes : maps.pooled;
-}
+const SpikeMap& SampleWalk::numbers_of(int layer) { return sent_numbers(network_.layers[layer], maps_of(layer)); }
 
 const SpikeMap* SampleWalk::input_of(int layer) {
     const int from = network_.layers[layer].inputs[0];
@@ -91,7 +87,10 @@ void walk_layers(Worker& worker, const Sample& sample, std::vector<LayerMaps>& m
 void walk_together(Worker& worker, std::span<const Sample> samples, std::span<std::vector<LayerMaps>> maps,
                    Recording& recording) {
     std::vector<SampleWalk> walks;
-    for (size_t i = 0; i < samples.size(); ++i) walks.emplace_back(worker, samples[i], maps[i]);
+    for (size_t i = 0; i < samples.size(); ++i) {
+        for (LayerMaps& one : maps[i]) one.has_sums = false;
+        walks.emplace_back(worker, samples[i], maps[i]);
+    }
     auto record = recording.layers.begin();
     for (int l = 0; l < static_cast<int>(worker.settings.network.layers.size()); ++l) {
         LayerRecording* const wanted = record != recording.layers.end() && record->layer == l ? &*record++ : nullptr;

@@ -12,7 +12,7 @@ using kernels::ResetForm;
 
 /// One neuron between two steps, and what a step leaves behind.
 struct NeuronState {
-    float membrane = 0, synapse = 0;
+    float membrane = 0, synapse = 0, adaptation = 0;
     bool spiked = false;
     uint16_t count = 0;
 };
@@ -23,10 +23,13 @@ void take_step(const LayerTask& task, const NeuronConstants<float>& constants, f
     const NeuronStep<ResetForm::any, float> neuron{constants};
     state.synapse = neuron.charge(state.synapse, current);
     const float potential = neuron.potential(state.membrane, state.spiked, state.synapse);
+    state.adaptation = neuron.adaptation(state.adaptation, state.spiked);
+    const float compared = potential - state.adaptation;
     if (task.potentials)
-        task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = potential;
-    state.spiked = neuron.fires(potential);
+        task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = compared;
+    state.spiked = neuron.fires(compared);
     state.membrane = neuron.after(potential, state.spiked);
+    if (state.spiked) state.membrane = state.membrane - neuron.rise_subtracted(state.adaptation);
     const bool kept = (task.keep[output / 64] >> (output % 64)) & 1;
     if (!state.spiked || !kept) return;
     ++state.count;

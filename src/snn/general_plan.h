@@ -57,4 +57,7 @@ struct GeneralPlan {
 /// Whether the kernels cannot make a layer's sums.
 bool needs_own_sums(const Layer& layer);
 
+/// Whether a layer's neurons are alike, and have what the kernels have.
+bool kernels_fire(const Layer& layer);
+
 }  // namespace spikelens

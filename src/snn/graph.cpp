@@ -45,6 +45,13 @@ std::string wrong_number(const Layer& layer) {
 /// How many windows fit; 0 for none.
 int windows(int extent, int size, int stride) { return extent < size ? 0 : (extent - size) / stride + 1; }
 
+/// Of a pool along one side.
+int pooled(int extent, int size, int stride, int padding, bool ceil) {
+    const int within = windows(extent + 2 * padding, size, stride);
+    const bool reaches = within > 0 && ceil && (within - 1) * stride + size < extent + 2 * padding;
+    return within + (reaches && within * stride < extent + padding ? 1 : 0);
+}
+
 int reach(int kernel, int dilation) { return (kernel - 1) * dilation + 1; }
 
 }  // namespace
@@ -85,8 +92,10 @@ bool set_sizes(Layer& layer) {
     }
     const Pool& pool = layer.pool;
     const bool pools = pool.kind != PoolKind::none;
-    layer.pooled_height = pools ? windows(layer.out_height, pool.size, pool.stride) : layer.out_height;
-    layer.pooled_width = pools ? windows(layer.out_width, pool.columns(), pool.stride_columns()) : layer.out_width;
+    layer.pooled_height = pools ? pooled(layer.out_height, pool.size, pool.stride, pool.padding, pool.ceil) : layer.out_height;
+    layer.pooled_width = pools
+                             ? pooled(layer.out_width, pool.columns(), pool.stride_columns(), pool.padding_columns(), pool.ceil)
+                             : layer.out_width;
     return layer.pooled_height > 0 && layer.pooled_width > 0;
 }
 
@@ -185,11 +194,12 @@ std::string not_of_chain(const Network& network, size_t index) {
     if (!layer.neuron && !last) return "has no neuron";
     if (layer.recurrence.kind != RecurrenceKind::none) return "is recurrent";
     if (!layer.values.empty()) return "has neurons of different " + layer.values[0].field;
+    if (layer.neuron && adapts(*layer.neuron, layer.values)) return "has neurons whose threshold adapts";
     if (layer.groups != 1) return "has groups of channels";
     if (layer.dilation != 1 || layer.dilation_columns() != 1) return "has a dilated kernel";
     if (layer.kernel_width > 0 || layer.stride_width > 0 || layer.padding_width >= 0)
         return "has rows and columns that differ in kernel, stride or padding";
-    if (!layer.pool.square()) return "has a pool that is not square";
+    if (!layer.pool.plain()) return "has a pool that is not square or reaches beyond its map";
     return "";
 }
 

@@ -144,7 +144,7 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
     const std::vector<NeuronNumbers> numbers = neurons_of(layer);
     node.potentials.assign(potentials.begin(), potentials.end());
     node.potentials.resize(steps_ * neurons);
-    Values current(neurons), membrane(neurons), synapse(neurons);
+    Values current(neurons), membrane(neurons), synapse(neurons), adaptation(neurons);
     for (int step = 0; step < steps_; ++step) {
         double *const u = &node.potentials[step * neurons], *const spike = &node.fired[step * neurons];
         const double* const before = step > 0 ? spike - neurons : nullptr;
@@ -158,12 +158,15 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
         for (int64_t i = 0; i < neurons; ++i) {
             const auto& [constants, scale, threshold] = numbers[i];
             const kernels::NeuronStep<kernels::ResetForm::any, double> n{constants};
+            double potential = 0;
             if (potentials.empty()) {
                 synapse[i] = n.charge(synapse[i], scale * current[i]);
-                u[i] = n.potential(membrane[i], before ? before[i] : 0.0, synapse[i]);
+                potential = n.potential(membrane[i], before ? before[i] : 0.0, synapse[i]);
+                adaptation[i] = n.adaptation(adaptation[i], before ? before[i] : 0.0);
+                u[i] = potential - adaptation[i];
             }
             spike[i] = options_.smooth ? surrogate_step(options_.surrogate, u[i] / threshold - 1) : n.fires(u[i]) ? 1.0 : 0.0;
-            membrane[i] = n.after(u[i], spike[i]);
+            membrane[i] = n.after(potential, spike[i]) - n.rise_subtracted(adaptation[i]) * spike[i];
         }
     }
 }
@@ -218,6 +221,19 @@ void GraphTrace::unpool(int l) {
     }
 }
 
+/// By how much the thresholds were higher at each step; nothing where they do not adapt.
+GraphTrace::Values GraphTrace::adaptations(int l, const std::vector<NeuronNumbers>& numbers) const {
+    const Layer& layer = network_.layers[l];
+    if (!adapts(*layer.neuron, layer.values)) return {};
+    const int64_t neurons = outputs_of(layer);
+    Values result(steps_ * neurons);
+    for (int64_t i = neurons; i < steps_ * neurons; ++i) {
+        const kernels::NeuronStep<kernels::ResetForm::any, double> n{numbers[i % neurons].constants};
+        result[i] = n.adaptation(result[i - neurons], nodes_[l].fired[i - neurons]);
+    }
+    return result;
+}
+
 /// The adjoint of a layer's neurons, from its last step to its first, and of its operation.
 void GraphTrace::unfire(int l) {
     const Layer& layer = network_.layers[l];
@@ -225,6 +241,8 @@ void GraphTrace::unfire(int l) {
     const int64_t neurons = outputs_of(layer);
     const std::vector<NeuronNumbers> numbers = layer.neuron ? neurons_of(layer) : std::vector<NeuronNumbers>{};
     Values to_potential(neurons), to_synapse(neurons), to_current(neurons);  // of the step after, then of this one
+    Values to_adaptation(neurons);
+    const Values adaptation = layer.neuron ? adaptations(l, numbers) : Values{};
     for (int step = steps_; step-- > 0;) {
         const double* const gradient = &node.fired_gradient[step * neurons];
         if (!layer.neuron) {
@@ -238,12 +256,17 @@ void GraphTrace::unfire(int l) {
             });
         for (int64_t i = 0; i < neurons; ++i) {
             const auto& [n, scale, threshold] = numbers[i];
-            const double u = node.potentials[step * neurons + i], s = node.fired[step * neurons + i];
-            const double to_membrane = n.beta * to_potential[i];
+            const double rise = adaptation.empty() ? 0.0 : adaptation[step * neurons + i];
+            const double compared = node.potentials[step * neurons + i], u = compared + rise;
+            const double s = node.fired[step * neurons + i], to_membrane = n.beta * to_potential[i];
+            const bool rise_subtracted = !n.to_value && n.reset_now != 0;
             if (options_.surrogate.through_reset)
-                to_spike[i] += to_membrane * (n.to_value ? n.v_reset - u : -n.reset_now) - n.reset_delayed * to_potential[i];
-            to_potential[i] = to_spike[i] * surrogate_derivative(options_.surrogate, u / threshold - 1) / threshold +
-                              to_membrane * (n.to_value ? 1 - s : 1.0);
+                to_spike[i] += to_membrane * (n.to_value ? n.v_reset - u : -n.reset_now - (rise_subtracted ? rise : 0.0)) -
+                               n.reset_delayed * to_potential[i] + n.adapt * to_adaptation[i];
+            const double from_spike =
+                to_spike[i] * surrogate_derivative(options_.surrogate, compared / threshold - 1) / threshold;
+            to_adaptation[i] = n.rho * to_adaptation[i] - from_spike - (rise_subtracted ? s * to_membrane : 0.0);
+            to_potential[i] = from_spike + to_membrane * (n.to_value ? 1 - s : 1.0);
             to_synapse[i] = to_potential[i] + n.alpha * to_synapse[i];
             to_current[i] = scale * to_synapse[i];
         }

@@ -53,6 +53,7 @@ class GraphTrace {
     void unfire(int l);
     void unoperate(int l, int step, const double* gradient);
     static std::vector<NeuronNumbers> neurons_of(const Layer& layer);
+    Values adaptations(int l, const std::vector<NeuronNumbers>& numbers) const;
 
     const Network& network_;
     const GradientOptions& options_;

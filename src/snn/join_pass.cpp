@@ -19,8 +19,7 @@ JoinPass::JoinPass(const RunSettings& settings, int steps, int layer, std::vecto
 const SpikeMap* JoinPass::numbers(size_t input) const {
     const int from = layer_.inputs[input];
     if (settings_.signals[from].sent.currents) return nullptr;
-    const bool pooled = settings_.network.layers[from].pool.kind != PoolKind::none;
-    return pooled ? &sent_[input]->pooled : &sent_[input]->spikes;
+    return &sent_numbers(settings_.network.layers[from], *sent_[input]);
 }
 
 const CurrentMap* JoinPass::currents(size_t input) const {

@@ -7,6 +7,7 @@
 
 #include "general_plan.h"
 #include "lower.h"
+#include "pool_windows.h"
 #include "surrogate_function.h"
 #include "wide.h"
 
@@ -36,12 +37,17 @@ using Floats = float __attribute__((vector_size(32)));
 using Ints = int32_t __attribute__((vector_size(32)));
 constexpr int kLanes = 8;
 
-/// The windows of a pool, as the offsets of their places.
+/// A window of a pool, as the offsets of its places from the first.
+void places_of(PoolSide rows, PoolSide columns, const LayerPlan& plan, std::vector<int64_t>& places) {
+    places.clear();
+    for (int64_t row = 0; row < rows.end - rows.first; ++row)
+        for (int64_t column = 0; column < columns.end - columns.first; ++column)
+            places.push_back((row * plan.out_width + column) * plan.padded());
+}
+
 std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
     std::vector<int64_t> places;
-    for (int64_t row = 0; row < pool.size; ++row)
-        for (int64_t column = 0; column < pool.columns(); ++column)
-            places.push_back((row * plan.out_width + column) * plan.padded());
+    places_of({0, pool.size}, {0, pool.columns()}, plan, places);
     return places;
 }
 
@@ -61,7 +67,7 @@ Floats load_channels(const float* from, int64_t channel, int64_t channels) {
 bool all_in_windows(const Layer& layer) {
     const Pool& pool = layer.pool;
     const auto all = [](int extent, int pooled, int size, int stride) { return pooled * stride == extent && stride == size; };
-    return all(layer.out_height, layer.pooled_height, pool.size, pool.stride) &&
+    return !pool.pads() && all(layer.out_height, layer.pooled_height, pool.size, pool.stride) &&
            all(layer.out_width, layer.pooled_width, pool.columns(), pool.stride_columns());
 }
 
@@ -188,14 +194,17 @@ void LayerAdjoint::unpool_windows(int64_t steps, const float* potentials, const 
                                   float* spike_gradient) const {
     const float fire_above = lower_neuron<float>(neurons_.neuron).fire_above;
     const auto share = static_cast<float>(pooled_unit(layer_.pool));
-    const std::vector<int64_t> places = places_of(layer_.pool, plan_);
-    const int64_t stride = layer_.pool.stride, next_column = layer_.pool.stride_columns(), channels = layer_.out_channels;
+    std::vector<int64_t> places = places_of(layer_.pool, plan_);
+    const int64_t channels = layer_.out_channels;
     for (int64_t step = 0; step < steps; ++step)
-        for (int64_t row = 0; row < layer_.pooled_height; ++row)
-            for (int64_t column = 0; column < layer_.pooled_width; ++column, output_gradient += channels)
+        for (int row = 0; row < layer_.pooled_height; ++row)
+            for (int column = 0; column < layer_.pooled_width; ++column, output_gradient += channels) {
+                const PoolSide rows = rows_under(layer_.pool, row, layer_.out_height);
+                const PoolSide columns = columns_under(layer_.pool, column, layer_.out_width);
+                if (layer_.pool.pads()) places_of(rows, columns, plan_, places);
                 for (int64_t channel = 0; channel < plan_.padded(); channel += kLanes) {
-                    const int64_t at =
-                        step * frame() + (row * stride * plan_.out_width + column * next_column) * plan_.padded() + channel;
+                    const int64_t first = int64_t{rows.first} * plan_.out_width + columns.first;
+                    const int64_t at = step * frame() + first * plan_.padded() + channel;
                     const Floats gradient = load_channels(output_gradient, channel, channels);
                     if (layer_.pool.kind != PoolKind::max) {
                         unpool_sum<kOverlap>(places, share, gradient, spike_gradient + at);
@@ -209,6 +218,7 @@ void LayerAdjoint::unpool_windows(int64_t steps, const float* potentials, const 
                         first_largest(places, potentials + at, winner);
                     unpool_max<kOverlap>(places, winner, gradient, spike_gradient + at);
                 }
+            }
 }
 
 void LayerAdjoint::unfire(int64_t steps, bool constant, float* potentials, const float* output_gradient,
@@ -296,8 +306,8 @@ void LayerAdjoint::unfire_windows(int64_t steps, bool constant, float* potential
 }
 
 bool LayerAdjoint::can(const Layer& layer) {
-    return layer.values.empty() && layer.recurrence.kind == RecurrenceKind::none && layer.kind != LayerKind::both &&
-           layer.kind != LayerKind::except;
+    return (!layer.neuron || kernels_fire(layer)) && layer.recurrence.kind == RecurrenceKind::none &&
+           layer.kind != LayerKind::both && layer.kind != LayerKind::except;
 }
 
 void LayerAdjoint::carry_back_in_time(int64_t steps, int64_t size, float* values) const {

@@ -24,7 +24,7 @@ class LayerAdjoint {
     int64_t input_size() const { return int64_t{layer_.in_channels} * layer_.in_height * layer_.in_width; }
     int64_t output_size() const { return int64_t{layer_.out_channels} * layer_.pooled_height * layer_.pooled_width; }
 
-    /// Whether it has what these need: no recurrence, no neurons that differ, no `and` or `iand`.
+    /// Whether it has what these need: no recurrence, no neurons that differ or adapt, no `and` or `iand`.
     static bool can(const Layer& layer);
 
     /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which; of

@@ -76,6 +76,10 @@ std::vector<int> map_slots(const Network& network) {
 
 int RunSettings::slot_count() const { return *std::ranges::max_element(slots) + 1; }
 
+const SpikeMap& sent_numbers(const Layer& layer, const LayerMaps& maps) {
+    return layer.pool.kind == PoolKind::none ? maps.spikes : maps.pooled;
+}
+
 void count_scores(const Sample& sample, const SpikeMap& output, const Signal& signal, std::span<float> scores) {
     for (int c = 0; c < static_cast<int>(scores.size()); ++c) {
         int64_t count = 0;
@@ -154,9 +158,9 @@ void LayerPass::pool() {
     const Signal& sent = worker_.settings.signals[index_].sent;
     if (layer_.pool.kind == PoolKind::none) return;
     if (sent.currents)
-        pool_currents(maps_.currents, layer_.pool, maps_.pooled_currents);
+        pool_currents(maps_.currents, layer_, maps_.pooled_currents);
     else
-        pool_spikes(maps_.spikes, layer_.pool, planes_of(sent), maps_.pooled);
+        pool_spikes(maps_.spikes, layer_, planes_of(sent), maps_.pooled);
 }
 
 Change LayerPass::fire_changed(const Change& change) {
@@ -177,7 +181,7 @@ Change LayerPass::pool_changed(Change change) {
     return std::move(renewal).finish();
 }
 
-const SpikeMap& LayerPass::output() const { return layer_.pool.kind == PoolKind::none ? maps_.spikes : maps_.pooled; }
+const SpikeMap& LayerPass::output() const { return sent_numbers(layer_, maps_); }
 
 void LayerPass::read_out(std::span<float> scores) {
     if (layer_.readout_beta == 1)

@@ -139,6 +139,9 @@ class LayerPass {
     LayerMaps& maps_;
 };
 
+/// The numbers that a layer sends, after its pool.
+const SpikeMap& sent_numbers(const Layer& layer, const LayerMaps& maps);
+
 /// The scores of a network whose last layer sends numbers of spikes.
 void count_scores(const Sample& sample, const SpikeMap& output, const Signal& signal, std::span<float> scores);
 

@@ -274,7 +274,7 @@ GeneralPlan lower_general(const Layer& layer, int64_t divisor, LayerPlan& plan) 
         set_scales(plan, layer, fixed.scales(1.0 / static_cast<double>(divisor)));
         if (recurrent) lower_recurrence(layer, fixed, general);
     }
-    if (layer.neuron && (recurrent || !layer.values.empty())) lower_values(layer, general);
+    if (layer.neuron && (recurrent || !kernels_fire(layer))) lower_values(layer, general);
     return general;
 }
 

@@ -22,6 +22,8 @@ kernels::NeuronConstants<Real> lower_neuron(const Neuron& neuron) {
     if (neuron.reset == Reset::subtract) (neuron.delay ? step.reset_delayed : step.reset_now) = threshold;
     step.to_value = neuron.reset == Reset::zero;
     step.v_reset = neuron.v_reset;
+    step.adapt = neuron.adapt;
+    step.rho = neuron.rho;
     return step;
 }
 

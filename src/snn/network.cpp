@@ -33,8 +33,14 @@ void check_windows(const Layer& layer, const std::string& where) {
     const bool windows = std::min({layer.kernel, layer.kernel_columns(), layer.stride, layer.stride_columns(), layer.dilation,
                                    layer.dilation_columns(), layer.pool.size, layer.pool.columns(), layer.pool.stride,
                                    layer.pool.stride_columns(), layer.groups}) >= 1 &&
-                         std::min(layer.padding, layer.padding_columns()) >= 0;
+                         std::min({layer.padding, layer.padding_columns(), layer.pool.padding}) >= 0;
     require(windows, where, layer, "has a kernel, stride, dilation, pool or padding below what there can be");
+    const Pool& pool = layer.pool;
+    require(2 * pool.padding <= pool.size && 2 * pool.padding_columns() <= pool.columns(), where, layer,
+            "has a pool with a padding above half its size");
+    require(!pool.ceil || pool.kind == PoolKind::max || pool.kind == PoolKind::sum, where, layer,
+            "has a pool that counts windows beyond its map; expected a maximum or a sum, since averages would differ in their "
+            "size");
     require(conv || layer.groups == 1, where, layer, "has groups of channels, which only convolutions have");
     require(layer.in_channels % layer.groups == 0 && layer.out_channels % layer.groups == 0, where, layer,
             "has " + std::to_string(layer.groups) + " groups, which do not divide " + std::to_string(layer.in_channels) +

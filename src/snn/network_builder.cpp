@@ -196,10 +196,48 @@ void NetworkBuilder::add_readout() {
 }
 
 void NetworkBuilder::add_pool(const Stage& stage, Cursor cursor, PoolKind kind) {
+    if (cursor.take("=")) return add_pool_to(stage, cursor, kind);
     const Sides size = take_sides(cursor, "the pool's size", 1, 255);
     const Sides stride = cursor.take("s") ? take_sides(cursor, "the stride", 1, 255) : size;
-    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected MP2 or MP3s2");
-    set_pool(stage, {kind, size.rows, stride.rows, size.differ() ? size.columns : 0, stride.differ() ? stride.columns : 0});
+    const Sides padding = cursor.take("p") ? take_sides(cursor, "the padding", 0, 127) : Sides{0, 0};
+    const bool ceil = cursor.take("c");
+    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected MP2, MP3s2 or MP3s2p1");
+    if (2 * padding.rows > size.rows || 2 * padding.columns > size.columns)
+        stage.fail("the padding must be at most half the pool's size");
+    if (ceil && kind == PoolKind::average)
+        stage.fail("windows beyond the map ('c') are of maxima and sums; averages would differ in their size");
+    set_pool(stage, {kind, size.rows, stride.rows, size.differ() ? size.columns : 0, stride.differ() ? stride.columns : 0,
+                     padding.rows, padding.differ() ? padding.columns : -1, ceil});
+}
+
+namespace {
+
+/// The windows that make so many of a side, as PyTorch's adaptive pools cut it, where they are all alike.
+std::optional<Sides> equal_windows(int extent, int outputs) {
+    const auto first = [&](int i) { return i * extent / outputs; };
+    const auto size = [&](int i) { return ((i + 1) * extent + outputs - 1) / outputs - first(i); };
+    const int stride = outputs > 1 ? first(1) : extent;
+    for (int i = 0; i < outputs; ++i)
+        if (size(i) != size(0) || first(i) != i * stride) return std::nullopt;
+    return stride > 0 ? std::optional(Sides{size(0), stride}) : std::nullopt;
+}
+
+}  // namespace
+
+/// "AP=7": to so many rows and columns.
+void NetworkBuilder::add_pool_to(const Stage& stage, Cursor cursor, PoolKind kind) {
+    const Sides wanted = take_sides(cursor, "the pool's output", 1, 255);
+    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected AP=7");
+    if (point_ == kNetworkInput) stage.fail("pooling needs a weighted layer before it");
+    const Layer& before = network_.layers[point_];
+    const auto rows = equal_windows(before.pooled_height, wanted.rows);
+    const auto columns = equal_windows(before.pooled_width, wanted.columns);
+    if (!rows || !columns)
+        stage.fail("windows that make " + std::to_string(wanted.rows) + "×" + std::to_string(wanted.columns) + " of " +
+                   shape_text(before.pooled_shape()) + " differ in size or stride; expected equal windows");
+    if (std::max(rows->rows, columns->rows) > 255) stage.fail("a pool's window has at most 255 rows and columns");
+    set_pool(stage, {kind, rows->rows, rows->columns, rows->rows == columns->rows ? 0 : columns->rows,
+                     rows->columns == columns->columns ? 0 : columns->columns});
 }
 
 void NetworkBuilder::add_whole_pool(const Stage& stage, const Cursor& cursor, PoolKind kind) {

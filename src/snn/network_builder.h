@@ -40,6 +40,7 @@ class NetworkBuilder {
     void add_leak(const Stage& stage, const Cursor& cursor);
     void add_readout();
     void add_pool(const Stage& stage, Cursor cursor, PoolKind kind);
+    void add_pool_to(const Stage& stage, Cursor cursor, PoolKind kind);
     void add_whole_pool(const Stage& stage, const Cursor& cursor, PoolKind kind);
     void set_pool(const Stage& stage, const Pool& pool);
     void add_weighted(const Stage& stage, Layer& layer);

@@ -39,7 +39,8 @@ std::string pool_text(const Pool& pool) {
     std::string text = std::string(pool_stages[static_cast<size_t>(pool.kind)]) + sides_text(pool.size, pool.columns());
     if (pool.stride != pool.size || pool.stride_columns() != pool.columns())
         text += "s" + sides_text(pool.stride, pool.stride_columns());
-    return text;
+    if (pool.padding > 0 || pool.padding_columns() > 0) text += "p" + sides_text(pool.padding, pool.padding_columns());
+    return text + (pool.ceil ? "c" : "");
 }
 
 std::string recurrence_text(const Recurrence& recurrence) {

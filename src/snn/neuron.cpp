@@ -16,7 +16,7 @@ bool a_share_below_1(float value) { return value >= 0 && value < 1; }
 bool above_0(float value) { return value > 0 && std::isfinite(value); }
 bool finite(float value) { return std::isfinite(value); }
 
-constexpr std::array<NeuronField, 9> fields{{
+constexpr std::array<NeuronField, 11> fields{{
     {"beta", "beta", &Neuron::beta, "0..1", a_share, false, "", "leak per step; 1 is an integrate-and-fire neuron"},
     {"threshold", "threshold", &Neuron::threshold, "above 0", above_0, false, "", "θ: the membrane spikes above it"},
     {"reset", "reset", &Neuron::reset, "", nullptr, false, "", "what a spike does to the membrane"},
@@ -27,6 +27,9 @@ constexpr std::array<NeuronField, 9> fields{{
     {"gain", "gain", &Neuron::gain, "number", finite, false, "gain {}", "scale of the current"},
     {"v_reset", "v_reset", &Neuron::v_reset, "number", finite, false, "", "where `\"zero\"` puts the membrane"},
     {"alpha", "alpha", &Neuron::alpha, "0 to below 1", a_share_below_1, true, "", "decay of the synaptic current per step"},
+    {"adapt", "adapt", &Neuron::adapt, "number", finite, true, "threshold raised by {} at a spike",
+     "by how much a spike raises the threshold"},
+    {"rho", "rho", &Neuron::rho, "0..1", a_share, true, "of which {} stays per step", "how much of the rise stays per step"},
 }};
 
 /// `precision` 0: the shortest text that reads back as the same float.
@@ -144,6 +147,10 @@ Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t chann
         result.*std::get<float Neuron::*>(field->member) = value.values.data[index];
     }
     return result;
+}
+
+bool adapts(const Neuron& neuron, const NeuronValues& values) {
+    return neuron.adapt != 0 || std::ranges::find(values, "adapt", &NeuronValue::field) != values.end();
 }
 
 std::string neuron_text(const Neuron& neuron, const NeuronValues& values) {

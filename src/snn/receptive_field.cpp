@@ -10,14 +10,15 @@ namespace {
 enum class Side { rows, columns };
 
 struct SideWindows {
-    int kernel, stride, padding, dilation, pool, pool_stride;
+    int kernel, stride, padding, dilation, pool, pool_stride, pool_padding;
 };
 
 SideWindows windows_of(const Layer& layer, Side side) {
     if (side == Side::rows)
-        return {layer.kernel, layer.stride, layer.padding, layer.dilation, layer.pool.size, layer.pool.stride};
-    return {layer.kernel_columns(),   layer.stride_columns(), layer.padding_columns(),
-            layer.dilation_columns(), layer.pool.columns(),   layer.pool.stride_columns()};
+        return {layer.kernel,    layer.stride,      layer.padding,     layer.dilation,
+                layer.pool.size, layer.pool.stride, layer.pool.padding};
+    return {layer.kernel_columns(), layer.stride_columns(),      layer.padding_columns(),     layer.dilation_columns(),
+            layer.pool.columns(),   layer.pool.stride_columns(), layer.pool.padding_columns()};
 }
 
 /// Fields while they are followed through the network: `whole` once they are all of the side.
@@ -62,7 +63,7 @@ ReceptiveField receptive_side(const Network& network, int layer, Side side, int6
         if (l == layer) return field.whole ? ReceptiveField{length, 1, 0} : field.seen;
         if (at.pool.kind != PoolKind::none) {
             const SideWindows windows = windows_of(at, side);
-            field.widen(windows.pool, 1, 0);
+            field.widen(windows.pool, 1, windows.pool_padding);
             field.seen.stride *= windows.pool_stride;
         }
         sent.push_back(field);

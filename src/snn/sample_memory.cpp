@@ -46,7 +46,7 @@ std::string size_text(int64_t bytes) {
 SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& request, int steps, int input_planes) {
     const auto& layers = settings.network.layers;
     std::vector<int64_t> maps(settings.slot_count());
-    int64_t all = 0, kept = 0, values = 0, lists = 0, input = 0;
+    int64_t all = 0, kept = 0, largest = 0, values = 0, lists = 0, input = 0;
     for (size_t l = 0; l < layers.size(); ++l) {
         const LayerPlan& plan = settings.layers[l];
         const auto [fired, pooled] = map_bytes(settings, l, steps);
@@ -57,6 +57,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
         const int64_t outputs = int64_t{plan.out_height} * plan.out_width * plan.padded();
         maps[settings.slots[l]] = std::max(maps[settings.slots[l]], fired + pooled);
         kept += pooled > 0 ? pooled : fired;
+        largest = std::max(largest, fired + pooled);
         all += fired + pooled + kept_sum_bytes(plan, steps, std::max(1, planes));
         values = std::max(values, outputs * ((request.counts ? 2 : 0) + (request.potentials ? int64_t{4} * steps : 0)));
         if (planes > 0) lists = std::max(lists, kernels::sum_bytes(settings.kernels, plan, steps, planes));
@@ -65,6 +66,7 @@ SampleMemory sample_memory(const RunSettings& settings, const RecordRequest& req
     if (input_planes > 0)
         input = int64_t{16} * settings.network.height * settings.network.width * steps * input_planes *
                 ((settings.network.channels + 63) / 64);
+    if (!is_chain(settings.network)) all += largest;  // one layer before a change and after it
     const int64_t always = input + values + lists;
     const int64_t plain = std::accumulate(maps.begin(), maps.end(), int64_t{0});
     return {input_planes > 0 ? values + lists : always, always + plain, always + all, always + all + kept};

@@ -184,7 +184,7 @@ Simulator::Plan::Plan(const Network& source, Execution wanted, const std::functi
         const bool own_sums = needs_own_sums(layer) || layer.recurrence.kind != RecurrenceKind::none;
         layers.push_back(layer.weighted() && !own_sums ? lower_for_spikes(layer, unit) : lower_join(layer));
         general.push_back(lower_general(layer, from == kNetworkInput ? 1 : signals[from].sent.divisor, layers[l]));
-        if ((!layer.neuron && l + 1 < source.layers.size()) || !layer.values.empty()) send_currents(layers[l]);
+        if (layer.neuron ? !kernels_fire(layer) : l + 1 < source.layers.size()) send_currents(layers[l]);
         done(static_cast<int>(l));
     }
 }

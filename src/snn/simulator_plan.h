@@ -56,7 +56,7 @@ struct Simulator::Plan {
     int together(const Workers& workers, int64_t bytes, int64_t shared_bytes) const;
     /// Whether the maps of all layers may be kept for the next sample.
     bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
-        return chain && samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
+        return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
     Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "pool_windows.h"
+
 namespace spikelens {
 namespace {
 
@@ -101,28 +103,27 @@ int SpikeMap::value(int row, int column, int step, int channel) const {
     return value;
 }
 
-void pool_spikes(const SpikeMap& in, const Pool& pool, int planes, SpikeMap& out) {
-    const int height = (in.height - pool.size) / pool.stride + 1;
-    const int width = (in.width - pool.columns()) / pool.stride_columns() + 1;
-    out.reset(in.channels, height, width, in.steps, planes);
-    for (int row = 0; row < height; ++row) {
-        const kernels::PixelSpan whole{row, 0, width};
-        pool_spikes(in, pool, {&whole, 1}, out);
+void pool_spikes(const SpikeMap& in, const Layer& layer, int planes, SpikeMap& out) {
+    out.reset(in.channels, layer.pooled_height, layer.pooled_width, in.steps, planes);
+    for (int row = 0; row < out.height; ++row) {
+        const kernels::PixelSpan whole{row, 0, out.width};
+        pool_spikes(in, layer.pool, {&whole, 1}, out);
     }
 }
 
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out) {
     const bool sums = pool.kind != PoolKind::max, spikes = in.planes == 1;
-    const int columns = pool.columns(), next_column = pool.stride_columns();
+    const bool by_four = !sums && spikes && pool.size == 2 && pool.columns() == 2 && !pool.pads();
     const auto add = sums ? add_row : spikes ? unite_row : keep_larger_row;
     for (const auto& [row, first_column, end_column] : pixels)
         for (int column = first_column; column < end_column; ++column) {
-            if (!sums && spikes && pool.size == 2 && columns == 2) {
-                unite_four(in, row * pool.stride, column * next_column, out.at(row, column, 0));
+            const PoolSide rows = rows_under(pool, row, in.height), columns = columns_under(pool, column, in.width);
+            if (by_four) {
+                unite_four(in, rows.first, columns.first, out.at(row, column, 0));
                 continue;
             }
-            for (int y = row * pool.stride; y < row * pool.stride + pool.size; ++y)
-                add(in, y, column * next_column, columns, out, row, column);
+            for (int y = rows.first; y < rows.end; ++y)
+                add(in, y, columns.first, columns.end - columns.first, out, row, column);
         }
 }
 

@@ -33,7 +33,7 @@ struct SpikeMap {
 
 /// Pools whole numbers: the maximum; sum and average keep the window's sum, in binary over planes (after an average the next
 /// layer divides). They fit `planes`.
-void pool_spikes(const SpikeMap& in, const Pool& pool, int planes, SpikeMap& out);
+void pool_spikes(const SpikeMap& in, const Layer& layer, int planes, SpikeMap& out);
 /// Only these pixels of `out`, which is of its size already, and zero there.
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out);
 

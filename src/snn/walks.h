@@ -23,7 +23,7 @@ class FullWalk {
 };
 
 /// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the change
-/// leads to is computed.
+/// leads to is computed, of layers with weights and a neuron their spikes, of others all or nothing.
 class ChangedWalk {
   public:
     explicit ChangedWalk(Worker& worker) : worker_(worker) {}
@@ -33,7 +33,10 @@ class ChangedWalk {
 
   private:
     std::optional<Change> change_worth(const Sample* last, const Sample& sample);
-    void run_changed(const Sample& sample, Change change, std::span<const float> last_scores, std::span<float> scores);
+    bool renews(int layer) const;
+    void run_changed(const Sample& sample, const Change& change, std::span<const float> last_scores, std::span<float> scores);
+    Change renew(const Sample& sample, int layer, const Change& change, std::span<float> scores);
+    Change compute(const Sample& sample, int layer, std::span<float> scores);
 
     Worker& worker_;
     std::vector<std::vector<LayerMaps>> maps_;  // by sample; the first are of the last sample

@@ -306,9 +306,86 @@ TEST(Relevance, MethodsSayWhatIsLost) {
         }
 }
 
-TEST(Relevance, RefusesNetworksThatAreNoChains) {
-    const Network graph = test::small_network("4C3-LIF-[4C3-LIF|]add-3F", {2, 7, 6}, kSteps);
-    EXPECT_THROW(RelevanceSweep(graph, {}), InputError);
+/// Sums of spikes and of currents, joins, pools of currents, groups, neurons that differ, readouts that pool.
+const std::vector<std::string> kGraphs = {
+    "4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-3F",
+    "4C3-LIF-[4C3|4C1]add-LIF(decay_input,gain=8)-[4C3-IF|]cat-3F-LIF",
+    "4C3-MP3s2p1-LIF(beta=*)-4C3g4-AP2s1-LIF(threshold=**,alpha=0.5)-[3F|3F]add-LI(beta=0.5)",
+    "4C3-LIF-[4C3-IF|]and-[|4C1-LIF]iand-SP2-3C1-GAP",
+    "3C3-LIF-AP2-[3C1-LIF|@conv1-3C3-IF]cat-3C1-LIF-GSP",
+};
+
+TEST(Relevance, IsConservedOnGraphs) {
+    int64_t moved = 0;
+    for (const std::string& text : kGraphs)
+        for (const bool spiking : {false, true})
+            for (const AlphaBeta::Rule& rule : kRules) {
+                const Network network = test::small_network(text, {2, 7, 6}, kSteps);
+                const CpuEngine engine(network);
+                const RelevanceSweep sweep(network, rule);
+                const Input input = input_of(spiking);
+                const Recording recording = engine.run(input, sweep.request());
+                for (const bool timed : {false, true}) {
+                    const auto result =
+                        timed ? sweep.timed(recording, input, 0, kSteps, 1) : sweep.averaged(recording, input, 0, kSteps, 1);
+                    double size = std::abs(result.whole), sum = result.bias + result.lost;
+                    for (const float value : result.relevance) size += std::abs(value), sum += value;
+                    for (const auto& passed : result.passed) size = std::max(size, std::abs(passed.in));
+                    EXPECT_NEAR(sum, result.whole, 1e-5 * size) << text << " alpha " << rule.alpha << " timed " << timed;
+                    moved += std::ranges::any_of(result.relevance, [](float value) { return value != 0; });
+                }
+            }
+    EXPECT_GT(moved, 50);
+}
+
+/// The same network twice: a pool of one pixel and a branch that brings nothing make it a graph.
+TEST(Relevance, OfAChainWrittenAsAGraphIsThatOfTheChain) {
+    const Network chain = test::small_network("3C3-LIF-MP2-4F-LIF-3F", {2, 7, 6}, kSteps);
+    Network graph = parse_network("3C3-LIF-MP2-MP1-[4F|4F]add-LIF-3F", {2, 7, 6}, kSteps);
+    graph.layers[0].weight = chain.layers[0].weight, graph.layers[0].bias = chain.layers[0].bias;
+    graph.layers[2].weight = chain.layers[1].weight, graph.layers[2].bias = chain.layers[1].bias;
+    graph.layers[5].weight = chain.layers[2].weight, graph.layers[5].bias = chain.layers[2].bias;
+    ASSERT_FALSE(is_chain(graph));
+    for (const bool spiking : {false, true}) {
+        const Input input = input_of(spiking);
+        const CpuEngine one(chain), other(graph);
+        const RelevanceSweep a(chain, {1, true}), b(graph, {1, true});
+        const Recording of_chain = one.run(input, a.request()), of_graph = other.run(input, b.request());
+        ASSERT_EQ(of_chain.scores, of_graph.scores);
+        const auto expected = a.timed(of_chain, input, 0, kSteps, 1), got = b.timed(of_graph, input, 0, kSteps, 1);
+        EXPECT_GT(size_of(expected.relevance), 0);
+        for (size_t i = 0; i < expected.relevance.size(); ++i)
+            EXPECT_NEAR(got.relevance[i], expected.relevance[i], 1e-5 * size_of(expected.relevance)) << i;
+    }
+}
+
+/// Currents 3 and −2 of one spike: with α = 2 the first gets 2, the second −1 of the score.
+TEST(Relevance, OfASumIsSharedByTheSignsOfItsTerms) {
+    Network network = parse_network("1F-IF(threshold=0.5,reset=none)-[1F|1F]add", {1, 1, 1}, 1);
+    const std::vector<float> weights = {1, 3, -2};
+    for (size_t l = 0; l < 3; ++l) network.layers[l].weight.data = {weights[l]}, network.layers[l].bias.data = {0};
+    const CpuEngine engine(network);
+    const Input input = FloatArray({1, 1, 1, 1}, std::vector<float>{1});
+    for (const int alpha : {1, 2}) {
+        const RelevanceSweep sweep(network, {alpha, false});
+        const auto result = sweep.averaged(engine.run(input, sweep.request()), input, 0, 1, 0);
+        EXPECT_EQ(result.whole, 1);
+        // α = 2: 2 and −1 at the branches; 2 · 2 and −1 · −1 behind their weights; 2 · 5 at the input.
+        EXPECT_NEAR(result.relevance[0], alpha == 1 ? 1 : 10, 1e-6);
+        EXPECT_NEAR(result.relevance[0] + result.lost, 1, 1e-6);
+    }
+}
+
+TEST(Relevance, RefusesRecurrenceAndBackInTimeThresholdsThatAdapt) {
+    const Network recurrent = test::small_network("4C3-RC3-LIF-3F", {2, 7, 6}, kSteps);
+    EXPECT_THROW(RelevanceSweep(recurrent, {}), InputError);
+    const Network adapting = test::small_network("4C3-LIF(adapt=0.5,rho=0.9)-3F", {2, 7, 6}, kSteps);
+    const CpuEngine engine(adapting);
+    const RelevanceSweep sweep(adapting, {});
+    const Input input = input_of(true);
+    const Recording recording = engine.run(input, sweep.request());
+    EXPECT_NO_THROW(sweep.averaged(recording, input, 0, kSteps, 0));
+    EXPECT_THROW(sweep.timed(recording, input, 0, kSteps, 0), InputError);
 }
 
 }  // namespace

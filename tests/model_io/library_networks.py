@@ -6,6 +6,7 @@ For every network: FOLDER/NAME.pth, and FOLDER/NAME.txt with lines "key value…
 of the import, and arrays as their shape and values: "spikes" [N, T, C, H, W], the spike counts of layers, "scores". All is
 computed in double precision.
 """
+import random
 import sys
 import torch
 import torch.nn as nn
@@ -114,6 +115,25 @@ def snntorch_networks():
 
     save("graded", "6F-LIF(beta=0.9,delay)-3F", net, (8, 1, 1), graded, "", lambda: utils.reset(net))
 
+    class Branches(nn.Module):
+        """Spikes of one half each, which two convolutions read."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(2, 4, 3, padding=1)
+            self.lif1 = snn.Leaky(beta=0.9, graded_spikes_factor=0.5, **hidden)
+            self.conv2, self.conv3 = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
+            self.lif2, self.fc = snn.Leaky(beta=0.8, **hidden), nn.Linear(100, 3)
+
+        def step(self, x):
+            spikes = self.lif1(self.conv1(x))
+            joined = self.lif2(self.conv2(spikes) + self.conv3(spikes))
+            return {"conv1": spikes / 0.5, "add4": joined}, self.fc(joined.flatten(1))
+
+    net = randomise(Branches(), 3)
+    save("graded_branches", "4C3-LIF(beta=0.9,delay)-[4C3|4C1]add-LIF(beta=0.8,delay)-3F", net, (2, 5, 5), net.step, "",
+         lambda: utils.reset(net))
+
 
 def torch_networks():
     """Neurons written out, as in the papers' own code; what torch does to weights."""
@@ -163,6 +183,20 @@ def spikingjelly_networks():
     element = layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda y, x: y + x)
     chain("element_wise", f"6F-R1-{jelly}-3F", (8, 1, 1), {"cell": "full1"}, "full1.recurrent=1", flat=layer.Flatten(),
           fc1=layer.Linear(8, 6), cell=element, fc2=layer.Linear(6, 3))
+
+    chain("pools", f"4C3-MP3s2p1-{jelly}-4C3-{jelly}-MP2c-GAP-3F", (2, 6, 6), {"sn1": "conv1", "sn2": "conv2"},
+          conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.MaxPool2d(3, 2, 1), sn1=neuron.LIFNode(),
+          conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(), pool2=layer.MaxPool2d(2, ceil_mode=True),
+          pool3=layer.AdaptiveAvgPool2d((1, 1)), flat=layer.Flatten(), fc=layer.Linear(4, 3))
+    low = jelly.replace(")", ",threshold=0.25)")
+    chain("means", f"4C3-AP3s2p1-{low}-4C3-{low}-AP=2-3F", (2, 6, 6), {"sn1": "conv1", "sn2": "conv2"},
+          conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.AvgPool2d(3, 2, 1), sn1=neuron.LIFNode(v_threshold=0.25),
+          conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(v_threshold=0.25), pool2=layer.AdaptiveAvgPool2d(2),
+          flat=layer.Flatten(), fc=layer.Linear(16, 3))
+    # The potential is counted from v_reset, where it starts and to which it leaks.
+    chain("v_reset", "6F-LIF(beta=0.5,decay_input,reset=zero,ge,threshold=0.75)-3F", (8, 1, 1), {"sn": "full1"},
+          flat=layer.Flatten(), fc1=layer.Linear(8, 6), sn=neuron.LIFNode(v_threshold=0.5, v_reset=-0.25),
+          fc2=layer.Linear(6, 3))
 
     class Sew(nn.Module):
         """A block with a downsampling convolution and one without, as in spikingjelly's sew_resnet.py."""
@@ -248,6 +282,181 @@ def sinabs_networks():
 
     save("sinabs", "6F-LIF(beta=0.9048374,threshold=0.8,ge)-4F-R-LIF(beta=0.8187308,ge)-3F", net, (8, 1, 1), step)
 
+    adaptive = Chain({"lif": "full1"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
+                     lif=sl.ALIF(tau_mem=10., tau_adapt=20., adapt_scale=4., spike_threshold=torch.tensor(0.5), **single),
+                     fc2=nn.Linear(6, 3))
+    randomise(adaptive, 3)
 
+    def adapt(x):
+        spikes = adaptive.lif(adaptive.fc1(x.flatten(1)).unsqueeze(1))[:, 0].double()
+        return {"full1": spikes}, adaptive.fc2(spikes)
+
+    rho = 0.951229425  # e^(−1/20)
+    save("sinabs_adaptive", f"6F-LIF(beta=0.9048374,threshold=0.5,ge,adapt={4 * (1 - rho):.9f},rho={rho})-3F", adaptive,
+         (8, 1, 1), adapt)
+
+
+
+class Random:
+    """Chains of random layers; `neuron` draws a module, its text, and how it is reset."""
+
+    def __init__(self, neuron, after=3.0):
+        self.rng, self.neuron, self.after = random.Random(7), neuron, after
+
+    def pool(self, size):
+        kinds = [("", None)] * 3 + [("-MP3s2p1", nn.MaxPool2d(3, 2, 1)), ("-MP2c", nn.MaxPool2d(2, ceil_mode=True)),
+                                    ("-AP3s2p1", nn.AvgPool2d(3, 2, 1)), ("-AP2s1", nn.AvgPool2d(2, 1)), ("-GMP", nn.AdaptiveMaxPool2d(1))]
+        text, module = self.rng.choice(kinds if size > 2 else kinds[:3])
+        return text, module
+
+    def network(self, name):
+        modules, layers, resets, channels, x = {}, {}, [], 2, torch.zeros(1, 2, 6, 6)
+        text = []
+
+        def put(key, module, shape=None):
+            nonlocal x
+            modules[key] = module
+            x = torch.zeros(shape) if shape else module(x)
+
+        def fire(layer):
+            module, words, reset = self.neuron(self.rng)
+            layers[f"sn{len(layers)}"] = layer
+            resets.append(reset)
+            put(f"sn{len(layers) - 1}", module, x.shape)
+            return "-" + words
+
+        for i in range(self.rng.randint(1, 2)):
+            kernel, norm = self.rng.choice((1, 3)), self.rng.random() < 0.5
+            out = 3 + 2 * i + self.rng.randint(0, 1)
+            bias = not norm and self.rng.random() < 0.7
+            put(f"conv{i}", nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=bias))
+            if norm: put(f"bn{i}", nn.BatchNorm2d(out).eval())
+            channels = out
+            stage = f"{out}C{kernel}" + ("" if bias or norm else "b0")
+            before, module = self.pool(x.shape[-1])
+            if module: put(f"pool{i}", module)
+            stage += before + fire(f"conv{len(text) + 1}")
+            behind, module = self.pool(x.shape[-1])
+            if module: put(f"after{i}", module)
+            text.append(stage + behind)
+        put("flat", nn.Flatten())
+        if self.rng.random() < 0.5:
+            put("fc0", nn.Linear(x.shape[1], 9))
+            text.append("9F" + fire(f"full{len(text) + 1}"))
+        put("fc", nn.Linear(x.shape[1], 3))
+        net = randomise(Chain(layers, **modules), self.after)
+        save(name, "-".join(text + ["3F"]), net, (2, 6, 6), net.step, "", lambda: [reset() for reset in resets])
+
+    def networks(self, library):
+        made = 0
+        for i in range(40):
+            try:
+                self.network(f"{library}_random{i}")
+            except AssertionError:  # some layer is silent: another
+                continue
+            made += 1
+            if made == 10: return
+        raise RuntimeError("too few networks spike")
+
+
+def random_snntorch(rng):
+    import snntorch as snn
+
+    hidden = {"init_hidden": True, "spike_grad": lambda x: (x > 0).to(x.dtype)}
+    beta, threshold, reset = rng.choice((0.5, 0.8, 0.95)), rng.choice((0.5, 1.0)), rng.choice(("subtract", "zero", "none"))
+    words = f"beta={beta},threshold={threshold},reset={reset}" + (",delay" if reset != "none" else "")
+    if rng.random() < 0.3:
+        module = snn.Synaptic(alpha=0.25, beta=beta, threshold=threshold, reset_mechanism=reset, **hidden)
+        words += ",alpha=0.25"
+    else:
+        module = snn.Leaky(beta=beta, threshold=threshold, reset_mechanism=reset, **hidden)
+    return module, f"LIF({words})", module.reset_mem
+
+
+def random_spikingjelly(rng):
+    from spikingjelly.activation_based import neuron
+
+    threshold, rest = rng.choice((0.5, 1.0)), rng.choice((None, 0.0, -0.25))
+    words = f"threshold={threshold - (rest or 0)},ge" + (",reset=zero" if rest is not None else "")
+    if rng.random() < 0.3:
+        module = neuron.IFNode(v_threshold=threshold, v_reset=rest)
+        return module, f"IF({words})", module.reset
+    tau, decay = rng.choice((2.0, 4.0)), rng.random() < 0.5
+    words += f",beta={1 - 1 / tau}" + (",decay_input" if decay else "")
+    module = neuron.LIFNode(tau=tau, decay_input=decay, v_threshold=threshold, v_reset=rest)
+    return module, f"LIF({words})", module.reset
+
+
+class Remembering(nn.Module):
+    """A cell that is given its state."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+        self.reset()
+
+    def reset(self): self.state = None
+
+    def forward(self, x):
+        spikes, self.state = self.cell(x, self.state)
+        return spikes
+
+
+def random_norse(rng):
+    import norse.torch as norse
+
+    number = lambda value: torch.tensor(value, dtype=torch.double)
+    rate, threshold, at = rng.choice((100.0, 400.0)), rng.choice((0.25, 0.5)), rng.choice((0.0, -0.25))
+    words = f"beta={1 - rate / 1000:.9f},gain={rate / 1000},threshold={threshold},reset=zero,v_reset={at}"
+    numbers = {"tau_mem_inv": number(rate), "v_leak": number(0.0), "v_th": number(threshold), "v_reset": number(at)}
+    if rng.random() < 0.5:
+        module = Remembering(norse.LIFCell(norse.LIFParameters(tau_syn_inv=number(500.0), **numbers)))
+        words += ",alpha=0.5"
+    else:
+        module = Remembering(norse.LIFBoxCell(norse.LIFBoxParameters(**numbers)))
+    return module, f"LIF({words})", module.reset
+
+
+class OneStep(nn.Module):
+    """A layer over time, given one step."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def reset(self):
+        for name, buffer in list(self.layer.named_buffers()):
+            if name != "spike_threshold" or hasattr(self.layer, "b0"): setattr(self.layer, name, torch.zeros(0))
+
+    def forward(self, x): return self.layer(x.unsqueeze(1))[:, 0].double()
+
+
+def random_sinabs(rng):
+    import math
+
+    import sinabs.activation as sina
+    import sinabs.layers as sl
+
+    threshold, to = rng.choice((0.5, 1.0)), rng.choice((None, 0.0))
+    words = f"threshold={threshold},ge" + ("" if to is None else ",reset=zero")
+    shared = {"spike_fn": sina.SingleSpike, "spike_threshold": torch.tensor(threshold),
+              "reset_fn": sina.MembraneSubtract() if to is None else sina.MembraneReset()}
+    kind = rng.choice(("IAF", "LIF", "ALIF"))
+    if kind == "IAF":
+        module = OneStep(sl.IAF(**shared))
+        return module, f"IF({words})", module.reset
+    tau, norm = rng.choice((5.0, 20.0)), rng.random() < 0.3
+    beta = math.exp(-1 / tau)
+    words += f",beta={beta:.9f}" + (",decay_input" if norm else "")
+    if kind == "LIF":
+        module = OneStep(sl.LIF(tau_mem=tau, norm_input=norm, **shared))
+    else:
+        module, rho = OneStep(sl.ALIF(tau_mem=tau, tau_adapt=10.0, adapt_scale=3.0, norm_input=norm, **shared)), math.exp(-1 / 10)
+        words += f",adapt={3 * (1 - rho):.9f},rho={rho:.9f}"
+    return module, f"LIF({words})", module.reset
+
+
+RANDOM = {"snntorch": random_snntorch, "spikingjelly": random_spikingjelly, "norse": random_norse, "sinabs": random_sinabs}
 {"torch": torch_networks, "snntorch": snntorch_networks, "spikingjelly": spikingjelly_networks, "norse": norse_networks,
  "sinabs": sinabs_networks}[library]()
+if library in RANDOM: Random(RANDOM[library], 12.0 if library == "norse" else 3.0).networks(library)

@@ -45,6 +45,20 @@ class GraphFile : public testing::Test {
     std::filesystem::path path = folder / "model.safetensors";
 };
 
+TEST_F(GraphFile, PoolsBeyondTheMapAndThresholdsThatAdaptComeBack) {
+    const Network graph =
+        parse_network("4C3-MP3s2p1-LIF(adapt=0.25,rho=0.5)-SP5x3s2x1p2x0c-4C3-LIF(adapt=**,rho=*)-2F", {2, 9, 16}, 3);
+    save_model(graph, path);
+    const Network back = load_model(path);
+    EXPECT_EQ(network_text(back), network_text(graph));
+    ASSERT_EQ(back.layers.size(), graph.layers.size());
+    for (size_t l = 0; l < graph.layers.size(); ++l) {
+        EXPECT_EQ(back.layers[l].pool, graph.layers[l].pool);
+        EXPECT_EQ(back.layers[l].neuron, graph.layers[l].neuron);
+        EXPECT_EQ(back.layers[l].values, graph.layers[l].values);
+    }
+}
+
 TEST_F(GraphFile, GraphsComeBackComplete) {
     const Network graph = example_graph();
     save_model(graph, path);

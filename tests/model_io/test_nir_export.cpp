@@ -126,7 +126,8 @@ TEST(NirExport, OneAxisIsSaidWhereNirHasTheNodes) {
 /// A graph's text, its model file and its NIR give one network, and so the same bits.
 TEST(NirExport, TextModelFileAndNirAreOneNetwork) {
     const TemporaryFolder folder;
-    for (const char* text : {"4C3-LIF(beta=*)-[4C3-LIF-4C3|]add-LIF-AP2-9F-R-LIF-10F", "16C3-LIF-AP2-10F"}) {
+    for (const char* text :
+         {"4C3-LIF(beta=*)-[4C3-LIF-4C3|]add-LIF-AP2-9F-R-LIF-10F", "16C3-LIF-AP2-10F", "4C3-SP3s2p1-LIF-AP4x2s2p2x1-10F"}) {
         Network network = network_of(text);
         network.classes = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
         save_model(network, folder / "a.safetensors");

@@ -192,8 +192,8 @@ TEST(NirLayers, WhatIsInTheWrongPlaceIsNamed) {
     EXPECT_THAT(error_of(conv_chain().add("p", "SumPool2d", {{"kernel_size", pair(9)}, {"stride", pair(2)}})),
                 HasSubstr("a window of 9 by 9 that does not fit"));
     EXPECT_THAT(
-        error_of(conv_chain().add("p", "AvgPool2d", {{"kernel_size", pair(2)}, {"stride", pair(2)}, {"padding", pair(1)}})),
-        HasSubstr("the node 'p' (AvgPool2d) pads"));
+        error_of(conv_chain().add("p", "AvgPool2d", {{"kernel_size", pair(2)}, {"stride", pair(2)}, {"padding", pair(2)}})),
+        HasSubstr("the node 'p' (AvgPool2d) pads by more than half its window"));
 }
 
 TEST(NirLayers, ParametersThatDifferAreValues) {

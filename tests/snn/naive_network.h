@@ -78,11 +78,14 @@ inline Values pooled(const Layer& layer, const Values& values) {
                 Values window;
                 for (int i = 0; i < pool.size; ++i)
                     for (int j = 0; j < pool.columns(); ++j)
-                        window.push_back(map.at(c, row * pool.stride + i, column * pool.stride_columns() + j));
+                        if (const int y = row * pool.stride - pool.padding + i,
+                            x = column * pool.stride_columns() - pool.padding_columns() + j;
+                            y >= 0 && x >= 0 && y < map.height && x < map.width)
+                            window.push_back(map.at(c, y, x));
                 double sum = 0;
                 for (const double value : window) sum += value;
                 out.push_back(pool.kind == PoolKind::max       ? *std::max_element(window.begin(), window.end())
-                              : pool.kind == PoolKind::average ? sum / static_cast<double>(window.size())
+                              : pool.kind == PoolKind::average ? sum / (pool.size * pool.columns())
                                                                : sum);
             }
     return out;
@@ -117,8 +120,8 @@ class Simulation {
 
   private:
     struct State {
-        explicit State(int size) : u(size), synapse(size), before(size) {}
-        Values u, synapse, before;
+        explicit State(int size) : u(size), synapse(size), rise(size), before(size) {}
+        Values u, synapse, rise, before;
     };
 
     Values operation(const Layer& layer, size_t l, const Values& input, const std::vector<Values>& sent) const {
@@ -155,9 +158,11 @@ class Simulation {
             if (n.reset == Reset::zero && n.delay && before) u = n.v_reset;
             u = n.beta * u + state.synapse[i];
             if (n.reset == Reset::subtract && n.delay && before) u -= n.threshold;
-            activity_.potentials[l].push_back(u);
-            const bool spikes = n.at_threshold ? u >= n.threshold : u > n.threshold;
-            if (spikes && !n.delay && n.reset == Reset::subtract) u -= n.threshold;
+            state.rise[i] = n.rho * state.rise[i] + (before ? n.adapt : 0);
+            const double compared = u - state.rise[i];
+            activity_.potentials[l].push_back(compared);
+            const bool spikes = n.at_threshold ? compared >= n.threshold : compared > n.threshold;
+            if (spikes && !n.delay && n.reset == Reset::subtract) u -= n.threshold + state.rise[i];
             if (spikes && !n.delay && n.reset == Reset::zero) u = n.v_reset;
             reset_[{l, i}] = spikes;
             const bool dead =
@@ -183,6 +188,8 @@ class Simulation {
             if (value.field == "gain") n.gain = number;
             if (value.field == "v_reset") n.v_reset = number;
             if (value.field == "alpha") n.alpha = number;
+            if (value.field == "adapt") n.adapt = number;
+            if (value.field == "rho") n.rho = number;
         }
         return n;
     }

@@ -32,7 +32,9 @@ class RandomGraph {
     std::string neuron() {
         return pick({"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
                      "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)", "LIF(beta=0.5,alpha=0.5)", "LIF(beta=*)",
-                     "IF(threshold=**,gain=*)", "LIF(beta=*,alpha=**,reset=zero,decay_input)"});
+                     "LIF(beta=0.5,adapt=0.5,rho=0.5)", "LIF(beta=0.5,reset=zero,adapt=0.25,rho=0.5,ge)", "IF(delay,adapt=0.5)",
+                     "LIF(beta=0.5,decay_input,gain=4,adapt=*,rho=0.5)", "IF(threshold=**,gain=*)",
+                     "LIF(beta=*,alpha=**,reset=zero,decay_input)"});
     }
 
   private:
@@ -41,7 +43,9 @@ class RandomGraph {
         return channels() + pick({"C3", "C1", "C3b0", "C5", "C3", "C3g2", "C3g6b0", "C3d2", "C1x3", "C3x5d2x1", "C5x1"});
     }
     std::string spiking() { return weighted() + pick({"", "", "", "", "-R1", "-RC3", "-R"}) + "-" + neuron(); }
-    std::string pool() { return pick({"", "", "", "-MP3s1-MP1", "-AP1", "-SP1", "-MP1x2s1", "-AP2x1s1"}); }
+    std::string pool() {
+        return pick({"", "", "", "-MP3s1-MP1", "-AP1", "-SP1", "-MP1x2s1", "-AP2x1s1", "-MP3s1p1", "-SP1x3s1p0x1"});
+    }
 
     /// Reads numbers of spikes and sends them.
     std::string stage(int depth) {
@@ -49,10 +53,11 @@ class RandomGraph {
         switch (draw(shrunk_ == 0 ? 9 : shrunk_ == 1 ? 8 : 6)) {
             case 6:
                 ++shrunk_;
-                return "[" + weighted() + "-MP2|" + weighted() + "-AP2]add-" + neuron() + "-" + spiking();
+                return "[" + weighted() + pick({"-MP2|", "-MP3s2c|"}) + weighted() +
+                       pick({"-AP2]add-", "-AP4s2p1]add-"}) + neuron() + "-" + spiking();
             case 7:
                 ++shrunk_;
-                return spikes + "-MP2-AP1-" + spiking();
+                return spikes + pick({"-MP2-AP1-", "-MP3s2p1-AP1-", "-MP3s2c-", "-AP4s2p1-", "-SP3s2c-"}) + spiking();
             case 8:
                 ++shrunk_;
                 return "[" + spikes + "|@conv1-" + spiking() + "]add-AP2s1-" + spikes + "-MP3s2";

@@ -136,6 +136,40 @@ TEST(Graph, AblationsSilenceFiltersOfEveryKindOfLayer) {
     }
 }
 
+/// Samples that differ in few pixels, as insertion makes them, some not at all: each as it is alone.
+TEST(Graph, WhatChangesFromSampleToSampleGivesTheSameBytes) {
+    for (uint64_t seed = 300; seed < 316; ++seed) {
+        const Network network = graph(RandomGraph(seed).text(), seed);
+        FloatArray images({9, 2, 14, 16});
+        Array<uint8_t> spikes({9, 4, 2, 14, 16});
+        const auto change = [&](auto& samples, uint64_t most) {
+            const int64_t size = samples.row_size();
+            for (int64_t n = 0; n < 9; ++n) {
+                if (n > 0) std::ranges::copy(samples.row(n - 1), samples.row(n).begin());
+                const int64_t changed = n == 0 ? size : n == 5 ? 0 : 1 + static_cast<int64_t>(draw(seed, n, 9));
+                for (int64_t i = 0; i < changed; ++i) {
+                    const auto place = n == 0 ? i : static_cast<int64_t>(draw(seed, 1000 * n + i, size));
+                    samples.row(n)[place] =
+                        static_cast<std::remove_reference_t<decltype(samples.data[0])>>(draw(seed, 7000 * n + i, most + 1));
+                }
+            }
+        };
+        change(images, 2), change(spikes, 1);
+        for (const int threads : {1, 2}) {
+            const Simulator simulator(network, {.threads = threads});
+            const FloatArray of_images = simulator.run(images).scores, of_spikes = simulator.run_spikes(spikes).scores;
+            for (int64_t n = 0; n < 9; ++n) {
+                const FloatArray image({1, 2, 14, 16}, {images.row(n).begin(), images.row(n).end()});
+                const Array<uint8_t> one({1, 4, 2, 14, 16}, {spikes.row(n).begin(), spikes.row(n).end()});
+                EXPECT_TRUE(std::ranges::equal(of_images.row(n), simulator.run(image).scores.data))
+                    << network_text(network) << ", image " << n;
+                EXPECT_TRUE(std::ranges::equal(of_spikes.row(n), simulator.run_spikes(one).scores.data))
+                    << network_text(network) << ", spikes " << n;
+            }
+        }
+    }
+}
+
 TEST(Graph, LittleMemoryGivesTheSameBytesAndTooLittleIsRefused) {
     const Network network = graph("16C3-LIF-[16C3-LIF-16C3|]add-LIF-[16C3-LIF|]add-AP2-5F", 1);
     const FloatArray images = dyadic_images(network, 6, 1);

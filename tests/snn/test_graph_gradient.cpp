@@ -39,6 +39,9 @@ const std::vector<const char*> kTexts = {
     "3C3d2-RC3-LIF-6F-R-LIF(beta=0.5,decay_input,gain=2)-6F-R1-IF(reset=zero,v_reset=-0.25)-[2F|2F]add",
     "2C3-MP2-LIF-2C1-GAP",
     "[3C3|3C1]add-IF(reset=none)-2C1-LIF-GSP",
+    "3C3-LIF(adapt=0.5,rho=0.75)-3C3-LIF(beta=0.5,reset=zero,v_reset=0.25,adapt=0.5,rho=0.5)-2F",
+    "3C3-MP3s2p1-LIF-[2C3-LIF-MP3s1p1|2C3-AP3s1p1-LIF]cat-SP2s2c-2F",
+    "3C3-IF(delay,adapt=**,rho=0.5)-4F-R-LIF(reset=none,adapt=-0.25,rho=1)-2F-LIF(alpha=0.5,adapt=0.5)",
 };
 
 TEST(GraphGradient, EqualsFiniteDifferencesOfTheSmoothedNetwork) {
@@ -135,6 +138,8 @@ TEST(GraphGradient, OfOrdinaryLayersInFloatIsTheDefinitionInDouble) {
         "2C3-MP2-LIF-2C1-GMP",
         "3C3-AP2-LIF-[2F|2F-LIF-2F]add",
         "20C3-LIF-[70C1-IF|3C3]cat-IF-[5F-IF-2F|2F]add-IF",
+        "3C3-MP3s2p1-LIF-[2C3-LIF-MP3s1p1|2C3-AP3s1p1-LIF]cat-SP2s2c-2F",
+        "9C3-LIF-MP3s2c-9C3-LIF-AP3s2p1x0-[4C1-MP2p1-IF|4C1-LIF-SP2p1]add-2F",
     };
     int fast = 0;
     for (uint64_t seed = 0; seed < texts.size(); ++seed) {
@@ -147,7 +152,7 @@ TEST(GraphGradient, OfOrdinaryLayersInFloatIsTheDefinitionInDouble) {
             expect_definition(network, spikes, surrogate);
         }
     }
-    EXPECT_EQ(fast, 9);
+    EXPECT_EQ(fast, 11);
 }
 
 TEST(GraphGradient, HasTheScoresOfTheSimulationAndDoesNotDependOnTheBatch) {

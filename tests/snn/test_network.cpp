@@ -121,7 +121,8 @@ TEST(NetworkText, GraphsThatAreWrittenAsTheyAreRead) {
     for (const char* text :
          {"4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-2F", "4C3-LIF-[4C3-LIF-4C3|]add-LIF-[4C3-MP2|4C3s2]add-IF-AP2-MP2-2F",
           "4C3-LIF-[4C3-LIF|]and-[|4C3-IF]iand-2F", "[4C3|4C1]add-LIF-[[2C3-IF|2C1-IF]cat-4C3-IF|]add-2F-LI(beta=0.5)",
-          "4C3-MP2-LIF-2F", "4C3-LIF-MP2-AP3-2F", "4C3-[LIF|IF]cat-2F", "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F",
+          "4C3-MP2-LIF-2F", "4C3-LIF-MP2-AP3-2F", "4C3-[LIF|IF]cat-2F", "4C3-MP3s2p1-LIF-SP5x3s2x1p2x0c-MP2p0x1-2F",
+          "4C3-LIF(beta=0.5,adapt=0.25,rho=0.75)-MP3s2c-4C3-LIF(adapt=*,rho=**)-2F", "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F",
           "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F", "2C3-LIF-MP5s3", "2C3-MP5s3-LI(beta=0.5)",
           "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F", "4C3-LIF-[4C3-LIF|@input-4C5-LIF]add-2F"}) {
         const Shape input = std::string(text).find("2C3-") == 0 ? Shape{2, 5, 5} : Shape{2, 14, 14};
@@ -132,6 +133,23 @@ TEST(NetworkText, GraphsThatAreWrittenAsTheyAreRead) {
         }
     }
     EXPECT_EQ(network_text(parse_network("4C3-LIF-GAP-[2F|2F]add", {1, 6, 8}, 1)), "4C3-LIF-AP6x8-[2F|2F]add");
+    EXPECT_EQ(network_text(parse_network("4C3-LIF-AP=3x2-2F", {1, 7, 8}, 1)), "4C3-LIF-AP3x4s2x4-2F");
+    EXPECT_EQ(network_text(parse_network("4C3-LIF-MP=1-2F", {1, 7, 8}, 1)), "4C3-LIF-MP7x8-2F");
+}
+
+/// Rows of PyTorch's MaxPool2d: 1 + ⌊(n + 2p − k)/s⌋, with ceil_mode ⌈⌉, unless the last window begins behind the map.
+TEST(NetworkText, PoolsHaveTheSizesOfPyTorch) {
+    const auto rows = [](int input, const std::string& pool) {
+        return parse_network("1C1-LIF-" + pool + "-2F", {1, input, input}, 1).layers[0].pooled_height;
+    };
+    EXPECT_EQ(rows(8, "MP3s2p1"), 4);
+    EXPECT_EQ(rows(8, "MP3s2"), 3);
+    EXPECT_EQ(rows(8, "MP3s2c"), 4);
+    EXPECT_EQ(rows(7, "MP3s2c"), 3);
+    EXPECT_EQ(rows(5, "MP2s2p1c"), 3);  // a fourth window would begin behind the map
+    EXPECT_EQ(rows(5, "MP1s4c"), 2);
+    EXPECT_EQ(rows(6, "MP1s4c"), 2);
+    EXPECT_EQ(rows(6, "AP4s2p2"), 4);
 }
 
 TEST(NetworkText, RandomGraphsComeBack) {
@@ -158,6 +176,10 @@ TEST(NetworkText, ErrorsOfGraphsNameTheLayerAndWhatWasExpected) {
     expect("4C3-LIF-AP2-[4C3-LIF|]iand-2F", "reads numbers of spikes of conv1");
     expect("4C3-4C3-LIF-2F", "stage 2 '4C3': reads the currents of conv1, which needs a neuron");
     expect("[4C3-LIF|]add-2F", "reads the network's input");
+    expect("4C3-LIF-MP3s2p2-2F", "stage 3 'MP3s2p2': the padding must be at most half the pool's size");
+    expect("4C3-LIF-AP3s2c-2F", "averages would differ in their size");
+    expect("4C3-LIF-AP=5-2F", "windows that make 5×5 of [4, 28, 28] differ");
+    expect("4C3-LIF-AP=40-2F", "windows that make 40×40 of [4, 28, 28] differ");
     expect("4C3-LIF-[4C3-LIF|4C3-LIF", "the bracket is not closed");
     expect("4C3-LIF]add-2F", "no bracket is open");
     expect("4C3-LIF-[4C3-LIF]add-2F", "has 1 inputs where two or more were expected");
@@ -226,8 +248,9 @@ TEST(Network, WhatWorksOnChainsAloneNamesTheLayerThatIsNotOfOne) {
     EXPECT_EQ(refusal("4C3-LIF-MP2-8F-IF-2F-LI(beta=0.5)"), "");
     EXPECT_EQ(refusal("4C3-LIF-[4C3-LIF|]add-2F"),
               "this: expected a chain of layers with square windows; layer add3 joins conv2 and conv1");
-    for (const char* text : {"4C3-MP2-LIF-2F", "4C3-LIF-MP2-MP2-2F", "4C1x3-LIF-2F", "4C3d2-LIF-2F", "4C3g2-LIF-2F",
-                             "4C3-R-LIF-2F", "4C3-LIF(beta=*)-2F", "4C3-LIF-MP1x2-2F"})
+    for (const char* text :
+         {"4C3-MP2-LIF-2F", "4C3-LIF-MP2-MP2-2F", "4C1x3-LIF-2F", "4C3d2-LIF-2F", "4C3g2-LIF-2F", "4C3-R-LIF-2F",
+          "4C3-LIF(beta=*)-2F", "4C3-LIF(adapt=0.5)-2F", "4C3-LIF-MP3s2p1-2F", "4C3-LIF-MP3s2c-2F", "4C3-LIF-MP1x2-2F"})
         EXPECT_NE(refusal(text).find("this: expected a chain"), std::string::npos) << text;
 }
 

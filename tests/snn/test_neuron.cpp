@@ -40,11 +40,11 @@ std::string error_of(const Neuron& neuron) {
 
 TEST(Neuron, TheTableHasEveryFieldOnce) {
     Neuron neuron;
-    auto& [a, b, c, d, e, f, g, h, i] = neuron;  // does not compile for another number of fields
-    const std::array<const void*, 9> places = {&a, &b, &c, &d, &e, &f, &g, &h, &i};
+    auto& [a, b, c, d, e, f, g, h, i, j, k] = neuron;  // does not compile for another number of fields
+    const std::array<const void*, 11> places = {&a, &b, &c, &d, &e, &f, &g, &h, &i, &j, &k};
     ASSERT_EQ(neuron_fields().size(), places.size());
-    for (size_t k = 0; k < places.size(); ++k)
-        std::visit([&](auto member) { EXPECT_EQ(&(neuron.*member), places[k]); }, neuron_fields()[k].member);
+    for (size_t field = 0; field < places.size(); ++field)
+        std::visit([&](auto member) { EXPECT_EQ(&(neuron.*member), places[field]); }, neuron_fields()[field].member);
 }
 
 TEST(Neuron, EveryFieldReadsBackFromTheNetworkText) {
@@ -88,10 +88,12 @@ TEST(Neuron, WordsSayWhatIsNotUsual) {
                         .decay_input = true,
                         .gain = 0.5F,
                         .v_reset = -1,
-                        .alpha = 0.75F};
+                        .alpha = 0.75F,
+                        .adapt = 0.25F,
+                        .rho = 0.5F};
     EXPECT_EQ(neuron_words(neuron),
               "IF β 1, θ 2.5, fires at U ≥ θ, reset to -1, one step later, current kept by α 0.75, input scaled by 1 − β, "
-              "gain 0.5");
+              "gain 0.5, threshold raised by 0.25 at a spike, of which 0.5 stays per step");
 }
 
 /// A field as docs/formats/model.md describes it.

@@ -62,6 +62,10 @@ std::string stale_sentence(const Run& run, const std::filesystem::path& path, co
 /// Whether the run has this file of results, and it is of the run as it is; a line says so where there is one that is not.
 bool has_result(const Run& run, const std::filesystem::path& path, const StageNotes& notes);
 
+/// Whether a method can explain a network: gates, TSA and relevance know no recurrence, shares and sltrp no threshold that
+/// adapts.
+bool can_explain(std::string_view method, const Network& network);
+
 /// What is shown of single samples unless methods are named, without what needs relevant filters that the run lacks
 /// (has_result).
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes);
@@ -69,7 +73,8 @@ std::vector<std::string> shown_methods(const Run& run, bool spiking, const Stage
 /// The name of a class; its index where the network's classes have no names.
 std::string class_name(const Network& network, int index);
 
-/// What is evaluated unless methods are named: the same families for images and for spikes; no gates for graphs.
+/// What is evaluated unless methods are named: the same families for images and for spikes, of those that can
+/// explain the network.
 std::vector<std::string> usual_methods(const Network& network, bool spiking);
 
 /// `count` different indices below `size`, drawn by the seed, ascending; all when count is 0 or too large.

@@ -22,10 +22,13 @@ struct PoolSummary {
     int size = 0, stride = 0;
     std::vector<int> output;                          ///< [channels, height, width]
     std::optional<int> size_columns, stride_columns;  ///< along a row, where they differ
+    std::optional<int> padding, padding_columns;      ///< where it is not 0; along a row, where it differs
+    std::optional<bool> ceil;                         ///< where windows beyond the map count
 
     static void fields(auto& self, auto& field) {
         field("kind", self.kind), field("size", self.size), field("stride", self.stride), field("output", self.output);
         field("size_columns", self.size_columns), field("stride_columns", self.stride_columns);
+        field("padding", self.padding), field("padding_columns", self.padding_columns), field("ceil", self.ceil);
     }
 };
 

@@ -15,17 +15,25 @@ namespace spikelens {
 enum class PoolKind { none, max, average, sum };
 inline constexpr std::array<std::string_view, 4> pool_words = {"none", "max", "average", "sum"};
 
-/// Pooling without padding; windows that do not fit are dropped. The average is the sum divided by the window's size.
+/// Windows begin `padding` before the first row and column, and a stride further each; of what lies under them, the map's part
+/// counts. Windows that end beyond the padding behind the map are dropped; with `ceil` those that begin within the map or the
+/// padding before it count. The average is the sum divided by the whole window's size (PyTorch's count_include_pad).
 struct Pool {
     PoolKind kind = PoolKind::none;
     int size = 1;
     int stride = 1;
-    int width = 0, stride_width = 0;  ///< size and stride along a row where they differ from those along a column; else 0
+    int width = 0, stride_width = 0;      ///< size and stride along a row where they differ from those along a column; else 0
+    int padding = 0, padding_width = -1;  ///< at most half the size; along a row where it differs, else −1
+    bool ceil = false;                    ///< not of averages
 
     int columns() const { return width > 0 ? width : size; }
     int stride_columns() const { return stride_width > 0 ? stride_width : stride; }
+    int padding_columns() const { return padding_width >= 0 ? padding_width : padding; }
     int area() const { return size * columns(); }
-    bool square() const { return width == 0 && stride_width == 0; }
+    /// Whether windows may reach beyond the map.
+    bool pads() const { return padding > 0 || padding_columns() > 0 || ceil; }
+    /// Square, within the map.
+    bool plain() const { return width == 0 && stride_width == 0 && !pads(); }
     bool operator==(const Pool&) const = default;
 };
 
@@ -159,7 +167,9 @@ struct NetworkDefaults {
 ///   LIF, IF        the neuron of the layer before; LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
 ///                  gain=1,v_reset=0,alpha=0)
 ///   LI             after the last layer: a readout that leaks, LI(beta=0.9)
-///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; GMP, GAP, GSP: of the whole map
+///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; padding: MP3s2p1; windows beyond the last
+///   row
+///                  and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
 /// The order of stages is that of operations: 4C3-MP2-LIF pools currents, 4C3-LIF-MP2 spikes, 4C3-LIF-MP2-AP4 pools twice.
 /// Rows and columns may differ: 16C1x3p0x1s1x2, MP1x2. 16C3d2: dilation, padding d(k−1)/2 unless said; 16C3g4: groups.
 ///   R, R1, RC3     between a weighted stage and its neuron: recurrence, of all neurons, one to one, or by a convolution

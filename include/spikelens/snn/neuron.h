@@ -29,6 +29,10 @@ Reset parse_reset(std::string_view word);
 /// A leaky integrate-and-fire neuron, complete: a network trained elsewhere keeps its exact meaning. U[0⁻] = 0.
 /// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1. A synapse that keeps
 /// its current (alpha > 0; NIR's CubaLIF, snnTorch's Synaptic) gives the membrane J[t] = αJ[t−1] + I[t] instead of I[t].
+///
+/// A threshold that adapts (adapt ≠ 0; ALIF, the LSNN of Bellec et al., NeurIPS 2018) is θ + A[t] instead of θ where a spike is
+/// decided and where `subtract` without delay subtracts it: A[t] = ρA[t−1] + adapt·S[t−1], A[0] = 0. Its potential, recorded
+/// and in gradients, is U[t] − A[t], which is compared with θ.
 struct Neuron {
     float beta = 0.95F;      ///< leak per step, in [0, 1]
     float threshold = 1.0F;  ///< θ > 0
@@ -39,6 +43,8 @@ struct Neuron {
     float gain = 1.0F;          ///< scale of the current
     float v_reset = 0.0F;       ///< where `zero` puts the membrane
     float alpha = 0.0F;         ///< decay of the synaptic current per step, in [0, 1)
+    float adapt = 0.0F;         ///< by how much a spike raises the threshold
+    float rho = 0.0F;           ///< how much of what it has been raised by stays per step, in [0, 1]
 
     bool operator==(const Neuron&) const = default;
 };
@@ -54,6 +60,9 @@ using NeuronValues = std::vector<NeuronValue>;
 
 /// The neuron at (channel, pixel) of a layer, where `pixel` is one of `pixels` in row-major order.
 Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t channel, int64_t pixel, int64_t pixels);
+
+/// Whether spikes raise the threshold of any neuron of a layer.
+bool adapts(const Neuron& neuron, const NeuronValues& values);
 
 /// What a weighted sum of spikes becomes on its way to the membrane: gain, times 1 − β when `decay_input`.
 template <class Real>
