@@ -25,7 +25,7 @@ class GpuEngine final : public Engine {
   public:
     GpuEngine(std::unique_ptr<Device> device, std::shared_ptr<const Network> network, Execution execution,
               GradientOptions gradients)
-        : cpu_(std::move(network), std::move(execution), std::move(gradients)),
+        : cpu_(std::move(network), std::move(execution), gradients),
           device_(std::move(device)),
           weights_(cpu_.simulator().plan(), *device_),
           space_(weights_),
@@ -126,13 +126,12 @@ std::vector<std::string> GpuEngine::describe() const {
 }  // namespace
 
 EnginePointer make_gpu_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
-    return std::make_unique<const GpuEngine>(gpu::cuda_device(), std::move(network), std::move(execution),
-                                             std::move(gradients));
+    return std::make_unique<const GpuEngine>(gpu::cuda_device(), std::move(network), std::move(execution), gradients);
 }
 
 EnginePointer make_gpu_emulated_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
     auto device = gpu::emulated_device(execution.threads, execution.memory);
-    return std::make_unique<const GpuEngine>(std::move(device), std::move(network), std::move(execution), std::move(gradients));
+    return std::make_unique<const GpuEngine>(std::move(device), std::move(network), std::move(execution), gradients);
 }
 
 }  // namespace spikelens

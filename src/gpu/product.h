@@ -147,9 +147,7 @@ class Product {
 
   private:
     SPIKELENS_DEVICE void prepare(int thread, Sums& sums) {
-        SPIKELENS_UNROLL for (int i = 0; i < 4; ++i) {
-            SPIKELENS_UNROLL for (int j = 0; j < 8; ++j) { SPIKELENS_UNROLL for (int e = 0; e < 4; ++e) sums.of[i][j][e] = 0; }
-        }
+        sums = {};
         const Window& window = task_.window;
         const Index steps = task_.input.steps, width = window.out_width, pixels = window.out_height * width;
         for (int r = thread; r < Shape::kRows; r += Shape::kThreads) {

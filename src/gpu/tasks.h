@@ -79,7 +79,7 @@ struct FireConstant {
                 std::memcpy(neurons.spikes + (int64_t{place} * neurons.steps + step) * neurons.padded + output, &sent,
                             kTogether);
         }
-        SPIKELENS_UNROLL for (int n = 0; n < kTogether; ++n) run[n].finish();
+        run[0].finish(), run[1].finish(), run[2].finish(), run[3].finish();
     }
 
   private:
