@@ -8,6 +8,7 @@
 
 #include "kernel_sets.h"
 #include "slice_patch.h"
+#include "step_patterns.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -45,6 +46,17 @@ std::vector<Candidate> candidates() {
     all.push_back({&amx_kernels, avx512 && cpu_has_amx() && may_use_tiles()});
 #endif
     return all;
+}
+
+/// Weights are copied for a tile of pixels, and inputs listed for a few steps at a time: worth it where many outputs use the
+/// lists, and pixels, steps and samples the copy. Where nearly all inputs spike, those that do not are fewer.
+bool pays_patterns(const LayerPlan& plan, int steps, double density, int samples) {
+    constexpr int kLeastOutputs = 64;
+    constexpr int64_t kLeastItems = 8;
+    constexpr double kLeastDensity = 0.08, kLeastOfOutputs = 10, kMostDensity = 0.75;
+    const int64_t items = int64_t{plan.out_height} * plan.out_width * Patterns::chunks(steps) * samples;
+    return steps > 1 && plan.padded() >= kLeastOutputs && items >= kLeastItems && density <= kMostDensity &&
+           density >= kLeastDensity + kLeastOfOutputs / plan.padded();
 }
 
 }  // namespace
@@ -97,20 +109,16 @@ int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int pl
     const int64_t by_pixel = step_bytes * planes * plan.taps() + static_cast<int64_t>(kListBytes / kLeastListed);
     const int64_t by_row =
         plan.out_width == 1 || planes > 3 ? 0 : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
-    if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return std::max(by_pixel, by_row);
+    const int64_t listed = std::max({by_pixel, by_row, StepPatterns::most_bytes(plan, steps, planes)});
+    if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return listed;
     const SlicePatch patch = SlicePatch::largest(plan, steps, plan.out_height, plan.out_width);
-    return std::max({by_pixel, by_row, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
+    return std::max({listed, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
 }
 
 Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density, int samples) {
-    // Weights are copied for a tile of pixels, and each input is listed for few steps: worth it where both are used often.
-    constexpr int64_t kLeastPatternItems = 8;
-    constexpr double kLeastPatternDensity = 0.08, kMostPatternDensity = 0.75;
-    const int64_t items = int64_t{plan.out_height} * plan.out_width * ((steps + 3) / 4) * samples;
     const double listed = planes == 1 ? std::min(density, 1 - density) : density;
     if (listed >= least_slice_density(set, plan, steps, planes)) return Listing::slices;
-    if (steps > 1 && items >= kLeastPatternItems && density >= kLeastPatternDensity && density <= kMostPatternDensity)
-        return Listing::patterns;
+    if (pays_patterns(plan, steps, density, samples)) return Listing::patterns;
     if (planes == 1 && density > 0.5) return Listing::silence;
     // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory in place
     // of one in registers: better while there are few spikes and few outputs to add them to.

@@ -31,9 +31,11 @@ class PatternSums {
           parts_(plan_, plan_.part_rows),
           patterns_(task, parts_),
           chunks_(Patterns::chunks(task.steps)),
-          part_(new Line[plan_.part_rows]),
+          part_lines_(plan_.part_rows + 1),
+          part_(new Line[part_lines_ * plan_.lanes / kLanes]),
           sums_(new Line[int64_t{patterns_.most_items()} * item_size() * 8 / sizeof(Line)]),
           currents_(new Line[int64_t{kPixels} * chunks_ * Patterns::kSteps]) {
+        for (int lane = 0; lane < plan_.lanes; lane += kLanes) part_[lane / kLanes * part_lines_ + plan_.part_rows] = {};
         for (int sample = 0; sample < task.samples(); ++sample) of_sample_.push_back(task.of_sample(sample));
     }
 
@@ -69,30 +71,38 @@ class PatternSums {
         const auto count = static_cast<int>(items_.size());
         for (int block = task_.first_block; block < task_.end_block; ++block) {
             std::fill_n(sums(0), count * item_size(), int64_t{0});
-            for (int part = 0; part < parts_.count(); ++part)
-                for (int lane = 0; lane < plan_.lanes; lane += kLanes) add_part(part, block, lane);
+            for (int part = 0; part < parts_.count(); ++part) {
+                take_part(part, block);
+                for (int lane = 0; lane < plan_.lanes; lane += kLanes) add_part(part, lane);
+            }
             for (int lane = 0; lane < plan_.lanes; lane += kLanes) fire(block * plan_.lanes, lane);
         }
         items_.clear();
     }
 
-    /// A part's weights for the sums of all pixels.
-    void add_part(int part, int block, int lane) {
+    /// A part's weights, those of kLanes outputs together.
+    void take_part(int part, int block) {
         const WeightPart of = parts_.at(part);
-        const int32_t* const weights = weights_of(plan_, block * plan_.lanes + lane) + of.first_row(plan_) * plan_.lanes;
-        for (int row = 0; row < of.rows(); ++row) std::memcpy(&part_[row], weights + int64_t{row} * plan_.lanes, sizeof(Line));
+        const int32_t* from = weights_of(plan_, block * plan_.lanes) + of.first_row(plan_) * plan_.lanes;
+        for (int row = 0; row < of.rows(); ++row)
+            for (int lane = 0; lane < plan_.lanes; lane += kLanes, from += kLanes)
+                std::memcpy(&part_[lane / kLanes * part_lines_ + row], from, sizeof(Line));
+    }
+
+    /// For the sums of all pixels.
+    void add_part(int part, int lane) {
+        const int32_t* const weights = part_[lane / kLanes * part_lines_].lane;
         for (int item = 0; item < static_cast<int>(items_.size()); ++item) {
             const StepPatterns::List* list = patterns_.lists(part, item);
             for (int chunk = 0; chunk < chunks_; ++chunk)
                 for (int plane = 0; plane < task_.planes; ++plane, ++list)
-                    if ((*list)[Patterns::kCount - 1] != 0) add_list(*list, plane, sums(item, chunk) + lane);
+                    if ((*list)[Patterns::kCount - 1] != 0) add_list(*list, weights, plane, sums(item, chunk) + lane);
         }
     }
 
     /// What the rows of a list make in each step of the chunk. No such sum overflows (LayerPlan::part_rows).
-    void add_list(StepPatterns::List list, int plane, int64_t* sums) const {
+    void add_list(StepPatterns::List list, const int32_t* weights, int plane, int64_t* sums) const {
         Ints total[Patterns::kSteps][N] = {};
-        const int32_t* const weights = part_[0].lane;
         [&]<int... pattern>(std::integer_sequence<int, pattern...>) { (add_pattern<pattern + 1>(list, weights, total), ...); }
         (std::make_integer_sequence<int, Patterns::kCount - 1>());
         for (int step = 0; step < Patterns::kSteps; ++step, sums += plan_.lanes)
@@ -104,8 +114,13 @@ class PatternSums {
         const uint16_t* row = list + Patterns::kCount + list[pattern - 1];
         const uint16_t* const end = list + Patterns::kCount + list[pattern];
         Ints sum[N] = {};
-        for (; row != end; ++row)
-            for (int i = 0; i < N; ++i) sum[i] += load<Ints>(weights + *row + i * kWidth);
+        static_assert(Patterns::kTogether == 4);
+        for (; row != end; row += 4)
+            for (int i = 0; i < N; ++i) {
+                const int32_t* at = weights + i * kWidth;
+                sum[i] +=
+                    (load<Ints>(at + row[0]) + load<Ints>(at + row[1])) + (load<Ints>(at + row[2]) + load<Ints>(at + row[3]));
+            }
         for (int step = 0; step < Patterns::kSteps; ++step)
             if (pattern >> step & 1)
                 for (int i = 0; i < N; ++i) total[step][i] += sum[i];
@@ -166,6 +181,7 @@ class PatternSums {
     int chunks_;
     std::vector<LayerTask> of_sample_;
     std::vector<SamplePixel> items_;  // of a tile
+    int64_t part_lines_;              // and one of zeros
     std::unique_ptr<Line[]> part_;    // weights
     std::unique_ptr<Line[]> sums_, currents_;
 };

@@ -24,9 +24,18 @@ struct Patterns {
     static constexpr int kSteps = 4, kCount = 1 << kSteps;
     static constexpr int kRowSize = 16;  ///< of a weight row in numbers, where rows are listed
     static constexpr int kSlack = 16;    ///< entries beyond a list's end that may be written
+    static constexpr int kTogether = 4;  ///< rows that are added together: a pattern's list is filled up with a row of zeros
 
     static int chunks(int steps) { return (steps + kSteps - 1) / kSteps; }
 };
+
+/// An input that spikes in several steps is listed once for so many of them: the fewer, the fewer and longer the lists.
+enum class StepsTogether { one = 1, two = 2, four = 4 };
+
+/// What adding takes least time for, where this share of the inputs spikes in a step.
+inline StepsTogether choose_together(double share) {
+    return share < 0.11 ? StepsTogether::one : share < 0.25 ? StepsTogether::two : StepsTogether::four;
+}
 
 /// The inputs under the kernels of some output pixels, once each, sorted by pattern: one list for each part of the weights,
 /// pixel, few steps and plane. A list is the ends of its patterns (the first is 0: what never spikes is not listed), then rows
@@ -41,10 +50,11 @@ class StepPatterns {
         : task_(task),
           plan_(*task.plan),
           parts_(parts),
+          together_(choose_together(task.listed)),
           chunks_(Patterns::chunks(task.steps)),
           cell_lists_(chunks_ * task.planes * parts.pieces()),
-          cell_list_size_(list_size(parts.piece_channels())),
-          joined_size_(parts.taps() > 1 ? list_size(parts.taps() * plan_.in_channels) : 0),
+          cell_list_size_(list_size(task, parts.piece_channels())),
+          joined_size_(parts.taps() > 1 ? list_size(task, parts.taps() * plan_.in_channels) : 0),
           most_items_(most_items(task, parts)) {
         const int64_t inputs = int64_t{plan_.in_height} * plan_.in_width * task.samples();
         cell_of_.assign(inputs, -1);
@@ -70,22 +80,31 @@ class StepPatterns {
         }
     }
 
-    /// What a task's lists and sums take, about.
-    static int64_t bytes(const LayerTask& task, const WeightParts& parts) {
-        return most_items(task, parts) * item_bytes(task, parts, task.plan->taps());
+    /// The most that lists and sums of a layer take, about, however many samples are taken together.
+    static int64_t most_bytes(const LayerPlan& plan, int steps, int planes) {
+        LayerTask task;
+        task.plan = &plan;
+        task.steps = steps;
+        task.planes = planes;
+        task.listed = 0;
+        const WeightParts parts(plan, plan.part_rows);
+        return std::max<int64_t>(1, kTileBytes / item_bytes(task, parts, 1)) * item_bytes(task, parts, plan.taps());
     }
 
   private:
     static constexpr int64_t kTileBytes = 512 * 1024;
 
-    static int64_t list_size(int rows) { return Patterns::kCount + rows + Patterns::kSlack; }
+    static int64_t list_size(const LayerTask& task, int rows) {
+        const int times = Patterns::kSteps / static_cast<int>(choose_together(task.listed));
+        return Patterns::kCount * Patterns::kTogether + times * rows + Patterns::kSlack;
+    }
 
     /// Of an output pixel: sums, and lists if it sees so many input pixels that no other sees.
     static int64_t item_bytes(const LayerTask& task, const WeightParts& parts, int inputs) {
         const LayerPlan& plan = *task.plan;
         const int64_t chunks = Patterns::chunks(task.steps);
-        const int64_t cell = parts.pieces() * list_size(parts.piece_channels());
-        const int64_t joined = parts.taps() > 1 ? parts.count() * list_size(parts.taps() * plan.in_channels) : 0;
+        const int64_t cell = parts.pieces() * list_size(task, parts.piece_channels());
+        const int64_t joined = parts.taps() > 1 ? parts.count() * list_size(task, parts.taps() * plan.in_channels) : 0;
         return chunks * (8 * Patterns::kSteps * plan.lanes + task.planes * (2 * (inputs * cell + joined) + 8 * parts.count()));
     }
     static int most_items(const LayerTask& task, const WeightParts& parts) {
@@ -134,24 +153,52 @@ class StepPatterns {
     }
 
     /// `words` words of channels, in some steps.
-    static void list_words(const uint64_t* spikes, int64_t step_words, int steps, int words, uint16_t* to) {
+    void list_words(const uint64_t* spikes, int64_t step_words, int steps, int words, uint16_t* to) const {
         std::array<std::array<uint64_t, Patterns::kCount>, 8> by_pattern;
         for (int i = 0; i < words; ++i) {
             uint64_t of[Patterns::kSteps] = {};
             for (int step = 0; step < steps; ++step) of[step] = spikes[step * step_words + i];
-            const uint64_t low[4] = {~of[0] & ~of[1], of[0] & ~of[1], ~of[0] & of[1], of[0] & of[1]};
-            const uint64_t high[4] = {~of[2] & ~of[3], of[2] & ~of[3], ~of[2] & of[3], of[2] & of[3]};
-            for (int pattern = 1; pattern < Patterns::kCount; ++pattern)
-                by_pattern[i][pattern] = low[pattern % 4] & high[pattern / 4];
+            sort(of, by_pattern[i]);
         }
         uint16_t *const rows = to + Patterns::kCount, *out = rows;
         to[0] = 0;
         for (int pattern = 1; pattern < Patterns::kCount; ++pattern) {
-            for (int i = 0; i < words; ++i)
+            for (int i = 0; i < words && occurs(pattern); ++i)
                 for (uint64_t bits = by_pattern[i][pattern]; bits != 0; bits &= bits - 1)
                     *out++ = static_cast<uint16_t>((i * 64 + __builtin_ctzll(bits)) * Patterns::kRowSize);
+            if (parts_.taps() == 1) out = fill_up(rows + to[pattern - 1], out);
             to[pattern] = static_cast<uint16_t>(out - rows);
         }
+    }
+
+    /// Whether inputs are listed by this pattern.
+    bool occurs(int pattern) const {
+        constexpr unsigned kOfOne = 1U << 1 | 1U << 2 | 1U << 4 | 1U << 8, kOfTwo = kOfOne | 1U << 3 | 1U << 12;
+        const unsigned occur = together_ == StepsTogether::one ? kOfOne : together_ == StepsTogether::two ? kOfTwo : ~0U;
+        return occur >> pattern & 1;
+    }
+
+    /// With rows of zeros, to a whole number of rows that are added together.
+    uint16_t* fill_up(const uint16_t* begin, uint16_t* end) const {
+        for (int i = 0; i < Patterns::kTogether - 1; ++i) end[i] = static_cast<uint16_t>(plan_.part_rows * Patterns::kRowSize);
+        return end + ((begin - end) & (Patterns::kTogether - 1));
+    }
+
+    /// The inputs of a word by their pattern, from those that spike in each step.
+    void sort(const uint64_t (&of)[Patterns::kSteps], std::array<uint64_t, Patterns::kCount>& by_pattern) const {
+        by_pattern = {};
+        if (together_ == StepsTogether::one) {
+            for (int step = 0; step < Patterns::kSteps; ++step) by_pattern[1 << step] = of[step];
+            return;
+        }
+        const uint64_t low[4] = {~of[0] & ~of[1], of[0] & ~of[1], ~of[0] & of[1], of[0] & of[1]};
+        const uint64_t high[4] = {~of[2] & ~of[3], of[2] & ~of[3], ~of[2] & of[3], of[2] & of[3]};
+        if (together_ == StepsTogether::two) {
+            for (int pattern = 1; pattern < 4; ++pattern)
+                by_pattern[pattern] = low[pattern], by_pattern[pattern * 4] = high[pattern];
+            return;
+        }
+        for (int pattern = 1; pattern < Patterns::kCount; ++pattern) by_pattern[pattern] = low[pattern % 4] & high[pattern / 4];
     }
 
     void list_part(int part, int item) {
@@ -175,18 +222,21 @@ class StepPatterns {
         to[0] = 0;
         for (int pattern = 1; pattern < Patterns::kCount; ++pattern) {
             uint16_t tap_rows = 0;
-            for (int tap = part.first_tap; tap < part.end_tap; ++tap, tap_rows += plan_.in_channels * Patterns::kRowSize) {
+            for (int tap = part.first_tap; tap < part.end_tap && occurs(pattern);
+                 ++tap, tap_rows += plan_.in_channels * Patterns::kRowSize) {
                 if (!under_[tap]) continue;
                 const uint16_t* const from = under_[tap] + in_cell;
                 const int begin = from[pattern - 1], count = from[pattern] - begin;
-                for (int i = 0; i < count; i += Patterns::kSlack) {
+                int i = 0;
+                do {  // most often once
                     const uint16_t* const __restrict some = from + Patterns::kCount + begin + i;
                     uint16_t* const __restrict copy = out + i;
                     for (int lane = 0; lane < Patterns::kSlack; ++lane)
                         copy[lane] = static_cast<uint16_t>(some[lane] + tap_rows);
-                }
+                } while ((i += Patterns::kSlack) < count);
                 out += count;
             }
+            out = fill_up(rows + to[pattern - 1], out);
             to[pattern] = static_cast<uint16_t>(out - rows);
         }
     }
@@ -196,6 +246,7 @@ class StepPatterns {
     const LayerTask& task_;
     const LayerPlan& plan_;
     const WeightParts& parts_;
+    StepsTogether together_;
     int chunks_;
     int64_t cell_lists_, cell_list_size_, joined_size_;
     int most_items_;

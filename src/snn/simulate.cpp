@@ -200,7 +200,7 @@ Workers Simulator::Plan::workers(int64_t samples, int64_t bytes_each) const {
 }
 
 int Simulator::Plan::together(const Workers& workers, int64_t bytes, int64_t shared_bytes) const {
-    constexpr int64_t kMostTogether = 8, kMostMapBytes = int64_t{32} << 20, kLeastWeightBytes = int64_t{4} << 20;
+    constexpr int64_t kMostTogether = 16, kMostMapBytes = int64_t{32} << 20, kLeastWeightBytes = int64_t{4} << 20;
     int64_t weight_bytes = 0;
     for (const kernels::LayerPlan& layer : layers) weight_bytes += 4 * static_cast<int64_t>(layer.weights.size());
     if (weight_bytes < kLeastWeightBytes) return 1;  // they stay in the caches

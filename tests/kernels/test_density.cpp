@@ -40,6 +40,7 @@ struct Result {
 
 struct Recorded {
     bool counts, potentials;
+    double listed() const { return counts ? potentials ? 0.02 : 0.15 : 1; }  ///< right or wrong, only speed depends on it
 };
 
 Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& input, int steps,
@@ -58,7 +59,7 @@ Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const 
     task.planes = input.planes;
     task.spikes = input.words.data();
     task.listing = listing;
-    task.listed = recorded.counts ? 0.02 : 1;  // right or wrong, only speed depends on it
+    task.listed = recorded.listed();
     task.keep = keep.data();
     task.out_spikes = output.words.data();
     task.counts = recorded.counts ? counts.data() : nullptr;
@@ -120,6 +121,46 @@ TEST_P(Density, SumsBeyondInt32) {
     std::ranges::fill(network.layers[0].weight.data, 0.999F);
     const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
     for (const double density : {0.02, 0.4, 1.0}) expect_reference(plan, density, {true, true});
+}
+
+// Samples that share what is read of the weights have the spikes that each has alone.
+TEST_P(Density, SamplesTogetherEqualEachAlone) {
+    const Case& test = GetParam();
+    Network network = parse_network(test.text, test.input, test.steps);
+    initialise_weights(network, 3);
+    const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
+    constexpr int kSamples = 5;
+    std::vector<uint64_t> keep(plan.out_words);
+    for (int o = 0; o < plan.out_channels; ++o) keep[o / 64] |= uint64_t{1} << (o % 64);
+    for (const kernels::KernelSet* set : sets_to_test())
+        for (const double listed : {0.02, 0.15, 1.0}) {
+            std::vector<SpikeMap> inputs(kSamples), together(kSamples), alone(kSamples);
+            std::vector<kernels::SampleSpikes> more;
+            kernels::LayerTask task;
+            task.plan = &plan;
+            task.steps = test.steps;
+            task.listing = kernels::Listing::patterns;
+            task.listed = listed;
+            task.keep = keep.data();
+            task.pixels = plan.rows;
+            task.end_block = plan.blocks;
+            for (int i = 0; i < kSamples; ++i) {
+                pack_spikes(random_input(test, 0.1 + 0.2 * i, i), test.largest > 1 ? 3 : 1, inputs[i]);
+                for (SpikeMap* map : {&together[i], &alone[i]})
+                    map->reset(plan.out_channels, plan.out_height, plan.out_width, test.steps, 1);
+                if (i > 0) more.push_back({inputs[i].words.data(), together[i].words.data()});
+                task.planes = inputs[i].planes;
+                task.spikes = inputs[i].words.data();
+                task.out_spikes = alone[i].words.data();
+                kernels::choose_kernels("scalar").layer(task);
+            }
+            task.spikes = inputs[0].words.data();
+            task.out_spikes = together[0].words.data();
+            task.more = more;
+            set->layer(task);
+            for (int i = 0; i < kSamples; ++i)
+                EXPECT_EQ(together[i].words, alone[i].words) << set->name << ", sample " << i << ", listed " << listed;
+        }
 }
 
 #if defined(__x86_64__)

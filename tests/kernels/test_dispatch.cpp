@@ -55,6 +55,22 @@ TEST(Dispatch, SlicesAreForManySpikesAndFullWords) {
     EXPECT_NE(chosen(kernels::avx512_kernels, large, 1, 0.2), Listing::slices);
 }
 
+TEST(Dispatch, PatternsAreForManySpikesOutputsAndPixels) {
+    using kernels::Listing;
+    const auto chosen = [](const kernels::LayerPlan& plan, int steps, double density, int samples) {
+        return kernels::choose_listing(kernels::avx512_kernels, plan, steps, 1, density, samples);
+    };
+    const kernels::LayerPlan large = plan_of("256C3-LIF-1F", {256, 14, 14}, 4), thin = plan_of("32C3-LIF-1F", {64, 14, 14}, 4);
+    const kernels::LayerPlan full = plan_of("256F-LIF-1F", {512, 1, 1}, 4);
+    EXPECT_EQ(chosen(large, 4, 0.2, 1), Listing::patterns);
+    EXPECT_NE(chosen(large, 4, 0.02, 1), Listing::patterns);
+    EXPECT_EQ(chosen(large, 4, 0.9, 1), Listing::silence);
+    EXPECT_NE(chosen(large, 1, 0.2, 1), Listing::patterns) << "one step has one pattern";
+    EXPECT_NE(chosen(thin, 4, 0.4, 1), Listing::patterns);
+    EXPECT_NE(chosen(full, 4, 0.2, 1), Listing::patterns) << "the weights are used once";
+    EXPECT_EQ(chosen(full, 4, 0.2, 8), Listing::patterns);
+}
+
 TEST(Dispatch, SlicesWhoseSumsMayNotFitAreNotUsed) {
     EXPECT_TRUE(plan_of("2F-LIF-1F", {65280, 1, 1}, 1).fits_slices(1));
     EXPECT_FALSE(plan_of("2F-LIF-1F", {65281, 1, 1}, 1).fits_slices(1));

@@ -156,6 +156,42 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
     }
 }
 
+// Of networks whose weights are many, samples are taken through a layer together: chains, whose samples may be like the one
+// before, and graphs.
+TEST(Simulate, SamplesTakenTogetherAreSimulatedAsIfAlone) {
+    constexpr int kSamples = 19, kSteps = 6;
+    for (const char* text : {"600F-LIF(beta=0.5)-70F-IF-5F", "[600F-IF|600F-LIF(beta=0.5)]add-70F-IF-5F"}) {
+        Network network = parse_network(text, {2, 30, 30}, kSteps);
+        initialise_weights(network, 7);
+        for (Layer& layer : network.layers)
+            for (float& w : layer.weight.data) w *= 3;
+        FloatArray images({kSamples, 2, 30, 30});
+        Array<uint8_t> recordings({kSamples, kSteps, 2, 30, 30});
+        const auto like_the_last = [](int64_t n) { return n == 4 || n == 9 || n == 10; };
+        for (int64_t n = 0; n < kSamples; ++n) {
+            for (float& value : images.row(n)) value = static_cast<float>(draw(n, &value - images.data.data(), 97)) / 97;
+            for (uint8_t& value : recordings.row(n)) value = draw(n, &value - recordings.data.data(), 10) < 3;
+            if (!like_the_last(n)) continue;
+            std::ranges::copy(images.row(n - 1), images.row(n).begin());
+            std::ranges::copy(recordings.row(n - 1), recordings.row(n).begin());
+            images.row(n)[n] += 0.5F;
+            recordings.row(n)[n] ^= 1;
+        }
+        for (const std::string& kernel : kernels::supported_kernels()) {
+            if (kernel == "scalar") continue;  // slow
+            const Simulator simulator(network, {.threads = 1, .kernel = kernel});
+            const FloatArray of_images = simulator.run(images).scores, of_recordings = simulator.run_spikes(recordings).scores;
+            for (int64_t n = 0; n < kSamples; ++n) {
+                ASSERT_TRUE(std::ranges::equal(of_images.row(n), simulator.run(images.rows(n, 1).copy()).scores.data))
+                    << text << " " << kernel << " image " << n;
+                ASSERT_TRUE(
+                    std::ranges::equal(of_recordings.row(n), simulator.run_spikes(recordings.rows(n, 1).copy()).scores.data))
+                    << text << " " << kernel << " recording " << n;
+            }
+        }
+    }
+}
+
 TEST(Simulate, LittleMemoryGivesTheSameBytesAndTooLittleIsRefused) {
     Network network = parse_network("8C3-LIF-MP2-70C3-LIF-SP2-5F", {1, 40, 40}, 8);
     initialise_weights(network, 5);
