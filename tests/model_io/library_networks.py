@@ -303,11 +303,11 @@ class Random:
     def __init__(self, neuron, after=3.0):
         self.rng, self.neuron, self.after = random.Random(7), neuron, after
 
-    def pool(self, size):
+    def pool(self, size, behind_norm=False):
         kinds = [("", None)] * 3 + [("-MP3s2p1", nn.MaxPool2d(3, 2, 1)), ("-MP2c", nn.MaxPool2d(2, ceil_mode=True)),
                                     ("-AP3s2p1", nn.AvgPool2d(3, 2, 1)), ("-AP2s1", nn.AvgPool2d(2, 1)), ("-GMP", nn.AdaptiveMaxPool2d(1))]
-        text, module = self.rng.choice(kinds if size > 2 else kinds[:3])
-        return text, module
+        if behind_norm: del kinds[5]  # whether the normalisation stands before a padded mean, names do not tell
+        return self.rng.choice(kinds if size > 2 else kinds[:3])
 
     def network(self, name):
         modules, layers, resets, channels, x = {}, {}, [], 2, torch.zeros(1, 2, 6, 6)
@@ -333,7 +333,7 @@ class Random:
             if norm: put(f"bn{i}", nn.BatchNorm2d(out).eval())
             channels = out
             stage = f"{out}C{kernel}" + ("" if bias or norm else "b0")
-            before, module = self.pool(x.shape[-1])
+            before, module = self.pool(x.shape[-1], norm)
             if module: put(f"pool{i}", module)
             count += 2 if before else 1  # a neuron behind a pool is a layer of its own
             stage += before + fire(f"pass{count}" if before else f"conv{count}")
