@@ -199,7 +199,8 @@ NirLayer read_conv(const NirNodeReader& reader, const NirRules& rules, const Nir
 NirLayer read_full(const NirNodeReader& reader, const NirRules& rules, const NirShape& signal) {
     const Shape& shape = reader.numbers("weight").shape;
     if (shape.size() != 2) reader.fail("has a weight of shape " + shape_text(shape) + ", expected two axes");
-    if (signal.axes.size() > 1 && (signal.height != 1 || signal.width != 1))
+    const bool line = signal.channels == 1 && signal.height == 1;  // Rockpool's [1, 1, N]: batch, steps and neurons
+    if (signal.axes.size() > 1 && !line && (signal.height != 1 || signal.width != 1))
         reader.fail(fmt::format("reads a map {}, expected a Flatten before it", shape_text(signal.axes)));
     if (shape[1] != signal.elements())
         reader.fail(fmt::format("has weights for {}, but reads {}", counted(shape[1], "input"), shape_text(signal.axes)));

@@ -184,12 +184,12 @@ def spikingjelly_networks():
     chain("element_wise", f"6F-R1-{jelly}-3F", (8, 1, 1), {"cell": "full1"}, "full1.recurrent=1", flat=layer.Flatten(),
           fc1=layer.Linear(8, 6), cell=element, fc2=layer.Linear(6, 3))
 
-    chain("pools", f"4C3-MP3s2p1-{jelly}-4C3-{jelly}-MP2c-GAP-3F", (2, 6, 6), {"sn1": "conv1", "sn2": "conv2"},
+    chain("pools", f"4C3-MP3s2p1-{jelly}-4C3-{jelly}-MP2c-GAP-3F", (2, 6, 6), {"sn1": "pass2", "sn2": "conv3"},
           conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.MaxPool2d(3, 2, 1), sn1=neuron.LIFNode(),
           conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(), pool2=layer.MaxPool2d(2, ceil_mode=True),
           pool3=layer.AdaptiveAvgPool2d((1, 1)), flat=layer.Flatten(), fc=layer.Linear(4, 3))
     low = jelly.replace(")", ",threshold=0.25)")
-    chain("means", f"4C3-AP3s2p1-{low}-4C3-{low}-AP=2-3F", (2, 6, 6), {"sn1": "conv1", "sn2": "conv2"},
+    chain("means", f"4C3-AP3s2p1-{low}-4C3-{low}-AP=2-3F", (2, 6, 6), {"sn1": "pass2", "sn2": "conv3"},
           conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.AvgPool2d(3, 2, 1), sn1=neuron.LIFNode(v_threshold=0.25),
           conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(v_threshold=0.25), pool2=layer.AdaptiveAvgPool2d(2),
           flat=layer.Flatten(), fc=layer.Linear(16, 3))
@@ -303,15 +303,15 @@ class Random:
     def __init__(self, neuron, after=3.0):
         self.rng, self.neuron, self.after = random.Random(7), neuron, after
 
-    def pool(self, size):
+    def pool(self, size, behind_norm=False):
         kinds = [("", None)] * 3 + [("-MP3s2p1", nn.MaxPool2d(3, 2, 1)), ("-MP2c", nn.MaxPool2d(2, ceil_mode=True)),
                                     ("-AP3s2p1", nn.AvgPool2d(3, 2, 1)), ("-AP2s1", nn.AvgPool2d(2, 1)), ("-GMP", nn.AdaptiveMaxPool2d(1))]
-        text, module = self.rng.choice(kinds if size > 2 else kinds[:3])
-        return text, module
+        if behind_norm: del kinds[5]  # whether the normalisation stands before a padded mean, names do not tell
+        return self.rng.choice(kinds if size > 2 else kinds[:3])
 
     def network(self, name):
         modules, layers, resets, channels, x = {}, {}, [], 2, torch.zeros(1, 2, 6, 6)
-        text = []
+        text, count = [], 0
 
         def put(key, module, shape=None):
             nonlocal x
@@ -333,16 +333,17 @@ class Random:
             if norm: put(f"bn{i}", nn.BatchNorm2d(out).eval())
             channels = out
             stage = f"{out}C{kernel}" + ("" if bias or norm else "b0")
-            before, module = self.pool(x.shape[-1])
+            before, module = self.pool(x.shape[-1], norm)
             if module: put(f"pool{i}", module)
-            stage += before + fire(f"conv{len(text) + 1}")
+            count += 2 if before else 1  # a neuron behind a pool is a layer of its own
+            stage += before + fire(f"pass{count}" if before else f"conv{count}")
             behind, module = self.pool(x.shape[-1])
             if module: put(f"after{i}", module)
             text.append(stage + behind)
         put("flat", nn.Flatten())
         if self.rng.random() < 0.5:
             put("fc0", nn.Linear(x.shape[1], 9))
-            text.append("9F" + fire(f"full{len(text) + 1}"))
+            text.append("9F" + fire(f"full{count + 1}"))
         put("fc", nn.Linear(x.shape[1], 3))
         net = randomise(Chain(layers, **modules), self.after)
         save(name, "-".join(text + ["3F"]), net, (2, 6, 6), net.step, "", lambda: [reset() for reset in resets])

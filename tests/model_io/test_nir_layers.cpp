@@ -96,6 +96,7 @@ TEST(NirLayers, InputsOfOtherShapes) {
     EXPECT_EQ(import(full({12}).values()).network.input_shape(), (Shape{12, 1, 1}));
     EXPECT_EQ(import(full({12, 1, 1}).values()).network.input_shape(), (Shape{12, 1, 1}));
     EXPECT_EQ(import(full({1, 12}).values()).network.input_shape(), (Shape{12, 1, 1}));
+    EXPECT_EQ(import(full({1, 1, 12}).values()).network.input_shape(), (Shape{1, 1, 12}));
     EXPECT_THAT(error_of(full({1, 3, 4})), HasSubstr("the node 'a' (Linear) reads a map [1, 3, 4], expected a Flatten"));
     EXPECT_THAT(error_of(full({0})), HasSubstr("cannot be used"));
     EXPECT_THAT(error_of(full({1 << 20, 1 << 20})), HasSubstr("cannot be used"));
