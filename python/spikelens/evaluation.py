@@ -41,7 +41,7 @@ def evaluate(
 
     net, inputs   as in ``Network.simulate``
     targets       the class to explain: one, by number or name, or one for each sample; None: the predicted class.
-                  Samples whose scores are all equal are left out then: there is no prediction.
+                  Samples whose scores are all equal are left out then, with a warning: there is no prediction.
     methods       names of ours ("ig2d", "ig2d:steps=64"), or a dict of name → what it is:
                     None or text  a method of ours
                     array         maps that you have: [N, H, W], [N, C, H, W], or with time in the layout of the input
@@ -100,12 +100,21 @@ def evaluate(
             options,
             how,
         )
+    undecided = max(scores["undecided"] for scores in found.values())
+    if undecided == len(samples.values):
+        raise InputError("all scores of every sample are equal, so that no class is predicted: say the targets")
+    if undecided:
+        warnings.warn(
+            f"{undecided} of {len(samples.values)} samples are left out: all their scores are equal, so that no class is "
+            "predicted",
+            stacklevel=3,
+        )
     for name, scores in found.items():
         if scores["left_out"]:
             warnings.warn(
                 f"the maps of '{labels[name]}' are given, and {', '.join(scores['left_out'])} would explain changed "
                 "inputs, classes or networks: give a function instead",
-                stacklevel=2,
+                stacklevel=3,
             )
     return _table(
         [

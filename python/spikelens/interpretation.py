@@ -172,7 +172,7 @@ class Interpretation:
             shown = ", ".join(f"{html.escape(f)} ({w:.2g})" for f, w in self.filters(index)[:6])
             rows.append(f"<tr><td>{html.escape(name)}</td><td>{shown or 'none'}</td></tr>")
         head = "<tr><th>class</th><th>filters (weight)</th></tr>"
-        return f"<p>{html.escape(repr(self))}</p><table>{head}{''.join(rows)}</table>"
+        return f"<p>{html.escape(repr(self)[1:-1])}</p><table>{head}{''.join(rows)}</table>"
 
     @checked
     def plot(self, target: int | str, ax: Any = None) -> Any:

@@ -111,4 +111,4 @@ def test_ours_takes_less_time(method, capsys):
         print(
             f"\n{method}, 4 images, one core: Captum {theirs:.2f} s, ours {mine:.3f} s, {theirs / mine:.1f} times less"
         )
-    assert 2 * mine < theirs
+    assert 4 * mine < theirs

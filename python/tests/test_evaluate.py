@@ -114,3 +114,18 @@ def test_exceptions_of_functions_come_through(net, images):
 
     with pytest.raises(LookupError, match="mine"):
         spikelens.evaluate(net, images, [1] * 6, {"f": function})
+
+
+def test_samples_without_a_prediction_are_told_of(net, images):
+    dark = np.zeros_like(images[:1])
+    with pytest.warns(UserWarning, match="1 of 7 samples are left out: all their scores are equal"):
+        table = spikelens.evaluate(bare(net), np.concatenate([images, dark]), None, ["input"], ["sparseness"])
+    assert rows(table)["input", "sparseness"]["samples"] == 6
+    with pytest.raises(spikelens.InputError, match="all scores of every sample are equal"):
+        spikelens.evaluate(bare(net), dark, None, ["input"], ["sparseness"])
+
+
+def bare(net):
+    """The same network without biases: of darkness it says nothing."""
+    tensors = {name: values * (not name.endswith("bias")) for name, values in net.tensors().items()}
+    return spikelens.parse(net.text, net.input_shape, net.steps, tensors)

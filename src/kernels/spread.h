@@ -60,7 +60,8 @@ class Spread {
 
   private:
     static constexpr int kPixels = kSpreadPixels;
-    static constexpr int kLanes = 18 * kGroup;  // of weights: those of many outputs stay in the second-level cache
+    static constexpr int64_t kPixelPrice = 7000;  // in weights: what a list costs beside them, measured
+    static constexpr int kLanes = 18 * kGroup;    // of weights: those of many outputs stay in the second-level cache
 
     struct Pixel {
         int step, row, column;
@@ -99,7 +100,7 @@ class Spread {
     int64_t gradient_frame() const { return int64_t{task_.out_height} * task_.out_width * task_.padded; }
     int64_t input_frame() const { return int64_t{task_.in_height} * task_.in_width * task_.in_channels; }
 
-    /// Steps are taken together where that multiplies by few zeros more.
+    /// Steps are taken together where that multiplies by few zeros more, or weights are few beside what a pixel costs.
     void list_pixel(int step, int steps, int row, int column) {
         const float* const gradient = gradient_at(step, row, column);
         int all = 0, together = 0;
@@ -113,7 +114,8 @@ class Spread {
             together += std::popcount(any);
         }
         if (all == 0) return;
-        if (direct_ && Ops::kTogether > 1 && steps == Ops::kTogether && 4 * steps * together <= 5 * all) {
+        const bool pays = steps * together <= all + all / 8 + kPixelPrice / task_.row_length;
+        if (direct_ && Ops::kTogether > 1 && steps == Ops::kTogether && pays) {
             for (int s = 1; s < steps; ++s)
                 for (int word = 0; word < words_; ++word) masks_[word] |= masks_[s * words_ + word];
             return list_steps({step, row, column, true, together}, 0);
