@@ -55,6 +55,7 @@ void declare(OptionTable& table, ReproduceCommand& command) {
     table.add("--samples", command.samples, "How many test samples to evaluate; 0: all; by default the experiment's choice");
     table.add("--train-samples", command.train_samples,
               "How many training samples to use; 0: all; by default the experiment's choice");
+    table.add("--seeds", command.seeds, "svebi-mnist, bitar-nmnist: so many runs, with seeds from --seed on; claims over all");
     const size_t of_all = table.options().size();
     declare(table, command.photographs);
     for (size_t i = of_all; i < table.options().size(); ++i) {
@@ -73,9 +74,11 @@ Outcome run_reproduce(ReproduceCommand& command, const Call& call) {
         throw InputError("unknown experiment '" + experiment + "'" + suggestion(experiment, known));
     if (experiment != "svebi-awa2" && !command.of_photographs.empty())
         throw InputError(command.of_photographs.front() + " is an option of svebi-awa2, not of " + experiment);
+    if (command.seeds > 1 && experiment != "svebi-mnist" && experiment != "bitar-nmnist")
+        throw InputError("--seeds is an option of svebi-mnist and bitar-nmnist, not of " + experiment);
     if (command.out.empty()) command.out = "runs/" + experiment;
     command.seed = call.globals.seed;
-    command.words = stage_words(command.seed);
+    command.words = stage_words;
     command.arguments = call.globals.arguments;
     command.lock = call.lock();
     be_patient(kTrainingPatience);
