@@ -36,6 +36,8 @@ void declare(OptionTable& table, EvaluateOptions& options) {
     table.add("--samples", options.samples, "Test samples, drawn by the seed; 0: all");
     table.add_parsed("--baseline", options.metric.baseline, parse_baseline, baseline_text,
                      "What replaces removed pixels: black, blur or mean");
+    table.add("--masks", options.masks,
+              "What lies inside, for pointing_game and energy_inside: IDX bytes [test samples, height, width], above 0 inside");
     table.add("--step", options.metric.pixels_per_step, "Pixels changed per step; 0: an image row");
     table.add("--spike-steps", options.metric.spike_steps, "How many steps it takes to change all spikes of a sample");
     table.add("--coding", options.coding, "Show the images in this coding instead of the run's own");

@@ -6,13 +6,19 @@
 namespace spikelens::app {
 namespace {
 
-struct WithModel : ReproduceOptions {};
+struct WithSeeds : ReproduceOptions {};
+struct WithModel : WithSeeds {};
 struct WithPhotographs : ReproduceOptions {
     PhotographOptions photographs;
 };
 
-void declare(OptionTable& table, WithModel& options) {
+void declare(OptionTable& table, WithSeeds& options) {
     declare(table, static_cast<ReproduceOptions&>(options));
+    table.add("--seeds", options.seeds, "So many runs, with seeds from --seed on; claims over all");
+}
+
+void declare(OptionTable& table, WithModel& options) {
+    declare(table, static_cast<WithSeeds&>(options));
     table.add("--model", options.model, "The NIR network; by default SPIKELENS_DATA/nir/cnn_sinabs.nir");
 }
 
@@ -36,7 +42,7 @@ Command experiment(const std::string& name, const std::string& description, cons
     return command_of<Options>(name, description, [name, reproduce](Options& options, const Call& call) {
         if (options.out.empty()) options.out = "runs/" + name;
         options.seed = call.globals.seed;
-        options.words = stage_words(options.seed);
+        options.words = stage_words;
         options.arguments = call.globals.arguments;
         options.lock = call.locks();
         be_patient(kTrainingPatience);
@@ -100,8 +106,8 @@ StageWords stage_words(uint64_t seed) {
 
 Command reproduce_command() {
     Command command{"reproduce", "Run a paper's whole experiment and print its numbers beside ours"};
-    command.parts.push_back(experiment<ReproduceOptions>(
-        "svebi-mnist", "De Laet et al. 2025 on MNIST: filters that drive classes", reproduce_svebi_mnist));
+    command.parts.push_back(experiment<WithSeeds>("svebi-mnist", "De Laet et al. 2025 on MNIST: filters that drive classes",
+                                                  reproduce_svebi_mnist));
     command.parts.push_back(
         experiment<WithPhotographs>("svebi-awa2", "The same paper on photographs, with a spiking VGG",
                                     [](const WithPhotographs& options, const Execution& execution, const StageNotes& notes) {

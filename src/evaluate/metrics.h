@@ -8,7 +8,8 @@
     metric(insertion) metric(deletion) metric(road) metric(irof) metric(spike_insertion) metric(spike_deletion)              \
         metric(spike_retiming) metric(faithfulness_correlation) metric(sensitivity_n) metric(infidelity) metric(sensitivity) \
             metric(input_stability) metric(output_stability) metric(randomisation) metric(mprt) metric(smprt) metric(emprt)  \
-                metric(random_logit) metric(focus) metric(completeness) metric(sparseness) metric(complexity)
+                metric(random_logit) metric(focus) metric(pointing_game) metric(energy_inside) metric(completeness)          \
+                    metric(sparseness) metric(complexity)
 
 namespace spikelens {
 

@@ -14,7 +14,9 @@
 #include "spikelens/core/naming.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
+#include "spikelens/data/idx.h"
 #include "spikelens/evaluate/robustness.h"
+#include "spikelens/io/sha256.h"
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
@@ -65,7 +67,7 @@ void check_options(const EvaluateOptions& options, int64_t pixels) {
 /// What is measured by what: as named, else of the suite, else the usual.
 Suite chosen(const Run& run, const EvaluateOptions& options, bool spiking, bool recordings, const StageNotes& notes) {
     Suite suite;
-    if (!options.suite.empty()) suite = suite_of(options.suite, run, spiking, !recordings, notes);
+    if (!options.suite.empty()) suite = suite_of(options.suite, run, spiking, !recordings, !options.masks.empty(), notes);
     if (!options.methods.empty()) suite.methods = options.methods;
     if (!options.metrics.empty()) suite.metrics = options.metrics;
     if (suite.methods.empty()) suite.methods = usual_methods(*run.network, spiking);
@@ -75,7 +77,19 @@ Suite chosen(const Run& run, const EvaluateOptions& options, bool spiking, bool 
     return suite;
 }
 
-MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, const RunData& data) {
+/// One mask for each test sample; none where no file is named.
+std::shared_ptr<const Array<uint8_t>> load_masks(const fs::path& path, const SampleSource& test) {
+    if (path.empty()) return nullptr;
+    auto masks = std::make_shared<const Array<uint8_t>>(read_idx(path, 3));
+    const Shape sample = test.shape(), expected = {test.size(), sample[1], sample[2]};
+    if (masks->shape != expected)
+        throw InputError(fmt::format("the masks in {} have the shape {}, expected one for each test sample: {}", path.string(),
+                                     shape_text(masks->shape), shape_text(expected)));
+    return masks;
+}
+
+MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, const RunData& data,
+                         const std::shared_ptr<const Array<uint8_t>>& masks) {
     MetricContext context;
     context.model = explainer.context();
     context.data = data.test.get();
@@ -84,6 +98,7 @@ MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, 
         return std::shared_ptr<const Engine>(other, &other->engine());
     };
     if (shuffled) context.shuffled = shuffled->context();
+    if (masks) context.masks = [masks](std::span<const int64_t> samples) { return masks->select(samples); };
     context.images = [&data](std::span<const int64_t> samples) {
         return data.test->steps() > 0 ? data.test->images(samples) : data.test->input(samples).images;
     };
@@ -242,6 +257,7 @@ std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured,
 
 /// What a method and its metrics share with all others in one evaluate.json.
 Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples, int64_t step) {
+    const json masks = options.masks.empty() ? json::object() : json{{"masks", sha256_of_file(options.masks)}};
     return run.identity_of("evaluate", 2, options.coding)
         .with({{"coding_of_run", run.coding_or_direct()},
                {"samples", samples.size()},
@@ -249,7 +265,8 @@ Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::
                {"seed", options.metric.seed},
                {"baseline", baseline_text(options.metric.baseline)},
                {"step", step},
-               {"spike_steps", options.metric.spike_steps}});
+               {"spike_steps", options.metric.spike_steps}})
+        .with(masks);
 }
 
 EvaluateResult result_of(const Work& work, const Held& held, const std::vector<MeasuredMethod>& measured) {
@@ -297,6 +314,9 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     const Suite suite = chosen(run, options, spiking, recordings, notes);
     const Explainer explainer(run, suite.methods, spiking, seed, execution);
     const std::vector<MetricPointer> metrics = find_metrics(suite.metrics, spiking, !recordings);
+    for (const MetricPointer& metric : metrics)
+        if (metric->info().needs_masks && options.masks.empty())
+            throw OptionError("masks", fmt::format("{} needs masks of the test samples", metric->info().name));
     if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
         notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",
                               grouped(data.test->size()), grouped(options.samples)));
@@ -305,8 +325,9 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
     const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
-    const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
-                              context_of(explainer, shuffled ? &*shuffled : nullptr, data), options.metric);
+    const Evaluator evaluator(
+        *data.test, {samples.begin() + first, samples.begin() + end}, metrics,
+        context_of(explainer, shuffled ? &*shuffled : nullptr, data, load_masks(options.masks, *data.test)), options.metric);
     check_memory(explainer.engine(), *data.test);
     say_what_has_no_value(explainer, metrics, no_samples(*data.test), notes);
 

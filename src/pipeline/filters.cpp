@@ -26,8 +26,9 @@
 namespace spikelens {
 namespace {
 
-using Orders = std::vector<FilterOrder>;             ///< for each class
-using Sets = std::vector<std::vector<FilterIndex>>;  ///< for each class
+using Orders = std::vector<FilterOrder>;                ///< for each class
+using Sets = std::vector<std::vector<FilterIndex>>;     ///< for each class
+using SampleValues = std::vector<std::vector<double>>;  ///< [class][sample of the class]
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kSamplesAtOnce = 64;
 
@@ -186,6 +187,28 @@ void Comparison::add_selection(const std::string& name, std::vector<std::vector<
     sets_.push_back(std::move(sets_of_budgets));
 }
 
+/// Of each sample [class][sample] in which share of so many sets from `first` on it is right.
+SampleValues share_right(const SilencedOutcomes& outcomes, size_t first, size_t sets) {
+    SampleValues share;
+    for (const auto& samples : outcomes.samples) share.emplace_back(samples.size());
+    for (size_t set = first; set < first + sets; ++set)
+        for (size_t c = 0; c < share.size(); ++c)
+            for (size_t n = 0; n < share[c].size(); ++n) share[c][n] += outcomes.right[set][c][n] / static_cast<double>(sets);
+    return share;
+}
+
+void add_scaled(const SampleValues& values, double scale, SampleValues& sum) {
+    for (size_t c = 0; c < sum.size(); ++c)
+        for (size_t n = 0; n < sum[c].size(); ++n) sum[c][n] += scale * values[c][n];
+}
+
+double mean_filters(const std::vector<Sets>& draws) {
+    double filters = 0, sets = 0;
+    for (const Sets& draw : draws)
+        for (const auto& of_class : draw) filters += static_cast<double>(of_class.size()), ++sets;
+    return filters / sets;
+}
+
 /// Silences all sets together, so that equal ones are simulated once, and compares each selection with the last, live ones.
 void Comparison::measure(FiltersResult& result) const {
     const size_t budgets = relevant_.budgets.size();
@@ -193,43 +216,26 @@ void Comparison::measure(FiltersResult& result) const {
     for (const auto& selection : sets_)
         for (const auto& draws : selection) every.insert(every.end(), draws.begin(), draws.end());
     const SilencedOutcomes outcomes = silence(engine_, test_, every);
-    const auto right = [&](size_t set, auto add) {
-        for (int64_t c = 0; c < classes(); ++c)
-            for (size_t n = 0; n < outcomes.right[set][c].size(); ++n) add(c, n, outcomes.right[set][c][n]);
-    };
-    std::vector<std::vector<double>> zeros;
-    for (const auto& samples : outcomes.samples) zeros.emplace_back(samples.size());
-    auto whole = zeros;
-    right(0, [&](int64_t c, size_t n, uint8_t one) { whole[c][n] = one; });
-    result.full_accuracy = mean_over_classes(whole).mean;
-    std::vector<std::vector<std::vector<double>>> areas;  // [selection][class][sample]: mean over the budgets
+    result.full_accuracy = mean_over_classes(share_right(outcomes, 0, 1)).mean;
+    std::vector<SampleValues> areas;  // of each selection the mean over the budgets
     size_t at = 1;
     for (size_t s = 0; s < sets_.size(); ++s) {
         FilterSelection& selection = result.selections.emplace_back();
         selection.name = names_[s];
-        auto& area = areas.emplace_back(zeros);
-        for (size_t budget = 0; budget < budgets; ++budget) {
-            const auto& draws = sets_[s][budget];
-            auto accuracy = zeros;
-            double filters = 0;
-            for (const Sets& sets : draws) {
-                right(at++,
-                      [&](int64_t c, size_t n, uint8_t one) { accuracy[c][n] += one / static_cast<double>(draws.size()); });
-                for (const auto& of_class : sets) filters += static_cast<double>(of_class.size());
-            }
-            for (size_t c = 0; c < area.size(); ++c)
-                for (size_t n = 0; n < area[c].size(); ++n) area[c][n] += accuracy[c][n] / static_cast<double>(budgets);
-            const ClassMeanEstimate mean = mean_over_classes(accuracy);
-            selection.curve.push_back({relevant_.budgets[budget],
-                                       filters / static_cast<double>(draws.size() * static_cast<size_t>(classes())), mean.mean,
-                                       mean.ci95});
-        }
         selection.stability = stability_[s];
+        SampleValues& area = areas.emplace_back(share_right(outcomes, 0, 0));
+        for (size_t budget = 0; budget < budgets; ++budget) {
+            const std::vector<Sets>& draws = sets_[s][budget];
+            const SampleValues right = share_right(outcomes, at, draws.size());
+            at += draws.size();
+            add_scaled(right, 1 / static_cast<double>(budgets), area);
+            const ClassMeanEstimate mean = mean_over_classes(right);
+            selection.curve.push_back({relevant_.budgets[budget], mean_filters(draws), mean.mean, mean.ci95});
+        }
     }
     for (size_t s = 0; s < areas.size(); ++s) {
-        auto difference = areas.back();
-        for (size_t c = 0; c < difference.size(); ++c)
-            for (size_t n = 0; n < difference[c].size(); ++n) difference[c][n] -= areas[s][c][n];
+        SampleValues difference = areas.back();
+        add_scaled(areas[s], -1, difference);
         const ClassMeanEstimate mean = mean_over_classes(difference);
         result.selections[s].area = mean.mean;
         result.selections[s].area_ci95 = mean.ci95;

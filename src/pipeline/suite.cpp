@@ -78,7 +78,7 @@ std::string duration_text(double seconds) {
 
 }  // namespace
 
-Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, const StageNotes& notes) {
+Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, bool masks, const StageNotes& notes) {
     if (std::ranges::find(kSuites, name) == kSuites.end())
         throw InputError(fmt::format("there is no suite '{}'{}", name, suggestion(name, kSuites)));
     Suite suite;
@@ -86,6 +86,7 @@ Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels,
     if (name == "standard") suite = {standard_methods(spiking), standard_metrics(spiking, pixels)};
     if (name == "full") suite = {full_methods(spiking), full_metrics(spiking, pixels)};
     keep_possible(suite.methods, run, notes);
+    std::erase_if(suite.metrics, [&](const std::string& of) { return !masks && find_metric(of)->info().needs_masks; });
     return suite;
 }
 

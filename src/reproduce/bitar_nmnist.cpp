@@ -5,6 +5,7 @@
 #include "spikelens/core/error.h"
 
 #include "experiment.h"
+#include "seeds.h"
 
 namespace spikelens {
 namespace {
@@ -56,9 +57,7 @@ void add_cost_claims(const EvaluateResult& evaluate, const EvaluateResult& agnos
         }
 }
 
-}  // namespace
-
-BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
+BitarNmnistResult one_seed(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
     Experiment experiment(options, execution, notes);
     ImportOptions import;
     import.file = find_model(options);
@@ -85,6 +84,12 @@ BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const 
     add_deletion_claims(result.evaluate, result.claims);
     add_cost_claims(result.evaluate, result.model_agnostic, result.claims);
     return result;
+}
+
+}  // namespace
+
+BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
+    return with_seeds<BitarNmnistResult>(options, [&](const ReproduceOptions& one) { return one_seed(one, execution, notes); });
 }
 
 }  // namespace spikelens

@@ -58,8 +58,8 @@ CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, co
     codings.samples = options.samples.value_or(codings.samples);
     codings.train_samples = options.train_samples.value_or(codings.train_samples);
     codings.seed = options.seed;
-    codings.train_again = options.words.train;
-    codings.evaluate_again = options.words.evaluate;
+    codings.train_again = words_of(options).train;
+    codings.evaluate_again = words_of(options).evaluate;
     codings.arguments = options.arguments;
     codings.lock = options.lock;
     CodingFashionResult result{.study = compare_codings(codings, execution, notes), .claims = {}};

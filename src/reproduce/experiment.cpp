@@ -21,10 +21,14 @@ void check_samples(const ReproduceOptions& options) {
         if (samples.value_or(0) < 0)
             throw OptionError(field, fmt::format("the number of {} samples must be 0 (all) or more, not {}",
                                                  field == std::string_view("samples") ? "test" : "training", *samples));
+    if (options.seeds < 1 || options.seeds > 1000)
+        throw OptionError("seeds", fmt::format("the number of seeds must be 1 to 1000, not {}", options.seeds));
 }
 
+StageWords words_of(const ReproduceOptions& options) { return options.words ? options.words(options.seed) : StageWords(); }
+
 Experiment::Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes)
-    : options_(options), execution_(execution), notes_(notes) {
+    : options_(options), words_(words_of(options)), execution_(execution), notes_(notes) {
     check_samples(options);
 }
 
@@ -34,7 +38,7 @@ TrainResult Experiment::train(TrainRunOptions stage) {
     stage.out = options_.out;
     stage.samples = options_.train_samples.value_or(0);
     stage.training.seed = options_.seed;
-    stage.again = words(options_.words.train, stage);
+    stage.again = words(words_.train, stage);
     stage.arguments = options_.arguments;
     stage.lock = options_.lock;
     TrainResult result = train_run(stage, execution_, notes_);
@@ -45,7 +49,7 @@ TrainResult Experiment::train(TrainRunOptions stage) {
 ImportResult Experiment::import(ImportOptions stage) {
     stage.out = options_.out;
     stage.seed = options_.seed;
-    stage.again = words(options_.words.import, stage);
+    stage.again = words(words_.import, stage);
     stage.arguments = options_.arguments;
     stage.lock = options_.lock;
     ImportResult result = import_run(stage, execution_, notes_);
@@ -62,24 +66,24 @@ ImportResult Experiment::import_model(ImportOptions stage, const std::filesystem
 InterpretResult Experiment::interpret(InterpretOptions stage) const {
     stage.samples = options_.train_samples.value_or(0);
     stage.seed = options_.seed;
-    stage.again = words(options_.words.interpret, options_.out, stage);
+    stage.again = words(words_.interpret, options_.out, stage);
     return interpret_run(Run::open(options_.out), stage, execution_, notes_);
 }
 
 EvaluateResult Experiment::evaluate(EvaluateOptions stage) const {
     stage.metric.seed = options_.seed;
-    if (options_.words.evaluate)
+    if (words_.evaluate)
         stage.again = [&, named = stage](const auto& methods, const auto& metrics) mutable {
             named.methods = methods;
             named.metrics = metrics;
-            return options_.words.evaluate(options_.out, named);
+            return words_.evaluate(options_.out, named);
         };
     return spikelens::evaluate(Run::open(options_.out), stage, execution_, notes_);
 }
 
 ReportResult Experiment::report(ReportOptions stage) const {
     stage.seed = options_.seed;
-    stage.command = words(options_.words.report, options_.out, stage);
+    stage.command = words(words_.report, options_.out, stage);
     return report_run(Run::open(options_.out), stage, execution_, notes_);
 }
 

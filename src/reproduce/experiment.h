@@ -4,8 +4,11 @@
 
 namespace spikelens {
 
-/// Throws InputError for negative numbers of samples.
+/// Throws InputError for negative numbers of samples, and fewer seeds than one.
 void check_samples(const ReproduceOptions& options);
+
+/// Of the options' seed.
+StageWords words_of(const ReproduceOptions& options);
 
 /// The stages of one experiment, on its run.
 class Experiment {
@@ -24,6 +27,7 @@ class Experiment {
     void hold();
 
     const ReproduceOptions& options_;
+    const StageWords words_;
     const Execution& execution_;
     const StageNotes& notes_;
     std::shared_ptr<const RunLock> lock_;  ///< for the stages after the one that made the run: no other writer comes between

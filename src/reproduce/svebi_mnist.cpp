@@ -5,6 +5,7 @@
 #include "spikelens/io/json_fields.h"
 
 #include "experiment.h"
+#include "seeds.h"
 
 namespace spikelens {
 namespace {
@@ -36,9 +37,7 @@ void add_order_claims(const EvaluateResult& evaluate, std::vector<PaperClaim>& c
     better("ig2d", "svebi", "deletion", false);
 }
 
-}  // namespace
-
-SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
+SvebiMnistResult one_seed(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
     Experiment experiment(options, execution, notes);
     TrainRunOptions training;
     training.data = "mnist";
@@ -76,6 +75,12 @@ SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Ex
     add_table_claims(result.evaluate, result.claims);
     add_order_claims(result.evaluate, result.claims);
     return result;
+}
+
+}  // namespace
+
+SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
+    return with_seeds<SvebiMnistResult>(options, [&](const ReproduceOptions& one) { return one_seed(one, execution, notes); });
 }
 
 }  // namespace spikelens

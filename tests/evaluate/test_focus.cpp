@@ -74,7 +74,7 @@ class Known : public AttributionMethod {
     Kind kind_;
 };
 
-std::vector<double> focus(bool spiking, Known::Kind kind, int classes = 2) {
+std::vector<double> focus(bool spiking, Known::Kind kind, int classes = 2, const char* metric = "focus") {
     Network network = parse_network("2F", {2, kSide, kSide}, kSteps);
     initialise_weights(network, 1);
     const CpuEngine engine(network);
@@ -90,7 +90,7 @@ std::vector<double> focus(bool spiking, Known::Kind kind, int classes = 2) {
     const FloatArray scores = engine.run(input).scores;
     const MethodSpec method{"known", std::make_shared<Known>(kind), View::natural, "known"};
     const FloatArray attribution = explain(method, context.model, {input, targets, samples});
-    return find_metric("focus")->measure(context, {method, samples, input, targets, scores, attribution}, {}).values;
+    return find_metric(metric)->measure(context, {method, samples, input, targets, scores, attribution}, {}).values;
 }
 
 TEST(Focus, FindsTheQuartersOfTheClass) {
@@ -101,6 +101,18 @@ TEST(Focus, FindsTheQuartersOfTheClass) {
         EXPECT_NEAR(chance.mean, 0.5, 0.03);
     }
 }
+
+TEST(PointingGame, WithoutMasksIsPlayedInMosaics) {
+    for (const bool spiking : {false, true}) {
+        EXPECT_EQ(focus(spiking, Known::Kind::truth, 2, "pointing_game"), std::vector<double>(kSamples, 1));
+        EXPECT_EQ(focus(spiking, Known::Kind::opposite, 2, "pointing_game"), std::vector<double>(kSamples, 0));
+        const Estimate chance = estimate_mean(focus(spiking, Known::Kind::chance, 2, "pointing_game"));
+        EXPECT_LT(chance.low, 0.5);
+        EXPECT_GT(chance.high, 0.5);
+    }
+}
+
+TEST(EnergyInside, NeedsMasks) { EXPECT_THROW(focus(false, Known::Kind::truth, 2, "energy_inside"), InputError); }
 
 TEST(Focus, NeedsTwoClasses) { EXPECT_THROW(focus(false, Known::Kind::truth, 1), InputError); }
 

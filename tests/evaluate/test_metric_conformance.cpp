@@ -58,6 +58,15 @@ class Halves : public SampleSource {
         return spikes;
     }
 
+    /// The half of each sample's class.
+    static Array<uint8_t> masks(std::span<const int64_t> indices) {
+        Array<uint8_t> all({static_cast<int64_t>(indices.size()), kSide, kSide});
+        for (size_t n = 0; n < indices.size(); ++n)
+            for (int64_t p = 0; p < kPlaces; ++p)
+                all.row(static_cast<int64_t>(n))[p] = (p % kSide < kSide / 2) == (indices[n] % 2 == 0) ? 7 : 0;
+        return all;
+    }
+
   private:
     static float noise(int64_t sample, int64_t place, int64_t draw) {
         return static_cast<float>(random_uniform(
@@ -127,6 +136,7 @@ class MetricConformance : public testing::TestWithParam<Case> {
         context.data = &data;
         context.engine_of = [](Network of) { return std::make_shared<CpuEngine>(std::move(of)); };
         context.images = [this](std::span<const int64_t> samples) { return data.images(samples); };
+        context.masks = [this](std::span<const int64_t> samples) { return Halves::masks(samples); };
         return context;
     }
     Evaluator evaluator(std::vector<int64_t> samples) const {
@@ -195,8 +205,10 @@ TEST_P(MetricConformance, ChanceIsWhereItIsKnownToBe) {
         EXPECT_EQ(chance.mean, 0);
     } else if (info.name == "emprt") {
         EXPECT_EQ(chance.mean, 0);
-    } else if (info.name == "focus") {
+    } else if (info.name == "focus" || info.name == "energy_inside") {
         EXPECT_NEAR(chance.mean, 0.5, 0.05);
+    } else if (info.name == "pointing_game") {
+        EXPECT_NEAR(chance.mean, 0.5, 1.96 * 0.5 / std::sqrt(static_cast<double>(kSamples)) + 0.05);
     } else if (info.name == "mprt" || info.name == "smprt" || info.name.starts_with("random")) {
         EXPECT_NEAR(chance.mean, 1, 1e-12);
     } else if (info.name == "faithfulness_correlation" || info.name == "sensitivity_n" || info.name == "road") {

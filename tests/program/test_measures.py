@@ -77,6 +77,37 @@ class IntegratingReadout(Measures):
         self.assertEqual(sum(c["predicted_samples"] for c in interpret["per_class"]), 240)
         self.assertIn(f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided", self.words_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1))
 
+    def test_filters_are_ranked_and_silenced(self):
+        interpret = self.json_of("interpret", self.run_dir, "--mu-max", 3, "--draws", 1)
+        document = self.json_of("filters", self.run_dir, "--bootstraps", 3, "--train-samples", 120)
+        selections = {selection["name"]: selection for selection in document["selections"]}
+        self.assertEqual(set(selections), {"lasso", "standardised", "share", "gate", "gradient", "occlusion", "hybrid", "response", "random",
+                                           "random, live"})
+        of_lasso = interpret["ablation"]["curve"]
+        self.assertEqual([p["mu"] for p in selections["lasso"]["curve"]], [p["mu"] for p in of_lasso])
+        for point, known in zip(selections["lasso"]["curve"], of_lasso):
+            self.assertAlmostEqual(point["accuracy"], known["relevant_accuracy"], places=9)
+        self.assertIsNone(selections["random"]["stability"])
+        self.assertEqual(selections["random, live"]["area"], 0)
+        for of_class in document["per_class"]:
+            evidence = [one["evidence"]["share"] for one in of_class["filters"]]
+            self.assertEqual(evidence, sorted(evidence, reverse=True))
+        self.assertEqual(json.loads((self.run_dir / "filters.json").read_text())["selections"], document["selections"])
+        self.assertNotEqual(self.call("filters", self.run_dir, "--draws", 0).returncode, 0)
+
+    def test_masks_say_what_lies_inside(self):
+        masks = self.root / "masks.idx"
+        masks.write_bytes(idx_bytes([60 + BLACK, SIDE, SIDE], [1 if x < 3 else 0 for _ in range((60 + BLACK) * SIDE) for x in range(SIDE)]))
+        _, by_name = self.scores("uniform,random", "--metrics", "energy_inside,pointing_game", "--masks", masks)
+        for metric in ("energy_inside", "pointing_game"):
+            self.assertAlmostEqual(by_name["uniform"][metric]["mean"], 3 / SIDE, places=6)
+        self.assertAlmostEqual(by_name["random"]["energy_inside"]["mean"], 3 / SIDE, delta=0.05)
+        masks.write_bytes(idx_bytes([60, SIDE, SIDE], [1] * (60 * SIDE * SIDE)))
+        for options in (["--masks", masks], []):
+            refused = self.call("evaluate", self.run_dir, "--methods", "uniform", "--metrics", "energy_inside", *options)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("masks", refused.stderr)
+
     def test_undecided_samples_are_left_out_of_curves(self):
         for coding in ([], ["--coding", "latency"]):
             document, by_name = self.scores("gate,input,random", *coding)

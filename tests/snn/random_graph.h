@@ -53,8 +53,8 @@ class RandomGraph {
         switch (draw(shrunk_ == 0 ? 9 : shrunk_ == 1 ? 8 : 6)) {
             case 6:
                 ++shrunk_;
-                return "[" + weighted() + pick({"-MP2|", "-MP3s2c|"}) + weighted() +
-                       pick({"-AP2]add-", "-AP4s2p1]add-"}) + neuron() + "-" + spiking();
+                return "[" + weighted() + pick({"-MP2|", "-MP3s2c|"}) + weighted() + pick({"-AP2]add-", "-AP4s2p1]add-"}) +
+                       neuron() + "-" + spiking();
             case 7:
                 ++shrunk_;
                 return spikes + pick({"-MP2-AP1-", "-MP3s2p1-AP1-", "-MP3s2c-", "-AP4s2p1-", "-SP3s2c-"}) + spiking();

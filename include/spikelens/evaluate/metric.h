@@ -31,6 +31,7 @@ struct MetricInfo {
     std::string source;     ///< paper
     MetricInput input = MetricInput::any;
     bool needs_shuffled = false;  ///< MetricContext::shuffled
+    bool needs_masks = false;     ///< MetricContext::masks
 };
 
 /// What may be chosen; a metric reads what concerns it.
@@ -50,6 +51,8 @@ struct MetricContext {
     std::function<FloatArray(std::span<const int64_t> samples)> images;
     /// Another network's engine, like the model's in all else: metrics draw weights anew.
     std::function<std::shared_ptr<const Engine>(Network)> engine_of;
+    /// What of samples lies inside [N, H, W]: values above 0; empty where nobody knows.
+    std::function<Array<uint8_t>(std::span<const int64_t> samples)> masks;
     /// What the samples are of, as the network is shown them.
     const SampleSource* data = nullptr;
     /// How the network is shown images [N, C, H, W], all of them versions of one sample; empty: as they are.

@@ -54,6 +54,7 @@ struct MetricEntry {
         field("metric", info.name), field("title", info.title), field("better", info.direction), field("range", info.range);
         field("cost", info.cost), field("source", info.source), field("on_images", self.on_images);
         field("on_spikes", self.on_spikes), field("needs_shuffled_network", info.needs_shuffled);
+        field("needs_masks", info.needs_masks);
     }
 };
 

@@ -21,9 +21,9 @@ struct Suite {
 ///  standard  ten families of methods by every metric that takes few explanations a sample
 ///  full      every method, those whose cost is an option with less than their usual, by every metric
 /// Each as it suits the input: `spiking` is what the network is shown, `pixels` whether the samples are images. What needs
-/// relevant filters or probes that the run lacks is left out (has_result), and what cannot explain the network (can_explain).
-/// Throws InputError for another name, with the nearest.
-Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, const StageNotes& notes);
+/// relevant filters or probes that the run lacks is left out (has_result), without `masks` what needs them, and what cannot
+/// explain the network (can_explain). Throws InputError for another name, with the nearest.
+Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, bool masks, const StageNotes& notes);
 
 /// "about 12 minutes": what measuring these methods on all samples takes, from one measured sample of each.
 std::string expected_time(const Evaluator& evaluator, const std::vector<MethodSpec>& methods, const Execution& execution);

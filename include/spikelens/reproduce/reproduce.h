@@ -36,8 +36,9 @@ struct ReproduceOptions {
     std::optional<int64_t> samples;        ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
     std::optional<int64_t> train_samples;  ///< of the training set; likewise
     uint64_t seed = 1;
-    StageWords words;
-    std::vector<std::string> arguments;  ///< the command line that was called, for the manifest
+    int seeds = 1;  ///< of svebi-mnist and bitar-nmnist: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
+    std::function<StageWords(uint64_t seed)> words;  ///< may be empty
+    std::vector<std::string> arguments;              ///< the command line that was called, for the manifest
     LockRun lock;
 };
 
@@ -65,6 +66,17 @@ struct PaperClaim {
     }
 };
 
+/// What one of several runs says of the claims.
+struct SeedClaims {
+    uint64_t seed = 0;
+    std::string run;
+    std::vector<PaperClaim> claims;
+
+    static void fields(auto& self, auto& field) {
+        field("seed", self.seed), field("run", self.run), field("claims", self.claims);
+    }
+};
+
 /// docs/formats.md describes the fields.
 struct SvebiMnistResult {
     std::string command = "reproduce", experiment = "svebi-mnist";
@@ -72,7 +84,8 @@ struct SvebiMnistResult {
     double test_accuracy = 0, train_accuracy = 0, kkt_residual = 0, duality_gap = 0;
     AblationSummary ablation;
     EvaluateResult evaluate;
-    std::vector<PaperClaim> claims;
+    std::vector<PaperClaim> claims;  ///< of several seeds over all of them
+    std::vector<SeedClaims> seeds;   ///< of several seeds each by itself; the other fields are of the first
     std::string report;
 
     static void fields(auto& self, auto& field) {
@@ -80,7 +93,7 @@ struct SvebiMnistResult {
         field("test_accuracy", self.test_accuracy), field("train_accuracy", self.train_accuracy);
         field("kkt_residual", self.kkt_residual), field("duality_gap", self.duality_gap);
         field("ablation", self.ablation), field("evaluate", self.evaluate), field("claims", self.claims);
-        field("report", self.report);
+        field("seeds", self.seeds), field("report", self.report);
     }
 };
 
@@ -114,13 +127,15 @@ struct BitarNmnistResult {
     AblationSummary ablation;
     EvaluateResult evaluate, model_agnostic;
     std::vector<PaperClaim> claims;
+    std::vector<SeedClaims> seeds;  ///< as of svebi-mnist
     std::string report;
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("experiment", self.experiment), field("run", self.run);
         field("test_accuracy", self.test_accuracy), field("test_samples", self.test_samples);
         field("assumptions", self.assumptions), field("ablation", self.ablation), field("evaluate", self.evaluate);
-        field("model_agnostic", self.model_agnostic), field("claims", self.claims), field("report", self.report);
+        field("model_agnostic", self.model_agnostic), field("claims", self.claims), field("seeds", self.seeds);
+        field("report", self.report);
     }
 };
 

@@ -1,0 +1,23 @@
+#include "masks.h"
+
+#include "spikelens/core/error.h"
+
+namespace spikelens {
+
+std::vector<std::vector<Place>> masked_places(const MetricContext& context, const ExplainedSamples& explained,
+                                              const std::string& who) {
+    if (!context.masks) throw InputError(who + " needs masks of the test samples, and none are given");
+    const Array<uint8_t> masks = context.masks(explained.samples);
+    const Shape& sample = explained.input.shape();
+    const Shape expected = {explained.input.samples(), sample[sample.size() - 2], sample.back()};
+    if (masks.shape != expected)
+        throw InputError(who + ": the masks have the shape " + shape_text(masks.shape) + ", expected " + shape_text(expected));
+    std::vector<std::vector<Place>> places;
+    for (int64_t n = 0; n < masks.extent(0); ++n) {
+        std::vector<Place>& of_sample = places.emplace_back();
+        for (const uint8_t value : masks.row(n)) of_sample.push_back(value > 0 ? Place::inside : Place::outside);
+    }
+    return places;
+}
+
+}  // namespace spikelens

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "spikelens/reproduce/reproduce.h"
+
+namespace spikelens {
+
+/// Options of the i-th of several seeds.
+ReproduceOptions of_seed(const ReproduceOptions& options, int index);
+
+/// What all seeds say together: of numbers the mean and the half-width of its 95 % interval (Student's t over seeds), held
+/// where the paper's lies within; of others for how many seeds the claim held, held where it did for all, not where for none.
+std::vector<PaperClaim> over_seeds(const std::vector<SeedClaims>& seeds);
+
+/// The experiment with each seed: the first one's result, and claims over all.
+template <class Result, class One>
+Result with_seeds(const ReproduceOptions& options, const One& one) {
+    Result first = one(options);
+    if (options.seeds == 1) return first;
+    first.seeds.push_back({options.seed, first.run, first.claims});
+    for (int i = 1; i < options.seeds; ++i) {
+        const ReproduceOptions other = of_seed(options, i);
+        Result result = one(other);
+        first.seeds.push_back({other.seed, result.run, result.claims});
+    }
+    first.claims = over_seeds(first.seeds);
+    return first;
+}
+
+}  // namespace spikelens
