@@ -14,7 +14,6 @@
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
-#include "spikelens/pipeline/ranks.h"
 #include "spikelens/pipeline/shard.h"
 #include "spikelens/pipeline/train.h"
 #include "spikelens/report/stage.h"
@@ -23,6 +22,10 @@
 #include "interrupt.h"
 #include "options.h"
 #include "run_directory.h"
+
+namespace spikelens {
+class Ranks;
+}
 
 namespace spikelens::app {
 

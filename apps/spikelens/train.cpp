@@ -7,6 +7,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/ranks.h"
 #include "spikelens/pipeline/text.h"
 
 #include "commands.h"
@@ -20,14 +21,17 @@ Strings parse_layers(const std::string& text) {
     return layers;
 }
 
+Outcome outcome_of(const TrainResult& result) { return {document_of(result), text_of(result)}; }
+
 Outcome run_train(TrainRunOptions& options, const Call& call) {
     options.training.seed = call.globals.seed;
     options.again = words_of("train", options, call.globals.seed);
     options.arguments = call.globals.arguments;
     options.lock = call.lock();
     be_patient(kTrainingPatience);
-    const TrainResult result = train_run(options, call.execution(), call.notes());
-    return {document_of(result), text_of(result)};
+    if (!call.ranks) return outcome_of(train_run(options, call.execution(), call.notes()));
+    const TrainResult result = train_run(options, call.execution(), call.notes(), *call.ranks);
+    return call.ranks->first() ? outcome_of(result) : Outcome();
 }
 
 }  // namespace
@@ -78,8 +82,10 @@ void declare(OptionTable& table, TrainRunOptions& options) {
 }
 
 Command train_command() {
-    return command_of<TrainRunOptions>(
+    Command command = command_of<TrainRunOptions>(
         "train", "Train a spiking network on a data set; continues where an interrupted run stopped", run_train);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app
