@@ -14,7 +14,7 @@
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/explain.h"
 #include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/ranks.h"
+#include "spikelens/pipeline/filters.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/shard.h"
@@ -23,6 +23,10 @@
 
 #include "console.h"
 #include "options.h"
+
+namespace spikelens {
+class Ranks;
+}
 
 namespace spikelens::app {
 
@@ -114,6 +118,7 @@ struct Shared : Simulated<Options> {
 void declare(OptionTable& table, TrainRunOptions& options);
 void declare(OptionTable& table, ImportOptions& options);
 void declare(OptionTable& table, InterpretOptions& options);
+void declare(OptionTable& table, FiltersOptions& options);
 void declare(OptionTable& table, ExplainOptions& options);
 void declare(OptionTable& table, EvaluateOptions& options);
 void declare(OptionTable& table, ReportOptions& options);

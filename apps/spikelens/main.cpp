@@ -10,6 +10,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
+#include "spikelens/pipeline/ranks.h"
 
 #include "commands.h"
 #include "interrupt.h"
@@ -85,8 +86,9 @@ void declare(OptionTable& table, Globals& globals) {
 /// Of one of a job's processes.
 void check_shared(const Command& command, const Ranks& ranks) {
     if (command.shares) return;
-    throw InputError(fmt::format("{} works in one process, not in {}: interpret and evaluate share their work among several",
-                                 command.name, ranks.count()));
+    throw InputError(
+        fmt::format("{} works in one process, not in {}: train, interpret and evaluate share their work among several",
+                    command.name, ranks.count()));
 }
 
 int run_program(int argc, char** argv, bool as_json, Ranks* ranks) {

@@ -1,18 +1,22 @@
 #include "spikelens/pipeline/train.h"
 
+#include "spikelens/pipeline/ranks.h"
+
 #include "commands.h"
 #include "interrupt.h"
 
 namespace spikelens::app {
 namespace {
 
-TrainResult run_train(TrainRunOptions& options, const Call& call) {
+Outcome run_train(TrainRunOptions& options, const Call& call) {
     options.training.seed = call.globals.seed;
     options.again = words_of("train", options, call.globals.seed);
     options.arguments = call.globals.arguments;
     options.lock = call.locks();
     be_patient(kTrainingPatience);
-    return train_run(options, call.execution(), call.notes());
+    if (!call.ranks) return outcome_of(train_run(options, call.execution(), call.notes()));
+    const TrainResult result = train_run(options, call.execution(), call.notes(), *call.ranks);
+    return call.ranks->first() ? outcome_of(result) : Outcome();
 }
 
 }  // namespace
@@ -60,8 +64,10 @@ void declare(OptionTable& table, TrainRunOptions& options) {
 }
 
 Command train_command() {
-    return command_of<TrainRunOptions>(
+    Command command = command_of<TrainRunOptions>(
         "train", "Train a spiking network on a data set; continues where an interrupted run stopped", run_train);
+    command.shares = true;
+    return command;
 }
 
 }  // namespace spikelens::app

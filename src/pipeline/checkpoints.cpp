@@ -19,13 +19,18 @@ bool Checkpoints::resume(Network& network, TrainState& state) {
 }
 
 void Checkpoints::train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-                        const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution) {
+                        const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution,
+                        const TrainTeam& team) {
+    if (team.number > 0) {
+        spikelens::train(network, samples, options, state, after_batch, execution, team);
+        return;
+    }
     const auto keep = [&](const Network& trained, const TrainState& at) {
         if (at.part.samples == 0 || Clock::now() - saved_ >= every_) save(trained, at);
         after_batch(trained, at);
     };
     try {
-        spikelens::train(network, samples, options, state, keep, execution);
+        spikelens::train(network, samples, options, state, keep, execution, team);
     } catch (const Cancelled&) {
         save(network, state);
         throw;

@@ -7,7 +7,7 @@
 
 #include "spikelens/core/execution.h"
 #include "spikelens/pipeline/stage.h"
-#include "spikelens/train/train.h"
+#include "spikelens/train/team.h"
 
 namespace spikelens {
 
@@ -22,9 +22,11 @@ class Checkpoints {
     /// Takes up what is kept. Says whether there was something.
     bool resume(Network& network, TrainState& state);
 
-    /// Trains to the end, or to where it is cancelled: what is done by then is kept. `after_batch` sees every batch.
+    /// Trains to the end, or to where it is cancelled: what is done by then is kept, by the first of the team. `after_batch`
+    /// sees every batch.
     void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-               const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution);
+               const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution,
+               const TrainTeam& team);
 
     /// "epoch 1 is kept up to sample 12,300 of 60,000", "2 epochs are kept"
     std::string position(const TrainState& state) const;

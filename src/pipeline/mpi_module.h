@@ -10,6 +10,11 @@ struct SpikelensMpi {
     bool (*send)(const char* bytes, int size);
     /// The next message that has arrived, its size and who sent it; false: there is none. Longer ones are cut.
     bool (*receive)(char* bytes, int capacity, int* size, int* sender);
+    /// Begin to pass bytes: from or to another process, or from one to all. They must stay until through() says true.
+    void (*begin_receive)(void* bytes, int size, int sender);
+    void (*begin_send)(const void* bytes, int size, int receiver);
+    void (*begin_share)(void* bytes, int size, int sender);
+    bool (*through)();
     /// Waits for all processes to leave the job.
     void (*finish)();
     /// Ends all processes of the job.

@@ -25,6 +25,7 @@ using nlohmann::json;
 constexpr int kLongest = 2048;      ///< bytes of a message
 constexpr size_t kSentence = 1500;  ///< bytes of an error in a message
 constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::microseconds kShortPause{50};
 constexpr std::chrono::seconds kUntilEnded{20};
 
 /// How many processes a launcher says it has started with this one; 1 without a launcher.
@@ -113,6 +114,40 @@ ProgressEvent Ranks::of_all(const ProgressEvent& own) {
         all.total += share.total > 0 ? share.total : own.total;
     }
     return all;
+}
+
+/// A part at a time: sizes in MPI are ints.
+template <class Begin>
+void Ranks::pass(std::span<std::byte> bytes, const Begin& begin) {
+    constexpr size_t most = size_t{1} << 30;
+    const std::lock_guard lock(mutex_);
+    for (size_t first = 0; first < bytes.size(); first += most) {
+        const std::span<std::byte> part = bytes.subspan(first, std::min(most, bytes.size() - first));
+        begin(part.data(), static_cast<int>(part.size()));
+        while (!mpi_.through()) {
+            if (number_ == 0) hear();
+            std::this_thread::sleep_for(kShortPause);
+        }
+    }
+}
+
+TrainTeam Ranks::team() {
+    TrainTeam team{.number = number_, .count = count_};
+    team.receive = [this](std::span<std::byte> bytes) {
+        pass(bytes, [this](void* data, int size) { mpi_.begin_receive(data, size, number_ - 1); });
+    };
+    team.send = [this](std::span<std::byte> bytes) {
+        pass(bytes, [this](const void* data, int size) { mpi_.begin_send(data, size, number_ + 1); });
+    };
+    team.take_last = [this](std::span<std::byte> bytes) {
+        pass(bytes, [this](void* data, int size) { mpi_.begin_share(data, size, count_ - 1); });
+    };
+    return team;
+}
+
+void Ranks::wait_for_first() {
+    std::byte nothing{};
+    pass(std::span(&nothing, 1), [this](void* data, int size) { mpi_.begin_share(data, size, 0); });
 }
 
 Execution Ranks::sharing(Execution execution) {

@@ -15,6 +15,7 @@
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/output.h"
+#include "spikelens/pipeline/ranks.h"
 #include "spikelens/train/calibrate.h"
 #include "spikelens/train/outcome.h"
 #include "spikelens/train/plan.h"
@@ -207,7 +208,9 @@ std::vector<std::string> TrainResult::warnings() const {
     return list;
 }
 
-TrainResult train_run(const TrainRunOptions& given, const Execution& execution, const StageNotes& notes) {
+namespace {
+
+TrainResult train_by(const TrainRunOptions& given, const Execution& execution, const StageNotes& notes, Ranks* ranks) {
     const auto started = Clock::now();
     check_options(given);
     const TrainRunOptions options = with_whole_cosine(given);
@@ -230,22 +233,38 @@ TrainResult train_run(const TrainRunOptions& given, const Execution& execution, 
                              options.arguments};
     check_memory(CpuEngine(network, execution), *data.test);
     check_run_folder(options.out);
-    const auto lock = locked(options.lock, options.out);
+    const bool first = !ranks || ranks->first();
+    const auto lock = first ? locked(options.lock, options.out) : nullptr;
     Checkpoints checkpoints(files.checkpoint(), identity_of(making.options, network, data, training.seed),
                             options.checkpoint_every, samples.size(), notes);
+    if (!first) ranks->wait_for_first();  // it may remove the checkpoint
     TrainState state = find_state(options, files, checkpoints, network, notes);
+    if (ranks && first) ranks->wait_for_first();
     if (options.calibrate > 0 && state.epochs_done == 0 && state.part.samples == 0)
         balance_thresholds(network, samples, options.calibrate * training.batch, execution);
     notes.tell("training: " + plan_text(plan_training(network, samples, training, execution)));
     TrainingWatch watch(samples, training.epochs, execution, notes);
-    const auto look = [&](const Network& trained, const TrainState& at) { watch.after_batch(trained, at); };
-    checkpoints.train(network, samples, training, state, look, execution);
+    const auto look = [&](const Network& trained, const TrainState& at) {
+        if (first) watch.after_batch(trained, at);
+    };
+    checkpoints.train(network, samples, training, state, look, execution, ranks ? ranks->team() : TrainTeam{});
+    if (!first) return {};
 
     TrainResult result = result_of(making, state, execution);
     for (const std::string& warning : result.warnings()) notes.say("warning: " + warning);
     result.seconds = std::chrono::duration<double>(Clock::now() - started).count();
     write_made_run(making, "train", document_of(result));
     return result;
+}
+
+}  // namespace
+
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes) {
+    return train_by(options, execution, notes, nullptr);
+}
+
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes, Ranks& ranks) {
+    return train_by(options, execution, notes, &ranks);
 }
 
 }  // namespace spikelens

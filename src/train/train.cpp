@@ -124,6 +124,12 @@ std::vector<bool> frozen_layers(const Network& network, const std::vector<std::s
 
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
            const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution) {
+    train(network, samples, options, state, after_batch, execution, {});
+}
+
+void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
+           const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution,
+           const TrainTeam& team) {
     check_network(network, "training");
     require_chain(network, "training");
     check_train_options(options);
@@ -131,7 +137,7 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_samples(samples, network);
     check_state(state, options, samples.size());
     load_trainer()(network, samples, options, plan_training(network, samples, options, execution), state, after_batch,
-                   execution);
+                   execution, team);
 }
 
 }  // namespace spikelens

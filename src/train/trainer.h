@@ -7,6 +7,7 @@
 #include <string>
 
 #include "spikelens/train/plan.h"
+#include "spikelens/train/team.h"
 #include "spikelens/train/train.h"
 
 namespace spikelens {
@@ -43,4 +44,4 @@ extern "C" const char spikelens_train_stamp[];
 extern "C" void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
                                 const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan,
                                 spikelens::TrainState& state, const spikelens::AfterBatch& after_batch,
-                                const spikelens::Execution& execution);
+                                const spikelens::Execution& execution, const spikelens::TrainTeam& team);

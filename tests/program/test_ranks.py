@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lets mpirun share interpret and evaluate among 1, 2 and 4 processes, kills one of them, and compares the files with those of
+"""Lets mpirun share train, interpret and evaluate among 1, 2 and 4 processes, kills one of them, and compares the files with those of
 one process.
 
 usage: test_ranks.py PROGRAM; exit status 77 without mpirun, or of a build without MPI
@@ -77,6 +77,29 @@ class RanksTest(unittest.TestCase):
                 document = self.document_of(count, "evaluate", run, *self.evaluate)
                 self.assertEqual(without_times(document), without_times(self.evaluated))
                 self.assertEqual(list((run / "shards").rglob("*.h5")) if (run / "shards").exists() else [], [])
+
+    train = ("--network", "3C3-LIF-MP2-5F-LIF-3F", "--steps", 3, "--epochs", 2, "--train-samples", 190, "--batch", 20, "--clip-norm", 0.5,
+             "--weight-decay", 0.001, "--freeze", "full2", "--threads", 1)
+
+    def trained(self, count, name):
+        words = ("train", "--data", self.root / "data", *self.train, "--out", self.root / name)
+        document = self.json_of(*words) if count == 0 else self.document_of(count, *words)
+        return without_times(document), (self.root / name / "model.safetensors").read_bytes()
+
+    def test_any_number_of_processes_trains_to_the_same_weights(self):
+        one = self.trained(0, "trained0")
+        for count in (2, 4, 9):  # of nine, one has no shard
+            with self.subTest(count=count):
+                self.assertEqual(self.trained(count, f"trained{count}"), one)
+
+    def test_training_that_was_stopped_goes_on_with_other_processes(self):
+        one = self.trained(0, "whole")
+        process = self.start(3, "train", "--data", self.root / "data", *self.train, "--checkpoint-every", 0, "--out", self.root / "halves", "--quiet")
+        while process.poll() is None and not (self.root / "halves" / "checkpoint.safetensors").exists():
+            time.sleep(0.002)
+        process.terminate()
+        process.communicate(timeout=60)
+        self.assertEqual(self.trained(2, "halves"), one)
 
     def test_a_killed_process_ends_the_job_and_the_same_call_goes_on(self):
         run = self.copy("killed")

@@ -9,11 +9,11 @@
 
 namespace {
 
-constexpr int kTag = 1;
+constexpr int kTag = 1, kTagOfBytes = 2;
 constexpr int kLongest = 2048;  ///< bytes of a message: MPI keeps so many without the receiver
 
 std::array<char, kLongest> sent;
-MPI_Request sending = MPI_REQUEST_NULL;
+MPI_Request sending = MPI_REQUEST_NULL, passing = MPI_REQUEST_NULL;
 
 const char* start(int* number, int* count) {
     int level = 0;
@@ -48,6 +48,22 @@ bool receive(char* bytes, int capacity, int* size, int* sender) {
     return true;
 }
 
+void begin_receive(void* bytes, int size, int sender) {
+    MPI_Irecv(bytes, size, MPI_BYTE, sender, kTagOfBytes, MPI_COMM_WORLD, &passing);
+}
+
+void begin_send(const void* bytes, int size, int receiver) {
+    MPI_Isend(bytes, size, MPI_BYTE, receiver, kTagOfBytes, MPI_COMM_WORLD, &passing);
+}
+
+void begin_share(void* bytes, int size, int sender) { MPI_Ibcast(bytes, size, MPI_BYTE, sender, MPI_COMM_WORLD, &passing); }
+
+bool through() {
+    int done = 0;
+    MPI_Test(&passing, &done, MPI_STATUS_IGNORE);
+    return done != 0;
+}
+
 void finish() {
     MPI_Wait(&sending, MPI_STATUS_IGNORE);
     MPI_Finalize();
@@ -57,4 +73,5 @@ void abort_job(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
 
 }  // namespace
 
-const SpikelensMpi spikelens_mpi = {spikelens::version.data(), start, send, receive, finish, abort_job};
+const SpikelensMpi spikelens_mpi = {
+    spikelens::version.data(), start, send, receive, begin_receive, begin_send, begin_share, through, finish, abort_job};

@@ -44,22 +44,53 @@ struct ShardResult {
 /// depend on who finishes first, and few results wait in memory.
 class OrderedSum {
   public:
+    /// Of the shards from `first` on, behind what others may have summed of those before: follow() says what.
+    OrderedSum(int64_t first, bool follows) : next_(first), follows_(follows) {}
+
+    void follow(ShardResult before) {
+        const std::lock_guard lock(mutex_);
+        total_ = std::move(before);
+        follows_ = false;
+        add_next();
+    }
+
     void add(int64_t shard, ShardResult result) {
         const std::lock_guard lock(mutex_);
         waiting_[shard] = std::move(result);
-        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
-             first = waiting_.erase(first), ++next_)
-            total_.add(std::move(first->second));
+        if (!follows_) add_next();
     }
 
     ShardResult& total() { return total_; }
 
   private:
+    void add_next() {
+        for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
+             first = waiting_.erase(first), ++next_)
+            total_.add(std::move(first->second));
+    }
+
     std::mutex mutex_;
     std::map<int64_t, ShardResult> waiting_;
-    int64_t next_ = 0;
+    int64_t next_;
+    bool follows_;
     ShardResult total_;
 };
+
+/// A sum of shards as it travels between processes: this, then its gradients, if there are any.
+struct SumHead {
+    BatchRecord record;
+    int64_t any = 0;
+};
+
+template <class Value>
+std::span<std::byte> bytes_of(Value& value) {
+    return std::as_writable_bytes(std::span(&value, 1));
+}
+
+std::span<std::byte> bytes_of(at::Tensor& tensor) {
+    tensor = tensor.contiguous();
+    return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
+}
 
 /// glibc's heap would keep the holes that large tensors leave: twice the planned memory was measured. They are mapped each for
 /// itself. This is a setting of the whole process. It is made here alone, in the training library, which is loaded when
@@ -72,15 +103,17 @@ void give_large_blocks_back() {
 class Trainer {
   public:
     Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
-            TrainState& state, const Execution& execution)
+            TrainState& state, const Execution& execution, const TrainTeam& team)
         : network_(network),
           samples_(samples),
           options_(options),
           plan_(plan),
           state_(state),
           execution_(execution),
+          team_(team),
+          frozen_(frozen_layers(network, options.freeze)),
           classes_(network.class_count()),
-          torch_(network, options.surrogate, frozen_layers(network, options.freeze)),
+          torch_(network, options.surrogate, frozen_),
           sgd_(network, options, state) {}
 
     /// Goes on where the state stands in its epoch, to the epoch's end.
@@ -118,17 +151,53 @@ class Trainer {
     BatchRecord run_batch(std::span<const int64_t> batch, const std::string& task) {
         const int64_t size = static_cast<int64_t>(batch.size());
         const int64_t shards = shards_of(size, options_.accumulate);
-        OrderedSum sum;
-        parallel_for(shards, threads_with_room(plan_.threads, shards, kTask), [&](int64_t shard, int) {
-            const int64_t first = shard * size / shards, end = (shard + 1) * size / shards;
+        const int64_t own = team_.number * shards / team_.count, count = (team_.number + 1) * shards / team_.count - own;
+        OrderedSum sum(own, team_.number > 0);
+        parallel_for(count, threads_with_room(plan_.threads, std::max<int64_t>(1, count), kTask), [&](int64_t i, int) {
+            const int64_t shard = own + i, first = shard * size / shards, end = (shard + 1) * size / shards;
             without_torch_errors(
                 kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
+        if (team_.count > 1) without_torch_errors(kTask, [&] { join(sum); });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
         without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients, learning_rate()); });
         // A neuron whose weights are no numbers is silent: the loss alone would not tell.
         if (!torch_.finite()) throw diverged(task, "a weight");
         return sum.total().record;
+    }
+
+    /// Behind what the processes before this one have summed come its own shards; all take the sum of the last process.
+    void join(OrderedSum& sum) const {
+        if (team_.number > 0) {
+            ShardResult before;
+            pass(before, team_.receive);
+            sum.follow(std::move(before));
+        }
+        if (team_.number + 1 < team_.count) pass(sum.total(), team_.send);
+        pass(sum.total(), team_.take_last);
+    }
+
+    void pass(ShardResult& sum, const std::function<void(std::span<std::byte>)>& exchange) const {
+        SumHead head{sum.record, !sum.gradients.empty()};
+        exchange(bytes_of(head));
+        sum.record = head.record;
+        if (!head.any) return;
+        if (sum.gradients.empty()) sum.gradients = room_for_gradients();
+        for (at::Tensor& gradient : sum.gradients)
+            if (gradient.defined()) exchange(bytes_of(gradient));
+    }
+
+    std::vector<at::Tensor> room_for_gradients() const {
+        std::vector<at::Tensor> gradients;
+        const auto add = [&](const Shape& shape, bool frozen) {
+            gradients.push_back(frozen ? at::Tensor() : at::empty(shape, at::kFloat));
+        };
+        for (size_t l = 0; l < network_.layers.size(); ++l) {
+            const Layer& layer = network_.layers[l];
+            add(layer.weight.shape, frozen_[l]);
+            if (layer.has_bias) add(layer.bias.shape, frozen_[l]);
+        }
+        return gradients;
     }
 
     /// Of the update under way.
@@ -172,6 +241,8 @@ class Trainer {
     const TrainPlan& plan_;
     TrainState& state_;
     const Execution& execution_;
+    const TrainTeam& team_;
+    std::vector<bool> frozen_;
     int64_t classes_;
     TorchNetwork torch_;
     Sgd sgd_;
@@ -184,12 +255,13 @@ const char spikelens_train_stamp[] = SPIKELENS_TRAIN_STAMP;
 
 void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
                      const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan, spikelens::TrainState& state,
-                     const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution) {
+                     const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution,
+                     const spikelens::TrainTeam& team) {
     using namespace spikelens;
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
     give_large_blocks_back();
     const auto trainer = without_torch_errors(
-        kTask, [&] { return std::make_unique<Trainer>(network, samples, options, plan, state, execution); });
+        kTask, [&] { return std::make_unique<Trainer>(network, samples, options, plan, state, execution, team); });
     while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
 }
