@@ -31,6 +31,7 @@ struct State {
     std::atomic<int> signal = 0;       ///< which asked; 0: none
     std::atomic<bool> looked = false;  ///< whether the program has seen it
     std::atomic<milliseconds> patience = kUsualPatience;
+    std::atomic<bool> silent = false;
     std::mutex mutex;  ///< of the line, and of the end
     std::string line = "spikelens: stopped; nothing new was kept\n";
 };
@@ -38,8 +39,8 @@ State state;
 
 [[noreturn]] void end_by(int signal) {
     const std::lock_guard guard(state.mutex);  // whoever ends the program second, waits here
-    if (isatty(STDERR_FILENO) != 0) write_all(STDERR_FILENO, "\r\033[K");
-    write_all(STDERR_FILENO, state.line);
+    if (!state.silent && isatty(STDERR_FILENO) != 0) write_all(STDERR_FILENO, "\r\033[K");
+    if (!state.silent) write_all(STDERR_FILENO, state.line);
     std::signal(signal, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &state.signals, nullptr);
     std::raise(signal);
@@ -109,7 +110,7 @@ bool asked_to_stop() {
 
 void be_patient(milliseconds patience) { state.patience = patience; }
 
-void be_silent() { state.told = true; }
+void be_silent() { state.silent = true; }
 
 void note_kept(const std::string& sentence) {
     const std::lock_guard guard(state.mutex);
