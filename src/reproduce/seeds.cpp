@@ -2,17 +2,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 #include <fmt/format.h>
 
 namespace spikelens {
 namespace {
 
+constexpr double kDecides = 0.1;  ///< of the paper's number: a wider interval would hold nearly anything
+
 PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     const Estimate mean = estimate_mean(values);
     const double half = (mean.high - mean.low) / 2;
     claim.measured = fmt::format("{:.4f} ± {:.4f}, {} seeds", mean.mean, half, values.size());
-    if (claim.held) claim.held = Interval(mean).holds(claim.paper.get<double>());
+    if (!claim.held) return claim;
+    const double paper = claim.paper.get<double>();
+    claim.held.reset();
+    if (half <= kDecides * std::abs(paper) || !Interval(mean).holds(paper)) claim.held = Interval(mean).holds(paper);
     return claim;
 }
 

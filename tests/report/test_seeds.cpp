@@ -20,7 +20,9 @@ TEST(Seeds, ClaimsAreJoined) {
     EXPECT_EQ(claims[2].measured, "0 of 3 seeds");
     EXPECT_EQ(claims[2].held, std::optional(false));
     const auto mixed = over_seeds({of(1, 0.30, true, std::nullopt), of(2, 0.62, false, true)});
-    EXPECT_EQ(mixed[0].held, std::optional(true)) << "two seeds tell little";
+    EXPECT_EQ(mixed[0].held, std::nullopt) << "two seeds tell little";
+    const auto close = over_seeds({of(1, 0.49, true, false), of(2, 0.50, true, false), of(3, 0.51, true, false)});
+    EXPECT_EQ(close[0].held, std::optional(true));
     EXPECT_EQ(mixed[1].held, std::nullopt);
     EXPECT_EQ(mixed[2].measured, "1 of 2 seeds");
     EXPECT_EQ(mixed[2].held, std::nullopt);
