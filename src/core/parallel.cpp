@@ -34,14 +34,17 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t, 
     }
     std::atomic<int64_t> next{0};
     std::exception_ptr failure;
+    int64_t failed_at = count;
     std::mutex failure_mutex;
     const auto work = [&](int worker) {
         inside_parallel_for = true;
+        int64_t index = next++;
         try {
-            for (int64_t index = next++; index < count; index = next++) body(index, worker);
+            for (; index < count; index = next++) body(index, worker);
         } catch (...) {
             const std::lock_guard lock(failure_mutex);
-            if (!failure) failure = std::current_exception();
+            if (index < failed_at) failure = std::current_exception();
+            failed_at = std::min(failed_at, index);
             next = count;
         }
         inside_parallel_for = false;

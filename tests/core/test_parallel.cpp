@@ -71,6 +71,22 @@ TEST(ParallelFor, RethrowsAnExceptionAndStops) {
     }
 }
 
+TEST(ParallelFor, RethrowsTheExceptionOfTheLowestIndex) {
+    const auto body = [](int64_t index, int) {
+        if (index < 2) return;
+        if (index == 2) std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the others throw first
+        throw std::runtime_error(std::to_string(index));
+    };
+    for (const int threads : {1, 2, 4}) {
+        try {
+            parallel_for(100, threads, body);
+            FAIL() << "nothing was thrown";
+        } catch (const std::runtime_error& error) {
+            EXPECT_STREQ(error.what(), "2") << threads << " threads";
+        }
+    }
+}
+
 TEST(ParallelFor, WorksAgainAfterAnException) {
     EXPECT_THROW(parallel_for(8, 2, [](int64_t, int) { throw std::runtime_error("all"); }), std::runtime_error);
     std::atomic<int> calls = 0;
