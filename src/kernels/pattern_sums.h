@@ -36,7 +36,7 @@ class PatternSums {
           sums_(new Line[int64_t{patterns_.most_items()} * item_size() * 8 / sizeof(Line)]),
           currents_(new Line[int64_t{kPixels} * chunks_ * Patterns::kSteps]) {
         for (int lane = 0; lane < plan_.lanes; lane += kLanes) part_[lane / kLanes * part_lines_ + plan_.part_rows] = {};
-        for (int sample = 0; sample < task.samples(); ++sample) of_sample_.push_back(task.of_sample(sample));
+        for (int sample = 0; sample < task.samples(); ++sample) of_sample_.push_back({task.of_sample(sample)});
     }
 
     void run() {
@@ -135,7 +135,7 @@ class PatternSums {
     /// The membranes of all pixels.
     void fire(int first_output, int lane) {
         std::vector<Step> steppers;
-        for (const LayerTask& task : of_sample_) steppers.emplace_back(task, first_output + lane);
+        for (const auto& [task] : of_sample_) steppers.emplace_back(task, first_output + lane);
         const auto count = static_cast<int>(items_.size());
         for (int first = 0; first < count;) {
             int end = first + 1;
@@ -179,7 +179,10 @@ class PatternSums {
     WeightParts parts_;
     StepPatterns patterns_;
     int chunks_;
-    std::vector<LayerTask> of_sample_;
+    struct SampleTask {  // a type of its own, so that no function of vectors of tasks is shared with other instruction sets
+        LayerTask task;
+    };
+    std::vector<SampleTask> of_sample_;
     std::vector<SamplePixel> items_;  // of a tile
     int64_t part_lines_;              // and one of zeros
     std::unique_ptr<Line[]> part_;    // weights

@@ -13,7 +13,8 @@ import tempfile
 import time
 import unittest
 
-from test_measures import make_data
+from small_data import SIDE, idx_bytes
+from test_measures import BLACK, make_data
 from test_program import ProgramTest
 
 PROGRAM = sys.argv[1]
@@ -45,6 +46,9 @@ class Threads(unittest.TestCase):
     def setUpClass(cls):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_data(cls.root / "data")
+        samples = 60 + BLACK
+        cls.masks = cls.root / "masks.idx"
+        cls.masks.write_bytes(idx_bytes([samples, SIDE, SIDE], [1, 0] * (samples * SIDE * SIDE // 2)))
         cls.runs = {}
         for coding in ("direct", "rate"):
             cls.runs[coding] = cls.root / coding
@@ -102,7 +106,8 @@ class Threads(unittest.TestCase):
                 if not metric["on_images"] and coding == "direct":
                     continue
                 with self.subTest(metric=metric["metric"], coding=coding):
-                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric["metric"], "--samples", 6)
+                    masks = ["--masks", self.masks] if metric["needs_masks"] else []
+                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric["metric"], "--samples", 6, *masks)
 
     def test_memory_bounds_gradients(self):
         network = self.root / "wide"
