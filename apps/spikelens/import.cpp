@@ -29,7 +29,7 @@ Layers parse_layers(const Strings& words) {
 
 Strings layer_words(const Layers& layers) {
     Strings words;
-    for (const auto& [layer, module] : layers) words.push_back(layer + "=" + module);
+    for (const auto& [layer, module] : layers) words.push_back(fmt::format("{}={}", layer, module));
     return layers.empty() ? words : Strings{fmt::format("{}", fmt::join(words, ","))};
 }
 

@@ -108,7 +108,7 @@ void Parser::add(CLI::App& app, const std::vector<Command>& commands) {
 }
 
 const Command& Parser::parse(int argc, char** argv) {
-    const auto answer = [this](Outcome outcome) -> const Command& {
+    const auto answer = [this](const Outcome& outcome) -> const Command& {
         answer_.shares = true;
         answer_.run = [outcome](const Call&) { return outcome; };
         return answer_;

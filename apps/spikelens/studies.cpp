@@ -109,14 +109,14 @@ Command reproduce_command() {
     command.parts.push_back(experiment<WithSeeds>("svebi-mnist", "De Laet et al. 2025 on MNIST: filters that drive classes",
                                                   reproduce_svebi_mnist));
     command.parts.push_back(
-        experiment<WithPhotographs>("svebi-awa2", "The same paper on photographs, with a spiking VGG",
+        experiment<WithPhotographs>("svebi-awa2", "De Laet et al. 2025 on photographs, with a spiking VGG",
                                     [](const WithPhotographs& options, const Execution& execution, const StageNotes& notes) {
                                         return reproduce_svebi_awa2(options, options.photographs, execution, notes);
                                     }));
     command.parts.push_back(experiment<WithModel>(
         "bitar-nmnist", "Bitar et al. 2023: gradient attributions find the spikes that matter", reproduce_bitar_nmnist));
     command.parts.push_back(experiment<ReproduceOptions>(
-        "coding-fashion", "The same paper: the coding changes which inputs matter", reproduce_coding_fashion));
+        "coding-fashion", "Bitar et al. 2023: the coding changes which inputs matter", reproduce_coding_fashion));
     return command;
 }
 

@@ -73,18 +73,20 @@ std::vector<float> ShareSweep::of_readout(int64_t steps, std::span<const float> 
 
 /// Of a sum or an average: every place under a window gets the same.
 std::vector<float> ShareSweep::unpool(const Layer& layer, int64_t steps, std::span<const float> pooled) {
-    const Pool& pool = layer.pool;
-    const auto unit = static_cast<float>(pooled_unit(pool));
+    const auto unit = static_cast<float>(pooled_unit(layer.pool));
     std::vector<float> share(steps * element_count(layer.output_shape()));
     const float* from = pooled.data();
     for (int64_t plane = 0; plane < steps * layer.out_channels; ++plane)
-        for (int64_t row = 0; row < layer.pooled_height; ++row, from += layer.pooled_width)
-            for (int64_t down = 0; down < pool.size; ++down) {
-                float* const to = &share[((plane * layer.out_height) + row * pool.stride + down) * layer.out_width];
-                for (int64_t column = 0; column < layer.pooled_width; ++column)
-                    for (int64_t right = 0; right < pool.columns(); ++right)
-                        to[column * pool.stride_columns() + right] += unit * from[column];
+        for (int row = 0; row < layer.pooled_height; ++row, from += layer.pooled_width) {
+            const PoolSide rows = rows_under(layer.pool, row, layer.out_height);
+            for (int y = rows.first; y < rows.end; ++y) {
+                float* const to = &share[(plane * layer.out_height + y) * layer.out_width];
+                for (int column = 0; column < layer.pooled_width; ++column) {
+                    const PoolSide columns = columns_under(layer.pool, column, layer.out_width);
+                    for (int x = columns.first; x < columns.end; ++x) to[x] += unit * from[column];
+                }
             }
+        }
     return share;
 }
 

@@ -84,6 +84,30 @@ FilterOrder sorted_by(std::span<const double> values) {
     return order;
 }
 
+/// What `of_path` makes of each class's path.
+template <class OfPath>
+std::vector<FilterOrder> of_paths(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
+                                  const PathOptions& options, const OfPath& of_path) {
+    if (static_cast<int64_t>(weights.size()) != rows.responses.extent(0))
+        throw InputError("there must be a weight for each of " + std::to_string(rows.responses.extent(0)) + " samples, not " +
+                         std::to_string(weights.size()));
+    const std::vector<bool> live = live_filters(rows, options.least_active);
+    std::vector<int> columns;
+    for (size_t i = 0; i < live.size(); ++i)
+        if (live[i]) columns.push_back(static_cast<int>(i));
+    Sums sums = sums_of(rows, weights, classes, std::move(columns));
+    if (options.standardised) standardise(sums);
+    const double budgets[] = {options.largest_mu};
+    const LassoGram gram(sums.gram);
+    std::vector<FilterOrder> orders;
+    for (int64_t c = 0; c < classes; ++c) {
+        std::vector<double> correlation;
+        for (int64_t i = 0; i < sums.correlation.extent(0); ++i) correlation.push_back(sums.correlation.row(i)[c]);
+        orders.push_back(of_path(mu_lasso(gram, correlation, sums.labels[c], budgets), sums.columns));
+    }
+    return orders;
+}
+
 }  // namespace
 
 ResponseRows response_rows(const Engine& engine, const SampleSource& samples, ResponseKind kind) {
@@ -117,24 +141,16 @@ std::vector<bool> live_filters(const ResponseRows& rows, double least_active) {
 
 std::vector<FilterOrder> path_orders(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
                                      const PathOptions& options) {
-    if (static_cast<int64_t>(weights.size()) != rows.responses.extent(0))
-        throw InputError("there must be a weight for each of " + std::to_string(rows.responses.extent(0)) + " samples, not " +
-                         std::to_string(weights.size()));
-    const std::vector<bool> live = live_filters(rows, options.least_active);
-    std::vector<int> columns;
-    for (size_t i = 0; i < live.size(); ++i)
-        if (live[i]) columns.push_back(static_cast<int>(i));
-    Sums sums = sums_of(rows, weights, classes, std::move(columns));
-    if (options.standardised) standardise(sums);
-    const double budgets[] = {options.largest_mu};
-    const LassoGram gram(sums.gram);
-    std::vector<FilterOrder> orders;
-    for (int64_t c = 0; c < classes; ++c) {
-        std::vector<double> correlation;
-        for (int64_t i = 0; i < sums.correlation.extent(0); ++i) correlation.push_back(sums.correlation.row(i)[c]);
-        orders.push_back(joining(mu_lasso(gram, correlation, sums.labels[c], budgets), sums.columns));
-    }
-    return orders;
+    return of_paths(rows, weights, classes, options, joining);
+}
+
+std::vector<FilterOrder> path_supports(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
+                                       const PathOptions& options) {
+    return of_paths(rows, weights, classes, options, [](const LassoPath& path, const std::vector<int>& columns) {
+        FilterOrder support;
+        for (const int index : path.points.back().index) support.push_back(columns[index]);
+        return support;
+    });
 }
 
 DoubleArray class_means(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,

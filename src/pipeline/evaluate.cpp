@@ -288,7 +288,7 @@ EvaluateResult result_of(const Work& work, const Held& held, const std::vector<M
     result.metrics = held.metrics;
     result.undecided = measured.front().scores.undecided;
     add_scores(result, measured);
-    if (!result.coding) result.paper = paper_values(result.data, network_text(network));
+    if (!result.coding) result.paper = paper_values(result, network_text(network));
     return result;
 }
 

@@ -69,8 +69,8 @@ void add_scores(EvaluateResult& result, const std::vector<MeasuredMethod>& measu
     result.differences = differences_of(measured, result.metrics);
 }
 
-std::vector<PaperValue> paper_values(const std::string& data, const std::string& network_text) {
-    if (data != "mnist" || network_text != preset_text("shallow", 10)) return {};
+std::vector<PaperValue> paper_values(const EvaluateResult& result, const std::string& network_text) {
+    if (result.data != "mnist" || network_text != preset_text("shallow", 10)) return {};
     std::vector<PaperValue> list;
     const auto add = [&](const char* method, double insertion, double deletion) {
         const std::string source = "De Laet et al. 2025, Table 1 (9,920 images)";
@@ -80,6 +80,10 @@ std::vector<PaperValue> paper_values(const std::string& data, const std::string&
     add("grad2d", 0.8199, 0.3285);
     add("ig2d", 0.7814, 0.1678);
     add("svebi", 0.8459, 0.3516);
+    std::erase_if(list, [&](const PaperValue& value) {
+        const auto method = std::ranges::find(result.methods, value.method, &EvaluatedMethod::method);
+        return method == result.methods.end() || !method->metric(value.metric);
+    });
     return list;
 }
 

@@ -22,6 +22,6 @@ struct MeasuredMethod {
 void add_scores(EvaluateResult& result, const std::vector<MeasuredMethod>& measured);
 
 /// What the papers report for this data set and network; empty when they do not.
-std::vector<PaperValue> paper_values(const std::string& data, const std::string& network_text);
+std::vector<PaperValue> paper_values(const EvaluateResult& result, const std::string& network_text);
 
 }  // namespace spikelens

@@ -4,10 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "spikelens/attribute/evidence.h"
+#include "spikelens/core/counted.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/core/sample_sets.h"
@@ -54,12 +57,13 @@ struct Choice {
     std::function<Orders(std::span<const double> weights)> orders;
 };
 
-double overlap(const FilterOrder& a, const FilterOrder& b, size_t count) {
-    const auto first = [&](const FilterOrder& order) { return std::span(order).first(std::min(count, order.size())); };
+/// |A ∩ B| / |A ∪ B|; nothing where both are empty.
+std::optional<double> overlap(std::span<const int> a, std::span<const int> b) {
     int64_t both = 0;
-    for (const int filter : first(a)) both += std::ranges::count(first(b), filter);
-    const auto all = static_cast<int64_t>(first(a).size() + first(b).size()) - both;
-    return all > 0 ? static_cast<double>(both) / static_cast<double>(all) : 1;
+    for (const int filter : a) both += std::ranges::count(b, filter);
+    const auto all = static_cast<int64_t>(a.size() + b.size()) - both;
+    if (all == 0) return {};
+    return static_cast<double>(both) / static_cast<double>(all);
 }
 
 class Comparison {
@@ -72,7 +76,7 @@ class Comparison {
           engine_(*explainer_.context().engine),
           relevant_(*explainer_.context().relevant),
           train_(*data_.train, samples_meant(options.train_samples, data_.train->size(), notes)),
-          test_(*data_.test, samples_meant(options.samples, data_.test->size(), notes)),
+          test_(*data_.test, samples_meant(options.samples, data_.test->size(), notes, "test")),
           rows_(response_rows(engine_, train_, ResponseKind::energy)),
           live_(live_filters(rows_, options.least_active)) {}
 
@@ -92,7 +96,8 @@ class Comparison {
     Sets random_sets(size_t budget, int draw, bool live) const;
     void add_selection(const std::string& name, std::vector<std::vector<Sets>> sets_of_budgets);
     void measure(FiltersResult& result) const;
-    double stability(const Choice& choice, const Orders& own) const;
+    Orders supports(std::span<const double> weights) const;
+    double stability(const Choice& choice) const;
     std::vector<ClassFilters> per_class() const;
 
     const Run& run_;
@@ -131,19 +136,19 @@ void Comparison::find_evidence() {
 }
 
 std::vector<Choice> Comparison::choices() const {
-    const auto by_path = [this](bool standardised) {
-        const PathOptions path{standardised, standardised ? options_.least_active : 0, relevant_.budgets.back()};
-        return [this, path](std::span<const double> weights) { return path_orders(rows_, weights, classes(), path); };
+    const auto by_path = [this](std::span<const double> weights) {
+        return path_orders(rows_, weights, classes(), {true, options_.least_active, relevant_.budgets.back()});
     };
     const auto by_mean = [this](const DoubleArray& values) {
         return [this, &values](std::span<const double> weights) {
             return mean_orders(values, rows_.predicted, weights, classes());
         };
     };
-    std::vector<Choice> all = {{"lasso", by_path(false)}, {"standardised", by_path(true)}};
+    std::vector<Choice> all = {{"lasso", [this](std::span<const double> weights) { return supports(weights); }},
+                               {"standardised", by_path}};
     for (const auto& [rule, values] : evidence_) all.push_back({rule, by_mean(values)});
     all.push_back({"hybrid", [=, this](std::span<const double> weights) {
-                       return hybrid_orders(by_path(true)(weights), by_mean(evidence_.at("share"))(weights));
+                       return hybrid_orders(by_path(weights), by_mean(evidence_.at("share"))(weights));
                    }});
     const DoubleArray responses(rows_.responses.shape, {rows_.responses.data.begin(), rows_.responses.data.end()});
     all.push_back({"response", [this, responses](std::span<const double> weights) {
@@ -242,29 +247,43 @@ void Comparison::measure(FiltersResult& result) const {
     }
 }
 
-double Comparison::stability(const Choice& choice, const Orders& own) const {
-    if (options_.bootstraps == 0) return kUnknown;
+/// What the μ-lasso of the training samples chooses at the chosen μ.
+Orders Comparison::supports(std::span<const double> weights) const {
+    return path_supports(rows_, weights, classes(), {false, 0, relevant_.chosen_mu});
+}
+
+/// Classes for which nothing is chosen are left out. One sample has but itself as its bootstrap.
+double Comparison::stability(const Choice& choice) const {
+    if (train_.size() == 1) return kUnknown;
+    const bool lasso = choice.name == "lasso";
+    const auto chosen = [&](const Orders& orders, int64_t c) {
+        const size_t most = lasso ? orders[c].size() : wanted(c, chosen_budget());
+        return std::span(orders[c]).first(std::min(most, orders[c].size()));
+    };
+    const Orders own = choice.orders(std::vector<double>(train_.size(), 1));
     double sum = 0;
+    int64_t count = 0;
     for (int b = 0; b < options_.bootstraps; ++b) {
         engine_.execution().report("stability of " + choice.name, b, options_.bootstraps);
         const Orders orders = choice.orders(bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b)));
-        for (int64_t c = 0; c < classes(); ++c) sum += overlap(orders[c], own[c], wanted(c, chosen_budget()));
+        for (int64_t c = 0; c < classes(); ++c)
+            if (const auto same = overlap(chosen(orders, c), chosen(own, c))) sum += *same, ++count;
     }
-    engine_.execution().report("stability of " + choice.name, options_.bootstraps, options_.bootstraps);
-    return sum / static_cast<double>(options_.bootstraps * classes());
+    if (options_.bootstraps > 0)
+        engine_.execution().report("stability of " + choice.name, options_.bootstraps, options_.bootstraps);
+    return count > 0 ? sum / static_cast<double>(count) : kUnknown;
 }
 
 std::vector<ClassFilters> Comparison::per_class() const {
     const Network& network = engine_.network();
     const std::vector<double> once(train_.size(), 1);
     const Orders ranked = mean_orders(evidence_.at("share"), rows_.predicted, once, classes());
-    DoubleArray chosen({classes(), static_cast<int64_t>(live_.size())});
+    Array<int> chosen({classes(), static_cast<int64_t>(live_.size())});  // in how many bootstraps
     for (int b = 0; b < options_.bootstraps; ++b) {
         const std::vector<double> weights = bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b));
-        const Orders orders = path_orders(rows_, weights, classes(), {false, 0, relevant_.budgets.back()});
+        const Orders orders = supports(weights);
         for (int64_t c = 0; c < classes(); ++c)
-            for (size_t i = 0; i < std::min(orders[c].size(), wanted(c, chosen_budget())); ++i)
-                chosen.row(c)[orders[c][i]] += 1.0 / options_.bootstraps;
+            for (const int filter : orders[c]) ++chosen.row(c)[filter];
     }
     std::vector<ClassFilters> list;
     for (int64_t c = 0; c < classes(); ++c) {
@@ -277,7 +296,7 @@ std::vector<ClassFilters> Comparison::per_class() const {
             FilterOfClass& one = of_class.filters.emplace_back();
             one = {network.layers[filter.layer].name, filter.filter, row, live_[row], false, kUnknown, {}};
             one.relevant = std::ranges::find(support, row) != support.end();
-            if (options_.bootstraps > 0) one.chosen = chosen.row(c)[row];
+            if (options_.bootstraps > 0) one.chosen = static_cast<double>(chosen.row(c)[row]) / options_.bootstraps;
         }
         for (const auto& [rule, values] : evidence_) {
             const DoubleArray means = class_means(values, rows_.predicted, once, classes());
@@ -293,7 +312,7 @@ FiltersResult Comparison::result() {
     const std::vector<double> once(train_.size(), 1);
     for (const Choice& choice : choices()) {
         const Orders own = choice.orders(once);
-        stability_.push_back(stability(choice, own));
+        stability_.push_back(stability(choice));
         std::vector<std::vector<Sets>> sets;
         for (size_t budget = 0; budget < budgets; ++budget)
             sets.push_back({choice.name == "lasso" ? lasso_sets(budget) : first_of(own, budget)});
@@ -348,7 +367,7 @@ std::string text_of(const FiltersResult& result) {
     constexpr auto right = TextTable::Align::right;
     std::vector<double> shown = {1, result.chosen_mu, 5, 20};
     std::ranges::sort(shown);
-    shown.erase(std::ranges::unique(shown).begin(), shown.end());
+    shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
     std::vector<TextTable::Column> columns = {{"silenced"}};
     const auto point = [](const FilterSelection& selection, double mu) {
         return std::ranges::find(selection.curve, mu, &FilterSelection::Point::mu);
@@ -366,10 +385,11 @@ std::string text_of(const FiltersResult& result) {
         table.add(row);
     }
     return paragraph(fmt::format(
-               "Accuracy on {} test samples of a class with filters silenced that were chosen for it, as many as "
+               "Accuracy on {} of a class with filters silenced that were chosen for it, as many as "
                "the μ-lasso's; nothing silenced: {:.3f}. Area: how much more it falls than without random live "
-               "filters. Evidence and stability by {} training samples, {} of {} filters live.",
-               result.samples, result.full_accuracy, result.train_samples, result.live, result.per_class[0].filters.size())) +
+               "filters. Evidence{} by {}, {} of {} filters live.",
+               counted(result.samples, "test sample"), result.full_accuracy, result.bootstraps > 0 ? " and stability" : "",
+               counted(result.train_samples, "training sample"), result.live, result.per_class[0].filters.size())) +
            table.text();
 }
 

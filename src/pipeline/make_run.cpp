@@ -80,9 +80,9 @@ void replace_last_layer(Network& network, int64_t outputs, uint64_t seed) {
     last = std::move(drawn.layers.back());
 }
 
-int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes) {
+int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes, std::string_view part) {
     if (asked > available)
-        notes.say(fmt::format("the training set has {} samples: all of them are used, since {} are asked for",
+        notes.say(fmt::format("the {} set has {} samples: all of them are used, since {} are asked for", part,
                               grouped(available), grouped(asked)));
     return asked > 0 ? std::min(asked, available) : available;
 }

@@ -35,7 +35,7 @@ void check_outputs(const Network& network, const SampleSource& samples, const st
 void replace_last_layer(Network& network, int64_t outputs, uint64_t seed);
 
 /// How many of `available` samples are meant by a number asked for; 0 means all. A line says so where there are fewer.
-int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes);
+int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes, std::string_view part = "training");
 
 /// Says which pictures were left out, each in a line.
 void say_damaged(const RunData& data, const StageNotes& notes);

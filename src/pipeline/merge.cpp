@@ -44,7 +44,7 @@ std::string why_foreign(const Run& run, const Part& part) {
         if (part.identity.contains("coding") && part.identity["coding"].is_string()) coding = part.identity["coding"];
     }
     const Identity current = naming(part.path, [&] { return run.identity(coding).with(needed); });
-    if (const std::string reason = current.difference(part.identity); !reason.empty()) return reason;
+    if (std::string reason = current.difference(part.identity); !reason.empty()) return reason;
     const std::array files = {std::pair{"relevant", run.files.relevant()}, std::pair{"probe", run.files.probe()}};
     for (const auto& [input, file] : files)
         if (part.identity.contains(input) && part.identity[input] != digest_in(file)) return fmt::format("other {}", input);
@@ -173,7 +173,8 @@ struct Whole {
 /// another model or other data nobody can use any more.
 void refuse_to_replace(const fs::path& path, const Identity& identity) {
     if (!fs::exists(path)) return;
-    const json stored = stored_identity(path), needed = identity.inputs();
+    const json stored = stored_identity(path);
+    const json& needed = identity.inputs();
     for (const char* name : {"model", "data"})
         if (!stored.is_object() || stored.value(name, json()) != needed.value(name, json())) return;
     const std::string difference = identity.difference(stored);

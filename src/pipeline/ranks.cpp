@@ -70,7 +70,7 @@ std::unique_ptr<Ranks> Ranks::join() {
     return std::unique_ptr<Ranks>(new Ranks(mpi, number, count));
 }
 
-void Ranks::send(const std::string& message, bool needed) {
+void Ranks::send(const std::string& message, bool needed) const {
     while (!mpi_.send(message.data(), static_cast<int>(message.size())) && needed) std::this_thread::sleep_for(kPause);
 }
 
@@ -197,8 +197,8 @@ void Ranks::report_failure(const std::string& sentence, int status) {
     std::this_thread::sleep_for(kUntilEnded);
 }
 
-void Ranks::abort(int status) { mpi_.abort(status); }
+void Ranks::abort(int status) const { mpi_.abort(status); }
 
-void Ranks::finish() { mpi_.finish(); }
+void Ranks::finish() const { mpi_.finish(); }
 
 }  // namespace spikelens

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
 #include "spikelens/pipeline/explainer.h"
@@ -71,7 +73,7 @@ void keep_possible(Names& methods, const Run& run, const StageNotes& notes) {
 }
 
 std::string duration_text(double seconds) {
-    if (seconds < 90) return fmt::format("{:.0f} seconds", std::max(1.0, seconds));
+    if (seconds < 90) return counted(std::max<int64_t>(1, std::lround(seconds)), "second");
     if (seconds < 5400) return fmt::format("{:.0f} minutes", seconds / 60);
     return fmt::format("{:.0f} hours", seconds / 3600);
 }

@@ -47,9 +47,12 @@ ParsedNeuron parse_neuron(const Stage& stage, Cursor cursor, const Neuron& usual
     if (!options.starts_with('(') || !options.ends_with(')'))
         stage.fail("a neuron's options stand in parentheses, LIF(beta=0.9)");
     options = options.substr(1, options.size() - 2);
+    std::vector<std::string_view> names;
     while (!options.empty()) {
         const size_t comma = options.find(',');
-        const std::string_view option = options.substr(0, comma);
+        const std::string_view option = options.substr(0, comma), name = option.substr(0, option.find('='));
+        if (std::ranges::find(names, name) != names.end()) stage.fail(std::string(name) + " is given twice");
+        names.push_back(name);
         if (!take_varying(option, parsed))
             if (const auto wrong = set_neuron_option(parsed.neuron, option)) stage.fail(*wrong);
         options = comma == std::string_view::npos ? std::string_view{} : options.substr(comma + 1);
@@ -201,7 +204,8 @@ void NetworkBuilder::add_pool(const Stage& stage, Cursor cursor, PoolKind kind) 
     const Sides stride = cursor.take("s") ? take_sides(cursor, "the stride", 1, 255) : size;
     const Sides padding = cursor.take("p") ? take_sides(cursor, "the padding", 0, 127) : Sides{0, 0};
     const bool ceil = cursor.take("c");
-    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected MP2, MP3s2 or MP3s2p1");
+    if (!cursor.done())
+        stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected MP2, MP3s2, MP3s2p1 or MP3s2c");
     if (2 * padding.rows > size.rows || 2 * padding.columns > size.columns)
         stage.fail("the padding must be at most half the pool's size");
     if (ceil && kind == PoolKind::average)

@@ -61,6 +61,66 @@ TEST(Selection, WeightsAreRepeatedSamples) {
     EXPECT_THROW(path_orders(rows, once, 2, {}), InputError);
 }
 
+/// Onto w ≥ 0, Σ w ≤ mu, by bisection on what is taken from each.
+std::vector<double> projected(std::vector<double> w, double mu) {
+    const auto cut = [&](double by) {
+        double sum = 0;
+        for (const double value : w) sum += std::max(0.0, value - by);
+        return sum;
+    };
+    double low = 0, high = 1e3;
+    if (cut(0) <= mu) high = 0;
+    for (int i = 0; i < 200; ++i) (cut((low + high) / 2) > mu ? low : high) = (low + high) / 2;
+    for (double& value : w) value = std::max(0.0, value - high);
+    return w;
+}
+
+/// min ‖Xᵀw − l‖² over them, by projected gradients.
+std::vector<double> slow_lasso(const ResponseRows& rows, int of_class, double mu) {
+    std::vector<double> w(rows.responses.row_size());
+    for (int round = 0; round < 20000; ++round) {
+        std::vector<double> gradient(w.size());
+        for (int64_t n = 0; n < rows.responses.extent(0); ++n) {
+            double error = rows.predicted[n] == of_class ? -1 : 0;
+            for (size_t i = 0; i < w.size(); ++i) error += w[i] * rows.responses.row(n)[i];
+            for (size_t i = 0; i < w.size(); ++i) gradient[i] += error * rows.responses.row(n)[i];
+        }
+        for (size_t i = 0; i < w.size(); ++i) w[i] -= 0.05 * gradient[i];
+        w = projected(std::move(w), mu);
+    }
+    return w;
+}
+
+TEST(Selection, SupportsAreThoseOfTheLassoAtItsBudget) {
+    bool left = false;  // a filter that joined and is no longer in it
+    for (const uint32_t set : {1U, 6U, 9U, 12U}) {
+        uint32_t state = set * 7919 + 1;
+        ResponseRows rows;
+        rows.responses = FloatArray({12, 6});
+        for (int64_t n = 0; n < 12; ++n) {
+            rows.predicted.push_back(static_cast<int>(n % 2));
+            for (int64_t i = 0; i < 6; ++i) {
+                state = state * 1664525 + 1013904223;
+                rows.responses.row(n)[i] = static_cast<float>(state >> 24) / 256.0F;
+            }
+        }
+        const std::vector<double> once(12, 1);
+        for (const double mu : {0.5, 1.0}) {
+            const PathOptions options{.standardised = false, .least_active = 0, .largest_mu = mu};
+            const auto supports = path_supports(rows, once, 2, options), joined = path_orders(rows, once, 2, options);
+            for (int c = 0; c < 2; ++c) {
+                std::set<int> expected;
+                const std::vector<double> slow = slow_lasso(rows, c, mu);
+                for (size_t i = 0; i < slow.size(); ++i)
+                    if (slow[i] > 1e-6) expected.insert(static_cast<int>(i));
+                EXPECT_EQ(std::set<int>(supports[c].begin(), supports[c].end()), expected) << set << ", " << c << ", " << mu;
+                left = left || joined[c].size() > supports[c].size();
+            }
+        }
+    }
+    EXPECT_TRUE(left) << "the data do not tell joining from staying";
+}
+
 TEST(Selection, MeansRankWithinEachClass) {
     const DoubleArray values({4, 3}, {1, 2, 3, 5, 2, 3, 9, 0, 9, 100, 100, 100});
     const std::vector<int> predicted{0, 0, 1, kUndecided};

@@ -74,9 +74,15 @@ TEST_F(Scores, DifferencesArePairedAndTurnAround) {
 }
 
 TEST(PaperValues, AreOfThePapersNetworkAlone) {
-    EXPECT_EQ(paper_values("mnist", preset_text("shallow", 10)).size(), 6U);
-    EXPECT_THAT(paper_values("mnist", "10F"), testing::IsEmpty());
-    EXPECT_THAT(paper_values("fashion-mnist", preset_text("shallow", 10)), testing::IsEmpty());
+    EvaluateResult result;
+    result.data = "mnist";
+    for (const char* method : {"ig2d", "svebi", "random"}) result.methods.emplace_back().method = method;
+    for (const char* metric : {"insertion", "deletion"}) result.methods[0].metrics.emplace_back().metric = metric;
+    result.methods[1].metrics.emplace_back().metric = "insertion";
+    EXPECT_EQ(paper_values(result, preset_text("shallow", 10)).size(), 3U) << "of what was measured alone";
+    EXPECT_THAT(paper_values(result, "10F"), testing::IsEmpty());
+    result.data = "fashion-mnist";
+    EXPECT_THAT(paper_values(result, preset_text("shallow", 10)), testing::IsEmpty());
 }
 
 }  // namespace

@@ -37,6 +37,10 @@ struct PathOptions {
 std::vector<FilterOrder> path_orders(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
                                      const PathOptions& options);
 
+/// For each class the filters that have weight where the path ends, at options.largest_mu. As above in all else.
+std::vector<FilterOrder> path_supports(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
+                                       const PathOptions& options);
+
 /// For each class all filters by the mean of their values [N, m] over the samples predicted as the class, each counted
 /// weights[n] times, the largest first; ties by their row.
 std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,

@@ -44,9 +44,9 @@ class Ranks {
     /// some seconds; so an error of all is said once.
     void report_failure(const std::string& sentence, int status);
     /// Ends all processes.
-    void abort(int status);
+    void abort(int status) const;
     /// To be called once, by all, at their end.
-    void finish();
+    void finish() const;
 
   private:
     struct Share {
@@ -55,7 +55,7 @@ class Ranks {
 
     Ranks(const SpikelensMpi& mpi, int number, int count) : mpi_(mpi), number_(number), count_(count) {}
     void tell(const ProgressEvent& event);
-    void send(const std::string& message, bool needed);
+    void send(const std::string& message, bool needed) const;
     void hear();
     template <class Begin>
     void pass(std::span<std::byte> bytes, const Begin& begin);
