@@ -134,7 +134,7 @@ class Interrupts(InterruptTest):
                 while not listens(process) and process.poll() is None:
                     time.sleep(0.001)
                 try:
-                    process.communicate(timeout=moments.uniform(0, 0.3 * i))
+                    process.communicate(timeout=moments.uniform(0, 0.1 * i))
                     self.assertEqual(process.returncode, 0)
                     break
                 except subprocess.TimeoutExpired:
