@@ -4,10 +4,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikelens)
 
 if(SPIKELENS_CORE_ONLY)
     set(components core)
-    set(headers core encode snn train interpret attribute evaluate)
 else()
     set(components core files pipeline report)
-    set(headers "")
     install(TARGETS spikelens RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
@@ -22,18 +20,18 @@ if(SPIKELENS_CUDA)
     install(TARGETS spikelens_gpu LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
 endif()
 
-# One export per component: who asks for the core alone needs none of the libraries of the others.
+# One export per component: who asks for the core alone needs none of the libraries of the others. Its public headers are
+# those of its folders.
 foreach(component IN LISTS components)
     install(TARGETS spikelens_${component} EXPORT spikelens-${component}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(EXPORT spikelens-${component}-targets NAMESPACE spikelens:: DESTINATION ${package_dir})
+    get_target_property(folders spikelens_${component} SPIKELENS_FOLDERS)
+    foreach(folder IN LISTS folders)
+        if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/include/spikelens/${folder})
+            install(DIRECTORY include/spikelens/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikelens)
+        endif()
+    endforeach()
 endforeach()
-
-list(TRANSFORM headers PREPEND include/spikelens/ OUTPUT_VARIABLE header_folders)
-if(SPIKELENS_CORE_ONLY)
-    install(DIRECTORY ${header_folders} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spikelens)
-else()
-    install(DIRECTORY include/spikelens DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-endif()
 install(DIRECTORY ${PROJECT_BINARY_DIR}/generated/spikelens DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 configure_package_config_file(

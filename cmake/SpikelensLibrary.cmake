@@ -10,7 +10,7 @@ function(spikelens_library name)
     list(FILTER sources EXCLUDE REGEX "/src/(train/torch|pipeline/mpi)/")  # TrainingLibrary.cmake, MpiLibrary.cmake
     add_library(spikelens_${name} STATIC ${sources})
     add_library(spikelens::${name} ALIAS spikelens_${name})
-    set_target_properties(spikelens_${name} PROPERTIES EXPORT_NAME ${name})
+    set_target_properties(spikelens_${name} PROPERTIES EXPORT_NAME ${name} SPIKELENS_FOLDERS "${library_FOLDERS}")
     target_compile_features(spikelens_${name} PUBLIC cxx_std_20)
     target_include_directories(
         spikelens_${name}

@@ -91,13 +91,26 @@ struct Command {
     bool shares = false;           ///< its work among the processes of a job
 };
 
+/// What the call says of a stage, where its options have a place for it.
+template <class Options>
+void fill(Options& options, const std::string& stage, const Call& call) {
+    if constexpr (requires { options.seed; }) options.seed = call.globals.seed;
+    if constexpr (requires { options.training.seed; }) options.training.seed = call.globals.seed;
+    if constexpr (requires { options.arguments; }) options.arguments = call.globals.arguments;
+    if constexpr (requires { options.lock; }) options.lock = call.locks();
+    if constexpr (requires { options.again = Strings(); }) options.again = words_of(stage, options, call.globals.seed);
+}
+
 /// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them and gives a result.
 template <class Options, class Body>
 Command command_of(std::string name, std::string description, const Body& run) {
     const auto options = std::make_shared<Options>();
     Command command{std::move(name), std::move(description)};
     declare(command.options, *options);
-    command.run = [options, run](const Call& call) { return outcome_of(run(*options, call)); };
+    command.run = [options, run, name = command.name](const Call& call) {
+        fill(*options, name, call);
+        return outcome_of(run(*options, call));
+    };
     return command;
 }
 
@@ -143,16 +156,6 @@ void declare(OptionTable& table, Shared<Options>& options) {
 }
 
 using ComputeShard = std::function<ShardResult(const Shard& shard, const Run& run, const Execution& execution)>;
-template <class Options>
-using ShardStage = ShardResult(const Run&, const Options&, const Shard&, const Execution&, const StageNotes&);
-
-/// How a stage computes one of its shards.
-template <class Options>
-ComputeShard shard_of(ShardStage<Options>& stage, const Shared<Options>& options, const Call& call) {
-    return [&](const Shard& shard, const Run& run, const Execution& execution) {
-        return stage(run, options, shard, execution, call.notes());
-    };
-}
 /// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
 Outcome compute_shard(const std::string& stage, const std::filesystem::path& root, const std::string& shard, const Call& call,
                       const Execution& execution, const ComputeShard& compute);
@@ -160,11 +163,28 @@ Outcome compute_shard(const std::string& stage, const std::filesystem::path& roo
 /// first has put them together, so that the stage goes on from there; to the others it gives no run and no lock.
 WrittenRun open_shared(const std::string& stage, const std::filesystem::path& root, const Call& call,
                        const Execution& execution, const ComputeShard& compute);
+/// A stage's shard, where one is asked for, or all of the stage; a function of the library for each.
+template <class Options, class OneShard, class All>
+Outcome run_shared(const std::string& stage, const Shared<Options>& options, const Call& call, const OneShard& one_shard,
+                   const All& all) {
+    const Execution execution = call.execution(options.engine);
+    const ComputeShard compute = [&](const Shard& shard, const Run& run, const Execution& shared) {
+        return one_shard(run, options, shard, shared, call.notes());
+    };
+    if (!options.shard.empty()) return compute_shard(stage, options.run, options.shard, call, execution, compute);
+    const WrittenRun written = open_shared(stage, options.run, call, execution, compute);
+    return written.lock ? outcome_of(all(written.run, options, execution, call.notes())) : Outcome();
+}
 
 /// The words by which the library's studies say how their stages are run again.
 StageWords stage_words(uint64_t seed);
 
-inline std::string reset_word(Reset reset) { return std::string(reset_words[static_cast<size_t>(reset)]); }
+template <class Value>
+Option& add_reset(OptionTable& table, Value& reset, const std::string& help) {
+    Words<Reset> words;
+    for (size_t i = 0; i < reset_words.size(); ++i) words.emplace_back(reset_words[i], static_cast<Reset>(i));
+    return table.add_choice("--reset", reset, words, help);
+}
 
 /// A batch of training is worth waiting for, up to here.
 constexpr std::chrono::seconds kTrainingPatience{3};

@@ -7,17 +7,12 @@ namespace {
 
 Outcome run_evaluate(Shared<EvaluateOptions>& options, const Call& call) {
     options.metric.seed = call.globals.seed;
-    const Execution execution = call.execution(options.engine);
-    const ComputeShard compute = shard_of<EvaluateOptions>(evaluate_shard, options, call);
-    if (!options.shard.empty()) return compute_shard("evaluate", options.run, options.shard, call, execution, compute);
     options.again = [named = options, &call](const Strings& methods, const Strings& metrics) mutable {
         named.methods = methods;
         named.metrics = metrics;
         return words_of("evaluate", named, call.globals.seed);
     };
-    const WrittenRun written = open_shared("evaluate", options.run, call, execution, compute);
-    if (!written.lock) return {};
-    return outcome_of(evaluate(written.run, options, execution, call.notes()));
+    return run_shared<EvaluateOptions>("evaluate", options, call, evaluate_shard, evaluate);
 }
 
 }  // namespace

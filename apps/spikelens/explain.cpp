@@ -25,7 +25,6 @@ Strings test_words(const std::vector<int64_t>& test) {
 
 Outcome run_explain(Simulated<ExplainOptions>& options, const Call& call) {
     const WrittenRun written = call.open_to_write(options.run, options.out);
-    options.seed = call.globals.seed;
     options.again = [named = options, &call](const Strings& methods) mutable {
         named.methods = methods;
         return words_of("explain", named, call.globals.seed);
@@ -57,9 +56,10 @@ void declare(OptionTable& table, ExplainOptions& options) {
     table.add_parsed(
         "--background", options.background, parse_background, [](const Background& colour) { return colour.name; },
         "Colour behind transparent pixels: black (the default), white or #rrggbb");
-    table.add_choice("--overlay", options.overlay, overlays,
-                     "How maps lie over samples: faded, clear where a map is zero, or jet, as in the SVEBI paper (maps without "
-                     "a sign only)");
+    table.add_choice(
+        "--overlay", options.overlay, overlays,
+        "How maps lie over samples; faded is clear where a map is zero, jet is as in the SVEBI paper (maps without "
+        "a sign only)");
     table.add("--windows", options.windows, "Time windows that the maps of timed methods are split into");
     table.add("--out", options.out, "Folder for the files; by default RUN/explain");
 }

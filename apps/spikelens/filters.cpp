@@ -5,9 +5,7 @@
 namespace spikelens::app {
 namespace {
 
-FiltersResult run_filters(Simulated<FiltersOptions>& options, const Call& call) {
-    options.seed = call.globals.seed;
-    options.again = words_of("filters", options, call.globals.seed);
+FiltersResult run_filters(const Simulated<FiltersOptions>& options, const Call& call) {
     const WrittenRun written = call.open_to_write(options.run);
     return compare_filters(written.run, options, call.execution(options.engine), call.notes());
 }

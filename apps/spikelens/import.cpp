@@ -33,14 +33,6 @@ Strings layer_words(const Layers& layers) {
     return layers.empty() ? words : Strings{fmt::format("{}", fmt::join(words, ","))};
 }
 
-ImportResult run_import(ImportOptions& options, const Call& call) {
-    options.seed = call.globals.seed;
-    options.again = words_of("import", options, call.globals.seed);
-    options.arguments = call.globals.arguments;
-    options.lock = call.locks();
-    return import_run(options, call.execution(), call.notes());
-}
-
 }  // namespace
 
 void declare(OptionTable& table, ImportOptions& options) {
@@ -62,7 +54,7 @@ void declare(OptionTable& table, ImportOptions& options) {
     table.add("--classes", options.classes, "Number of outputs of a preset; by default 10");
     table.add("--replace-last", options.replace_last, "Outputs of a new last layer, with drawn weights, for another task");
     table.add("--steps", options.steps, "Time steps T, for images");
-    table.add_choice("--match", options.match, matches, "How weights find their layers: auto, name or order");
+    table.add_choice("--match", options.match, matches, "How weights find their layers");
     table
         .add_option({"--map",
                      "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
@@ -71,18 +63,18 @@ void declare(OptionTable& table, ImportOptions& options) {
         .many();
     table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
     table.add_choice("--neurons", options.neurons, sources,
-                     "Which neuron parameters count, the file's or the network text's: file, text, or agree (they must be "
-                     "equal)");
+                     "Which neuron parameters count, the file's or the network text's; agree: they must be equal");
     table.add("--dialect", options.dialect,
               "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
     table.add("--dt", options.dt, "Seconds per step of a NIR graph, where the dialect needs it");
-    table.add_parsed("--reset", options.reset, parse_reset, reset_word,
-                     "Reset of the neurons instead of the dialect's: subtract, zero or none");
+    add_reset(table, options.reset, "Reset of the neurons instead of the dialect's");
     table.add("--surrogate", options.surrogate, "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
 }
 
 Command import_command() {
-    return command_of<ImportOptions>("import", "Import a network: NIR, a PyTorch state dict, or safetensors", run_import);
+    return command_of<ImportOptions>(
+        "import", "Import a network: NIR, a PyTorch state dict, or safetensors",
+        [](const ImportOptions& options, const Call& call) { return import_run(options, call.execution(), call.notes()); });
 }
 
 }  // namespace spikelens::app

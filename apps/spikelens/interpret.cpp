@@ -16,18 +16,9 @@ void check_shard(const Shared<InterpretOptions>& options) {
             "without --shard, after spikelens merge");
 }
 
-Outcome run_interpret(Shared<InterpretOptions>& options, const Call& call) {
-    options.seed = call.globals.seed;
-    const Execution execution = call.execution(options.engine);
-    const ComputeShard compute = shard_of<InterpretOptions>(interpret_shard, options, call);
-    if (!options.shard.empty()) {
-        check_shard(options);
-        return compute_shard("interpret", options.run, options.shard, call, execution, compute);
-    }
-    options.again = words_of("interpret", options, call.globals.seed);
-    const WrittenRun written = open_shared("interpret", options.run, call, execution, compute);
-    if (!written.lock) return {};
-    return outcome_of(interpret_run(written.run, options, execution, call.notes()));
+Outcome run_interpret(const Shared<InterpretOptions>& options, const Call& call) {
+    if (!options.shard.empty()) check_shard(options);
+    return run_shared<InterpretOptions>("interpret", options, call, interpret_shard, interpret_run);
 }
 
 }  // namespace
@@ -37,7 +28,7 @@ void declare(OptionTable& table, InterpretOptions& options) {
     table.add("--mu", options.mu, "The budget whose filters are shown and used for heatmaps");
     table.add("--mu-max", options.mu_max, "Largest budget: 1, 2, … up to it are swept");
     table.add_choice("--response", options.response, responses,
-                     "How a filter's response is measured: energy (reference code) or l2");
+                     "How a filter's response is measured; the reference code measures energy");
     table.add("--signed", options.is_signed, "Allow negative weights");
     table.add("--draws", options.draws, "Random filter sets per class and size");
     table.add("--train-samples", options.samples, "How many training samples to use, from the first on; 0: all");

@@ -1,11 +1,11 @@
 #include "options.h"
 
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "spikelens/core/number.h"
 #include "spikelens/snn/engine.h"
 
 namespace spikelens::app {
@@ -16,14 +16,6 @@ bool is_decimal(const std::string& text) {
     const std::string digits = text.substr(text.starts_with('-') ? 1 : 0);
     const bool all = !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
     return all && (digits.size() == 1 || digits.front() != '0');
-}
-
-template <class Number>
-std::optional<Number> number_in(const std::string& text) {
-    Number number{};
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 }  // namespace
@@ -150,7 +142,7 @@ void OptionTable::add_engine(std::string& engine) {
         for (const std::string& name : engine_names()) words.emplace_back(name, name);
         return words;
     }();
-    add_choice("--engine", engine, names, "What simulates: cpu, or gpu. Results do not depend on it").unwritten();
+    add_choice("--engine", engine, names, "What simulates; results do not depend on it").unwritten();
 }
 
 }  // namespace spikelens::app

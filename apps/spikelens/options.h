@@ -82,7 +82,7 @@ class OptionTable {
     /// What `parse` makes of a text, and `text` of the value.
     template <class Value, class Parse, class Text>
     Option& add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text, const std::string& help);
-    /// One of the words.
+    /// One of the words, which the help lists.
     template <class Value, class Chosen>
     Option& add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help);
     /// --engine, what computes networks.
@@ -159,7 +159,9 @@ Option& OptionTable::add_choice(const std::string& name, Value& value, const Wor
     const auto text = [words](Chosen chosen) {
         return std::ranges::find(words, chosen, &std::pair<std::string, Chosen>::second)->first;
     };
-    return add_parsed(name, value, parse, text, help);
+    Strings known;
+    for (const auto& [word, chosen] : words) known.push_back(word);
+    return add_parsed(name, value, parse, text, fmt::format("{}: {}", help, fmt::join(known, ", ")));
 }
 
 }  // namespace spikelens::app

@@ -5,9 +5,7 @@
 namespace spikelens::app {
 namespace {
 
-ReportResult run_report(OfRun<ReportOptions>& options, const Call& call) {
-    options.seed = call.globals.seed;
-    options.command = words_of("report", options, call.globals.seed);
+ReportResult run_report(const OfRun<ReportOptions>& options, const Call& call) {
     const WrittenRun written = call.open_to_write(options.run, options.out);
     return report_run(written.run, options, call.execution(), call.notes());
 }

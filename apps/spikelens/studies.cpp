@@ -41,10 +41,7 @@ template <class Options, class Reproduce>
 Command experiment(const std::string& name, const std::string& description, const Reproduce& reproduce) {
     return command_of<Options>(name, description, [name, reproduce](Options& options, const Call& call) {
         if (options.out.empty()) options.out = "runs/" + name;
-        options.seed = call.globals.seed;
         options.words = stage_words;
-        options.arguments = call.globals.arguments;
-        options.lock = call.locks();
         be_patient(kTrainingPatience);
         const auto result = reproduce(options, call.execution(), call.notes());
         if constexpr (requires { result.study; }) call.warn(result.study.warnings);
@@ -54,11 +51,8 @@ Command experiment(const std::string& name, const std::string& description, cons
 
 CodingsResult run_codings(CodingsOptions& options, const Call& call) {
     const StageWords words = stage_words(call.globals.seed);
-    options.seed = call.globals.seed;
     options.train_again = words.train;
     options.evaluate_again = words.evaluate;
-    options.arguments = call.globals.arguments;
-    options.lock = call.locks();
     be_patient(kTrainingPatience);
     CodingsResult result = compare_codings(options, call.execution(), call.notes());
     call.warn(result.warnings);

@@ -8,11 +8,7 @@
 namespace spikelens::app {
 namespace {
 
-Outcome run_train(TrainRunOptions& options, const Call& call) {
-    options.training.seed = call.globals.seed;
-    options.again = words_of("train", options, call.globals.seed);
-    options.arguments = call.globals.arguments;
-    options.lock = call.locks();
+Outcome run_train(const TrainRunOptions& options, const Call& call) {
     be_patient(kTrainingPatience);
     if (!call.ranks) return outcome_of(train_run(options, call.execution(), call.notes()));
     const TrainResult result = train_run(options, call.execution(), call.notes(), *call.ranks);
@@ -54,8 +50,7 @@ void declare(OptionTable& table, TrainRunOptions& options) {
                      "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)");
     table.add("--beta", neuron.beta, "Leak of neurons for which the network text gives none");
     table.add("--threshold", neuron.threshold, "Threshold of neurons for which the network text gives none");
-    table.add_parsed("--reset", neuron.reset, parse_reset, reset_word,
-                     "What a spike does to the membrane: subtract, zero or none");
+    add_reset(table, neuron.reset, "What a spike does to the membrane");
     table.add("--delay", neuron.delay, "The reset takes effect one step after the spike");
     table.add("!--no-bias", options.neurons.bias, "Layers without biases");
     table.add("--train-samples", options.samples, "How many training samples to use, from the first on; 0: all");

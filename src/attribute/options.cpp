@@ -1,25 +1,16 @@
 #include "options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <sstream>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 
 namespace spikelens {
 namespace {
-
-template <class T>
-std::optional<T> read_number(const std::string& text) {
-    T value{};
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc{} || rest != end) return std::nullopt;
-    return value;
-}
 
 std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts;
@@ -86,7 +77,7 @@ int64_t MethodOptions::integer(const std::string& option, int64_t standard, int6
     const std::string range = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
     const std::string* text = take({option, std::to_string(standard), range, meaning});
     if (!text) return standard;
-    const auto value = read_number<int64_t>(*text);
+    const auto value = number_in<int64_t>(*text);
     if (!value || *value < low || *value > high) refuse(*text);
     values_.back() = std::to_string(*value);
     return *value;
@@ -96,7 +87,7 @@ double MethodOptions::number(const std::string& option, double standard, double 
     const std::string* text = take({option, standard > low && standard <= high ? number_text(standard) : "",
                                     "a number above " + number_text(low) + ", at most " + number_text(high), meaning});
     if (!text) return standard;
-    const auto value = read_number<double>(*text);
+    const auto value = number_in<double>(*text);
     if (!value || !std::isfinite(*value) || *value <= low || *value > high) refuse(*text);
     if (*value == standard) values_.back() = known_.back().standard;
     return *value;

@@ -25,7 +25,7 @@ class SanityBaseline final : public AttributionMethod {
                  .class_specific = false,
                  .on_spikes = true,
                  .needs_engine = false,
-                 .baseline = true};
+                 .sanity_baseline = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {

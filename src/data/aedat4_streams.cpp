@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 
 #include "text_header.h"
 
@@ -55,14 +56,14 @@ class Streams {
         const bool of_info = !open_.empty() && open_.back() == "info";
         const size_t depth = open_.size() - (of_info ? 1 : 0);
         if (depth < 2 || open_[depth - 2] != "outInfo") return;
-        const auto number = whole_number(open_[depth - 1]);
+        const auto number = number_in<int>(open_[depth - 1]);
         if (!number) return;
         if (!of_info && key == "typeIdentifier") streams_[*number].type = value;
         if (of_info && key == "sizeX") streams_[*number].width = size(value);
         if (of_info && key == "sizeY") streams_[*number].height = size(value);
     }
     int size(std::string_view value) const {
-        const auto number = whole_number(value);
+        const auto number = number_in<int>(value);
         if (!number || *number < 1) fail("it gives the size '" + std::string(value) + "'");
         return *number;
     }

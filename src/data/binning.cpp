@@ -1,13 +1,13 @@
 #include "binning.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 
 namespace spikelens {
 namespace {
@@ -61,12 +61,7 @@ void for_each_step(const EventRecording& recording, const Binning& binning, int 
 }
 
 /// Digits alone, without a sign.
-std::optional<int64_t> digits(std::string_view text) {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.starts_with('-')) return std::nullopt;
-    return value;
-}
+std::optional<int64_t> digits(std::string_view text) { return text.starts_with('-') ? std::nullopt : number_in<int64_t>(text); }
 
 /// "1ms" or "500us" in µs.
 std::optional<int64_t> window(std::string_view text) {

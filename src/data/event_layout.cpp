@@ -9,10 +9,10 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 #include "spikelens/io/files.h"
 
 #include "event_readers.h"
-#include "text_header.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -123,8 +123,8 @@ std::vector<RecordingFile> files_of_list(const fs::path& list) {
         std::string name, label, more;
         if (!(words >> name) || name.starts_with('#')) continue;
         words >> label;
-        const auto value = whole_number(label);
-        if (!whole_number(name) || !value || *value < 0 || *value >= kMostClasses || words >> more)
+        const auto value = number_in<int>(label);
+        if (!number_in<int>(name) || !value || *value < 0 || *value >= kMostClasses || words >> more)
             throw InputError(fmt::format("{} is '{}', expected the number of a recording and its class", where, line));
         files.push_back({recording_of(list.parent_path(), name, where), *value});
     }

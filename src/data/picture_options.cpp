@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
@@ -8,6 +7,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 #include "spikelens/data/pictures.h"
 
 namespace spikelens {
@@ -16,14 +16,6 @@ namespace {
 constexpr int64_t longest_side = 16384;
 using Triple = std::array<float, 3>;
 constexpr Triple imagenet_mean{0.485F, 0.456F, 0.406F}, imagenet_deviation{0.229F, 0.224F, 0.225F};
-
-template <class Number>
-std::optional<Number> number_in(std::string_view text) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& expected) {
     throw InputError(fmt::format("the {} '{}' of pictures cannot be used: expected {}", name, text, expected));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 
 #include "text_header.h"
 
@@ -11,7 +12,7 @@ namespace spikelens {
 namespace {
 
 int extent(std::string_view text, const std::string& file) {
-    const auto number = whole_number(text);
+    const auto number = number_in<int>(text);
     if (!number || *number < 1)
         throw InputError(file + " has the size '" + std::string(text) + "' in its header, expected a whole number");
     return *number;

@@ -1,7 +1,6 @@
 #include "text_header.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace spikelens {
 namespace {
@@ -40,13 +39,6 @@ std::optional<std::string_view> header_value(const TextHeader& header, std::stri
     const auto line = std::ranges::find_if(header.lines, [&](std::string_view text) { return text.starts_with(key); });
     if (line == header.lines.end()) return std::nullopt;
     return trimmed(line->substr(key.size()));
-}
-
-std::optional<int> whole_number(std::string_view text) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
 }
 
 }  // namespace spikelens

@@ -23,7 +23,4 @@ TextHeader read_text_header(std::span<const uint8_t> bytes, std::string_view pre
 /// What follows the key on the first line that begins with it, without spaces around it.
 std::optional<std::string_view> header_value(const TextHeader& header, std::string_view key);
 
-/// The whole number that a text is, and nothing else.
-std::optional<int> whole_number(std::string_view text);
-
 }  // namespace spikelens

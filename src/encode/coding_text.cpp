@@ -5,6 +5,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 #include "spikelens/encode/coding.h"
 
 #include "check_coding.h"
@@ -77,11 +78,9 @@ class OptionReader {
     }
 
     double parse_number(const std::string& name, std::string_view value) const {
-        double number = 0;
-        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-        if (error != std::errc{} || end != value.data() + value.size())
-            fail(text_, "option " + name + " must be a number, not '" + std::string(value) + "'");
-        return number;
+        const auto number = number_in<double>(value);
+        if (!number) fail(text_, "option " + name + " must be a number, not '" + std::string(value) + "'");
+        return *number;
     }
 
     std::string_view text_;

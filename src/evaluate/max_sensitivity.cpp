@@ -10,9 +10,6 @@
 namespace spikelens {
 namespace {
 
-// Keep the draws of Stream::sampling apart from each other and from those of others, which begin with 1 or with nothing.
-constexpr uint64_t image_noise = 2, moved_spikes = 3, direction = 4;
-
 constexpr double kLeastChange = 1e-6;  ///< of a cause: what changes less counts as changed by so much
 
 void check_request(const Input& input, size_t samples, const SensitivityOptions& options) {
@@ -36,14 +33,17 @@ void check_request(const Input& input, size_t samples, const SensitivityOptions&
 struct Draw {
     uint64_t seed, sample, number;
 
-    double uniform(uint64_t purpose, uint64_t index) const {
-        return random_uniform(seed, Stream::sampling, {purpose, sample, number, index});
+    double uniform(SampleDraw purpose, uint64_t index) const {
+        return random_uniform(seed, Stream::sampling, {static_cast<uint64_t>(purpose), sample, number, index});
+    }
+    std::vector<int64_t> order(SampleDraw purpose, int64_t count) const {
+        return random_permutation(count, seed, Stream::sampling, {static_cast<uint64_t>(purpose), sample, number});
     }
 };
 
 void add_noise(std::span<float> image, double radius, const Draw& draw) {
     for (size_t i = 0; i < image.size(); ++i) {
-        const double noisy = image[i] + radius * (2 * draw.uniform(image_noise, i) - 1);
+        const double noisy = image[i] + radius * (2 * draw.uniform(SampleDraw::image_noise, i) - 1);
         image[i] = static_cast<float>(std::clamp(noisy, 0.0, 1.0));
     }
 }
@@ -61,11 +61,11 @@ void move_spikes(std::span<uint8_t> spikes, int64_t steps, double radius, const 
     const int64_t per_step = static_cast<int64_t>(spikes.size()) / steps;
     const auto total = static_cast<int64_t>(places.size());
     if (total == 0) return;
-    const auto order = random_permutation(total, draw.seed, Stream::sampling, {moved_spikes, draw.sample, draw.number});
+    const std::vector<int64_t> order = draw.order(SampleDraw::moved_spikes, total);
     const int64_t moved = std::max<int64_t>(1, std::llround(radius * static_cast<double>(total)));
     for (int64_t i = 0; i < moved; ++i) {
         const int64_t from = places[order[i]], t = from / per_step;
-        const bool later = t == 0 || (t + 1 < steps && draw.uniform(direction, order[i]) < 0.5);
+        const bool later = t == 0 || (t + 1 < steps && draw.uniform(SampleDraw::direction, order[i]) < 0.5);
         const int64_t to = later ? from + per_step : from - per_step;
         if (spikes[to] == std::numeric_limits<uint8_t>::max()) continue;
         --spikes[from];

@@ -8,22 +8,19 @@
 namespace spikelens {
 namespace {
 
-// Keep these draws apart from the first weights', whose addresses go on with 0 (weight), 1 (bias) or 3 (recurrent weight).
-constexpr uint64_t new_order = 2, new_recurrent_order = 4;
-
-void shuffle(FloatArray& weight, size_t layer, uint64_t which, uint64_t seed) {
+void shuffle(FloatArray& weight, size_t layer, WeightDraw which, uint64_t seed) {
     const FloatArray old = weight;
     for (int64_t output = 0; output < (weight.empty() ? 0 : weight.extent(0)); ++output) {
-        const auto order =
-            random_permutation(weight.row_size(), seed, Stream::initial_weights, {layer, which, static_cast<uint64_t>(output)});
+        const auto order = random_permutation(weight.row_size(), seed, Stream::initial_weights,
+                                              {layer, static_cast<uint64_t>(which), static_cast<uint64_t>(output)});
         const auto from = old.row(output);
         std::ranges::transform(order, weight.row(output).begin(), [&](int64_t input) { return from[input]; });
     }
 }
 
 void shuffle_weights(Network& network, size_t l, uint64_t seed) {
-    shuffle(network.layers[l].weight, l, new_order, seed);
-    shuffle(network.layers[l].recurrence.weight, l, new_recurrent_order, seed);
+    shuffle(network.layers[l].weight, l, WeightDraw::new_order, seed);
+    shuffle(network.layers[l].recurrence.weight, l, WeightDraw::new_recurrent_order, seed);
 }
 
 }  // namespace

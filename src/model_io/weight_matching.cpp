@@ -1,7 +1,6 @@
 #include "weight_matching.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 
 #include "branch_order.h"
 #include "pickle_globals.h"
@@ -144,10 +144,9 @@ class Matcher {
     }
     /// "full2.recurrent=1": what a library adds without a weight (SpikingJelly's ElementWiseRecurrentContainer).
     bool take_constant(Layer& layer, const std::string& number) {
-        float value = 0;
-        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-        if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value)) return false;
-        std::ranges::fill(layer.recurrence.weight.data, value);
+        const auto value = number_in<float>(number);
+        if (!value || !std::isfinite(*value)) return false;
+        std::ranges::fill(layer.recurrence.weight.data, *value);
         constant_.insert(&layer);
         result_.assumptions.push_back(
             fmt::format("The recurrent weights of {} are {}: this was asked for.", layer.name, number));

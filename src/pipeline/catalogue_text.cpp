@@ -36,7 +36,7 @@ std::string measured_on(MetricInput input) {
 
 std::string listed(const MethodEntry& method) {
     const MethodInfo& info = method.info;
-    return info.name + (info.baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
+    return info.name + (info.sanity_baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
            paragraph(info.meaning, kIndent) +
            paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost), kIndent) +
            paragraph("source: " + info.source, kIndent) +
@@ -60,7 +60,7 @@ std::string described(const MethodEntry& method) {
                        paragraph(fmt::format("{}, {}", info.signed_values ? "signed" : "without a sign",
                                              info.class_specific ? "of one class" : "the same for every class"),
                                  kColumn, "values");
-    if (info.baseline) text += paragraph("a sanity baseline: what a method must beat", kColumn, "role");
+    if (info.sanity_baseline) text += paragraph("a sanity baseline: what a method must beat", kColumn, "role");
     TextTable options({{"option"}, {"default"}, {"expected"}});
     std::string meanings;
     for (const OptionEntry& option : method.options) {

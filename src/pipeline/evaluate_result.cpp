@@ -32,7 +32,7 @@ EvaluatedMethod method_of(const MeasuredMethod& of, const std::vector<std::strin
     EvaluatedMethod method;
     method.method = of.method.text;
     method.title = info.title;
-    method.sanity_baseline = info.baseline;
+    method.sanity_baseline = info.sanity_baseline;
     method.seconds_per_explanation =
         of.scores.seconds / static_cast<double>(std::max<int64_t>(1, of.scores.done - of.scores.undecided));
     method.zero_maps = maps(MapState::zero);

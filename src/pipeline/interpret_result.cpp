@@ -61,10 +61,7 @@ AblationSummary ablation_of(const Ablation& ablation) {
     AblationSummary summary;
     for (int64_t count : ablation.class_samples) summary.samples += count;
     summary.full_accuracy = ablation.full_accuracy;
-    for (const AblationPoint& point : ablation.curve)
-        summary.curve.push_back({point.mu, point.mean_filters, point.relevant_accuracy, point.relevant_ci95,
-                                 point.random_accuracy, point.random_ci95, point.random_draws, point.class_relevant,
-                                 point.class_random});
+    summary.curve = ablation.curve;
     return summary;
 }
 

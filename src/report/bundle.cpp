@@ -61,7 +61,7 @@ Json methods_of(const Page& page) {
                            {"title", method.title},
                            {"meaning", method.meaning},
                            {"signed", method.signed_values},
-                           {"baseline", method.baseline}});
+                           {"baseline", method.sanity_baseline}});
     return methods;
 }
 

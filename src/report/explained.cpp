@@ -52,7 +52,7 @@ std::string why_undecided(std::span<const float> scores, bool counts_spikes) {
 
 ReportMethod method_of(const MethodSpec& method) {
     const MethodInfo& info = method.method->info();
-    return {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural, info.baseline};
+    return {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural, info.sanity_baseline};
 }
 
 /// The samples as they are, and what the network reads in them.

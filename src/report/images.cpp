@@ -12,7 +12,7 @@ namespace {
 
 Html head(const ReportMethod& method) {
     return tag("th", {{"scope", "col"}, {"title", method.meaning}}, method.name,
-               method.baseline ? tag("span.tag", "baseline") : Html());
+               method.sanity_baseline ? tag("span.tag", "baseline") : Html());
 }
 
 Html row(const Page& page, size_t index) {
@@ -65,7 +65,7 @@ Html what_maps_mean(const Page& page) {
     std::vector<std::pair<Html, Html>> entries;
     for (const ReportMethod& method : page.data.methods)
         entries.emplace_back(method.name, method.title + ". " + method.meaning +
-                                              (method.baseline ? " A sanity baseline: any method should beat it." : ""));
+                                              (method.sanity_baseline ? " A sanity baseline: any method should beat it." : ""));
     return tag("details", tag("summary", "What the maps mean"), meanings("dl.meanings", entries));
 }
 

@@ -90,7 +90,7 @@ std::vector<size_t> ranked_methods(const Page& page) {
     const std::string metric = page.results.evaluate ? leading_metric(*page.results.evaluate) : std::string();
     std::vector<std::pair<double, size_t>> order;
     for (size_t m = 0; m < page.data.methods.size(); ++m) {
-        if (page.data.methods[m].baseline) continue;
+        if (page.data.methods[m].sanity_baseline) continue;
         const MetricScore* score =
             page.results.evaluate ? page.results.evaluate->score(page.data.methods[m].name, metric) : nullptr;
         const double unmeasured = page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();

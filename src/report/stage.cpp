@@ -50,7 +50,7 @@ std::vector<std::string> methods_of(const ReportOptions& options, const Run& run
 /// As many right as wrong predictions as there are, drawn by the seed.
 std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<int>& predicted, int count, uint64_t seed) {
     std::vector<int64_t> right, wrong, chosen;
-    for (int64_t index : random_permutation(data.size(), seed, Stream::sampling, {1}))
+    for (int64_t index : random_permutation(data.size(), seed, Stream::sampling, {static_cast<uint64_t>(SampleDraw::gallery)}))
         (data.label(index) == predicted[index] ? right : wrong).push_back(index);
     const size_t wrongs = std::min(wrong.size(), static_cast<size_t>(count) / 2),
                  rights = std::min(right.size(), count - wrongs);
@@ -86,7 +86,7 @@ ReportDecisions decision_times(const Network& network, const SampleSource& sampl
 ReportData gather(const Run& run, const ReportOptions& options, const StageNotes& notes) {
     ReportData data;
     data.run = run.files.root.string();
-    data.command = options.command;
+    data.command = options.again;
     data.manifest = run.manifest;
     data.coding = run.coding_or_direct();
     data.results = current_results(run, notes);

@@ -83,7 +83,7 @@ EvaluateResult Experiment::evaluate(EvaluateOptions stage) const {
 
 ReportResult Experiment::report(ReportOptions stage) const {
     stage.seed = options_.seed;
-    stage.command = words(words_.report, options_.out, stage);
+    stage.again = words(words_.report, options_.out, stage);
     return report_run(Run::open(options_.out), stage, execution_, notes_);
 }
 

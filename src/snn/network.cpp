@@ -121,17 +121,18 @@ void initialise_weights(Network& network, uint64_t seed) {
     for (size_t l = 0; l < network.layers.size(); ++l) {
         Layer& layer = network.layers[l];
         if (!layer.weighted()) continue;
-        const auto fill = [&](FloatArray& values, uint64_t which, double fan_in) {
+        const auto fill = [&](FloatArray& values, WeightDraw which, double fan_in) {
             const double bound = 1.0 / std::sqrt(fan_in);
             for (int64_t i = 0; i < values.size(); ++i) {
-                const double u = random_uniform(seed, Stream::initial_weights, {l, which, static_cast<uint64_t>(i)});
+                const double u =
+                    random_uniform(seed, Stream::initial_weights, {l, static_cast<uint64_t>(which), static_cast<uint64_t>(i)});
                 values.data[i] = static_cast<float>(bound * (2 * u - 1));
             }
         };
-        fill(layer.weight, 0, static_cast<double>(layer.fan_in()));
-        fill(layer.bias, 1, static_cast<double>(layer.fan_in()));
+        fill(layer.weight, WeightDraw::weight, static_cast<double>(layer.fan_in()));
+        fill(layer.bias, WeightDraw::bias, static_cast<double>(layer.fan_in()));
         FloatArray& recurrent = layer.recurrence.weight;
-        if (!recurrent.empty()) fill(recurrent, 3, static_cast<double>(recurrent.row_size()));  // 2: evaluate/robustness.h
+        if (!recurrent.empty()) fill(recurrent, WeightDraw::recurrent, static_cast<double>(recurrent.row_size()));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 
 #include "graph.h"
 
@@ -16,11 +17,9 @@ constexpr int kLargestExtent = 1 << 17;
 constexpr double kMostWeights = 2147483648.0;
 
 float parse_float(const Stage& stage, const std::string& key, std::string_view text) {
-    float value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-        stage.fail("'" + key + "' must be a number, not '" + std::string(text) + "'");
-    return value;
+    const auto value = number_in<float>(text);
+    if (!value || !std::isfinite(*value)) stage.fail("'" + key + "' must be a number, not '" + std::string(text) + "'");
+    return *value;
 }
 
 void set_input(Layer& layer, const Shape& shape) {

@@ -7,6 +7,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/nearest.h"
+#include "spikelens/core/number.h"
 
 namespace spikelens {
 namespace {
@@ -42,7 +43,9 @@ std::string number_text(float value, int precision = 0) {
 }
 
 std::string wrong_reset(std::string_view word) {
-    return "reset is subtract, zero or none, not '" + std::string(word) + "'" +
+    std::string known;
+    for (const std::string_view reset : reset_words) known += (known.empty() ? "" : ", ") + std::string(reset);
+    return "reset is one of " + known + ", not '" + std::string(word) + "'" +
            suggestion(word, {reset_words.begin(), reset_words.end()});
 }
 
@@ -60,12 +63,10 @@ struct ReadOption {
     std::string_view value;
 
     std::optional<std::string> operator()(float Neuron::*member) const {
-        float number = 0;
-        const char* const end = value.data() + value.size();
-        const auto read = std::from_chars(value.data(), end, number);
-        if (read.ec != std::errc() || read.ptr != end || !std::isfinite(number))
+        const auto number = number_in<float>(value);
+        if (!number || !std::isfinite(*number))
             return "'" + std::string(field.word) + "' must be a number, not '" + std::string(value) + "'";
-        neuron.*member = number;
+        neuron.*member = *number;
         return std::nullopt;
     }
     std::optional<std::string> operator()(bool Neuron::*member) const {

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 
 #include "surrogate_function.h"
 
@@ -33,12 +34,11 @@ const KindEntry& entry_named(std::string_view name, std::string_view text) {
 }
 
 float parse_scale(std::string_view number, std::string_view text) {
-    float scale = 0;
-    const auto [end, failure] = std::from_chars(number.data(), number.data() + number.size(), scale);
-    if (failure != std::errc{} || end != number.data() + number.size() || !std::isfinite(scale) || scale <= 0)
+    const auto scale = number_in<float>(number);
+    if (!scale || !std::isfinite(*scale) || *scale <= 0)
         throw InputError("the scale of the surrogate \"" + std::string(text) +
                          "\" must be a number above 0, like triangle(0.3)");
-    return scale;
+    return *scale;
 }
 
 void parse_arguments(std::string_view arguments, std::string_view text, Surrogate& surrogate) {

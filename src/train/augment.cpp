@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <vector>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 #include "spikelens/core/random.h"
 
 namespace spikelens {
@@ -19,10 +19,9 @@ constexpr int kMostCrop = 16384;
 }
 
 int read_pixels(std::string_view number, std::string_view text) {
-    int pixels = 0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), pixels);
-    if (error != std::errc() || end != number.data() + number.size() || pixels < 1 || pixels > kMostCrop) refuse(text);
-    return pixels;
+    const auto pixels = number_in<int>(number);
+    if (!pixels || *pixels < 1 || *pixels > kMostCrop) refuse(text);
+    return *pixels;
 }
 
 /// How one sample is moved: row y shows row y + rows, column x shows column x + columns, after the flip.

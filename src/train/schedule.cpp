@@ -7,19 +7,12 @@
 #include <optional>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/number.h"
 
 namespace spikelens {
 namespace {
 
 constexpr int kMostEpochs = 1'000'000'000;
-
-template <class Number>
-std::optional<Number> number_in(std::string_view text) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
 
 /// What stands in the parentheses of "word(…)"; nothing for another text.
 std::optional<std::string_view> inside(std::string_view text, std::string_view word) {

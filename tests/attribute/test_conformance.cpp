@@ -146,7 +146,7 @@ TEST_P(Conformance, TheTargetMattersExactlyIfTheMethodSaysSo) {
 
 TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
     const FloatArray before = maps();
-    if (info.baseline) {  // they may show anything of the input, but nothing of the network
+    if (info.sanity_baseline) {  // they may show anything of the input, but nothing of the network
         EXPECT_EQ(explain(spec, {.seed = model().context.seed}, {input, targets, samples}), before);
         return;
     }

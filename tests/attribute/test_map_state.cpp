@@ -69,7 +69,7 @@ TEST(MapState, NoMethodDrawsASilentNetwork) {
     const std::vector<int> targets{1, 0};
     const std::vector<int64_t> samples{0, 1};
     for (const MethodInfo& info : all_methods()) {
-        if (!info.on_images || info.needs_relevant || info.needs_probe || info.baseline) continue;
+        if (!info.on_images || info.needs_relevant || info.needs_probe || info.sanity_baseline) continue;
         const MethodSpec spec = parse_method(info.name);
         const FloatArray maps = pixel_maps(explain(spec, context, {images, targets, samples}), spec.view);
         for (int64_t n = 0; n < 2; ++n) {

@@ -58,7 +58,7 @@ struct MethodInfo {
     bool needs_gradient = false;
     bool needs_relevant = false;
     bool needs_probe = false;
-    bool baseline = false;  ///< a sanity baseline that every table carries
+    bool sanity_baseline = false;  ///< no explanation, but what one must beat: every table carries it
 };
 
 /// What a method measures attributions from.

@@ -31,6 +31,11 @@ enum class Stream : uint64_t {
     augmentation
 };
 
+/// Which of a layer's numbers, after the layer in addresses of Stream::initial_weights.
+enum class WeightDraw : uint64_t { weight, bias, new_order, recurrent, new_recurrent_order };
+/// What for, first in addresses of Stream::sampling; the choice of samples to evaluate has none.
+enum class SampleDraw : uint64_t { gallery = 1, image_noise, moved_spikes, direction };
+
 /// 64 well mixed bits (SplitMix64 finaliser chained over the address; Steele, Lea, Flood 2014).
 uint64_t random_bits(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
 

@@ -26,12 +26,24 @@ struct AblationPoint {
     double relevant_ci95 = 0;            ///< half-width over samples (stratified by class)
     double random_ci95 = 0;
     double mean_filters = 0;  ///< filters ablated, mean over classes
+
+    static void fields(auto& self, auto& field) {
+        field("mu", self.mu), field("mean_filters", self.mean_filters);
+        field("relevant_accuracy", self.relevant_accuracy), field("relevant_ci95", self.relevant_ci95);
+        field("random_accuracy", self.random_accuracy), field("random_ci95", self.random_ci95);
+        field("random_draws", self.random_draws), field("class_relevant", self.class_relevant);
+        field("class_random", self.class_random);
+    }
 };
 
 struct Ablation {
     double full_accuracy = 0;            ///< nothing ablated, averaged over classes
     std::vector<int64_t> class_samples;  ///< samples per true class; classes without samples are left out of the means
     std::vector<AblationPoint> curve;    ///< one per μ
+
+    static void fields(auto& self, auto& field) {
+        field("full_accuracy", self.full_accuracy), field("class_samples", self.class_samples), field("curve", self.curve);
+    }
 };
 
 /// For every μ: the relevant filters of class j against as many random ones (drawn from all response filters), on the samples

@@ -17,6 +17,12 @@ struct LassoPoint {
     double objective = 0;        ///< ‖Xᵀw − l‖² = wᵀGw − 2bᵀw + ‖l‖²
     double kkt_residual = 0;     ///< relative: worst violation of the optimality conditions, see below
     double duality_gap = 0;      ///< how far above the minimum the objective can be, / max(1, ‖l‖²), see below
+
+    static void fields(auto& self, auto& field) {
+        field("mu", self.mu), field("index", self.index), field("weight", self.weight), field("l1", self.l1);
+        field("objective", self.objective), field("kkt_residual", self.kkt_residual);
+        field("duality_gap", self.duality_gap);
+    }
 };
 
 // The certificate of a point. With c = b − Gw (half the negative gradient) and λ = max(0, max_i c_i), or max_i |c_i| when w may

@@ -41,7 +41,7 @@ struct MethodEntry {
         field("needs_gradient", info.needs_gradient), field("on_images", info.on_images);
         field("on_spikes", info.on_spikes), field("timed", info.timed);
         field("needs_relevant_filters", info.needs_relevant), field("needs_probes", info.needs_probe);
-        field("sanity_baseline", info.baseline);
+        field("sanity_baseline", info.sanity_baseline);
     }
 };
 

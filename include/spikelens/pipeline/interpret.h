@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikelens/core/execution.h"
+#include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/responses.h"
 #include "spikelens/io/json_fields.h"
 #include "spikelens/pipeline/run.h"
@@ -83,18 +84,7 @@ struct LayerCounts {
 };
 
 struct AblationSummary {
-    struct Point {
-        double mu = 0, mean_filters = 0, relevant_accuracy = 0, relevant_ci95 = 0, random_accuracy = 0, random_ci95 = 0;
-        std::vector<double> random_draws, class_relevant, class_random;
-
-        static void fields(auto& self, auto& field) {
-            field("mu", self.mu), field("mean_filters", self.mean_filters);
-            field("relevant_accuracy", self.relevant_accuracy), field("relevant_ci95", self.relevant_ci95);
-            field("random_accuracy", self.random_accuracy), field("random_ci95", self.random_ci95);
-            field("random_draws", self.random_draws), field("class_relevant", self.class_relevant);
-            field("class_random", self.class_random);
-        }
-    };
+    using Point = AblationPoint;
     int64_t samples = 0;
     int draws = 0;
     double full_accuracy = 0;  ///< nothing silenced, mean over classes

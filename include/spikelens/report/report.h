@@ -47,7 +47,7 @@ struct ReportMethod {
     std::string title;
     std::string meaning;  ///< what a value and its sign mean
     bool signed_values = false;
-    bool baseline = false;
+    bool sanity_baseline = false;
 };
 
 /// When the test samples were decided (evaluate/decision_time.h), those for which a class is predicted.

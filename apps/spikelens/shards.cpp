@@ -9,6 +9,9 @@ namespace spikelens::app {
 namespace fs = std::filesystem;
 namespace {
 
+struct Nothing {};
+void declare(OptionTable&, Nothing&) {}
+
 /// The shard of this process, under its own lock; what of it is to be merged, as files of the run.
 Strings compute_share(const Run& run, const std::string& stage, const Call& call, const Execution& execution,
                       const ComputeShard& compute) {
@@ -22,6 +25,21 @@ Strings compute_share(const Run& run, const std::string& stage, const Call& call
 }
 
 }  // namespace
+
+void declare_shard(OptionTable& table, std::string& shard) {
+    table.add("--shard", shard,
+              "Compute part i of n of the samples alone, such as 2/7, beside other processes; spikelens merge puts the parts "
+              "together");
+}
+
+Outcome compute_shard(const std::string& stage, const fs::path& root, const std::string& shard, const Call& call,
+                      const Execution& execution, const ComputeShard& compute) {
+    if (call.ranks) throw InputError("the processes of a job share the samples by themselves: leave out --shard");
+    const Shard part = parse_shard(shard);
+    const Run run = call.open(root);
+    const auto lock = call.lock(shard_directory(run.files, stage, part).root);
+    return outcome_of(compute(part, run, execution));
+}
 
 WrittenRun open_shared(const std::string& stage, const fs::path& root, const Call& call, const Execution& execution,
                        const ComputeShard& compute) {
@@ -38,6 +56,14 @@ WrittenRun open_shared(const std::string& stage, const fs::path& root, const Cal
     call.ranks->wait_for_all(shared);
     if (!files.empty()) merge_shards(written.run, execution, {stage, files, true});
     return written;
+}
+
+Command merge_command() {
+    return command_of<OfRun<Nothing>>("merge", "Put together what shards of interpret and evaluate computed",
+                                      [](const OfRun<Nothing>& options, const Call& call) {
+                                          const WrittenRun written = call.open_to_write(options.run);
+                                          return merge_shards(written.run, call.execution());
+                                      });
 }
 
 }  // namespace spikelens::app
