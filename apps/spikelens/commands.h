@@ -182,7 +182,7 @@ StageWords stage_words(uint64_t seed);
 template <class Value>
 Option& add_reset(OptionTable& table, Value& reset, const std::string& help) {
     Words<Reset> words;
-    for (size_t i = 0; i < reset_words.size(); ++i) words.emplace_back(reset_words[i], static_cast<Reset>(i));
+    for (size_t i = 0; i < kResetWords.size(); ++i) words.emplace_back(kResetWords[i], static_cast<Reset>(i));
     return table.add_choice("--reset", reset, words, help);
 }
 

@@ -46,7 +46,7 @@ nb::dict tensors_of(const NetworkHandle& handle) {
 nb::dict layer_of(const Layer& layer) {
     nb::dict description;
     description["name"] = layer.name;
-    description["kind"] = std::string(layer_words[static_cast<size_t>(layer.kind)]);
+    description["kind"] = std::string(kLayerWords[static_cast<size_t>(layer.kind)]);
     description["neuron"] = layer.neuron ? nb::cast(neuron_text(*layer.neuron, layer.values)) : nb::none();
     description["input_shape"] = nb::tuple(nb::cast(layer.input_shape()));
     description["output_shape"] = nb::tuple(nb::cast(layer.output_shape()));

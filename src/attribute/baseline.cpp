@@ -10,15 +10,15 @@
 namespace spikelens {
 namespace {
 
-constexpr int blur_radius = 5;
-constexpr double blur_sigma = 5.0;
-using BlurWeights = std::array<double, 2 * blur_radius + 1>;
+constexpr int kBlurRadius = 5;
+constexpr double kBlurSigma = 5.0;
+using BlurWeights = std::array<double, 2 * kBlurRadius + 1>;
 
 BlurWeights blur_weights() {
     BlurWeights weights{};
     double sum = 0;
-    for (int i = -blur_radius; i <= blur_radius; ++i) {
-        sum += weights[i + blur_radius] = std::exp(-0.5 * i * i / (blur_sigma * blur_sigma));
+    for (int i = -kBlurRadius; i <= kBlurRadius; ++i) {
+        sum += weights[i + kBlurRadius] = std::exp(-0.5 * i * i / (kBlurSigma * kBlurSigma));
     }
     for (double& weight : weights) weight /= sum;
     return weights;
@@ -36,8 +36,8 @@ int64_t reflect(int64_t index, int64_t extent) {
 void blur_line(const double* in, double* out, int64_t extent, int64_t stride, const BlurWeights& weights) {
     for (int64_t i = 0; i < extent; ++i) {
         double sum = 0;
-        for (int64_t k = -blur_radius; k <= blur_radius; ++k)
-            sum += weights[k + blur_radius] * in[reflect(i + k, extent) * stride];
+        for (int64_t k = -kBlurRadius; k <= kBlurRadius; ++k)
+            sum += weights[k + kBlurRadius] * in[reflect(i + k, extent) * stride];
         out[i * stride] = sum;
     }
 }

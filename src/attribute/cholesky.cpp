@@ -10,8 +10,8 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t block = 64;          ///< columns factored together
-constexpr int64_t rows_together = 16;  ///< rows of one thread
+constexpr int64_t kBlock = 64;         ///< columns factored together
+constexpr int64_t kRowsTogether = 16;  ///< rows of one thread
 
 double dot(const double* a, const double* b, int64_t count) {
     std::array<double, 8> lanes{};
@@ -29,13 +29,13 @@ double dot(const double* a, const double* b, int64_t count) {
 /// all rows below it, which need nothing of each other, side by side.
 Cholesky::Cholesky(DoubleArray matrix, const Execution& execution) : size_(matrix.extent(0)), lower_(std::move(matrix)) {
     assert(lower_.shape == (Shape{size_, size_}));
-    for (int64_t first = 0; first < size_; first += block) {
-        const int64_t end = std::min(first + block, size_);
+    for (int64_t first = 0; first < size_; first += kBlock) {
+        const int64_t end = std::min(first + kBlock, size_);
         for (int64_t row = first; row < end; ++row) factor_row(row, first, end);
-        const int64_t parts = (size_ - end + rows_together - 1) / rows_together;
+        const int64_t parts = (size_ - end + kRowsTogether - 1) / kRowsTogether;
         parallel_for(parts, execution, [&](int64_t part, int) {
-            const int64_t last = std::min(end + (part + 1) * rows_together, size_);
-            for (int64_t row = end + part * rows_together; row < last; ++row) factor_row(row, first, end);
+            const int64_t last = std::min(end + (part + 1) * kRowsTogether, size_);
+            for (int64_t row = end + part * kRowsTogether; row < last; ++row) factor_row(row, first, end);
         });
     }
 }

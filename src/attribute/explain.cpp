@@ -9,7 +9,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t largest_batch = 64;
+constexpr int64_t kLargestBatch = 64;
 
 void check_context(const MethodInfo& info, const AttributionContext& context) {
     if (info.needs_engine && !context.engine) throw InputError(info.name + " needs a network, and none is given");
@@ -69,7 +69,7 @@ int64_t batch_size(const AttributionContext& context, const Input& input) {
         for (const Layer& layer : network.layers)
             neurons = std::max(neurons, int64_t{layer.out_channels} * layer.out_height * layer.out_width);
     }
-    return std::clamp<int64_t>(memory / 4 / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1, largest_batch);
+    return std::clamp<int64_t>(memory / 4 / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1, kLargestBatch);
 }
 
 }  // namespace

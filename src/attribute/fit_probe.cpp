@@ -11,9 +11,9 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t images_at_once = 256;
-constexpr int64_t rows_together = 32;  ///< of the Gram matrix, updated by one thread while a sample's counts are in cache
-constexpr double relative_penalty = 0.1;
+constexpr int64_t kImagesAtOnce = 256;
+constexpr int64_t kRowsTogether = 32;  ///< of the Gram matrix, updated by one thread while a sample's counts are in cache
+constexpr double kRelativePenalty = 0.1;
 
 /// Sums over samples of pooled counts P and scores y. Counts are whole numbers, so these sums are exact.
 struct Sums {
@@ -31,11 +31,11 @@ struct Sums {
             for (int64_t i = 0; i < inputs; ++i) counts.data[i] += row[i];
             for (int64_t c = 0; c < scores.shape[1]; ++c) add_scaled(scores.row(n)[c], row, cross.row(c));
         }
-        parallel_for((inputs + rows_together - 1) / rows_together, execution, [&](int64_t part, int) {
-            const int64_t end = std::min((part + 1) * rows_together, inputs);
+        parallel_for((inputs + kRowsTogether - 1) / kRowsTogether, execution, [&](int64_t part, int) {
+            const int64_t end = std::min((part + 1) * kRowsTogether, inputs);
             for (int64_t n = 0; n < pooled.shape[0]; ++n) {
                 const auto row = values.row(n);
-                for (int64_t i = part * rows_together; i < end; ++i)
+                for (int64_t i = part * kRowsTogether; i < end; ++i)
                     if (row[i] != 0) add_scaled(row[i], row.subspan(i), gram.row(i).subspan(i));
             }
         });
@@ -58,7 +58,7 @@ std::optional<Cholesky> factored(Sums& sums, double samples, const Execution& ex
         trace += gram.row(i)[i];
     }
     if (trace <= 0) return std::nullopt;
-    for (int64_t i = 0; i < inputs; ++i) gram.row(i)[i] += relative_penalty * trace / static_cast<double>(inputs);
+    for (int64_t i = 0; i < inputs; ++i) gram.row(i)[i] += kRelativePenalty * trace / static_cast<double>(inputs);
     return Cholesky(std::move(gram), execution);
 }
 
@@ -122,8 +122,8 @@ Probe fit_probe(const Engine& engine, const SampleSource& source, int64_t sample
     check_probe(network, source, samples);
     std::vector<Sums> sums = empty_sums(network, layers);
     std::vector<double> scores(network.class_count());
-    for (int64_t first = 0; first < samples; first += images_at_once) {
-        const int64_t count = std::min(images_at_once, samples - first);
+    for (int64_t first = 0; first < samples; first += kImagesAtOnce) {
+        const int64_t count = std::min(kImagesAtOnce, samples - first);
         const Input images = source.input(spread(first, count, samples, source.size()));
         const Recording recording = engine.run(images, {.layers = layers, .pooled_counts = true});
         for (size_t l = 0; l < layers.size(); ++l)

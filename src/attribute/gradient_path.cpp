@@ -6,13 +6,13 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t floats_at_once = int64_t{8} << 20;  ///< of inputs; their gradients are as many again: 64 MB together
+constexpr int64_t kFloatsAtOnce = int64_t{8} << 20;  ///< of inputs; their gradients are as many again: 64 MB together
 
 }  // namespace
 
 void follow(const GradientPath& path, const Engine& engine, int target) {
     const int64_t size = element_count(path.shape);
-    const int64_t at_once = std::clamp<int64_t>(floats_at_once / std::max<int64_t>(1, size), 1, path.points);
+    const int64_t at_once = std::clamp<int64_t>(kFloatsAtOnce / std::max<int64_t>(1, size), 1, path.points);
     for (int64_t first = 1; first <= path.points; first += at_once) {
         const int64_t count = std::min(at_once, path.points + 1 - first);
         Shape shape = path.shape;

@@ -8,7 +8,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t images_at_once = 64;
+constexpr int64_t kImagesAtOnce = 64;
 
 /// Points first+1 … first+count of the path from the baseline to the image, all samples of a point together.
 FloatArray path_points(const FloatArray& images, const FloatArray& baseline, int64_t first, int64_t count, int64_t steps) {
@@ -57,7 +57,7 @@ class IntegratedGradients final : public AttributionMethod {
     FloatArray of_images(const AttributionContext& context, const AttributionRequest& request) const {
         const FloatArray& images = request.input.images;
         const FloatArray baseline = baseline_images(images, baseline_);
-        const int64_t at_once = std::max<int64_t>(1, images_at_once / std::max<int64_t>(1, images.shape[0]));
+        const int64_t at_once = std::max<int64_t>(1, kImagesAtOnce / std::max<int64_t>(1, images.shape[0]));
         std::vector<double> sum(images.size());
         for (int64_t first = 0; first < steps_; first += at_once) {
             const int64_t count = std::min(at_once, steps_ - first);

@@ -12,8 +12,8 @@
 namespace spikelens {
 namespace {
 
-constexpr double kernel_width = 0.25;
-constexpr double ridge_penalty = 1;
+constexpr double kErnelWidth = 0.25;
+constexpr double kRidgePenalty = 1;
 
 /// Which segments are on in each draw: Bernoulli(1/2), addressed by (seed, sample, draw).
 Array<uint8_t> draw_switches(uint64_t seed, int64_t sample, int64_t draws, int segments) {
@@ -34,7 +34,7 @@ Array<uint8_t> draw_switches(uint64_t seed, int64_t sample, int64_t draws, int s
 double proximity(std::span<const uint8_t> on) {
     const auto lit = static_cast<double>(std::ranges::count(on, uint8_t{1}));
     const double distance = 1 - std::sqrt(lit / static_cast<double>(on.size()));
-    return std::exp(-distance * distance / (kernel_width * kernel_width));
+    return std::exp(-distance * distance / (kErnelWidth * kErnelWidth));
 }
 
 class Lime final : public AttributionMethod {
@@ -84,7 +84,7 @@ class Lime final : public AttributionMethod {
             response.push_back(softmax_probability(scores.row(k), target));
             weight.push_back(proximity(on.row(k)));
         }
-        return weighted_ridge(on, response, weight, ridge_penalty, execution);
+        return weighted_ridge(on, response, weight, kRidgePenalty, execution);
     }
 
     static FloatArray scores_of_image(const Engine& engine, const FloatArray& images, std::span<const float> baseline,

@@ -6,8 +6,8 @@
 namespace spikelens {
 namespace {
 
-constexpr double half_distance = 0x1p-24;  ///< between a float32 number and the next, relative to the number
-constexpr double equal_within = 0x1p-21;
+constexpr double kHalfDistance = 0x1p-24;  ///< between a float32 number and the next, relative to the number
+constexpr double kEqualWithin = 0x1p-21;
 
 double largest_size(std::span<const float> values) {
     double largest = 0;
@@ -20,9 +20,9 @@ double largest_size(std::span<const float> values) {
 double rounding(const MethodInfo& method, std::span<const float> scores) {
     switch (method.unit) {
         case Unit::score:
-            return half_distance * largest_size(scores);
+            return kHalfDistance * largest_size(scores);
         case Unit::probability:
-            return half_distance;
+            return kHalfDistance;
         case Unit::own:
             return 0;
     }
@@ -35,7 +35,7 @@ MapState map_state(const MethodInfo& method, std::span<const float> map, std::sp
     if (largest == 0) return MapState::zero;
     if (largest <= rounding(method, scores)) return MapState::noise;
     const auto [low, high] = std::ranges::minmax(map);
-    return static_cast<double>(high) - low <= equal_within * largest ? MapState::constant : MapState::values;
+    return static_cast<double>(high) - low <= kEqualWithin * largest ? MapState::constant : MapState::values;
 }
 
 std::string map_state_text(MapState state) {

@@ -6,7 +6,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t images_at_once = 256;
+constexpr int64_t kImagesAtOnce = 256;
 
 struct Patch {
     int64_t top, left, bottom, right;
@@ -101,8 +101,8 @@ class Occlusion final : public AttributionMethod {
     static FloatArray scores_of_images(const Engine& engine, const FloatArray& images, std::span<const float> baseline,
                                        int64_t n, const std::vector<Patch>& all) {
         FloatArray scores({static_cast<int64_t>(all.size()), engine.network().class_count()});
-        for (size_t begin = 0; begin < all.size(); begin += images_at_once) {
-            const auto some = std::span(all).subspan(begin, std::min<size_t>(images_at_once, all.size() - begin));
+        for (size_t begin = 0; begin < all.size(); begin += kImagesAtOnce) {
+            const auto some = std::span(all).subspan(begin, std::min<size_t>(kImagesAtOnce, all.size() - begin));
             const FloatArray covered = occluded(images.row(n), baseline, images.shape, some);
             std::ranges::copy(engine.run(covered).scores.data, scores.row(static_cast<int64_t>(begin)).begin());
         }

@@ -15,7 +15,7 @@ struct Entry {
     MethodPointer (*make)(MethodOptions&);
 };
 
-constexpr std::array entries = {
+constexpr std::array kEntries = {
 #define SPIKELENS_METHOD_ENTRY(name) Entry{#name, make_##name},
     SPIKELENS_METHODS(SPIKELENS_METHOD_ENTRY)
 #undef SPIKELENS_METHOD_ENTRY
@@ -23,7 +23,7 @@ constexpr std::array entries = {
 
 const Entry& find_entry(const std::string& name) {
     std::vector<std::string> names;
-    for (const Entry& entry : entries) {
+    for (const Entry& entry : kEntries) {
         if (name == entry.name) return entry;
         names.emplace_back(entry.name);
     }
@@ -65,7 +65,7 @@ std::string options_text(std::string_view text) {
 
 std::vector<MethodInfo> all_methods() {
     std::vector<MethodInfo> infos;
-    for (const Entry& entry : entries) infos.push_back(parse_method(entry.name).method->info());
+    for (const Entry& entry : kEntries) infos.push_back(parse_method(entry.name).method->info());
     return infos;
 }
 

@@ -10,7 +10,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t masks_at_once = 256;
+constexpr int64_t kMasksAtOnce = 256;
 
 /// images[k] = image ⊙ mask k, for the masks first … first + count − 1.
 FloatArray masked(std::span<const float> image, const Shape& shape, const FloatArray& masks) {
@@ -48,8 +48,8 @@ class Rise final : public AttributionMethod {
         const Input& input = request.input;
         FloatArray maps({input.samples(), 1, network.height, network.width});
         std::vector<double> sums(maps.size()), shown(maps.row_size());
-        for (int64_t first = 0; first < masks_; first += masks_at_once) {
-            const int64_t count = std::min(masks_at_once, masks_ - first);
+        for (int64_t first = 0; first < masks_; first += kMasksAtOnce) {
+            const int64_t count = std::min(kMasksAtOnce, masks_ - first);
             FloatArray masks = draw_masks(context.seed, first, count, network.height, network.width);
             if (input.spiking()) make_binary(masks);
             for (int64_t i = 0; i < masks.size(); ++i) shown[i % maps.row_size()] += masks.data[i];

@@ -9,8 +9,8 @@
 namespace spikelens {
 namespace {
 
-constexpr int rounds = 10;
-constexpr double compactness = 0.1;  ///< m = 10 of the paper, whose values go to 100
+constexpr int kRounds = 10;
+constexpr double kCompactness = 0.1;  ///< m = 10 of the paper, whose values go to 100
 
 struct Centre {
     double row = 0, column = 0;
@@ -32,7 +32,7 @@ class Slic {
     }
 
     std::vector<int> run() {
-        for (int round = 0; round < rounds; ++round) {
+        for (int round = 0; round < kRounds; ++round) {
             assign();
             move_centres();
         }
@@ -70,7 +70,7 @@ class Slic {
             colour += difference * difference;
         }
         const double down = static_cast<double>(row) - centre.row, right = static_cast<double>(column) - centre.column;
-        const double scale = compactness / cell_;
+        const double scale = kCompactness / cell_;
         return colour / static_cast<double>(channels_) + scale * scale * (down * down + right * right);
     }
 

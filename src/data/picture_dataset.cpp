@@ -125,7 +125,7 @@ LoadedDataset load_pictures(const fs::path& folder, const std::string& name, con
                                          training ? "training" : "test"));
     }
     index.save();
-    loaded.sha256 = {{pictures_checksum, combined_checksum(checksums)}};
+    loaded.sha256 = {{kPicturesChecksum, combined_checksum(checksums)}};
     loaded.train = std::make_shared<PictureSet>(std::move(layout.train), layout.classes, shape, options, cache, execution);
     loaded.test = std::make_shared<PictureSet>(std::move(layout.test), layout.classes, shape, options, cache, execution);
     return loaded;

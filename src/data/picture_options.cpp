@@ -13,9 +13,9 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t longest_side = 16384;
+constexpr int64_t kLongestSide = 16384;
 using Triple = std::array<float, 3>;
-constexpr Triple imagenet_mean{0.485F, 0.456F, 0.406F}, imagenet_deviation{0.229F, 0.224F, 0.225F};
+constexpr Triple kImagenetMean{0.485F, 0.456F, 0.406F}, kImagenetDeviation{0.229F, 0.224F, 0.225F};
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text, const std::string& expected) {
     throw InputError(fmt::format("the {} '{}' of pictures cannot be used: expected {}", name, text, expected));
@@ -30,7 +30,7 @@ Lengths parse_lengths(const std::string& name, const std::string& text) {
     const size_t cross = text.find('x');
     const auto first = number_in<int64_t>(std::string_view(text).substr(0, cross)),
                second = cross == std::string::npos ? first : number_in<int64_t>(std::string_view(text).substr(cross + 1));
-    const auto fits = [](const auto& length) { return length && *length >= 1 && *length <= longest_side; };
+    const auto fits = [](const auto& length) { return length && *length >= 1 && *length <= kLongestSide; };
     if (!fits(first) || !fits(second) || *first * *second > 64'000'000)
         refuse(name, text, "a height and width such as 224x224, or one length, each 1 to 16384");
     return {*first, *second, cross != std::string::npos};
@@ -76,9 +76,9 @@ void set_option(PictureOptions& options, const std::string& name, const std::str
         const Lengths lengths = parse_lengths(name, text);
         framing.crop_height = lengths.height, framing.crop_width = lengths.width;
     } else if (name == "mean") {
-        options.mean = parse_triple(name, text, {0, 0, 0}, imagenet_mean);
+        options.mean = parse_triple(name, text, {0, 0, 0}, kImagenetMean);
     } else if (name == "std") {
-        options.deviation = parse_triple(name, text, {1, 1, 1}, imagenet_deviation);
+        options.deviation = parse_triple(name, text, {1, 1, 1}, kImagenetDeviation);
         if (std::ranges::any_of(options.deviation, [](float value) { return !(value > 0); }))
             refuse(name, text, "numbers above 0");
     } else if (name == "split") {

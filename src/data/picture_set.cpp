@@ -11,13 +11,13 @@
 namespace spikelens {
 namespace {
 
-constexpr uint64_t largest_file = 400'000'000;
-constexpr float white = 255;
+constexpr uint64_t kLargestFile = 400'000'000;
+constexpr float kWhite = 255;
 
 }  // namespace
 
 Array<uint8_t> read_picture_file(const std::string& path, const PictureOptions& options, std::string& sha256) {
-    const std::string bytes = read_file(path, largest_file);
+    const std::string bytes = read_file(path, kLargestFile);
     sha256 = sha256_of_bytes(bytes);
     return photograph_bytes(bytes, path, options.framing, options.background);
 }
@@ -53,7 +53,7 @@ void PictureSet::put(int64_t index, std::span<float> image) const {
             throw InputError(file.path + " was changed while it was in use: its checksum is another one");
         cache_->keep(sha256, picture);
     }
-    std::ranges::transform(picture->data, image.begin(), [](uint8_t byte) { return static_cast<float>(byte) / white; });
+    std::ranges::transform(picture->data, image.begin(), [](uint8_t byte) { return static_cast<float>(byte) / kWhite; });
 }
 
 FloatArray PictureSet::images(std::span<const int64_t> indices) const {

@@ -126,7 +126,7 @@ FloatArray overlay(const FloatArray& image, const FloatArray& map, Colours colou
 
 FloatArray drawable(const FloatArray& image) {
     if (image.shape.size() != 3 || image.shape[0] != 2) return image;
-    const auto off = rgb_of(off_colour), on = rgb_of(on_colour);
+    const auto off = rgb_of(kOffColour), on = rgb_of(kOnColour);
     FloatArray picture({3, image.shape[1], image.shape[2]});
     const auto plane = static_cast<size_t>(image.row_size());
     for (size_t i = 0; i < plane; ++i) {

@@ -7,8 +7,8 @@
 namespace spikelens::space_time {
 namespace {
 
-constexpr Rgb floor_grey = {0.955F, 0.953F, 0.945F}, wall_grey = {0.980F, 0.979F, 0.974F}, line_grey = {0.88F, 0.875F, 0.865F},
-              shadow_grey = {0.55F, 0.54F, 0.52F};
+constexpr Rgb kFloorGrey = {0.955F, 0.953F, 0.945F}, kWallGrey = {0.980F, 0.979F, 0.974F}, kLineGrey = {0.88F, 0.875F, 0.865F},
+              kShadowGrey = {0.55F, 0.54F, 0.52F};
 
 /// The three faces of the box that lie behind the points: floor, the wall at x = 0, and the wall at the last step.
 class Box {
@@ -25,9 +25,9 @@ class Box {
           letter_(letter) {}
 
     void draw() const {
-        face({0, h_, 0}, {w_, h_, 0}, {w_, h_, t_}, {0, h_, t_}, floor_grey);
-        face({0, 0, 0}, {0, h_, 0}, {0, h_, t_}, {0, 0, t_}, wall_grey);
-        face({0, 0, t_}, {w_, 0, t_}, {w_, h_, t_}, {0, h_, t_}, wall_grey);
+        face({0, h_, 0}, {w_, h_, 0}, {w_, h_, t_}, {0, h_, t_}, kFloorGrey);
+        face({0, 0, 0}, {0, h_, 0}, {0, h_, t_}, {0, 0, t_}, kWallGrey);
+        face({0, 0, t_}, {w_, 0, t_}, {w_, h_, t_}, {0, h_, t_}, kWallGrey);
         grid();
         edges();
         labels();
@@ -43,33 +43,33 @@ class Box {
     void grid() const {
         for (int64_t tick : t_ticks_) {
             const auto t = static_cast<double>(tick);
-            line({0, 0, t}, {0, h_, t}, line_grey, 0.08);
-            line({0, h_, t}, {w_, h_, t}, line_grey, 0.08);
+            line({0, 0, t}, {0, h_, t}, kLineGrey, 0.08);
+            line({0, h_, t}, {w_, h_, t}, kLineGrey, 0.08);
         }
         for (int64_t tick : x_ticks_) {
             const auto x = static_cast<double>(tick);
-            line({x, h_, 0}, {x, h_, t_}, line_grey, 0.08);
-            line({x, 0, t_}, {x, h_, t_}, line_grey, 0.08);
+            line({x, h_, 0}, {x, h_, t_}, kLineGrey, 0.08);
+            line({x, 0, t_}, {x, h_, t_}, kLineGrey, 0.08);
         }
         for (int64_t tick : y_ticks_) {
             const auto y = static_cast<double>(tick);
-            line({0, y, 0}, {0, y, t_}, line_grey, 0.08);
-            line({0, y, t_}, {w_, y, t_}, line_grey, 0.08);
+            line({0, y, 0}, {0, y, t_}, kLineGrey, 0.08);
+            line({0, y, t_}, {w_, y, t_}, kLineGrey, 0.08);
         }
     }
     void edges() const {
-        line({0, 0, t_}, {0, h_, t_}, edge_grey, 0.1);
-        line({0, h_, 0}, {0, h_, t_}, edge_grey, 0.1);
-        line({0, h_, t_}, {w_, h_, t_}, edge_grey, 0.1);
-        line({0, 0, 0}, {0, 0, t_}, edge_grey, 0.1);
-        line({0, 0, t_}, {w_, 0, t_}, edge_grey, 0.1);
-        line({w_, 0, t_}, {w_, h_, t_}, edge_grey, 0.1);
-        line({0, 0, 0}, {0, h_, 0}, edge_grey, 0.14);
-        line({0, h_, 0}, {w_, h_, 0}, edge_grey, 0.14);
-        line({w_, h_, 0}, {w_, h_, t_}, edge_grey, 0.14);
+        line({0, 0, t_}, {0, h_, t_}, kEdgeGrey, 0.1);
+        line({0, h_, 0}, {0, h_, t_}, kEdgeGrey, 0.1);
+        line({0, h_, t_}, {w_, h_, t_}, kEdgeGrey, 0.1);
+        line({0, 0, 0}, {0, 0, t_}, kEdgeGrey, 0.1);
+        line({0, 0, t_}, {w_, 0, t_}, kEdgeGrey, 0.1);
+        line({w_, 0, t_}, {w_, h_, t_}, kEdgeGrey, 0.1);
+        line({0, 0, 0}, {0, h_, 0}, kEdgeGrey, 0.14);
+        line({0, h_, 0}, {w_, h_, 0}, kEdgeGrey, 0.14);
+        line({w_, h_, 0}, {w_, h_, t_}, kEdgeGrey, 0.14);
     }
     void number(Place place, Point outwards, int64_t value) const {
-        canvas_.text(view_.at(place) + letter_ * outwards, std::to_string(value), letter_, letter_grey, Anchor::middle);
+        canvas_.text(view_.at(place) + letter_ * outwards, std::to_string(value), letter_, kLetterGrey, Anchor::middle);
     }
     void name(Place place, Point outwards, const std::string& words) const {
         canvas_.text(view_.at(place) + letter_ * outwards, words, 1.15 * letter_, {0.12F, 0.11F, 0.1F}, Anchor::middle);
@@ -120,7 +120,7 @@ void draw_cloud(Canvas& canvas, const Recording& recording, const Area& area, do
         Place place = middle_of(spot);
         place.y = static_cast<double>(recording.height);
         const double opacity = mark_of(spot).opacity;
-        canvas.disc(view.at(place), radius, shadow_grey, 0.16 * opacity * opacity);
+        canvas.disc(view.at(place), radius, kShadowGrey, 0.16 * opacity * opacity);
     }
     for (const Spot* spot : far_to_near(recording.spots, view)) {
         const Mark mark = mark_of(*spot);

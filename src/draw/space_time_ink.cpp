@@ -8,7 +8,7 @@
 namespace spikelens::space_time {
 namespace {
 
-constexpr Rgb pale_grey = {0.76F, 0.76F, 0.77F};
+constexpr Rgb kPaleGrey = {0.76F, 0.76F, 0.77F};
 
 Rgb blend(const Rgb& a, const Rgb& b, double share) {
     Rgb result{};
@@ -46,12 +46,12 @@ Rgb ScoreInk::colour(double value) const {
 
 Mark ScoreInk::mark(double value) const {
     const double strong = std::abs(strength(value));
-    return {blend(pale_grey, colour(value), std::min(1.0, 2.5 * strong)), 0.4 + 0.6 * strong, 0.75 + 0.5 * strong};
+    return {blend(kPaleGrey, colour(value), std::min(1.0, 2.5 * strong)), 0.4 + 0.6 * strong, 0.75 + 0.5 * strong};
 }
 
 Rgb channel_colour(int64_t channel, int64_t channels) {
-    if (channels == 2) return rgb(channel == 0 ? off_colour : on_colour);
-    return rgb(kind_colours[channels <= most_channel_colours ? static_cast<size_t>(channel) : 0]);
+    if (channels == 2) return rgb(channel == 0 ? kOffColour : kOnColour);
+    return rgb(kKindColours[channels <= kMostChannelColours ? static_cast<size_t>(channel) : 0]);
 }
 
 Rgb tint(const Rgb& colour, double strength) { return blend({1, 1, 1}, colour, strength); }

@@ -35,6 +35,6 @@ Rgb channel_colour(int64_t channel, int64_t channels);
 /// White to `colour`, strength in [0, 1].
 Rgb tint(const Rgb& colour, double strength);
 
-constexpr int64_t most_channel_colours = 7;
+constexpr int64_t kMostChannelColours = 7;
 
 }  // namespace spikelens::space_time

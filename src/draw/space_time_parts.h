@@ -33,6 +33,6 @@ ScoreInk score_ink(const Recording& recording);
 /// Round numbers 0, step, 2·step … up to `end`, about `wanted` of them.
 std::vector<int64_t> ticks(int64_t end, int wanted);
 
-constexpr Rgb letter_grey = {0.36F, 0.35F, 0.33F}, edge_grey = {0.70F, 0.69F, 0.67F};
+constexpr Rgb kLetterGrey = {0.36F, 0.35F, 0.33F}, kEdgeGrey = {0.70F, 0.69F, 0.67F};
 
 }  // namespace spikelens::space_time

@@ -83,9 +83,9 @@ void draw_panel(Canvas& canvas, const Recording& recording, const Panel& panel, 
     }
     const Point corners[] = {
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.bottom()}, {area.left, area.bottom()}};
-    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], edge_grey, 0.1 * letter);
-    canvas.text({area.left + area.width / 2, area.bottom() + 1.1 * letter}, panel.across, letter, letter_grey, Anchor::middle);
-    canvas.text({area.left - 0.7 * letter, area.top + area.height / 2}, panel.down, letter, letter_grey, Anchor::right);
+    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.1 * letter);
+    canvas.text({area.left + area.width / 2, area.bottom() + 1.1 * letter}, panel.across, letter, kLetterGrey, Anchor::middle);
+    canvas.text({area.left - 0.7 * letter, area.top + area.height / 2}, panel.down, letter, kLetterGrey, Anchor::right);
 }
 
 /// Two digits; "4.4e4", not "4.4e+04".
@@ -109,22 +109,22 @@ void draw_scale(Canvas& canvas, const ScoreInk& ink, const Area& area, double le
                          ink.colour(value((i + 0.5) / parts)));
     const Point corners[] = {
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.top + bar}, {area.left, area.top + bar}};
-    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], edge_grey, 0.1 * letter);
+    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.1 * letter);
     const double below = area.top + bar + 1.1 * letter;
-    if (high <= low) return canvas.text({area.left + area.width / 2, below}, "0", letter, letter_grey, Anchor::middle);
-    canvas.text({area.left, below}, short_number(low), letter, letter_grey, Anchor::left);
-    canvas.text({area.left + area.width / 2, below}, short_number(value(0.5)), letter, letter_grey, Anchor::middle);
-    canvas.text({area.right(), below}, short_number(high), letter, letter_grey, Anchor::right);
+    if (high <= low) return canvas.text({area.left + area.width / 2, below}, "0", letter, kLetterGrey, Anchor::middle);
+    canvas.text({area.left, below}, short_number(low), letter, kLetterGrey, Anchor::left);
+    canvas.text({area.left + area.width / 2, below}, short_number(value(0.5)), letter, kLetterGrey, Anchor::middle);
+    canvas.text({area.right(), below}, short_number(high), letter, kLetterGrey, Anchor::right);
 }
 
 void draw_channels(Canvas& canvas, int64_t channels, const Area& area, double letter) {
     static constexpr const char* polarities[] = {"off", "on"};
-    const int64_t entries = channels > most_channel_colours ? 1 : channels;
+    const int64_t entries = channels > kMostChannelColours ? 1 : channels;
     for (int64_t i = 0; i < entries; ++i) {
         const double left = area.left + area.width * static_cast<double>(i) / static_cast<double>(entries);
         const std::string name = channels == 2 ? polarities[i] : entries == 1 ? "spike" : std::to_string(i);
         canvas.disc({left + 0.5 * letter, area.top + 0.5 * letter}, 0.5 * letter, channel_colour(i, channels), 1);
-        canvas.text({left + 1.5 * letter, area.top + 0.5 * letter}, name, letter, letter_grey, Anchor::left);
+        canvas.text({left + 1.5 * letter, area.top + 0.5 * letter}, name, letter, kLetterGrey, Anchor::left);
     }
 }
 

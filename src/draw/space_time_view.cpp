@@ -6,16 +6,16 @@ namespace spikelens::space_time {
 namespace {
 
 // The view's angles: 46.4 degrees about the vertical, 22.6 above the ground, as sides of whole-numbered triangles.
-constexpr double turn_cos = 20.0 / 29, turn_sin = 21.0 / 29, rise_cos = 12.0 / 13, rise_sin = 5.0 / 13;
-constexpr double shortest = 1, longest = 4;  // of the time axis, in sides of the sensor
+constexpr double kTurnCos = 20.0 / 29, kTurnSin = 21.0 / 29, kRiseCos = 12.0 / 13, kRiseSin = 5.0 / 13;
+constexpr double kShortest = 1, kLongest = 4;  // of the time axis, in sides of the sensor
 
 /// The length of the time axis with which the box is as wide for its height as the area.
 double time_length(double width, double height, const Area& area) {
     const double ratio = area.width / area.height;
-    const double tall = rise_cos * height + rise_sin * turn_sin * width;
-    const double grows = turn_sin - ratio * rise_sin * turn_cos;  // width gained a unit of length, less what its height takes
-    if (grows <= 0) return longest;
-    return std::clamp((ratio * tall - turn_cos * width) / grows, shortest, longest);
+    const double tall = kRiseCos * height + kRiseSin * kTurnSin * width;
+    const double grows = kTurnSin - ratio * kRiseSin * kTurnCos;  // width gained a unit of length, less what its height takes
+    if (grows <= 0) return kLongest;
+    return std::clamp((ratio * tall - kTurnCos * width) / grows, kShortest, kLongest);
 }
 
 }  // namespace
@@ -33,12 +33,12 @@ Place View::scaled(const Place& place) const { return {place.x * pixel_, place.y
 
 Point View::at(const Place& place) const {
     const auto [x, y, t] = scaled(place);
-    return origin_ + scale_ * Point{turn_cos * x + turn_sin * t, rise_cos * y + rise_sin * (turn_sin * x - turn_cos * t)};
+    return origin_ + scale_ * Point{kTurnCos * x + kTurnSin * t, kRiseCos * y + kRiseSin * (kTurnSin * x - kTurnCos * t)};
 }
 
 double View::depth(const Place& place) const {
     const auto [x, y, t] = scaled(place);
-    return rise_cos * (turn_cos * t - turn_sin * x) + rise_sin * y;
+    return kRiseCos * (kTurnCos * t - kTurnSin * x) + kRiseSin * y;
 }
 
 }  // namespace spikelens::space_time

@@ -12,8 +12,8 @@
 namespace spikelens {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double normal_975 = 1.959963984540054;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNormal975 = 1.959963984540054;
 
 // P(|T| ≤ √ν·tan(angle)) for Student's t with ν degrees of freedom: a finite sum for whole ν (Abramowitz & Stegun 26.7.3–4).
 double central_probability(int64_t freedom, double angle) {
@@ -39,7 +39,7 @@ double exact_t_975(int64_t freedom) {
 
 // Cornish–Fisher expansion in 1/ν (Abramowitz & Stegun 26.7.5); beyond 100 degrees of freedom the error is below 1e-9.
 double expanded_t_975(int64_t freedom) {
-    const double z = normal_975, s = z * z;
+    const double z = kNormal975, s = z * z;
     const double g1 = z * (s + 1) / 4;
     const double g2 = z * ((5 * s + 16) * s + 3) / 96;
     const double g3 = z * (((3 * s + 19) * s + 17) * s - 15) / 384;
@@ -60,9 +60,9 @@ double mean_of(std::span<const double> values) {
 
 Estimate estimate_mean(std::span<const double> values) {
     const auto n = static_cast<int64_t>(values.size());
-    if (n == 0) return {nan, nan, nan, 0};
+    if (n == 0) return {kNan, kNan, kNan, 0};
     const double mean = mean_of(values);
-    if (n == 1) return {mean, nan, nan, 1};
+    if (n == 1) return {mean, kNan, kNan, 1};
     double squares = 0;
     for (const double value : values) squares += (value - mean) * (value - mean);
     const double error = std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n));
@@ -72,12 +72,12 @@ Estimate estimate_mean(std::span<const double> values) {
 
 Estimate estimate_share(int64_t successes, int64_t trials) {
     assert(successes >= 0 && successes <= trials);
-    if (trials == 0) return {nan, nan, nan, 0};
+    if (trials == 0) return {kNan, kNan, kNan, 0};
     const auto n = static_cast<double>(trials);
     const double share = static_cast<double>(successes) / n;
-    const double z2 = normal_975 * normal_975;
+    const double z2 = kNormal975 * kNormal975;
     const double centre = (share + z2 / (2 * n)) / (1 + z2 / n);
-    const double half_width = normal_975 * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n);
+    const double half_width = kNormal975 * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n);
     // The bounds are exactly 0 and 1 at the ends, which rounding would miss.
     return {share, successes == 0 ? 0 : centre - half_width, successes == trials ? 1 : centre + half_width, trials};
 }

@@ -15,8 +15,8 @@
 namespace spikelens {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double normal_975 = 1.959963984540054;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNormal975 = 1.959963984540054;
 
 using FilterSet = std::vector<FilterIndex>;  // ascending
 
@@ -113,7 +113,7 @@ void simulate(const Engine& engine, const SampleSource& samples, ClassTask& task
 
 // Accuracy on one class, averaged over filter sets, and the variance of that mean over samples.
 struct ClassAccuracy {
-    double mean = nan;
+    double mean = kNan;
     double variance = 0;
 };
 
@@ -145,7 +145,7 @@ struct ClassMean {
         ++classes;
     }
     double mean() const { return sum / classes; }
-    double ci95() const { return normal_975 * std::sqrt(variance) / classes; }
+    double ci95() const { return kNormal975 * std::sqrt(variance) / classes; }
 };
 
 void measure_relevant(AblationPoint& point, const std::vector<ClassTask>& tasks, size_t budget) {

@@ -13,7 +13,7 @@ namespace spikelens {
 namespace {
 
 /// In units of max|b|: a corner must promise more than this to be added.
-constexpr double least_promise = 1e-13;
+constexpr double kLeastPromise = 1e-13;
 
 /// The shares of the corners, all ≥ 0 with sum μ. The corner 0 is a column `problem.size` without correlation or energy.
 /// On the plane of constant sum, K = SGS + κ11ᵀ has the same curvature as SGS, and is definite where corners are in
@@ -38,7 +38,7 @@ class CornerSearch {
             const int sign = problem_.sign(c[i]);
             if (score(c, i, sign) > score(c, best, best_sign)) best = i, best_sign = sign;
         }
-        if (score(c, best, best_sign) <= least + least_promise * problem_.largest_correlation) return false;
+        if (score(c, best, best_sign) <= least + kLeastPromise * problem_.largest_correlation) return false;
         if (held(best, best_sign)) return false;
         add(best, best_sign);
         return true;
@@ -96,7 +96,7 @@ class CornerSearch {
 
     void append_last() {
         const int last = corners_.size() - 1;
-        dependent_ = !factor_.append(kernel_of_last(), kernel(last, last), lasso_independence);
+        dependent_ = !factor_.append(kernel_of_last(), kernel(last, last), kLassoIndependence);
     }
 
     /// Moves by at most `reach` along a direction of the shares. Returns whether a share reached zero, and drops it.

@@ -9,10 +9,10 @@ namespace {
 
 /// In units of max|b|: a correlation that would pass λ by less than this on a segment has not joined (it is what rounding
 /// leaves of a tie), and the path ends when λ is a tenth of it.
-constexpr double correlation_rounding = 1e-12;
+constexpr double kCorrelationRounding = 1e-12;
 /// Events this close, relative to τ, are one: the lower index goes first.
-constexpr double tie = 1e-12;
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double kTie = 1e-12;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -95,7 +95,7 @@ void LassoHomotopy::enter_strongest() {
     double most = 0;
     for (int i = 0; i < problem_.size; ++i) {
         const double pull = problem_.pull(problem_.correlation[i]);
-        if (pull <= most * (1 + tie)) continue;
+        if (pull <= most * (1 + kTie)) continue;
         best = i;
         most = pull;
     }
@@ -113,7 +113,7 @@ bool LassoHomotopy::append_last() {
     const int column = active_.index.back();
     std::vector<double> held = gram_column(problem_, active_, column);
     held.pop_back();
-    return factor_.append(held, problem_.diagonal(column), lasso_independence);
+    return factor_.append(held, problem_.diagonal(column), kLassoIndependence);
 }
 
 void LassoHomotopy::drop(int position) {
@@ -133,7 +133,7 @@ void LassoHomotopy::prepare_segment() {
     factor_.solve(direction_);
     end_ = 1;
     event_ = Event::finish;
-    if (lambda <= correlation_rounding / 10 * problem_.largest_correlation) {
+    if (lambda <= kCorrelationRounding / 10 * problem_.largest_correlation) {
         ended_ = true;
         return;
     }
@@ -156,7 +156,7 @@ void LassoHomotopy::find_leaving() {
 /// Along the segment λ(τ) = (1 − τ)λ and c(τ) = c − τ·change.
 void LassoHomotopy::find_joining(const std::vector<double>& c, const std::vector<double>& change, double lambda) {
     const double segment_end = end_;
-    const double allowed = correlation_rounding * problem_.largest_correlation;
+    const double allowed = kCorrelationRounding * problem_.largest_correlation;
     std::vector<char> held(problem_.size, 0);
     for (int i : active_.index) held[i] = 1;
     for (int i = 0; i < problem_.size; ++i) {
@@ -166,7 +166,7 @@ void LassoHomotopy::find_joining(const std::vector<double>& c, const std::vector
             const double closing = lambda - sign * change[i];
             if (margin - segment_end * closing >= -allowed) continue;
             const double meets = std::max(0.0, margin / closing);
-            if (meets >= end_ * (event_ == Event::join ? 1 - tie : 1)) continue;
+            if (meets >= end_ * (event_ == Event::join ? 1 - kTie : 1)) continue;
             end_ = meets;
             event_ = Event::join;
             event_column_ = i;
@@ -183,7 +183,7 @@ void LassoHomotopy::prepare_exchange() {
     factor_.solve(direction_);
     for (double& d : direction_) d *= -active_.sign[last];
     direction_.push_back(active_.sign[last]);
-    end_ = infinity;
+    end_ = kInfinity;
     event_ = Event::finish;
     find_leaving();
 }

@@ -11,8 +11,8 @@ namespace spikelens {
 namespace {
 
 /// Rounding that sums of products may leave in G, relative to its largest diagonal.
-constexpr double gram_rounding = 1e-9;
-constexpr double asymmetry_rounding = 1e-12;
+constexpr double kGramRounding = 1e-9;
+constexpr double kAsymmetryRounding = 1e-12;
 
 std::string element_name(int64_t i, int64_t j) { return "G[" + std::to_string(i) + ", " + std::to_string(j) + "]"; }
 
@@ -34,7 +34,7 @@ class GramCheck {
   public:
     explicit GramCheck(const DoubleArray& gram) : gram_(gram), size_(gram.extent(0)) {
         for (int64_t i = 0; i < size_; ++i) largest_ = std::max(largest_, std::abs(at(i, i)));
-        slack_ = gram_rounding * largest_;
+        slack_ = kGramRounding * largest_;
         for (int64_t i = 0; i < size_; ++i) {
             if (at(i, i) < -slack_) throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
             allowed_.push_back(std::sqrt(at(i, i) + 2 * slack_));
@@ -58,7 +58,7 @@ class GramCheck {
     }
 
     void check_pair(int64_t i, int64_t j) const {
-        if (std::abs(at(i, j) - at(j, i)) > asymmetry_rounding * largest_)
+        if (std::abs(at(i, j) - at(j, i)) > kAsymmetryRounding * largest_)
             throw InputError(element_name(i, j) + " and " + element_name(j, i) + " of the lasso differ; G must be symmetric.");
         if (std::abs(at(i, j)) > allowed_[i] * allowed_[j] + slack_)
             throw InputError(element_name(i, j) +

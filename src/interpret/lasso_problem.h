@@ -46,7 +46,7 @@ struct ActiveSet {
 
 /// A column whose part outside the span of the active ones is below this share of its own energy counts as dependent: far
 /// above what rounding leaves of an exact dependency, far below what the tolerance can see.
-constexpr double lasso_independence = 1e-13;
+constexpr double kLassoIndependence = 1e-13;
 
 /// c = b − Gw, half the negative gradient of the objective.
 std::vector<double> residual_correlation(const LassoProblem& problem, const ActiveSet& active);

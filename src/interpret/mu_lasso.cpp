@@ -17,7 +17,7 @@ namespace spikelens {
 namespace {
 
 /// How far past a tie that stalls the path the single-budget solver looks, relative to ‖w‖₁.
-constexpr double past_a_tie = 1e-9;
+constexpr double kPastATie = 1e-9;
 
 std::string scientific(double value) {
     std::ostringstream text;
@@ -112,7 +112,7 @@ class PathWalk {
     }
 
     void pass_the_tie() {
-        const double mu = homotopy_.current().l1() * (1 + past_a_tie);
+        const double mu = homotopy_.current().l1() * (1 + kPastATie);
         if (!homotopy_.restart(solve_budget(problem_, mu)))
             throw RunError("The lasso path stalls at μ = " + std::to_string(mu) + ".");
     }

@@ -48,8 +48,8 @@ void add_block(FixedSums& sums, const FloatArray& rows, const Execution& executi
 void add(FixedSums& sums, const FixedSums& more) {
     for (size_t i = 0; i < sums.high.size(); ++i) {
         sums.low[i] += more.low[i];
-        sums.high[i] += more.high[i] + (sums.low[i] >> low_bits);
-        sums.low[i] &= low_end - 1;
+        sums.high[i] += more.high[i] + (sums.low[i] >> kLowBits);
+        sums.low[i] &= kLowEnd - 1;
     }
 }
 
@@ -87,13 +87,13 @@ bool are_sums_of(const FixedSums& sums, int64_t columns, int64_t samples) {
         return std::ranges::all_of(values, [&](int64_t value) { return value >= 0 && value <= last; });
     };
     return sums.high.size() == triangle_of(columns) && sums.low.size() == triangle_of(columns) &&
-           in_range(sums.high, samples << high_bits) && in_range(sums.low, low_end - 1);
+           in_range(sums.high, samples << kHighBits) && in_range(sums.low, kLowEnd - 1);
 }
 
 }  // namespace
 
 void check_number(int64_t samples) {
-    if (samples > most_samples) throw InputError("at most 2^34 samples can be summed exactly, not " + std::to_string(samples));
+    if (samples > kMostSamples) throw InputError("at most 2^34 samples can be summed exactly, not " + std::to_string(samples));
 }
 
 ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions& options) {
@@ -134,7 +134,7 @@ bool same_form(const ResponseSums& a, const ResponseSums& b) {
 }
 
 void check_sums(const ResponseSums& sums) {
-    bool fits = sums.samples >= 0 && sums.samples <= most_samples && sums.first >= 0 && sums.block > 0 &&
+    bool fits = sums.samples >= 0 && sums.samples <= kMostSamples && sums.first >= 0 && sums.block > 0 &&
                 sums.first % sums.block == 0 && sums.longest >= 0 && sums.top.size() == sums.active.size();
     for (const auto& top : sums.top) fits = fits && static_cast<int64_t>(top.size()) <= sums.longest;
     fits = fits && sums.rows.shape == Shape{sums.end() % sums.block, columns_of(sums)} &&

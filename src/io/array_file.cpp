@@ -17,13 +17,13 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t compressed_from = 4096;   // bytes; smaller arrays are kept as they are
-constexpr hsize_t largest_chunk = 1 << 20;  // bytes
-constexpr int deflate_level = 4;
-constexpr size_t longest_attribute = 60'000;  // HDF5 keeps attributes in 64 KB headers
-constexpr int most_axes = 8;
-constexpr uint64_t most_bytes = uint64_t{1} << 33;
-constexpr uint64_t best_compression = 1100;  // deflate gains at most 1032 : 1
+constexpr int64_t kCompressedFrom = 4096;   // bytes; smaller arrays are kept as they are
+constexpr hsize_t kLargestChunk = 1 << 20;  // bytes
+constexpr int kDeflateLevel = 4;
+constexpr size_t kLongestAttribute = 60'000;  // HDF5 keeps attributes in 64 KB headers
+constexpr int kMostAxes = 8;
+constexpr uint64_t kMostBytes = uint64_t{1} << 33;
+constexpr uint64_t kBestCompression = 1100;  // deflate gains at most 1032 : 1
 
 /// HDF5 as Debian builds it is not safe for threads; our calls take turns.
 std::mutex& hdf5_mutex() {
@@ -37,7 +37,7 @@ std::vector<hsize_t> chunk_of(const Shape& shape, hsize_t element_size) {
     std::vector<hsize_t> chunk(shape.begin(), shape.end());
     hsize_t bytes = element_size * static_cast<hsize_t>(element_count(shape));
     for (hsize_t& extent : chunk)  // the leading axes are cut first: a chunk is a run of whole rows
-        while (bytes > largest_chunk && extent > 1) {
+        while (bytes > kLargestChunk && extent > 1) {
             bytes = bytes / extent * ((extent + 1) / 2);
             extent = (extent + 1) / 2;
         }
@@ -56,11 +56,11 @@ void write_array(hid_t file, const std::string& name, const Array<T>& array) {
     const bool absent = array.shape.empty() && array.empty();  // Array{}: not even a scalar
     Hdf5Handle space = dataspace(array.shape, absent);
     Hdf5Handle creation = untimed(H5P_DATASET_CREATE);
-    if (array.size() * static_cast<int64_t>(sizeof(T)) > compressed_from) {
+    if (array.size() * static_cast<int64_t>(sizeof(T)) > kCompressedFrom) {
         const std::vector<hsize_t> chunk = chunk_of(array.shape, sizeof(T));
         require_written(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()));
         require_written(H5Pset_shuffle(creation.get()));
-        require_written(H5Pset_deflate(creation.get(), deflate_level));
+        require_written(H5Pset_deflate(creation.get(), kDeflateLevel));
     }
     Hdf5Handle links = made(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
     require_written(H5Pset_create_intermediate_group(links.get(), 1));
@@ -91,15 +91,15 @@ void fill(hid_t file, const ArrayFile& contents) {
 /// What HDF5 would refuse, or read as something else.
 void check_contents(const ArrayFile& contents, const fs::path& path) {
     for (const auto& [name, text] : contents.attributes)
-        if (name.empty() || text.size() > longest_attribute)
+        if (name.empty() || text.size() > kLongestAttribute)
             throw InputError(fmt::format("cannot write {}: the attribute '{}' has no name or more than {} bytes", path.string(),
-                                         name, longest_attribute));
+                                         name, kLongestAttribute));
     for (const auto& [name, any] : contents.arrays) {
         const size_t axes = std::visit([](const auto& array) { return array.shape.size(); }, any);
         if (name.empty() || name.front() == '/' || name.back() == '/' || name.find("//") != std::string::npos ||
-            axes > most_axes)
+            axes > kMostAxes)
             throw InputError(fmt::format("cannot write {}: the array '{}' has no usable name or more than {} axes",
-                                         path.string(), name, most_axes));
+                                         path.string(), name, kMostAxes));
     }
 }
 
@@ -139,13 +139,13 @@ void check_storage(const Reading& reading, hid_t dataset, const std::string& nam
 
 Shape read_shape(Reading& reading, hid_t space, size_t element_size, const std::string& name) {
     const int axes = H5Sget_simple_extent_ndims(space);
-    reading.require(axes >= 0 && axes <= most_axes, "the array " + name + " has too many axes");
+    reading.require(axes >= 0 && axes <= kMostAxes, "the array " + name + " has too many axes");
     std::vector<hsize_t> extents(static_cast<size_t>(axes));
     if (axes > 0) H5Sget_simple_extent_dims(space, extents.data(), nullptr);
     uint64_t bytes = element_size;
     for (hsize_t extent : extents) {
         const bool overflow = __builtin_mul_overflow(bytes, std::max<uint64_t>(extent, 1), &bytes);
-        reading.require(!overflow && bytes <= most_bytes, "the array " + name + " is larger than 8 GiB");
+        reading.require(!overflow && bytes <= kMostBytes, "the array " + name + " is larger than 8 GiB");
     }
     Shape shape(extents.begin(), extents.end());
     if (element_count(shape) == 0) return shape;
@@ -202,7 +202,7 @@ std::string attribute_text(const Reading& reading, hid_t attribute, const std::s
                     "the attribute " + name + " is not a text");
     if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) return "";
     std::string text(H5Tget_size(type.get()), '\0');
-    const bool fits = H5Sget_simple_extent_npoints(space.get()) == 1 && text.size() <= longest_attribute;
+    const bool fits = H5Sget_simple_extent_npoints(space.get()) == 1 && text.size() <= kLongestAttribute;
     reading.require(fits && H5Aread(attribute, type.get(), text.data()) >= 0, "the attribute " + name + " cannot be read");
     return text;
 }
@@ -228,13 +228,13 @@ std::map<std::string, std::string> read_attributes(const Reading& reading) {
 /// What `read` finds in the file, whose checksum has been compared.
 template <class Read>
 auto read_checked(const fs::path& path, const Read& read) {
-    std::string bytes = read_file(path, most_bytes);
+    std::string bytes = read_file(path, kMostBytes);
     verify_checksum_block(bytes, path);
     const std::lock_guard turn(hdf5_mutex());
     const QuietHdf5 quiet;
     const Hdf5Image file(std::move(bytes));
     if (!file.valid()) throw InputError(path.string() + " cannot be read as HDF5");
-    Reading reading{file.get(), path.string(), file.size() * best_compression};
+    Reading reading{file.get(), path.string(), file.size() * kBestCompression};
     return read(reading);
 }
 
@@ -273,11 +273,11 @@ void write_arrays(const fs::path& path, const ArrayFile& contents) {
     try {
         const std::lock_guard turn(hdf5_mutex());
         const QuietHdf5 quiet;
-        image = hdf5_image(checksum_block_size, [&](hid_t file) { fill(file, contents); });
+        image = hdf5_image(kChecksumBlockSize, [&](hid_t file) { fill(file, contents); });
     } catch (const RunError& error) {
         throw RunError("cannot write " + path.string() + ": " + error.what());
     }
-    image.replace(0, checksum_block_size, checksum_block(image));
+    image.replace(0, kChecksumBlockSize, checksum_block(image));
     write_file(path, image);
 }
 

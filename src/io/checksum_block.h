@@ -9,7 +9,7 @@ namespace spikelens {
 
 /// HDF5 leaves the first bytes of a file to its user. Ours hold one line, "Spikelens arrays, SHA-256 of the rest: <64 hex
 /// digits>", so that damage is noticed before HDF5, which trusts its files, sees them.
-constexpr size_t checksum_block_size = 512;
+constexpr size_t kChecksumBlockSize = 512;
 
 /// The block for a file of these bytes, whose own first 512 do not count.
 std::string checksum_block(std::string_view file);

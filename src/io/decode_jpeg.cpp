@@ -10,8 +10,8 @@
 namespace spikelens {
 namespace {
 
-constexpr int most_scans = 500;
-constexpr int64_t most_scanned = 1'500'000'000;  // pixels times scans
+constexpr int kMostScans = 500;
+constexpr int64_t kMostScanned = 1'500'000'000;  // pixels times scans
 
 /// What one decoding has in hand. libjpeg leaves a function by a jump, so nothing that needs a destructor lives in the
 /// functions that call it. Whatever it would warn of is damage.
@@ -86,7 +86,7 @@ class JpegReading {
     static void count_scans(j_common_ptr info) {
         JpegReading& self = self_of(info);
         const int64_t scans = self.info_.input_scan_number;
-        if (scans <= most_scans && scans * self.width() * self.height() <= most_scanned) return;
+        if (scans <= kMostScans && scans * self.width() * self.height() <= kMostScanned) return;
         std::snprintf(self.error_, sizeof(self.error_), "it is in more scans than any picture needs");
         std::longjmp(self.back_, 1);
     }

@@ -27,9 +27,9 @@ size_t DecodedPicture::upright_pixel(int64_t x, int64_t y) const {
 
 void check_size(int64_t width, int64_t height, const std::string& where) {
     if (width < 1 || height < 1) throw InputError(fmt::format("{} has no pixels: its size is {} x {}", where, width, height));
-    if (width > most_pixels / height)
+    if (width > kMostPixels / height)
         throw InputError(
-            fmt::format("{} has {} x {} pixels, more than {} million", where, width, height, most_pixels / 1'000'000));
+            fmt::format("{} has {} x {} pixels, more than {} million", where, width, height, kMostPixels / 1'000'000));
 }
 
 void refuse_damaged(const std::string& where, const std::string& what) {

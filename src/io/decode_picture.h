@@ -7,7 +7,7 @@
 
 namespace spikelens {
 
-constexpr int64_t most_pixels = 64'000'000;
+constexpr int64_t kMostPixels = 64'000'000;
 
 /// A picture as its file holds it, row by row, channels interleaved.
 struct DecodedPicture {

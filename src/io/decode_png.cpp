@@ -11,7 +11,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int deepest_compression = 1100;  // bytes that one byte of zlib can become: 1032, and some room
+constexpr int kDeepestCompression = 1100;  // bytes that one byte of zlib can become: 1032, and some room
 
 /// What one decoding has in hand. libpng leaves a function by a jump, so nothing that needs a destructor lives in the functions
 /// that call it.
@@ -66,7 +66,7 @@ class PngReading {
     bool can_hold() const {
         const double row = static_cast<double>(png_get_rowbytes(png_, info_));
         return row * static_cast<double>(png_get_image_height(png_, info_)) <=
-               static_cast<double>(bytes_.size()) * deepest_compression;
+               static_cast<double>(bytes_.size()) * kDeepestCompression;
     }
 
     void allocate() {

@@ -12,7 +12,7 @@
 namespace spikelens {
 namespace {
 
-constexpr tmsize_t most_memory = 600'000'000;  // that libtiff may ask for at once
+constexpr tmsize_t kMostMemory = 600'000'000;  // that libtiff may ask for at once
 
 /// A TIFF file in memory, as libtiff asks for it; what it thinks wrong is kept, never printed.
 class TiffReading {
@@ -20,7 +20,7 @@ class TiffReading {
     explicit TiffReading(std::string_view bytes) : bytes_(bytes) {
         const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(), TIFFOpenOptionsFree);
         if (!options) return;
-        TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), most_memory);
+        TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemory);
         TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_error, this);
         TIFFOpenOptionsSetWarningHandlerExtR(
             options.get(), [](TIFF*, void*, const char*, const char*, va_list) { return 1; }, nullptr);

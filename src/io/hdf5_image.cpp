@@ -3,8 +3,8 @@
 namespace spikelens {
 namespace {
 
-constexpr size_t grown_by = 1 << 20;                             // bytes
-constexpr const char* no_file = "/dev/null/an image in memory";  ///< HDF5 wants a name, and that there is no such file
+constexpr size_t kGrownBy = 1 << 20;                             // bytes
+constexpr const char* kNoFile = "/dev/null/an image in memory";  ///< HDF5 wants a name, and that there is no such file
 
 // HDF5 copies an image twice, to its properties and from there. It is told to share the caller's bytes.
 
@@ -17,7 +17,7 @@ herr_t forget(void*) { return 0; }
 
 Hdf5Handle in_memory() {
     Hdf5Handle access = made(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-    require_written(H5Pset_fapl_core(access.get(), grown_by, false));  // never to a disk
+    require_written(H5Pset_fapl_core(access.get(), kGrownBy, false));  // never to a disk
     return access;
 }
 
@@ -43,7 +43,7 @@ std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>&
     Hdf5Handle creation = untimed(H5P_FILE_CREATE);
     require_written(H5Pset_userblock(creation.get(), user_block));
     Hdf5Handle access = in_memory();
-    Hdf5Handle file = made(H5Fcreate(no_file, H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose);
+    Hdf5Handle file = made(H5Fcreate(kNoFile, H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose);
     fill(file.get());
     require_written(H5Fflush(file.get(), H5F_SCOPE_LOCAL));
     std::string image = image_of(file.get(), user_block);
@@ -56,7 +56,7 @@ Hdf5Image::Hdf5Image(std::string bytes) : bytes_(std::make_unique<std::string>(s
     H5FD_file_image_callbacks_t callbacks{share, keep, never_grow, leave, same, forget, bytes_->data()};
     require_written(H5Pset_file_image_callbacks(access.get(), &callbacks));
     if (!bytes_->empty() && H5Pset_file_image(access.get(), bytes_->data(), bytes_->size()) >= 0)
-        file_ = H5Fopen(no_file, H5F_ACC_RDONLY, access.get());
+        file_ = H5Fopen(kNoFile, H5F_ACC_RDONLY, access.get());
 }
 
 Hdf5Image::~Hdf5Image() {

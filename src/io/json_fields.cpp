@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int deepest_nesting = 64;
+constexpr int kDeepestNesting = 64;
 
 /// nlohmann keeps the last of two equal keys; a file with two meanings must not be read at all.
 class DuplicateKeys {
@@ -23,8 +23,8 @@ class DuplicateKeys {
     explicit DuplicateKeys(const std::string& where) : where_(where) {}
 
     bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-        if (depth > deepest_nesting)
-            throw InputError(fmt::format("{}: its JSON is nested deeper than {}", where_, deepest_nesting));
+        if (depth > kDeepestNesting)
+            throw InputError(fmt::format("{}: its JSON is nested deeper than {}", where_, kDeepestNesting));
         if (event == json::parse_event_t::object_start) open_.emplace_back();
         if (event == json::parse_event_t::object_end) open_.pop_back();
         if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)

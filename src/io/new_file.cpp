@@ -16,10 +16,10 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int most_links = 40;        ///< as Linux follows
-constexpr int most_names = 1000;      ///< of temporaries of one file
-constexpr int names_tidied = 8;       ///< as many writers of one file at once as are tidied up after
-constexpr size_t longest_stem = 200;  ///< of the 255 bytes that a name may have
+constexpr int kMostLinks = 40;        ///< as Linux follows
+constexpr int kMostNames = 1000;      ///< of temporaries of one file
+constexpr int kNamesTidied = 8;       ///< as many writers of one file at once as are tidied up after
+constexpr size_t kLongestStem = 200;  ///< of the 255 bytes that a name may have
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -66,12 +66,12 @@ fs::path follow_links(const fs::path& path) {
     fs::path place = path;
     std::error_code error;
     int links = 0;
-    for (; fs::is_symlink(fs::symlink_status(place, error)) && links < most_links; ++links) {
+    for (; fs::is_symlink(fs::symlink_status(place, error)) && links < kMostLinks; ++links) {
         const fs::path to = fs::read_symlink(place, error);
         if (error) cannot_write(path, error.message());
         place = place.parent_path() / to;
     }
-    if (links == most_links) cannot_write(path, reason(ELOOP));
+    if (links == kMostLinks) cannot_write(path, reason(ELOOP));
     const fs::file_status status = fs::symlink_status(place, error);
     if (fs::is_directory(status) || !place.has_filename()) cannot_write(path, "it is a folder");
     if (fs::exists(status) && !fs::is_regular_file(status)) cannot_write(path, "it is not a regular file");
@@ -79,7 +79,7 @@ fs::path follow_links(const fs::path& path) {
 }
 
 fs::path temporary_name(const fs::path& place, int number) {
-    const std::string stem = place.filename().string().substr(0, longest_stem);
+    const std::string stem = place.filename().string().substr(0, kLongestStem);
     return place.parent_path() / (stem + ".spikelens-" + std::to_string(number) + ".part");
 }
 
@@ -128,14 +128,14 @@ void NewFile::fail(int error) const { cannot_write(target_, reason(error)); }
 
 void NewFile::open_temporary() {
     int number = 0;
-    for (int attempt = 0; attempt < most_names && !file_.valid(); ++attempt) {
+    for (int attempt = 0; attempt < kMostNames && !file_.valid(); ++attempt) {
         temporary_ = temporary_name(place_, number);
         file_.reset(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
         if (!file_.valid() && errno != EEXIST && errno != EINTR) fail(errno);
         if (file_.valid() ? !claim() : errno == EEXIST && tidy(temporary_) == Name::held) ++number;
     }
     if (!file_.valid()) cannot_write(target_, "there are too many temporaries " + temporary_name(place_, 0).string() + ", …");
-    for (int other = number + 1; other <= names_tidied; ++other) tidy(temporary_name(place_, other));
+    for (int other = number + 1; other <= kNamesTidied; ++other) tidy(temporary_name(place_, other));
 }
 
 /// Locks the new temporary. False when another process took it for a dead one's in the moment before.

@@ -12,7 +12,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t colours = 3;
+constexpr int64_t kColours = 3;
 
 /// The bytes of pixels: of 16 bits rounded, of alpha composed.
 class PixelBytes {
@@ -40,13 +40,13 @@ class PixelBytes {
 /// [H, W, 3], upright.
 Array<uint8_t> seen(DecodedPicture file, const Background& background) {
     const int64_t height = file.upright_height(), width = file.upright_width();
-    if (file.channels == colours && file.white == 255 && file.orientation == 1)
-        return {{height, width, colours}, std::move(file.bytes)};
-    Array<uint8_t> picture({height, width, colours});
+    if (file.channels == kColours && file.white == 255 && file.orientation == 1)
+        return {{height, width, kColours}, std::move(file.bytes)};
+    Array<uint8_t> picture({height, width, kColours});
     const PixelBytes bytes(file, background);
     for (int64_t y = 0; y < height; ++y)
         for (int64_t x = 0; x < width; ++x)
-            bytes.put(file.upright_pixel(x, y), picture.data.data() + (y * width + x) * colours);
+            bytes.put(file.upright_pixel(x, y), picture.data.data() + (y * width + x) * kColours);
     return picture;
 }
 
@@ -76,11 +76,11 @@ Array<uint8_t> photograph_bytes(std::string_view bytes, const std::string& where
         throw InputError(fmt::format("{} has {} x {} pixels where its crop needs {} x {}", where, picture.extent(0),
                                      picture.extent(1), height, width));
     const int64_t top = before_middle(picture.extent(0) - height), left = before_middle(picture.extent(1) - width);
-    Array<uint8_t> planes({colours, height, width});
+    Array<uint8_t> planes({kColours, height, width});
     for (int64_t y = 0; y < height; ++y) {
-        const uint8_t* pixel = picture.row(top + y).data() + left * colours;
+        const uint8_t* pixel = picture.row(top + y).data() + left * kColours;
         for (int64_t x = 0; x < width; ++x)
-            for (int64_t c = 0; c < colours; ++c) planes.data[static_cast<size_t>((c * height + y) * width + x)] = *pixel++;
+            for (int64_t c = 0; c < kColours; ++c) planes.data[static_cast<size_t>((c * height + y) * width + x)] = *pixel++;
     }
     return planes;
 }

@@ -16,8 +16,8 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t largest_file = 400'000'000;
-constexpr int64_t most_enlarged = 8;
+constexpr uint64_t kLargestFile = 400'000'000;
+constexpr int64_t kMostEnlarged = 8;
 
 /// A decoded picture as it is meant to be seen: upright, without transparency, in grey or RGB.
 class Seen {
@@ -118,9 +118,9 @@ std::vector<std::string> changes_of(const DecodedPicture& file, const Seen& seen
 }
 
 void check_enlargement(const Seen& seen, int64_t height, int64_t width, const std::string& where) {
-    if (width <= most_enlarged * seen.width() && height <= most_enlarged * seen.height()) return;
+    if (width <= kMostEnlarged * seen.width() && height <= kMostEnlarged * seen.height()) return;
     throw InputError(fmt::format("{} has {}×{} pixels, too few for {}×{}: a picture is enlarged {} times at most", where,
-                                 seen.width(), seen.height(), width, height, most_enlarged));
+                                 seen.width(), seen.height(), width, height, kMostEnlarged));
 }
 
 }  // namespace
@@ -139,11 +139,11 @@ Background parse_background(std::string_view text) {
 
 Picture read_picture(const fs::path& path, int64_t channels, int64_t height, int64_t width, const Background& background) {
     const std::string where = path.string();
-    if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > most_pixels / width)
+    if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > kMostPixels / width)
         throw InputError(
             fmt::format("cannot read {} as [{}, {}, {}]: a picture has 1 or 3 channels and up to 64 million pixels", where,
                         channels, height, width));
-    const DecodedPicture file = decode_picture(read_file(path, largest_file), where);
+    const DecodedPicture file = decode_picture(read_file(path, kLargestFile), where);
     Seen seen(file, channels, background);
     check_enlargement(seen, height, width, where);
     Picture picture;

@@ -6,8 +6,8 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t colours = 3;
-constexpr int precision = 22;  // bits behind the point of a weight: 8 bits of value and 2 to spare in 32
+constexpr int64_t kColours = 3;
+constexpr int kPrecision = 22;  // bits behind the point of a weight: 8 bits of value and 2 to spare in 32
 
 /// What the places of a line are made of: of each one its first source, and the weights of that one and those after it.
 struct Taps {
@@ -35,7 +35,7 @@ Taps taps_of(int64_t in, int64_t out) {
         }
         for (int64_t i = first; i < end; ++i)
             taps.weights[static_cast<size_t>(place * taps.most + i - first)] =
-                static_cast<int32_t>(std::floor(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << precision)));
+                static_cast<int32_t>(std::floor(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << kPrecision)));
         taps.first.push_back(first);
         taps.count.push_back(end - first);
     }
@@ -46,7 +46,7 @@ Taps taps_of(int64_t in, int64_t out) {
 void resample_line(const Taps& taps, const uint8_t* in, uint8_t* out, int64_t step, int64_t values,
                    std::vector<int32_t>& sums) {
     for (size_t place = 0; place < taps.first.size(); ++place) {
-        sums.assign(static_cast<size_t>(values), 1 << (precision - 1));
+        sums.assign(static_cast<size_t>(values), 1 << (kPrecision - 1));
         const int32_t* const weights = taps.weights.data() + static_cast<int64_t>(place) * taps.most;
         for (int64_t i = 0; i < taps.count[place]; ++i) {
             const uint8_t* const source = in + (taps.first[place] + i) * step;
@@ -54,23 +54,23 @@ void resample_line(const Taps& taps, const uint8_t* in, uint8_t* out, int64_t st
         }
         for (int64_t v = 0; v < values; ++v)
             out[static_cast<int64_t>(place) * step + v] =
-                static_cast<uint8_t>(std::clamp(sums[static_cast<size_t>(v)] >> precision, 0, 255));
+                static_cast<uint8_t>(std::clamp(sums[static_cast<size_t>(v)] >> kPrecision, 0, 255));
     }
 }
 
 Array<uint8_t> across(const Array<uint8_t>& picture, int64_t width) {
     const int64_t height = picture.extent(0);
-    Array<uint8_t> result({height, width, colours});
+    Array<uint8_t> result({height, width, kColours});
     const Taps taps = taps_of(picture.extent(1), width);
     std::vector<int32_t> sums;
     for (int64_t y = 0; y < height; ++y)
-        resample_line(taps, picture.row(y).data(), result.row(y).data(), colours, colours, sums);
+        resample_line(taps, picture.row(y).data(), result.row(y).data(), kColours, kColours, sums);
     return result;
 }
 
 Array<uint8_t> down(const Array<uint8_t>& picture, int64_t height) {
     const int64_t line = picture.row_size();
-    Array<uint8_t> result({height, picture.extent(1), colours});
+    Array<uint8_t> result({height, picture.extent(1), kColours});
     std::vector<int32_t> sums;
     resample_line(taps_of(picture.extent(0), height), picture.data.data(), result.data.data(), line, line, sums);
     return result;

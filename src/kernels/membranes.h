@@ -29,7 +29,7 @@ inline const int32_t* weights_of(const LayerPlan& plan, int offset) {
 
 /// Pixels taken through time together, because each is one long chain of dependent steps.
 template <class Isa, int N>
-constexpr int pixels_together = Isa::kBytes / 8 / N > 1 ? Isa::kBytes / 8 / N : 1;
+constexpr int kPixelsTogether = Isa::kBytes / 8 / N > 1 ? Isa::kBytes / 8 / N : 1;
 
 /// Calls run(P, i) for i in [0, count), P at once; fewer at the end.
 template <int P, class Run>

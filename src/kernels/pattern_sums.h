@@ -52,7 +52,7 @@ class PatternSums {
 
   private:
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = Patterns::kRowSize, N = kLanes / kWidth;
-    static constexpr int kPixels = pixels_together<Isa, N>;
+    static constexpr int kPixels = kPixelsTogether<Isa, N>;
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
     using Step = Stepper<Isa, N, kPlain, kCounts>;

@@ -178,7 +178,7 @@ class RowSums {
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
-    static constexpr int kPixels = pixels_together<Isa, N>;
+    static constexpr int kPixels = kPixelsTogether<Isa, N>;
     static constexpr int64_t kCacheBytes = 24 * 1024;
 
     static int chunk_of(const LayerTask& task) {

@@ -184,7 +184,7 @@ class SlicedLayer : Sliced {
         const int64_t rows = int64_t{columns} * task_.steps;
         for (int64_t row = 0; row < rows; ++row)
             for (int lane = 0; lane < kLanes; lane += kHalf) store_current(sums[row], lane, offset, rows_[row]);
-        by_pixels<pixels_together<Avx512, 1>>(columns, [&](auto p, int i) {
+        by_pixels<kPixelsTogether<Avx512, 1>>(columns, [&](auto p, int i) {
             typename Step::State state[p.value];
             const int64_t pixel_rows = int64_t{task_.steps};
             stepper.template run<p.value>(pixel + i, 0, task_.steps,

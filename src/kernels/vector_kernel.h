@@ -36,7 +36,7 @@ struct VectorKernel {
     template <int N>
     struct Group {
         static constexpr int kLanes = N * kWidth;
-        static constexpr int kPixels = pixels_together<Isa, N>;
+        static constexpr int kPixels = kPixelsTogether<Isa, N>;
 
         static void add_rows(const uint32_t* row, const uint32_t* end, const int32_t* weights, Ints (&sum)[N]) {
             Ints local[N];

@@ -14,11 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t chain_format = 1, graph_format = 2;  ///< who knows chains alone must not read a graph as one
-constexpr int64_t largest_extent = 1 << 20;            // products of three stay far below 2⁶³
-constexpr int64_t largest_window = 255, largest_padding = 255 * 255;
-constexpr int64_t most_steps = 65535;
-constexpr std::string_view input_name = "input";  ///< of the network, among a layer's inputs
+constexpr int64_t kChainFormat = 1, kGraphFormat = 2;  ///< who knows chains alone must not read a graph as one
+constexpr int64_t kLargestExtent = 1 << 20;            // products of three stay far below 2⁶³
+constexpr int64_t kLargestWindow = 255, kLargestPadding = 255 * 255;
+constexpr int64_t kMostSteps = 65535;
+constexpr std::string_view kInputName = "input";  ///< of the network, among a layer's inputs
 
 template <class Enum, size_t n>
 Enum read_word(const JsonField& field, const std::array<std::string_view, n>& words) {
@@ -36,10 +36,10 @@ std::string word(Enum value, const std::array<std::string_view, n>& words) {
 /// A field of a neuron as a value of JSON, and back.
 json value_of(const Neuron& neuron, float Neuron::*member) { return json_of_float(neuron.*member); }
 json value_of(const Neuron& neuron, bool Neuron::*member) { return neuron.*member; }
-json value_of(const Neuron& neuron, Reset Neuron::*member) { return word(neuron.*member, reset_words); }
+json value_of(const Neuron& neuron, Reset Neuron::*member) { return word(neuron.*member, kResetWords); }
 void read_value(const JsonField& field, float& value) { value = field.single(); }
 void read_value(const JsonField& field, bool& value) { value = field.boolean(); }
-void read_value(const JsonField& field, Reset& value) { value = read_word<Reset>(field, reset_words); }
+void read_value(const JsonField& field, Reset& value) { value = read_word<Reset>(field, kResetWords); }
 
 json describe_neuron(const Neuron& neuron) {
     json document;
@@ -68,7 +68,7 @@ Neuron read_neuron(const JsonField& document) {
 json sides(int rows, int columns) { return rows == columns ? json(rows) : json{rows, columns}; }
 
 json describe_pool(const Pool& pool) {
-    json document = {{"kind", word(pool.kind, pool_words)},
+    json document = {{"kind", word(pool.kind, kPoolWords)},
                      {"size", sides(pool.size, pool.columns())},
                      {"stride", sides(pool.stride, pool.stride_columns())}};
     if (pool.padding > 0 || pool.padding_columns() > 0) document["padding"] = sides(pool.padding, pool.padding_columns());
@@ -77,7 +77,7 @@ json describe_pool(const Pool& pool) {
 }
 
 std::string name_of_input(const Network& network, int input) {
-    return input == kNetworkInput ? std::string(input_name) : network.layers[input].name;
+    return input == kNetworkInput ? std::string(kInputName) : network.layers[input].name;
 }
 
 /// What only graphs have.
@@ -90,7 +90,7 @@ void describe_graph(json& document, const Network& network, int index) {
     if (layer.groups != 1) document["groups"] = layer.groups;
     const Recurrence& recurrence = layer.recurrence;
     if (recurrence.kind != RecurrenceKind::none)
-        document["recurrence"] = {{"kind", word(recurrence.kind, recurrence_words)}, {"kernel", recurrence.kernel}};
+        document["recurrence"] = {{"kind", word(recurrence.kind, kRecurrenceWords)}, {"kernel", recurrence.kernel}};
     for (const NeuronValue& value : layer.values)
         document["values"][value.field] = value.values.shape.size() == 1 ? "channel" : "neuron";
 }
@@ -98,7 +98,7 @@ void describe_graph(json& document, const Network& network, int index) {
 json describe_layer(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     json document = {{"name", layer.name},
-                     {"kind", word(layer.kind, layer_words)},
+                     {"kind", word(layer.kind, kLayerWords)},
                      {"input", layer.input_shape()},
                      {"output", layer.output_shape()},
                      {"pooled", layer.pooled_shape()},
@@ -119,7 +119,7 @@ int read_int(const JsonField& field, int64_t smallest, int64_t largest) {
 }
 
 std::array<int, 3> read_extents(const JsonField& field) {
-    const std::vector<int64_t> extents = field.integers(1, largest_extent);
+    const std::vector<int64_t> extents = field.integers(1, kLargestExtent);
     if (extents.size() != 3) field.fail("must be [channels, height, width]");
     return {static_cast<int>(extents[0]), static_cast<int>(extents[1]), static_cast<int>(extents[2])};
 }
@@ -138,10 +138,10 @@ void read_sides(const JsonField& field, int64_t smallest, int64_t largest, int s
 
 Pool read_pool(const JsonField& field) {
     Pool pool;
-    pool.kind = read_word<PoolKind>(field["kind"], pool_words);
-    read_sides(field["size"], 1, largest_window, 0, pool.size, pool.width);
-    read_sides(field["stride"], 1, largest_window, 0, pool.stride, pool.stride_width);
-    if (field.has("padding")) read_sides(field["padding"], 0, largest_window, -1, pool.padding, pool.padding_width);
+    pool.kind = read_word<PoolKind>(field["kind"], kPoolWords);
+    read_sides(field["size"], 1, kLargestWindow, 0, pool.size, pool.width);
+    read_sides(field["stride"], 1, kLargestWindow, 0, pool.stride, pool.stride_width);
+    if (field.has("padding")) read_sides(field["padding"], 0, kLargestWindow, -1, pool.padding, pool.padding_width);
     if (field.has("ceil")) pool.ceil = field["ceil"].boolean();
     return pool;
 }
@@ -150,9 +150,9 @@ std::vector<int> read_inputs(const JsonField& field, const Network& network) {
     std::vector<int> inputs;
     for (const std::string& name : field.texts()) {
         const auto found = std::ranges::find(network.layers, name, &Layer::name);
-        if (found == network.layers.end() && name != input_name)
-            field.fail(fmt::format("must be names of layers before it, or {}, not '{}'", input_name, name));
-        inputs.push_back(name == input_name ? kNetworkInput : static_cast<int>(found - network.layers.begin()));
+        if (found == network.layers.end() && name != kInputName)
+            field.fail(fmt::format("must be names of layers before it, or {}, not '{}'", kInputName, name));
+        inputs.push_back(name == kInputName ? kNetworkInput : static_cast<int>(found - network.layers.begin()));
     }
     return inputs;
 }
@@ -175,11 +175,11 @@ NeuronValues read_values(const JsonField& field, const Layer& layer) {
 void read_graph(const JsonField& field, const Network& before, Layer& layer) {
     layer.inputs =
         field.has("inputs") ? read_inputs(field["inputs"], before) : std::vector{static_cast<int>(before.layers.size()) - 1};
-    if (field.has("dilation")) read_sides(field["dilation"], 1, largest_window, 0, layer.dilation, layer.dilation_width);
-    if (field.has("groups")) layer.groups = read_int(field["groups"], 1, largest_extent);
+    if (field.has("dilation")) read_sides(field["dilation"], 1, kLargestWindow, 0, layer.dilation, layer.dilation_width);
+    if (field.has("groups")) layer.groups = read_int(field["groups"], 1, kLargestExtent);
     if (field.has("recurrence")) {
-        layer.recurrence.kind = read_word<RecurrenceKind>(field["recurrence"]["kind"], recurrence_words);
-        layer.recurrence.kernel = read_int(field["recurrence"]["kernel"], 1, largest_window);
+        layer.recurrence.kind = read_word<RecurrenceKind>(field["recurrence"]["kind"], kRecurrenceWords);
+        layer.recurrence.kernel = read_int(field["recurrence"]["kernel"], 1, kLargestWindow);
     }
     if (field.has("values")) layer.values = read_values(field["values"], layer);
 }
@@ -187,13 +187,13 @@ void read_graph(const JsonField& field, const Network& before, Layer& layer) {
 Layer read_layer(const JsonField& field, const Network& before) {
     Layer layer;
     layer.name = field["name"].text();
-    layer.kind = read_word<LayerKind>(field["kind"], layer_words);
+    layer.kind = read_word<LayerKind>(field["kind"], kLayerWords);
     const std::array<int, 3> input = read_extents(field["input"]), output = read_extents(field["output"]);
     layer.in_channels = input[0], layer.in_height = input[1], layer.in_width = input[2];
     layer.out_channels = output[0], layer.out_height = output[1], layer.out_width = output[2];
-    read_sides(field["kernel"], 1, largest_window, 0, layer.kernel, layer.kernel_width);
-    read_sides(field["stride"], 1, largest_window, 0, layer.stride, layer.stride_width);
-    read_sides(field["padding"], 0, largest_padding, -1, layer.padding, layer.padding_width);
+    read_sides(field["kernel"], 1, kLargestWindow, 0, layer.kernel, layer.kernel_width);
+    read_sides(field["stride"], 1, kLargestWindow, 0, layer.stride, layer.stride_width);
+    read_sides(field["padding"], 0, kLargestPadding, -1, layer.padding, layer.padding_width);
     layer.has_bias = field["bias"].boolean();
     if (!field["neuron"].is_null()) layer.neuron = read_neuron(field["neuron"]);
     if (field.has("readout_beta")) layer.readout_beta = field["readout_beta"].single();
@@ -219,7 +219,7 @@ void check_sizes(const Layer& layer, const JsonField& field) {
 void check_graph(const Network& network, const std::vector<JsonField>& fields) {
     for (size_t i = 0; i < fields.size(); ++i) {
         const Layer& layer = network.layers[i];
-        const std::string name = word(layer.kind, layer_words) + std::to_string(i + 1);
+        const std::string name = word(layer.kind, kLayerWords) + std::to_string(i + 1);
         if (layer.name != name) fields[i]["name"].fail("must be " + name);
         const JoinedInput input = joined_input(network, i);
         if (!input.fault.empty()) fields[i].fail(input.fault);
@@ -241,7 +241,7 @@ void check_graph(const Network& network, const std::vector<JsonField>& fields) {
 json describe_network(const Network& network) {
     json layers = json::array();
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) layers.push_back(describe_layer(network, l));
-    return {{"format", is_chain(network) ? chain_format : graph_format},
+    return {{"format", is_chain(network) ? kChainFormat : kGraphFormat},
             {"network", network_text(network)},
             {"input", network.input_shape()},
             {"steps", network.steps},
@@ -250,18 +250,18 @@ json describe_network(const Network& network) {
 }
 
 Network read_description(const JsonField& document) {
-    const int64_t format = document["format"].integer(chain_format, graph_format);
+    const int64_t format = document["format"].integer(kChainFormat, kGraphFormat);
     Network network;
     const std::array<int, 3> input = read_extents(document["input"]);
     network.channels = input[0], network.height = input[1], network.width = input[2];
-    network.steps = read_int(document["steps"], 1, most_steps);
+    network.steps = read_int(document["steps"], 1, kMostSteps);
     const std::vector<JsonField> layers = document["layers"].items();
     if (layers.empty()) document["layers"].fail("must have at least one layer");
     if (layers.size() > kMostLayers) document["layers"].fail(fmt::format("must have at most {} layers", kMostLayers));
     for (const JsonField& layer : layers) network.layers.push_back(read_layer(layer, network));
     check_graph(network, layers);
-    if ((format == chain_format) != is_chain(network))
-        document["format"].fail(fmt::format("must be {} for a chain of layers, else {}", chain_format, graph_format));
+    if ((format == kChainFormat) != is_chain(network))
+        document["format"].fail(fmt::format("must be {} for a chain of layers, else {}", kChainFormat, kGraphFormat));
     network.classes = document["classes"].texts();
     if (const std::string text = network_text(network); document["network"].text() != text)
         document["network"].fail("must be " + text + ", the text of its layers");

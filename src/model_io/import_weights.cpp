@@ -21,7 +21,7 @@
 namespace spikelens {
 namespace {
 
-constexpr size_t names_in_note = 10;
+constexpr size_t kNamesInNote = 10;
 
 class Import {
   public:
@@ -169,7 +169,7 @@ class Import {
             if (plan[i] && plan[i]->part == SlotPart::weight)
                 filled.push_back({plan[i]->layer, stem_of(state_.tensors[i].name), state_.tensors[i].module});
         const std::vector<NormPlace> places = places_of_norms(state_, norms_, filled, options.layers, where_);
-        const double eps = options.bn_eps.value_or(usual_bn_eps);
+        const double eps = options.bn_eps.value_or(kUsualBnEps);
         std::string names;
         for (size_t k = 0; k < norms_.size(); ++k) {
             const std::string& layer = places[k].layer->name;
@@ -180,7 +180,7 @@ class Import {
                 entries_[i].to = layer + (leaf == "running_var" || leaf == "weight" ? ".weight" : ".bias");
                 entries_[i].note = "a batch normalisation's, folded into it";
             }
-            if (k < names_in_note)
+            if (k < kNamesInNote)
                 names += fmt::format("{}{} {} {}", k > 0 ? ", " : "", shown(norms_[k].stem),
                                      places[k].before ? "before" : "after", layer);
         }
@@ -188,8 +188,7 @@ class Import {
         result_.assumptions.push_back(fmt::format(
             "Batch normalisations are folded in, each as if it stood directly at its layer, with the running averages and ε = "
             "{:g}{}: {}{}.",
-            eps, options.bn_eps ? "" : ", which a state dict does not hold", names,
-            norms_.size() > names_in_note ? ", …" : ""));
+            eps, options.bn_eps ? "" : ", which a state dict does not hold", names, norms_.size() > kNamesInNote ? ", …" : ""));
     }
 
     /// A bias that the library adds at every step, with the spikes of the step before.

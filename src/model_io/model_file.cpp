@@ -21,10 +21,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* model_key = "spikelens";
-constexpr const char* checkpoint_key = "spikelens.checkpoint";
-constexpr int64_t most_epochs = 1'000'000'000;
-constexpr int64_t most_samples = int64_t{1} << 53;
+constexpr const char* kModelKey = "spikelens";
+constexpr const char* kCheckpointKey = "spikelens.checkpoint";
+constexpr int64_t kMostEpochs = 1'000'000'000;
+constexpr int64_t kMostSamples = int64_t{1} << 53;
 // The formats of a checkpoint. Who knows the first alone must not take the second for an epoch's end.
 constexpr int kEpochEnd = 1, kWithinEpoch = 2;
 
@@ -89,7 +89,7 @@ void fill(Network& network, Tensors& tensors, const std::string& where) {
 }
 
 Network take_network(Safetensors& file, const std::string& where) {
-    const auto found = file.metadata.find(model_key);
+    const auto found = file.metadata.find(kModelKey);
     if (found == file.metadata.end())
         throw InputError(where +
                          " is a safetensors file but not a Spikelens model: its metadata lacks the key \"spikelens\", which "
@@ -107,7 +107,7 @@ Safetensors network_contents(const Network& network, const std::string& where) {
     const json description = describe_network(network);
     read_description(JsonField(description, where));
     Safetensors contents;
-    contents.metadata[model_key] = json_text(description, where);
+    contents.metadata[kModelKey] = json_text(description, where);
     contents.tensors = network_tensors(network);
     return contents;
 }
@@ -143,7 +143,7 @@ json checkpoint_document(const TrainState& state, const std::map<std::string, st
 std::vector<EpochResult> read_history(const JsonField& field) {
     std::vector<EpochResult> history;
     for (const JsonField& epoch : field.items())
-        history.push_back({static_cast<int>(epoch["epoch"].integer(1, most_epochs)), epoch["loss"].number(),
+        history.push_back({static_cast<int>(epoch["epoch"].integer(1, kMostEpochs)), epoch["loss"].number(),
                            epoch["accuracy"].number(), epoch["seconds"].number()});
     for (size_t i = 0; i < history.size(); ++i)
         if (history[i].epoch != static_cast<int>(i) + 1)
@@ -159,7 +159,7 @@ double read_sum(const JsonField& field) {
 
 EpochPart read_part(const JsonField& field) {
     EpochPart part;
-    part.samples = field["samples"].integer(1, most_samples);
+    part.samples = field["samples"].integer(1, kMostSamples);
     part.loss = read_sum(field["loss"]);
     part.correct = field["correct"].integer(0, part.samples);
     part.seconds = read_sum(field["seconds"]);
@@ -170,7 +170,7 @@ EpochPart read_part(const JsonField& field) {
 TrainState read_state(const JsonField& document) {
     TrainState state;
     const int64_t format = document["format"].integer(kEpochEnd, kWithinEpoch);
-    state.epochs_done = static_cast<int>(document["epochs_done"].integer(0, most_epochs));
+    state.epochs_done = static_cast<int>(document["epochs_done"].integer(0, kMostEpochs));
     state.history = read_history(document["history"]);
     if (state.history.size() != static_cast<size_t>(state.epochs_done))
         document["history"].fail("must have " + counted(state.epochs_done, "epoch") + ", as many as are done");
@@ -238,7 +238,7 @@ void save_checkpoint(const Network& network, const TrainState& state, const std:
                      const fs::path& path) {
     const std::string where = "cannot save " + path.string();
     Safetensors contents = network_contents(network, where);
-    contents.metadata[checkpoint_key] = json_text(checkpoint_document(state, options), where);
+    contents.metadata[kCheckpointKey] = json_text(checkpoint_document(state, options), where);
     add_momentum(contents, network, state);
     write_safetensors(path, contents);
 }
@@ -248,10 +248,10 @@ void load_checkpoint(Network& network, TrainState& state, const std::map<std::st
     const std::string where = path.string();
     Safetensors file = read_safetensors(path);
     Network loaded = take_network(file, where);
-    if (!file.metadata.contains(checkpoint_key))
+    if (!file.metadata.contains(kCheckpointKey))
         throw InputError(where + " is a model but not a checkpoint: it cannot be resumed");
     const std::string place = where + ", metadata key \"spikelens.checkpoint\"";
-    const json json_document = parse_json(file.metadata[checkpoint_key], place);
+    const json json_document = parse_json(file.metadata[kCheckpointKey], place);
     const JsonField document(json_document, place);
     document["format"].integer(kEpochEnd, kWithinEpoch);
     require_same_options(document["options"], options, where);

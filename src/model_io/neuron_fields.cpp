@@ -12,21 +12,21 @@
 namespace spikelens {
 namespace {
 
-constexpr double norse_dt = 1e-3;  ///< Norse's default; its state dicts do not hold it
-constexpr double not_this = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNorseDt = 1e-3;  ///< Norse's default; its state dicts do not hold it
+constexpr double kNotThis = std::numeric_limits<double>::quiet_NaN();
 
 double same(double value) { return value; }
 double clamped(double value) { return std::clamp(value, 0.0, 1.0); }                // snnTorch uses it so
 double one_minus_sigmoid(double w) { return 1 - 1 / (1 + std::exp(-w)); }           // SpikingJelly: 1/τ = σ(w)
-double one_minus_inverse(double tau) { return tau >= 1 ? 1 - 1 / tau : not_this; }  // SpikingJelly
+double one_minus_inverse(double tau) { return tau >= 1 ? 1 - 1 / tau : kNotThis; }  // SpikingJelly
 /// Sinabs counts τ in steps; less than one step is somebody's τ in seconds.
-double exponential(double tau) { return tau >= 1 ? std::exp(-1 / tau) : not_this; }
-double euler(double inverse) { return 1 - norse_dt * inverse; }  // Norse
+double exponential(double tau) { return tau >= 1 ? std::exp(-1 / tau) : kNotThis; }
+double euler(double inverse) { return 1 - kNorseDt * inverse; }  // Norse
 
 /// Sources: snntorch 1.0 (_neurons/neurons.py, synaptic.py), spikingjelly 2.0 (activation_based/neuron), norse 1.1, sinabs 3.1
 /// (layers/lif.py,
 /// alif.py).
-constexpr std::array<NeuronReading, 29> readings = {{
+constexpr std::array<NeuronReading, 29> kReadings = {{
     {"beta", "beta", clamped, ""},
     {"alpha", "alpha", clamped, ""},
     {"threshold", "threshold", same, ""},
@@ -34,7 +34,7 @@ constexpr std::array<NeuronReading, 29> readings = {{
     {"v_th", "threshold", same, ""},
     {"spike_threshold", "threshold", same, ""},
     {"reset_mechanism_val", "reset", same, ""},
-    {"graded_spikes_factor", graded_spikes, same, ""},
+    {"graded_spikes_factor", kGradedSpikes, same, ""},
     {"v_reset", "v_reset", same, ""},
     {"w", "beta", one_minus_sigmoid, "1 − sigmoid(w)"},
     {"tau", "beta", one_minus_inverse, "1 − 1/τ"},
@@ -45,17 +45,17 @@ constexpr std::array<NeuronReading, 29> readings = {{
     {"tau_syn", "alpha", exponential, "exp(−1/τ)"},
     {"tau_mem_inv", "beta", euler, "1 − 0.001 · tau_mem_inv"},
     {"tau_syn_inv", "alpha", euler, "1 − 0.001 · tau_syn_inv"},
-    {"v_leak", no_field, same, ""},
-    {"leak", no_field, same, ""},
-    {"tau_ref", no_field, same, ""},
+    {"v_leak", kNoField, same, ""},
+    {"leak", kNoField, same, ""},
+    {"tau_ref", kNoField, same, ""},
     {"rho", "rho", same, ""},
     {"tau_adapt", "rho", exponential, "exp(−1/τ)"},
     {"tau_adapt_inv", "rho", euler, "1 − 0.001 · tau_adapt_inv"},
     {"alpha_adapt", "rho", same, ""},
-    {"adapt_scale", no_field, same, ""},
-    {"min_v_mem", no_field, same, ""},
-    {"v_offset", no_field, same, ""},
-    {"v_subreset", no_field, same, ""},
+    {"adapt_scale", kNoField, same, ""},
+    {"min_v_mem", kNoField, same, ""},
+    {"v_offset", kNoField, same, ""},
+    {"v_subreset", kNoField, same, ""},
 }};
 
 }  // namespace
@@ -66,7 +66,7 @@ std::vector<NeuronReading> neuron_readings(const std::string& name) {
     if (leaf_of(stem_of(name)) == "neuron" && own != neuron_fields().end() && own->holds)
         return {{own->name, own->name, same, ""}};
     std::vector<NeuronReading> found;
-    for (const NeuronReading& reading : readings)
+    for (const NeuronReading& reading : kReadings)
         if (reading.leaf == leaf) found.push_back(reading);
     return found;
 }

@@ -9,8 +9,8 @@
 namespace spikelens {
 
 /// What a parameter in a file of weights says where it is no field of the layer's neuron (spikelens/snn/neuron.h).
-inline constexpr std::string_view graded_spikes = "the size of a spike";  ///< what a spike counts for in the next layer
-inline constexpr std::string_view no_field = "this parameter";            ///< what a neuron here does not have
+inline constexpr std::string_view kGradedSpikes = "the size of a spike";  ///< what a spike counts for in the next layer
+inline constexpr std::string_view kNoField = "this parameter";            ///< what a neuron here does not have
 
 /// How a parameter of a name is read.
 struct NeuronReading {

@@ -17,8 +17,8 @@
 namespace spikelens {
 namespace {
 
-constexpr double float_step = 0x1p-22;
-constexpr double computed_step = 1e-6;
+constexpr double kFloatStep = 0x1p-22;
+constexpr double kComputedStep = 1e-6;
 
 bool all_equal(std::span<const double> values) {
     return std::ranges::all_of(values, [&](double value) { return value == values[0]; });
@@ -78,7 +78,7 @@ NeuronNumbers together(std::vector<double> all, const Layer& layer) {
 /// A value of a field as a network text has it.
 std::string field_text(std::string_view field, double value) {
     if (field == "reset" && value >= 0 && value <= 2 && value == std::floor(value))
-        return std::string(reset_words[static_cast<size_t>(value)]);
+        return std::string(kResetWords[static_cast<size_t>(value)]);
     return NeuronParameter::text(value);
 }
 
@@ -226,14 +226,14 @@ double field_of(const Layer& layer, std::string_view field) {
     if (!layer.neuron) return field == "beta" ? layer.readout_beta : field == "reset" ? 2 : none;
     const Neuron& neuron = *layer.neuron;
     if (field == "reset") return static_cast<double>(neuron.reset);
-    const bool says_nothing = field == graded_spikes || field == no_field || varies(layer, field) ||
+    const bool says_nothing = field == kGradedSpikes || field == kNoField || varies(layer, field) ||
                               (field == "v_reset" && neuron.reset != Reset::zero);
     return says_nothing ? none : neuron.*number_member(field);
 }
 
 bool same_value(double file, double text, bool loose) {
     return static_cast<float>(file) == static_cast<float>(text) ||
-           std::abs(file - text) <= (loose ? computed_step : float_step) * std::max(std::abs(file), std::abs(text));
+           std::abs(file - text) <= (loose ? kComputedStep : kFloatStep) * std::max(std::abs(file), std::abs(text));
 }
 
 bool agrees(const NeuronParameter& parameter, const Layer& layer) {
@@ -241,7 +241,7 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer) {
     const std::vector<double> values = parameter.values(layer).numbers;
     const auto all = [&](const auto& condition) { return std::ranges::all_of(values, condition); };
     for (const NeuronReading& reading : parameter.readings()) {
-        if (reading.field == graded_spikes && all([](double value) { return value == 1; })) return true;
+        if (reading.field == kGradedSpikes && all([](double value) { return value == 1; })) return true;
         const bool unused_threshold = !layer.neuron && reading.field == "threshold";
         if (unused_threshold) return true;
         if (leaf == "v_leak" && all([](double value) { return value == 0; })) return true;
@@ -257,12 +257,12 @@ std::string take_over(const NeuronParameter& parameter, Network& network, size_t
     Layer& layer = network.layers[index];
     const std::string_view field = parameter.field();
     const NeuronNumbers values = parameter.values(layer);
-    if (field == no_field) {
+    if (field == kNoField) {
         if (agrees(parameter, layer)) return "says nothing: it has no effect";
         parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express", NeuronParameter::text(values.numbers)));
     }
     if (!layer.neuron) return take_readout(parameter, layer, values);
-    if (field == graded_spikes) return take_graded(parameter, values, network, index);
+    if (field == kGradedSpikes) return take_graded(parameter, values, network, index);
     if (field == "reset") return take_reset(parameter, layer, values);
     return take_numbers(parameter, layer, field, converted(parameter, layer, values));
 }
@@ -273,7 +273,7 @@ void refuse_contradiction(const NeuronParameter& parameter, const Layer& layer) 
     const NeuronReading& reading = readings[0];
     const double text = field_of(layer, reading.field);
     if (!layer.neuron) parameter.fail(layer, "belongs to a neuron that fires, but the network text gives this layer a readout");
-    if (reading.field == no_field)
+    if (reading.field == kNoField)
         parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express: to import without it, the network text's "
                                           "neurons must be asked for",
                                           NeuronParameter::text(values.numbers)));

@@ -21,9 +21,9 @@
 namespace spikelens {
 namespace {
 
-constexpr int answer_descriptor = 3;
-constexpr int grace_seconds = 1;  ///< the child's own alarm comes first
-constexpr int poll_milliseconds = 50;
+constexpr int kAnswerDescriptor = 3;
+constexpr int kGraceSeconds = 1;  ///< the child's own alarm comes first
+constexpr int kPollMilliseconds = 50;
 
 // ---- in the child ----------------------------------------------------------------------------------------------------------
 
@@ -58,11 +58,11 @@ void reset_signals() {
 /// Keeps the answer's descriptor and closes everything else, so that no file, pipe or socket of the program stays open because
 /// a child still has it. Standard streams lead nowhere: libraries that abort print.
 void keep_only(int descriptor) {
-    const int kept = fcntl(descriptor, F_DUPFD, answer_descriptor + 1);
+    const int kept = fcntl(descriptor, F_DUPFD, kAnswerDescriptor + 1);
     const int nowhere = open("/dev/null", O_RDWR);
     for (int standard : {0, 1, 2}) dup2(nowhere, standard);
-    dup2(kept, answer_descriptor);
-    close_range(answer_descriptor + 1, ~0U, 0);
+    dup2(kept, kAnswerDescriptor);
+    close_range(kAnswerDescriptor + 1, ~0U, 0);
 }
 
 [[noreturn]] void be_child(int descriptor, pid_t parent, const std::function<void(int)>& work, const ChildLimits& limits) {
@@ -75,7 +75,7 @@ void keep_only(int descriptor) {
     // Relative to what is mapped already: AddressSanitizer and CUDA reserve terabytes that are never used.
     if (const uint64_t used = address_space(); used > 0) limit(RLIMIT_AS, used + limits.memory);
     alarm(static_cast<unsigned>(limits.seconds));
-    work(answer_descriptor);
+    work(kAnswerDescriptor);
     _exit(0);  // no destructors, no atexit: they belong to the parent
 }
 
@@ -122,7 +122,7 @@ class Child {
 
     void await_data() const {
         pollfd watched{descriptor_, POLLIN, 0};
-        poll(&watched, 1, poll_milliseconds);
+        poll(&watched, 1, kPollMilliseconds);
     }
 
     std::string failure() const {
@@ -144,7 +144,7 @@ class Child {
 /// Until the end of the answer, or of the child: should another process have inherited the pipe, its end alone would not tell.
 void collect(Child& child, ChildAnswer& answer, const ChildLimits& limits) {
     using Clock = std::chrono::steady_clock;
-    const auto deadline = Clock::now() + std::chrono::seconds(limits.seconds + grace_seconds);
+    const auto deadline = Clock::now() + std::chrono::seconds(limits.seconds + kGraceSeconds);
     while (child.read_available(answer.bytes, limits.answer)) {
         if (child.wait(WNOHANG)) {
             child.read_available(answer.bytes, limits.answer);

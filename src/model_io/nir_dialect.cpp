@@ -15,11 +15,11 @@
 namespace spikelens {
 namespace {
 
-constexpr double usual_dt = 1e-4;  ///< of the NIR paper, and of snnTorch's and SpikingJelly's converters
-constexpr double norse_dt = 1e-3;
-constexpr double rounding = 1e-6;  ///< of time constants kept as float32
-constexpr std::array dialect_names = {"exact", "snntorch", "spikingjelly", "norse", "sinabs", "rockpool"};
-constexpr std::array library_names = {"forward Euler", "snnTorch", "SpikingJelly", "Norse", "Sinabs", "Rockpool"};
+constexpr double kUsualDt = 1e-4;  ///< of the NIR paper, and of snnTorch's and SpikingJelly's converters
+constexpr double kNorseDt = 1e-3;
+constexpr double kRounding = 1e-6;  ///< of time constants kept as float32
+constexpr std::array kDialectNames = {"exact", "snntorch", "spikingjelly", "norse", "sinabs", "rockpool"};
+constexpr std::array kLibraryNames = {"forward Euler", "snnTorch", "SpikingJelly", "Norse", "Sinabs", "Rockpool"};
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-5 * std::abs(b); }
 
@@ -72,7 +72,7 @@ Signs sign_of_if(const NirNode& node) {
     if (all_equal(node, "r", 1))
         return Sign{NirDialect::norse,
                     "IF neurons with r = 1 and a v_reset add their current once per step, as Norse writes them"};
-    if (all_equal(node, "r", 1 / usual_dt))
+    if (all_equal(node, "r", 1 / kUsualDt))
         return Sign{NirDialect::spikingjelly, "IF neurons with r = 1/dt for dt = 0.0001 s are what SpikingJelly writes"};
     return std::nullopt;
 }
@@ -83,7 +83,7 @@ Signs sign_of_lif(const NirNode& node) {
     // SpikingJelly writes the same, but of all neurons alike.
     const bool own_form =
         node.has("tau") && (node.values.at("tau").shape.empty() || !all_equal(node, "tau", first(node, "tau")));
-    if (own_form && near(first(node, "r"), first(node, "tau") / usual_dt))
+    if (own_form && near(first(node, "r"), first(node, "tau") / kUsualDt))
         return Sign{NirDialect::snntorch,
                     "tau that is one number, or differs, with r = tau/dt for dt = 0.0001 s is what snnTorch writes"};
     return std::nullopt;
@@ -92,8 +92,8 @@ Signs sign_of_lif(const NirNode& node) {
 Signs sign_of_neuron(const NirNode& node) {
     if (node.type == "IF") return sign_of_if(node);
     if (node.type == "LIF") return sign_of_lif(node);
-    if (node.type == "CubaLIF" && near(first(node, "r"), first(node, "tau_mem") / usual_dt) &&
-        near(first(node, "w_in"), first(node, "tau_syn") / usual_dt))
+    if (node.type == "CubaLIF" && near(first(node, "r"), first(node, "tau_mem") / kUsualDt) &&
+        near(first(node, "w_in"), first(node, "tau_syn") / kUsualDt))
         return Sign{NirDialect::snntorch, "r = tau_mem/dt and w_in = tau_syn/dt for dt = 0.0001 s are what snnTorch writes"};
     return std::nullopt;
 }
@@ -130,8 +130,8 @@ NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirStep>& ste
 }
 
 std::optional<NirDialect> find_dialect(const std::string& name) {
-    for (size_t i = 0; i < dialect_names.size(); ++i)
-        if (name == dialect_names[i]) return static_cast<NirDialect>(i);
+    for (size_t i = 0; i < kDialectNames.size(); ++i)
+        if (name == kDialectNames[i]) return static_cast<NirDialect>(i);
     return std::nullopt;
 }
 
@@ -157,15 +157,15 @@ TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::v
             if (const auto dt = graph.metadata.find("dt");
                 rules.own && dt != graph.metadata.end() && dt->second.numbers.size() == 1)
                 return {dt->second.numbers[0], "as the file's metadata say"};
-            return {usual_dt, "most libraries use it for NIR, and the file does not say"};
+            return {kUsualDt, "most libraries use it for NIR, and the file does not say"};
         case NirDialect::norse:
-            return {norse_dt, "Norse's default, as the file does not say"};
+            return {kNorseDt, "Norse's default, as the file does not say"};
         case NirDialect::sinabs:
             return {1, "Sinabs counts time constants in steps"};
         case NirDialect::rockpool:
             if (neuron && rockpool_dt(*neuron) > 0)
                 return {rockpool_dt(*neuron), fmt::format("from r = tau·exp(−dt/tau)/dt of '{}'", neuron->name)};
-            return {norse_dt, "Rockpool's default, as the file does not say"};
+            return {kNorseDt, "Rockpool's default, as the file does not say"};
         case NirDialect::spikingjelly:
             if (neuron && neuron->type == "IF" && first(*neuron, "r") > 1)
                 return {1 / first(*neuron, "r"), fmt::format("from r = 1/dt of '{}'", neuron->name)};
@@ -173,7 +173,7 @@ TimeStep default_step(const NirRules& rules, const NirGraph& graph, const std::v
         case NirDialect::snntorch:
             break;
     }
-    return {usual_dt, fmt::format("{} uses it for NIR, and the file does not say", dialect_name(rules.dialect))};
+    return {kUsualDt, fmt::format("{} uses it for NIR, and the file does not say", dialect_name(rules.dialect))};
 }
 
 void set_time_step(NirRules& rules, const NirGraph& graph, const std::vector<NirStep>& steps, const NirOptions& options,
@@ -231,14 +231,14 @@ double decay(double x) { return std::clamp(1 - x, 0.0, 1.0); }
 /// dt/τ. Norse 1.1 writes dt·τ, not τ: a time shorter than a step, which none else can be.
 double share_of(const NirRules& rules, double tau) {
     const double x = rules.dt / tau;
-    return rules.dialect == NirDialect::norse && x > 1 + rounding ? x * rules.dt : x;
+    return rules.dialect == NirDialect::norse && x > 1 + kRounding ? x * rules.dt : x;
 }
 
 /// β of τ = dt/(1 − β) that snnTorch computed and kept in float32. Where several give this τ: the one with the shortest text.
 double snntorch_decay(double tau) {
     constexpr int steps_around = 64;
-    const auto single = static_cast<float>(tau), dt = static_cast<float>(usual_dt);
-    const auto start = static_cast<float>(decay(usual_dt / tau));
+    const auto single = static_cast<float>(tau), dt = static_cast<float>(kUsualDt);
+    const auto start = static_cast<float>(decay(kUsualDt / tau));
     float from = start, best = start;
     for (int i = 0; i < steps_around; ++i) from = std::nextafter(from, -1.0F);
     size_t shortest = std::string::npos;
@@ -251,7 +251,7 @@ double snntorch_decay(double tau) {
 }
 
 double euler_decay(const NirRules& rules, double tau, bool single) {
-    if (rules.dialect == NirDialect::snntorch && single && rules.dt == usual_dt) return snntorch_decay(tau);
+    if (rules.dialect == NirDialect::snntorch && single && rules.dt == kUsualDt) return snntorch_decay(tau);
     return decay(share_of(rules, tau));
 }
 
@@ -285,7 +285,7 @@ void require_time(double tau, const char* name, const NirRules& rules, const Nir
     if (!(tau > 0) && !clamped)
         throw InputError(fmt::format("{}has {} = {}, expected a time above 0", node_place(where, node), name, tau));
     const bool exponential = rules.dialect == NirDialect::sinabs || rules.dialect == NirDialect::rockpool;
-    if (!exponential && share_of(rules, tau) > 1 + rounding)
+    if (!exponential && share_of(rules, tau) > 1 + kRounding)
         throw InputError(fmt::format("{}has {} = {} s, shorter than one step of dt = {} s: give a smaller dt",
                                      node_place(where, node), name, tau, rules.dt));
 }
@@ -309,11 +309,11 @@ void say_overrides(NirRules& rules, const NirGraph& graph, const NirOptions& opt
 void check_dialect(const std::string& name) {
     if (name == "auto" || find_dialect(name)) return;
     std::vector<std::string> known = {"auto"};
-    known.insert(known.end(), dialect_names.begin(), dialect_names.end());
+    known.insert(known.end(), kDialectNames.begin(), kDialectNames.end());
     throw InputError(fmt::format("there is no NIR dialect '{}'{}", name, suggestion(name, known)));
 }
 
-const char* dialect_name(NirDialect dialect) { return library_names[static_cast<size_t>(dialect)]; }
+const char* dialect_name(NirDialect dialect) { return kLibraryNames[static_cast<size_t>(dialect)]; }
 
 NirRules choose_rules(const NirGraph& graph, const std::vector<NirStep>& steps, const NirOptions& options,
                       const std::string& where) {

@@ -13,7 +13,7 @@
 namespace spikelens {
 namespace {
 
-constexpr const char* nir_version = "1.0";
+constexpr const char* kNirVersion = "1.0";
 
 using Names = std::vector<std::string>;
 
@@ -122,7 +122,7 @@ class Writer {
 
     void join(const Layer& layer, End& end) const {
         if (layer.kind != LayerKind::add)
-            refuse(layer, fmt::format("it joins layers by '{}', not by a sum", layer_words[static_cast<size_t>(layer.kind)]));
+            refuse(layer, fmt::format("it joins layers by '{}', not by a sum", kLayerWords[static_cast<size_t>(layer.kind)]));
         for (size_t i = 1; i < layer.inputs.size(); ++i) {
             if (std::ranges::count(layer.inputs, layer.inputs[i]) > 1) refuse(layer, "a sum that has one part twice");
             const End more = input_end(layer.inputs[i]);
@@ -219,11 +219,11 @@ class Writer {
         const auto list = [&](const std::string& key, const Names& names) {
             if (!names.empty()) values_["node/metadata/" + key] = texts(names, {static_cast<int64_t>(names.size())});
         };
-        values_["version"] = nir_text(nir_version);
+        values_["version"] = nir_text(kNirVersion);
         values_["node/type"] = nir_text("NIRGraph");
         values_["node/edges"] = texts(edges_, {static_cast<int64_t>(edges_.size() / 2), 2});
         values_["node/metadata/writer"] = nir_text("spikelens");
-        values_["node/metadata/dt"] = nir_numbers(NirType::float64, {}, {nir_written_dt});
+        values_["node/metadata/dt"] = nir_numbers(NirType::float64, {}, {kNirWrittenDt});
         values_["node/metadata/steps"] = nir_numbers(NirType::int64, {}, {1.0 * network_.steps});
         list("classes", network_.classes);
         list("reset_by_subtraction", by_subtraction_);

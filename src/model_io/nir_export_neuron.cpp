@@ -13,7 +13,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int tries = 256;  ///< of neighbouring doubles; a float32 has 2²⁹ of them
+constexpr int kTries = 256;  ///< of neighbouring doubles; a float32 has 2²⁹ of them
 
 /// The index-th double around a value: 0, +1, −1, +2, … in units of the last place.
 double neighbour(double value, int index) {
@@ -25,7 +25,7 @@ double neighbour(double value, int index) {
 /// The first double around `start` that the condition holds for; nothing where there is none near.
 template <class Condition>
 std::optional<double> find_double(double start, Condition condition) {
-    for (int index = 0; index < tries; ++index)
+    for (int index = 0; index < kTries; ++index)
         if (const double value = neighbour(start, index); condition(value)) return value;
     return std::nullopt;
 }
@@ -94,9 +94,9 @@ class NeuronWriter {
     double find_tau(float decay, const char* what) const {
         const auto says = [&](double tau) {
             return tau < std::numeric_limits<double>::infinity() &&
-                   static_cast<float>(std::max(1 - nir_written_dt / tau, 0.0)) == decay;
+                   static_cast<float>(std::max(1 - kNirWrittenDt / tau, 0.0)) == decay;
         };
-        return sayable(find_double(nir_written_dt / (1 - double{decay}), says), what);
+        return sayable(find_double(kNirWrittenDt / (1 - double{decay}), says), what);
     }
     double sayable(std::optional<double> value, const char* what) const {
         if (!value) refuse(fmt::format("its {} cannot be said in NIR's parameters to the bit", what));
@@ -105,15 +105,15 @@ class NeuronWriter {
 
     Constants constants(const Neuron& neuron) const {
         Constants found;
-        double gain = nir_written_dt;
+        double gain = kNirWrittenDt;
         if (result_.type != "IF") {
             found.tau = find_tau(neuron.beta, "beta");
-            gain = nir_written_dt / found.tau;
+            gain = kNirWrittenDt / found.tau;
         }
         if (result_.type == "CubaLIF") {
             found.tau_syn = find_tau(neuron.alpha, "alpha");
-            found.w_in = found.tau_syn / nir_written_dt;
-            gain = found.w_in * (gain * (nir_written_dt / found.tau_syn));
+            found.w_in = found.tau_syn / kNirWrittenDt;
+            gain = found.w_in * (gain * (kNirWrittenDt / found.tau_syn));
         }
         const auto says = [&](double r) { return static_cast<float>(r * gain) == neuron.gain; };
         found.r = sayable(find_double(neuron.gain / gain, says), "gain");
@@ -141,7 +141,7 @@ NirWrittenNeuron write_nir_neuron(const Layer& layer, const std::string& where) 
 NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where) {
     double r = 0;
     const auto says = [&](double tau) {
-        const double gain = nir_written_dt / tau;
+        const double gain = kNirWrittenDt / tau;
         if (static_cast<float>(std::max(1 - gain, 0.0)) != layer.readout_beta) return false;
         for (int index = 0; index < 5; ++index) {
             r = neighbour(1 / gain, index);
@@ -149,7 +149,7 @@ NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where)
         }
         return false;
     };
-    const auto tau = find_double(nir_written_dt / (1 - double{layer.readout_beta}), says);
+    const auto tau = find_double(kNirWrittenDt / (1 - double{layer.readout_beta}), says);
     if (!tau) refuse_nir_layer(where, layer, "its readout_beta cannot be said in NIR's parameters to the bit");
     const auto outputs = static_cast<size_t>(layer.out_channels);
     const auto every = [&](double value) { return std::vector<double>(outputs, value); };

@@ -15,7 +15,7 @@ struct NirWrittenNeuron {
     std::map<std::string, std::vector<double>> parameters;
 };
 
-constexpr double nir_written_dt = 1e-4;
+constexpr double kNirWrittenDt = 1e-4;
 
 /// Throws InputError, opened by `where`, that names the layer and what NIR cannot describe.
 NirWrittenNeuron write_nir_neuron(const Layer& layer, const std::string& where);

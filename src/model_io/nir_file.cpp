@@ -15,11 +15,11 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 
 /// A look at the first bytes, so that what is not HDF5 at all is said plainly.
 void require_hdf5(const fs::path& path) {
-    if (read_start(path, signature.size()) != signature)
+    if (read_start(path, kSignature.size()) != kSignature)
         throw InputError(path.string() + " is not a NIR file: it does not begin as HDF5 files do");
 }
 

@@ -68,7 +68,7 @@ void NirResult::end(const Shape& axes, bool leaks) {
 
 void NirResult::name_layers() {
     for (size_t l = 0; l < layers.size(); ++l)
-        layers[l].layer.name = std::string(layer_words[static_cast<size_t>(layers[l].layer.kind)]) + std::to_string(l + 1);
+        layers[l].layer.name = std::string(kLayerWords[static_cast<size_t>(layers[l].layer.kind)]) + std::to_string(l + 1);
 }
 
 void NirResult::narrow(NirLayer& from) const {

@@ -11,7 +11,7 @@
 namespace spikelens {
 namespace {
 
-constexpr size_t most_named = 12;
+constexpr size_t kMostNamed = 12;
 
 /// The values below a group, by their names inside it.
 NirValues below(const NirValues& values, const std::string& group) {
@@ -117,8 +117,8 @@ bool comes_before(std::string_view a, std::string_view b) {
 std::string quoted_names(const std::vector<std::string>& names, std::string_view between) {
     std::vector<std::string> quoted;
     for (const std::string& name : names) quoted.push_back("'" + name + "'");
-    if (quoted.size() > most_named) {
-        quoted.resize(most_named);
+    if (quoted.size() > kMostNamed) {
+        quoted.resize(kMostNamed);
         quoted.emplace_back("…");
     }
     return fmt::format("{}", fmt::join(quoted, between));

@@ -14,15 +14,15 @@
 namespace spikelens {
 namespace {
 
-constexpr int most_depth = 24;
-constexpr uint64_t most_objects = 50'000;
-constexpr uint64_t most_bytes = uint64_t{1} << 30;  ///< of all numbers and texts, as they are sent
-constexpr uint64_t always_allowed = uint64_t{1} << 26;
-constexpr uint64_t usual_compression = 64;  ///< of numbers, which are sent as 8 bytes each
-constexpr size_t longest_text = 1 << 16;
-constexpr int most_axes = 32;
-constexpr uint64_t compressed_from = 4096;
-constexpr size_t send_at = 1 << 20;
+constexpr int kMostDepth = 24;
+constexpr uint64_t kMostObjects = 50'000;
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;  ///< of all numbers and texts, as they are sent
+constexpr uint64_t kAlwaysAllowed = uint64_t{1} << 26;
+constexpr uint64_t kUsualCompression = 64;  ///< of numbers, which are sent as 8 bytes each
+constexpr size_t kLongestText = 1 << 16;
+constexpr int kMostAxes = 32;
+constexpr uint64_t kCompressedFrom = 4096;
+constexpr size_t kSendAt = 1 << 20;
 
 using Handle = Hdf5Handle;
 
@@ -62,22 +62,22 @@ class Reader {
     void run() {
         hsize_t size = 0;
         require(H5Fget_filesize(file_, &size) >= 0, "its size cannot be told");
-        bytes_allowed_ = std::min(most_bytes, always_allowed + std::min<uint64_t>(size, most_bytes) * usual_compression);
+        bytes_allowed_ = std::min(kMostBytes, kAlwaysAllowed + std::min<uint64_t>(size, kMostBytes) * kUsualCompression);
         group(file_, "", 0);
-        message_ += message_end;
+        message_ += kMessageEnd;
         send();
     }
 
   private:
     void group(hid_t id, const std::string& path, int depth) {
-        require(depth < most_depth, "its groups are nested too deeply");
+        require(depth < kMostDepth, "its groups are nested too deeply");
         std::vector<Link> links;
         require(H5Literate(id, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_link, &links) >= 0,
                 path.empty() ? "its groups cannot be read" : "the group " + path + " cannot be read");
         for (const Link& link : links) {
             const std::string place = path.empty() ? link.name : path + "/" + link.name;
             require(link.hard, place + " is a link to elsewhere");
-            require(++objects_ <= most_objects && place.size() <= longest_text, "it has too many or too long names");
+            require(++objects_ <= kMostObjects && place.size() <= kLongestText, "it has too many or too long names");
             object(id, link.name, place, depth);
         }
     }
@@ -89,7 +89,7 @@ class Reader {
         if (kind == H5I_DATATYPE) return;
         require(kind == H5I_DATASET, place + " cannot be read");
         append_value(message_, place, dataset(id.get(), place));
-        if (message_.size() > send_at) send();
+        if (message_.size() > kSendAt) send();
     }
 
     NirValue dataset(hid_t id, const std::string& place) {
@@ -128,14 +128,14 @@ class Reader {
     /// The number of elements; what they need is taken off the bytes allowed.
     uint64_t read_shape(hid_t space, const std::string& place, Shape& shape) {
         const int axes = H5Sget_simple_extent_ndims(space);
-        require(axes >= 0 && axes <= most_axes, place + " has too many axes");
+        require(axes >= 0 && axes <= kMostAxes, place + " has too many axes");
         std::vector<hsize_t> extents(static_cast<size_t>(axes));
         if (axes > 0) require(H5Sget_simple_extent_dims(space, extents.data(), nullptr) >= 0, place + " cannot be read");
         uint64_t bytes = sizeof(double);
         bool empty = false;
         for (hsize_t extent : extents) {
             const bool overflow = __builtin_mul_overflow(bytes, std::max<uint64_t>(extent, 1), &bytes);
-            require(!overflow && bytes <= most_bytes, place + " is larger than 1 GiB");
+            require(!overflow && bytes <= kMostBytes, place + " is larger than 1 GiB");
             empty |= extent == 0;
         }
         shape.assign(extents.begin(), extents.end());
@@ -159,7 +159,7 @@ class Reader {
         if (count == 0) return;
         if (H5Tis_variable_str(type) > 0) return read_variable_texts(id, type, space, count, place, texts);
         const size_t length = H5Tget_size(type);
-        require(length > 0 && length <= longest_text, place + " has too long texts");
+        require(length > 0 && length <= kLongestText, place + " has too long texts");
         spend(count * length);
         std::string bytes(count * length, '\0');
         require(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0, place + " cannot be read");
@@ -181,7 +181,7 @@ class Reader {
         require(H5Dread(id, memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0, place + " cannot be read");
         for (const char* text : pointers) {
             texts.emplace_back(text ? text : "");
-            require(texts.back().size() <= longest_text, place + " has too long texts");
+            require(texts.back().size() <= kLongestText, place + " has too long texts");
             spend(texts.back().size());
         }
         H5Dvlen_reclaim(memory.get(), space, H5P_DEFAULT, pointers.data());
@@ -217,7 +217,7 @@ void write_value(hid_t file, const std::string& path, const NirValue& value) {
     Handle space = made(
         extents.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
         H5Sclose);
-    if (value.numbers.size() * sizeof(double) > compressed_from) {
+    if (value.numbers.size() * sizeof(double) > kCompressedFrom) {
         require_written(H5Pset_chunk(creation.get(), static_cast<int>(extents.size()), extents.data()));
         require_written(H5Pset_shuffle(creation.get()));
         require_written(H5Pset_deflate(creation.get(), 4));
@@ -255,7 +255,7 @@ void guarded(int descriptor, Work work) {
     } catch (const std::exception& error) {
         append_error(message, error.what());
     }
-    message += message_end;
+    message += kMessageEnd;
     write_or_exit(descriptor, message.data(), message.size());
 }
 
@@ -273,7 +273,7 @@ void send_hdf5_image(const NirValues& values, int descriptor) {
     guarded(descriptor, [&] {
         std::string message;
         append_image(message, image_of(values));
-        message += message_end;
+        message += kMessageEnd;
         write_or_exit(descriptor, message.data(), message.size());
     });
 }

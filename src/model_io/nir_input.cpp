@@ -11,12 +11,12 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t largest_input = 1 << 24;
+constexpr int64_t kLargestInput = 1 << 24;
 
 int64_t checked_count(const Shape& shape, const std::string& where) {
     int64_t count = 1;
     for (int64_t extent : shape) {
-        if (extent < 1 || extent > largest_input || (count *= extent) > largest_input)
+        if (extent < 1 || extent > kLargestInput || (count *= extent) > kLargestInput)
             throw InputError(fmt::format("{}: an input of shape {} cannot be used", where, shape_text(shape)));
     }
     return count;
@@ -29,7 +29,7 @@ Shape node_shape(const NirNode& node, const std::string& where) {
     const std::vector<double>& extents = NirNodeReader(node, where).numbers("shape").numbers;
     Shape shape;
     for (double extent : extents) {
-        const double bound = static_cast<double>(largest_input) + 1;
+        const double bound = static_cast<double>(kLargestInput) + 1;
         shape.push_back(static_cast<int64_t>(std::clamp(extent, -1.0, bound)));
     }
     checked_count(shape, where);

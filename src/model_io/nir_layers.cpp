@@ -15,8 +15,8 @@
 namespace spikelens {
 namespace {
 
-constexpr int64_t most_weights = int64_t{1} << 27;
-constexpr int64_t most_neurons = int64_t{1} << 25;  ///< of a layer
+constexpr int64_t kMostWeights = int64_t{1} << 27;
+constexpr int64_t kMostNeurons = int64_t{1} << 25;  ///< of a layer
 
 /// A pool or a scale of what weights read, which becomes part of them.
 struct InputStep {
@@ -142,7 +142,7 @@ class LayerBuilder {
         shape.axes.resize(read.layer.kind == LayerKind::full ? 1 : signal.shape.axes.size());
         signal = place(std::move(read), shape, reader.node().name);
         set_axes(signal.shape);
-        if (signal.shape.elements() > most_neurons) reader.fail("gives too large a signal: " + shape_text(signal.shape.axes));
+        if (signal.shape.elements() > kMostNeurons) reader.fail("gives too large a signal: " + shape_text(signal.shape.axes));
     }
 
     static void set_axes(NirShape& shape) {
@@ -172,8 +172,8 @@ class LayerBuilder {
                  : step.read.width;
         const int64_t stride =
             std::max(int64_t{layer.stride} * pool.stride, int64_t{layer.stride_columns()} * pool.stride_columns());
-        if ((conv && std::max({rows, columns, stride}) > largest_nir_kernel) ||
-            layer.in_channels / layer.groups * rows * columns > most_weights / layer.out_channels)
+        if ((conv && std::max({rows, columns, stride}) > kLargestNirKernel) ||
+            layer.in_channels / layer.groups * rows * columns > kMostWeights / layer.out_channels)
             reader.fail(fmt::format("makes too large a layer together with the pool '{}'", step.node->name));
         if (!fold_pool_before(weights, pool, step.read.height, step.read.width))
             reader.fail(fmt::format("pads what the pool '{}' gives, in a way that no single convolution can", step.node->name));
@@ -197,10 +197,10 @@ class LayerBuilder {
     }
 
     static Pool read_pool(const NirNodeReader& reader, const NirShape& shape) {
-        const NirSides size = reader.sides("kernel_size", 1, largest_nir_kernel);
-        const NirSides stride = reader.sides("stride", 1, largest_nir_kernel);
+        const NirSides size = reader.sides("kernel_size", 1, kLargestNirKernel);
+        const NirSides stride = reader.sides("stride", 1, kLargestNirKernel);
         NirSides padding{0, 0};
-        if (reader.node().has("padding")) padding = reader.sides("padding", 0, largest_nir_kernel);
+        if (reader.node().has("padding")) padding = reader.sides("padding", 0, kLargestNirKernel);
         if (2 * padding.rows > size.rows || 2 * padding.columns > size.columns)
             reader.fail("pads by more than half its window");
         if (shape.axes.size() == 1) reader.fail("reads a flat signal, expected a map");

@@ -7,7 +7,7 @@
 namespace spikelens {
 namespace {
 
-constexpr uint64_t most_axes = 32;
+constexpr uint64_t kMostAxes = 32;
 
 template <class T>
 void append(std::string& message, const T& value) {
@@ -79,7 +79,7 @@ NirValue take_value(Cursor& cursor) {
     if (type > static_cast<uint8_t>(NirType::other)) cursor.fail();
     value.type = static_cast<NirType>(type);
     const auto axes = cursor.take<uint64_t>();
-    if (axes > most_axes) cursor.fail();
+    if (axes > kMostAxes) cursor.fail();
     for (uint64_t axis = 0; axis < axes && cursor.good(); ++axis) value.shape.push_back(cursor.take<int64_t>());
     value.numbers = cursor.numbers();
     for (uint64_t left = cursor.count(sizeof(uint64_t)); left > 0 && cursor.good(); --left)
@@ -92,7 +92,7 @@ NirValue take_value(Cursor& cursor) {
 }  // namespace
 
 void append_value(std::string& message, const std::string& path, const NirValue& value) {
-    message += message_value;
+    message += kMessageValue;
     append_text(message, path);
     append(message, static_cast<uint8_t>(value.type));
     append<uint64_t>(message, value.shape.size());
@@ -104,12 +104,12 @@ void append_value(std::string& message, const std::string& path, const NirValue&
 }
 
 void append_error(std::string& message, const std::string& sentence) {
-    message += message_error;
+    message += kMessageError;
     append_text(message, sentence);
 }
 
 void append_image(std::string& message, const std::string& bytes) {
-    message += message_image;
+    message += kMessageImage;
     append_text(message, bytes);
 }
 
@@ -118,21 +118,21 @@ NirMessage parse_message(std::string_view bytes) {
     Cursor cursor(bytes);
     while (cursor.good() && !cursor.done()) {
         const char kind = cursor.take<char>();
-        if (kind == message_end) {
+        if (kind == kMessageEnd) {
             message.complete = cursor.done();
             return message;
         }
-        if (kind == message_error) {
+        if (kind == kMessageError) {
             message.error = cursor.text();
             if (!cursor.good()) message.error.clear();
             continue;
         }
-        if (kind == message_image) {
+        if (kind == kMessageImage) {
             message.image = cursor.text();
             if (!cursor.good()) message.image.clear();
             continue;
         }
-        if (kind != message_value) return message;
+        if (kind != kMessageValue) return message;
         std::string path = cursor.text();
         NirValue value = take_value(cursor);
         if (cursor.good()) message.values.insert_or_assign(std::move(path), std::move(value));

@@ -9,7 +9,7 @@ namespace spikelens {
 
 /// How the process that uses HDF5 tells its parent what it found: records of one byte (what follows), then lengths and bytes,
 /// in the machine's own byte order. A message ends with `message_end`; one without it was cut off.
-constexpr char message_value = 'v', message_error = 'e', message_image = 'h', message_end = '.';
+constexpr char kMessageValue = 'v', kMessageError = 'e', kMessageImage = 'h', kMessageEnd = '.';
 
 void append_value(std::string& message, const std::string& path, const NirValue& value);
 void append_error(std::string& message, const std::string& sentence);

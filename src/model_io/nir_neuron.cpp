@@ -9,7 +9,7 @@
 namespace spikelens {
 namespace {
 
-constexpr double close_to_one = 1e-6;  ///< of r·dt/τ, where r and τ were rounded to float32
+constexpr double kCloseToOne = 1e-6;  ///< of r·dt/τ, where r and τ were rounded to float32
 
 /// A neuron's parameters as its equation has them, for each neuron of the layer or for all.
 struct Parameters {
@@ -54,7 +54,7 @@ class ParameterReader {
   private:
     double gain(double r, double unit) const {
         const double gain = r * unit;
-        const bool is_one = rules_.dialect == NirDialect::snntorch && std::abs(gain - 1) < close_to_one;
+        const bool is_one = rules_.dialect == NirDialect::snntorch && std::abs(gain - 1) < kCloseToOne;
         return is_one ? 1 : gain;
     }
 

@@ -9,7 +9,7 @@
 namespace spikelens {
 namespace {
 
-constexpr int largest_extent = 1 << 24;
+constexpr int kLargestExtent = 1 << 24;
 
 std::string rounding_note(const NirValue& value) {
     const bool exact = std::ranges::all_of(value.numbers, [](double x) { return double{static_cast<float>(x)} == x; });
@@ -30,7 +30,7 @@ void read_bias(const NirNodeReader& reader, const NirRules& rules, NirLayer& res
 
 NirLayer read_tensors(const NirNodeReader& reader, const NirRules& rules, LayerKind kind, bool bias) {
     const NirValue& weight = reader.numbers("weight");
-    if (weight.shape[0] < 1 || weight.shape[0] > largest_extent)
+    if (weight.shape[0] < 1 || weight.shape[0] > kLargestExtent)
         reader.fail("has a weight of shape " + shape_text(weight.shape));
     NirLayer result;
     result.layer.kind = kind;
@@ -64,8 +64,8 @@ void check_conv_shape(const NirNodeReader& reader, const Shape& weight, const Ni
     if (signal.axes.size() + 1 != axes)
         reader.fail(fmt::format("reads {}, expected {}", shape_text(signal.axes), axes == 3 ? "[C, L]" : "[C, H, W]"));
     for (size_t axis = 2; axis < axes; ++axis)
-        if (weight[axis] < 1 || weight[axis] > largest_nir_kernel)
-            reader.fail(fmt::format("has kernels of {}, expected 1 to {}", weight[axis], largest_nir_kernel));
+        if (weight[axis] < 1 || weight[axis] > kLargestNirKernel)
+            reader.fail(fmt::format("has kernels of {}, expected 1 to {}", weight[axis], kLargestNirKernel));
 }
 
 void read_groups(const NirNodeReader& reader, const Shape& weight, Layer& layer) {
@@ -74,7 +74,7 @@ void read_groups(const NirNodeReader& reader, const Shape& weight, Layer& layer)
         groups != static_cast<int>(groups))
         reader.fail(fmt::format("has {} groups, expected a divisor of its {}", groups, counted(layer.out_channels, "output")));
     layer.groups = static_cast<int>(groups);
-    if (weight[1] > largest_extent || weight[1] * layer.groups != layer.in_channels)
+    if (weight[1] > kLargestExtent || weight[1] * layer.groups != layer.in_channels)
         reader.fail(fmt::format("has weights for {}, but reads {}", counted(weight[1] * layer.groups, "channel"),
                                 shape_text(Shape{layer.in_channels, layer.in_height, layer.in_width})));
 }
@@ -185,9 +185,9 @@ NirLayer read_conv(const NirNodeReader& reader, const NirRules& rules, const Nir
     check_input_shape(reader, layer);
     const bool one_row = reader.node().type == "Conv1d";
     set_sides(layer.kernel, layer.kernel_width, 0, one_row ? 1 : static_cast<int>(shape[2]), static_cast<int>(shape.back()));
-    const NirSides stride = sides(reader, "stride", 1, largest_nir_kernel, 1);
+    const NirSides stride = sides(reader, "stride", 1, kLargestNirKernel, 1);
     set_sides(layer.stride, layer.stride_width, 0, stride.rows, stride.columns);
-    const NirSides dilation = reader.node().has("dilation") ? sides(reader, "dilation", 1, largest_nir_kernel, 1) : NirSides{};
+    const NirSides dilation = reader.node().has("dilation") ? sides(reader, "dilation", 1, kLargestNirKernel, 1) : NirSides{};
     set_sides(layer.dilation, layer.dilation_width, 0, dilation.rows, dilation.columns);
     read_padding(reader, layer);
     if (!set_sizes(layer))

@@ -6,7 +6,7 @@
 
 namespace spikelens {
 
-constexpr int largest_nir_kernel = 255;  ///< and stride: what a model file can say
+constexpr int kLargestNirKernel = 255;  ///< and stride: what a model file can say
 
 /// What a node reads: its axes as NIR counts them, [C, H, W], [C, L] or [N], and the layer's places they stand for.
 struct NirShape {

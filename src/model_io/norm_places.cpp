@@ -14,7 +14,7 @@
 namespace spikelens {
 namespace {
 
-constexpr const char* norm_suffix = ".norm";
+constexpr const char* kNormSuffix = ".norm";
 
 bool is_number(const std::string& part) {
     return !part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
@@ -100,7 +100,7 @@ class NormPlaces {
         std::vector<std::string> known;
         for (const FileNorm& norm : norms_) known.push_back(norm.stem);
         for (const auto& [key, module] : told_) {
-            if (!key.ends_with(norm_suffix)) continue;
+            if (!key.ends_with(kNormSuffix)) continue;
             const std::string layer = stem_of(key);
             if (std::ranges::find(weights_, layer, [](const FilledLayer& one) { return one.layer->name; }) == weights_.end())
                 throw InputError(fmt::format("{}: the network has no layer '{}' with weights to fold {} into", where_,
@@ -112,7 +112,7 @@ class NormPlaces {
     }
     const FilledLayer* told_layer(const FileNorm& norm) const {
         for (const FilledLayer& weight : weights_) {
-            const auto found = told_.find(weight.layer->name + norm_suffix);
+            const auto found = told_.find(weight.layer->name + kNormSuffix);
             if (found != told_.end() && found->second == norm.stem) return &weight;
         }
         return nullptr;

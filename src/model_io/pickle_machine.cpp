@@ -14,11 +14,11 @@
 namespace spikelens {
 namespace {
 
-constexpr uint64_t most_values = uint64_t{1} << 20;
-constexpr uint64_t most_steps = uint64_t{1} << 26;
-constexpr uint64_t longest_text = uint64_t{1} << 20;
-constexpr uint64_t longest_bytes = uint64_t{1} << 26;
-constexpr PickleId no_value = std::numeric_limits<PickleId>::max();
+constexpr uint64_t kMostValues = uint64_t{1} << 20;
+constexpr uint64_t kMostSteps = uint64_t{1} << 26;
+constexpr uint64_t kLongestText = uint64_t{1} << 20;
+constexpr uint64_t kLongestBytes = uint64_t{1} << 26;
+constexpr PickleId kNoValue = std::numeric_limits<PickleId>::max();
 
 class Machine {
   public:
@@ -41,18 +41,18 @@ class Machine {
   private:
     void charge(uint64_t steps) {
         steps_ += steps;
-        if (steps_ > most_steps) bytes_.fail("it takes more than 2^26 steps");
+        if (steps_ > kMostSteps) bytes_.fail("it takes more than 2^26 steps");
     }
 
     PickleValue& value(PickleId id) { return pickle_.values[id]; }
 
     PickleId make(PickleKind kind, std::vector<PickleId> items = {}) {
-        if (pickle_.values.size() >= most_values) bytes_.fail("it holds more than 2^20 values");
+        if (pickle_.values.size() >= kMostValues) bytes_.fail("it holds more than 2^20 values");
         pickle_.values.push_back({.kind = kind, .text = {}, .attributes = {}, .items = std::move(items)});
         return static_cast<PickleId>(pickle_.values.size() - 1);
     }
     void push(PickleId id) {
-        if (stack_.size() >= most_values) bytes_.fail("its stack is deeper than 2^20");
+        if (stack_.size() >= kMostValues) bytes_.fail("its stack is deeper than 2^20");
         stack_.push_back(id);
     }
     PickleValue& push_new(PickleKind kind, std::vector<PickleId> items = {}) {
@@ -121,7 +121,7 @@ class Machine {
     }
     void push_integer(int64_t integer) { push_new(PickleKind::integer).integer = integer; }
     void push_long(uint64_t size) {
-        if (size > longest_text) bytes_.fail("a number longer than 2^20 bytes");
+        if (size > kLongestText) bytes_.fail("a number longer than 2^20 bytes");
         const std::string_view digits = bytes_.take(size);
         if (size > 8) {
             push_new(PickleKind::long_integer).text = digits;
@@ -136,24 +136,24 @@ class Machine {
         switch (opcode) {
             case op_short_binunicode:
             case op_short_binstring:
-                push_text(PickleKind::text, bytes_.byte(), longest_text);
+                push_text(PickleKind::text, bytes_.byte(), kLongestText);
                 return true;
             case op_binunicode:
             case op_binstring:
-                push_text(PickleKind::text, bytes_.word(4), longest_text);
+                push_text(PickleKind::text, bytes_.word(4), kLongestText);
                 return true;
             case op_binunicode8:
-                push_text(PickleKind::text, bytes_.word(8), longest_text);
+                push_text(PickleKind::text, bytes_.word(8), kLongestText);
                 return true;
             case op_short_binbytes:
-                push_text(PickleKind::bytes, bytes_.byte(), longest_bytes);
+                push_text(PickleKind::bytes, bytes_.byte(), kLongestBytes);
                 return true;
             case op_binbytes:
-                push_text(PickleKind::bytes, bytes_.word(4), longest_bytes);
+                push_text(PickleKind::bytes, bytes_.word(4), kLongestBytes);
                 return true;
             case op_binbytes8:
             case op_bytearray8:
-                push_text(PickleKind::bytes, bytes_.word(8), longest_bytes);
+                push_text(PickleKind::bytes, bytes_.word(8), kLongestBytes);
                 return true;
             default:
                 return false;
@@ -219,7 +219,7 @@ class Machine {
     bool stack(uint8_t opcode) {
         switch (opcode) {
             case op_mark:
-                if (marks_.size() >= most_values) bytes_.fail("it marks more than 2^20 times");
+                if (marks_.size() >= kMostValues) bytes_.fail("it marks more than 2^20 times");
                 marks_.push_back(stack_.size());
                 return true;
             case op_pop:
@@ -264,12 +264,12 @@ class Machine {
         }
     }
     void memo_put(uint64_t index) {
-        if (index >= most_values) bytes_.fail("it remembers more than 2^20 values");
-        if (index >= memo_.size()) memo_.resize(index + 1, no_value);
+        if (index >= kMostValues) bytes_.fail("it remembers more than 2^20 values");
+        if (index >= memo_.size()) memo_.resize(index + 1, kNoValue);
         memo_[index] = top();
     }
     void memo_get(uint64_t index) {
-        if (index >= memo_.size() || memo_[index] == no_value) bytes_.fail(fmt::format("it remembers no value {}", index));
+        if (index >= memo_.size() || memo_[index] == kNoValue) bytes_.fail(fmt::format("it remembers no value {}", index));
         push(memo_[index]);
     }
 
@@ -308,7 +308,7 @@ class Machine {
         target.attributes = {attributes};
     }
     void push_global(std::string_view module, std::string_view name) {
-        if (module.size() > longest_text || name.size() > longest_text) bytes_.fail("a global's name longer than 2^20 bytes");
+        if (module.size() > kLongestText || name.size() > kLongestText) bytes_.fail("a global's name longer than 2^20 bytes");
         std::string full = std::string(module) + "." + std::string(name);
         if (!allowed_global(full))
             throw InputError(fmt::format(

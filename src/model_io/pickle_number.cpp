@@ -7,7 +7,7 @@
 namespace spikelens {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, TensorType>, 12> numpy_types = {{{"f8", TensorType::f64},
+constexpr std::array<std::pair<std::string_view, TensorType>, 12> kNumpyTypes = {{{"f8", TensorType::f64},
                                                                                   {"f4", TensorType::f32},
                                                                                   {"f2", TensorType::f16},
                                                                                   {"b1", TensorType::boolean},
@@ -78,7 +78,7 @@ std::optional<TensorView> numpy_scalar(const Pickle& pickle, const PickleValue& 
     const PickleValue& dtype = pickle[call.items[0]];
     if (dtype.kind != PickleKind::call || dtype.text != "numpy.dtype" || dtype.items.empty()) return std::nullopt;
     std::optional<std::vector<uint8_t>> bytes = bytes_of(pickle, pickle[call.items[1]]);
-    for (const auto& [name, type] : numpy_types)
+    for (const auto& [name, type] : kNumpyTypes)
         if (pickle[dtype.items[0]].text == name && bytes && bytes->size() == type_size(type))
             return view_of(std::move(*bytes), type, {});
     return std::nullopt;

@@ -17,8 +17,8 @@ namespace {
 using Bytes = std::span<const uint8_t>;
 
 /// 0x1950a86a20f9469cfc6c, which opens every such file.
-constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-constexpr int64_t stream_version = 1001;
+constexpr std::string_view kMagicNumber = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+constexpr int64_t kStreamVersion = 1001;
 
 Pickle take_pickle(Bytes& rest, const std::string& where) {
     Pickle pickle = read_pickle(rest, where);
@@ -29,11 +29,11 @@ Pickle take_pickle(Bytes& rest, const std::string& where) {
 /// Magic number, version and system.
 void check_header(Bytes& rest, const std::string& where) {
     const Pickle magic = take_pickle(rest, where);
-    if (magic[magic.root].kind != PickleKind::long_integer || magic[magic.root].text != magic_number)
+    if (magic[magic.root].kind != PickleKind::long_integer || magic[magic.root].text != kMagicNumber)
         throw InputError(where + " is a pickle but no file of PyTorch: its magic number is missing");
     const Pickle version = take_pickle(rest, where);
-    if (version[version.root].kind != PickleKind::integer || version[version.root].integer != stream_version)
-        throw InputError(fmt::format("{} is of another version of PyTorch's format than {}", where, stream_version));
+    if (version[version.root].kind != PickleKind::integer || version[version.root].integer != kStreamVersion)
+        throw InputError(fmt::format("{} is of another version of PyTorch's format than {}", where, kStreamVersion));
     const Pickle system = take_pickle(rest, where);
     const PickleValue* little = system.find(system[system.root], "little_endian");
     if (!little || little->kind != PickleKind::boolean)

@@ -10,9 +10,9 @@
 namespace spikelens {
 namespace {
 
-constexpr size_t most_axes = 16;
-constexpr int deepest_parameter = 4;
-constexpr int64_t most_elements = int64_t{1} << 48;
+constexpr size_t kMostAxes = 16;
+constexpr int kDeepestParameter = 4;
+constexpr int64_t kMostElements = int64_t{1} << 48;
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) { throw InputError(where + " " + what); }
 
@@ -31,7 +31,7 @@ Shape numbers(const Pickle& pickle, const PickleValue& value, const std::string&
     const bool size = value.kind == PickleKind::call && value.text == "torch.Size" && value.items.size() == 1;
     const PickleValue& tuple = size ? pickle[value.items[0]] : value;
     if (tuple.kind != PickleKind::tuple) fail(where, "has a size or strides that are no tuple");
-    if (tuple.items.size() > most_axes) fail(where, fmt::format("has {} axes, more than {}", tuple.items.size(), most_axes));
+    if (tuple.items.size() > kMostAxes) fail(where, fmt::format("has {} axes, more than {}", tuple.items.size(), kMostAxes));
     Shape extents;
     for (const PickleId id : tuple.items) extents.push_back(integer(pickle[id], where));
     return extents;
@@ -70,7 +70,7 @@ StorageReference storage_reference(const Pickle& pickle, const PickleValue& pers
     const bool untyped = type.text.ends_with("UntypedStorage");
     const std::optional<TensorType> known = untyped ? TensorType::u8 : storage_type(type.text);
     if (!known) fail(where, "has a storage of the type " + shown(type.text) + ", expected for example torch.FloatStorage");
-    if (count.integer < 0 || count.integer > most_elements)
+    if (count.integer < 0 || count.integer > kMostElements)
         fail(where, "has a storage of " + counted(count.integer, "element") + ", which cannot be");
     return {key.text, *known, count.integer};
 }
@@ -78,7 +78,7 @@ StorageReference storage_reference(const Pickle& pickle, const PickleValue& pers
 PickledTensor pickled_tensor(const Pickle& pickle, const PickleValue& call, const std::string& where) {
     const PickleValue* tensor = &call;
     for (int depth = 0; is_tensor(*tensor) && is_parameter(*tensor); ++depth) {
-        if (tensor->items.empty() || depth == deepest_parameter) fail(where, "is a parameter of no tensor");
+        if (tensor->items.empty() || depth == kDeepestParameter) fail(where, "is a parameter of no tensor");
         tensor = &pickle[tensor->items[0]];
     }
     if (!is_tensor(*tensor)) fail(where, "is a parameter of no tensor");

@@ -13,17 +13,17 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t largest_pickle = uint64_t{1} << 26;
-constexpr uint64_t largest_storages = uint64_t{1} << 33;
-constexpr std::string_view pickle_name = "/data.pkl";
+constexpr uint64_t kLargestPickle = uint64_t{1} << 26;
+constexpr uint64_t kLargestStorages = uint64_t{1} << 33;
+constexpr std::string_view kPickleName = "/data.pkl";
 
 /// The folder of the archive in which all else lies: that of the only <folder>/data.pkl.
 std::string archive_folder(const ZipArchive& archive, const std::string& where) {
     std::string folder;
     for (const std::string& name : archive.names()) {
-        if (!name.ends_with(pickle_name) || name.find('/') != name.size() - pickle_name.size()) continue;
+        if (!name.ends_with(kPickleName) || name.find('/') != name.size() - kPickleName.size()) continue;
         if (!folder.empty()) throw InputError(where + " is no file of PyTorch: it holds more than one data.pkl");
-        folder = name.substr(0, name.size() - pickle_name.size());
+        folder = name.substr(0, name.size() - kPickleName.size());
     }
     if (folder.empty()) throw InputError(where + " is a zip archive but no file of PyTorch: it has no <archive>/data.pkl");
     return folder;
@@ -62,7 +62,7 @@ class ZipStorages {
     ZipArchive archive_;
     std::string folder_, where_;
     std::map<std::string, SharedBytes> storages_;
-    uint64_t left_ = largest_storages;
+    uint64_t left_ = kLargestStorages;
 };
 
 }  // namespace
@@ -72,7 +72,7 @@ PickleFile open_pickle_zip(const fs::path& path) {
     ZipArchive archive(path);
     const std::string folder = archive_folder(archive, where);
     require_little_endian(archive, folder, where);
-    const std::vector<uint8_t> bytes = archive.read(folder + std::string(pickle_name), largest_pickle);
+    const std::vector<uint8_t> bytes = archive.read(folder + std::string(kPickleName), kLargestPickle);
     PickleFile file{read_pickle(bytes, where), {}};
     const auto storages = std::make_shared<ZipStorages>(std::move(archive), folder, where);
     file.storage = [storages](const StorageReference& reference) { return storages->read(reference); };

@@ -8,12 +8,12 @@
 namespace spikelens {
 namespace {
 
-constexpr uint64_t widest_gap = 9;     ///< between the numbers of layers: what stands between two weights is counted too
-constexpr uint64_t least_size = 4;     ///< 1 and 2 are the first numbers of everything
-constexpr size_t longest_number = 18;  ///< digits; fits 64 bits
+constexpr uint64_t kWidestGap = 9;     ///< between the numbers of layers: what stands between two weights is counted too
+constexpr uint64_t kLeastSize = 4;     ///< 1 and 2 are the first numbers of everything
+constexpr size_t kLongestNumber = 18;  ///< digits; fits 64 bits
 
-constexpr const char* sizes = "the numbers in their names may be sizes";
-constexpr const char* opposite = "the numbers in their names say the opposite of each other";
+constexpr const char* kSizes = "the numbers in their names may be sizes";
+constexpr const char* kOpposite = "the numbers in their names say the opposite of each other";
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -82,11 +82,11 @@ bool NameNumbers::may_be_sizes(const Numbers& numbers) {
     uint64_t before = 0;
     bool gap = false, powers = numbers.size() > 1;
     for (const std::string& digits : numbers) {
-        if (digits.size() > longest_number) return true;
+        if (digits.size() > kLongestNumber) return true;
         uint64_t value = 0;
         std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        gap |= &digits != &*numbers.begin() && value - before > widest_gap;
-        powers &= std::has_single_bit(value) && value >= least_size;
+        gap |= &digits != &*numbers.begin() && value - before > kWidestGap;
+        powers &= std::has_single_bit(value) && value >= kLeastSize;
         before = value;
     }
     return gap || powers;
@@ -116,12 +116,12 @@ std::string NameNumbers::doubt(const std::string& first, const std::string& seco
     size_t deciding = 0;
     while (a[deciding].digits == b[deciding].digits) ++deciding;
     const auto after = after_.find((order == NameOrder::first_before ? first : second).substr(0, a[deciding].place));
-    if (after != after_.end() && may_be_sizes(after->second)) return sizes;
+    if (after != after_.end() && may_be_sizes(after->second)) return kSizes;
     const auto form = forms_.find(words);
     if (words != other_words || form == forms_.end()) return "";
-    if (form->second.chained[deciding]) return sizes;
+    if (form->second.chained[deciding]) return kSizes;
     for (size_t c = deciding + 1; c < a.size(); ++c)
-        if (form->second.orders(c) && Smaller()(b[c].digits, a[c].digits)) return opposite;
+        if (form->second.orders(c) && Smaller()(b[c].digits, a[c].digits)) return kOpposite;
     return "";
 }
 

@@ -21,8 +21,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensor bytes are copied as they are");
 
-constexpr uint64_t length_bytes = 8;
-constexpr uint64_t longest_header = 100'000'000;
+constexpr uint64_t kLengthBytes = 8;
+constexpr uint64_t kLongestHeader = 100'000'000;
 
 template <class T>
 T load(const char* bytes) {
@@ -89,7 +89,7 @@ std::string checked_header_text(const Safetensors& contents, const fs::path& pat
         throw InputError("cannot write " + path.string() + ": a tensor may not be named __metadata__");
     try {
         std::string text = header_text(contents);
-        if (text.size() > longest_header)
+        if (text.size() > kLongestHeader)
             throw InputError("cannot write " + path.string() + ": its header would exceed 100 MB");
         return text;
     } catch (const nlohmann::json::exception&) {
@@ -103,16 +103,16 @@ SafetensorsFile open_safetensors(const fs::path& path) {
     auto content = std::make_shared<const std::string>(read_file(path));
     const std::string& bytes = *content;
     const std::string where = path.string();
-    if (bytes.size() < length_bytes)
+    if (bytes.size() < kLengthBytes)
         throw InputError(fmt::format("{} is not a safetensors file: it has {}, fewer than the 8 of its header's length", where,
                                      counted(static_cast<int64_t>(bytes.size()), "byte")));
     const auto header_length = load<uint64_t>(bytes.data());
-    if (header_length > longest_header || header_length > bytes.size() - length_bytes)
+    if (header_length > kLongestHeader || header_length > bytes.size() - kLengthBytes)
         throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} in a file of {}", where,
                                      header_length == 1 ? "1 byte" : fmt::format("{} bytes", header_length), bytes.size()));
     SafetensorsFile file;
-    file.header = parse_safetensors_header(std::string_view(bytes).substr(length_bytes, header_length), where);
-    const uint64_t begin = length_bytes + header_length;
+    file.header = parse_safetensors_header(std::string_view(bytes).substr(kLengthBytes, header_length), where);
+    const uint64_t begin = kLengthBytes + header_length;
     check_layout(file.header, bytes.size() - begin, where);
     for (const auto& [name, entry] : file.header.tensors) check_size(entry, name, where);
     file.data.bytes = {reinterpret_cast<const uint8_t*>(bytes.data()) + begin, bytes.size() - begin};

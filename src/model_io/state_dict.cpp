@@ -23,15 +23,15 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Where training scripts keep the weights in a checkpoint; the first that is there counts.
-constexpr std::array<std::string_view, 9> nested_keys = {"state_dict", "model_state_dict", "model_state", "model", "net",
+constexpr std::array<std::string_view, 9> kNestedKeys = {"state_dict", "model_state_dict", "model_state", "model", "net",
                                                          "network",    "module",           "weights",     "params"};
-constexpr int deepest_nesting = 3;
-constexpr size_t keys_in_message = 10;
-constexpr size_t most_tensors = 65536;
-constexpr int64_t most_numbers = int64_t{1} << 20;
+constexpr int kDeepestNesting = 3;
+constexpr size_t kEysInMessage = 10;
+constexpr size_t kMostTensors = 65536;
+constexpr int64_t kMostNumbers = int64_t{1} << 20;
 /// Of DataParallel and torch.compile.
-constexpr std::array<std::string_view, 2> wrapper_prefixes = {"module.", "_orig_mod."};
-constexpr std::streamsize tar_magic_place = 257;
+constexpr std::array<std::string_view, 2> kWrapperPrefixes = {"module.", "_orig_mod."};
+constexpr std::streamsize kTarMagicPlace = 257;
 
 struct FoundDict {
     const PickleValue* dict;
@@ -48,7 +48,7 @@ bool holds_tensor(const Pickle& pickle, const PickleValue& dict) {
 std::optional<FoundDict> find_dict(const Pickle& pickle, const PickleValue& value, const std::string& keys, int depth,
                                    std::set<const PickleValue*>& seen) {
     if (value.kind != PickleKind::dict || !seen.insert(&value).second) return std::nullopt;
-    for (const std::string_view key : nested_keys) {
+    for (const std::string_view key : kNestedKeys) {
         const PickleValue* inner = depth > 0 ? pickle.find(value, key) : nullptr;
         if (!inner) continue;
         const std::string path = keys + (keys.empty() ? "" : " → ") + std::string(key);
@@ -61,7 +61,7 @@ std::optional<FoundDict> find_dict(const Pickle& pickle, const PickleValue& valu
 std::string keys_text(const Pickle& pickle, const PickleValue& value) {
     if (value.kind != PickleKind::dict) return "it holds no dictionary";
     std::vector<std::string> keys;
-    for (size_t i = 0; i < value.items.size() && keys.size() < keys_in_message; i += 2)
+    for (size_t i = 0; i < value.items.size() && keys.size() < kEysInMessage; i += 2)
         if (const PickleValue& key = pickle[value.items[i]]; key.kind == PickleKind::text) keys.push_back(shown(key.text));
     return keys.empty() ? "it has no keys" : fmt::format("its keys are {}", fmt::join(keys, ", "));
 }
@@ -69,10 +69,10 @@ std::string keys_text(const Pickle& pickle, const PickleValue& value) {
 FoundDict require_dict(const Pickle& pickle, const std::string& where) {
     const PickleValue& root = pickle[pickle.root];
     std::set<const PickleValue*> seen;
-    if (const auto found = find_dict(pickle, root, "", deepest_nesting, seen)) return *found;
+    if (const auto found = find_dict(pickle, root, "", kDeepestNesting, seen)) return *found;
     throw InputError(
         fmt::format("{} holds no state dict: expected a dictionary of tensors, itself or under one of the keys {}; {}", where,
-                    fmt::join(nested_keys, ", "), keys_text(pickle, root)));
+                    fmt::join(kNestedKeys, ", "), keys_text(pickle, root)));
 }
 
 std::string entry_name(const PickleValue& key, const std::string& where) {
@@ -131,10 +131,10 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
             continue;
         }
         if (!is_tensor(value)) numbers += element_count(view->shape);
-        if (numbers > most_numbers)  // one list may stand under many names
-            throw InputError(fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, most_numbers));
-        if (state.tensors.size() == most_tensors)
-            throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, most_tensors));
+        if (numbers > kMostNumbers)  // one list may stand under many names
+            throw InputError(fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, kMostNumbers));
+        if (state.tensors.size() == kMostTensors)
+            throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, kMostTensors));
         state.tensors.push_back({name, name, std::move(*view), module_place(places, name), {}, {}});
     }
     return state;
@@ -165,7 +165,7 @@ bool is_safetensors(const std::string& start) {
 
 StateDict read_any(const fs::path& path) {
     const std::string where = path.string();
-    const std::string start = read_start(path, tar_magic_place + 5);
+    const std::string start = read_start(path, kTarMagicPlace + 5);
     // First: the length of a safetensors header may begin with the bytes of any other format.
     if (is_safetensors(start)) return read_safetensors_file(path);
     if (start.starts_with("PK")) return read_pickle_file(open_pickle_zip(path), where);
@@ -179,7 +179,7 @@ StateDict read_any(const fs::path& path) {
 
 /// Whether every name began with the prefix of a wrapper, which is then gone.
 bool remove_wrapper(StateDict& state) {
-    for (const std::string_view prefix : wrapper_prefixes) {
+    for (const std::string_view prefix : kWrapperPrefixes) {
         if (!std::ranges::all_of(state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(prefix); }))
             continue;
         for (StateTensor& tensor : state.tensors) tensor.name.erase(0, prefix.size());

@@ -20,21 +20,21 @@ struct TypeFacts {
     uint64_t size;
 };
 
-constexpr std::array<TypeFacts, 15> facts = {{{"float32", 4},
-                                              {"float16", 2},
-                                              {"bfloat16", 2},
-                                              {"float64", 8},
-                                              {"int8", 1},
-                                              {"int16", 2},
-                                              {"int32", 4},
-                                              {"int64", 8},
-                                              {"uint8", 1},
-                                              {"uint16", 2},
-                                              {"uint32", 4},
-                                              {"uint64", 8},
-                                              {"bool", 1},
-                                              {"complex64", 8},
-                                              {"complex128", 16}}};
+constexpr std::array<TypeFacts, 15> kFacts = {{{"float32", 4},
+                                               {"float16", 2},
+                                               {"bfloat16", 2},
+                                               {"float64", 8},
+                                               {"int8", 1},
+                                               {"int16", 2},
+                                               {"int32", 4},
+                                               {"int64", 8},
+                                               {"uint8", 1},
+                                               {"uint16", 2},
+                                               {"uint32", 4},
+                                               {"uint64", 8},
+                                               {"bool", 1},
+                                               {"complex64", 8},
+                                               {"complex128", 16}}};
 
 template <class T>
 T load(const uint8_t* bytes) {
@@ -83,8 +83,8 @@ void gather(const TensorView& view, std::vector<Number>& values, Convert convert
 
 }  // namespace
 
-uint64_t type_size(TensorType type) { return facts.at(static_cast<size_t>(type)).size; }
-std::string_view type_name(TensorType type) { return facts.at(static_cast<size_t>(type)).name; }
+uint64_t type_size(TensorType type) { return kFacts.at(static_cast<size_t>(type)).size; }
+std::string_view type_name(TensorType type) { return kFacts.at(static_cast<size_t>(type)).name; }
 
 std::string view_fault(const Shape& shape, const Shape& strides, int64_t offset, int64_t count) {
     if (shape.size() != strides.size())

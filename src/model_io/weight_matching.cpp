@@ -20,7 +20,7 @@
 namespace spikelens {
 namespace {
 
-constexpr size_t names_in_note = 10;
+constexpr size_t kNamesInNote = 10;
 
 class Matcher {
   public:
@@ -269,13 +269,13 @@ class Matcher {
     }
     void note_order(const std::vector<size_t>& group, const SortedPlaces& sorted) {
         std::string names;
-        for (size_t k = 0; k < std::min(group.size(), names_in_note); ++k)
+        for (size_t k = 0; k < std::min(group.size(), kNamesInNote); ++k)
             names += (k > 0 ? ", " : "") + shown_name(group[sorted.order[k]]);
         result_.assumptions.push_back(fmt::format("Of the shape {} there are {}, which {}: {}{}.",
                                                   shape_text(tensor(group[0]).view.shape), group.size(),
                                                   sorted.by_definition ? "stand in the order in which the model defines them"
                                                                        : "the numbers in their names put in order",
-                                                  names, group.size() > names_in_note ? ", …" : ""));
+                                                  names, group.size() > kNamesInNote ? ", …" : ""));
     }
     /// Shapes leave one way alone, and it is not that of the numbers.
     void note_against_numbers() {

@@ -10,7 +10,7 @@ namespace spikelens {
 namespace {
 
 /// Words for a weight, and those for the bias beside it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> bias_words = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kBiasWords = {
     {{"weight", "bias"}, {"kernel", "bias"}, {"w", "b"}, {"W", "b"}}};
 
 void add(SlotNames& names, const std::string& stem, Layer& layer) {
@@ -18,7 +18,7 @@ void add(SlotNames& names, const std::string& stem, Layer& layer) {
     names[stem + ".bias"] = {&layer, SlotPart::bias};
 }
 
-constexpr std::array<std::string_view, 4> slot_words = {".weight", ".bias", ".recurrent.weight", ".recurrent.bias"};
+constexpr std::array<std::string_view, 4> kSlotWords = {".weight", ".bias", ".recurrent.weight", ".recurrent.bias"};
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -33,7 +33,7 @@ std::string_view take_digits(std::string_view& text) {
 
 }  // namespace
 
-std::string WeightSlot::name() const { return layer->name + std::string(slot_words[static_cast<size_t>(part)]); }
+std::string WeightSlot::name() const { return layer->name + std::string(kSlotWords[static_cast<size_t>(part)]); }
 
 Shape WeightSlot::shape() const {
     if (bias()) return {layer->out_channels};
@@ -93,7 +93,7 @@ NameOrder order_of_names(std::string_view first, std::string_view second) {
 std::string bias_name(const std::string& weight) {
     const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
     const size_t leaf = weight.size() - leaf_of(weight).size();
-    for (const auto& [word, bias] : bias_words) {
+    for (const auto& [word, bias] : kBiasWords) {
         const size_t place = weight.rfind(word);
         if (place == std::string::npos || place < leaf) continue;
         const size_t end = place + word.size();

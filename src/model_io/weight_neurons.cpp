@@ -23,7 +23,7 @@ struct FileNeuron {
     std::vector<size_t> parameters;  ///< places in the state dict
 };
 
-constexpr int64_t most_compared = 1 << 20;
+constexpr int64_t kMostCompared = 1 << 20;
 
 class NeuronImport {
   public:
@@ -170,7 +170,7 @@ class NeuronImport {
             const Layer& own = network_.layers[layer];
             const std::string_view field = one.field();
             const bool asked = varies(own, field);  // by the network text
-            const bool graded = field == graded_spikes && own.neuron && source_ != NeuronSource::text;
+            const bool graded = field == kGradedSpikes && own.neuron && source_ != NeuronSource::text;
             if (source_ == NeuronSource::file || asked || graded) {
                 const std::string note = take_over(one, network_, layer);
                 notes_[i] = {own.name + "." + leaf_of(one.tensor->name), note_of(one, note)};
@@ -194,7 +194,7 @@ class NeuronImport {
         for (const FileNeuron& neuron : neurons_)
             for (const size_t i : neuron.parameters) {
                 const NeuronParameter one = parameter(i);
-                if (element_count(one.tensor->view.shape) > most_compared) refuse_unknown(neuron);
+                if (element_count(one.tensor->view.shape) > kMostCompared) refuse_unknown(neuron);
                 for (const Layer& layer : network_.layers)
                     if (layer.neuron && !agrees_if_it_fits(one, layer)) refuse_unknown(neuron);
                 notes_[i] = {"", note_of(one, "the network text says the same of every layer")};

@@ -14,11 +14,11 @@
 namespace spikelens {
 namespace {
 
-constexpr const char* mean_leaf = "running_mean";
-constexpr const char* variance_leaf = "running_var";
+constexpr const char* kMeanLeaf = "running_mean";
+constexpr const char* kVarianceLeaf = "running_var";
 /// One for each step of time; SpikingJelly's names.
-constexpr std::string_view steps_list = "bn_list";
-constexpr const char* steps_scale = "scale";
+constexpr std::string_view kStepsList = "bn_list";
+constexpr const char* kStepsScale = "scale";
 
 bool is_vector(const StateTensor& tensor) { return tensor.view.shape.size() == 1 && is_real(tensor.view.type); }
 
@@ -26,14 +26,14 @@ void check_norm(const StateDict& state, const FileNorm& norm, const std::string&
     const auto fail = [&](const std::string& what) {
         throw InputError(fmt::format("{}: the batch normalisation {} {}", where, shown(norm.stem), what));
     };
-    if (leaf_of(stem_of(norm.stem)) == steps_list)
+    if (leaf_of(stem_of(norm.stem)) == kStepsList)
         fail("has averages for one step of time (BatchNormThroughTime); expected one normalisation for all steps");
-    for (const char* leaf : {mean_leaf, variance_leaf})
+    for (const char* leaf : {kMeanLeaf, kVarianceLeaf})
         if (!norm.tensors.contains(leaf)) fail(fmt::format("has no {}", leaf));
-    if (norm.tensors.contains(steps_scale))
+    if (norm.tensors.contains(kStepsScale))
         fail("has a scale for each step of time (TemporalEffectiveBatchNorm); expected one normalisation for all steps");
-    const Shape& channels = state.tensors[norm.tensors.at(mean_leaf)].view.shape;
-    for (const char* leaf : {mean_leaf, variance_leaf, "weight", "bias"}) {
+    const Shape& channels = state.tensors[norm.tensors.at(kMeanLeaf)].view.shape;
+    for (const char* leaf : {kMeanLeaf, kVarianceLeaf, "weight", "bias"}) {
         const auto found = norm.tensors.find(leaf);
         if (found == norm.tensors.end()) continue;
         const StateTensor& tensor = state.tensors[found->second];
@@ -50,7 +50,7 @@ std::vector<FileNorm> find_norms(const StateDict& state, const std::string& wher
     std::vector<FileNorm> norms;
     for (const StateTensor& tensor : state.tensors) {
         const std::string leaf = leaf_of(tensor.name), stem = stem_of(tensor.name);
-        if (leaf != mean_leaf && leaf != variance_leaf) continue;
+        if (leaf != kMeanLeaf && leaf != kVarianceLeaf) continue;
         if (known.emplace(stem, norms.size()).second) norms.push_back({stem, tensor.module, {}});
     }
     for (size_t i = 0; i < state.tensors.size(); ++i)
@@ -63,7 +63,7 @@ std::vector<FileNorm> find_norms(const StateDict& state, const std::string& wher
 void fold_norm(const StateDict& state, const FileNorm& norm, const NormPlace& place, double eps, const std::string& where) {
     Layer& layer = *place.layer;
     const std::string what = fmt::format("{}: the batch normalisation {}", where, shown(norm.stem));
-    const auto channels = static_cast<size_t>(state.tensors[norm.tensors.at(mean_leaf)].view.shape[0]);
+    const auto channels = static_cast<size_t>(state.tensors[norm.tensors.at(kMeanLeaf)].view.shape[0]);
     const auto numbers = [&](const char* leaf, double missing) {
         const auto found = norm.tensors.find(leaf);
         if (found == norm.tensors.end()) return std::vector<double>(channels, missing);
@@ -72,7 +72,7 @@ void fold_norm(const StateDict& state, const FileNorm& norm, const NormPlace& pl
             if (!std::isfinite(value)) throw InputError(fmt::format("{} has a {} that is not finite", what, leaf));
         return values;
     };
-    const std::vector<double> mean = numbers(mean_leaf, 0), variance = numbers(variance_leaf, 1);
+    const std::vector<double> mean = numbers(kMeanLeaf, 0), variance = numbers(kVarianceLeaf, 1);
     const std::vector<double> gamma = numbers("weight", 1), beta = numbers("bias", 0);
     std::vector<double> scale(channels), shift(channels);
     for (size_t c = 0; c < channels; ++c) {

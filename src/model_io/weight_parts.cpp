@@ -14,7 +14,7 @@
 namespace spikelens {
 namespace {
 
-constexpr std::string_view parametrised = ".parametrizations.";
+constexpr std::string_view kParametrised = ".parametrizations.";
 
 /// The name of a weight, and those of its two parts.
 struct Split {
@@ -32,10 +32,10 @@ std::optional<Split> split_of(const std::string& name) {
         const std::string whole = name.substr(0, name.size() - 2);
         return Split{Composition::weight_norm, whole, whole + "_g", name};
     }
-    const size_t place = ("." + name).find(parametrised);  // also of a model that is one module
+    const size_t place = ("." + name).find(kParametrised);  // also of a model that is one module
     if (leaf_of(name) != "original1" || place == std::string::npos) return std::nullopt;
     const std::string stem = stem_of(name);
-    const std::string whole = name.substr(0, place) + stem.substr(place + parametrised.size() - 1);
+    const std::string whole = name.substr(0, place) + stem.substr(place + kParametrised.size() - 1);
     return Split{Composition::weight_norm, whole, stem + ".original0", name};
 }
 
@@ -96,9 +96,9 @@ void check_parts(const Split& split, const StateTensor& first, const StateTensor
 void refuse_spectral_norm(const StateTensor& tensor, const std::map<std::string, size_t>& places, const std::string& where) {
     const std::string& name = tensor.name;
     const bool old_form = name.ends_with("_u") && places.contains(name.substr(0, name.size() - 2) + "_orig");
-    const bool new_form = leaf_of(name) == "_u" && ("." + name).find(parametrised) != std::string::npos;
+    const bool new_form = leaf_of(name) == "_u" && ("." + name).find(kParametrised) != std::string::npos;
     if (!old_form && !new_form) return;
-    const std::string module = old_form ? stem_of(name) : name.substr(0, ("." + name).find(parametrised) - (new_form ? 1 : 0));
+    const std::string module = old_form ? stem_of(name) : name.substr(0, ("." + name).find(kParametrised) - (new_form ? 1 : 0));
     throw InputError(fmt::format(
         "{}: {} says that spectral_norm has split a weight of the module {}: make it one tensor by "
         "torch.nn.utils.{} before saving",

@@ -17,27 +17,27 @@ namespace spikelens {
 namespace {
 
 /// States that snnTorch, SpikingJelly, Norse and Sinabs keep beside a neuron's parameters.
-constexpr std::array<std::string_view, 8> states = {"mem", "syn", "spk", "v", "v_mem", "i_syn", "syn_exc", "syn_inh"};
+constexpr std::array<std::string_view, 8> kStates = {"mem", "syn", "spk", "v", "v_mem", "i_syn", "syn_exc", "syn_inh"};
 
 struct Refusal {
     std::string_view leaf;
     std::string_view reason;
 };
-constexpr std::string_view pruning =
+constexpr std::string_view kPruning =
     "belongs to a weight that is pruned, and its other part is missing: make it one tensor by torch.nn.utils.prune.remove "
     "before saving";
-constexpr std::string_view normed =
+constexpr std::string_view kNormed =
     "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
     "or remove_spectral_norm before saving";
-constexpr std::array<Refusal, 9> refusals = {{{"weight_orig", pruning},
-                                              {"weight_mask", pruning},
-                                              {"bias_orig", pruning},
-                                              {"bias_mask", pruning},
-                                              {"weight_g", normed},
-                                              {"weight_v", normed},
-                                              {"weight_u", normed},
-                                              {"bias_g", normed},
-                                              {"bias_v", normed}}};
+constexpr std::array<Refusal, 9> kRefusals = {{{"weight_orig", kPruning},
+                                               {"weight_mask", kPruning},
+                                               {"bias_orig", kPruning},
+                                               {"bias_mask", kPruning},
+                                               {"weight_g", kNormed},
+                                               {"weight_v", kNormed},
+                                               {"weight_u", kNormed},
+                                               {"bias_g", kNormed},
+                                               {"bias_v", kNormed}}};
 
 bool has_part(const std::string& name, const std::string& part) {
     return name.starts_with(part + ".") || name.find("." + part + ".") != std::string::npos;
@@ -55,8 +55,8 @@ std::string refusal_of(const std::string& name) {
             "is what a parametrisation of the module {} computes a weight from, and how is not in the file: make "
             "it one tensor by torch.nn.utils.parametrize.remove_parametrizations before saving",
             shown(module_of_parametrisation(name)));
-    const auto found = std::ranges::find(refusals, leaf, &Refusal::leaf);
-    return found == refusals.end() ? "" : std::string(found->reason);
+    const auto found = std::ranges::find(kRefusals, leaf, &Refusal::leaf);
+    return found == kRefusals.end() ? "" : std::string(found->reason);
 }
 
 /// Whole numbers, booleans and complex numbers are no weights. A single whole number is a counter; a table may be anything: a
@@ -85,7 +85,7 @@ TensorKind tensor_kind(const StateTensor& tensor, const std::string& where) {
     if (const std::string reason = refusal_of(tensor.name); !reason.empty())
         throw InputError(fmt::format("{}: {} {}", where, described(tensor), reason));
     const std::string leaf = leaf_of(tensor.name);
-    if (std::ranges::find(states, leaf) != states.end())
+    if (std::ranges::find(kStates, leaf) != kStates.end())
         return {TensorRole::inert, "a neuron's state: every sample starts at rest"};
     if (leaf == "V") return {TensorRole::inert, "the same as recurrent.V beside it"};
     const bool complex = tensor.view.type == TensorType::complex64 || tensor.view.type == TensorType::complex128;

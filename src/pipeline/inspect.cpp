@@ -34,8 +34,8 @@ std::string activity_words(const Network& network, int index) {
 }
 
 /// What a layer does with its inputs, in the order of LayerKind.
-constexpr std::array<std::string_view, 7> kind_names = {"convolution", "fully connected", "sum",      "and",
-                                                        "and not",     "concatenation",   "passes on"};
+constexpr std::array<std::string_view, 7> kIndNames = {"convolution", "fully connected", "sum",      "and",
+                                                       "and not",     "concatenation",   "passes on"};
 
 std::optional<int> unless(int usual, int value) { return value == usual ? std::nullopt : std::optional(value); }
 
@@ -52,7 +52,7 @@ void add_windows(LayerSummary& summary, const Layer& layer) {
 void add_graph(LayerSummary& summary, const Network& network, int index) {
     const Layer& layer = network.layers[index];
     if (layer.recurrence.kind != RecurrenceKind::none)
-        summary.recurrence = recurrence_words[static_cast<size_t>(layer.recurrence.kind)];
+        summary.recurrence = kRecurrenceWords[static_cast<size_t>(layer.recurrence.kind)];
     if (layer.inputs == std::vector{index - 1}) return;
     summary.inputs.emplace();
     for (const int input : layer.inputs)
@@ -63,7 +63,7 @@ LayerSummary summary_of(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     LayerSummary summary;
     summary.layer = layer.name;
-    summary.kind = kind_names[static_cast<size_t>(layer.kind)];
+    summary.kind = kIndNames[static_cast<size_t>(layer.kind)];
     summary.input = {layer.in_channels, layer.in_height, layer.in_width};
     summary.output = {layer.out_channels, layer.out_height, layer.out_width};
     summary.parameters = layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();
@@ -72,7 +72,7 @@ LayerSummary summary_of(const Network& network, int index) {
     if (layer.kind == LayerKind::conv) add_windows(summary, layer);
     add_graph(summary, network, index);
     if (layer.pool.kind != PoolKind::none)
-        summary.pool = {std::string(pool_words[static_cast<size_t>(layer.pool.kind)]),
+        summary.pool = {std::string(kPoolWords[static_cast<size_t>(layer.pool.kind)]),
                         layer.pool.size,
                         layer.pool.stride,
                         {layer.out_channels, layer.pooled_height, layer.pooled_width},

@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 /// What a run directory keeps in files of fixed names; docs/formats.md lists them.
-constexpr std::array<std::string_view, 15> run_files{
+constexpr std::array<std::string_view, 15> kRunFiles{
     "manifest.json", "model.safetensors", "checkpoint.safetensors", "run.lock",      "train.json",
     "import.json",   "interpret.json",    "relevant.json",          "ablation.json", "responses.h5",
     "probe.h5",      "visualisations.h5", "evaluate.json",          "report.html",   "evaluate"};
@@ -154,7 +154,7 @@ void check_output(const fs::path& path, OutputKind kind) {
     const std::string name = path.filename().string();
     if (name.empty() || name == "." || name == "..") refuse(path, "is no name of a file");
     const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    const bool kept = std::ranges::any_of(run_files, [&](std::string_view file) { return same_name(file, name); });
+    const bool kept = std::ranges::any_of(kRunFiles, [&](std::string_view file) { return same_name(file, name); });
     if (kept && is_run(folder) && !(kind == OutputKind::report && name == "report.html"))
         refuse(path, "is a name that the run directory " + folder.string() + " keeps for itself; choose another one");
     if (folder.filename() == "evaluate" && is_run(folder.parent_path().empty() ? "." : folder.parent_path()))
@@ -168,7 +168,7 @@ void check_run_folder(const fs::path& folder) {
     check_folder(folder / "manifest.json");
     const bool run = std::ranges::any_of(std::array{"manifest.json", "model.safetensors", "checkpoint.safetensors"},
                                          [&](const char* name) { return says_ours(folder / name); });
-    for (const std::string_view name : run_files) {
+    for (const std::string_view name : kRunFiles) {
         const fs::path path = folder / name;
         if (name == "evaluate" || name == "report.html" || name == "run.lock") continue;  // nothing is written over these
         if (!fs::exists(fs::symlink_status(path, error))) continue;

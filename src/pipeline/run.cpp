@@ -64,7 +64,7 @@ std::string Run::data_name() const { return manifest.at("data").at("name").get<s
 
 std::string Run::binning() const { return manifest.at("data").value("binning", ""); }
 
-bool Run::has_pictures() const { return manifest.at("data").at("sha256").contains(pictures_checksum); }
+bool Run::has_pictures() const { return manifest.at("data").at("sha256").contains(kPicturesChecksum); }
 
 PictureWords Run::pictures() const { return manifest.at("data").value("pictures", PictureWords{}); }
 

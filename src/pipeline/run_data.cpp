@@ -89,7 +89,7 @@ json data_document(const RunData& data, const std::string& source) {
 json data_inputs(const json& sha256, const std::string& binning, const PictureWords& pictures, const Coding& coding,
                  uint64_t coding_seed) {
     json inputs = {{"data", digest_of(sha256)}, {"binning", binning}, {"coding", coding_text(coding)}};
-    if (sha256.contains(pictures_checksum)) inputs["pictures"] = words_text(pictures);
+    if (sha256.contains(kPicturesChecksum)) inputs["pictures"] = words_text(pictures);
     if (coding.kind != CodingKind::direct) inputs["coding_seed"] = coding_seed;
     return inputs;
 }

@@ -16,10 +16,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* checksum_key = "checksum";
-constexpr uint64_t longest_document = uint64_t{1} << 30;
-constexpr int64_t largest_index = 1 << 30;
-constexpr int64_t most_samples = int64_t{1} << 50;
+constexpr const char* kChecksumKey = "checksum";
+constexpr uint64_t kLongestDocument = uint64_t{1} << 30;
+constexpr int64_t kLargestIndex = 1 << 30;
+constexpr int64_t kMostSamples = int64_t{1} << 50;
 
 /// Points whose supports are of these filters.
 std::vector<LassoPoint> read_points(const JsonField& field, int64_t filters) {
@@ -37,7 +37,7 @@ std::vector<LassoPoint> read_points(const JsonField& field, int64_t filters) {
 std::vector<FilterIndex> read_filters(const JsonField& field) {
     std::vector<FilterIndex> filters;
     for (const JsonField& item : field.items()) {
-        const std::vector<int64_t> pair = item.integers(0, largest_index);
+        const std::vector<int64_t> pair = item.integers(0, kLargestIndex);
         if (pair.size() != 2) item.fail("must be [layer, filter]");
         filters.push_back({static_cast<int>(pair[0]), static_cast<int>(pair[1])});
     }
@@ -47,10 +47,10 @@ std::vector<FilterIndex> read_filters(const JsonField& field) {
 }  // namespace
 
 json read_json(const fs::path& path) {
-    json document = parse_json(read_file(path, longest_document), path.string());
-    if (!document.is_object() || !document.contains(checksum_key)) return document;
-    const json written = document[checksum_key];
-    document.erase(checksum_key);
+    json document = parse_json(read_file(path, kLongestDocument), path.string());
+    if (!document.is_object() || !document.contains(kChecksumKey)) return document;
+    const json written = document[kChecksumKey];
+    document.erase(kChecksumKey);
     if (written != sha256_of_bytes(document.dump()))
         throw InputError(path.string() +
                          " is not what was written: its checksum is of another content. Remove it, and the "
@@ -61,7 +61,7 @@ json read_json(const fs::path& path) {
 void write_json(const fs::path& path, const json& document) {
     const std::string where = "cannot write " + path.string();
     json whole = document;
-    if (whole.is_object()) whole[checksum_key] = sha256_of_bytes(json_text(document, where, -1));
+    if (whole.is_object()) whole[kChecksumKey] = sha256_of_bytes(json_text(document, where, -1));
     write_file(path, json_text(whole, where, 2) + "\n");
 }
 
@@ -115,7 +115,7 @@ Ablation load_ablation(const json& identity, const fs::path& path) {
     check_result(json_document, ResultKind::ablation, identity, path);
     Ablation ablation;
     read_field(document, ablation);
-    (void)document["class_samples"].integers(0, most_samples);
+    (void)document["class_samples"].integers(0, kMostSamples);
     for (const JsonField& item : document["curve"].items())
         for (const char* of_classes : {"class_relevant", "class_random"})
             if (item[of_classes].items().size() != ablation.class_samples.size())

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t icon_side = 40;
+constexpr int64_t kIconSide = 40;
 static_assert(std::endian::native == std::endian::little, "browsers read the maps' values as little-endian");
 
 Html packed(const char* id, const std::string& bytes) {
@@ -31,7 +31,7 @@ Json path_of(const ClassPath& path) {
             steps.push_back({point.mu, kind, filters});
         }
     };
-    if (worst_residual(path) > optimality_tolerance) return steps;
+    if (worst_residual(path) > kOptimalityTolerance) return steps;
     add(path.path, 0);
     add(path.breakpoints, 1);
     std::stable_sort(steps.begin(), steps.end(), [](const Json& a, const Json& b) { return a[0] < b[0]; });
@@ -50,7 +50,7 @@ Json filters_of(const Page& page) {
     Json filters = Json::array();
     for (const ReportFilter& filter : page.data.filters)
         filters.push_back(
-            {{"name", filter.name}, {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, icon_side)))}});
+            {{"name", filter.name}, {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, kIconSide)))}});
     return filters;
 }
 

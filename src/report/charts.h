@@ -10,7 +10,7 @@ namespace spikelens::report {
 
 /// One row per thing, values as marks with their intervals on a common axis: forest plots, accuracies per class.
 struct Mark {
-    double value = unknown;
+    double value = kUnknown;
     Interval ci;
     LineStyle style;
 };

@@ -8,7 +8,7 @@
 namespace spikelens::report {
 namespace {
 
-constexpr size_t coloured_lines = 7;
+constexpr size_t kColouredLines = 7;
 
 struct Coefficient {
     std::string name;
@@ -37,7 +37,7 @@ std::vector<double> without_idle_zeros(const std::vector<double>& weights) {
     std::vector<double> drawn = weights;
     for (size_t k = 0; k < weights.size(); ++k) {
         const bool before = k > 0 && weights[k - 1] != 0, after = k + 1 < weights.size() && weights[k + 1] != 0;
-        if (weights[k] == 0 && !before && !after) drawn[k] = unknown;
+        if (weights[k] == 0 && !before && !after) drawn[k] = kUnknown;
     }
     return drawn;
 }
@@ -76,14 +76,14 @@ LinePlot coefficient_plot(const ClassPath& path, const std::string& title) {
     plot.cursor = true;
     for (const Coefficient& line : coefficients(at)) {
         const size_t rank = plot.series.size();
-        const bool coloured = rank < coloured_lines;
-        LineStyle style = coloured ? line_style(static_cast<int>(rank)) : LineStyle{hex(quiet_colours[0]), "", -1};
+        const bool coloured = rank < kColouredLines;
+        LineStyle style = coloured ? line_style(static_cast<int>(rank)) : LineStyle{hex(kQuietColours[0]), "", -1};
         plot.series.push_back({line.name, budgets, without_idle_zeros(line.weights), {}, style, coloured});
     }
     for (Series& series : plot.series)
         for (size_t k = 0; k < at.size(); ++k)
-            if (budgets[k] < plot.x.low) series.y[k] = unknown;
-    fit_y(plot, 0, unknown);
+            if (budgets[k] < plot.x.low) series.y[k] = kUnknown;
+    fit_y(plot, 0, kUnknown);
     return plot;
 }
 

@@ -11,14 +11,14 @@ namespace {
 
 bool converged(const ClassPath& path) {
     const double worst = worst_residual(path);
-    return !(worst > optimality_tolerance);
+    return !(worst > kOptimalityTolerance);
 }
 
 Html optimality_badge(const ClassPath& path) {
     const double worst = worst_residual(path);
     if (!std::isfinite(worst)) return tag("span.badge", "optimality not recorded");
     if (converged(path)) return tag("span.badge.good", "optimal: KKT and gap ≤ ", scientific(worst));
-    return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ", scientific(optimality_tolerance));
+    return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ", scientific(kOptimalityTolerance));
 }
 
 Html selected_item(const WeightedFilter& filter, double largest) {

@@ -37,14 +37,14 @@ std::string hex(Rgb colour) { return fmt::format("#{:02x}{:02x}{:02x}", colour.r
 
 LineStyle line_style(int index) {
     static const std::array<std::string, 4> dashes = {"", "7 3", "2 2.5", "9 3 2 3"};
-    const int colour = index % static_cast<int>(kind_colours.size());
-    const int dash = (index + index / static_cast<int>(kind_colours.size())) % static_cast<int>(dashes.size());
-    return {hex(kind_colours[static_cast<size_t>(colour)]), dashes[static_cast<size_t>(dash)], index % 5};
+    const int colour = index % static_cast<int>(kKindColours.size());
+    const int dash = (index + index / static_cast<int>(kKindColours.size())) % static_cast<int>(dashes.size());
+    return {hex(kKindColours[static_cast<size_t>(colour)]), dashes[static_cast<size_t>(dash)], index % 5};
 }
 
 LineStyle baseline_style(int index) {
     static const std::array<std::string, 4> dashes = {"1.5 3", "5 3", "", "8 2 1.5 2"};
-    return {hex(quiet_colours[static_cast<size_t>(index) % quiet_colours.size()]),
+    return {hex(kQuietColours[static_cast<size_t>(index) % kQuietColours.size()]),
             dashes[static_cast<size_t>(index) % dashes.size()], -1};
 }
 

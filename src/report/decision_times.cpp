@@ -12,7 +12,7 @@
 namespace spikelens::report {
 namespace {
 
-const LineStyle right_style{hex(kind_colours[1]), "", 1}, wrong_style{hex(kind_colours[0]), "6 3", 0};
+const LineStyle kRightStyle{hex(kKindColours[1]), "", 1}, kWrongStyle{hex(kKindColours[0]), "6 3", 0};
 
 int64_t total(const std::vector<int64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
 
@@ -47,7 +47,7 @@ Html decision_times(Page& page) {
     Table table{{"step", "right", "wrong"}, {}};
     for (size_t t = 0; t < right.size(); ++t) table.rows.push_back({t + 1, right[t], wrong[t]});
     std::string caption;
-    for (const auto& [counts, word, style] : {std::tuple{&right, "right", &right_style}, {&wrong, "wrong", &wrong_style}}) {
+    for (const auto& [counts, word, style] : {std::tuple{&right, "right", &kRightStyle}, {&wrong, "wrong", &kWrongStyle}}) {
         if (total(*counts) == 0) continue;
         Series series{word, {}, cumulative(*counts), {}, *style};
         for (size_t t = 0; t < counts->size(); ++t) series.x.push_back(static_cast<double>(t + 1));

@@ -15,8 +15,8 @@
 namespace spikelens::report {
 namespace {
 
-constexpr int64_t cloud_side = 1600;  // pixels; larger clouds are shrunk
-constexpr int64_t frame_side = 128;
+constexpr int64_t kCloudSide = 1600;  // pixels; larger clouds are shrunk
+constexpr int64_t kFrameSide = 128;
 
 int64_t spikes_of(const ReportImage& image) {
     return std::accumulate(image.spikes_per_window.begin(), image.spikes_per_window.end(), int64_t{0});
@@ -35,7 +35,7 @@ std::string first_step(const Page& page, size_t window, size_t windows) {
 }
 
 Html cloud_picture(const FloatArray& cloud, const std::string& words) {
-    return scrolled(words, tag("img.cloud", {{"src", data_uri(drawing_png(shrink(cloud, cloud_side)))}, {"alt", words}}));
+    return scrolled(words, tag("img.cloud", {{"src", data_uri(drawing_png(shrink(cloud, kCloudSide)))}, {"alt", words}}));
 }
 
 /// How many spikes a window has, as a bar above it.
@@ -65,7 +65,7 @@ FloatArray coloured(const std::vector<FloatArray>& frames, bool signed_values) {
 
 std::vector<FloatArray> frames_of(const FloatArray& maps) {
     std::vector<FloatArray> frames;
-    for (int64_t i = 0; i < maps.extent(0); ++i) frames.push_back(shrink(item(maps, i), frame_side));
+    for (int64_t i = 0; i < maps.extent(0); ++i) frames.push_back(shrink(item(maps, i), kFrameSide));
     return frames;
 }
 

@@ -47,7 +47,7 @@ Table curve_table(const LinePlot& plot) {
 }
 
 Html score_cell(const MetricScore* score) {
-    if (!score || !std::isfinite(score->mean)) return number_cell(unknown, "—");
+    if (!score || !std::isfinite(score->mean)) return number_cell(kUnknown, "—");
     const std::string range =
         score->ci95.known() ? text_of(*score, score->ci95) : "no interval: " + plural(score->samples, "sample");
     return number_cell(score->mean, text_of(*score) + " " + tag("small", range));
@@ -55,7 +55,7 @@ Html score_cell(const MetricScore* score) {
 
 Html paper_cell(const EvaluateResult& evaluation, const EvaluatedMethod& method, const std::string& metric) {
     const PaperValue* paper = paper_value(evaluation, method.method, metric);
-    return number_cell(paper ? paper->value : unknown, paper ? decimal(paper->value, 4) : "", "td.number.paper");
+    return number_cell(paper ? paper->value : kUnknown, paper ? decimal(paper->value, 4) : "", "td.number.paper");
 }
 
 /// How many of a method's maps said nothing, so that their scores are those of ties.
@@ -101,7 +101,7 @@ RowChart forest(const EvaluateResult& evaluation, const std::string& metric, con
     for (const EvaluatedMethod& other : evaluation.methods) {
         const auto difference = evaluation.difference(metric, leader.method, other.method);
         if (!difference || other.method == leader.method) continue;
-        const LineStyle style{hex(difference->decided ? kind_colours[0] : quiet_colours[0]), "", difference->decided ? 1 : 0};
+        const LineStyle style{hex(difference->decided ? kKindColours[0] : kQuietColours[0]), "", difference->decided ? 1 : 0};
         chart.rows.push_back({"− " + other.method,
                               {{difference->difference, difference->ci95, style}},
                               (difference->decided ? "" : "~ ") + text_of(unit, difference->difference)});

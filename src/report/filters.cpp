@@ -11,7 +11,7 @@
 namespace spikelens::report {
 namespace {
 
-constexpr int64_t picture_side = 160, crop_side = 64;
+constexpr int64_t kPictureSide = 160, kCropSide = 64;
 
 const FilterSummary* facts_of(const Page& page, const std::string& name) {
     if (!page.results.interpret) return nullptr;
@@ -24,7 +24,7 @@ Html crops(const ReportFilter& filter) {
     if (filter.crops.shape.size() != 4) return {};
     Html out;
     for (int64_t i = 0; i < filter.crops.extent(0); ++i)
-        out += tag("img", {{"src", data_uri(png(shrink(item(filter.crops, i), crop_side)))}, {"alt", ""}});
+        out += tag("img", {{"src", data_uri(png(shrink(item(filter.crops, i), kCropSide)))}, {"alt", ""}});
     return tag("figure.crops", tag("div", out),
                tag("figcaption", fmt::format("the strongest {} of {} crops", filter.crops.extent(0), count(filter.averaged))));
 }
@@ -32,7 +32,7 @@ Html crops(const ReportFilter& filter) {
 Html pictures(const ReportFilter& filter) {
     if (filter.average.empty())
         return tag("p.banner", "This filter never spiked on the training set. There is nothing to average.");
-    const Html average = tag("img.average", {{"src", data_uri(png(shrink(filter.average, picture_side)))},
+    const Html average = tag("img.average", {{"src", data_uri(png(shrink(filter.average, kPictureSide)))},
                                              {"alt", "Average visualisation of filter " + filter.name}});
     return tag("div.pictures", tag("figure", average, tag("figcaption", "average of ", plural(filter.averaged, "crop"))),
                crops(filter));
@@ -58,7 +58,7 @@ std::vector<ClassWeight> class_weights(const Page& page, const std::string& name
     const auto& paths = page.results.interpret->per_class;
     for (size_t i = 0; i < paths.size(); ++i) {
         const PathPoint* point = point_at(paths[i], page.chosen_mu());
-        if (!point || worst_residual(paths[i]) > optimality_tolerance) continue;
+        if (!point || worst_residual(paths[i]) > kOptimalityTolerance) continue;
         for (const WeightedFilter& filter : point->filters)
             if (name_of(filter) == name) weights.push_back({i, filter.weight});
     }

@@ -11,11 +11,11 @@ namespace spikelens::report {
 namespace {
 
 /// Elements without content: those of HTML that cannot have any, and the shapes of SVG.
-constexpr std::array<std::string_view, 11> empty_elements{"meta", "link", "img",    "input",   "br",  "use",
+constexpr std::array<std::string_view, 11> kEmptyElements{"meta", "link", "img",    "input",   "br",  "use",
                                                           "line", "rect", "circle", "polygon", "path"};
 /// A line feed after these keeps the file's lines short, and nobody sees it.
-constexpr std::array<std::string_view, 9> ends_a_line{"p",    "tr",   "section", "article", "details",
-                                                      "head", "body", "meta",    "html"};
+constexpr std::array<std::string_view, 9> kEndsALine{"p",    "tr",   "section", "article", "details",
+                                                     "head", "body", "meta",    "html"};
 
 bool is_one_of(const auto& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
 
@@ -76,11 +76,11 @@ Html Html::element(std::string_view selector, const Attributes& attributes, cons
     all.insert(all.end(), attributes.begin(), attributes.end());
     Html result;
     result.markup_ = opening(name, all);
-    if (is_one_of(empty_elements, name))
+    if (is_one_of(kEmptyElements, name))
         result.markup_ += "/>";
     else
         result.markup_ += ">" + content.markup_ + "</" + name + ">";
-    if (is_one_of(ends_a_line, name)) result.markup_ += "\n";
+    if (is_one_of(kEndsALine, name)) result.markup_ += "\n";
     return result;
 }
 

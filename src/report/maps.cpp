@@ -11,7 +11,7 @@
 namespace spikelens::report {
 namespace {
 
-constexpr double equal_up_to = 0x1p-21;  // of the largest magnitude: four roundings of float32 on either side
+constexpr double kEqualUpTo = 0x1p-21;  // of the largest magnitude: four roundings of float32 on either side
 
 /// Signed maps are drawn around zero: the entry of `value` when ±`reach` spans the palette.
 uint8_t diverging_entry(float value, float reach) {
@@ -37,7 +37,7 @@ Html ramp(const char* id, const Palette& palette, size_t last) {
 }
 
 double probability(const ReportImage& image, int class_index) {
-    if (class_index < 0 || class_index >= static_cast<int>(image.probabilities.size())) return unknown;
+    if (class_index < 0 || class_index >= static_cast<int>(image.probabilities.size())) return kUnknown;
     return image.probabilities[static_cast<size_t>(class_index)];
 }
 
@@ -55,7 +55,7 @@ QuantisedMap quantise(const FloatArray& map, double rounding) {
         result.state = QuantisedMap::State::zero;
     else if (largest <= rounding)
         result.state = QuantisedMap::State::noise;
-    else if (span <= equal_up_to * largest)
+    else if (span <= kEqualUpTo * largest)
         result.state = QuantisedMap::State::constant;
     for (float value : map.data)
         result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span))

@@ -11,7 +11,7 @@
 namespace spikelens::report {
 namespace {
 
-const LineStyle relevant_style{hex(kind_colours[1]), "", 1}, random_style{hex(kind_colours[0]), "6 3", 0};
+const LineStyle kRelevantStyle{hex(kKindColours[1]), "", 1}, kRandomStyle{hex(kKindColours[0]), "6 3", 0};
 
 Series ablation_series(const AblationSummary& curve, const std::string& name, double AblationSummary::Point::*mean,
                        double AblationSummary::Point::*half, const LineStyle& style) {
@@ -25,7 +25,7 @@ Series ablation_series(const AblationSummary& curve, const std::string& name, do
 }
 
 Scatter draws_of(const AblationSummary& curve) {
-    Scatter scatter{"each random draw", {}, {}, random_style.colour};
+    Scatter scatter{"each random draw", {}, {}, kRandomStyle.colour};
     for (const AblationSummary::Point& step : curve.curve)
         for (double draw : step.random_draws) {
             scatter.x.push_back(step.mu);
@@ -38,16 +38,16 @@ LinePlot ablation_plot(const AblationSummary& curve) {
     LinePlot plot;
     plot.title = "Accuracy with relevant and with random filters silenced, over the budget";
     plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationSummary::Point::relevant_accuracy,
-                                          &AblationSummary::Point::relevant_ci95, relevant_style));
+                                          &AblationSummary::Point::relevant_ci95, kRelevantStyle));
     plot.series.push_back(ablation_series(curve, "as many random ones", &AblationSummary::Point::random_accuracy,
-                                          &AblationSummary::Point::random_ci95, random_style));
+                                          &AblationSummary::Point::random_ci95, kRandomStyle));
     plot.scatters.push_back(draws_of(curve));
     if (std::isfinite(curve.full_accuracy)) plot.levels.push_back({"nothing silenced", curve.full_accuracy});
     plot.x = {"budget μ (logarithmic)", curve.curve.front().mu, curve.curve.back().mu, true};
     if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
     plot.y.label = "accuracy, mean over classes";
     plot.y.percent = true;
-    fit_y(plot, unknown, unknown);
+    fit_y(plot, kUnknown, kUnknown);
     return plot;
 }
 
@@ -62,13 +62,13 @@ RowChart class_ablation(const Page& page, const AblationSummary::Point& step) {
     RowChart chart;
     chart.title = "Accuracy of each class with its relevant and with random filters silenced";
     chart.x = {"accuracy on the class", 0, 1, false, true};
-    chart.legend = {{0, {}, relevant_style}, {0, {}, random_style}};
+    chart.legend = {{0, {}, kRelevantStyle}, {0, {}, kRandomStyle}};
     chart.legend_names = {"relevant silenced", "random silenced"};
     for (size_t c = 0; c < step.class_relevant.size(); ++c) {
-        const double random = c < step.class_random.size() ? step.class_random[c] : unknown;
+        const double random = c < step.class_random.size() ? step.class_random[c] : kUnknown;
         const bool known = std::isfinite(step.class_relevant[c]);
         chart.rows.push_back({page.results.class_name(static_cast<int64_t>(c)),
-                              {{random, {}, random_style}, {step.class_relevant[c], {}, relevant_style}},
+                              {{random, {}, kRandomStyle}, {step.class_relevant[c], {}, kRelevantStyle}},
                               known ? percent(step.class_relevant[c], 0) : "no samples"});
     }
     return chart;
@@ -78,7 +78,7 @@ Table class_ablation_table(const Page& page, const AblationSummary::Point& step)
     Table table{{"class", "relevant_accuracy", "random_accuracy"}, {}};
     for (size_t c = 0; c < step.class_relevant.size(); ++c)
         table.rows.push_back({page.results.class_name(static_cast<int64_t>(c)), step.class_relevant[c],
-                              c < step.class_random.size() ? step.class_random[c] : unknown});
+                              c < step.class_random.size() ? step.class_random[c] : kUnknown});
     return table;
 }
 
@@ -122,7 +122,7 @@ Html accuracy_figure(Page& page, const Training& train) {
         const bool any = estimate.samples > 0;
         const Interval range = any ? Interval{estimate.low, estimate.high} : Interval{};
         chart.rows.push_back(
-            {name, {{any ? estimate.mean : unknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
+            {name, {{any ? estimate.mean : kUnknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
         table.rows.push_back({name, estimate.mean, range.low, range.high, estimate.samples});
         if (any) lowest = std::min(lowest, range.low);
     }

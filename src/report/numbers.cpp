@@ -7,7 +7,7 @@
 namespace spikelens::report {
 namespace {
 
-constexpr std::string_view missing = "—";
+constexpr std::string_view kMissing = "—";
 
 std::string with_minus(std::string text) {
     if (!text.empty() && text[0] == '-') text = "−" + text.substr(1);
@@ -17,31 +17,31 @@ std::string with_minus(std::string text) {
 }  // namespace
 
 std::string decimal(double value, int digits) {
-    if (!std::isfinite(value)) return std::string(missing);
+    if (!std::isfinite(value)) return std::string(kMissing);
     std::string text = fmt::format("{:.{}f}", value, digits);
     if (std::stod(text) == 0 && text[0] == '-') text.erase(0, 1);
     return with_minus(std::move(text));
 }
 
 std::string compact(double value) {
-    return std::isfinite(value) ? with_minus(fmt::format("{:.4g}", value)) : std::string(missing);
+    return std::isfinite(value) ? with_minus(fmt::format("{:.4g}", value)) : std::string(kMissing);
 }
 
 std::string brief(double value) {
-    return std::isfinite(value) ? with_minus(fmt::format("{:.2g}", value)) : std::string(missing);
+    return std::isfinite(value) ? with_minus(fmt::format("{:.2g}", value)) : std::string(kMissing);
 }
 
 std::string scientific(double value) {
-    if (!std::isfinite(value)) return std::string(missing);
+    if (!std::isfinite(value)) return std::string(kMissing);
     return value == 0 ? "0" : fmt::format("{:.0e}", value);
 }
 
 std::string percent(double share, int digits) {
-    return std::isfinite(share) ? decimal(100 * share, digits) + "\u00a0%" : std::string(missing);
+    return std::isfinite(share) ? decimal(100 * share, digits) + "\u00a0%" : std::string(kMissing);
 }
 
 std::string points(double share, int digits) {
-    return std::isfinite(share) ? decimal(100 * share, digits) + " points" : std::string(missing);
+    return std::isfinite(share) ? decimal(100 * share, digits) + " points" : std::string(kMissing);
 }
 
 std::string count(int64_t value) {
@@ -51,7 +51,7 @@ std::string count(int64_t value) {
 }
 
 std::string seconds(double value) {
-    if (!std::isfinite(value)) return std::string(missing);
+    if (!std::isfinite(value)) return std::string(kMissing);
     if (value < 1e-3) return fmt::format("{:.3g} µs", value * 1e6);
     if (value < 1) return fmt::format("{:.3g} ms", value * 1e3);
     if (value < 120) return fmt::format("{:.3g} s", value);

@@ -22,7 +22,7 @@ double guessing(const Training& train) {
         all += train.samples_of(c);
         commonest = std::max(commonest, train.samples_of(c));
     }
-    return all > 0 ? commonest / all : unknown;
+    return all > 0 ? commonest / all : kUnknown;
 }
 
 Html accuracy_tile(const Training& train, const std::string& noun) {

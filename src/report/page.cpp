@@ -6,7 +6,7 @@
 
 namespace spikelens::report {
 
-double Page::chosen_mu() const { return results.interpret ? results.interpret->chosen_mu : unknown; }
+double Page::chosen_mu() const { return results.interpret ? results.interpret->chosen_mu : kUnknown; }
 
 const ReportFilter* Page::filter(const std::string& name) const {
     const auto found =

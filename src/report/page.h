@@ -84,9 +84,9 @@ std::string small_print(const Page& page);
 /// How a method does against the sanity baselines by the leading metric: its paired difference to the one hardest to beat.
 struct Standing {
     enum class Verdict { ahead, undecided, behind, no_baseline, unmeasured } verdict = Verdict::unmeasured;
-    std::string metric, rival;    ///< `rival`: that baseline
-    double difference = unknown;  ///< positive: the method does better
-    Interval ci;                  ///< of the metric's difference, method minus rival
+    std::string metric, rival;     ///< `rival`: that baseline
+    double difference = kUnknown;  ///< positive: the method does better
+    Interval ci;                   ///< of the metric's difference, method minus rival
 };
 Standing standing(const EvaluateResult& evaluation, const std::string& name);
 /// The same in words: "below the input's own brightness on insertion: 0.660 against 0.720". `noun`: what a sample is called.

@@ -14,13 +14,13 @@ namespace {
 using svg::Anchor;
 using Points = std::vector<std::pair<double, double>>;
 
-constexpr double legend_row = 17, label_width = 6.5;
+constexpr double kLegendRow = 17, kLabelWidth = 6.5;
 
 struct Frame {
     double left, top, right, bottom;
 };
 
-double legend_entry_width(const std::string& name) { return 46 + label_width * static_cast<double>(name.size()); }
+double legend_entry_width(const std::string& name) { return 46 + kLabelWidth * static_cast<double>(name.size()); }
 
 /// Where each legend entry goes: rows are filled from the left.
 Points legend_places(const LinePlot& plot, const std::vector<std::string>& names) {
@@ -29,7 +29,7 @@ Points legend_places(const LinePlot& plot, const std::vector<std::string>& names
     for (const std::string& name : names) {
         const double width = legend_entry_width(name);
         if (x > 0 && x + width > plot.width - 16) x = 0, row += 1;
-        places.emplace_back(8 + x, row * legend_row);
+        places.emplace_back(8 + x, row * kLegendRow);
         x += width;
     }
     return places;
@@ -163,7 +163,7 @@ Html draw_data(const LinePlot& plot, const Scale& x, const Scale& y) {
 
 Html draw(const LinePlot& plot) {
     const auto places = legend_places(plot, legend_names(plot));
-    const double legend_height = places.empty() ? 0 : places.back().second + legend_row + 8;
+    const double legend_height = places.empty() ? 0 : places.back().second + kLegendRow + 8;
     const Frame frame{46, 24, plot.width - 20, plot.height - 42};
     const Scale x(plot.x, frame.left, frame.right), y(plot.y, frame.bottom, frame.top);
     Html out = draw_axes(plot, frame, x, y) + draw_levels(plot, frame, y) + draw_data(plot, x, y);

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const char* const order_of_stages[] = {"train", "import", "interpret", "explain", "evaluate", "report"};
+const char* const kOrderOfStages[] = {"train", "import", "interpret", "explain", "evaluate", "report"};
 
 bool is_safe(unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -114,7 +114,7 @@ std::vector<std::string> recorded_commands(const Page& page, const std::string& 
 
 std::vector<std::string> all_commands(const Page& page) {
     std::vector<std::string> lines;
-    for (const char* stage : order_of_stages)
+    for (const char* stage : kOrderOfStages)
         for (const std::string& line : recorded_commands(page, stage))
             if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
     return lines;
@@ -122,7 +122,7 @@ std::vector<std::string> all_commands(const Page& page) {
 
 std::vector<std::string> unrecorded_stages(const Page& page) {
     std::vector<std::string> stages;
-    for (const char* stage : order_of_stages)
+    for (const char* stage : kOrderOfStages)
         if (shown(page, stage) && recorded_commands(page, stage).empty()) stages.emplace_back(stage);
     return stages;
 }

@@ -42,7 +42,7 @@ double Training::samples_of(size_t true_class) const {
 }
 
 double worst_residual(const ClassPath& path) {
-    double worst = unknown;
+    double worst = kUnknown;
     for (const PathPoint& point : path.path)
         for (double residual : {point.kkt_residual, point.duality_gap}) worst = std::fmax(worst, residual);
     return worst;
@@ -53,7 +53,7 @@ const AblationSummary::Point* point_at(const AblationSummary& ablation, double m
 
 double mean_selected(const InterpretResult& interpretation) {
     const AblationSummary::Point* point = point_at(interpretation.ablation, interpretation.chosen_mu);
-    return point ? point->mean_filters : unknown;
+    return point ? point->mean_filters : kUnknown;
 }
 
 std::string text_of(const MetricScore& unit, double value) { return unit.curve.empty() ? compact(value) : decimal(value); }

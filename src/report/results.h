@@ -11,7 +11,7 @@
 
 namespace spikelens::report {
 
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What was made of a network, whether by training or by import.
 struct Training {
@@ -43,7 +43,7 @@ std::string name_of(const Filter& filter) {
 /// The larger of KKT residual and duality gap over the points; NaN when none is known.
 double worst_residual(const ClassPath& path);
 /// Residuals above this count as not converged.
-constexpr double optimality_tolerance = 1e-9;
+constexpr double kOptimalityTolerance = 1e-9;
 
 /// The point nearest in μ; null without points.
 const PathPoint* point_at(const ClassPath& path, double mu);

@@ -9,7 +9,7 @@ namespace {
 
 using svg::Anchor;
 
-constexpr double row_height = 22, letter = 6.4;
+constexpr double kRowHeight = 22, kLetter = 6.4;
 
 size_t letters_of(const std::string& text) {
     return static_cast<size_t>(
@@ -29,8 +29,8 @@ Layout layout_of(const RowChart& chart) {
     }
     label = std::min<size_t>(label, 24);
     const double top = chart.legend.empty() ? 8 : 30;
-    return {letter * static_cast<double>(label) + 18, chart.width - 12 - letter * static_cast<double>(note), top,
-            top + row_height * static_cast<double>(chart.rows.size()), label};
+    return {kLetter * static_cast<double>(label) + 18, chart.width - 12 - kLetter * static_cast<double>(note), top,
+            top + kRowHeight * static_cast<double>(chart.rows.size()), label};
 }
 
 Html draw_mark(const Mark& mark, const Scale& x, double y) {
@@ -42,13 +42,13 @@ Html draw_mark(const Mark& mark, const Scale& x, double y) {
 
 Html draw_rows(const RowChart& chart, const Layout& at, const Scale& x) {
     Html out;
-    double y = at.top + row_height / 2;
+    double y = at.top + kRowHeight / 2;
     for (const Row& row : chart.rows) {
         out += svg::text(at.left - 8, y + 4, shorten(row.label, at.label_letters), Anchor::end);
         out += svg::line(at.left, y, at.right, y, "grid");
         for (const Mark& mark : row.marks) out += draw_mark(mark, x, y);
         if (!row.note.empty()) out += svg::text(chart.width - 2, y + 4, row.note, Anchor::end, "tick");
-        y += row_height;
+        y += kRowHeight;
     }
     return out;
 }
@@ -68,7 +68,7 @@ Html draw_legend(const RowChart& chart) {
     for (size_t i = 0; i < std::min(chart.legend.size(), chart.legend_names.size()); ++i) {
         out += svg::marker(chart.legend[i].style.marker, x, 12, chart.legend[i].style.colour) +
                svg::text(x + 9, 16, chart.legend_names[i], Anchor::start);
-        x += 26 + letter * static_cast<double>(letters_of(chart.legend_names[i]));
+        x += 26 + kLetter * static_cast<double>(letters_of(chart.legend_names[i]));
     }
     return out;
 }

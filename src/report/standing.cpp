@@ -11,7 +11,7 @@ using Verdict = Standing::Verdict;
 /// How far `name` is ahead of a baseline, higher being better; undecided without a paired difference.
 struct Lead {
     Verdict verdict = Verdict::undecided;
-    double value = unknown;
+    double value = kUnknown;
     Interval ci;
 };
 

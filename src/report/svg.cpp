@@ -32,7 +32,7 @@ Html text(double x, double y, const std::string& content, Anchor anchor, std::st
     static constexpr const char* names[] = {"start", "middle", "end"};
     return tag("text",
                {{"class", classes},
-                {"fill", hex(label_colour)},
+                {"fill", hex(kLabelColour)},
                 {"x", pixel(x)},
                 {"y", pixel(y)},
                 {"text-anchor", names[static_cast<int>(anchor)]}},
@@ -41,7 +41,7 @@ Html text(double x, double y, const std::string& content, Anchor anchor, std::st
 
 Html line(double x1, double y1, double x2, double y2, std::string_view classes) {
     return tag("line", {{"class", classes},
-                        {"stroke", hex(rule_colour)},
+                        {"stroke", hex(kRuleColour)},
                         {"x1", pixel(x1)},
                         {"y1", pixel(y1)},
                         {"x2", pixel(x2)},

@@ -147,7 +147,7 @@ std::string signal_fault(const Network& network, size_t index, std::span<const S
         const bool logic = layer.kind == LayerKind::both || layer.kind == LayerKind::except;
         if (logic && (before[input].currents || before[input].most > 1 || before[input].divisor > 1))
             return "reads " + std::string(before[input].currents ? "currents" : "numbers of spikes") + " of " +
-                   name_of(network, input) + "; '" + std::string(layer_words[static_cast<size_t>(layer.kind)]) +
+                   name_of(network, input) + "; '" + std::string(kLayerWords[static_cast<size_t>(layer.kind)]) +
                    "' takes spikes alone";
     }
     if (const Signal signal = signal_after(layer, before); signal.most > kMostWhole)

@@ -102,9 +102,9 @@ void NetworkBuilder::add(const Stage& stage) {
     }
     if (cursor.take("LI")) return add_leak(stage, cursor);
     if (cursor.take("R")) return add_recurrence(stage, cursor);
-    for (size_t kind = 1; kind < pool_stages.size(); ++kind) {
-        if (cursor.take(pool_stages[kind])) return add_pool(stage, cursor, static_cast<PoolKind>(kind));
-        if (cursor.take("G" + std::string(pool_stages[kind]))) return add_whole_pool(stage, cursor, PoolKind(kind));
+    for (size_t kind = 1; kind < kPoolStages.size(); ++kind) {
+        if (cursor.take(kPoolStages[kind])) return add_pool(stage, cursor, static_cast<PoolKind>(kind));
+        if (cursor.take("G" + std::string(kPoolStages[kind]))) return add_whole_pool(stage, cursor, PoolKind(kind));
     }
     if (cursor.done() || cursor.rest()[0] < '0' || cursor.rest()[0] > '9')
         stage.fail("expected 16C3 (convolution), 128F (fully connected), LIF, IF, MP2, AP2 or SP2");
@@ -117,9 +117,9 @@ void NetworkBuilder::add(const Stage& stage) {
 /// Brings the ends of branches together.
 void NetworkBuilder::join(const Stage& stage, const std::vector<int>& ends) {
     if (leaky_readout_) stage.fail("nothing follows a readout");
-    const auto word = std::find(layer_words.begin() + static_cast<int>(LayerKind::add), layer_words.end() - 1, stage.text);
-    if (word == layer_words.end() - 1) stage.fail("branches meet in ]add, ]and, ]iand or ]cat");
-    Layer& layer = new_layer(static_cast<LayerKind>(word - layer_words.begin()), ends);
+    const auto word = std::find(kLayerWords.begin() + static_cast<int>(LayerKind::add), kLayerWords.end() - 1, stage.text);
+    if (word == kLayerWords.end() - 1) stage.fail("branches meet in ]add, ]and, ]iand or ]cat");
+    Layer& layer = new_layer(static_cast<LayerKind>(word - kLayerWords.begin()), ends);
     finish_layer(stage, layer);
     open_ = true;
 }
@@ -261,7 +261,7 @@ void NetworkBuilder::set_pool(const Stage& stage, const Pool& pool) {
 
 Layer& NetworkBuilder::new_layer(LayerKind kind, const std::vector<int>& inputs) {
     Layer& layer = network_.layers.emplace_back();
-    layer.name = std::string(layer_words[static_cast<size_t>(kind)]) + std::to_string(network_.layers.size());
+    layer.name = std::string(kLayerWords[static_cast<size_t>(kind)]) + std::to_string(network_.layers.size());
     layer.kind = kind;
     layer.inputs = inputs;
     layer.has_bias = layer.weighted() && defaults_.bias;

@@ -36,7 +36,7 @@ std::string conv_text(const Layer& layer) {
 }
 
 std::string pool_text(const Pool& pool) {
-    std::string text = std::string(pool_stages[static_cast<size_t>(pool.kind)]) + sides_text(pool.size, pool.columns());
+    std::string text = std::string(kPoolStages[static_cast<size_t>(pool.kind)]) + sides_text(pool.size, pool.columns());
     if (pool.stride != pool.size || pool.stride_columns() != pool.columns())
         text += "s" + sides_text(pool.stride, pool.stride_columns());
     if (pool.padding > 0 || pool.padding_columns() > 0) text += "p" + sides_text(pool.padding, pool.padding_columns());
@@ -143,7 +143,7 @@ class Nested {
             begin = end + 1;
         }
         if (begin != at) return std::nullopt;
-        return text + "]" + std::string(layer_words[static_cast<size_t>(layer.kind)]) + following_text(layer);
+        return text + "]" + std::string(kLayerWords[static_cast<size_t>(layer.kind)]) + following_text(layer);
     }
 
     const std::vector<Layer>& layers_;
@@ -158,7 +158,7 @@ std::string flat_text(const std::vector<Layer>& layers) {
             std::string branches;
             for (const int input : layer.inputs) branches += (branches.empty() ? "@" : "|@") + layers[input].name;
             append(text,
-                   "[" + branches + "]" + std::string(layer_words[static_cast<size_t>(layer.kind)]) + following_text(layer));
+                   "[" + branches + "]" + std::string(kLayerWords[static_cast<size_t>(layer.kind)]) + following_text(layer));
             continue;
         }
         const int input = layer.inputs[0];

@@ -17,7 +17,7 @@ bool a_share_below_1(float value) { return value >= 0 && value < 1; }
 bool above_0(float value) { return value > 0 && std::isfinite(value); }
 bool finite(float value) { return std::isfinite(value); }
 
-constexpr std::array<NeuronField, 11> fields{{
+constexpr std::array<NeuronField, 11> kFields{{
     {"beta", "beta", &Neuron::beta, "0..1", a_share, false, "", "leak per step; 1 is an integrate-and-fire neuron"},
     {"threshold", "threshold", &Neuron::threshold, "above 0", above_0, false, "", "θ: the membrane spikes above it"},
     {"reset", "reset", &Neuron::reset, "", nullptr, false, "", "what a spike does to the membrane"},
@@ -44,15 +44,15 @@ std::string number_text(float value, int precision = 0) {
 
 std::string wrong_reset(std::string_view word) {
     std::string known;
-    for (const std::string_view reset : reset_words) known += (known.empty() ? "" : ", ") + std::string(reset);
+    for (const std::string_view reset : kResetWords) known += (known.empty() ? "" : ", ") + std::string(reset);
     return "reset is one of " + known + ", not '" + std::string(word) + "'" +
-           suggestion(word, {reset_words.begin(), reset_words.end()});
+           suggestion(word, {kResetWords.begin(), kResetWords.end()});
 }
 
 std::optional<Reset> find_reset(std::string_view word) {
-    const auto found = std::ranges::find(reset_words, word);
-    if (found == reset_words.end()) return std::nullopt;
-    return static_cast<Reset>(found - reset_words.begin());
+    const auto found = std::ranges::find(kResetWords, word);
+    if (found == kResetWords.end()) return std::nullopt;
+    return static_cast<Reset>(found - kResetWords.begin());
 }
 
 /// Reads an option's value for a member of a neuron, by the member's type.
@@ -87,7 +87,7 @@ std::string option_text(const Neuron& neuron, const NeuronField& field) {
     std::string word(field.word);
     if (const auto* number = std::get_if<float Neuron::*>(&field.member)) return word + "=" + number_text(neuron.**number);
     if (std::holds_alternative<Reset Neuron::*>(field.member))
-        return word + "=" + std::string(reset_words[static_cast<size_t>(neuron.reset)]);
+        return word + "=" + std::string(kResetWords[static_cast<size_t>(neuron.reset)]);
     return word;
 }
 
@@ -111,10 +111,10 @@ Reset parse_reset(std::string_view word) {
     return *reset;
 }
 
-std::span<const NeuronField> neuron_fields() { return fields; }
+std::span<const NeuronField> neuron_fields() { return kFields; }
 
 void check_neuron(const Neuron& neuron, const std::string& who) {
-    for (const NeuronField& field : fields) {
+    for (const NeuronField& field : kFields) {
         if (!field.holds) continue;
         const float value = neuron.*std::get<float Neuron::*>(field.member);
         if (!field.holds(value))
@@ -124,11 +124,12 @@ void check_neuron(const Neuron& neuron, const std::string& who) {
 }
 
 void check_neuron_values(const NeuronValues& values, const Shape& layer, const std::string& who) {
-    const auto* next = fields.begin();
+    const auto* next = kFields.begin();
     for (const NeuronValue& value : values) {
         const std::string what = who + " has values of '" + value.field + "'";
-        const auto* const field = std::find_if(next, fields.end(), [&](const auto& one) { return one.name == value.field; });
-        if (field == fields.end() || !field->holds) throw InputError(what + ", which is no number of a neuron or out of order");
+        const auto* const field = std::find_if(next, kFields.end(), [&](const auto& one) { return one.name == value.field; });
+        if (field == kFields.end() || !field->holds)
+            throw InputError(what + ", which is no number of a neuron or out of order");
         next = field + 1;
         if (value.values.shape != layer && value.values.shape != Shape{layer[0]})
             throw InputError(what + " of shape " + shape_text(value.values.shape) + ", expected " +
@@ -143,7 +144,7 @@ void check_neuron_values(const NeuronValues& values, const Shape& layer, const s
 Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t channel, int64_t pixel, int64_t pixels) {
     Neuron result = neuron;
     for (const NeuronValue& value : values) {
-        const auto* const field = std::ranges::find(fields, value.field, &NeuronField::name);
+        const auto* const field = std::ranges::find(kFields, value.field, &NeuronField::name);
         const int64_t index = value.values.shape.size() == 1 ? channel : channel * pixels + pixel;
         result.*std::get<float Neuron::*>(field->member) = value.values.data[index];
     }
@@ -158,7 +159,7 @@ std::string neuron_text(const Neuron& neuron, const NeuronValues& values) {
     const auto varies = [&](std::string_view name) { return std::ranges::find(values, name, &NeuronValue::field); };
     const bool integrates = neuron.beta == 1 && varies("beta") == values.end();
     std::string options;
-    for (const NeuronField& field : fields) {
+    for (const NeuronField& field : kFields) {
         const auto value = varies(field.name);
         std::string option;
         if (value != values.end())
@@ -174,10 +175,10 @@ std::optional<std::string> set_neuron_option(Neuron& neuron, std::string_view op
     const size_t equals = option.find('=');
     const bool has_value = equals != std::string_view::npos;
     const std::string_view word = option.substr(0, equals);
-    const auto found = std::ranges::find(fields, word, &NeuronField::word);
-    if (found == fields.end()) {
+    const auto found = std::ranges::find(kFields, word, &NeuronField::word);
+    if (found == kFields.end()) {
         std::vector<std::string> words;
-        for (const NeuronField& field : fields) words.emplace_back(field.word);
+        for (const NeuronField& field : kFields) words.emplace_back(field.word);
         return "unknown neuron option '" + std::string(word) + "'" + suggestion(word, words);
     }
     const std::string_view value = has_value ? option.substr(equals + 1) : std::string_view{};
@@ -192,7 +193,7 @@ std::string neuron_words(const Neuron& neuron) {
                        resets[static_cast<size_t>(neuron.reset)];
     if (neuron.delay) text += ", one step later";
     if (neuron.alpha != 0) text += ", current kept by α " + shown(neuron.alpha);
-    for (const NeuronField& field : fields)
+    for (const NeuronField& field : kFields)
         if (!field.words.empty() && !is_usual(neuron, field)) text += ", " + with_value(field.words, neuron, field);
     return text;
 }

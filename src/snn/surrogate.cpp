@@ -19,15 +19,15 @@ struct KindEntry {
     float default_scale;
 };
 
-constexpr std::array<KindEntry, 4> kinds{{{"triangle", SurrogateKind::triangle, 0.3F},
+constexpr std::array<KindEntry, 4> kInds{{{"triangle", SurrogateKind::triangle, 0.3F},
                                           {"sigmoid", SurrogateKind::sigmoid, 25.0F},
                                           {"fast_sigmoid", SurrogateKind::fast_sigmoid, 25.0F},
                                           {"atan", SurrogateKind::atan, 2.0F}}};
 
-constexpr std::string_view through_reset_word = "through_reset";
+constexpr std::string_view kThroughResetWord = "through_reset";
 
 const KindEntry& entry_named(std::string_view name, std::string_view text) {
-    for (const KindEntry& entry : kinds)
+    for (const KindEntry& entry : kInds)
         if (entry.name == name) return entry;
     throw InputError("there is no surrogate \"" + std::string(text) +
                      "\": expected triangle, sigmoid, fast_sigmoid or atan, with a scale if wanted, like triangle(0.3)");
@@ -44,13 +44,13 @@ float parse_scale(std::string_view number, std::string_view text) {
 void parse_arguments(std::string_view arguments, std::string_view text, Surrogate& surrogate) {
     const size_t comma = arguments.find(',');
     const std::string_view first = arguments.substr(0, comma);
-    if (comma == std::string_view::npos && first == through_reset_word) {
+    if (comma == std::string_view::npos && first == kThroughResetWord) {
         surrogate.through_reset = true;
         return;
     }
     surrogate.scale = parse_scale(first, text);
     if (comma == std::string_view::npos) return;
-    if (arguments.substr(comma + 1) != through_reset_word)
+    if (arguments.substr(comma + 1) != kThroughResetWord)
         throw InputError("the surrogate \"" + std::string(text) + "\" has \"" + std::string(arguments.substr(comma + 1)) +
                          "\" after its scale: only through_reset may follow");
     surrogate.through_reset = true;
@@ -82,9 +82,9 @@ Surrogate parse_surrogate(std::string_view text) {
 std::string surrogate_text(const Surrogate& surrogate) {
     std::array<char, 32> number{};
     const auto end = std::to_chars(number.data(), number.data() + number.size(), surrogate.scale).ptr;
-    std::string text(kinds[static_cast<size_t>(surrogate.kind)].name);
+    std::string text(kInds[static_cast<size_t>(surrogate.kind)].name);
     text += "(" + std::string(number.data(), end);
-    if (surrogate.through_reset) text += "," + std::string(through_reset_word);
+    if (surrogate.through_reset) text += "," + std::string(kThroughResetWord);
     return text + ")";
 }
 

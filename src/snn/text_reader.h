@@ -10,7 +10,7 @@
 namespace spikelens {
 
 /// How stages begin that pool, in the order of PoolKind.
-constexpr std::array<std::string_view, 4> pool_stages = {"", "MP", "AP", "SP"};
+constexpr std::array<std::string_view, 4> kPoolStages = {"", "MP", "AP", "SP"};
 
 /// One stage of the text, and the errors that name it.
 struct Stage {

@@ -134,8 +134,8 @@ TEST(Drawable, PolaritiesHaveTheirColoursOnWhite) {
     const FloatArray picture = drawable(FloatArray({2, 1, 3}, {1, 0, 0, 0, 1, 0}));
     ASSERT_EQ(picture.shape, (Shape{3, 1, 3}));
     for (int64_t c = 0; c < 3; ++c) {
-        EXPECT_NEAR(pixel(picture, 0)[c], of(off_colour)[c], 1e-6);
-        EXPECT_NEAR(pixel(picture, 1)[c], of(on_colour)[c], 1e-6);
+        EXPECT_NEAR(pixel(picture, 0)[c], of(kOffColour)[c], 1e-6);
+        EXPECT_NEAR(pixel(picture, 1)[c], of(kOnColour)[c], 1e-6);
         EXPECT_EQ(pixel(picture, 2)[c], 1);
     }
     const FloatArray grey({1, 1, 2}, {0, 1});

@@ -19,7 +19,7 @@ LassoProblem problem_of(const Case& c, bool non_negative) { return {c.gram, c.co
 bool append(ActiveFactor& factor, std::vector<int>& held, const Case& problem, int column) {
     std::vector<double> against;
     for (int i : held) against.push_back(problem.gram.data[i * problem.size() + column]);
-    if (!factor.append(against, problem.gram.data[column * problem.size() + column], lasso_independence)) return false;
+    if (!factor.append(against, problem.gram.data[column * problem.size() + column], kLassoIndependence)) return false;
     held.push_back(column);
     return true;
 }

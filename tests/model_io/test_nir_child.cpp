@@ -120,7 +120,7 @@ TEST(NirMessage, EveryTruncationAndMutationIsHarmless) {
     append_value(bytes, "t", {NirType::text, {2}, {}, {"x", "longer"}});
     append_value(bytes, "s", nir_numbers(NirType::int64, {}, {7}));
     append_error(bytes, "a sentence");
-    const std::string whole = bytes + message_end;
+    const std::string whole = bytes + kMessageEnd;
     const NirMessage message = parse_message(whole);
     EXPECT_TRUE(message.complete);
     EXPECT_EQ(message.error, "a sentence");

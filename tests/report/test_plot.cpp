@@ -64,10 +64,10 @@ TEST(Path, IsInterruptedByUnknownPoints) {
 
 TEST(LinePlot, FitCoversBandsAndSurvivesNothing) {
     LinePlot plot;
-    fit_y(plot, unknown, unknown);
+    fit_y(plot, kUnknown, kUnknown);
     EXPECT_LT(plot.y.low, plot.y.high);
-    plot.series.push_back({"a", {0, 1}, {2, unknown}, {0.5, 0.5}, line_style(0)});
-    fit_y(plot, unknown, unknown);
+    plot.series.push_back({"a", {0, 1}, {2, kUnknown}, {0.5, 0.5}, line_style(0)});
+    fit_y(plot, kUnknown, kUnknown);
     EXPECT_DOUBLE_EQ(plot.y.low, 1.5);
     EXPECT_DOUBLE_EQ(plot.y.high, 2.5);
 }
@@ -75,7 +75,7 @@ TEST(LinePlot, FitCoversBandsAndSurvivesNothing) {
 TEST(LinePlot, NamesAreEscapedAndNoCoordinateIsUnknown) {
     LinePlot plot;
     plot.title = "a \"title\" <b>";
-    plot.series.push_back({"<script>", {0, 1, 2}, {0, unknown, 2}, {}, line_style(0)});
+    plot.series.push_back({"<script>", {0, 1, 2}, {0, kUnknown, 2}, {}, line_style(0)});
     fit_y(plot, 0, 1);
     const std::string drawing = draw(plot).markup();
     EXPECT_EQ(drawing.find("<script>"), std::string::npos);
@@ -90,7 +90,7 @@ TEST(LineStyles, NeighboursDifferWithoutColour) {
 
 TEST(RowChart, UnknownMarksAreNotDrawn) {
     RowChart chart;
-    chart.rows.push_back({"empty class", {{unknown, {}, line_style(0)}}, "no samples"});
+    chart.rows.push_back({"empty class", {{kUnknown, {}, line_style(0)}}, "no samples"});
     const std::string drawing = draw(chart).markup();
     EXPECT_EQ(drawing.find("nan"), std::string::npos);
     EXPECT_EQ(drawing.find("<circle"), std::string::npos);

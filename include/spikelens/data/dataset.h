@@ -56,7 +56,7 @@ struct DataOptions {
 };
 
 /// The name of the checksum that only a folder of pictures has.
-constexpr const char* pictures_checksum = "pictures";
+constexpr const char* kPicturesChecksum = "pictures";
 
 struct LoadedDataset {
     std::string name;

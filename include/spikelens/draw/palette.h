@@ -22,16 +22,16 @@ const std::vector<PaletteColour>& sequential_palette();
 const std::vector<PaletteColour>& diverging_palette();
 
 /// Polarities of events: off (darker), on (brighter).
-constexpr PaletteColour off_colour{0, 114, 178}, on_colour{230, 115, 0};
+constexpr PaletteColour kOffColour{0, 114, 178}, kOnColour{230, 115, 0};
 
 /// Kinds without an order: Okabe and Ito's set without black and yellow, told apart by colour-blind readers.
-constexpr std::array<PaletteColour, 7> kind_colours{
+constexpr std::array<PaletteColour, 7> kKindColours{
     {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0}, {86, 180, 233}, {143, 107, 63}}};
 
 /// Greys for what stands beside the data: sanity baselines, differences that are not told apart from zero.
-constexpr std::array<PaletteColour, 3> quiet_colours{{{141, 141, 141}, {118, 118, 118}, {162, 162, 162}}};
+constexpr std::array<PaletteColour, 3> kQuietColours{{{141, 141, 141}, {118, 118, 118}, {162, 162, 162}}};
 
 /// Words and rules of a chart, on white.
-constexpr PaletteColour label_colour{85, 82, 76}, rule_colour{217, 213, 204};
+constexpr PaletteColour kLabelColour{85, 82, 76}, kRuleColour{217, 213, 204};
 
 }  // namespace spikelens

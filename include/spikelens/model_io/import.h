@@ -65,7 +65,7 @@ enum class MatchWeights { automatic, by_name, by_order };
 enum class NeuronSource { agree, file, text };
 
 /// ε of a batch normalisation where nothing says it: PyTorch's default.
-inline constexpr double usual_bn_eps = 1e-5;
+inline constexpr double kUsualBnEps = 1e-5;
 
 /// (v − mean) / deviation of an input v, by one number or one for each channel.
 struct InputNormalisation {

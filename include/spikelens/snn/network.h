@@ -13,7 +13,7 @@
 namespace spikelens {
 
 enum class PoolKind { none, max, average, sum };
-inline constexpr std::array<std::string_view, 4> pool_words = {"none", "max", "average", "sum"};
+inline constexpr std::array<std::string_view, 4> kPoolWords = {"none", "max", "average", "sum"};
 
 /// Windows begin `padding` before the first row and column, and a stride further each; of what lies under them, the map's part
 /// counts. Windows that end beyond the padding behind the map are dropped; with `ceil` those that begin within the map or the
@@ -51,14 +51,14 @@ inline constexpr int kNetworkInput = -1;
 ///  concat      ("cat") the channels of its inputs, one after the other
 ///  pass        its input
 enum class LayerKind { conv, full, add, both, except, concat, pass };
-inline constexpr std::array<std::string_view, 7> layer_words = {"conv", "full", "add", "and", "iand", "cat", "pass"};
+inline constexpr std::array<std::string_view, 7> kLayerWords = {"conv", "full", "add", "and", "iand", "cat", "pass"};
 
 /// A layer's own spikes (before its pool), one step later, are more inputs of its weighted sums:
 ///  all   every neuron of every other and itself: weight [n, n], n = channels · height · width, [to, from]
 ///  one   every neuron of itself: weight [channels]
 ///  conv  a convolution with stride 1 that keeps the size: weight [channels, channels, k, k], k odd
 enum class RecurrenceKind { none, all, one, conv };
-inline constexpr std::array<std::string_view, 4> recurrence_words = {"none", "all", "one", "conv"};
+inline constexpr std::array<std::string_view, 4> kRecurrenceWords = {"none", "all", "one", "conv"};
 
 struct Recurrence {
     RecurrenceKind kind = RecurrenceKind::none;

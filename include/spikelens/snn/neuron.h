@@ -21,7 +21,7 @@ namespace spikelens {
 enum class Reset { subtract, zero, none };
 
 /// The words of resets in texts, files and options, in the order of Reset.
-inline constexpr std::array<std::string_view, 3> reset_words = {"subtract", "zero", "none"};
+inline constexpr std::array<std::string_view, 3> kResetWords = {"subtract", "zero", "none"};
 
 /// The reset of this word. Throws InputError with the words there are, and the nearest.
 Reset parse_reset(std::string_view word);
