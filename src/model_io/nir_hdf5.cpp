@@ -1,6 +1,7 @@
 #include "nir_hdf5.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -242,6 +243,15 @@ std::string image_of(const NirValues& values) {
     });
 }
 
+/// HDF5 takes an interrupted call for a failure.
+hid_t open_to_read(const std::string& path) {
+    for (;;) {
+        errno = 0;
+        const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+        if (file >= 0 || errno != EINTR) return file;
+    }
+}
+
 /// Runs `work`; what it throws becomes an error in the message.
 template <class Work>
 void guarded(int descriptor, Work work) {
@@ -263,7 +273,7 @@ void guarded(int descriptor, Work work) {
 
 void send_hdf5(const std::string& path, int descriptor) {
     guarded(descriptor, [&] {
-        const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+        const Handle file(open_to_read(path), H5Fclose);
         require(file.valid(), "HDF5 cannot open it");
         Reader(file.get(), descriptor).run();
     });
