@@ -19,7 +19,7 @@ std::string needs_of(const MethodInfo& info) {
     if (info.needs_engine) needs.push_back("simulation");
     if (info.needs_gradient) needs.push_back("gradients");
     if (info.needs_relevant) needs.push_back("relevant filters (spikelens interpret)");
-    if (info.needs_probe) needs.push_back("probes (spikelens interpret --probe-samples)");
+    if (info.needs_probe) needs.push_back("probes (spikelens interpret fits them where asked)");
     return needs.empty() ? "nothing but the input" : fmt::format("{}", fmt::join(needs, ", "));
 }
 
@@ -68,7 +68,7 @@ std::string described(const MethodEntry& method) {
         meanings += paragraph(option.meaning, kColumn, option.option);
     }
     return text + "\n" + options.text() + "\n" + meanings + "\n" +
-           paragraph(fmt::format("for example --method {}:view=absolute", info.name));
+           paragraph(fmt::format("for example {}:view=absolute", info.name));
 }
 
 }  // namespace

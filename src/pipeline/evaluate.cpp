@@ -258,7 +258,7 @@ std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured,
 /// What a method and its metrics share with all others in one evaluate.json.
 Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples, int64_t step) {
     const json masks = options.masks.empty() ? json::object() : json{{"masks", sha256_of_file(options.masks)}};
-    return run.identity_of("evaluate", 2, options.coding)
+    return run.identity_of("evaluate", 3, options.coding)
         .with({{"coding_of_run", run.coding_or_direct()},
                {"samples", samples.size()},
                {"test_indices", digest_of(samples)},

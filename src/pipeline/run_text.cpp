@@ -160,7 +160,7 @@ std::string text_of(const MergeResult& result) {
     for (const MergeResult::Merged& merged : result.merged)
         text += paragraph(fmt::format("{}: {}, {}", (std::filesystem::path(result.run) / merged.file).string(),
                                       counted(merged.shards, "shard"), counted(merged.samples, "sample")));
-    return text + paragraph("interpret and evaluate, called as for the shards but without --shard, go on from here.");
+    return text + paragraph("interpret and evaluate of the whole, called with the same options, go on from here.");
 }
 
 }  // namespace spikelens

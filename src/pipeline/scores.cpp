@@ -43,7 +43,7 @@ void save_scores(const MethodScores& scores, const Identity& identity, const fs:
         file.arrays["maps/" + map_state_text(state)] = Array<int64_t>({1}, found == scores.maps.end() ? 0 : found->second);
     }
     for (const auto& [metric, result] : scores.metrics) {
-        file.arrays[metric + "/auc"] = DoubleArray({static_cast<int64_t>(result.values.size())}, result.values);
+        file.arrays[metric + "/values"] = DoubleArray({static_cast<int64_t>(result.values.size())}, result.values);
         if (!result.curves.empty()) file.arrays[metric + "/curves"] = result.curves;
     }
     write_arrays(path, file);
@@ -64,8 +64,8 @@ MethodScores load_scores(const Identity& identity, const fs::path& path) {
         if (!name.ends_with(kMeasured)) continue;
         const std::string metric = name.substr(0, name.size() - kMeasured.size());
         scores.measured[metric] = file.get<int64_t>(name).data.at(0);
-        if (!file.arrays.contains(metric + "/auc")) continue;
-        scores.metrics[metric].values = file.get<double>(metric + "/auc").data;
+        if (!file.arrays.contains(metric + "/values")) continue;
+        scores.metrics[metric].values = file.get<double>(metric + "/values").data;
         if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
     }
     return scores;
