@@ -6,6 +6,7 @@ usage: test_threads.py PROGRAM
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ class Threads(unittest.TestCase):
                         "--batch", 20, "--out", cls.runs[coding])
             probes = ["--probe-samples", 100] if coding == "direct" else []
             cls.json_of("interpret", cls.runs[coding], "--mu-max", 3, *probes)
+        cls.called = set()
         known = json.loads(cls.call("methods", "--json").stdout)
         cls.methods, cls.metrics = known["methods"], known["metrics"]
 
@@ -65,22 +67,33 @@ class Threads(unittest.TestCase):
 
     def one_core(self, *arguments):
         """The processor time of one thread cannot pass wall time."""
+        self.called.add(arguments[0])
         measured = Measured(*arguments, "--threads", 1)
         self.assertEqual(measured.code, 0, measured.output)
         self.assertLessEqual(measured.processor, 1.1 * measured.wall + 0.05, arguments)
 
-    def test_stages(self):
+    def test_every_command(self):
+        """What needs a server or hours is left out: data download, and reproduce, which runs the other stages."""
+        self.stages()
+        self.the_other_commands()
+        commands = re.findall(r"^  ([a-z]+) ", self.call("help").stdout.split("Commands:")[1], re.MULTILINE)
+        self.assertGreater(len(commands), 10)
+        self.assertEqual(set(commands) - self.called, {"reproduce", "help"})
+
+    def stages(self):
         run = self.root / "stages"
         self.one_core("train", "--data", self.root / "data", "--network", NETWORK, "--steps", 10, "--epochs", 3, "--batch", 40, "--out", run)
         self.one_core("interpret", run, "--mu-max", 10, "--probe-samples", 200)
+        self.one_core("filters", run, "--train-samples", 60, "--samples", 20, "--draws", 1, "--bootstraps", 2)
         self.one_core("evaluate", run, "--samples", 20, "--methods", "svebi,grad2d,random")
         self.one_core("explain", run, "--test", 0, 1, 2, 3)
         self.one_core("report", run)
         self.one_core("inspect", run, "--samples", 50, "--speed")
 
-    def test_the_other_commands(self):
+    def the_other_commands(self):
         data, run, model = self.root / "data", self.root / "shared", self.root / "model.safetensors"
         self.one_core("data", "check", data)
+        self.one_core("data", "list")
         self.one_core("methods")
         self.one_core("export", self.runs["direct"], "--out", model)
         self.one_core("import", model, "--data", data, "--out", run)
