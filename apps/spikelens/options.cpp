@@ -109,7 +109,7 @@ void OptionTable::add_pictures(PictureWords& words) {
     const std::pair<const char*, const char*> options[] = {
         {"resize", "Pictures: to HEIGHTxWIDTH, or until the shorter side has so many pixels; antialiased"},
         {"crop", "Pictures: the middle HEIGHTxWIDTH (or one number) after resizing"},
-        {"mean", "Pictures: taken from red, green and blue: none, imagenet or R,G,B (none)"},
+        {"mean", "Pictures: what is subtracted from red, green and blue: none, imagenet or R,G,B (none)"},
         {"std", "Pictures: what red, green and blue are then divided by: none, imagenet or R,G,B (none)"},
         {"split", "Pictures in CLASS/FILE: the share for training (0.8) or how many; the rest are the test set"},
         {"split_seed", "Pictures: the seed of that split, as torch's random_split draws it (0)"},
