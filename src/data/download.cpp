@@ -104,9 +104,7 @@ void fetch(const Job& job, const std::vector<std::string>& mirrors) {
 void download_files(const std::vector<std::string>& mirrors, const std::vector<RemoteFile>& files, const fs::path& folder,
                     const Progress& progress, int stall_seconds) {
     check_request(mirrors, files, stall_seconds);
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) throw RunError("cannot make the folder " + folder.string() + ": " + error.message());
+    make_folders(folder);
     for (const RemoteFile& file : files)
         fetch({file, folder / file.name, folder / (file.name + ".part"), progress, stall_seconds}, mirrors);
 }

@@ -51,16 +51,6 @@ int sync_folder(const fs::path& folder) {
     return failed ? failed : unclosed;
 }
 
-void make_folders(const fs::path& folder) {
-    std::error_code error;
-    if (folder.empty() || fs::is_directory(folder, error)) return;
-    make_folders(folder.parent_path());
-    const int made = uninterrupted([&] { return ::mkdir(folder.c_str(), 0777); });
-    int failed = made == 0 || errno == EEXIST ? 0 : errno;
-    if (!failed) failed = sync_folder(folder.parent_path());
-    if (failed) throw RunError("cannot make the folder " + folder.string() + ": " + reason(failed));
-}
-
 /// Where the bytes of a path go.
 fs::path follow_links(const fs::path& path) {
     fs::path place = path;
@@ -99,6 +89,16 @@ Name tidy(const fs::path& temporary) {
 }
 
 }  // namespace
+
+void make_folders(const fs::path& folder) {
+    std::error_code error;
+    if (folder.empty() || fs::is_directory(folder, error)) return;
+    make_folders(folder.parent_path());
+    const int made = uninterrupted([&] { return ::mkdir(folder.c_str(), 0777); });
+    int failed = made == 0 || errno == EEXIST ? 0 : errno;
+    if (!failed) failed = sync_folder(folder.parent_path());
+    if (failed) throw RunError("cannot make the folder " + folder.string() + ": " + reason(failed));
+}
 
 Descriptor::~Descriptor() {
     if (valid()) ::close(number_);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/io/files.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -23,10 +24,11 @@ fs::path lock_file(const fs::path& root) { return root / "run.lock"; }
 
 void make_directory(const fs::path& root) {
     std::error_code error;
-    fs::create_directories(root, error);
-    if (error == std::errc::not_a_directory || error == std::errc::file_exists)
+    fs::path there = fs::absolute(root, error);
+    while (there.has_relative_path() && !fs::exists(fs::symlink_status(there, error))) there = there.parent_path();
+    if (fs::exists(fs::symlink_status(there, error)) && !fs::is_directory(there, error))
         throw InputError(root.string() + " cannot be a run directory: there is a file where a folder is expected");
-    if (error) throw RunError("cannot make the folder " + root.string() + ": " + error.message());
+    make_folders(root);
     // Every file is written beside the old one and takes its place, so the folder itself must take new files.
     if (::access(root.c_str(), W_OK | X_OK) != 0)
         throw RunError("cannot write into the folder " + root.string() + ": " + std::strerror(errno));

@@ -25,6 +25,9 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 /// write_atomically for bytes at hand.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
+/// Makes a folder and those above it that are missing, and syncs where they stand. Throws RunError.
+void make_folders(const std::filesystem::path& folder);
+
 /// Renames a file that is complete and synced, replaces `to`, and syncs the folder. Throws RunError when either fails.
 void move_into_place(const std::filesystem::path& from, const std::filesystem::path& to);
 
