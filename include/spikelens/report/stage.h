@@ -16,7 +16,7 @@ struct ReportOptions {
     int images = 24;                   ///< of the test set, as many right as wrong predictions; at most 12 recordings
     std::vector<std::string> methods;  ///< empty: those evaluated, or a usual set; the sanity baselines are always there
     uint64_t seed = 1;                 ///< of the draw of images and of methods
-    std::vector<std::string> again;  ///< the program's words that make the report again; the page shows them
+    std::vector<std::string> again;    ///< the program's words that make the report again; the page shows them
 };
 
 struct ReportResult {
