@@ -14,7 +14,6 @@
 #include "spikelens/core/naming.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/printable.h"
-#include "spikelens/data/idx.h"
 #include "spikelens/evaluate/robustness.h"
 #include "spikelens/io/sha256.h"
 #include "spikelens/pipeline/check_memory.h"
@@ -26,6 +25,7 @@
 
 #include "evaluate_result.h"
 #include "forecast.h"
+#include "metric_context.h"
 #include "scores.h"
 
 namespace spikelens {
@@ -75,38 +75,6 @@ Suite chosen(const Run& run, const EvaluateOptions& options, bool spiking, bool 
         suite.metrics = recordings ? std::vector<std::string>{"spike_insertion", "spike_deletion"}
                                    : std::vector<std::string>{"insertion", "deletion"};
     return suite;
-}
-
-/// One mask for each test sample; none where no file is named.
-std::shared_ptr<const Array<uint8_t>> load_masks(const fs::path& path, const SampleSource& test) {
-    if (path.empty()) return nullptr;
-    auto masks = std::make_shared<const Array<uint8_t>>(read_idx(path, 3));
-    const Shape sample = test.shape(), expected = {test.size(), sample[1], sample[2]};
-    if (masks->shape != expected)
-        throw InputError(fmt::format("the masks in {} have the shape {}, expected one for each test sample: {}", path.string(),
-                                     shape_text(masks->shape), shape_text(expected)));
-    return masks;
-}
-
-MetricContext context_of(const Explainer& explainer, const Explainer* shuffled, const RunData& data,
-                         const std::shared_ptr<const Array<uint8_t>>& masks) {
-    MetricContext context;
-    context.model = explainer.context();
-    context.data = data.test.get();
-    context.engine_of = [explainer](Network network) {
-        const auto other = std::make_shared<Explainer>(explainer, std::move(network), explainer.engine().execution());
-        return std::shared_ptr<const Engine>(other, &other->engine());
-    };
-    if (shuffled) context.shuffled = shuffled->context();
-    if (masks) context.masks = [masks](std::span<const int64_t> samples) { return masks->select(samples); };
-    context.images = [&data](std::span<const int64_t> samples) {
-        return data.test->steps() > 0 ? data.test->images(samples) : data.test->input(samples).images;
-    };
-    if (data.coded())
-        context.shown = [&data](const FloatArray& images, int64_t sample) {
-            return data.shown(images, std::vector<int64_t>(images.extent(0), data.test_address(sample)));
-        };
-    return context;
 }
 
 /// No samples of the shape that the network is shown.
@@ -325,9 +293,8 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
     const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
-    const Evaluator evaluator(
-        *data.test, {samples.begin() + first, samples.begin() + end}, metrics,
-        context_of(explainer, shuffled ? &*shuffled : nullptr, data, load_masks(options.masks, *data.test)), options.metric);
+    const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
+                              metric_context(explainer, shuffled ? &*shuffled : nullptr, data, options.masks), options.metric);
     check_memory(explainer.engine(), *data.test);
     say_what_has_no_value(explainer, metrics, no_samples(*data.test), notes);
 
