@@ -19,7 +19,7 @@ const KernelSet amx_kernels = {"amx",
                                avx512_kernels.real_currents,
                                avx512_kernels.products,
                                avx512_kernels.spread,
-                               {0.04, 60}};
+                               {0.2, 60}};
 
 }  // namespace spikelens::kernels
 #endif
