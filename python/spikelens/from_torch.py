@@ -34,7 +34,7 @@ def from_torch(
 
     model    an ``nn.Module`` whose neurons are snnTorch's (Leaky, Synaptic, Lapicque, RLeaky, RSynaptic),
              SpikingJelly's (IFNode, LIFNode, ParametricLIFNode), Norse's (LIF, LIFBox, LIFRecurrent, IAF) or Sinabs'
-             (IAF, LIF, their recurrent forms). One that computes one step is called for each.
+             (IAF, LIF, ALIF, their recurrent forms). One that computes one step is called for each.
     example  a batch of images, each shown at every step, or of sequences of spikes, whole numbers from 0 to 255. A
              model that takes all steps may also be given images repeated over time.
     layout   the axes of ``example`` by letters: N samples, T steps, C channels, H rows, W columns. Without it "NC",

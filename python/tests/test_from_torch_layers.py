@@ -55,7 +55,27 @@ NETWORKS = {
     ),
     "padded means": (
         chain(nn.Conv2d(2, 4, 3), IF, nn.AvgPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), IF, FLAT, nn.Linear(100, 4)),
-        "4C3p2g4b0-LIF(beta=0,threshold=0.5,reset=none)-AP3s2",
+        "4C3p0-IF(reset=zero,ge)-AP3s2p1-4C1",
+    ),
+    "padded maxima": (
+        chain(nn.Conv2d(2, 4, 3), IF, nn.MaxPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), IF, FLAT, nn.Linear(100, 4)),
+        "4C3p0-IF(reset=zero,ge)-MP3s2p1-4C1",
+    ),
+    "padded maxima of currents": (
+        chain(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.MaxPool2d(3, 2, 1), IF, FLAT, nn.Linear(100, 4)),
+        "4C3p0-MP3s2p1-IF",
+    ),
+    "windows beyond the map": (
+        chain(nn.Conv2d(2, 4, 3), IF, nn.MaxPool2d(3, ceil_mode=True), nn.Conv2d(4, 4, 1), IF, FLAT, nn.Linear(64, 4)),
+        "4C3p0-IF(reset=zero,ge)-MP3c-4C1",
+    ),
+    "windows beyond the padding": (
+        chain(nn.Conv2d(2, 4, 3), IF, nn.MaxPool2d(4, 3, 1, 1, ceil_mode=True), FLAT, nn.Linear(64, 4)),
+        "4C3p0-IF(reset=zero,ge)-MP4s3p1c-4F",
+    ),
+    "windows that fit": (
+        chain(nn.Conv2d(2, 4, 3), IF, nn.AvgPool2d(2, ceil_mode=True), FLAT, nn.Linear(100, 4)),
+        "4C3p0-IF(reset=zero,ge)-AP2-4F",
     ),
     "a sum of the image": (
         chain(nn.AvgPool2d(2), nn.Conv2d(2, 4, 3, padding=1), IF, FLAT, nn.Linear(144, 4)),
@@ -99,6 +119,12 @@ def test_layers(name):
         model[0].parametrizations.weight.original0.data.mul_(4)
     net = require_same(model, x, call, steps=STEPS)
     assert text in net.text
+
+
+def test_means_of_windows_beyond_the_map_are_refused():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), IF(), nn.AvgPool2d(3, ceil_mode=True), FLAT(), nn.Linear(64, 4))
+    with pytest.raises(spikelens.InputError, match=r"2 \(AvgPool2d\): avg_pool2d with ceil_mode"):
+        spikelens.from_torch(model, images(2, 2, 12, 12), steps=STEPS)
 
 
 def test_columns_before_rows():

@@ -51,10 +51,47 @@ def test_mnist():
     assert net.text.endswith("10Fb0-LI(beta=0.9)") and "alpha=0.8" in net.text
 
 
-def test_a_readout_with_a_synapse_is_refused():
-    model, x = ConvNet(norse.LICell()), spikes(4, 2, 1, 28, 28)
-    with pytest.raises(spikelens.InputError, match=r"out \(LICell\): a readout with"):
-        spikelens.from_torch(model, x)
+def test_mnist_with_the_readout_of_the_notebook():
+    model, x = ConvNet(norse.LICell()), spikes(10, 2, 1, 28, 28)
+    enliven(model, lambda: model(x), spread=8)
+    net = require_same(model, x, lambda: model(x)[-1] / 10)
+    assert net.text.endswith("10Fb0-LI(beta=0.9,alpha=0.8)")
+
+
+def test_a_readout_over_time():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.lif = norse.Lift(nn.Linear(9, 12)), norse.LIF()
+            self.out, self.li = norse.Lift(nn.Linear(12, 4)), norse.LI(norse.LIParameters(tau_syn_inv=torch.tensor(350.0)))
+
+        def forward(self, x):
+            return self.li(self.out(self.lif(self.fc(x))[0]))[0]
+
+    model, x = Model(), spikes(12, 5, 9)
+    enliven(model, lambda: model(x), spread=8)
+    net = require_same(model, x, lambda: model(x)[-1] / 12, time=0)
+    assert net.text.endswith("LI(beta=0.9,alpha=0.65)")
+
+
+@pytest.mark.parametrize("make", [norse.LSNNCell, norse.LSNN, lambda: norse.LSNNRecurrentCell(12, 12)])
+def test_neurons_whose_input_comes_late_are_refused(make):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.lsnn = nn.Linear(9, 12), make()
+
+        def forward(self, x):
+            if isinstance(self.lsnn, norse.LSNN):
+                return self.lsnn(torch.stack([self.fc(step) for step in x]))[0]
+            state, out = None, []
+            for step in x:
+                z, state = self.lsnn(self.fc(step), state)
+                out.append(z)
+            return torch.stack(out)
+
+    with pytest.raises(spikelens.InputError, match=r"lsnn \(LSNN.*: its input acts one step after it comes"):
+        spikelens.from_torch(Model(), spikes(4, 2, 9))
 
 
 def parameters(**options):

@@ -6,7 +6,7 @@ from peers import enliven, library, require_same, seeded, spikes, torch  # noqa:
 
 sinabs = library("sinabs")
 import sinabs.layers as sl
-from sinabs.activation import MembraneReset, MultiSpike, SingleSpike
+from sinabs.activation import MembraneReset, MembraneSubtract, MultiSpike, SingleSpike
 from sinabs.from_torch import from_model
 
 nn = torch.nn
@@ -52,7 +52,7 @@ def test_a_converted_cnn():
 def test_several_spikes_in_a_step_are_refused():
     model, x = convert(spike_fn=MultiSpike), spikes(2, 6, 2, 30, 30)
     enliven(model, lambda: model(x.flatten(0, 1)), spread=4)
-    with pytest.raises(spikelens.InputError, match=r"1 \(IAFSqueeze\): fires up to \d+ times in a step"):
+    with pytest.raises(spikelens.InputError, match=r"1 \(IAFSqueeze\): fires up to \d+ times in a step.*=SingleSpike"):
         spikelens.from_torch(model, x, layout="NTCHW")
 
 
@@ -77,6 +77,15 @@ NEURONS = {
     ),
     "lif, synapse": lambda: sl.LIF(5.0, tau_syn=2.0, spike_fn=SingleSpike),
     "lif, alphas": lambda: sl.LIF(5.0, train_alphas=True, spike_fn=SingleSpike, min_v_mem=-16.0),
+    "alif": lambda: sl.ALIF(5.0, 8.0, adapt_scale=3.0),
+    "alif, each its own": lambda: sl.ALIF(
+        torch.linspace(2, 9, 12), torch.linspace(3, 30, 12), adapt_scale=torch.linspace(1, 4, 12), norm_input=False
+    ),
+    "alif, reset": lambda: sl.ALIF(5.0, 8.0, reset_fn=MembraneReset(), spike_threshold=torch.tensor(0.6)),
+    "alif, synapse": lambda: sl.ALIF(3.0, 8.0, tau_syn=4.0),
+    "alif, synapse and no norm": lambda: sl.ALIF(3.0, 8.0, tau_syn=4.0, norm_input=False),
+    "alif, alphas": lambda: sl.ALIF(3.0, 8.0, tau_syn=2.0, train_alphas=True, min_v_mem=-16.0),
+    "alif, recurrent": lambda: sl.ALIFRecurrent(5.0, 8.0, rec_connect=nn.Linear(12, 12, bias=False)),
     "lif, recurrent": lambda: sl.LIFRecurrent(5.0, rec_connect=nn.Linear(12, 12, bias=False), spike_fn=SingleSpike),
     "iaf, recurrent": lambda: sl.IAFRecurrent(rec_connect=nn.Linear(12, 12, bias=False), spike_fn=SingleSpike),
 }
@@ -89,6 +98,25 @@ def test_neurons(name):
     call = lambda: fresh(model, lambda: model(x).mean(1))
     enliven(model, call, spread=4)
     require_same(model, x, call, time=1, layout="NTC")
+
+
+def test_a_rise_of_the_threshold_that_is_not_reset_with_it_is_refused():
+    """MembraneSubtract of a number leaves the rise of the threshold in the potential."""
+    model = nn.Sequential(nn.Linear(9, 12), sl.ALIF(5.0, 8.0, reset_fn=MembraneSubtract(1.0)), nn.Linear(12, 4))
+    with pytest.raises(spikelens.InputError, match="reset_fn"):
+        spikelens.from_torch(model, spikes(2, 5, 9), layout="NTC")
+
+
+def test_squeezed_neurons_that_adapt():
+    model = convert()
+    for name, layer in list(model.named_children()):
+        if isinstance(layer, sl.IAFSqueeze):
+            model[int(name)] = sl.ALIFSqueeze(tau_mem=5.0, tau_adapt=8.0, batch_size=2)
+    x = spikes(2, 6, 2, 30, 30)
+    enliven(model, lambda: fresh(model, lambda: model(x.flatten(0, 1))), spread=5)
+    net = spikelens.from_torch(model, x, layout="NTCHW")
+    assert "adapt=" in net.text and net.comparison.differing == 0
+    assert sum(layer.spikes > 0 for layer in net.comparison.layers) == len(net.comparison.layers)
 
 
 def test_a_recurrence_with_a_bias_is_refused():

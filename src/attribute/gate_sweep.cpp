@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "layer_totals.h"
 #include "snn/pool_windows.h"
@@ -86,11 +87,9 @@ RecordRequest GateSweep::request() const {
 /// A unit of a readout's total input becomes this much score.
 float GateSweep::readout_share(int64_t steps) const {
     const auto count = static_cast<float>(steps);
-    const double beta = network_.layers.back().readout_beta;
-    if (beta == 1) return 1 / count;
-    double kept = 0;
-    for (int64_t later = 0; later < steps; ++later) kept += std::pow(beta, static_cast<double>(later));
-    return static_cast<float>(kept) / count / count;
+    if (!network_.layers.back().leaks()) return 1 / count;
+    const std::vector<double> kept = kept_by_readout(network_.layers.back(), steps);
+    return static_cast<float>(std::accumulate(kept.rbegin(), kept.rend(), 0.0)) / count / count;
 }
 
 std::vector<float> GateSweep::input_gain(const Input& input, const Recording& recording, int64_t n, int target,

@@ -71,6 +71,8 @@ class LayerShare final : public AttributionMethod {
 
 MethodPointer make_layer_share(MethodOptions& options, const ShareOptions& shares, const std::string& name, bool timed) {
     const std::string layer = options.layer({"input"}, "whose spikes' shares are shown, summed over filters and resized");
+    options.brings("a layer of the network (layer=conv1)", "filters");
+    options.brings("layer=input", timed ? "passes" : "baseline");
     if (layer == "input") return nullptr;
     const bool relevant = options.choice<bool>("filters", {{"all", false}, {"relevant", true}},
                                                "which of the layer's filters are summed; relevant: those of the class");

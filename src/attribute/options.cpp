@@ -132,6 +132,9 @@ void MethodOptions::finish() const {
     for (const MethodOption& option : known_) names.push_back(option.name);
     for (const Given& given : given_) {
         if (given.taken) continue;
+        for (const auto& [option, choice] : brought_)
+            if (option == given.option)
+                throw InputError("method '" + spec_ + "': option " + option + " does nothing here; only " + choice + " has it");
         throw InputError("method '" + method_ + "' has no option '" + given.option + "'" + suggestion(given.option, names));
     }
 }

@@ -45,6 +45,9 @@ class MethodOptions {
     Baseline baseline(const std::string& meaning);
     View view();
 
+    /// Says what alone brings an option, which is refused without: "weights=exponential".
+    void brings(const std::string& choice, const std::string& option) { brought_.emplace_back(option, choice); }
+
     void finish() const;
     /// The spec again, with the options read, in that order, whose value is not the default.
     std::string canonical() const;
@@ -65,7 +68,8 @@ class MethodOptions {
     std::string spec_, method_;
     std::vector<Given> given_;
     std::vector<MethodOption> known_;
-    std::vector<std::string> values_;  ///< of the same options
+    std::vector<std::string> values_;                           ///< of the same options
+    std::vector<std::pair<std::string, std::string>> brought_;  ///< option and what brings it
 };
 
 }  // namespace spikelens

@@ -243,18 +243,20 @@ void RelevanceSweep::Walk::through_pool(int layer) {
 void RelevanceSweep::Walk::through_time(int layer) {
     const Layer& of = network_.layers[layer];
     const std::optional<LayerNeurons> neurons = of.neuron ? std::optional<LayerNeurons>(of) : std::nullopt;
-    const Neuron readout{.beta = of.readout_beta, .reset = Reset::none};
+    const Neuron readout{.beta = of.readout_beta, .reset = Reset::none, .alpha = of.readout_alpha};
     std::vector<double> came(steps_), kept, potentials(steps_), spikes(steps_), back(steps_), lost(steps_), values(steps_);
     const auto count = static_cast<int64_t>(relevance_.size()) / steps_;
     for (int64_t i = 0; i < count; ++i) {
         for (int64_t t = 0; t < steps_; ++t) values[t] = at(t)[i];
         if (std::ranges::all_of(values, [](double value) { return value == 0; })) continue;
         const Neuron& neuron = neurons ? (*neurons)[i] : readout;
+        double current = 0;  // of a readout
         for (int64_t t = 0; t < steps_; ++t) {
             const float before = before_pool(layer, t)[i];
             spikes[t] = of.neuron ? before : 0;
+            current = neuron.alpha * current + before;
             potentials[t] = of.neuron ? recording_.layer(layer).potentials.sub(n_).row(t)[i]
-                                      : before + (t > 0 ? neuron.beta * potentials[t - 1] : 0);
+                                      : current + (t > 0 ? neuron.beta * potentials[t - 1] : 0);
         }
         kept = carried(neuron, potentials, spikes);
         for (int64_t t = 0; t < steps_; ++t) came[t] = potentials[t] - kept[t];

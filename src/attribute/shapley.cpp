@@ -29,6 +29,8 @@ ShapleyOptions shapley_options(MethodOptions& options) {
             options.integer("orders", 20, 1, 1000000, "random orders; every second one is the one before, reversed");
     if (chosen.estimator == Estimator::kernel)
         chosen.coalitions = options.integer("samples", 1000, 2, 1000000, "coalitions of segments that are shown");
+    options.brings("estimator=permutation", "orders");
+    options.brings("estimator=kernel", "samples");
     return chosen;
 }
 

@@ -62,12 +62,11 @@ RecordRequest ShareSweep::request() const {
 
 /// The adjoint of what the last layer gives at each step [T·classes]: its currents, or its spikes.
 std::vector<float> ShareSweep::of_readout(int64_t steps, std::span<const float> start) const {
-    const double beta = network_.layers.back().readout_beta;
+    const std::vector<double> kept = kept_by_readout(network_.layers.back(), steps);
     std::vector<float> share(steps * start.size());
-    for (int64_t t = 0; t < steps; ++t) {
-        const double kept = std::pow(beta, static_cast<double>(steps - 1 - t)) / static_cast<double>(steps);
-        for (size_t c = 0; c < start.size(); ++c) share[t * start.size() + c] = static_cast<float>(kept * start[c]);
-    }
+    for (int64_t t = 0; t < steps; ++t)
+        for (size_t c = 0; c < start.size(); ++c)
+            share[t * start.size() + c] = static_cast<float>(kept[t] / static_cast<double>(steps) * start[c]);
     return share;
 }
 

@@ -59,6 +59,10 @@ class OverNoise final : public AttributionMethod {
                                                 {"ig3d", make_ig3d},
                                                 {"gradcam", make_gradcam}},
                                                "the gradient method, which brings its own options in");
+        options.brings("of=ig2d or of=ig3d", "steps");
+        options.brings("of=ig2d or of=ig3d", "baseline");
+        options.brings("of=gradcam", "layer");
+        for (const char* const option : {"path", "order", "draws"}) options.brings("of=ig3d", option);
         return make(options);
     }
 

@@ -170,6 +170,7 @@ class Svebi final : public AttributionMethod {
         const auto kind = options.choice<TimeWeights>(
             "weights", {{"uniform", uniform}, {"exponential", exponential}, {"first", first}},
             "of time; exponential brings the option decay; first takes each neuron's first spike alone");
+        options.brings("weights=exponential", "decay");
         return {kind, kind == exponential ? options.number("decay", 0.9, 0, 1, "per step back from the last") : 1};
     }
 

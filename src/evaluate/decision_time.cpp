@@ -19,8 +19,8 @@ Network watched(Network network) {
     if (!can_watch(network))
         throw InputError("when a decision falls is not known where the readout pools, as " + last.name + " does");
     if (last.neuron) return network;
-    last.neuron = Neuron{.beta = last.readout_beta, .threshold = 1e30F, .reset = Reset::none};
-    last.readout_beta = 1;
+    last.neuron = Neuron{.beta = last.readout_beta, .threshold = 1e30F, .reset = Reset::none, .alpha = last.readout_alpha};
+    last.readout_beta = 1, last.readout_alpha = 0;
     return network;
 }
 

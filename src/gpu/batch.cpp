@@ -220,7 +220,7 @@ void Batch::fire(size_t l, const Map& input, Neurons neurons, int64_t* totals) {
 
 /// A readout adds up exact sums; one that leaks is a neuron that never fires; the currents of images are its scores.
 void Batch::read_out(size_t l, const Map& input, const Neurons& neurons) {
-    if (weights_.layers()[l].layer->readout_beta != 1) return fire(l, input, neurons);
+    if (weights_.layers()[l].layer->leaks()) return fire(l, input, neurons);
     if (!input.data) return;
     fire(l, input, neurons, totals(neurons.first_step == 0));
 }
@@ -285,7 +285,7 @@ void Batch::scores(std::span<float> to) {
     if (of.layer->neuron)
         set(downloaded<int64_t>(space_.totals, stride), stride,
             [&](double count, int64_t) { return count * unit / input_.steps; });
-    else if (of.layer->readout_beta != 1)
+    else if (of.layer->leaks())
         set(downloaded<float>(space_.states.back().membrane, stride), stride,
             [&](double potential, int64_t) { return potential / input_.steps; });
     else if (input_.images && weights_.layers().size() == 1)

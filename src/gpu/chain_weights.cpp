@@ -31,8 +31,9 @@ Map ChainLayer::sent(int64_t samples, int steps) const {
     return {nullptr, samples, layer->pooled_height, layer->pooled_width, steps, layer->out_channels};
 }
 
-ChainWeights::ChainWeights(const Simulator::Plan& plan, Device& device) : plan_(plan), device_(device) {
-    require_chain(*plan.network, "the engine gpu");
+ChainWeights::ChainWeights(const Simulator::Plan& plan, Device& device, std::string_view engine)
+    : plan_(plan), device_(device), engine_(engine) {
+    require_chain(*plan.network, "the engine " + engine_);
     for (size_t l = 0; l < plan.layers.size(); ++l) {
         ChainLayer& layer = layers_.emplace_back(device);
         layer.layer = &plan.network->layers[l];
@@ -50,7 +51,7 @@ void ChainWeights::check_sums(size_t layer, int64_t most) const {
     const Layer& of = plan_.network->layers[layer];
     if (most <= UINT8_MAX && of.fan_in() * most < kMostSum) return;
     throw InputError("layer " + of.name + " reads " + std::to_string(of.fan_in()) + " numbers of up to " +
-                     std::to_string(most) + " spikes; the engine gpu takes numbers up to 255 whose sum is below " +
+                     std::to_string(most) + " spikes; the engine " + engine_ + " takes numbers up to 255 whose sum is below " +
                      std::to_string(kMostSum));
 }
 

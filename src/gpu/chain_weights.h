@@ -32,8 +32,9 @@ struct ChainLayer {
 /// The weights of a chain of layers, in fixed point and cut into slices, on a device.
 class ChainWeights {
   public:
-    /// Throws InputError for what is no chain, and for a layer whose slices' sums may not fit int32. Refers to the plan.
-    ChainWeights(const Simulator::Plan& plan, Device& device);
+    /// Throws InputError for what is no chain, and for a layer whose slices' sums may not fit int32; the error names the
+    /// engine. Refers to the plan.
+    ChainWeights(const Simulator::Plan& plan, Device& device, std::string_view engine);
 
     /// Throws InputError where the first layer's sums of these spikes may not fit.
     void check_input(const RunInput& input) const;
@@ -51,6 +52,7 @@ class ChainWeights {
 
     const Simulator::Plan& plan_;
     Device& device_;
+    std::string engine_;
     std::vector<ChainLayer> layers_;
     int64_t mask_bytes_ = 0;
 };

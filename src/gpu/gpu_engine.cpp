@@ -23,11 +23,11 @@ using gpu::Workspace;
 /// Simulates chains on a device. Gradients are the CpuEngine's.
 class GpuEngine final : public Engine {
   public:
-    GpuEngine(std::unique_ptr<Device> device, std::shared_ptr<const Network> network, Execution execution,
-              GradientOptions gradients)
+    GpuEngine(std::string_view name, std::unique_ptr<Device> device, std::shared_ptr<const Network> network,
+              Execution execution, GradientOptions gradients)
         : cpu_(std::move(network), std::move(execution), gradients),
           device_(std::move(device)),
-          weights_(cpu_.simulator().plan(), *device_),
+          weights_(cpu_.simulator().plan(), *device_, name),
           space_(weights_),
           budget_(device_->free_bytes() / 10 * 9) {}
 
@@ -126,12 +126,13 @@ std::vector<std::string> GpuEngine::describe() const {
 }  // namespace
 
 EnginePointer make_gpu_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
-    return std::make_unique<const GpuEngine>(gpu::cuda_device(), std::move(network), std::move(execution), gradients);
+    return std::make_unique<const GpuEngine>("gpu", gpu::cuda_device(), std::move(network), std::move(execution), gradients);
 }
 
 EnginePointer make_gpu_emulated_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
     auto device = gpu::emulated_device(execution.threads, execution.memory);
-    return std::make_unique<const GpuEngine>(std::move(device), std::move(network), std::move(execution), gradients);
+    return std::make_unique<const GpuEngine>("gpu_emulated", std::move(device), std::move(network), std::move(execution),
+                                             gradients);
 }
 
 }  // namespace spikelens

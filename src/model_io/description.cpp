@@ -110,6 +110,7 @@ json describe_layer(const Network& network, int index) {
                      {"pool", describe_pool(layer.pool)}};
     if (layer.neuron) document["neuron"] = describe_neuron(*layer.neuron);
     if (layer.readout_beta != 1) document["readout_beta"] = json_of_float(layer.readout_beta);
+    if (layer.readout_alpha != 0) document["readout_alpha"] = json_of_float(layer.readout_alpha);
     describe_graph(document, network, index);
     return document;
 }
@@ -197,6 +198,7 @@ Layer read_layer(const JsonField& field, const Network& before) {
     layer.has_bias = field["bias"].boolean();
     if (!field["neuron"].is_null()) layer.neuron = read_neuron(field["neuron"]);
     if (field.has("readout_beta")) layer.readout_beta = field["readout_beta"].single();
+    if (field.has("readout_alpha")) layer.readout_alpha = field["readout_alpha"].single();
     layer.pool = read_pool(field["pool"]);
     const std::array<int, 3> pooled = read_extents(field["pooled"]);
     layer.pooled_height = pooled[1], layer.pooled_width = pooled[2];

@@ -94,6 +94,17 @@ class Import {
                });
     }
 
+    /// GroupNorm, LayerNorm and their like have a weight and a bias of one shape, and no averages to fold.
+    void refuse_other_norm(const StateTensor& tensor) const {
+        if (leaf_of(tensor.name) != "weight" || element_count(tensor.view.shape) < 2) return;
+        for (const StateTensor& other : state_.tensors)
+            if (other.name == stem_of(tensor.name) + ".bias" && other.view.shape == tensor.view.shape)
+                throw InputError(
+                    fmt::format("{}: {} is of a normalisation without running averages, by the bias of the same "
+                                "shape beside it: it normalises by the sample, which no layer here does",
+                                where_, described(tensor)));
+    }
+
     void find_roles() {
         norms_ = find_norms(state_, where_);
         std::set<size_t> of_norms;
@@ -105,6 +116,7 @@ class Import {
                                     : is_adaptive_state(tensor)
                                         ? TensorKind{TensorRole::inert, "a neuron's state: every sample starts at rest"}
                                         : tensor_kind(tensor, where_);
+            if (kind.role == TensorRole::weight) refuse_other_norm(tensor);
             if (kind.role == TensorRole::weight || kind.role == TensorRole::recurrent) weights_.push_back(i);
             if (kind.role == TensorRole::neuron) neurons_.push_back(i);
             entries_.push_back({tensor.from, "", tensor.view.shape, kind.note});

@@ -26,7 +26,7 @@ double euler(double inverse) { return 1 - kNorseDt * inverse; }  // Norse
 /// Sources: snntorch 1.0 (_neurons/neurons.py, synaptic.py), spikingjelly 2.0 (activation_based/neuron), norse 1.1, sinabs 3.1
 /// (layers/lif.py,
 /// alif.py).
-constexpr std::array<NeuronReading, 29> kReadings = {{
+constexpr std::array<NeuronReading, 28> kReadings = {{
     {"beta", "beta", clamped, ""},
     {"alpha", "alpha", clamped, ""},
     {"threshold", "threshold", same, ""},
@@ -50,7 +50,6 @@ constexpr std::array<NeuronReading, 29> kReadings = {{
     {"tau_ref", kNoField, same, ""},
     {"rho", "rho", same, ""},
     {"tau_adapt", "rho", exponential, "exp(−1/τ)"},
-    {"tau_adapt_inv", "rho", euler, "1 − 0.001 · tau_adapt_inv"},
     {"alpha_adapt", "rho", same, ""},
     {"adapt_scale", kNoField, same, ""},
     {"min_v_mem", kNoField, same, ""},

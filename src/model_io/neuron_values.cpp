@@ -166,16 +166,18 @@ std::string take_reset(const NeuronParameter& parameter, Layer& layer, const Neu
             layer, fmt::format("is {}, expected 0 (subtract), 1 (zero) or 2 (none)", NeuronParameter::text(values.numbers)));
     layer.neuron->reset = static_cast<Reset>(static_cast<int>(value));
     layer.neuron->v_reset = 0;  // snnTorch knows no other
+    if (layer.neuron->reset == Reset::none) layer.neuron->delay = false;
     return "";
 }
 
 /// A readout without neuron takes a leak; of a neuron that is never reset, nothing else matters.
 std::string take_readout(const NeuronParameter& parameter, Layer& layer, const NeuronNumbers& values) {
-    if (parameter.field() == "beta") {
+    const bool leak = parameter.field() == "beta";
+    if (leak || parameter.field() == "alpha") {
         if (!values.single())
-            parameter.fail(layer, fmt::format("differs between outputs ({}); a readout has one leak",
+            parameter.fail(layer, fmt::format("differs between outputs ({}); a readout has one leak and one synapse",
                                               NeuronParameter::text(values.numbers)));
-        layer.readout_beta = static_cast<float>(converted(parameter, layer, values).numbers[0]);
+        (leak ? layer.readout_beta : layer.readout_alpha) = static_cast<float>(converted(parameter, layer, values).numbers[0]);
     }
     if (agrees(parameter, layer)) return "";
     parameter.fail(layer, "belongs to a neuron, but the network text gives this layer none");
@@ -223,6 +225,7 @@ bool varies(const Layer& layer, std::string_view field) {
 
 double field_of(const Layer& layer, std::string_view field) {
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    if (!layer.neuron && field == "alpha") return layer.readout_alpha;
     if (!layer.neuron) return field == "beta" ? layer.readout_beta : field == "reset" ? 2 : none;
     const Neuron& neuron = *layer.neuron;
     if (field == "reset") return static_cast<double>(neuron.reset);
@@ -246,7 +249,6 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer) {
         if (unused_threshold) return true;
         if (leaf == "v_leak" && all([](double value) { return value == 0; })) return true;
         if (leaf == "min_v_mem" && all([](double value) { return value <= std::numeric_limits<float>::lowest(); })) return true;
-        if (!layer.neuron && reading.field == "alpha" && all([](double value) { return value == 0; })) return true;
         const double text = field_of(layer, reading.field);
         if (all([&](double value) { return same_value(reading.convert(value), text, !reading.from.empty()); })) return true;
     }

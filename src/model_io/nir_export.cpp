@@ -100,7 +100,7 @@ class Writer {
         if (layer.kind == LayerKind::full) add_full(layer, end);
         if (layer.inputs.size() > 1) join(layer, end);
         if (layer.neuron) add_neuron(layer, end);
-        if (layer.readout_beta != 1) {
+        if (layer.leaks()) {
             const NirWrittenNeuron written = write_nir_readout(layer, where_);
             advance(end, numbered("readout"), written.type);
             for (const auto& [name, numbers] : written.parameters) put(name, NirType::float64, axes(layer, end.flat), numbers);

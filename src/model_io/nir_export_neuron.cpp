@@ -137,12 +137,25 @@ void refuse_nir_layer(const std::string& where, const Layer& layer, const std::s
 
 NirWrittenNeuron write_nir_neuron(const Layer& layer, const std::string& where) { return NeuronWriter(layer, where).write(); }
 
-/// A leaky readout has no gain: r·dt/τ must be 1 in double precision, or the weights would be rounded.
+/// A leaky readout has no gain: r times what the node makes of it must be 1 in double precision, or the weights would be
+/// rounded.
 NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where) {
+    const auto refuse = [&](const char* what) {
+        refuse_nir_layer(where, layer, fmt::format("its {} cannot be said in NIR's parameters to the bit", what));
+    };
+    const auto decays = [](double tau, float decay) {
+        return std::isfinite(tau) && static_cast<float>(std::max(1 - nir_written_dt / tau, 0.0)) == decay;
+    };
+    const bool synapse = layer.readout_alpha != 0;
+    const auto tau_syn = find_double(nir_written_dt / (1 - double{layer.readout_alpha}),
+                                     [&](double tau) { return decays(tau, layer.readout_alpha); });
+    if (!tau_syn) refuse("readout_alpha");
+    const double w_in = *tau_syn / nir_written_dt;
     double r = 0;
     const auto says = [&](double tau) {
-        const double gain = kNirWrittenDt / tau;
-        if (static_cast<float>(std::max(1 - gain, 0.0)) != layer.readout_beta) return false;
+        double gain = kNirWrittenDt / tau;
+        if (!decays(tau, layer.readout_beta)) return false;
+        if (synapse) gain = w_in * (gain * (kNirWrittenDt / *tau_syn));
         for (int index = 0; index < 5; ++index) {
             r = neighbour(1 / gain, index);
             if (r * gain == 1) return true;
@@ -150,10 +163,12 @@ NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where)
         return false;
     };
     const auto tau = find_double(kNirWrittenDt / (1 - double{layer.readout_beta}), says);
-    if (!tau) refuse_nir_layer(where, layer, "its readout_beta cannot be said in NIR's parameters to the bit");
-    const auto outputs = static_cast<size_t>(layer.out_channels);
-    const auto every = [&](double value) { return std::vector<double>(outputs, value); };
-    return {"LI", {{"tau", every(*tau)}, {"r", every(r)}, {"v_leak", every(0)}}};
+    if (!tau) refuse("readout_beta");
+    const auto every = [&](double value) { return std::vector<double>(layer.out_channels, value); };
+    NirWrittenNeuron written{synapse ? "CubaLI" : "LI", {{"r", every(r)}, {"v_leak", every(0)}}};
+    written.parameters[synapse ? "tau_mem" : "tau"] = every(*tau);
+    if (synapse) written.parameters["tau_syn"] = every(*tau_syn), written.parameters["w_in"] = every(w_in);
+    return written;
 }
 
 }  // namespace spikelens

@@ -317,10 +317,12 @@ class LayerBuilder {
             to.notes.push_back(fmt::format("scaled by the parameters of '{}'", reader.node().name));
         }
         if (!read.leak.all(0)) add_current(reader, to, read.leak);
-        to.layer.readout_beta = read.beta;
+        to.layer.readout_beta = read.beta, to.layer.readout_alpha = read.alpha;
         ended_ = reader.node().name;
         result_.note_neuron(reader.node(), signal.layer);
-        result_.say(fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}.", *ended_, read.beta));
+        const std::string alpha = read.alpha == 0 ? "" : fmt::format(" and alpha = {:.7g}", read.alpha);
+        result_.say(
+            fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}{}.", *ended_, read.beta, alpha));
     }
 
     void output(const NirNodeReader& reader, Signal& signal) {

@@ -180,10 +180,12 @@ NirNeuron nir_neuron(const NirNodeReader& reader, const NirRules& rules, const S
 
 NirReadout nir_readout(const NirNodeReader& reader, const NirRules& rules, const Shape& axes, const std::string& where) {
     const Parameters all = ParameterReader(reader, rules, axes, where).dynamics();
-    if (!std::ranges::all_of(all.alpha.values, [](double alpha) { return static_cast<float>(alpha) == 0; }))
-        reader.fail("is a readout with a synaptic current, which is not supported; LI is");
     if (!all.beta.all(all.beta.at(0))) reader.fail("is a readout whose 'tau' differs between outputs; a readout has one leak");
-    NirReadout result{static_cast<float>(all.beta.at(0)), all.gain, all.leak};
+    if (!all.alpha.all(all.alpha.at(0))) reader.fail("is a readout whose 'tau_syn' differs between outputs; a readout has one");
+    NirReadout result{static_cast<float>(all.beta.at(0)), static_cast<float>(all.alpha.at(0)), all.gain, all.leak};
+    if (result.alpha >= 1) reader.fail("has a tau_syn so long that its current does not decay in float32");
+    if (result.alpha != 0 && !is_zero(all.leak))
+        reader.fail("has a 'v_leak' that is not 0, which a readout with a synaptic current cannot have here");
     if (all.decay_input)
         for (double& gain : result.gain.values) gain *= 1 - all.beta.at(0);
     if (all.decay_input)

@@ -23,9 +23,9 @@ struct NirNeuron {
 NirNeuron nir_neuron(const NirNodeReader& reader, const NirRules& rules, const Shape& axes, const Shape& layer,
                      const NirSpread& scale, const std::string& where);
 
-/// A readout: U[t] = beta·U[t−1] + gain·input + leak.
+/// A readout: U[t] = beta·U[t−1] + J[t], J[t] = alpha·J[t−1] + gain·input + leak.
 struct NirReadout {
-    float beta = 1;
+    float beta = 1, alpha = 0;
     NirSpread gain, leak;  ///< one for each output, or one
 };
 

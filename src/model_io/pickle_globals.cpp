@@ -71,6 +71,13 @@ constexpr std::array<std::pair<std::string_view, TensorType>, 12> kStorages = {{
                                                                                 {"Bool", TensorType::boolean},
                                                                                 {"ComplexFloat", TensorType::complex64},
                                                                                 {"ComplexDouble", TensorType::complex128}}};
+/// What asks for these, and what to save instead.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kAdvice = {
+    {{"torch._utils._rebuild_qtensor", "it holds quantised weights: save their dequantize()"},
+     {"torch._utils._rebuild_sparse", "it holds sparse tensors: save their to_dense()"},
+     {"torch._utils._rebuild_meta_tensor", "it holds tensors of the device meta, which have no values"},
+     {"torch._utils._rebuild_tensor_v3", "it holds tensors of a type such as float8: save them as float32"},
+     {"", "to save weights alone: torch.save(model.state_dict(), file)"}}};
 constexpr size_t kLongestShown = 100;
 
 bool take(std::string_view& text, std::string_view prefix) {
@@ -103,6 +110,10 @@ std::optional<GlobalUse> allowed_global(std::string_view name) {
     if (take(rest, "torch._utils.")) return is_one_of(rest, kRebuilders) ? std::optional(GlobalUse::record) : std::nullopt;
     if (take(rest, "torch.") && is_one_of(rest, kTypes)) return GlobalUse::name;
     return std::nullopt;
+}
+
+std::string_view advice_on_global(std::string_view name) {
+    return std::ranges::find_if(kAdvice, [&](const auto& one) { return name.starts_with(one.first); })->second;
 }
 
 bool is_utf8(const std::string& text) {

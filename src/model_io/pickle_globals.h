@@ -20,6 +20,9 @@ enum class GlobalUse {
 /// The allow-list of what a pickle may name (docs/formats/pytorch.md lists it); nothing for everything else.
 std::optional<GlobalUse> allowed_global(std::string_view name);
 
+/// What to do about one that is not allowed.
+std::string_view advice_on_global(std::string_view name);
+
 /// Element type of a storage class, "torch.FloatStorage"; nothing for other names.
 std::optional<TensorType> storage_type(std::string_view name);
 

@@ -311,10 +311,9 @@ class Machine {
         if (module.size() > kLongestText || name.size() > kLongestText) bytes_.fail("a global's name longer than 2^20 bytes");
         std::string full = std::string(module) + "." + std::string(name);
         if (!allowed_global(full))
-            throw InputError(fmt::format(
-                "{} asks for {}, which is not on the list of what a state dict may hold; nothing was executed (to save "
-                "weights alone: torch.save(model.state_dict(), file))",
-                where_, shown(full)));
+            throw InputError(
+                fmt::format("{} asks for {}, which is not on the list of what a state dict may hold; nothing was executed ({})",
+                            where_, shown(full), advice_on_global(full)));
         push_new(PickleKind::global).text = std::move(full);
     }
     void push_stack_global() {

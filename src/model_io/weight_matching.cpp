@@ -350,11 +350,10 @@ class Matcher {
     }
 
     [[noreturn]] void refuse_stranger(size_t i) const {
-        const bool recurrent = is_recurrent(tensor(i).name);
-        fail(fmt::format(
-            "{} {} of {}", described(tensor(i)),
-            recurrent ? "is of a recurrent connection, and belongs to no recurrent layer (R, R1, RC3)" : "belongs to no layer",
-            network_text(network_)));
+        refuse_lone_bias(tensor(i), state_, where_);
+        const char* const recurrent = " is of a recurrent connection, and belongs to no recurrent layer (R, R1, RC3) of ";
+        fail(described(tensor(i)) + (is_recurrent(tensor(i).name) ? recurrent : " belongs to no layer of ") +
+             network_text(network_));
     }
 
     void require_count(const Shape& shape, const std::vector<size_t>& group, const Layers& layers) const {

@@ -29,15 +29,18 @@ constexpr std::string_view kPruning =
 constexpr std::string_view kNormed =
     "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
     "or remove_spectral_norm before saving";
-constexpr std::array<Refusal, 9> kRefusals = {{{"weight_orig", kPruning},
-                                               {"weight_mask", kPruning},
-                                               {"bias_orig", kPruning},
-                                               {"bias_mask", kPruning},
-                                               {"weight_g", kNormed},
-                                               {"weight_v", kNormed},
-                                               {"weight_u", kNormed},
-                                               {"bias_g", kNormed},
-                                               {"bias_v", kNormed}}};
+constexpr std::string_view kLate =
+    "is of Norse's LSNN, whose input acts one step after it comes: no layer here has that, and the network would be another";
+constexpr std::array<Refusal, 10> kRefusals = {{{"tau_adapt_inv", kLate},
+                                                {"weight_orig", kPruning},
+                                                {"weight_mask", kPruning},
+                                                {"bias_orig", kPruning},
+                                                {"bias_mask", kPruning},
+                                                {"weight_g", kNormed},
+                                                {"weight_v", kNormed},
+                                                {"weight_u", kNormed},
+                                                {"bias_g", kNormed},
+                                                {"bias_v", kNormed}}};
 
 bool has_part(const std::string& name, const std::string& part) {
     return name.starts_with(part + ".") || name.find("." + part + ".") != std::string::npos;
@@ -79,6 +82,14 @@ TensorKind kind_of_other_type(const StateTensor& tensor, const std::string& wher
 std::string described(const StateTensor& tensor) {
     if (tensor.view.shape.empty()) return fmt::format("the number {}", shown(tensor.from));
     return fmt::format("the tensor {}, {},", shown(tensor.from), shape_text(tensor.view.shape));
+}
+
+void refuse_lone_bias(const StateTensor& tensor, const StateDict& state, const std::string& where) {
+    const std::string stem = stem_of(tensor.name);
+    const auto beside = [&](const StateTensor& other) { return other.name != tensor.name && stem_of(other.name) == stem; };
+    if (leaf_of(tensor.name) == "bias" && !stem.empty() && std::ranges::none_of(state.tensors, beside))
+        throw InputError(
+            fmt::format("{}: {} has no weight beside it: the file holds no {}.weight", where, described(tensor), shown(stem)));
 }
 
 TensorKind tensor_kind(const StateTensor& tensor, const std::string& where) {

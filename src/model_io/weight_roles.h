@@ -25,6 +25,9 @@ struct TensorKind {
 /// it: parts of weights that no other part is there for, unknown parametrisations, quantised weights, tables of whole numbers.
 TensorKind tensor_kind(const StateTensor& tensor, const std::string& where);
 
+/// Throws InputError for a bias whose module has no other tensor.
+void refuse_lone_bias(const StateTensor& tensor, const StateDict& state, const std::string& where);
+
 /// "the tensor fc1.weight, [10, 4],"; of a single number "the number fc1.scale"
 std::string described(const StateTensor& tensor);
 

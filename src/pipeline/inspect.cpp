@@ -25,8 +25,10 @@ std::string activity_words(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     if (!layer.neuron && index + 1 < static_cast<int>(network.layers.size()))
         return signals(network)[index].currents ? "none: sends currents" : "none: sends numbers of spikes";
+    if (!layer.neuron && layer.readout_alpha != 0)
+        return fmt::format("leaks, β {:g}, current kept by α {:g} (readout)", layer.readout_beta, layer.readout_alpha);
     if (!layer.neuron)
-        return layer.readout_beta == 1 ? "integrates (readout)" : fmt::format("leaks, β {:g} (readout)", layer.readout_beta);
+        return layer.leaks() ? fmt::format("leaks, β {:g} (readout)", layer.readout_beta) : "integrates (readout)";
     std::string words = neuron_words(*layer.neuron);
     for (const NeuronValue& value : layer.values)
         words += fmt::format(", {} by {}", value.field, value.values.shape.size() == 1 ? "channel" : "neuron");

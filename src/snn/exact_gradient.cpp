@@ -224,9 +224,8 @@ bool counts_spikes(std::span<const float> values) {
 }
 
 std::vector<double> shares_of_steps(const Layer& readout, int steps) {
-    std::vector<double> shares(steps);
-    double share = 1;
-    for (int t = steps; t-- > 0; share *= static_cast<double>(readout.readout_beta)) shares[t] = share / steps;
+    std::vector<double> shares = kept_by_readout(readout, steps);
+    for (double& share : shares) share /= steps;
     return shares;
 }
 

@@ -60,7 +60,7 @@ void GeneralPass::fire(LayerRecording* record) {
 }
 
 void GeneralPass::read_out(std::span<float> scores) {
-    if (!input_ || layer_.readout_beta != 1) {
+    if (!input_ || layer_.leaks()) {
         make_currents();
         return LayerPass(worker_, sample_, index_, maps_).read_out(scores);
     }

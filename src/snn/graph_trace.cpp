@@ -68,9 +68,11 @@ void GraphTrace::forward(std::span<const float> input, int steps, std::span<cons
     for (int l = 0; l < static_cast<int>(nodes_.size()); ++l)
         forward_layer(l, potentials.empty() ? std::span<const float>{} : potentials[l]);
     for (size_t c = 0; c < scores.size(); ++c) {
-        double score = 0;
-        for (int step = 0; step < steps; ++step)
-            score = network_.layers.back().readout_beta * score + nodes_.back().sent[step * scores.size() + c];
+        double score = 0, current = 0;
+        for (int step = 0; step < steps; ++step) {
+            current = network_.layers.back().readout_alpha * current + nodes_.back().sent[step * scores.size() + c];
+            score = network_.layers.back().readout_beta * score + current;
+        }
         scores[c] = static_cast<float>(score / steps);
     }
 }
@@ -178,9 +180,9 @@ void GraphTrace::start_backward(int target) {
         node.fired_gradient.assign(node.fired.size(), 0);
         node.sent_gradient.assign(node.sent.size(), 0);
     }
-    double share = 1.0 / steps_;
-    for (int step = steps_; step-- > 0; share *= network_.layers.back().readout_beta)
-        nodes_.back().sent_gradient[step * network_.class_count() + target] = share;
+    const std::vector<double> kept = kept_by_readout(network_.layers.back(), steps_);
+    for (int step = 0; step < steps_; ++step)
+        nodes_.back().sent_gradient[step * network_.class_count() + target] = kept[step] / steps_;
 }
 
 GraphTrace::Values GraphTrace::input_gradient(int target) {

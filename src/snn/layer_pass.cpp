@@ -184,10 +184,10 @@ Change LayerPass::pool_changed(Change change) {
 const SpikeMap& LayerPass::output() const { return sent_numbers(layer_, maps_); }
 
 void LayerPass::read_out(std::span<float> scores) {
-    if (layer_.readout_beta == 1)
-        integrate(scores);
-    else
+    if (layer_.leaks())
         leak(scores);
+    else
+        integrate(scores);
 }
 
 bool LayerPass::reaches_too_much(const PixelSet& changed) const { return too_many(reached(changed, windows_of(plan_))); }

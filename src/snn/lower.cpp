@@ -19,6 +19,7 @@ constexpr int kWeightBits = 24;
 kernels::NeuronConstants<float> lower_readout(const Layer& layer) {
     kernels::NeuronConstants<float> step;
     step.beta = layer.readout_beta;
+    step.alpha = layer.readout_alpha;
     step.fire_above = std::numeric_limits<float>::infinity();
     return step;
 }

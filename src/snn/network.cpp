@@ -67,12 +67,13 @@ void check_layer(const Layer& layer, bool last, const std::string& where) {
     check_shape(layer.bias, layer.bias_shape(), where, layer, "bias");
     require(layer.weighted() || !layer.has_bias, where, layer, "has a bias and no weights");
     check_recurrence(layer, where);
-    if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name);
+    if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name, layer.values);
     check_neuron_values(layer.values, layer.output_shape(), where + ": layer " + layer.name);
     require(layer.neuron || layer.values.empty(), where, layer, "has values of a neuron and no neuron");
     require(layer.readout_beta >= 0 && layer.readout_beta <= 1, where, layer, "has a readout_beta outside [0, 1]");
-    require(!layer.neuron || layer.readout_beta == 1, where, layer, "has a neuron and a leaky readout; expected one of them");
-    require(last || layer.readout_beta == 1, where, layer, "has a leaky readout; only the last layer may have one");
+    require(layer.readout_alpha >= 0 && layer.readout_alpha < 1, where, layer, "has a readout_alpha outside [0, 1)");
+    require(!layer.neuron || !layer.leaks(), where, layer, "has a neuron and a leaky readout; expected one of them");
+    require(last || !layer.leaks(), where, layer, "has a leaky readout; only the last layer may have one");
     require(!last || layer.pool.kind == PoolKind::none, where, layer,
             "is the last and has a pool; expected a readout after it");
     require(last || layer.kind != LayerKind::pass || layer.neuron || layer.pool.kind != PoolKind::none, where, layer,
@@ -89,6 +90,16 @@ void check_readers(const Network& network, const std::string& where) {
 }
 
 }  // namespace
+
+std::vector<double> kept_by_readout(const Layer& readout, int64_t steps) {
+    std::vector<double> kept(steps);
+    double potential = 1, current = 1;
+    for (int64_t t = steps; t-- > 0; potential = double{readout.readout_beta} * potential + current) {
+        kept[t] = potential;
+        current *= double{readout.readout_alpha};
+    }
+    return kept;
+}
 
 int64_t Layer::fan_in() const {
     if (!weighted()) return 0;
@@ -158,7 +169,7 @@ void check_network(const Network& network, const std::string& where) {
     const Layer& last = network.layers.back();
     require(last.out_height == 1 && last.out_width == 1, where, last,
             "gives " + shape_text(last.output_shape()) + "; the last layer must give one number per class");
-    require(last.readout_beta == 1 || sent.back().currents, where, last, "has a leaky readout of spikes; expected currents");
+    require(!last.leaks() || sent.back().currents, where, last, "has a leaky readout of spikes; expected currents");
     if (!network.classes.empty() && static_cast<int64_t>(network.classes.size()) != network.class_count())
         throw InputError(where + ": " + std::to_string(network.classes.size()) + " class names for " +
                          std::to_string(network.class_count()) + " outputs");

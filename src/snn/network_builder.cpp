@@ -98,7 +98,10 @@ void NetworkBuilder::add(const Stage& stage) {
     if (cursor.take("IF")) {
         Neuron neuron = defaults_.neuron;
         neuron.beta = 1.0F;
-        return add_neuron(stage, parse_neuron(stage, cursor, neuron));
+        const ParsedNeuron parsed = parse_neuron(stage, cursor, neuron);
+        const bool leaks = std::ranges::any_of(parsed.varying, [](const auto& one) { return one.first == "beta"; });
+        if (leaks || parsed.neuron.beta != 1) stage.fail("IF has no leak, beta = 1; a neuron with another is LIF(beta=0.9)");
+        return add_neuron(stage, parsed);
     }
     if (cursor.take("LI")) return add_leak(stage, cursor);
     if (cursor.take("R")) return add_recurrence(stage, cursor);
@@ -183,10 +186,16 @@ void NetworkBuilder::add_recurrence(const Stage& stage, Cursor cursor) {
 void NetworkBuilder::add_leak(const Stage& stage, const Cursor& cursor) {
     if (!open_ || network_.layers[point_].neuron)
         stage.fail("a leaky readout follows the last weighted layer, which has no neuron");
-    const std::string_view option = cursor.rest();
-    if (!option.starts_with("(beta=") || !option.ends_with(')')) stage.fail("expected LI(beta=0.9)");
+    std::string_view option = cursor.rest();
+    if (!option.starts_with("(beta=") || !option.ends_with(')')) stage.fail("expected LI(beta=0.9) or LI(beta=0.9,alpha=0.8)");
+    option = option.substr(6, option.size() - 7);
     if (network_.layers[point_].pool.kind != PoolKind::none) add_readout();
-    network_.layers[point_].readout_beta = parse_float(stage, "beta", option.substr(6, option.size() - 7));
+    Layer& readout = network_.layers[point_];
+    if (const size_t alpha = option.find(",alpha="); alpha != std::string_view::npos) {
+        readout.readout_alpha = parse_float(stage, "alpha", option.substr(alpha + 7));
+        option = option.substr(0, alpha);
+    }
+    readout.readout_beta = parse_float(stage, "beta", option);
     leaky_readout_ = true;
 }
 

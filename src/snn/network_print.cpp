@@ -61,7 +61,11 @@ std::string recurrence_text(const Recurrence& recurrence) {
 std::string following_text(const Layer& layer) {
     std::string text = recurrence_text(layer.recurrence);
     if (layer.neuron) text += "-" + neuron_text(*layer.neuron, layer.values);
-    if (layer.readout_beta != 1.0F) text += "-LI(beta=" + float_text(layer.readout_beta) + ")";
+    if (layer.leaks()) {
+        text += "-LI(beta=" + float_text(layer.readout_beta);
+        if (layer.readout_alpha != 0) text += ",alpha=" + float_text(layer.readout_alpha);
+        text += ")";
+    }
     if (layer.pool.kind != PoolKind::none) text += "-" + pool_text(layer.pool);
     return text;
 }

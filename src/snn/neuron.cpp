@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "spikelens/core/error.h"
@@ -15,6 +16,7 @@ namespace {
 bool a_share(float value) { return value >= 0 && value <= 1; }
 bool a_share_below_1(float value) { return value >= 0 && value < 1; }
 bool above_0(float value) { return value > 0 && std::isfinite(value); }
+bool from_0(float value) { return value >= 0 && std::isfinite(value); }
 bool finite(float value) { return std::isfinite(value); }
 
 constexpr std::array<NeuronField, 11> kFields{{
@@ -26,12 +28,54 @@ constexpr std::array<NeuronField, 11> kFields{{
     {"decay_input", "decay_input", &Neuron::decay_input, "", nullptr, false, "input scaled by 1 − β",
      "the current is scaled by 1 − beta"},
     {"gain", "gain", &Neuron::gain, "number", finite, false, "gain {}", "scale of the current"},
-    {"v_reset", "v_reset", &Neuron::v_reset, "number", finite, false, "", "where `\"zero\"` puts the membrane"},
+    {"v_reset", "v_reset", &Neuron::v_reset, "number", finite, false, "",
+     "where `\"zero\"` puts the membrane; 0 with another reset"},
     {"alpha", "alpha", &Neuron::alpha, "0 to below 1", a_share_below_1, true, "", "decay of the synaptic current per step"},
-    {"adapt", "adapt", &Neuron::adapt, "number", finite, true, "threshold raised by {} at a spike",
+    {"adapt", "adapt", &Neuron::adapt, "0 and above", from_0, true, "threshold raised by {} at a spike",
      "by how much a spike raises the threshold"},
-    {"rho", "rho", &Neuron::rho, "0..1", a_share, true, "of which {} stays per step", "how much of the rise stays per step"},
+    {"rho", "rho", &Neuron::rho, "0 to below 1", a_share_below_1, true, "of which {} stays per step",
+     "how much of the rise stays per step"},
 }};
+
+/// What others call them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> other_words{{
+    {"decay", "beta, the leak per step, or decay_input"},
+    {"leak", "beta, the leak per step"},
+    {"tau", "beta, the leak per step: 1 - 1/tau or exp(-1/tau), by who wrote the neuron"},
+    {"tau_mem", "beta, the leak per step: 1 - 1/tau or exp(-1/tau), by who wrote the neuron"},
+    {"theta", "threshold"},
+    {"v_th", "threshold"},
+    {"vth", "threshold"},
+    {"v_threshold", "threshold"},
+    {"reset_mechanism", "reset"},
+    {"reset_delay", "delay"},
+}};
+
+/// The end of the error about an unknown option.
+std::string option_hint(std::string_view word) {
+    std::vector<std::string> words;
+    for (const NeuronField& field : fields) {
+        if (field.name == word) return "; did you mean '" + std::string(field.word) + "'?";
+        words.emplace_back(field.word);
+    }
+    for (const auto& [other, ours] : other_words)
+        if (other == word) return "; did you mean " + std::string(ours) + "?";
+    return suggestion(word, words);
+}
+
+bool varies(const NeuronValues& values, std::string_view field) {
+    return std::ranges::find(values, field, &NeuronValue::field) != values.end();
+}
+
+/// What of a neuron would do nothing, and why; empty where there is none.
+std::string idle_field(const Neuron& neuron, const NeuronValues& values) {
+    if ((neuron.rho != 0 || varies(values, "rho")) && !adapts(neuron, values))
+        return "rho without adapt: no spike raises its threshold";
+    if ((neuron.v_reset != 0 || varies(values, "v_reset")) && neuron.reset != Reset::zero)
+        return "v_reset without reset=zero, which alone puts the membrane there";
+    if (neuron.delay && neuron.reset == Reset::none) return "delay with reset=none: there is no reset to delay";
+    return "";
+}
 
 /// `precision` 0: the shortest text that reads back as the same float.
 std::string number_text(float value, int precision = 0) {
@@ -113,7 +157,7 @@ Reset parse_reset(std::string_view word) {
 
 std::span<const NeuronField> neuron_fields() { return kFields; }
 
-void check_neuron(const Neuron& neuron, const std::string& who) {
+void check_neuron(const Neuron& neuron, const std::string& who, const NeuronValues& values) {
     for (const NeuronField& field : kFields) {
         if (!field.holds) continue;
         const float value = neuron.*std::get<float Neuron::*>(field.member);
@@ -121,6 +165,7 @@ void check_neuron(const Neuron& neuron, const std::string& who) {
             throw InputError(who + " has " + std::string(field.name) + " = " + number_text(value) + ", expected " +
                              (field.range == "number" ? "a finite number" : std::string(field.range)));
     }
+    if (const std::string idle = idle_field(neuron, values); !idle.empty()) throw InputError(who + " has " + idle);
 }
 
 void check_neuron_values(const NeuronValues& values, const Shape& layer, const std::string& who) {
@@ -151,16 +196,13 @@ Neuron neuron_at(const Neuron& neuron, const NeuronValues& values, int64_t chann
     return result;
 }
 
-bool adapts(const Neuron& neuron, const NeuronValues& values) {
-    return neuron.adapt != 0 || std::ranges::find(values, "adapt", &NeuronValue::field) != values.end();
-}
+bool adapts(const Neuron& neuron, const NeuronValues& values) { return neuron.adapt != 0 || varies(values, "adapt"); }
 
 std::string neuron_text(const Neuron& neuron, const NeuronValues& values) {
-    const auto varies = [&](std::string_view name) { return std::ranges::find(values, name, &NeuronValue::field); };
-    const bool integrates = neuron.beta == 1 && varies("beta") == values.end();
+    const bool integrates = neuron.beta == 1 && !varies(values, "beta");
     std::string options;
     for (const NeuronField& field : kFields) {
-        const auto value = varies(field.name);
+        const auto value = std::ranges::find(values, field.name, &NeuronValue::field);
         std::string option;
         if (value != values.end())
             option = std::string(field.word) + (value->values.shape.size() == 1 ? "=*" : "=**");
@@ -176,11 +218,7 @@ std::optional<std::string> set_neuron_option(Neuron& neuron, std::string_view op
     const bool has_value = equals != std::string_view::npos;
     const std::string_view word = option.substr(0, equals);
     const auto found = std::ranges::find(kFields, word, &NeuronField::word);
-    if (found == kFields.end()) {
-        std::vector<std::string> words;
-        for (const NeuronField& field : kFields) words.emplace_back(field.word);
-        return "unknown neuron option '" + std::string(word) + "'" + suggestion(word, words);
-    }
+    if (found == kFields.end()) return "unknown neuron option '" + std::string(word) + "'" + option_hint(word);
     const std::string_view value = has_value ? option.substr(equals + 1) : std::string_view{};
     return std::visit(ReadOption{neuron, *found, has_value, value}, found->member);
 }

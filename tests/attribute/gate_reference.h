@@ -111,10 +111,13 @@ struct GateReference {
         return spikes > 0 && drive > 0 ? scale * std::min(1.0, spikes / drive) : 0.0;
     }
 
-    /// Mean of β^(T−1−t), over T.
+    /// Mean of β^(T−1−t), over T; with a synapse of Σ_k β^k α^(T−1−t−k).
     double readout_weight(double steps) const {
-        double sum = 0, power = 1;
-        for (int t = 0; t < steps; ++t, power *= double(network.layers.back().readout_beta)) sum += power;
+        double sum = 0, power = 1, current = 1;
+        for (int t = 0; t < steps; ++t, power = double(network.layers.back().readout_beta) * power + current) {
+            sum += power;
+            current *= double(network.layers.back().readout_alpha);
+        }
         return sum / steps / steps;
     }
 };

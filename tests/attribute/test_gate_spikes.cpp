@@ -58,10 +58,10 @@ void expect_gate_equals_reference(const Network& network) {
 }
 
 TEST(GateOnSpikes, EqualsTheProductOfDenseMatrices) {
-    for (const char* text :
-         {"4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-5F", "4C3-LIF-AP2-5F-LIF-3F", "4C3s2-LIF-SP2-6C3-IF-3F-LIF",
-          "4C3-LIF(alpha=0.5)-MP2-5F-LIF-3F", "4C3-LIF-MP2-3F-LI(beta=0.8)", "4C3-LIF-[4C3-LIF|]add-MP2-3C1-MP2-LIF-3F",
-          "4C3-LIF-[4C3|4C1-IF|]add-IF-[3C1-IF|]cat-3F", "4C3-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3F"}) {
+    for (const char* text : {"4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-5F", "4C3-LIF-AP2-5F-LIF-3F", "4C3s2-LIF-SP2-6C3-IF-3F-LIF",
+                             "4C3-LIF(alpha=0.5)-MP2-5F-LIF-3F", "4C3-LIF-MP2-3F-LI(beta=0.8)",
+                             "4C3-LIF-MP2-3F-LI(beta=0.8,alpha=0.5)", "4C3-LIF-[4C3-LIF|]add-MP2-3C1-MP2-LIF-3F",
+                             "4C3-LIF-[4C3|4C1-IF|]add-IF-[3C1-IF|]cat-3F", "4C3-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3F"}) {
         expect_gate_equals_reference(test::small_network(text, {2, 7, 9}, 6));
     }
 }

@@ -103,6 +103,18 @@ TEST(Registry, NamesTheNearestOfAnUnknownName) {
     EXPECT_TRUE(has(error_of("grad2d:steps=4"), "'steps'")) << "grad2d takes no steps";
 }
 
+TEST(Registry, SaysWhatAnOptionNeeds) {
+    EXPECT_TRUE(
+        has(error_of("svebi:decay=0.5"), "'svebi:decay=0.5': option decay does nothing here; only weights=exponential"));
+    EXPECT_TRUE(has(error_of("share:filters=relevant"), "only a layer of the network (layer=conv1) has it"));
+    EXPECT_TRUE(has(error_of("share:layer=conv1:baseline=blur"), "only layer=input has it"));
+    EXPECT_TRUE(has(error_of("share3d:layer=conv1:passes=2"), "only layer=input has it"));
+    EXPECT_TRUE(has(error_of("shapley:estimator=kernel:orders=4"), "only estimator=permutation has it"));
+    EXPECT_TRUE(has(error_of("shapley:samples=4"), "only estimator=kernel has it"));
+    EXPECT_TRUE(has(error_of("smoothgrad:steps=4"), "only of=ig2d or of=ig3d has it"));
+    EXPECT_EQ(error_of("smoothgrad:of=ig3d:steps=4"), "");
+}
+
 TEST(Registry, RefusesWhatIsNotASpec) {
     for (const char* spec :
          {"", ":", ":layer=conv1", "svebi:", "svebi:layer", "svebi:=conv1", "ig2d:steps=4:steps=4", "svebi "}) {

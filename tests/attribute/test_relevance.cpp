@@ -144,12 +144,12 @@ class Reference {
             for (int64_t t = 0; t < kSteps; ++t) {
                 const double scale = of.neuron ? of.neuron->gain * (of.neuron->decay_input ? 1 - of.neuron->beta : 1.0F) : 1.0;
                 current[t] = scale * (product(weights_[layer], inputs_of(layer, t))[i] + bias(of, static_cast<int64_t>(i)));
-                const double alpha = of.neuron ? double{of.neuron->alpha} : 0;
+                const double alpha = of.neuron ? of.neuron->alpha : of.readout_alpha;
                 synapse[t] = current[t] + (t > 0 ? alpha * synapse[t - 1] : 0);
                 const double beta = of.neuron ? of.neuron->beta : of.readout_beta;
                 carried[t] = beta * membrane;
                 if (!of.neuron) {
-                    membrane = carried[t] + current[t];
+                    membrane = carried[t] + synapse[t];
                     continue;
                 }
                 const Neuron& neuron = *of.neuron;
@@ -166,7 +166,7 @@ class Reference {
                 const double kept = std::max(0.0, carried[t]), came = std::max(0.0, synapse[t]);
                 later = kept + came > 0 ? arrived * kept / (kept + came) : 0;
                 const double at_synapse = (kept + came > 0 ? arrived - later : 0) + later_synapse;
-                const double alpha = of.neuron ? double{of.neuron->alpha} : 0;
+                const double alpha = of.neuron ? of.neuron->alpha : of.readout_alpha;
                 const double old = t > 0 ? std::max(0.0, alpha * synapse[t - 1]) : 0, fresh = std::max(0.0, current[t]);
                 later_synapse = old + fresh > 0 ? at_synapse * old / (old + fresh) : 0;
                 result[t][i] = old + fresh > 0 ? at_synapse - later_synapse : 0;
@@ -310,7 +310,7 @@ TEST(Relevance, MethodsSayWhatIsLost) {
 const std::vector<std::string> kGraphs = {
     "4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-3F",
     "4C3-LIF-[4C3|4C1]add-LIF(decay_input,gain=8)-[4C3-IF|]cat-3F-LIF",
-    "4C3-MP3s2p1-LIF(beta=*)-4C3g4-AP2s1-LIF(threshold=**,alpha=0.5)-[3F|3F]add-LI(beta=0.5)",
+    "4C3-MP3s2p1-LIF(beta=*)-4C3g4-AP2s1-LIF(threshold=**,alpha=0.5)-[3F|3F]add-LI(beta=0.5,alpha=0.25)",
     "4C3-LIF-[4C3-IF|]and-[|4C1-LIF]iand-SP2-3C1-GAP",
     "3C3-LIF-AP2-[3C1-LIF|@conv1-3C3-IF]cat-3C1-LIF-GSP",
 };

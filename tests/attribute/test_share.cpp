@@ -50,10 +50,12 @@ class Forwards {
             if (network_.layers[l].neuron) parts = through(l, parts, l == resetting);
             sent.push_back(pooled(l, parts));
         }
-        Vector score(network_.class_count());
+        Vector score(network_.class_count()), current(score.size());
         for (const Vector& step : sent.back())
-            for (size_t c = 0; c < score.size(); ++c)
-                score[c] = double{network_.layers.back().readout_beta} * score[c] + step[c];
+            for (size_t c = 0; c < score.size(); ++c) {
+                current[c] = double{network_.layers.back().readout_alpha} * current[c] + step[c];
+                score[c] = double{network_.layers.back().readout_beta} * score[c] + current[c];
+            }
         for (double& value : score) value /= static_cast<double>(steps_);
         return score;
     }
@@ -156,7 +158,7 @@ const std::vector<std::string> kNetworks = {
     "4C3-LIF(reset=none,threshold=0.7)-MP3s2-3F-LIF",
     "3C1-LIF(alpha=0.6,decay_input,gain=3)-MP2-5F-IF-3F",
     "2C3-LIF(alpha=0.4,reset=zero,v_reset=0.2,ge)-AP2-2C3-IF(delay)-3F-LIF(reset=zero)",
-    "6F-LIF-5F-LIF(beta=0.5)-3F-LI(beta=0)",
+    "6F-LIF-5F-LIF(beta=0.5)-3F-LI(beta=0.5,alpha=0.75)",
     // Sums of spikes and of currents, concatenation, recurrence of every kind, neurons that differ, pools of currents.
     "3C3-LIF-[3C3-LIF-3C3-LIF|]add-MP2-4F-LIF-3F",
     "3C3-LIF(beta=0.7)-[3C3-LIF-3C3|]add-LIF(reset=zero,v_reset=0.1)-AP2-3F-LI(beta=0.8)",

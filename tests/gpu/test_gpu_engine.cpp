@@ -51,6 +51,7 @@ class GpuEngine : public testing::TestWithParam<std::string> {
         "33C3b0-LIF-MP3-65F-LIF(threshold=0.5)-5F-IF",
         "3F",
         "3F-LI(beta=0.8)",
+        "4C3-LIF-3F-LI(beta=0.8,alpha=0.5)",
         "2F-LIF",
     };
 };
@@ -131,6 +132,16 @@ TEST(GpuEmulated, MemoryBoundsBatchesAndChangesNothing) {
     EXPECT_EQ(little->run(images).scores, make_engine("gpu_emulated", shared)->run(images).scores);
     const auto none = make_engine("gpu_emulated", shared, {.memory = 10'000});
     EXPECT_THROW(none->run(images), InputError);
+}
+
+TEST(GpuEmulated, RefusalsNameIt) {
+    const auto graph = std::make_shared<const Network>(test::small_network("[4C3|4C1]add-LIF-2F", {1, 5, 5}, 2));
+    try {
+        make_engine("gpu_emulated", graph);
+        ADD_FAILURE() << "is accepted";
+    } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("the engine gpu_emulated"), std::string::npos) << error.what();
+    }
 }
 
 TEST(GpuEmulated, StopsBetweenBatches) {

@@ -125,7 +125,7 @@ TEST_F(FileNeurons, AreUsedWhereTheFileCounts) {
     add_leaky(file, "lif2", 1.5F, 2, 2);  // snnTorch clamps beta to 1
     const Network network = import(file, NeuronSource::file).network;
     EXPECT_EQ(network.layers[0].neuron, (Neuron{.beta = 0.8F, .threshold = 0.5F, .reset = Reset::zero, .delay = true}));
-    EXPECT_EQ(network.layers[1].neuron, (Neuron{.beta = 1, .threshold = 2, .reset = Reset::none, .delay = true}));
+    EXPECT_EQ(network.layers[1].neuron, (Neuron{.beta = 1, .threshold = 2, .reset = Reset::none}));
     EXPECT_EQ(network.layers[0].weight, filled_network().layers[0].weight);
     TestFile plif = state_dict();
     add_scalar(plif, "sn1.w", 1);
@@ -250,6 +250,31 @@ TEST_F(FileNeurons, ReadoutsLeakOrRefuse) {
     add_leaky(fires, "lif2", 0.8F);
     for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
         EXPECT_THAT(refusal(fires, source, readout), AllOf(HasSubstr("lif2"), HasSubstr("full2")));
+}
+
+/// Norse's LI, with parameters that are learnt.
+TEST_F(FileNeurons, ReadoutsHaveASynapse) {
+    const std::string says = "5F-LIF(beta=0.9,alpha=0.8)-3F-LI(beta=0.9,alpha=0.75)", silent = "5F-LIF(beta=0.9,alpha=0.8)-3F";
+    TestFile file = state_dict(says);
+    for (const auto& [stem, inverse] : {std::pair{"lif.p", 200.0F}, std::pair{"out.p", 250.0F}}) {
+        add_scalar(file, stem + std::string(".tau_mem_inv"), 100);
+        add_scalar(file, stem + std::string(".tau_syn_inv"), inverse);
+    }
+    EXPECT_EQ(refusal(file, NeuronSource::agree, says), "");
+    EXPECT_THAT(refusal(file, NeuronSource::agree, silent), HasSubstr("out.p"));
+    EXPECT_EQ(import(file, NeuronSource::file, silent).network.layers[1].readout_alpha, 0.75F);
+    EXPECT_EQ(import(file, NeuronSource::file, silent).network.layers[1].readout_beta, 0.9F);
+    add_scalar(file, "lif.p.tau_adapt_inv", 1);
+    EXPECT_THAT(refusal(file, NeuronSource::file, says), AllOf(HasSubstr("lif.p.tau_adapt_inv"), HasSubstr("LSNN")));
+}
+
+TEST_F(FileNeurons, WhatWouldDoNothingIsRefused) {
+    TestFile file = state_dict();
+    add_leaky(file, "lif1", 0.9F);
+    add_leaky(file, "lif2", 0.9F);
+    add_scalar(file, "lif1.rho", 0.5F);
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.rho"), HasSubstr("rho = 0")));
+    EXPECT_THAT(refusal(file, NeuronSource::file), HasSubstr("layer full1 has rho without adapt"));
 }
 
 TEST_F(FileNeurons, OfOurOwnModelsAreInItsText) {

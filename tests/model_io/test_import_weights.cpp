@@ -200,6 +200,20 @@ TEST_F(ImportWeights, NormalisationsWithoutAveragesAreRefused) {
     TestFile file = state_dict(filled_network(), own);
     file.add("features.1.weight", FloatArray({3}));
     EXPECT_THAT(error_of(file), AllOf(HasSubstr("features.1.weight, [3],"), HasSubstr("belongs to no layer")));
+    file.add("features.1.bias", FloatArray({3}));
+    EXPECT_THAT(error_of(file),
+                AllOf(HasSubstr("features.1.weight, [3],"), HasSubstr("normalisation without running averages")));
+    TestFile lines = state_dict(filled_network(), own);  // a LayerNorm of maps
+    lines.add("norm.weight", FloatArray({3, 8, 8}));
+    lines.add("norm.bias", FloatArray({3, 8, 8}));
+    EXPECT_THAT(error_of(lines), AllOf(HasSubstr("norm.weight, [3, 8, 8],"), HasSubstr("without running averages")));
+}
+
+TEST_F(ImportWeights, ABiasWithoutItsWeightIsNamed) {
+    TestFile file = state_dict(filled_network(), strangers);
+    const std::string weight = file.tensors[0].name;
+    file.tensors.erase(file.tensors.begin());
+    EXPECT_THAT(error_of(file), HasSubstr("has no weight beside it: the file holds no " + weight));
 }
 
 TEST_F(ImportWeights, StatesAndCountersAreListedAndLeftOut) {

@@ -46,6 +46,7 @@ void expect_same(const Network& found, const Network& expected) {
         EXPECT_EQ(bits(found.layers[l].recurrence.weight), bits(expected.layers[l].recurrence.weight)) << l;
         EXPECT_EQ(found.layers[l].neuron, expected.layers[l].neuron) << l;
         EXPECT_EQ(found.layers[l].readout_beta, expected.layers[l].readout_beta) << l;
+        EXPECT_EQ(found.layers[l].readout_alpha, expected.layers[l].readout_alpha) << l;
         EXPECT_EQ(found.layers[l].has_bias, expected.layers[l].has_bias) << l;
         EXPECT_EQ(bits(found.layers[l].weight), bits(expected.layers[l].weight)) << l;
         EXPECT_EQ(bits(found.layers[l].bias), bits(expected.layers[l].bias)) << l;
@@ -86,9 +87,9 @@ void draw_values(Network& network, uint64_t seed) {
 
 TEST(NirExport, GraphsComeBackToTheBit) {
     for (const char* text : {
-             "4C3-LIF-[4C3-LIF-4C3-LIF|]add-[4C3-LIF|]add-AP2-10F",                  // of spikes, sums of sums
-             "4C3-LIF-[4C3-LIF-4C3|4C1]add-LIF-[4C3|]add-AP2-LIF-10F-LI(beta=0.5)",  // of currents
-             "4C3-LIF-[8F-LIF|12F-IF-8F-LIF]add-[3F|3F]add",                         // read directly, and by the output
+             "4C3-LIF-[4C3-LIF-4C3-LIF|]add-[4C3-LIF|]add-AP2-10F",                             // of spikes, sums of sums
+             "4C3-LIF-[4C3-LIF-4C3|4C1]add-LIF-[4C3|]add-AP2-LIF-10F-LI(beta=0.5,alpha=0.25)",  // of currents
+             "4C3-LIF-[8F-LIF|12F-IF-8F-LIF]add-[3F|3F]add",  // read directly, and by the output
              "4C3-LIF-[8F|12F-IF-8F]add-LIF-5F-LIF",
              "4C3-AP2-LIF-AP2-SP1-IF-10F",                  // pools of currents, and twice
              "4C1x3p0x1s1x2d1x2g2-LIF-AP1x2-6C3x1-IF-10F",  // rows and columns that differ
@@ -155,6 +156,7 @@ TEST(NirExport, EveryDecayAndGainComesBackToTheBit) {
         neuron.threshold = random_float(round, 3, 0.01, 4);
         neuron.reset = round % 3 ? Reset::subtract : Reset::zero;
         network.layers[1].readout_beta = random_float(round, 4, 0, 1);
+        network.layers[1].readout_alpha = round % 2 ? 0 : random_float(round, 5, 0, 1);
         if (round % 10 == 0) neuron.beta = std::nextafter(1.0F, 0.0F);
         if (round % 10 == 1) network.layers[1].readout_beta = std::nextafter(1.0F, 0.0F);
         if (round % 10 == 2) neuron.beta = 0;
@@ -165,6 +167,7 @@ TEST(NirExport, EveryDecayAndGainComesBackToTheBit) {
         const Network back = there_and_back(network);
         ASSERT_EQ(back.layers[0].neuron, network.layers[0].neuron) << round;
         ASSERT_EQ(back.layers[1].readout_beta, network.layers[1].readout_beta) << round;
+        ASSERT_EQ(back.layers[1].readout_alpha, network.layers[1].readout_alpha) << round;
         ASSERT_EQ(bits(back.layers[1].weight), bits(network.layers[1].weight)) << round;
     }
 }

@@ -251,10 +251,17 @@ TEST(NirLayers, ReadoutsAreSaid) {
     NirChain synaptic = with_end(conv_chain());
     synaptic.add("cuba", "CubaLI",
                  {{"tau_mem", NirChain::scalar(4 * dt)},
-                  {"tau_syn", NirChain::scalar(4 * dt)},
+                  {"tau_syn", NirChain::scalar(2 * dt)},
                   {"r", NirChain::scalar(8)},
                   {"v_leak", NirChain::scalar(0)}});
-    EXPECT_THAT(error_of(synaptic), HasSubstr("the node 'cuba' (CubaLI) is a readout with a synaptic current"));
+    const Layer kept = import(synaptic.values()).network.layers.back();
+    EXPECT_EQ(kept.readout_beta, 0.75F);
+    EXPECT_EQ(kept.readout_alpha, 0.5F);
+    EXPECT_EQ(kept.weight.data[0], plain.network.layers.back().weight.data[0]);
+    synaptic.set("cuba", "v_leak", NirChain::scalar(0.5));
+    EXPECT_THAT(error_of(synaptic), HasSubstr("the node 'cuba' (CubaLI) has a 'v_leak' that is not 0"));
+    synaptic.set("cuba", "tau_syn", NirChain::list({4 * dt, 4 * dt, 2 * dt}));
+    EXPECT_THAT(error_of(synaptic), HasSubstr("the node 'cuba' (CubaLI) is a readout whose 'tau_syn' differs"));
     leaky.set("li", "tau", NirChain::list({4 * dt, 4 * dt, 2 * dt}));
     EXPECT_THAT(error_of(leaky), HasSubstr("the node 'li' (LI) is a readout whose 'tau' differs between outputs"));
     NirChain integrated = with_end(conv_chain());

@@ -345,6 +345,14 @@ TEST_F(StateDictFile, OtherFilesSayWhatTheyAre) {
     EXPECT_THAT(error_of(bytes), HasSubstr("big-endian"));
     EXPECT_THAT(error_of(example().bytes("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")),
                 AllOf(HasSubstr(path.string()), HasSubstr("os.system"), HasSubstr("nothing was executed")));
+    const auto asks_for = [&](const std::string& name) {
+        return error_of(example().bytes("\x80\x02ctorch._utils\n" + name + "\n."));
+    };
+    EXPECT_THAT(asks_for("_rebuild_qtensor"), HasSubstr("quantised weights"));
+    EXPECT_THAT(asks_for("_rebuild_sparse_tensor"), HasSubstr("to_dense()"));
+    EXPECT_THAT(asks_for("_rebuild_meta_tensor_no_storage"), HasSubstr("no values"));
+    EXPECT_THAT(asks_for("_rebuild_tensor_v3"), HasSubstr("float8"));
+    EXPECT_THAT(asks_for("_rebuild_something"), HasSubstr("torch.save(model.state_dict(), file)"));
 }
 
 TEST_F(StateDictFile, EveryTruncationIsRefused) {

@@ -98,6 +98,7 @@ class Simulation {
         activity_.spikes.resize(network.layers.size());
         activity_.potentials.resize(network.layers.size());
         readout_.resize(network.class_count());
+        current_.resize(network.class_count());
     }
 
     void step(const Values& input) {
@@ -108,8 +109,11 @@ class Simulation {
             if (layer.neuron) values = fired(layer, l, values);
             sent.push_back(pooled(layer, values));
         }
-        const double kept = network_.layers.back().readout_beta;
-        for (size_t c = 0; c < readout_.size(); ++c) readout_[c] = kept * readout_[c] + sent.back()[c];
+        const Layer& last = network_.layers.back();
+        for (size_t c = 0; c < readout_.size(); ++c) {
+            current_[c] = last.readout_alpha * current_[c] + sent.back()[c];
+            readout_[c] = last.readout_beta * readout_[c] + current_[c];
+        }
         ++steps_;
     }
 
@@ -199,7 +203,7 @@ class Simulation {
     std::vector<State> states_;
     std::map<std::pair<size_t, size_t>, bool> reset_;  // whether a neuron, even of an ablated filter, spiked last
     Activity activity_;
-    Values readout_;
+    Values readout_, current_;
     int steps_ = 0;
 };
 

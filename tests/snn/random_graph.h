@@ -20,9 +20,9 @@ class RandomGraph {
         std::string text = channels() + pick({"C3", "C1", "C3b0", "C5", "C3g2", "C3d2", "C1x3"}) + "-" + neuron() + pool();
         for (int blocks = 1 + static_cast<int>(draw(3)); blocks > 0; --blocks) text += "-" + stage(2);
         const std::string readout =
-            pick({"5F", "5F-IF", "5F-LI(beta=0.5)", "12F-LIF(beta=0.5)-5F", "5C1-GAP", "5C1-GMP", "5C1-LIF(beta=0.5)-GAP",
-                  "[5F|5Fb0]add", "[5F|5F]add-LIF(beta=0.5)", "[5F-IF|5F-IF]add", "5C1-GAP-LI(beta=0.5)",
-                  "[2F|3F-LIF(beta=0.5)]cat-IF", "5F-R-IF", "6F-R1-LIF(beta=*)-5F", "5C2x1p0s2x3-GAP"});
+            pick({"5F", "5F-IF", "5F-LI(beta=0.5)", "5F-LI(beta=0.5,alpha=0.25)", "12F-LIF(beta=0.5)-5F", "5C1-GAP", "5C1-GMP",
+                  "5C1-LIF(beta=0.5)-GAP", "[5F|5Fb0]add", "[5F|5F]add-LIF(beta=0.5)", "[5F-IF|5F-IF]add",
+                  "5C1-GAP-LI(beta=0.5)", "[2F|3F-LIF(beta=0.5)]cat-IF", "5F-R-IF", "6F-R1-LIF(beta=*)-5F", "5C2x1p0s2x3-GAP"});
         return text + "-" + readout;
     }
 

@@ -85,7 +85,7 @@ class ReferenceNetwork {
             fired.emplace_back(membranes.back().size());
             synapses.emplace_back(membranes.back().size());
         }
-        std::vector<Dual> total(network_.class_count());
+        std::vector<Dual> total(network_.class_count()), current_sum(network_.class_count());
         for (const std::vector<Dual>& now : input) {
             std::vector<Dual> signal = now;
             for (size_t l = 0; l < network_.layers.size(); ++l) {
@@ -97,8 +97,11 @@ class ReferenceNetwork {
                             neuron_step(*layer.neuron, current[i], synapses[l][i], membranes[l][i], fired[l][i]);
                 signal = pooled(layer, current);
             }
-            const double kept = network_.layers.back().neuron ? 1 : double(network_.layers.back().readout_beta);
-            for (size_t c = 0; c < total.size(); ++c) total[c] = kept * total[c] + signal[c];
+            const Layer& last = network_.layers.back();
+            for (size_t c = 0; c < total.size(); ++c) {
+                current_sum[c] = double{last.readout_alpha} * current_sum[c] + signal[c];
+                total[c] = double{last.readout_beta} * total[c] + current_sum[c];
+            }
         }
         for (Dual& score : total) score = (1.0 / static_cast<double>(input.size())) * score;
         return total;

@@ -45,6 +45,7 @@ const Case cases[] = {
     {"synapse", "3C3-LIF(alpha=0.6)-MP2-4F-LIF(alpha=0.3,delay,gain=0.7)-3F"},
     {"leaky_readout", "3C3-LIF-MP2-4F-LIF-3F-LI(beta=0.8)"},
     {"leaky_readout_alone", "3F-LI(beta=0.7)"},
+    {"readout_with_a_synapse", "3C3-LIF-MP2-4F-LIF-3F-LI(beta=0.8,alpha=0.6)"},
     {"stride_and_padding", "3C3s2p2-LIF-2C2s1p0-LIF-3F"},
     {"no_bias", "3C3b0-LIF-MP2-4Fb0-LIF-3Fb0"},
     {"spike_count_readout", "3C3-LIF-MP2-3F-LIF"},

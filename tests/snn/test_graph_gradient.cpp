@@ -34,14 +34,14 @@ FloatArray values_of(const Shape& shape, uint64_t seed) {
 const std::vector<const char*> kTexts = {
     "3C3-LIF-[3C3-LIF-3C3-LIF|]add-MP2-2F",
     "3C3-LIF-[3C3-MP2|3C1-AP2]add-LIF(beta=0.5,reset=zero)-2F-IF",
-    "3C3-LIF-[3C3-IF|]and-[|3C3-LIF(beta=0.5,delay)]iand-2F-LI(beta=0.5)",
+    "3C3-LIF-[3C3-IF|]and-[|3C3-LIF(beta=0.5,delay)]iand-2F-LI(beta=0.5,alpha=0.75)",
     "4C3g2-LIF(beta=**,threshold=*,alpha=*)-AP2-SP2s1-[2C1-IF|2C1x2p0x1s1-IF-AP1x2s1]cat-2F",
     "3C3d2-RC3-LIF-6F-R-LIF(beta=0.5,decay_input,gain=2)-6F-R1-IF(reset=zero,v_reset=-0.25)-[2F|2F]add",
     "2C3-MP2-LIF-2C1-GAP",
     "[3C3|3C1]add-IF(reset=none)-2C1-LIF-GSP",
     "3C3-LIF(adapt=0.5,rho=0.75)-3C3-LIF(beta=0.5,reset=zero,v_reset=0.25,adapt=0.5,rho=0.5)-2F",
     "3C3-MP3s2p1-LIF-[2C3-LIF-MP3s1p1|2C3-AP3s1p1-LIF]cat-SP2s2c-2F",
-    "3C3-IF(delay,adapt=**,rho=0.5)-4F-R-LIF(reset=none,adapt=-0.25,rho=1)-2F-LIF(alpha=0.5,adapt=0.5)",
+    "3C3-IF(delay,adapt=**,rho=0.5)-4F-R-LIF(reset=none,adapt=0.25,rho=0.875)-2F-LIF(alpha=0.5,adapt=0.5)",
 };
 
 TEST(GraphGradient, EqualsFiniteDifferencesOfTheSmoothedNetwork) {

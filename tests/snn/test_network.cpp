@@ -41,7 +41,7 @@ TEST(NetworkText, Svgg19IsVgg19WithSpikingNeurons) {
 }
 
 TEST(NetworkText, TheCanonicalTextReadsBackAsTheSameNetwork) {
-    for (const char* text : {"16C3-LIF-MP2-10F", "4C3-LIF(alpha=0.5)-SP2-3F-LI(beta=0.25)",
+    for (const char* text : {"16C3-LIF-MP2-10F", "4C3-LIF(alpha=0.5)-SP2-3F-LI(beta=0.25)", "8F-LIF-3F-LI(beta=1,alpha=0.5)",
                              "5C7p2s2b0-IF(threshold=1.25,ge)-AP3s2-8Fb0-LIF(beta=0.1,reset=zero,delay,v_reset=-0.5)-3F-IF",
                              "2C1-LIF(reset=none,decay_input,gain=2.5)-2F"}) {
         const Network network = parse_network(text, {2, 20, 17}, 3);
@@ -68,6 +68,9 @@ TEST(NetworkText, ErrorsNameTheStage) {
     EXPECT_NE(error_of("16C3-LIF-MP40-10F").find("does not fit into [16, 28, 28]"), std::string::npos);
     EXPECT_NE(error_of("16C3-10F").find("needs a neuron"), std::string::npos);
     EXPECT_NE(error_of("16C3-LIF(treshold=2)-10F").find("did you mean 'threshold'"), std::string::npos);
+    EXPECT_NE(error_of("16C3-IF(beta=0.5)-10F").find("IF has no leak"), std::string::npos);
+    EXPECT_NE(error_of("16C3-IF(beta=*)-10F").find("IF has no leak"), std::string::npos);
+    EXPECT_NE(error_of("16C3-LIF(rho=*)-10F").find("layer conv1 has rho without adapt"), std::string::npos);
     EXPECT_NE(error_of("MP2-16C3-LIF-10F").find("stage 1 'MP2': pooling needs a weighted layer"), std::string::npos);
     EXPECT_NE(error_of("16C3-LIF").find("must end in one number per class"), std::string::npos);
     for (const char* text : {"",
@@ -92,6 +95,8 @@ TEST(NetworkText, ErrorsNameTheStage) {
                              "10F-LI",
                              "10F-IF-LI(beta=0.5)",
                              "10F-LI(beta=2)",
+                             "10F-LI(beta=0.5,alpha=1)",
+                             "10F-LI(alpha=0.5)",
                              "10F-LI(beta=0.5)-IF",
                              "LI(beta=0.5)-10F",
                              "4C3-LIF(alpha=1)-10F",
@@ -111,6 +116,7 @@ void expect_same(const Network& a, const Network& b) {
         EXPECT_EQ(one.values, other.values);
         EXPECT_EQ(one.pool, other.pool);
         EXPECT_EQ(one.readout_beta, other.readout_beta);
+        EXPECT_EQ(one.readout_alpha, other.readout_alpha);
         EXPECT_EQ(one.weight.shape, other.weight.shape);
         EXPECT_EQ(one.recurrence.weight.shape, other.recurrence.weight.shape);
         EXPECT_EQ(one.pooled_shape(), other.pooled_shape());
@@ -123,8 +129,9 @@ TEST(NetworkText, GraphsThatAreWrittenAsTheyAreRead) {
           "4C3-LIF-[4C3-LIF|]and-[|4C3-IF]iand-2F", "[4C3|4C1]add-LIF-[[2C3-IF|2C1-IF]cat-4C3-IF|]add-2F-LI(beta=0.5)",
           "4C3-MP2-LIF-2F", "4C3-LIF-MP2-AP3-2F", "4C3-[LIF|IF]cat-2F", "4C3-MP3s2p1-LIF-SP5x3s2x1p2x0c-MP2p0x1-2F",
           "4C3-LIF(beta=0.5,adapt=0.25,rho=0.75)-MP3s2c-4C3-LIF(adapt=*,rho=**)-2F", "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F",
-          "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F", "2C3-LIF-MP5s3", "2C3-MP5s3-LI(beta=0.5)",
-          "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F", "4C3-LIF-[4C3-LIF|@input-4C5-LIF]add-2F"}) {
+          "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F", "2C3-LIF-MP5s3",
+          "2C3-MP5s3-LI(beta=0.5,alpha=0.75)", "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F",
+          "4C3-LIF-[4C3-LIF|@input-4C5-LIF]add-2F"}) {
         const Shape input = std::string(text).find("2C3-") == 0 ? Shape{2, 5, 5} : Shape{2, 14, 14};
         const Network network = parse_network(text, input, 3);
         expect_same(parse_network(network_text(network), input, 3), network);

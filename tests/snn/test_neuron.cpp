@@ -29,9 +29,9 @@ Neuron with_other(const NeuronField& field) {
     return neuron;
 }
 
-std::string error_of(const Neuron& neuron) {
+std::string error_of(const Neuron& neuron, const NeuronValues& values = {}) {
     try {
-        check_neuron(neuron, "net: layer conv1");
+        check_neuron(neuron, "net: layer conv1", values);
     } catch (const InputError& error) {
         return error.what();
     }
@@ -49,7 +49,9 @@ TEST(Neuron, TheTableHasEveryFieldOnce) {
 
 TEST(Neuron, EveryFieldReadsBackFromTheNetworkText) {
     for (const NeuronField& field : neuron_fields()) {
-        const Neuron neuron = with_other(field);
+        Neuron neuron = with_other(field);
+        if (field.name == "v_reset") neuron.reset = Reset::zero;
+        if (field.name == "rho") neuron.adapt = 0.5F;
         ASSERT_FALSE(neuron == Neuron{}) << field.name;
         const std::string text = "4C3-" + neuron_text(neuron) + "-2F";
         EXPECT_THAT(text, HasSubstr(field.word));
@@ -76,6 +78,31 @@ TEST(Neuron, ErrorsNameTheFieldItsValueAndItsRange) {
         }
     EXPECT_THROW(parse_reset("zeros"), InputError);
     EXPECT_EQ(set_neuron_option(neuron, "delay=2"), "'delay' takes no value, or 0 or 1");
+}
+
+TEST(Neuron, WhatWouldDoNothingIsRefused) {
+    EXPECT_EQ(error_of({.rho = 0.5F}), "net: layer conv1 has rho without adapt: no spike raises its threshold");
+    EXPECT_EQ(error_of({.adapt = 0.5F, .rho = 0.5F}), "");
+    EXPECT_EQ(error_of({.adapt = 0.5F}), "");
+    EXPECT_THAT(error_of({.v_reset = 1}), HasSubstr("has v_reset without reset=zero"));
+    EXPECT_EQ(error_of({.reset = Reset::zero, .v_reset = 1}), "");
+    EXPECT_THAT(error_of({.reset = Reset::none, .delay = true}), HasSubstr("has delay with reset=none"));
+    EXPECT_EQ(error_of({.adapt = -0.5F}), "net: layer conv1 has adapt = -0.5, expected 0 and above");
+    EXPECT_EQ(error_of({.adapt = 0.5F, .rho = 1}), "net: layer conv1 has rho = 1, expected 0 to below 1");
+    const NeuronValues rises{{"adapt", FloatArray({2}, 0.5F)}}, stays{{"rho", FloatArray({2}, 0.5F)}};
+    EXPECT_EQ(error_of({.rho = 0.5F}, rises), "");
+    EXPECT_THAT(error_of({}, stays), HasSubstr("has rho without adapt"));
+}
+
+TEST(Neuron, HintsAreWhatOthersMean) {
+    Neuron neuron;
+    const auto fault = [&](std::string_view option) { return set_neuron_option(neuron, option).value_or(""); };
+    EXPECT_EQ(fault("at_threshold"), "unknown neuron option 'at_threshold'; did you mean 'ge'?");
+    EXPECT_THAT(fault("decay=0.9"), HasSubstr("did you mean beta, the leak per step, or decay_input?"));
+    EXPECT_THAT(fault("tau=2"), HasSubstr("beta"));
+    EXPECT_THAT(fault("theta=1"), HasSubstr("did you mean threshold?"));
+    EXPECT_THAT(fault("treshold=1"), HasSubstr("did you mean 'threshold'?"));
+    EXPECT_THAT(fault("zzz"), HasSubstr("known are beta, threshold"));
 }
 
 TEST(Neuron, WordsSayWhatIsNotUsual) {

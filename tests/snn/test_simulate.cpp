@@ -34,7 +34,8 @@ std::string random_text(uint64_t seed) {
     text += pick(5, {"", "-MP2", "-AP2", "-MP3s1", "-AP2s1", "-SP2"});
     text += "-" + pick(6, {"5", "32", "40", "65"}) + "C" + pick(7, {"1", "3", "2p1"}) + "-" + neuron(8) +
             pick(9, {"", "-MP2", "-AP2", "-SP2s1"});
-    return text + "-" + pick(10, {"12F-IF-", ""}) + pick(11, {"10F", "7F", "3F-IF", "5F-LI(beta=0.5)"});
+    return text + "-" + pick(10, {"12F-IF-", ""}) +
+           pick(11, {"10F", "7F", "3F-IF", "5F-LI(beta=0.5)", "5F-LI(beta=0.5,alpha=0.5)"});
 }
 
 TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {

@@ -89,15 +89,19 @@ struct Layer {
     int groups = 1;  ///< output channels in as many equal parts, each of which sees its own part of the input channels
     bool has_bias = true;
     std::optional<Neuron> neuron;
-    NeuronValues values;        ///< of the neuron's parameters that are not the same everywhere
-    Recurrence recurrence;      ///< of a weighted layer with a neuron
-    float readout_beta = 1.0F;  ///< leak of the last layer's readout per step, in [0, 1]: U[t] = βU[t−1] + I[t]; 1 elsewhere
-    Pool pool;                  ///< of spikes, whole numbers or currents, as the layer sends them
+    NeuronValues values;    ///< of the neuron's parameters that are not the same everywhere
+    Recurrence recurrence;  ///< of a weighted layer with a neuron
+    /// Of the last layer's readout, U[t] = βU[t−1] + J[t] with a current that stays, J[t] = αJ[t−1] + I[t]: β in [0, 1] and 1
+    /// elsewhere, α in [0, 1) and 0 elsewhere.
+    float readout_beta = 1.0F, readout_alpha = 0.0F;
+    Pool pool;  ///< of spikes, whole numbers or currents, as the layer sends them
     int pooled_height = 0, pooled_width = 0;
     FloatArray weight;  ///< [out, in/groups, k, k] or [out, in·h·w]; empty where there is none
     FloatArray bias;    ///< [out], empty without bias
 
     bool weighted() const { return kind == LayerKind::conv || kind == LayerKind::full; }
+    /// Whether it is a readout that forgets, or whose current stays.
+    bool leaks() const { return readout_beta != 1 || readout_alpha != 0; }
     int kernel_columns() const { return kernel_width > 0 ? kernel_width : kernel; }
     int stride_columns() const { return stride_width > 0 ? stride_width : stride; }
     int padding_columns() const { return padding_width >= 0 ? padding_width : padding; }
@@ -125,6 +129,10 @@ struct Network {
     int64_t class_count() const { return layers.back().out_channels; }
     Shape input_shape() const { return {channels, height, width}; }
 };
+
+/// How much of a step's current is in a readout's potential after the last step, [steps]: Σ_k β^k α^(T−1−t−k), which is
+/// β^(T−1−t) without a synapse.
+std::vector<double> kept_by_readout(const Layer& readout, int64_t steps);
 
 /// The shape of a layer's inputs together, or what is wrong with them ("adds [4, 8, 8] (conv1) and …"): their number, what they
 /// read, their shapes.
@@ -165,11 +173,10 @@ struct NetworkDefaults {
 ///   16C3           convolution, 16 filters of 3×3; padding (k−1)/2 unless said: 16C3p0; stride: 16C3s2; no bias: 16C3b0
 ///   128F           fully connected, 128 outputs; 128Fb0
 ///   LIF, IF        the neuron of the layer before; LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
-///                  gain=1,v_reset=0,alpha=0)
-///   LI             after the last layer: a readout that leaks, LI(beta=0.9)
+///                  gain=1,v_reset=0,alpha=0,adapt=0,rho=0): `Neuron` says what they mean
+///   LI             after the last layer: a readout that leaks, LI(beta=0.9), or LI(beta=0.9,alpha=0.8) with a synapse
 ///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; padding: MP3s2p1; windows beyond the last
-///   row
-///                  and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
+///                  row and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
 /// The order of stages is that of operations: 4C3-MP2-LIF pools currents, 4C3-LIF-MP2 spikes, 4C3-LIF-MP2-AP4 pools twice.
 /// Rows and columns may differ: 16C1x3p0x1s1x2, MP1x2. 16C3d2: dilation, padding d(k−1)/2 unless said; 16C3g4: groups.
 ///   R, R1, RC3     between a weighted stage and its neuron: recurrence, of all neurons, one to one, or by a convolution

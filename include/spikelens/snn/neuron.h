@@ -43,8 +43,8 @@ struct Neuron {
     float gain = 1.0F;          ///< scale of the current
     float v_reset = 0.0F;       ///< where `zero` puts the membrane
     float alpha = 0.0F;         ///< decay of the synaptic current per step, in [0, 1)
-    float adapt = 0.0F;         ///< by how much a spike raises the threshold
-    float rho = 0.0F;           ///< how much of what it has been raised by stays per step, in [0, 1]
+    float adapt = 0.0F;         ///< by how much a spike raises the threshold, 0 and above
+    float rho = 0.0F;           ///< how much of what it has been raised by stays per step, in [0, 1)
 
     bool operator==(const Neuron&) const = default;
 };
@@ -85,8 +85,9 @@ struct NeuronField {
 /// All fields, in the order of network texts.
 std::span<const NeuronField> neuron_fields();
 
-/// Throws InputError, which begins with `who`, for a value out of its field's range.
-void check_neuron(const Neuron& neuron, const std::string& who);
+/// Throws InputError, which begins with `who`, for a value out of its field's range, and for one that would do nothing: rho
+/// without adapt, v_reset without a reset to it, a delay without a reset. `values` are those of the neuron's layer.
+void check_neuron(const Neuron& neuron, const std::string& who, const NeuronValues& values = {});
 
 /// The same of values of a layer [channels, height, width]: each of a field that is a number, once, in the table's order, in
 /// range and of one of the two shapes.

@@ -124,7 +124,7 @@ def made_of(run: Run, output) -> Made:
         node, leak = leaky_readout(trace, node.attributes["cell"])
         reached = reached[:-1]  # without the readout itself
     upstream = {id(neuron): sources(neuron) for _, neuron in reached}
-    emitted = emit.Emitter(fold.fold(trace.graph, node, trace.notes)).run(leak)
+    emitted = emit.Emitter(fold.fold(trace.graph, node)).run(leak)
     return Made(run, number, value, readout, scale, emitted, reached, upstream)
 
 
@@ -198,20 +198,22 @@ def readout_of(trace: Trace, value) -> str:
 
 
 def leaky_readout(trace: Trace, instance):
-    """What the neuron integrates, with its gain in the weights, and its leak."""
+    """What the neuron integrates, with its gain in the weights, and its leak and synapse."""
     fields = instance.fields
-    if instance.recurrence or fields.get("alpha", 0.0) != 0 or isinstance(fields.get("beta"), np.ndarray):
+    leak = {name: fields.get(name, usual) for name, usual in (("beta", 1.0), ("alpha", 0.0))}
+    if instance.recurrence or any(isinstance(value, np.ndarray) for value in leak.values()):
         raise Refusal(
-            f"{instance.where}: a readout with a synaptic current, recurrence or leaks that differ; expected one leak, "
-            "as of Norse's LIBoxCell, or weights alone"
+            f"{instance.where}: a readout with recurrence or leaks that differ; expected one leak and one synapse, "
+            "as of Norse's LICell, or weights alone"
         )
     below, gain = trace.neuron_of(instance).inputs[0], fields.get("gain", 1.0)
     if np.any(np.asarray(gain) != 1):
         zero = np.zeros((below.shape[0], 1, 1))
         scale = zero + (gain[:, None, None] if getattr(gain, "ndim", 0) == 1 else gain)
         below = trace.graph.add("affine", [below], below.shape, instance.where, scale=scale, mean=zero, shift=zero)
-    beta = float(fields.get("beta", 1.0))
-    return below, beta if beta != 1 else None
+    if leak["alpha"] == 0:
+        del leak["alpha"]
+    return below, leak if leak != {"beta": 1.0} else None
 
 
 def sources(neuron: Node) -> list[Node]:

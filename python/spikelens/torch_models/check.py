@@ -49,10 +49,12 @@ def potentials(fields, currents: np.ndarray, spikes: np.ndarray, recurrent=None)
     T, …]."""
     get = lambda name, usual: shaped(fields.get(name, usual))
     beta, alpha, gain, threshold = get("beta", 1.0), get("alpha", 0.0), get("gain", 1.0), get("threshold", 1.0)
+    adapt, rho = get("adapt", 0.0), get("rho", 0.0)
     reset, at = fields.get("reset", "subtract"), get("v_reset", 0.0)
     delay = fields.get("delay", False)
     u = np.zeros(currents[:, 0].shape)
     j = np.zeros_like(u)
+    rise = np.zeros_like(u)
     last = np.zeros_like(u)
     compared = []
     for t in range(spikes.shape[1]):
@@ -62,10 +64,11 @@ def potentials(fields, currents: np.ndarray, spikes: np.ndarray, recurrent=None)
         if delay and reset == "zero":
             u = np.where(last > 0, at, u)
         u = beta * u + j - (threshold * last if delay and reset == "subtract" else 0.0)
-        compared.append(u)
+        rise = rho * rise + adapt * last
+        compared.append(u - rise)
         last = spikes[:, t]
         if not delay and reset != "none":
-            u = u - threshold * last if reset == "subtract" else np.where(last > 0, at, u)
+            u = u - (threshold + rise) * last if reset == "subtract" else np.where(last > 0, at, u)
     return np.stack(compared, 1)
 
 
@@ -130,6 +133,7 @@ def require_binary(instance, currents, spikes, shape) -> None:
         what = f"fires up to {most:g} times in a step" if not cell.at_most_one else f"sends {most:g}"
         raise Refusal(
             f"{instance.where}: {what} in the run with the example; here a neuron fires once in a step at most"
+            + ("" if cell.at_most_one else ", as with spike_fn=SingleSpike")
         )
     if cell.below_after_reset or cell.floor is not None:
         u = potentials(instance.fields, currents, spikes, recurrent_map(instance, shape))

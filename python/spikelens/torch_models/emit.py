@@ -8,7 +8,7 @@ import numpy as np
 
 from .graph import Node, Refusal, as_array, users, walk
 
-ORDER = ("beta", "threshold", "reset", "delay", "at_threshold", "decay_input", "gain", "v_reset", "alpha")
+ORDER = ("beta", "threshold", "reset", "delay", "at_threshold", "decay_input", "gain", "v_reset", "alpha", "adapt", "rho")
 WORDS = {"at_threshold": "ge"}
 USUAL = {
     "reset": "subtract",
@@ -18,6 +18,8 @@ USUAL = {
     "gain": 1.0,
     "v_reset": 0.0,
     "alpha": 0.0,
+    "adapt": 0.0,
+    "rho": 0.0,
     "threshold": 1.0,
 }
 
@@ -49,7 +51,8 @@ def conv_text(node: Node) -> str:
 
 def pool_text(node: Node) -> str:
     word = {"max": "MP", "average": "AP", "sum": "SP"}[node.pool]
-    return f"{word}{sides(*node.size)}" + (f"s{sides(*node.stride)}" if node.stride != node.size else "")
+    text = f"{word}{sides(*node.size)}" + (f"s{sides(*node.stride)}" if node.stride != node.size else "")
+    return text + (f"p{sides(*node.padding)}" if any(node.padding) else "") + ("c" if node.ceil else "")
 
 
 class Emitter:
@@ -64,7 +67,7 @@ class Emitter:
         self.point = "input"  # the layer that the text stands at
         self.open: Node | None = None  # the last node of a layer that a neuron or a pool may still join
 
-    def run(self, leak: float | None) -> Emitted:
+    def run(self, leak: dict[str, float] | None) -> Emitted:
         self.names[id(self.order[0])] = "input"
         for node in self.order:
             if node.kind == "input":
@@ -80,8 +83,8 @@ class Emitter:
                 self.join(node)
         if self.open is not self.output:
             raise Refusal(f"{self.output.where}: the last layer cannot be put last")
-        if leak is not None:
-            self.stages.append(f"LI(beta={number(leak)})")
+        if leak:
+            self.stages.append(f"LI({','.join(f'{name}={number(value)}' for name, value in leak.items())})")
         self.made.text = "-".join(self.stages)
         return self.made
 

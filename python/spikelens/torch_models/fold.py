@@ -8,15 +8,14 @@ import numpy as np
 from .graph import Graph, Node, Refusal, users, walk
 
 
-def fold(graph: Graph, output: Node, notes: list[str]) -> Node:
-    """The output's node of the folded graph; notes say which layers the model does not have."""
+def fold(graph: Graph, output: Node) -> Node:
+    """The output's node of the folded graph."""
     while (node := next((found for found in walk(output) if found.kind == "affine"), None)) is not None:
         output = replace(output, node, fold_affine(graph, output, node))
     for rewrite in (
         fold_pairs,
         fold_spatial,
         fold_input_pools,
-        pad_pools,
         separate_input,
         weights_of_recurrence,
     ):
@@ -26,10 +25,6 @@ def fold(graph: Graph, output: Node, notes: list[str]) -> Node:
                 output = replace(output, node, made)
     for node in walk(output):
         check(node)
-        if node.kind == "neuron" and not node.cell.calls:
-            notes.append(
-                f"{node.where} pads: a layer of neurons before it repeats what it reads inside a frame of silence"
-            )
     return output
 
 
@@ -82,8 +77,8 @@ def can_absorb(below: Node, node: Node, readers) -> bool:
     per_channel = all(part.shape[1:] == (1, 1) for part in (node.scale, node.mean, node.shift))
     if below.weighted:
         return per_channel
-    if below.kind == "pool" and per_channel and (below.padding == (0, 0)):
-        if below.pool == "max" and not (node.scale > 0).all():
+    if below.kind == "pool" and per_channel:
+        if not (node.scale > 0).all() if below.pool == "max" else any(below.padding):
             return False
         return can_absorb(below.inputs[0], node, readers)
     if below.kind == "add" and per_channel:
@@ -206,7 +201,7 @@ def fold_input_pools(graph: Graph, output: Node, node: Node):
     below = node.inputs[0]
     readers = users(walk(output))[id(node)]
     tiled = node.size == node.stride and all(n % s == 0 for n, s in zip(below.shape[1:], node.size))
-    if node.pool == "max" or node.padding != (0, 0) or not tiled or any(not child.weighted for child in readers):
+    if node.pool == "max" or any(node.padding) or not tiled or any(not child.weighted for child in readers):
         raise Refusal(
             f"{node.where}: a pool of the input is folded into weights; expected means or sums of windows that tile "
             "it, "
@@ -230,33 +225,6 @@ def widen(child: Node, node: Node, unit: float) -> None:
     child.attributes["weight"] = spread(double(child.weight))
     for name in ("stride", "padding"):
         child.attributes[name] = tuple(n * s for n, s in zip(child.attributes[name], node.size))
-
-
-def pad_pools(graph: Graph, output: Node, node: Node):
-    """Pools have no padding here: of spikes, a layer that repeats them inside a frame of silence stands before it."""
-    if node.kind != "pool" or node.padding == (0, 0):
-        return None
-    below = node.inputs[0]
-    if below.kind != "neuron":
-        raise Refusal(f"{node.where}: pads what is not spikes of one neuron layer")
-    frame = framed(graph, below, node)
-    return graph.add(
-        "pool", [frame], node.shape, node.where, pool=node.pool, size=node.size, stride=node.stride, padding=(0, 0)
-    )
-
-
-def framed(graph: Graph, below: Node, node: Node) -> Node:
-    from .cells import Cell, Instance
-
-    kernel = np.zeros([2 * p + 1 for p in node.padding])
-    kernel[node.padding] = 1
-    conv = each_channel(
-        graph, below, node.where, kernel, np.ones(below.shape[0]), None, tuple(2 * p for p in node.padding)
-    )
-    fields = {"beta": 0.0, "threshold": 0.5, "reset": "none"}
-    return Node(
-        "neuron", [conv], conv.shape, node.where, {"cell": Instance(Cell({}), node.where, [conv], fields=fields)}
-    )
 
 
 # the engine's terms

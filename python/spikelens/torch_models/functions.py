@@ -173,7 +173,7 @@ def reduced(trace, name, args, kwargs, out):
         if labels - {"T"} != space:
             raise Refusal(f"{name} over axes {', '.join(sorted(labels))}: expected time, or all rows and columns")
         kind = "average" if name == "mean" else "sum"
-        value = value.of(trace.pool(value.node, kind, value.node.shape[1:], value.node.shape[1:], (0, 0)))
+        value = value.of(trace.pool(value.node, kind, value.node.shape[1:], value.node.shape[1:]))
     return value.of(value.node, dims)
 
 

@@ -170,10 +170,9 @@ def pooled(trace, name, args, kwargs, out):
         raise Refusal(f"{name} that does not count its padding")
     if kind == "max":
         per_step(value, name)
-    node = trace.pool(value.node, kind, size, stride, padding)
-    expected = tuple(out.shape[-2:]) if not flat else (1, out.shape[-1])
-    if tuple(node.shape[1:]) != expected:
-        raise Refusal(f"{name} with ceil_mode: windows that do not fit count")
+    node = trace.pool(value.node, kind, size, stride, padding, (1, out.shape[-1]) if flat else tuple(out.shape[-2:]))
+    if node.kind == "pool" and node.ceil and kind != "max":
+        raise Refusal(f"{name} with ceil_mode: windows that do not fit count, and their means are of fewer values")
     return value.of(node, map_dims(trace, value, node, 2 if flat else 3))
 
 
@@ -198,7 +197,7 @@ def adaptive(trace, name, args, kwargs, out):
         if rows % wanted[0] or columns % wanted[1]:
             raise Refusal(f"{name} of a map whose size {rows}×{columns} is no multiple of {wanted[0]}×{wanted[1]}")
         size = (rows // wanted[0], columns // wanted[1])
-        node = trace.pool(value.node, "max" if "max" in name else "average", size, size, (0, 0))
+        node = trace.pool(value.node, "max" if "max" in name else "average", size, size)
     else:
         node = trace.graph.add(
             "spatial",

@@ -4,7 +4,7 @@ LIFBoxCell         v += Δt·τ_mem⁻¹·(v_leak − v + x): β = 1 − Δt·τ
 LIF, LIFCell       the same with i += x before and i −= Δt·τ_syn⁻¹·i after: α = 1 − Δt·τ_syn⁻¹
 LIFRecurrent(Cell) with weights of their own on the input and on their spikes
 IAF, IAFCell       v += x
-LI(Box)(Cell)      no spikes: ends a network; LILinearCell has weights of its own
+LI(Box)(Cell)      no spikes: ends a network, LI with the synapse of LIF; LILinearCell has weights of its own
 
 They fire at v > v_th and reset to v_reset at once (LIFBoxCell also by subtraction). The potential is counted from
 v_leak (IAF: from v_reset), where it starts. States are passed from call to call, as Norse does.
@@ -29,6 +29,8 @@ def describe(module) -> Cell | None:
     time = "TN" if isinstance(module, (snn.SNN, snn.SNNRecurrent)) else "step"
     if type(module) in (norse.LICell, norse.LI, norse.LIBoxCell, norse.LILinearCell):
         return readout(module, time)
+    if type(module).__name__.startswith("LSNN"):
+        raise Refusal("its input acts one step after it comes, which no neuron here has; expected LIFCell or LIFRecurrentCell")
     known = ("LIFCell", "LIF", "LIFBoxCell", "LIFRecurrentCell", "LIFRecurrent", "IAFCell", "IAF")
     if type(module).__name__ not in known or not type(module).__module__.startswith("norse."):
         raise Refusal(

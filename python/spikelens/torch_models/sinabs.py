@@ -2,8 +2,10 @@
 
 LIF      i = α_syn(i + x) with tau_syn, else x;  v = αv + (1 − α)i (norm_input) or αv + i;  α = e^(−1/tau_mem)
 IAF      the same with α = 1, without norm_input
+ALIF     LIF whose threshold is θ + b: b = ρb + adapt_scale(1 − ρ)s after each step, ρ = e^(−1/tau_adapt). With tau_syn and
+         norm_input the synapse keeps (1 − α)i
 ExpLeak  v without spikes: ends a network
-LIFRecurrent, IAFRecurrent  x and what `rec_connect`, a linear map without bias, makes of the spikes before
+LIFRecurrent, IAFRecurrent, ALIFRecurrent  x and what `rec_connect`, a linear map without bias, makes of the spikes before
 …Squeeze  samples and steps are one axis, [(N, T), …]
 
 Spikes are SingleSpike (v ≥ θ), or MultiSpike and MaxSpike (⌊v/θ⌋) as long as no neuron fires twice in a step; the
@@ -34,12 +36,15 @@ def describe(module) -> Cell | None:
         "LIFSqueeze",
         "LIFRecurrent",
         "LIFRecurrentSqueeze",
+        "ALIF",
+        "ALIFSqueeze",
+        "ALIFRecurrent",
         "ExpLeak",
         "ExpLeakSqueeze",
     )
     if type(module).__name__ not in known or not type(module).__module__.startswith("sinabs.layers"):
         raise Refusal(
-            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ExpLeak or their recurrent and squeezed forms"
+            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ALIF, ExpLeak or their recurrent and squeezed forms"
         )
     neuron = dynamics(module) | (firing(module) if module.spike_fn else {"reset": "none"})
     squeezed = (module.batch_size, module.num_timesteps) if hasattr(module, "squeeze_forward") else None
@@ -74,24 +79,36 @@ def dynamics(module) -> dict:
     alpha = module.alpha_syn_calculated
     if alpha is not None:
         fields |= {"alpha": alpha.detach(), "gain": fields["gain"] * alpha.detach()}
-    return fields
+    rho = getattr(module, "alpha_adapt_calculated", None)
+    if rho is None:
+        return fields
+    if alpha is not None and module.norm_input:
+        fields["alpha"] = fields["alpha"] * (1 - beta)
+    return fields | {"adapt": module.adapt_scale * (1 - rho.detach()), "rho": rho.detach()}
 
 
 def firing(module) -> dict:
     if name(module.spike_fn) not in ("SingleSpike", "MultiSpike", "MaxSpike"):
         raise Refusal(f"spike_fn {name(module.spike_fn)}; expected SingleSpike, MultiSpike or MaxSpike")
-    fields = {"threshold": module.spike_threshold, "at_threshold": True}
+    threshold = threshold_of(module)
+    fields = {"threshold": threshold, "at_threshold": True}
     kind = type(module.reset_fn).__name__
     if kind == "MembraneReset":
         return fields | {"reset": "zero", "v_reset": float(module.reset_fn.reset_value)}
-    if kind != "MembraneSubtract" or module.reset_fn.subtract_value not in (None, float(module.spike_threshold.max())):
+    usual = (None,) if hasattr(module, "b0") else (None, float(threshold.max()))
+    if kind != "MembraneSubtract" or module.reset_fn.subtract_value not in usual:
         raise Refusal(f"reset_fn {module.reset_fn}; expected MembraneReset, or MembraneSubtract of the threshold")
     return fields | {"reset": "subtract"}
 
 
+def threshold_of(module) -> torch.Tensor:
+    """Where it does not adapt."""
+    return torch.as_tensor(getattr(module, "b0", module.spike_threshold)).detach()
+
+
 def derivative(module, places):
     """Of U − θ: Sinabs' functions give it at U."""
-    threshold = module.spike_threshold.detach().max()
+    threshold = threshold_of(module).max()
     return module.surrogate_grad_fn(torch.tensor(places).float() + threshold, threshold).double().numpy()
 
 

@@ -84,11 +84,13 @@ class Trace(TorchFunctionMode):
 
     # nodes
 
-    def pool(self, node: Node, kind: str, size, stride, padding) -> Node:
+    def pool(self, node: Node, kind: str, size, stride, padding=(0, 0), shape=None) -> Node:
+        """Of the whole windows within the padding; `shape` [rows, columns] says that windows beyond them count."""
         size, stride = tuple(map(int, size)), tuple(map(int, stride))
         if size == (1, 1) and stride == (1, 1) and padding == (0, 0):
             return node
-        extents = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(node.shape[1:], padding, size, stride)]
+        whole = [(n + 2 * p - k) // s + 1 for n, p, k, s in zip(node.shape[1:], padding, size, stride)]
+        extents = whole if shape is None else list(shape)
         return self.graph.add(
             "pool",
             [node],
@@ -98,6 +100,7 @@ class Trace(TorchFunctionMode):
             size=size,
             stride=stride,
             padding=tuple(padding),
+            ceil=extents != whole,
         )
 
     def neuron_node(self, instance: cells.Instance, given: Node) -> Node:

@@ -21,15 +21,12 @@ at::Tensor mean_over_steps(const at::Tensor& input, int64_t steps) {
     return input.reshape(shape).mean(0);
 }
 
-/// What is left at the end of a leaking readout of what each step brought: β^(T−1−t).
-at::Tensor kept_by_readout(const Layer& layer, int64_t steps) {
+/// What is left at the end of a leaking readout of what each step brought.
+at::Tensor kept_at_the_end(const Layer& layer, int64_t steps) {
     at::Tensor kept = at::empty({steps}, at::TensorOptions().dtype(at::kDouble));
-    double share = 1;
-    for (int64_t t = steps; t-- > 0; share *= static_cast<double>(layer.readout_beta)) kept.data_ptr<double>()[t] = share;
+    std::ranges::copy(kept_by_readout(layer, steps), kept.data_ptr<double>());
     return kept.to(at::kFloat);
 }
-
-bool leaks(const Layer& layer) { return !layer.neuron && layer.readout_beta != 1; }
 
 /// Each step of [T·N, …] times its number.
 at::Tensor scale_steps(const at::Tensor& values, const at::Tensor& numbers) {
@@ -86,8 +83,8 @@ at::Tensor TorchNetwork::enter(size_t index, const at::Tensor& signal, const Tra
     const Layer& layer = network_.layers[index];
     if (layer.neuron) return signal;
     const bool in_time = index > 0 || !trace.constant;
-    if (!leaks(layer)) return in_time ? mean_over_steps(signal, trace.steps) : signal;
-    const at::Tensor kept = kept_by_readout(layer, trace.steps);
+    if (!layer.leaks()) return in_time ? mean_over_steps(signal, trace.steps) : signal;
+    const at::Tensor kept = kept_at_the_end(layer, trace.steps);
     return in_time ? mean_over_steps(scale_steps(signal, kept), trace.steps) : signal * kept.mean();
 }
 
@@ -119,8 +116,8 @@ at::Tensor TorchNetwork::weighted(size_t index, const at::Tensor& kept) const {
 at::Tensor TorchNetwork::current(size_t index, const at::Tensor& kept, const Trace& trace) const {
     const at::Tensor& bias = weights_[index].bias;
     at::Tensor sums = weighted(index, kept);
-    if (leaks(network_.layers[index]) && bias.defined())
-        sums = sums + bias * (kept_by_readout(network_.layers[index], trace.steps).mean() - 1);
+    if (network_.layers[index].leaks() && bias.defined())
+        sums = sums + bias * (kept_at_the_end(network_.layers[index], trace.steps).mean() - 1);
     return sums.contiguous();
 }
 
@@ -230,7 +227,7 @@ at::Tensor TorchNetwork::weights_gradient(size_t index, const Trace& trace, cons
     const Layer& layer = network_.layers[index];
     auto [to_input, to_weight, to_bias] =
         layer.kind == LayerKind::conv ? conv_gradient(index, kept, gradient) : full_gradient(index, kept, gradient);
-    if (to_bias.defined() && leaks(layer)) to_bias = to_bias * kept_by_readout(layer, trace.steps).mean();
+    if (to_bias.defined() && layer.leaks()) to_bias = to_bias * kept_at_the_end(layer, trace.steps).mean();
     if (layer.has_bias) result.push_back(to_bias);
     result.push_back(to_weight);
     return to_input;
@@ -254,7 +251,7 @@ std::vector<at::Tensor> TorchNetwork::backward(Trace& trace, const at::Tensor& s
         gradient = weights_gradient(index, trace, input, gradient, result);
         if (layer.neuron || index == first_) continue;
         gradient = spread_over_steps(gradient, trace.steps);
-        if (leaks(layer)) gradient = scale_steps(gradient, kept_by_readout(layer, trace.steps));
+        if (layer.leaks()) gradient = scale_steps(gradient, kept_at_the_end(layer, trace.steps));
     }
     for (size_t index = first_; index-- > 0;) result.resize(result.size() + (network_.layers[index].has_bias ? 2 : 1));
     std::ranges::reverse(result);
