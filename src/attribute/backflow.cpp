@@ -38,19 +38,24 @@ void hand_on_channels(const Network& network, const Layer& layer, std::span<cons
 
 }  // namespace
 
-void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfSpikes& part, Backflow& back) {
+void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfInput& part, Backflow& back) {
     const Layer& of = network.layers[layer];
     if (of.kind == LayerKind::concat) return hand_on_channels(network, of, values, back);
-    const bool logic = of.kind == LayerKind::both || of.kind == LayerKind::except;
+    const bool parts = of.kind == LayerKind::both || of.kind == LayerKind::except || of.kind == LayerKind::norm;
     for (size_t i = 0; i < of.inputs.size(); ++i) {
         std::vector<float> to = values;
-        for (size_t j = 0; logic && j < to.size(); ++j) to[j] *= part(i, j);
+        for (size_t j = 0; parts && j < to.size(); ++j) to[j] *= part(i, j);
         back.add(of.inputs[i], std::move(to));
     }
 }
 
-PartOfSpikes part_at_each_step(const Network& network, int layer, LayerValues& values) {
+PartOfInput part_at_each_step(const Network& network, int layer, LayerValues& values) {
     const Layer& of = network.layers[layer];
+    if (of.kind == LayerKind::norm)
+        return [&of, first = values.first_step(), pixels = int64_t{of.out_height} * of.out_width](size_t, size_t index) {
+            const int64_t row = static_cast<int64_t>(index) / pixels;
+            return norm_values(of, first + row / of.out_channels).factor[row % of.out_channels];
+        };
     return [&values, &of](size_t input, size_t index) {
         if (of.kind == LayerKind::except) return input == 0 && values.sent(of.inputs[1])[index] == 0 ? 1.0F : 0.0F;
         for (const int each : of.inputs)
@@ -70,6 +75,16 @@ void require_no_recurrence(const Network& network, const std::string& who, const
     for (const Layer& layer : network.layers)
         if (layer.recurrence.kind != RecurrenceKind::none)
             throw InputError(std::string(who).append(": layer ").append(layer.name).append(" is recurrent, and ").append(why));
+}
+
+void require_no_norms(const Network& network, const std::string& who, const std::string& why) {
+    for (const Layer& layer : network.layers)
+        if (layer.kind == LayerKind::norm)
+            throw InputError(std::string(who)
+                                 .append(": layer ")
+                                 .append(layer.name)
+                                 .append(" normalises each step by itself, and ")
+                                 .append(why));
 }
 
 void require_fixed_thresholds(const Network& network, const std::string& who) {

@@ -57,7 +57,7 @@ std::vector<float> unpool(const Layer& layer, int index, bool numbers, std::span
 }
 
 /// What each of the inputs' spikes brought to those of `and` and `iand`.
-PartOfSpikes part_of_totals(const Layer& layer, int index, LayerTotals& totals) {
+PartOfInput part_of_totals(const Layer& layer, int index, LayerTotals& totals) {
     return [&layer, index, &totals](size_t input, size_t place) {
         const float spikes = totals.sent(layer.inputs[input])[place];
         if (spikes == 0 || (layer.kind == LayerKind::except && input > 0)) return 0.0F;
@@ -70,6 +70,7 @@ PartOfSpikes part_of_totals(const Layer& layer, int index, LayerTotals& totals) 
 
 GateSweep::GateSweep(const Network& network) : network_(network), maps_(network), numbers_(layers_with_numbers(network)) {
     require_no_recurrence(network, "gates", "a gain over all steps does not say which step fed which; shares do");
+    require_no_norms(network, "gates", "a gain over all steps does not hold where factors differ between steps; shares do");
     for (const Layer& layer : network.layers) {
         const bool logic = layer.kind == LayerKind::both || layer.kind == LayerKind::except;
         by_steps_ |= logic || (!layer.neuron && layer.pool.kind == PoolKind::max);

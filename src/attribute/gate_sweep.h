@@ -23,8 +23,8 @@ namespace spikelens {
 /// a spike by the mean of β^(T−1−t) over the steps, whenever it came.
 class GateSweep {
   public:
-    /// Refers to the network, which must outlive it. Throws InputError for one with recurrent layers: a gain over all steps
-    /// does not say which step fed which.
+    /// Refers to the network, which must outlive it. Throws InputError for one with recurrent layers, as a gain over all
+    /// steps does not say which step fed which, and for one that normalises each step by itself.
     explicit GateSweep(const Network& network);
 
     /// What a recording must hold for input_gain.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "snn/graph.h"
 #include "snn/pool_windows.h"
 
 namespace spikelens {
@@ -68,10 +69,19 @@ std::vector<float> LayerValues::weighted(int layer) {
     return result;
 }
 
+void LayerValues::normalise(const Layer& layer, std::vector<float>& values) const {
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width, size = pixels * layer.out_channels;
+    for (int64_t i = 0; i < static_cast<int64_t>(values.size()); ++i) {
+        const NormValues norm = norm_values(layer, first_ + i / size);
+        values[i] = norm.factor[i % size / pixels] * values[i] + norm.term[i % size / pixels];
+    }
+}
+
 std::vector<float> LayerValues::joined(int layer) {
     const Layer& of = network_.layers[layer];
     if (of.kind != LayerKind::concat) {
         std::vector<float> result = sent(of.inputs[0]);
+        if (of.kind == LayerKind::norm) normalise(of, result);
         for (size_t i = 1; i < of.inputs.size(); ++i) {
             const std::vector<float>& next = sent(of.inputs[i]);
             for (size_t j = 0; j < result.size(); ++j)

@@ -17,6 +17,7 @@ class LayerValues {
     LayerValues(const Network& network, const LinearMaps& maps, const Recording& recording, const Input& input, int64_t n,
                 int64_t first, int64_t steps);
 
+    int64_t first_step() const { return first_; }
     int64_t steps() const { return steps_; }
     /// What a layer's operation gives [T·C·H·W], before its neuron.
     std::vector<float> operated(int layer);
@@ -27,6 +28,7 @@ class LayerValues {
     std::vector<float> from_input() const;
     std::vector<float> weighted(int layer);
     std::vector<float> joined(int layer);
+    void normalise(const Layer& layer, std::vector<float>& values) const;
 
     const Network& network_;
     const LinearMaps& maps_;

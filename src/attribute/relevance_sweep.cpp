@@ -78,6 +78,7 @@ void require_positive_gains(const Network& network) {
 RelevanceSweep::RelevanceSweep(const Network& network, AlphaBeta::Rule rule)
     : network_(network), rule_(rule), weights_(network), numbers_(layers_with_numbers(network)), maps_(network.layers.size()) {
     require_no_recurrence(network, "relevance", "what its own spikes brought is not part of the method");
+    require_no_norms(network, "relevance", "a rule for its factors and terms is not part of the method; shares have one");
     require_positive_gains(network);
     for (size_t l = 0; l < network.layers.size(); ++l)
         if (network.layers[l].weighted()) maps_[l].emplace(network.layers[l], rule);

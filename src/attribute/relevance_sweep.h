@@ -22,8 +22,8 @@ namespace spikelens {
 /// What arrives where no positive term brought it is lost, and counted.
 class RelevanceSweep {
   public:
-    /// Refers to the network, which must outlive it. Throws InputError for recurrent layers, and gains below 0 that
-    /// differ between neurons.
+    /// Refers to the network, which must outlive it. Throws InputError for recurrent layers, normalisations of each
+    /// step, and gains below 0 that differ between neurons.
     RelevanceSweep(const Network& network, AlphaBeta::Rule rule);
 
     /// What a recording must hold for both.

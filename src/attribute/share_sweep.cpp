@@ -28,14 +28,14 @@ float softness(const Neuron& neuron, float potential) {
     return 0.3F / (1 + distance * distance);
 }
 
-/// What a layer's biases brought, of the adjoint of its currents at some steps [C·H·W].
+/// What a layer's biases brought, of the adjoint of its currents at some steps [C·H·W]; of `norm` at all of them.
 template <class Real>
 double bias_share(const Layer& layer, std::span<const Real> currents) {
     if (layer.bias.empty()) return 0;
     const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
     double sum = 0;
     for (size_t i = 0; i < currents.size(); ++i)
-        sum += double{currents[i]} * layer.bias.data[i / pixels % static_cast<size_t>(layer.out_channels)];
+        sum += double{currents[i]} * layer.bias.data[i / pixels % layer.bias.data.size()];
     return sum;
 }
 
@@ -175,7 +175,7 @@ ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, c
     const auto count = static_cast<int64_t>(share.size()) / steps;
     Step step(of, soft_, behind, count);
     std::vector<float> synapse(count);
-    std::vector<double> sum(of.bias.empty() ? 0 : count);
+    std::vector<double> sum(of.bias.empty() || of.kind == LayerKind::norm ? 0 : count);
     for (int64_t t = steps; t-- > 0;) {
         const auto now = share.subspan(t * count, count);
         if (recurrence && t + 1 < steps) recurrence->add_transposed(share.subspan((t + 1) * count, count), now);
@@ -195,7 +195,8 @@ ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, c
         if (behind && sum.empty() && scale == 1) continue;  // what the spikes add is there
         for (int64_t i = 0; i < count; ++i) through_synapse(i, scale, alpha);
     }
-    bias += bias_share(of, std::span<const double>(sum));
+    if (of.kind == LayerKind::norm) bias += bias_share(of, std::span<const float>(share));
+    if (!sum.empty()) bias += bias_share(of, std::span<const double>(sum));
     return behind ? Carried{of.neuron->beta, of.neuron->alpha} : Carried{};
 }
 

@@ -88,6 +88,7 @@ void describe_graph(json& document, const Network& network, int index) {
     if (layer.dilation != 1 || layer.dilation_columns() != 1)
         document["dilation"] = sides(layer.dilation, layer.dilation_columns());
     if (layer.groups != 1) document["groups"] = layer.groups;
+    if (layer.steps > 0) document["steps"] = layer.steps;
     const Recurrence& recurrence = layer.recurrence;
     if (recurrence.kind != RecurrenceKind::none)
         document["recurrence"] = {{"kind", word(recurrence.kind, kRecurrenceWords)}, {"kernel", recurrence.kernel}};
@@ -177,6 +178,7 @@ void read_graph(const JsonField& field, const Network& before, Layer& layer) {
     layer.inputs =
         field.has("inputs") ? read_inputs(field["inputs"], before) : std::vector{static_cast<int>(before.layers.size()) - 1};
     if (field.has("dilation")) read_sides(field["dilation"], 1, kLargestWindow, 0, layer.dilation, layer.dilation_width);
+    if (layer.kind == LayerKind::norm || field.has("steps")) layer.steps = read_int(field["steps"], 1, kMostSteps);
     if (field.has("groups")) layer.groups = read_int(field["groups"], 1, kLargestExtent);
     if (field.has("recurrence")) {
         layer.recurrence.kind = read_word<RecurrenceKind>(field["recurrence"]["kind"], kRecurrenceWords);

@@ -41,7 +41,7 @@ template <class Layers>
 auto fitted_parameters(Layers& layers) {
     std::vector<Parameter<std::remove_reference_t<decltype((layers[0].weight))>>> all;
     for (auto& layer : layers) {
-        if (layer.weighted()) all.push_back({layer.name + ".weight", layer.weight_shape(), &layer.weight});
+        if (!layer.weight_shape().empty()) all.push_back({layer.name + ".weight", layer.weight_shape(), &layer.weight});
         if (layer.has_bias) all.push_back({layer.name + ".bias", layer.bias_shape(), &layer.bias});
     }
     return all;

@@ -95,6 +95,7 @@ class Writer {
 
     void add_layer(const Layer& layer) {
         layer_ = &layer;
+        if (layer.kind == LayerKind::norm) refuse(layer, "a batch normalisation with values for each step");
         End end = input_end(layer.inputs[0]);
         if (layer.kind == LayerKind::conv) add_conv(layer, end);
         if (layer.kind == LayerKind::full) add_full(layer, end);

@@ -122,7 +122,9 @@ bool can_explain(std::string_view method, const Network& network) {
     const auto any_layer = [&](auto condition) { return std::ranges::any_of(network.layers, condition); };
     const bool recurs = any_layer([](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
     const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
-    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp"}));
+    const bool by_step = any_layer([](const Layer& layer) { return layer.kind == LayerKind::norm; });
+    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(by_step && is_of({"gate", "slrp", "sltrp"})) &&
+           !(adapts_any && is_of({"share", "sltrp"}));
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {

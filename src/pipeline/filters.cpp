@@ -115,13 +115,15 @@ class Comparison {
     std::vector<double> stability_;
 };
 
-/// Of every sample for the class it is predicted as; zeros where it is none. Gates do not follow recurrence.
+/// Of every sample for the class it is predicted as; zeros where it is none. Gates follow neither recurrence nor
+/// normalisations of each step.
 void Comparison::find_evidence() {
     const Network& network = engine_.network();
-    const bool recurrent =
-        std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
+    const bool ungated = std::ranges::any_of(network.layers, [](const Layer& layer) {
+        return layer.recurrence.kind != RecurrenceKind::none || layer.kind == LayerKind::norm;
+    });
     for (const EvidenceRule rule : evidence_rules()) {
-        if (rule == EvidenceRule::gate && recurrent) continue;
+        if (rule == EvidenceRule::gate && ungated) continue;
         DoubleArray& all = evidence_[evidence_name(rule)];
         for (int64_t first = 0; first < train_.size(); first += kSamplesAtOnce) {
             std::vector<int64_t> samples(std::min(kSamplesAtOnce, train_.size() - first));

@@ -3,6 +3,7 @@
 #include <bit>
 #include <vector>
 
+#include "graph.h"
 #include "pool_windows.h"
 
 namespace spikelens {
@@ -71,6 +72,15 @@ void add_as_currents(const SpikeMap& numbers, double unit, int channel, CurrentM
                     }
                 }
             }
+}
+
+void normalise(const Layer& layer, CurrentMap& currents) {
+    for (int step = 0; step < currents.steps; ++step) {
+        const NormValues values = norm_values(layer, step);
+        float* to = currents.at(0, 0, step);
+        for (int64_t pixel = 0; pixel < int64_t{currents.height} * currents.width; ++pixel, to += currents.padded)
+            for (int c = 0; c < currents.channels; ++c) to[c] = values.factor[c] * to[c] + values.term[c];
+    }
 }
 
 void add_currents(const CurrentMap& from, int channel, CurrentMap& out) {

@@ -37,6 +37,9 @@ void pool_currents(const CurrentMap& in, const Layer& layer, CurrentMap& out);
 /// Adds numbers, each of them times `unit` and rounded to float, to the channels from `channel` on.
 void add_as_currents(const SpikeMap& numbers, double unit, int channel, CurrentMap& out);
 
+/// Times a `norm` layer's factor of each channel and step, plus its term, rounded at both.
+void normalise(const Layer& layer, CurrentMap& currents);
+
 /// The same of currents.
 void add_currents(const CurrentMap& from, int channel, CurrentMap& out);
 

@@ -60,6 +60,7 @@ void check_sequence(const FloatArray& input, const Network& network) {
     check_extents(input, 2, "N, T, ", network);
     if (input.extent(1) < 1 || input.extent(1) > 65535)
         throw InputError("a sequence has 1 to 65535 steps, not " + std::to_string(input.extent(1)));
+    check_steps(network, input.extent(1));
 }
 
 FloatArray as_values(const Array<uint8_t>& spikes) { return {spikes.shape, {spikes.data.begin(), spikes.data.end()}}; }

@@ -34,6 +34,7 @@ std::string wrong_number(const Layer& layer) {
         case LayerKind::conv:
         case LayerKind::full:
         case LayerKind::pass:
+        case LayerKind::norm:
             return count == 1 ? "" : needs("one was");
         case LayerKind::except:
             return count == 2 ? "" : needs("two were");
@@ -124,7 +125,7 @@ Signal signal_before_pool(const Layer& layer, std::span<const Signal> before) {
     if (layer.neuron) return {};
     const bool currents =
         std::ranges::any_of(layer.inputs, [&](int input) { return input != kNetworkInput && before[input].currents; });
-    if (layer.weighted() || currents) return kCurrents;
+    if (layer.weighted() || layer.kind == LayerKind::norm || currents) return kCurrents;
     return layer.kind == LayerKind::both || layer.kind == LayerKind::except ? Signal{} : joined_numbers(layer, before);
 }
 
@@ -182,16 +183,23 @@ std::optional<Layer> recurrence_as_layer(const Layer& layer) {
     return own;
 }
 
+NormValues norm_values(const Layer& layer, int64_t step) {
+    const int64_t first = step * layer.out_channels;
+    return {&layer.weight.data[first], &layer.bias.data[first]};
+}
+
 std::string not_of_chain(const Network& network, size_t index) {
     const Layer& layer = network.layers[index];
     const bool last = index + 1 == network.layers.size();
+    if (layer.kind == LayerKind::norm) return "normalises each step by itself";
     if (!layer.weighted()) {
         std::string from;
         for (const int input : layer.inputs) from += (from.empty() ? "" : " and ") + name_of(network, input);
         return (layer.inputs.size() > 1 ? "joins " : "passes on ") + from;
     }
     if (layer.inputs != std::vector{static_cast<int>(index) - 1}) return "reads " + name_of(network, layer.inputs[0]);
-    if (!layer.neuron && !last) return "has no neuron";
+    if (!layer.neuron && !last)
+        return network.layers[index + 1].kind == LayerKind::norm ? "is normalised at each step by itself" : "has no neuron";
     if (layer.recurrence.kind != RecurrenceKind::none) return "is recurrent";
     if (!layer.values.empty()) return "has neurons of different " + layer.values[0].field;
     if (layer.neuron && adapts(*layer.neuron, layer.values)) return "has neurons whose threshold adapts";

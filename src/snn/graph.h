@@ -28,6 +28,12 @@ std::string signal_fault(const Network& network, size_t index, std::span<const S
 /// each channel by itself. Nothing where it has none.
 std::optional<Layer> recurrence_as_layer(const Layer& layer);
 
+/// Factors and terms of a `norm` at a step, [channel].
+struct NormValues {
+    const float *factor, *term;
+};
+NormValues norm_values(const Layer& layer, int64_t step);
+
 /// Why a layer is not one of a chain; empty where it is.
 std::string not_of_chain(const Network& network, size_t index);
 

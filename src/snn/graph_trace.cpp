@@ -88,6 +88,12 @@ void GraphTrace::operate(int l, int step, double* out) const {
     }
     out = std::copy_n(first, sent_size(layer.inputs[0]), out);
     if (layer.kind != LayerKind::concat) out -= sent_size(layer.inputs[0]);
+    if (layer.kind == LayerKind::norm) {
+        const NormValues values = norm_values(layer, step);
+        const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+        for (int64_t i = 0; i < outputs_of(layer); ++i)
+            out[i] = double{values.factor[i / pixels]} * out[i] + double{values.term[i / pixels]};
+    }
     for (size_t i = 1; i < layer.inputs.size(); ++i) {
         const double* const next = sent(layer.inputs[i], step);
         const int64_t size = sent_size(layer.inputs[i]);
@@ -284,11 +290,12 @@ void GraphTrace::unoperate(int l, int step, const double* gradient) {
         return for_each_product(layer,
                                 [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * gradient[out]; });
     }
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
     for (size_t i = 0; i < layer.inputs.size(); ++i) {
         double* const to = sent_gradient(layer.inputs[i], step);
         const int64_t size = sent_size(layer.inputs[i]);
         for (int64_t j = 0; j < size; ++j) {
-            double others = 1;
+            double others = layer.kind == LayerKind::norm ? norm_values(layer, step).factor[j / pixels] : 1.0;
             for (size_t k = 0; k < layer.inputs.size(); ++k) {
                 const double value = sent(layer.inputs[k], step)[layer.kind == LayerKind::concat ? 0 : j];
                 if (layer.kind == LayerKind::both && k != i) others *= value;

@@ -31,7 +31,8 @@ const CurrentMap* JoinPass::currents(size_t input) const {
 
 void JoinPass::join_currents() {
     const bool logic = layer_.kind == LayerKind::both || layer_.kind == LayerKind::except;
-    bool constant = true;
+    const bool norm = layer_.kind == LayerKind::norm;
+    bool constant = !norm;
     for (size_t i = 0; i < sent_.size(); ++i) constant = constant && currents(i) && currents(i)->steps == 1;
     maps_.currents.reset(layer_.output_shape(), constant ? 1 : steps_, settings_.layers[index_].padded());
     if (logic) {
@@ -45,6 +46,7 @@ void JoinPass::join_currents() {
             add_as_currents(*numbers(i), settings_.signals[layer_.inputs[i]].sent.unit(), channel, maps_.currents);
         if (layer_.kind == LayerKind::concat) channel += settings_.network.layers[layer_.inputs[i]].out_channels;
     }
+    if (norm) normalise(layer_, maps_.currents);
     const float scale = layer_.neuron && layer_.values.empty() ? input_scale<float>(*layer_.neuron) : 1.0F;
     if (scale != 1)
         for (float& value : maps_.currents.values) value = scale * value;

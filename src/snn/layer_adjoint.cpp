@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "general_plan.h"
+#include "graph.h"
 #include "lower.h"
 #include "pool_windows.h"
 #include "surrogate_function.h"
@@ -356,7 +357,14 @@ void LayerAdjoint::unjoin(int64_t steps, const float* added, int first_channel, 
     const int64_t places = steps * plan_.out_height * plan_.out_width;
     for (int64_t i = 0; i < places; ++i)
         std::copy_n(added + i * plan_.padded() + first_channel, channels, input_gradient + i * channels);
-    carry_back_in_time(steps, int64_t{plan_.out_height} * plan_.out_width * channels, input_gradient);
+    const int64_t pixels = int64_t{plan_.out_height} * plan_.out_width;
+    carry_back_in_time(steps, pixels * channels, input_gradient);
+    if (layer_.kind != LayerKind::norm) return;
+    for (int64_t step = 0; step < steps; ++step) {
+        const float* const factor = norm_values(layer_, step).factor;
+        for (int64_t pixel = 0; pixel < pixels; ++pixel, input_gradient += channels)
+            for (int c = 0; c < channels; ++c) input_gradient[c] *= factor[c];
+    }
 }
 
 }  // namespace spikelens

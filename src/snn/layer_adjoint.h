@@ -39,7 +39,7 @@ class LayerAdjoint {
     /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what the
     /// membrane and the synapse carry back over time is carried back behind them, where all that is added has become dense.
     void unweigh(int64_t steps, const float* added, float* input_gradient) const;
-    /// The same of a layer without weights, for an input of so many channels, the first of which is that one of the layer.
+    /// The same of a layer that is not weighted, for an input of so many channels, the first of which is that one of the layer.
     void unjoin(int64_t steps, const float* added, int first_channel, int channels, float* input_gradient) const;
 
   private:

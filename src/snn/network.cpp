@@ -65,7 +65,10 @@ void check_recurrence(const Layer& layer, const std::string& where) {
 void check_layer(const Layer& layer, bool last, const std::string& where) {
     check_shape(layer.weight, layer.weight_shape(), where, layer, "weights");
     check_shape(layer.bias, layer.bias_shape(), where, layer, "bias");
-    require(layer.weighted() || !layer.has_bias, where, layer, "has a bias and no weights");
+    require(layer.weighted() || layer.has_bias == (layer.kind == LayerKind::norm), where, layer,
+            layer.has_bias ? "has a bias and no weights" : "has no terms");
+    require((layer.steps > 0) == (layer.kind == LayerKind::norm), where, layer,
+            "has values for " + std::to_string(layer.steps) + " steps; expected 1 or more of a normalisation, and of others 0");
     check_recurrence(layer, where);
     if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name, layer.values);
     check_neuron_values(layer.values, layer.output_shape(), where + ": layer " + layer.name);
@@ -108,9 +111,15 @@ int64_t Layer::fan_in() const {
 }
 
 Shape Layer::weight_shape() const {
+    if (kind == LayerKind::norm) return {steps, out_channels};
     if (!weighted()) return {};
     if (kind == LayerKind::full) return {out_channels, fan_in()};
     return {out_channels, in_channels / groups, kernel, kernel_columns()};
+}
+
+Shape Layer::bias_shape() const {
+    if (kind == LayerKind::norm) return {steps, out_channels};
+    return has_bias ? Shape{out_channels} : Shape{};
 }
 
 Shape Layer::recurrent_shape() const {
@@ -147,6 +156,13 @@ void initialise_weights(Network& network, uint64_t seed) {
     }
 }
 
+void check_steps(const Network& network, int64_t steps) {
+    for (const Layer& layer : network.layers)
+        if (layer.steps > 0 && layer.steps != steps)
+            throw InputError("layer " + layer.name + " normalises each of " + std::to_string(layer.steps) +
+                             " steps by itself, but the input has " + std::to_string(steps) + "; expected the same number");
+}
+
 void check_network(const Network& network, const std::string& where) {
     if (network.layers.empty()) throw InputError(where + ": the network has no layers");
     if (network.layers.size() > kMostLayers)
@@ -166,6 +182,10 @@ void check_network(const Network& network, const std::string& where) {
         sent.push_back(signal_after(layer, sent));
     }
     check_readers(network, where);
+    for (const Layer& layer : network.layers)
+        require(layer.steps == 0 || layer.steps == network.steps, where, layer,
+                "normalises each of " + std::to_string(layer.steps) + " steps by itself, but the network runs for " +
+                    std::to_string(network.steps) + "; expected the same number");
     const Layer& last = network.layers.back();
     require(last.out_height == 1 && last.out_width == 1, where, last,
             "gives " + shape_text(last.output_shape()) + "; the last layer must give one number per class");

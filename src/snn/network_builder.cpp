@@ -104,13 +104,14 @@ void NetworkBuilder::add(const Stage& stage) {
         return add_neuron(stage, parsed);
     }
     if (cursor.take("LI")) return add_leak(stage, cursor);
+    if (cursor.take("BN")) return add_norm(stage, cursor);
     if (cursor.take("R")) return add_recurrence(stage, cursor);
     for (size_t kind = 1; kind < kPoolStages.size(); ++kind) {
         if (cursor.take(kPoolStages[kind])) return add_pool(stage, cursor, static_cast<PoolKind>(kind));
         if (cursor.take("G" + std::string(kPoolStages[kind]))) return add_whole_pool(stage, cursor, PoolKind(kind));
     }
     if (cursor.done() || cursor.rest()[0] < '0' || cursor.rest()[0] > '9')
-        stage.fail("expected 16C3 (convolution), 128F (fully connected), LIF, IF, MP2, AP2 or SP2");
+        stage.fail("expected 16C3 (convolution), 128F (fully connected), BN4, LIF, IF, MP2, AP2 or SP2");
     const int outputs = cursor.number("the number of outputs", 1, kLargestExtent);
     if (cursor.take("C")) return add_conv(stage, cursor, outputs);
     if (cursor.take("F")) return add_full(stage, cursor, outputs);
@@ -120,8 +121,10 @@ void NetworkBuilder::add(const Stage& stage) {
 /// Brings the ends of branches together.
 void NetworkBuilder::join(const Stage& stage, const std::vector<int>& ends) {
     if (leaky_readout_) stage.fail("nothing follows a readout");
-    const auto word = std::find(kLayerWords.begin() + static_cast<int>(LayerKind::add), kLayerWords.end() - 1, stage.text);
-    if (word == kLayerWords.end() - 1) stage.fail("branches meet in ]add, ]and, ]iand or ]cat");
+    const auto word = std::find(kLayerWords.begin() + static_cast<int>(LayerKind::add),
+                                kLayerWords.begin() + static_cast<int>(LayerKind::pass), stage.text);
+    if (word == kLayerWords.begin() + static_cast<int>(LayerKind::pass))
+        stage.fail("branches meet in ]add, ]and, ]iand or ]cat");
     Layer& layer = new_layer(static_cast<LayerKind>(word - kLayerWords.begin()), ends);
     finish_layer(stage, layer);
     open_ = true;
@@ -181,6 +184,20 @@ void NetworkBuilder::add_recurrence(const Stage& stage, Cursor cursor) {
     const Shape shape = layer->recurrent_shape();
     count_weights(stage, static_cast<double>(shape[0]) * static_cast<double>(element_count(std::span(shape).subspan(1))));
     recurrence.weight = FloatArray(shape);
+}
+
+void NetworkBuilder::add_norm(const Stage& stage, Cursor cursor) {
+    const int steps = cursor.number("the number of steps", 1, 65535);
+    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected for example BN4");
+    if (point_ == kNetworkInput) stage.fail("a batch normalisation needs a layer before it");
+    Layer& layer = new_layer(LayerKind::norm, {point_});
+    finish_layer(stage, layer);
+    layer.steps = steps;
+    layer.has_bias = true;
+    count_weights(stage, 2.0 * steps * layer.out_channels);
+    layer.weight = FloatArray(layer.weight_shape(), 1.0F);
+    layer.bias = FloatArray(layer.bias_shape());
+    open_ = true;
 }
 
 void NetworkBuilder::add_leak(const Stage& stage, const Cursor& cursor) {

@@ -37,6 +37,7 @@ class NetworkBuilder {
     Layer& pass(const Stage& stage, const std::string& what);
     void add_neuron(const Stage& stage, const ParsedNeuron& parsed);
     void add_recurrence(const Stage& stage, Cursor cursor);
+    void add_norm(const Stage& stage, Cursor cursor);
     void add_leak(const Stage& stage, const Cursor& cursor);
     void add_readout();
     void add_pool(const Stage& stage, Cursor cursor, PoolKind kind);

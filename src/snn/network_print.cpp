@@ -77,8 +77,10 @@ std::string stages_text(const Layer& layer) {
         text = std::to_string(layer.out_channels) + (layer.kind == LayerKind::conv ? conv_text(layer) : "F");
         if (!layer.has_bias) text += "b0";
     }
+    if (layer.kind == LayerKind::norm) text = "BN" + std::to_string(layer.steps);
+    const bool opens = !text.empty();
     text += following_text(layer);
-    return layer.weighted() || text.empty() ? text : text.substr(1);
+    return opens || text.empty() ? text : text.substr(1);
 }
 
 void append(std::string& text, const std::string& stages) {
@@ -167,7 +169,7 @@ std::string flat_text(const std::vector<Layer>& layers) {
         }
         const int input = layer.inputs[0];
         const bool readout = layer.kind == LayerKind::pass && !layer.neuron && layer.pool.kind == PoolKind::none;
-        const bool goes_on = input == at - 1 && (layer.weighted() || readout);
+        const bool goes_on = input == at - 1 && (layer.weighted() || layer.kind == LayerKind::norm || readout);
         if (!goes_on) append(text, "@" + (input == kNetworkInput ? "input" : layers[input].name));
         append(text, stages_text(layer));
     }

@@ -60,6 +60,7 @@ void check_spikes(const Network& network, const Array<uint8_t>& spikes) {
     check_sample_shape(network, spikes.shape, 2, "spikes [N, T, C, H, W]");
     if (spikes.extent(1) < 1 || spikes.extent(1) > 65535)
         throw InputError("spiking input has 1 to 65535 steps, not " + std::to_string(spikes.extent(1)));
+    check_steps(network, spikes.extent(1));
 }
 
 /// Binary digits of the largest number of spikes in one place and step.
@@ -221,6 +222,7 @@ Simulator::Simulator(std::shared_ptr<const Network> network, Execution execution
 
 Simulator Simulator::without_weights(Network network, Execution execution) {
     auto plan = std::make_unique<Plan>(network, std::move(execution), [&](int layer) {
+        if (network.layers[layer].kind == LayerKind::norm) return;  // which is not lowered
         network.layers[layer].weight = {};
         network.layers[layer].bias = {};
     });

@@ -103,6 +103,7 @@ struct GraphActivity {
         const auto from = [&](size_t i) -> const Vector& {
             return layer.inputs[i] == kNetworkInput ? input[t] : sent[layer.inputs[i]][t];
         };
+        if (layer.kind == LayerKind::norm) return naive::normalised(layer, from(0), static_cast<int64_t>(t));
         Vector out = layer.weighted() ? Vector{} : from(0);
         for (int o = 0; layer.weighted() && o < layer.out_channels; ++o)
             for (int row = 0; row < layer.out_height; ++row)

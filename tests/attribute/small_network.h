@@ -16,6 +16,10 @@ inline Network small_network(const std::string& text, const Shape& input, int st
     for (Layer& layer : network.layers) {
         for (float& weight : layer.weight.data) weight *= scale;
         for (float& bias : layer.bias.data) bias *= scale;
+        for (size_t i = 0; layer.steps > 0 && i < layer.weight.data.size(); ++i) {
+            layer.weight.data[i] = 0.5F + static_cast<float>(random_uniform(8, Stream::test, {i}));
+            layer.bias.data[i] = 0.6F * static_cast<float>(random_uniform(9, Stream::test, {i})) - 0.3F;
+        }
         for (NeuronValue& value : layer.values)
             for (size_t i = 0; i < value.values.data.size(); ++i)
                 value.values.data[i] *= 1 - 0.3F * static_cast<float>(random_uniform(7, Stream::test, {i}));

@@ -64,6 +64,7 @@ class Forwards {
         const Layer& layer = network_.layers[l];
         const auto from = [&](size_t i) { return layer.inputs[i] == kNetworkInput ? input[t] : sent[layer.inputs[i]][t]; };
         const auto truth = [&](size_t i) { return truth_.sent[layer.inputs[i]][t]; };
+        if (layer.kind == LayerKind::norm) return naive::normalised(layer, from(0), t, biased);
         Vector out = layer.weighted() ? product(weights_[l], from(0)) : from(0);
         for (size_t i = 0; biased && !layer.bias.empty() && i < out.size(); ++i)
             out[i] += layer.bias.data[i / (layer.out_height * layer.out_width)];
@@ -167,6 +168,9 @@ const std::vector<std::string> kNetworks = {
     "4C3g2-LIF(beta=*,threshold=**)-4C3d2-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3C1-GAP",
     "3C3-MP2-LIF-[3C3-IF|]add-[3C1-IF|]add-MP2-3F",
     "3C3-R1-IF-AP2-[3F|3F-LIF-3F]add",
+    // Factors and terms of each step.
+    "3C3b0-BN7-LIF-AP2-4F-BN7-LIF(alpha=0.4,gain=2,reset=zero)-3F",
+    "2C3-BN7-MP2-LIF(delay)-[2C3-BN7|]add-LIF(threshold=**)-3F-BN7-LI(beta=0.7)",
 };
 /// Pools that reach beyond their map, of spikes and of currents; the slow reference does not know them.
 const std::vector<std::string> kReachingPools = {

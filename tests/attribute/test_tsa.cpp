@@ -65,6 +65,7 @@ struct Reference {
             for (double& value : scored) value *= input_score;
             return product(dense_[l], scored);
         }
+        if (layer.kind == LayerKind::norm) return naive::normalised(layer, sent[layer.inputs[0]], t, false);
         Vector out = layer.weighted() ? product(dense_[l], sent[layer.inputs[0]]) : sent[layer.inputs[0]];
         for (size_t i = 1; i < layer.inputs.size(); ++i) {
             const Vector& next = sent[layer.inputs[i]];
@@ -113,17 +114,17 @@ struct Reference {
     }();
 };
 
-void expect_reference(const std::string& text) {
+void expect_reference(const std::string& text, int image_steps = 4, int spike_steps = 6) {
     const Shape shape{2, 6, 5};
-    const Network network = test::small_network(text, shape, 4);
+    const Network network = test::small_network(text, shape, image_steps);
     const CpuEngine simulator(network);
     const std::vector<int> targets{2, 0};
     const std::vector<int64_t> samples{0, 1};
-    const std::vector<Input> inputs{test::test_images(2, shape), test::test_spikes(6, 2, shape)};
+    const std::vector<Input> inputs{test::test_images(2, shape), test::test_spikes(spike_steps, 2, shape)};
     for (const Input& input : inputs) {
         for (const char* name : {"tsa_s", "tsa_ns"}) {
             const FloatArray maps = explain(parse_method(name), {.engine = &simulator}, {input, targets, samples});
-            const int64_t steps = input.spiking() ? 6 : 4;
+            const int64_t steps = input.spiking() ? spike_steps : image_steps;
             ASSERT_EQ(maps.shape, (Shape{2, steps, 2, 6, 5}));
             const Reference reference{network, std::string(name) == "tsa_ns"};
             double largest = 0;
@@ -158,6 +159,10 @@ TEST(Tsa, OfGraphsEqualsEveryUnitFollowedForwards) {
                              "4C3g2-MP2-LIF(threshold=**)-[4C3|4C3d2-LIF(beta=0.4)]add-IF-3C1-GAP-LI(beta=0.5)",
                              "3C3-LIF-[3C3-LIF|]and-[|3C3-IF(threshold=2)]iand-3C1x3-IF(gain=*)-SP2x1-3F"})
         expect_reference(text);
+}
+
+TEST(Tsa, NormalisationsHaveTheFactorsOfTheirStep) {
+    expect_reference("3C3-BN5-LIF(beta=0.6)-MP2-4F-BN5-LIF(beta=0.5)-3F-BN5", 5, 5);
 }
 
 TEST(Tsa, RefusesRecurrence) {

@@ -190,6 +190,8 @@ TEST(NirExport, WhatNirCannotSayNamesTheLayer) {
     EXPECT_THAT(refusal("4C3-LIF-[|]add-10F"), HasSubstr("a sum that has one part twice"));
     EXPECT_THAT(refusal("4F-LIF-[4C1-LIF|]add-10F", {2, 1, 1}),
                 HasSubstr("layer conv2: a convolution of what a fully connected"));
+    EXPECT_THAT(refusal("4C3-BN17-LIF-10F"),
+                AllOf(HasSubstr("layer norm2"), HasSubstr("a batch normalisation with values for each step")));
     Network named = network_of("4C3-LIF-10F");
     named.layers[0].name = "features.0";
     EXPECT_THAT(input_error([&] { export_nir_values(named, "f"); }),

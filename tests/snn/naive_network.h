@@ -67,6 +67,17 @@ inline double recurrent_sum(const Layer& layer, const Values& before, int o, int
     return sum;
 }
 
+/// What a normalisation of each step makes of its input at one of them.
+inline Values normalised(const Layer& layer, const Values& values, int64_t step, bool terms = true) {
+    Values out = values;
+    const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
+    for (int64_t i = 0; i < static_cast<int64_t>(out.size()); ++i) {
+        const int64_t at = step * layer.out_channels + i / pixels;
+        out[i] = layer.weight.data[at] * out[i] + (terms ? layer.bias.data[at] : 0.0F);
+    }
+    return out;
+}
+
 inline Values pooled(const Layer& layer, const Values& values) {
     const Pool& pool = layer.pool;
     if (pool.kind == PoolKind::none) return values;
@@ -131,6 +142,7 @@ class Simulation {
     Values operation(const Layer& layer, size_t l, const Values& input, const std::vector<Values>& sent) const {
         std::vector<const Values*> inputs;
         for (const int i : layer.inputs) inputs.push_back(i == kNetworkInput ? &input : &sent[i]);
+        if (layer.kind == LayerKind::norm) return normalised(layer, *inputs[0], steps_);
         Values out = layer.weighted() ? Values{} : *inputs[0];
         for (size_t i = 1; i < inputs.size(); ++i) {
             if (layer.kind == LayerKind::concat) out.insert(out.end(), inputs[i]->begin(), inputs[i]->end());

@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/snn/simulate.h"
+#include "spikelens/snn/engine.h"
 
 #include "dyadic.h"
 #include "kernels/dispatch.h"
@@ -33,6 +34,28 @@ Network graph(const std::string& text, uint64_t seed) {
     Network network = parse_network(text, {2, 14, 16}, 1 + static_cast<int>(draw(seed, 20, 7)));
     dyadic_weights(network, seed);
     return network;
+}
+
+/// A network that normalises each of 4 steps by itself: before neurons of all kinds, of currents and of spikes, pooled, in
+/// branches, behind recurrence, and as the readout.
+Network normalising(uint64_t seed) {
+    const std::vector<std::string> texts = {
+        "6C3b0-BN4-LIF(beta=0.5)-MP2-6C3-BN4-LIF(beta=0.5,reset=zero,delay)-70F-BN4-LIF(beta=0.5,alpha=0.5)-5F",
+        "6C3-BN4-AP2-LIF(beta=*)-[6C3b0-BN4-LIF(beta=0.5)-6C3b0-BN4|]add-IF(threshold=1.5)-5F-BN4",
+        "6C3-MP2-BN4-IF(decay_input,gain=4,beta=0.5)-[6C3-BN4-IF|BN4-IF|]cat-6C3g2-RC3-IF-5F-BN4-LI(beta=0.5)",
+        "80C1-BN4-IF(adapt=0.5,rho=0.5)-SP2-BN4-IF(threshold=**)-5C3-BN4-GMP",
+    };
+    Network network = parse_network(texts[seed % texts.size()], {2, 14, 16}, 4);
+    dyadic_weights(network, seed);
+    return network;
+}
+
+/// Of so many seeds graphs with everything else, then of four with that.
+std::vector<std::pair<uint64_t, Network>> networks(uint64_t first, uint64_t count) {
+    std::vector<std::pair<uint64_t, Network>> all;
+    for (uint64_t seed = first; seed < first + count; ++seed) all.emplace_back(seed, graph(RandomGraph(seed).text(), seed));
+    for (uint64_t seed = first; seed < first + 4; ++seed) all.emplace_back(seed, normalising(seed));
+    return all;
 }
 
 void expect_definition(const Recording& recording, int64_t n, const Network& network, const naive::Activity& expected,
@@ -75,7 +98,28 @@ void expect_definition(const Network& network, uint64_t seed, const std::vector<
 }
 
 TEST(Graph, RandomGraphsEqualTheDefinitionBitForBitOnExactNumbers) {
-    for (uint64_t seed = 0; seed < 32; ++seed) expect_definition(graph(RandomGraph(seed).text(), seed), seed);
+    for (const auto& [seed, network] : networks(0, 32)) expect_definition(network, seed);
+}
+
+TEST(Graph, NormalisationsOfEachStepTakeInputsOfTheirStepsAlone) {
+    const Network network = normalising(0);
+    const std::string what = "layer norm2 normalises each of 4 steps by itself, but the input has 5; expected the same number";
+    const auto refusal = [&](auto call) -> std::string {
+        try {
+            call();
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(refusal([&] { Simulator(network).run_spikes(Array<uint8_t>({1, 5, 2, 14, 16})); }), what);
+    EXPECT_EQ(refusal([&] { CpuEngine(network).sequence_gradient(FloatArray({1, 5, 2, 14, 16}), std::vector{0}); }), what);
+    Network longer = network;
+    longer.steps = 5;
+    EXPECT_NE(refusal([&] { Simulator{longer}; })
+                  .find("layer norm2 normalises each of 4 steps by itself, but the network runs "
+                        "for 5; expected the same number"),
+              std::string::npos);
 }
 
 /// More channels than a word and than registers hold, and sums of spikes: a spike counts as often as it is there.
@@ -86,8 +130,7 @@ TEST(Graph, WideGroupsEqualTheDefinition) {
 }
 
 TEST(Graph, GivesTheSameBytesForKernelsThreadsAndBatches) {
-    for (uint64_t seed = 100; seed < 108; ++seed) {
-        Network network = graph(RandomGraph(seed).text(), seed);
+    for (auto& [seed, network] : networks(100, 8)) {
         initialise_weights(network, seed);
         for (Layer& layer : network.layers)
             for (float& weight : layer.weight.data) weight *= 3;
@@ -112,8 +155,7 @@ TEST(Graph, GivesTheSameBytesForKernelsThreadsAndBatches) {
 }
 
 TEST(Graph, AblationsSilenceFiltersOfEveryKindOfLayer) {
-    for (uint64_t seed = 200; seed < 208; ++seed) {
-        const Network network = graph(RandomGraph(seed).text(), seed);
+    for (const auto& [seed, network] : networks(200, 8)) {
         const RecordRequest all = everything(network);
         std::vector<std::vector<FilterIndex>> sets = {{}};
         for (int i = 0; i < 4; ++i) {
@@ -138,8 +180,9 @@ TEST(Graph, AblationsSilenceFiltersOfEveryKindOfLayer) {
 
 /// Samples that differ in few pixels, as insertion makes them, some not at all: each as it is alone.
 TEST(Graph, WhatChangesFromSampleToSampleGivesTheSameBytes) {
-    for (uint64_t seed = 300; seed < 316; ++seed) {
-        const Network network = graph(RandomGraph(seed).text(), seed);
+    for (const auto& numbered : networks(300, 16)) {
+        const uint64_t seed = numbered.first;
+        const Network& network = numbered.second;
         FloatArray images({9, 2, 14, 16});
         Array<uint8_t> spikes({9, 4, 2, 14, 16});
         const auto change = [&](auto& samples, uint64_t most) {

@@ -159,6 +159,26 @@ TEST(NetworkText, PoolsHaveTheSizesOfPyTorch) {
     EXPECT_EQ(rows(6, "AP4s2p2"), 4);
 }
 
+TEST(NetworkText, NormalisationsOfEachStepComeBack) {
+    for (const std::string text :
+         {"4C3b0-BN3-LIF-MP2-4C3-BN3-AP2-LIF-2F-BN3-LI(beta=0.5)", "4C3-LIF-[4C3-BN3|]add-BN3-LIF-2F-BN3",
+          "4C3-LIF-[BN3-IF-BN3|]add-IF-2F-LIF", "[4C3-BN3-LIF|4C3-BN3]add-LIF-2F"}) {
+        const Network network = parse_network(text, {2, 14, 16}, 3, {.neuron = {}, .bias = true});
+        EXPECT_EQ(network_text(network), text);
+        expect_same(parse_network(network_text(network), {2, 14, 16}, 3), network);
+        for (const Layer& layer : network.layers) {
+            if (layer.kind != LayerKind::norm) continue;
+            EXPECT_EQ(layer.weight, FloatArray({3, layer.out_channels}, 1.0F));
+            EXPECT_EQ(layer.bias, FloatArray({3, layer.out_channels}));
+        }
+    }
+    const Network network = parse_network("4C3b0-BN3-LIF-2F", {1, 8, 8}, 3, {.neuron = {}, .bias = false});
+    EXPECT_EQ(network_text(network), "4C3b0-BN3-LIF-2Fb0");
+    EXPECT_EQ(parameter_count(network), 4 * 9 + 2 * 3 * 4 + 2 * 256);
+    EXPECT_EQ(filter_name(network, response_filters(network)[0]), "norm2.0");
+    EXPECT_EQ(receptive_field(network, 1).size, 3);
+}
+
 TEST(NetworkText, RandomGraphsComeBack) {
     for (uint64_t seed = 0; seed < 100; ++seed) {
         const std::string text = testing::RandomGraph(seed).text();
@@ -196,6 +216,12 @@ TEST(NetworkText, ErrorsOfGraphsNameTheLayerAndWhatWasExpected) {
     expect("4C3-LIF-R-2F", "recurrence stands between a weighted layer and its neuron");
     expect("4C3-RC2-LIF-2F", "kernel of an odd size");
     expect("4C3g3-LIF-2F", "groups must divide");
+    expect("BN10-LIF-2F", "stage 1 'BN10': a batch normalisation needs a layer before it");
+    expect("4C3-BN-LIF-2F", "stage 2 'BN': the number of steps must be a whole number");
+    expect("4C3-BN10x-LIF-2F", "'x' is not understood; expected for example BN4");
+    expect("4C3-BN4-LIF-2F", "layer norm2 normalises each of 4 steps by itself, but the network runs for 10");
+    expect("4C3-BN10-2F", "stage 3 '2F': reads the currents of norm2");
+    expect("4C3-BN10-R-LIF-2F", "recurrence stands between a weighted layer and its neuron");
     expect("4C3-LIF-SP28-SP1-[2F|2F]add-SP200-2F", "does not fit");
     expect("4C3-LIF-SP14s1-SP14s1-SP2s1-2F", "more than 65535 spikes");
     expect(std::string(200, '['), "brackets stand in each other");

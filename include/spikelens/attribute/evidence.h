@@ -29,7 +29,8 @@ std::string evidence_name(EvidenceRule rule);
 ///
 /// Cost of a sample: share and gate one simulation and one sweep of linear maps, gradient one backward for each layer,
 /// occlusion a simulation for each filter. Pass batches. Throws InputError for input that is not the network's, and unless
-/// there is one target, a class, for each sample; by gate for recurrent networks.
+/// there is one target, a class, for each sample; by gate for recurrent networks and those that
+/// normalise each step by itself.
 DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule);
 
 /// What the biases and resets of later layers brought, beside what the filters of each layer did by share: [N, layers], 0 where

@@ -50,8 +50,10 @@ inline constexpr int kNetworkInput = -1;
 ///  except      ("iand") the first input's spikes where the second is silent, x·(1 − y)
 ///  concat      ("cat") the channels of its inputs, one after the other
 ///  pass        its input
-enum class LayerKind { conv, full, add, both, except, concat, pass };
-inline constexpr std::array<std::string_view, 7> kLayerWords = {"conv", "full", "add", "and", "iand", "cat", "pass"};
+///  norm        its input times a factor, plus a term, of each channel at each step: what batch normalisation with values
+///              of its own for every step (BNTT, TEBN) comes to
+enum class LayerKind { conv, full, add, both, except, concat, pass, norm };
+inline constexpr std::array<std::string_view, 8> kLayerWords = {"conv", "full", "add", "and", "iand", "cat", "pass", "norm"};
 
 /// A layer's own spikes (before its pool), one step later, are more inputs of its weighted sums:
 ///  all   every neuron of every other and itself: weight [n, n], n = channels · height · width, [to, from]
@@ -72,8 +74,8 @@ struct Recurrence {
 /// neuron, `add`, `and`, `iand`, `cat` and `pass` of spikes send whole numbers too, of at most 65535. Every other layer without
 /// a neuron sends currents, float32 at each step: the rounded weighted sum of `conv` and `full`; of `add` the sum of its inputs
 /// in their order, rounded at every addition, where one of them is a current; a pool's maximum, sum or mean in row-major order,
-/// rounded at every operation. Only `add`, `cat`, `pass` and the readout read currents. A neuron of theirs takes inputs of
-/// spikes as currents, one for a spike.
+/// rounded at every operation; of `norm` the product, rounded, plus the term, rounded. Only `add`, `cat`, `pass`, `norm` and
+/// the readout read currents. A neuron of theirs, and `norm`, take inputs of spikes as currents, one for a spike.
 ///
 /// A convolution's input has rows and columns; one of height 1 with kernels of one row is the one-dimensional convolution.
 /// A fully connected layer reads its input flattened in (channel, row, column) order and has out_height = out_width = 1.
@@ -86,6 +88,7 @@ struct Layer {
     int kernel = 1, stride = 1, padding = 0, dilation = 1;
     /// The same along a row where they differ from those along a column; else 0, the padding −1.
     int kernel_width = 0, stride_width = 0, padding_width = -1, dilation_width = 0;
+    int steps = 0;   ///< of `norm`, which works on inputs of so many steps alone; else 0
     int groups = 1;  ///< output channels in as many equal parts, each of which sees its own part of the input channels
     bool has_bias = true;
     std::optional<Neuron> neuron;
@@ -96,8 +99,8 @@ struct Layer {
     float readout_beta = 1.0F, readout_alpha = 0.0F;
     Pool pool;  ///< of spikes, whole numbers or currents, as the layer sends them
     int pooled_height = 0, pooled_width = 0;
-    FloatArray weight;  ///< [out, in/groups, k, k] or [out, in·h·w]; empty where there is none
-    FloatArray bias;    ///< [out], empty without bias
+    FloatArray weight;  ///< [out, in/groups, k, k] or [out, in·h·w]; of `norm` factors [steps, out]; empty where there is none
+    FloatArray bias;    ///< [out], empty without bias; of `norm` terms [steps, out]
 
     bool weighted() const { return kind == LayerKind::conv || kind == LayerKind::full; }
     /// Whether it is a readout that forgets, or whose current stays.
@@ -109,7 +112,7 @@ struct Layer {
     /// Inputs of one output: in/groups·k·k, or in·h·w; 0 without weights.
     int64_t fan_in() const;
     Shape weight_shape() const;
-    Shape bias_shape() const { return has_bias ? Shape{out_channels} : Shape{}; }
+    Shape bias_shape() const;
     Shape recurrent_shape() const;
     Shape input_shape() const { return {in_channels, in_height, in_width}; }
     Shape output_shape() const { return {out_channels, out_height, out_width}; }
@@ -174,6 +177,7 @@ struct NetworkDefaults {
 ///   128F           fully connected, 128 outputs; 128Fb0
 ///   LIF, IF        the neuron of the layer before; LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
 ///                  gain=1,v_reset=0,alpha=0,adapt=0,rho=0): `Neuron` says what they mean
+///   BN4            batch normalisation with own values for each of 4 steps, which are the network's: 16C3-BN4-LIF
 ///   LI             after the last layer: a readout that leaks, LI(beta=0.9), or LI(beta=0.9,alpha=0.8) with a synapse
 ///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; padding: MP3s2p1; windows beyond the last
 ///                  row and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
@@ -185,7 +189,8 @@ struct NetworkDefaults {
 /// or a pool may follow. An empty branch is what stands before the bracket. A residual block:
 ///   16C3-LIF-[16C3-LIF-16C3-LIF|]add-MP2-…         of spikes;  [16C3-LIF-16C3|]add-LIF  of currents
 ///   @conv1         goes on from that layer's output: [16C3-LIF|@conv1]cat
-/// Weights are zero, of the right shapes. Throws InputError that names the stage or the layer, and what was expected.
+/// Weights are zero, of the right shapes, and the factors of BN4 one. Throws InputError that names the stage or the layer, and
+/// what was expected.
 Network parse_network(std::string_view text, const Shape& input, int steps, const NetworkDefaults& defaults = {});
 
 /// The canonical text of a network; parse_network of it gives the same network without its weights.
@@ -198,6 +203,9 @@ std::string preset_text(std::string_view name_or_text, int64_t classes);
 /// Weights uniform in ±1/√fan_in (Kaiming uniform with a = √5, PyTorch's default), biases too; each value from its address
 /// (seed, layer, index).
 void initialise_weights(Network& network, uint64_t seed);
+
+/// Throws InputError, naming the layer, where one has values for another number of steps than an input has.
+void check_steps(const Network& network, int64_t steps);
 
 /// Throws InputError unless shapes fit together, weights and biases are finite and have the shapes stated, and neurons
 /// are in range. `where` opens the sentence, for example a file name.
