@@ -30,6 +30,8 @@ class Ranks;
 
 namespace spikelens::app {
 
+inline const Words<KeptEpoch> kEpochWords = {{"last", KeptEpoch::last}, {"best", KeptEpoch::best}};
+
 /// Options every command takes.
 struct Globals {
     bool json = false;

@@ -35,6 +35,8 @@ void declare(OptionTable& table, EvaluateOptions& options) {
               "What lies inside, for pointing_game and energy_inside: IDX bytes [test samples, height, width], above 0 inside");
     table.add("--step", options.metric.pixels_per_step, "Pixels changed per step; 0: an image row");
     table.add("--spike-steps", options.metric.spike_steps, "How many steps it takes to change all spikes of a sample");
+    table.add("--whole-batches", options.whole_batches,
+              "Of each class only as many test samples as fill batches of so many; 0: all");
     table.add("--coding", options.coding, "Show the images in this coding instead of the run's own");
 }
 

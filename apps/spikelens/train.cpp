@@ -54,6 +54,8 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     table.add("--delay", neuron.delay, "The reset takes effect one step after the spike");
     table.add("!--no-bias", options.neurons.bias, "Layers without biases");
     table.add("--train-samples", options.samples, "How many training samples to use, from the first on; 0: all");
+    table.add_choice("--keep-epoch", options.keep_epoch, kEpochWords,
+                     "Weights of the last epoch, or of the one best on the test set, as some papers do: last or best");
     table.add("--checkpoint-every", options.checkpoint_every, "Seconds between checkpoints; 0: after every batch").unwritten();
     table.add("--restart", options.restart, "Start over, even if the run directory holds a training").unwritten();
 }

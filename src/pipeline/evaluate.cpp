@@ -288,7 +288,7 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
         notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",
                               grouped(data.test->size()), grouped(options.samples)));
-    const std::vector<int64_t> samples = draw_samples(data.test->size(), options.samples, seed);
+    const std::vector<int64_t> samples = draw_samples(*data.test, options.whole_batches, options.samples, seed);
     std::optional<Explainer> shuffled;
     if (std::ranges::any_of(metrics, [](const MetricPointer& metric) { return metric->info().needs_shuffled; }))
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);

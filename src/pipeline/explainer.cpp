@@ -1,11 +1,13 @@
 #include "spikelens/pipeline/explainer.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
+#include "spikelens/core/option_error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/pipeline/store.h"
@@ -151,6 +153,20 @@ std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed) {
     if (count > 0 && count < size) order.resize(count);
     std::ranges::sort(order);
     return order;
+}
+
+std::vector<int64_t> draw_samples(const SampleSource& samples, int64_t batch, int64_t count, uint64_t seed) {
+    if (batch < 0) throw OptionError("whole_batches", fmt::format("batches of a class hold 1 sample or more, not {}", batch));
+    if (batch == 0) return draw_samples(samples.size(), count, seed);
+    std::map<int, std::vector<int64_t>> classes;
+    for (int64_t i = 0; i < samples.size(); ++i) classes[samples.label(i)].push_back(i);
+    std::vector<int64_t> all, drawn;
+    for (const auto& [label, of_class] : classes)
+        all.insert(all.end(), of_class.begin(), of_class.end() - std::ssize(of_class) % batch);
+    if (all.empty()) throw OptionError("whole_batches", fmt::format("no class has the {} samples of one batch", batch));
+    std::ranges::sort(all);
+    for (const int64_t i : draw_samples(std::ssize(all), count, seed)) drawn.push_back(all[i]);
+    return drawn;
 }
 
 }  // namespace spikelens

@@ -68,6 +68,7 @@ RunResults current_results(const Run& run, const StageNotes& notes) {
     }
     results.interpret = current<InterpretResult>(run, "interpret", notes);
     results.evaluate = current<EvaluateResult>(run, "evaluate", notes);
+    results.claims = current<ClaimsResult>(run, "claims", notes);
     if (results.evaluate) leave_out_stale_methods(run, *results.evaluate, notes);
     return results;
 }

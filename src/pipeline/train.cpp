@@ -21,6 +21,7 @@
 #include "spikelens/train/plan.h"
 
 #include "checkpoints.h"
+#include "kept_epochs.h"
 #include "make_run.h"
 #include "training_watch.h"
 
@@ -122,11 +123,12 @@ json options_document(const TrainRunOptions& run, const Network& start, int64_t 
     if (options.augmentation.any()) document["augment"] = augmentation_text(options.augmentation);
     if (!options.freeze.empty()) document["freeze"] = options.freeze;
     if (run.calibrate > 0) document["calibrate"] = run.calibrate;
+    if (run.keep_epoch == KeptEpoch::best) document["keep_epoch"] = "best";
     if (!run.from.empty()) document["from"] = model_fingerprint(start);
     return document;
 }
 
-/// What a checkpoint belongs to. Epochs are not in it: training may go on for more.
+/// What a checkpoint belongs to. Epochs are not in it: training may go on for more, and keep another.
 std::map<std::string, std::string> identity_of(const json& options, const Network& network, const RunData& data,
                                                uint64_t seed) {
     std::map<std::string, std::string> text = {{"data", data.name},
@@ -138,7 +140,7 @@ std::map<std::string, std::string> identity_of(const json& options, const Networ
     if (data.pictures)
         for (const auto& [name, word] : picture_words(*data.pictures)) text["pictures " + name] = word;
     for (const auto& [key, value] : options.items())
-        if (key != "epochs") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
+        if (key != "epochs" && key != "keep_epoch") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
     return text;
 }
@@ -166,7 +168,7 @@ TrainState find_state(const TrainRunOptions& options, const RunDirectory& files,
 std::vector<EpochSummary> epochs_of(const TrainState& state, int64_t classes) {
     std::vector<EpochSummary> epochs;
     for (const EpochResult& epoch : state.history)
-        epochs.push_back({epoch.epoch, epoch.loss, epoch.accuracy, epoch.seconds, diverged(epoch, classes)});
+        epochs.push_back({epoch.epoch, epoch.loss, epoch.accuracy, epoch.seconds, diverged(epoch, classes), std::nullopt});
     return epochs;
 }
 
@@ -239,18 +241,24 @@ TrainResult train_by(const TrainRunOptions& given, const Execution& execution, c
                             options.checkpoint_every, samples.size(), notes);
     if (!first) ranks->wait_for_first();  // it may remove the checkpoint
     TrainState state = find_state(options, files, checkpoints, network, notes);
+    KeptEpochs kept(options.keep_epoch, files);
+    if (first) kept.begin(network, state);
     if (ranks && first) ranks->wait_for_first();
     if (options.calibrate > 0 && state.epochs_done == 0 && state.part.samples == 0)
         balance_thresholds(network, samples, options.calibrate * training.batch, execution);
     notes.tell("training: " + plan_text(plan_training(network, samples, training, execution)));
     TrainingWatch watch(samples, training.epochs, execution, notes);
     const auto look = [&](const Network& trained, const TrainState& at) {
-        if (first) watch.after_batch(trained, at);
+        if (!first) return;
+        kept.after_batch(trained, at);
+        watch.after_batch(trained, at);
     };
     checkpoints.train(network, samples, training, state, look, execution, ranks ? ranks->team() : TrainTeam{});
     if (!first) return {};
 
+    kept.choose(network, state, *data.test, execution);
     TrainResult result = result_of(making, state, execution);
+    kept.tell(result);
     for (const std::string& warning : result.warnings()) notes.say("warning: " + warning);
     result.seconds = std::chrono::duration<double>(Clock::now() - started).count();
     write_made_run(making, "train", document_of(result));

@@ -58,9 +58,83 @@ void add_ablation(const InterpretResult& interpretation, std::vector<Claim>& lis
     list.push_back(claim);
 }
 
+Verdict verdict_of(const PaperClaim& claim) {
+    if (claim.paper.is_null()) return Verdict::none;
+    return !claim.held ? Verdict::undecided : *claim.held ? Verdict::held : Verdict::contradicted;
+}
+
+std::vector<Claim> of_experiment(const ClaimsResult& made) {
+    std::vector<Claim> list;
+    for (const PaperClaim& claim : made.claims)
+        list.push_back({claim.claim, paper_text(claim), measured_text(claim), "", verdict_of(claim)});
+    return list;
+}
+
+Html verdict_badge(Verdict verdict) {
+    if (verdict == Verdict::none) return {};
+    static constexpr const char* words[] = {"held", "undecided", "not held"};
+    static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided", "span.verdict.contradicted"};
+    return tag(selectors[static_cast<size_t>(verdict)], words[static_cast<size_t>(verdict)]);
+}
+
+Html claim_row(const Claim& claim) {
+    return tag("tr", tag("th", {{"scope", "row"}}, claim.statement), tag("td", {{"data-label", "Paper"}}, claim.paper),
+               tag("td", {{"data-label", "Measured"}}, claim.ours),
+               tag("td", {{"data-label", "Verdict"}}, verdict_badge(claim.verdict)));
+}
+
+/// How the verdicts came about.
+std::string rules(const Page& page, const std::vector<Claim>& list) {
+    if (page.data.results.claims && !page.data.results.claims->seeds.empty())
+        return fmt::format(
+            "The experiment {} ran with {}. A number is the mean over seeds, ± half its 95 % interval: it holds where the "
+            "paper's lies within, and is undecided where it does so in an interval wider than a tenth of it on either side. "
+            "Other claims hold where they do with every seed.",
+            page.data.results.claims->experiment, plural(std::ssize(page.data.results.claims->seeds), "seed"));
+    std::string sources;
+    for (const Claim& claim : list)
+        if (!claim.source.empty() && sources.find(claim.source) == std::string::npos)
+            sources += (sources.empty() ? " Source: " : "; ") + claim.source;
+    if (!sources.empty()) sources += ".";
+    return fmt::format(
+        "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals are over "
+        "test {}s; they do not cover training again with another seed.{}",
+        page.noun(), sources);
+}
+
+/// What each seed by itself says.
+Html each_seed(const std::vector<SeedClaims>& seeds) {
+    if (seeds.empty()) return {};
+    Html heads = column("Claim"), rows;
+    for (const SeedClaims& seed : seeds) heads += column(fmt::format("Seed {}", seed.seed));
+    for (size_t i = 0; i < seeds.front().claims.size(); ++i) {
+        Html cells = tag("th", {{"scope", "row"}}, seeds.front().claims[i].claim);
+        for (const SeedClaims& seed : seeds)
+            cells += i < seed.claims.size()
+                         ? tag("td", measured_text(seed.claims[i]), " ", verdict_badge(verdict_of(seed.claims[i])))
+                         : tag("td");
+        rows += tag("tr", cells);
+    }
+    return tag("details", tag("summary", "Each seed by itself"), table("Claims of each seed", "table.scores", heads, rows));
+}
+
 }  // namespace
 
+Html claims_table(const Page& page) {
+    const std::vector<Claim> list = claims(page);
+    if (list.empty()) return {};
+    const auto& made = page.data.results.claims;
+    const bool several = made && !made->seeds.empty();
+    Html rows;
+    for (const Claim& claim : list) rows += claim_row(claim);
+    return tag("h2.minor", several ? "Published claims, tested on several seeds" : "Published claims, tested on this run") +
+           tag("table.cards", tag("thead", tag("tr", columns({"Claim", "Paper", "Measured, 95 % interval", "Verdict"}))),
+               tag("tbody", rows)) +
+           tag("p.note", rules(page, list)) + (several ? each_seed(made->seeds) : Html());
+}
+
 std::vector<Claim> claims(const Page& page) {
+    if (page.data.results.claims) return of_experiment(*page.data.results.claims);
     std::vector<Claim> list;
     if (page.results.interpret) add_ablation(*page.results.interpret, list);
     if (page.results.evaluate) add_published(*page.results.evaluate, list);

@@ -182,34 +182,6 @@ Html hero(const Page& page) {
                page.results.evaluate ? meaning_of(leading_metric(*page.results.evaluate)) : "");
 }
 
-Html claim_row(const Claim& claim) {
-    static constexpr const char* words[] = {"held", "undecided", "not held"};
-    static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided", "span.verdict.contradicted"};
-    const auto verdict = static_cast<size_t>(claim.verdict);
-    return tag("tr", tag("th", {{"scope", "row"}}, claim.statement), tag("td", {{"data-label", "Paper"}}, claim.paper),
-               tag("td", {{"data-label", "This run"}}, claim.ours),
-               tag("td", {{"data-label", "Verdict"}}, tag(selectors[verdict], words[verdict])));
-}
-
-Html claims_table(const Page& page) {
-    const std::vector<Claim> list = claims(page);
-    if (list.empty()) return {};
-    Html rows;
-    std::string sources;
-    for (const Claim& claim : list) {
-        rows += claim_row(claim);
-        if (!claim.source.empty() && sources.find(claim.source) == std::string::npos)
-            sources += (sources.empty() ? "" : "; ") + claim.source;
-    }
-    return tag("h2.minor", "Published claims, tested on this run") +
-           tag("table.cards", tag("thead", tag("tr", columns({"Claim", "Paper", "This run, 95 % interval", "Verdict"}))),
-               tag("tbody", rows)) +
-           tag("p.note",
-               "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals "
-               "are over test ",
-               page.noun(), "s; they do not cover training again with another seed. Source: ", sources, ".");
-}
-
 Html paragraph(std::string_view selector, const std::string& words) {
     return words.find_first_not_of(' ') == std::string::npos ? Html() : tag(selector, words);
 }

@@ -94,10 +94,12 @@ std::string standing_words(const EvaluateResult& evaluation, const std::string& 
 
 struct Claim {
     std::string statement, paper, ours, source;
-    enum class Verdict { held, undecided, contradicted } verdict = Verdict::undecided;
+    enum class Verdict { held, undecided, contradicted, none } verdict = Verdict::undecided;  ///< none: nothing is claimed
 };
-/// Published values and orders beside this run's, judged by 95 % intervals.
+/// Published values and orders beside this run's: as the experiment that made the run judged them, else by 95 % intervals.
 std::vector<Claim> claims(const Page& page);
+/// The same as a table, with each seed's where there are several; empty without any.
+Html claims_table(const Page& page);
 
 /// Everything the page's script needs, as base64 of zlib streams, which cannot end their <script>: a JSON document ("values"),
 /// and the maps' bytes ("maps").

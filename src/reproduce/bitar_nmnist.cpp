@@ -4,6 +4,7 @@
 
 #include "spikelens/core/error.h"
 
+#include "claims.h"
 #include "experiment.h"
 #include "seeds.h"
 
@@ -42,7 +43,7 @@ void add_deletion_claims(const EvaluateResult& evaluate, std::vector<PaperClaim>
         claims.push_back({method + ": deleting its spikes hurts more than random", "yes",
                           fmt::format("{:.3f} against {:.3f}", evaluate.score(method, "spike_deletion")->mean,
                                       evaluate.score("random", "spike_deletion")->mean),
-                          difference.decided ? std::optional(difference.difference < 0) : std::nullopt});
+                          difference.decided ? std::optional(difference.difference < 0) : std::nullopt, std::nullopt});
     }
 }
 
@@ -53,19 +54,16 @@ void add_cost_claims(const EvaluateResult& evaluate, const EvaluateResult& agnos
                          dear = agnostic.method(other)->seconds_per_explanation;
             claims.push_back({fmt::format("{} costs less than {}", gradient, other), "yes",
                               fmt::format("{:.0f} ms, {:.0f} ms, 1:{:.1f}", 1000 * cheap, 1000 * dear, dear / cheap),
-                              cheap < dear});
+                              cheap < dear, std::nullopt});
         }
 }
 
-BitarNmnistResult one_seed(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
-    Experiment experiment(options, execution, notes);
+BitarNmnistResult one_seed(Experiment& experiment, const ReproduceOptions& options) {
     ImportOptions import;
     import.file = find_model(options);
     import.data = "nmnist";
     InterpretOptions interpretation;
     interpretation.mu_max = 20;
-    ReportOptions reporting;
-    reporting.images = 8;
     const ImportResult imported = experiment.import(import);
 
     BitarNmnistResult result;
@@ -79,8 +77,7 @@ BitarNmnistResult one_seed(const ReproduceOptions& options, const Execution& exe
     result.evaluate =
         experiment.evaluate(evaluation_of({"grad2d", "grad3d", "ig3d:steps=16", "gate3d", "svebi", "sam", "input", "random"},
                                           options.samples.value_or(kSamples)));
-    result.report = experiment.report(reporting).report;
-    result.claims = {{"accuracy of the imported network (NIR paper, Sinabs)", 0.9847, test.accuracy, test.ci95.holds(0.9847)}};
+    result.claims = {number_claim("accuracy of the imported network (NIR paper, Sinabs)", 0.9847, test.accuracy, test.ci95)};
     add_deletion_claims(result.evaluate, result.claims);
     add_cost_claims(result.evaluate, result.model_agnostic, result.claims);
     return result;
@@ -89,7 +86,9 @@ BitarNmnistResult one_seed(const ReproduceOptions& options, const Execution& exe
 }  // namespace
 
 BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
-    return with_seeds<BitarNmnistResult>(options, [&](const ReproduceOptions& one) { return one_seed(one, execution, notes); });
+    ReportOptions reporting;
+    reporting.images = 8;
+    return with_seeds<BitarNmnistResult>(options, execution, notes, reporting, one_seed);
 }
 
 }  // namespace spikelens

@@ -1,25 +1,24 @@
-#include <fmt/format.h>
-
 #include "spikelens/core/printable.h"
 #include "spikelens/core/text.h"
 #include "spikelens/pipeline/text.h"
 #include "spikelens/reproduce/reproduce.h"
 
 namespace spikelens {
+
 namespace {
 
-std::string cell(const nlohmann::json& value) {
-    if (value.is_null()) return "-";
-    return value.is_string() ? value.get<std::string>() : fmt::format("{:.4f}", value.get<double>());
+/// Of a claim; nothing where nothing is claimed.
+std::string verdict_text(const PaperClaim& claim) {
+    if (claim.paper.is_null()) return "";
+    return !claim.held ? "undecided" : *claim.held ? "held" : "not held";
 }
 
 }  // namespace
 
 std::string text_of(const std::vector<PaperClaim>& claims) {
     constexpr auto right = TextTable::Align::right;
-    TextTable table({{"claim"}, {"paper", right}, {"measured", right}, {"held"}});
-    for (const PaperClaim& row : claims)
-        table.add({row.claim, cell(row.paper), cell(row.measured), !row.held ? "-" : *row.held ? "yes" : "no"});
+    TextTable table({{"claim"}, {"paper", right}, {"measured, 95 % interval", right}, {"verdict"}});
+    for (const PaperClaim& row : claims) table.add({row.claim, paper_text(row), measured_text(row), verdict_text(row)});
     return table.text();
 }
 

@@ -32,7 +32,7 @@ void add_overlap_claims(const CodingsResult& study, std::vector<PaperClaim>& cla
             claims.push_back(
                 {fmt::format("{}: {} ranks other pixels first than {}", method, coding, first), "yes",
                  fmt::format("{:.2f}-{:.2f} of {:.2f}-{:.2f}", overlap.low, overlap.high, control.low, control.high),
-                 below || above ? std::optional(below) : std::nullopt});
+                 below || above ? std::optional(below) : std::nullopt, std::nullopt});
         }
     }
 }
@@ -44,7 +44,7 @@ void add_deletion_claims(const CodingsResult& study, std::vector<PaperClaim>& cl
             const MetricDifference difference = one.evaluate.difference("deletion", method, "random").value();
             claims.push_back({fmt::format("{}, {}: deletion below random", one.coding, method), "yes",
                               fmt::format("{:+.3f}", difference.difference),
-                              difference.decided ? std::optional(difference.difference < 0) : std::nullopt});
+                              difference.decided ? std::optional(difference.difference < 0) : std::nullopt, std::nullopt});
         }
 }
 

@@ -1,5 +1,7 @@
 #include "experiment.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "spikelens/core/option_error.h"
@@ -81,10 +83,17 @@ EvaluateResult Experiment::evaluate(EvaluateOptions stage) const {
     return spikelens::evaluate(Run::open(options_.out), stage, execution_, notes_);
 }
 
-ReportResult Experiment::report(ReportOptions stage) const {
+std::string Experiment::conclude(const std::string& experiment, const std::vector<PaperClaim>& claims,
+                                 const std::vector<SeedClaims>& seeds, ReportOptions stage) const {
+    const Run run = Run::open(options_.out);
+    ClaimsResult kept;
+    kept.experiment = experiment;
+    kept.claims = claims;
+    kept.seeds = seeds;
+    keep_claims(run, std::move(kept));
     stage.seed = options_.seed;
     stage.again = words(words_.report, options_.out, stage);
-    return report_run(Run::open(options_.out), stage, execution_, notes_);
+    return report_run(run, stage, execution_, notes_).report;
 }
 
 }  // namespace spikelens

@@ -21,7 +21,9 @@ class Experiment {
     ImportResult import_model(ImportOptions stage, const std::filesystem::path& path) const;
     InterpretResult interpret(InterpretOptions stage) const;
     EvaluateResult evaluate(EvaluateOptions stage) const;
-    ReportResult report(ReportOptions stage) const;
+    /// Keeps the claims in the run and makes its report. Gives the report's file.
+    std::string conclude(const std::string& experiment, const std::vector<PaperClaim>& claims,
+                         const std::vector<SeedClaims>& seeds, ReportOptions stage = {}) const;
 
   private:
     void hold();

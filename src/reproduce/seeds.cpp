@@ -15,6 +15,7 @@ PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     const Estimate mean = estimate_mean(values);
     const double half = (mean.high - mean.low) / 2;
     claim.measured = fmt::format("{:.4f} ± {:.4f}, {} seeds", mean.mean, half, values.size());
+    claim.ci95.reset();
     if (!claim.held) return claim;
     const double paper = claim.paper.get<double>();
     claim.held.reset();

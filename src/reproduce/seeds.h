@@ -4,6 +4,8 @@
 
 #include "spikelens/reproduce/reproduce.h"
 
+#include "experiment.h"
+
 namespace spikelens {
 
 /// Options of the i-th of several seeds.
@@ -13,18 +15,22 @@ ReproduceOptions of_seed(const ReproduceOptions& options, int index);
 /// where the paper's lies within; of others for how many seeds the claim held, held where it did for all, not where for none.
 std::vector<PaperClaim> over_seeds(const std::vector<SeedClaims>& seeds);
 
-/// The experiment with each seed: the first one's result, and claims over all.
+/// The experiment with each seed: the first one's result, and claims over all, which its report shows too.
 template <class Result, class One>
-Result with_seeds(const ReproduceOptions& options, const One& one) {
-    Result first = one(options);
-    if (options.seeds == 1) return first;
-    first.seeds.push_back({options.seed, first.run, first.claims});
+Result with_seeds(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes,
+                  const ReportOptions& reporting, const One& one) {
+    Experiment experiment(options, execution, notes);
+    Result first = one(experiment, options);
+    if (options.seeds > 1) first.seeds.push_back({options.seed, first.run, first.claims});
     for (int i = 1; i < options.seeds; ++i) {
         const ReproduceOptions other = of_seed(options, i);
-        Result result = one(other);
+        Experiment again(other, execution, notes);
+        const Result result = one(again, other);
+        again.conclude(result.experiment, result.claims, {}, reporting);
         first.seeds.push_back({other.seed, result.run, result.claims});
     }
-    first.claims = over_seeds(first.seeds);
+    if (options.seeds > 1) first.claims = over_seeds(first.seeds);
+    first.report = experiment.conclude(first.experiment, first.claims, first.seeds, reporting);
     return first;
 }
 

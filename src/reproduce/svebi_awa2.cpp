@@ -6,6 +6,7 @@
 
 #include "spikelens/core/option_error.h"
 
+#include "claims.h"
 #include "experiment.h"
 
 namespace spikelens {
@@ -60,16 +61,9 @@ EvaluateResult evaluation(const Experiment& experiment, const std::string& metri
     return experiment.evaluate(options);
 }
 
-std::string with_interval(double value, const Interval& ci95) {
-    return ci95.known() ? fmt::format("{:.4f} ({:.4f} to {:.4f})", value, ci95.low, ci95.high) : fmt::format("{:.4f}", value);
-}
-
 void add_ablation_claims(const AblationSummary& ablation, std::vector<PaperClaim>& claims) {
     for (const AblationSummary::Point& point : ablation.curve)
-        if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50)
-            claims.push_back({fmt::format("relevant filters silenced hurt more than random, μ = {:g}", point.mu), "yes",
-                              fmt::format("{:.3f} against {:.3f}", point.relevant_accuracy, point.random_accuracy),
-                              point.relevant_accuracy < point.random_accuracy});
+        if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50) claims.push_back(ablation_claim(point));
 }
 
 /// Figure 3c: at the chosen μ most relevant filters are in the later half of the layers.
@@ -86,7 +80,7 @@ void add_layer_claim(const InterpretResult& interpret, std::vector<PaperClaim>& 
         late += 2 * l >= interpret.layers.size() ? count : 0;
     }
     claims.push_back({"most relevant filters are in the later half of the layers, Fig. 3c", "yes",
-                      fmt::format("{} of {}, by layer {}", late, all, fmt::join(counts, " ")), 2 * late > all});
+                      fmt::format("{} of {}, by layer {}", late, all, fmt::join(counts, " ")), 2 * late > all, std::nullopt});
 }
 
 void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& claims) {
@@ -96,19 +90,11 @@ void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& cl
         for (const auto& [evaluated, metric, value] :
              {std::tuple{&result.insertion, "insertion", values.first}, {&result.deletion, "deletion", values.second}}) {
             const MetricScore& own = *evaluated->score(method, metric);
-            claims.push_back({fmt::format("{} of {}, Table 1", metric, method), value, with_interval(own.mean, own.ci95),
-                              own.ci95.holds(value)});
+            claims.push_back(number_claim(fmt::format("{} of {}, Table 1", metric, method), value, own.mean, own.ci95));
         }
-    const auto better = [&](const EvaluateResult& of, const char* metric, const char* a, const char* b, bool higher) {
-        const MetricDifference difference = of.difference(metric, a, b).value();
-        claims.push_back({fmt::format("{} beats {} on {}", a, b, metric), "yes",
-                          fmt::format("{:.4f} against {:.4f}", of.score(a, metric)->mean, of.score(b, metric)->mean),
-                          difference.decided ? std::optional(higher ? difference.difference > 0 : difference.difference < 0)
-                                             : std::nullopt});
-    };
-    better(result.insertion, "insertion", "svebi", "grad2d", true);
-    better(result.insertion, "insertion", "svebi", "ig2d", true);
-    better(result.deletion, "deletion", "ig2d", "svebi", false);
+    claims.push_back(order_claim(result.insertion, "svebi", "grad2d", "insertion"));
+    claims.push_back(order_claim(result.insertion, "svebi", "ig2d", "insertion"));
+    claims.push_back(order_claim(result.deletion, "ig2d", "svebi", "deletion"));
 }
 
 }  // namespace
@@ -137,13 +123,13 @@ SvebiAwa2Result reproduce_svebi_awa2(const ReproduceOptions& options, const Phot
     result.layer_distribution = interpret.layer_distribution;
     result.deletion = evaluation(experiment, "deletion", Baseline::black, options.samples.value_or(0));
     result.insertion = evaluation(experiment, "insertion", Baseline::blur, options.samples.value_or(0));
-    result.report = experiment.report({}).report;
     const AccuracySummary& test = train.made.test;
-    result.claims = {{"test accuracy", 0.8983, with_interval(test.accuracy, test.ci95), test.ci95.holds(0.8983)},
-                     {"training accuracy", 0.9989, result.train_accuracy, std::nullopt}};
+    result.claims = {number_claim("test accuracy", 0.8983, test.accuracy, test.ci95),
+                     {"training accuracy", 0.9989, result.train_accuracy, std::nullopt, train.made.train.ci95}};
     add_ablation_claims(result.ablation, result.claims);
     add_layer_claim(interpret, result.claims);
     add_table_claims(result, result.claims);
+    result.report = experiment.conclude(result.experiment, result.claims, {});
     return result;
 }
 

@@ -23,9 +23,12 @@ struct EvaluateOptions {
     std::vector<std::string> methods;  ///< empty: the suite's, else usual_methods() (pipeline/explainer.h)
     std::vector<std::string> metrics;  ///< empty: the suite's, else insertion and deletion, of pixels or spikes
     int64_t samples = 1000;            ///< of the test set, drawn by the seed; 0: all. A smaller set is taken whole
-    std::string coding;                ///< images are shown in; empty: the run's own
-    std::filesystem::path masks;       ///< of the test set: IDX, unsigned bytes [samples, H, W], above 0 inside; or empty
-    MetricOptions metric;              ///< its seed is that of methods and of the draw of samples too
+    /// Of each class only as many test samples, from the first on, as fill batches of so many, as loaders of one class do that
+    /// drop their last batch; 0: all.
+    int64_t whole_batches = 0;
+    std::string coding;           ///< images are shown in; empty: the run's own
+    std::filesystem::path masks;  ///< of the test set: IDX, unsigned bytes [samples, H, W], above 0 inside; or empty
+    MetricOptions metric;         ///< its seed is that of methods and of the draw of samples too
     /// The program's words that measure these methods by these metrics again, for the manifest; may be empty.
     std::function<std::vector<std::string>(const std::vector<std::string>& methods, const std::vector<std::string>& metrics)>
         again;

@@ -11,6 +11,7 @@
 #include "spikelens/attribute/method.h"
 #include "spikelens/attribute/probe.h"
 #include "spikelens/core/execution.h"
+#include "spikelens/core/samples.h"
 #include "spikelens/pipeline/run.h"
 #include "spikelens/pipeline/stage.h"
 
@@ -79,5 +80,8 @@ std::vector<std::string> usual_methods(const Network& network, bool spiking);
 
 /// `count` different indices below `size`, drawn by the seed, ascending; all when count is 0 or too large.
 std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed);
+/// The same of the samples that fill whole batches of their class, from its first on; of all where `batch` is 0. Throws
+/// InputError for a batch below 0, or that no class fills.
+std::vector<int64_t> draw_samples(const SampleSource& samples, int64_t batch, int64_t count, uint64_t seed);
 
 }  // namespace spikelens

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,10 +71,11 @@ struct EpochSummary {
     int epoch = 0;
     double loss = 0, accuracy = 0, seconds = 0;
     bool diverged = false;
+    std::optional<double> test_accuracy;  ///< where the best epoch is looked for
 
     static void fields(auto& self, auto& field) {
         field("epoch", self.epoch), field("loss", self.loss), field("accuracy", self.accuracy);
-        field("seconds", self.seconds), field("diverged", self.diverged);
+        field("seconds", self.seconds), field("diverged", self.diverged), field("test_accuracy", self.test_accuracy);
     }
 };
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "spikelens/pipeline/claims.h"
 #include "spikelens/pipeline/evaluate.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
@@ -17,6 +18,7 @@ struct RunResults {
     std::optional<ImportResult> import;  ///< … or this, by which the run was made
     std::optional<InterpretResult> interpret;
     std::optional<EvaluateResult> evaluate;
+    std::optional<ClaimsResult> claims;  ///< where an experiment made the run
 };
 
 /// What the run's documents hold of the run as it is. A line says what is left out: a result of another model, data or

@@ -21,6 +21,7 @@ struct RunDirectory {
     std::filesystem::path manifest() const { return root / "manifest.json"; }
     std::filesystem::path model() const { return root / "model.safetensors"; }
     std::filesystem::path checkpoint() const { return root / "checkpoint.safetensors"; }
+    std::filesystem::path epoch(int number) const { return root / "epochs" / (std::to_string(number) + ".safetensors"); }
     std::filesystem::path result(const std::string& stage) const { return root / (stage + ".json"); }
     std::filesystem::path responses() const { return root / "responses.h5"; }
     std::filesystem::path relevant() const { return root / "relevant.json"; }

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "spikelens/pipeline/made_run.h"
+#include "spikelens/pipeline/run.h"
+
+namespace spikelens {
+
+/// A claim of a paper beside what was measured.
+struct PaperClaim {
+    std::string claim;
+    nlohmann::json paper, measured;  ///< a number, or words
+    std::optional<bool> held;        ///< absent: the intervals do not decide, or nothing is claimed
+    std::optional<Interval> ci95;    ///< of a measured number
+
+    static void fields(auto& self, auto& field) {
+        field("claim", self.claim), field("paper", self.paper), field("measured", self.measured);
+        field.nullable("held", self.held), field("ci95", self.ci95);
+    }
+};
+
+/// What one of several runs says of the claims.
+struct SeedClaims {
+    uint64_t seed = 0;
+    std::string run;
+    std::vector<PaperClaim> claims;
+
+    static void fields(auto& self, auto& field) {
+        field("seed", self.seed), field("run", self.run), field("claims", self.claims);
+    }
+};
+
+/// claims.json: what an experiment (reproduce/reproduce.h) says of a paper's claims. docs/formats.md describes the fields.
+struct ClaimsResult {
+    std::string command = "claims";
+    std::string experiment, run, fingerprint;
+    nlohmann::json identity;
+    std::vector<PaperClaim> claims;  ///< of several seeds over all of them
+    std::vector<SeedClaims> seeds;   ///< of several seeds each by itself
+
+    static void fields(auto& self, auto& field) {
+        field("command", self.command), field("experiment", self.experiment), field("run", self.run);
+        field("fingerprint", self.fingerprint), field("identity", self.identity), field("claims", self.claims);
+        field("seeds", self.seeds);
+    }
+};
+
+/// Writes claims.json of the run as it is. The caller holds the run's lock.
+void keep_claims(const Run& run, ClaimsResult claims);
+
+/// "0.7818 [0.7778, 0.7858]", a word as it is, "—" for none.
+std::string measured_text(const PaperClaim& claim);
+/// "0.8459", a word as it is, "—" for none.
+std::string paper_text(const PaperClaim& claim);
+
+}  // namespace spikelens

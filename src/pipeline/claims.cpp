@@ -1,0 +1,32 @@
+#include "spikelens/pipeline/claims.h"
+
+#include <fmt/format.h>
+
+#include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/store.h"
+
+namespace spikelens {
+namespace {
+
+std::string cell(const nlohmann::json& value) {
+    if (value.is_null()) return "—";
+    return value.is_string() ? value.get<std::string>() : fmt::format("{:.4f}", value.get<double>());
+}
+
+}  // namespace
+
+void keep_claims(const Run& run, ClaimsResult claims) {
+    claims.run = run.files.root.string();
+    claims.fingerprint = run.fingerprint;
+    claims.identity = run.identity_of("claims", 1).inputs();
+    write_json(run.files.result("claims"), document_of(claims));
+}
+
+std::string measured_text(const PaperClaim& claim) {
+    const bool known = claim.measured.is_number() && claim.ci95 && claim.ci95->known();
+    return cell(claim.measured) + (known ? fmt::format(" [{:.4f}, {:.4f}]", claim.ci95->low, claim.ci95->high) : "");
+}
+
+std::string paper_text(const PaperClaim& claim) { return cell(claim.paper); }
+
+}  // namespace spikelens
