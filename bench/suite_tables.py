@@ -18,19 +18,20 @@ import subprocess
 import sys
 
 
-
 class Program:
-    def __init__(self, path, threads):
-        self.path, self.threads = path, threads
+    def __init__(self, path, threads, folder):
+        self.path, self.threads, self.folder = path, threads, folder
 
-    def __call__(self, *arguments):
-        """The result, and the CPU seconds that it took."""
+    def __call__(self, stage, run, *arguments, keep=""):
+        """The result, kept as FOLDER/RUN.STAGE[-KEEP].json, and the CPU seconds that it took."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [self.path, *map(str, arguments), "--json", "--quiet", "--threads", str(self.threads)]
+        command = [self.path, stage, *map(str, arguments), "--json", "--quiet", "--threads", str(self.threads)]
+        command += ["--out", run] if stage in ("train", "import") else [run]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode != 0:
             raise RuntimeError(result.stderr.strip())
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        (self.folder / f"{run.name}.{stage}{'-' * bool(keep)}{keep}.json").write_text(result.stdout)
         return json.loads(result.stdout), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
@@ -43,12 +44,10 @@ def table_of(document):
     arrow = {"higher": " ↑", "lower": " ↓", "none": ""}
     better = {m["metric"]: m["better"] for method in document["methods"] for m in method["metrics"]}
     names = [name for name in document["metrics"] if name in better]
-    lines = ["| method | " + " | ".join(name + arrow[better[name]] for name in names) + " | ms |",
-             "|---" * (len(names) + 2) + "|"]
+    lines = ["| method | " + " | ".join(name + arrow[better[name]] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
     for method in document["methods"]:
         scores = {m["metric"]: cell(m) for m in method["metrics"]}
-        lines.append(f"| {method['method']} | " + " | ".join(scores.get(name, "") for name in names) +
-                     f" | {1000 * method['seconds_per_explanation']:.1f} |")
+        lines.append(f"| {method['method']} | " + " | ".join(scores.get(name, "") for name in names) + " |")
     return "\n".join(lines)
 
 
@@ -73,8 +72,8 @@ def trained(program, folder, data, options):
     runs = []
     for seed in range(1, options.seeds + 1):
         run = folder / f"{data}-{seed}"
-        program("train", "--data", data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples", options.train, "--seed", seed,
-                "--out", run)
+        program("train", run, "--data", data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples", options.train,
+                "--seed", seed)
         program("interpret", run, "--train-samples", options.train)
         runs.append(run)
     return runs
@@ -89,7 +88,7 @@ def images(program, folder, data, options):
 def recordings(program, folder, options):
     network = pathlib.Path(os.environ.get("SPIKELENS_DATA", "")) / "nir" / "cnn_sinabs.nir"
     run = folder / "nmnist"
-    program("import", network, "--data", "nmnist", "--out", run)
+    program("import", run, network, "--data", "nmnist")
     program("interpret", run, "--mu-max", 20)
     evaluate(program, run, "nmnist, standard suite", "--suite", "standard", "--samples", options.recordings)
     filters_table(program, [run], "nmnist, filters", options.recordings)
@@ -104,7 +103,7 @@ def main():
     parser.add_argument("--only", default="mnist,fashion-mnist,nmnist")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    program = Program(options.program, options.threads)
+    program = Program(options.program, options.threads, options.folder)
     for part in options.only.split(","):
         try:
             if part == "nmnist":

@@ -72,6 +72,7 @@ Evaluator::Evaluator(const SampleSource& data, std::vector<int64_t> samples, std
     if (!targets_.empty() && targets_.size() != samples_.size())
         throw InputError("evaluating " + std::to_string(samples_.size()) + " samples needs as many targets, not " +
                          std::to_string(targets_.size()));
+    context_.versions = std::make_shared<VersionScores>();
 }
 
 int64_t Evaluator::reached(const MethodScores& scores) const {

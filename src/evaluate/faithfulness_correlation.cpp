@@ -32,7 +32,8 @@ class FaithfulnessCorrelation final : public Metric {
             for (uint64_t draw = 0; draw < kDraws; ++draw)
                 orders.push_back(random_permutation(pieces.count(), options.seed, Stream::subsets,
                                                     {static_cast<uint64_t>(pieces.sample()), draw}));
-            return correlation(pieces, std::llround(kShare * static_cast<double>(pieces.count())), std::move(orders));
+            return correlation(pieces, info().name, std::llround(kShare * static_cast<double>(pieces.count())),
+                               std::move(orders));
         });
     }
 };

@@ -77,7 +77,7 @@ class Infidelity final : public Metric {
                 removed.push_back(parts.draw(draw));
                 given.push_back(pieces.sum(removed.back()));
             }
-            return unexplained(given, pieces.drops(removed));
+            return unexplained(given, pieces.drops(info().name, removed));
         });
     }
 };

@@ -94,10 +94,19 @@ FloatArray Pieces::scores_of_recordings(std::span<const std::vector<int64_t>> re
     });
 }
 
-std::vector<double> Pieces::drops(std::span<const std::vector<int64_t>> removed) const {
-    const FloatArray scores = image_.empty() ? scores_of_recordings(removed) : scores_of_images(removed);
+std::vector<float> Pieces::scores_of(std::span<const std::vector<int64_t>> removed) const {
+    const FloatArray all = image_.empty() ? scores_of_recordings(removed) : scores_of_images(removed);
+    std::vector<float> scores;
+    for (int64_t v = 0; v < all.extent(0); ++v) scores.push_back(all.row(v)[target_]);
+    return scores;
+}
+
+std::vector<double> Pieces::drops(const std::string& name, std::span<const std::vector<int64_t>> removed) const {
+    std::vector<float> computed;
+    std::vector<float>& scores = context_.versions ? (*context_.versions)[{name, sample_, target_}] : computed;
+    if (scores.empty()) scores = scores_of(removed);
     std::vector<double> drops;
-    for (size_t v = 0; v < removed.size(); ++v) drops.push_back(score_ - scores.row(static_cast<int64_t>(v))[target_]);
+    for (const float score : scores) drops.push_back(score_ - score);
     return drops;
 }
 
@@ -109,13 +118,13 @@ MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples
     return result;
 }
 
-double correlation(const Pieces& pieces, int64_t size, std::vector<std::vector<int64_t>> orders) {
+double correlation(const Pieces& pieces, const std::string& name, int64_t size, std::vector<std::vector<int64_t>> orders) {
     std::vector<double> given;
     for (std::vector<int64_t>& order : orders) {
         order.resize(size);
         given.push_back(pieces.sum(order));
     }
-    return pearson(given, pieces.drops(orders));
+    return pearson(given, pieces.drops(name, orders));
 }
 
 FloatArray image_scores(const MetricContext& context, const FloatArray& images, int64_t sample) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "spikelens/core/array.h"
@@ -27,8 +28,9 @@ class Pieces {
     Place place(int64_t piece) const;
     /// Σ of what the map gives these pieces, as it is ranked.
     double sum(std::span<const int64_t> pieces) const;
-    /// By how much the score of the class explained falls in versions of the sample, each without these pieces.
-    std::vector<double> drops(std::span<const std::vector<int64_t>> removed) const;
+    /// By how much the score of the class explained falls in versions of the sample, each without these pieces. No map may
+    /// decide which: under this name they are simulated once for all maps of the sample.
+    std::vector<double> drops(const std::string& name, std::span<const std::vector<int64_t>> removed) const;
 
     int64_t steps() const { return steps_; }
     int64_t height() const { return height_; }
@@ -37,6 +39,7 @@ class Pieces {
   private:
     void cut_image(const MetricContext& context, const FloatArray& attribution, View view, Baseline baseline);
     void cut_recording(const ExplainedSamples& explained, int64_t n, const FloatArray& attribution);
+    std::vector<float> scores_of(std::span<const std::vector<int64_t>> removed) const;
     FloatArray scores_of_images(std::span<const std::vector<int64_t>> removed) const;
     FloatArray scores_of_recordings(std::span<const std::vector<int64_t>> removed) const;
 
@@ -56,8 +59,8 @@ MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples
                             const std::function<double(const Pieces&)>& value);
 
 /// Pearson's correlation, over sets of pieces, of what the map gives them with how far the score falls without them: the first
-/// `size` pieces of each order. 0 when one side is constant.
-double correlation(const Pieces& pieces, int64_t size, std::vector<std::vector<int64_t>> orders);
+/// `size` pieces of each order, which has this name (see drops()). 0 when one side is constant.
+double correlation(const Pieces& pieces, const std::string& name, int64_t size, std::vector<std::vector<int64_t>> orders);
 
 /// Scores [M, classes] of versions [M, C, H, W] of one sample's image, coded as the network is shown it.
 FloatArray image_scores(const MetricContext& context, const FloatArray& images, int64_t sample);

@@ -248,6 +248,17 @@ TEST_P(MetricConformance, WhatWasCancelledGoesOnToTheSameValues) {
     EXPECT_TRUE(same(scores, whole));
 }
 
+/// Versions of samples that no map decides are simulated once for all methods.
+TEST_P(MetricConformance, AValueDoesNotDependOnTheMethodsBefore) {
+    const MethodScores alone = scores(Kind::chance, all_samples(), kSamples);
+    const Evaluator of = evaluator(all_samples());
+    MethodScores before, after;
+    for (const auto& [kind, into] : {std::pair(Kind::truth, &before), std::pair(Kind::chance, &after)})
+        while (of.reached(*into) < of.samples()) of.advance(known(kind), *into, 17, {});
+    EXPECT_TRUE(same(alone, after));
+    EXPECT_TRUE(same(before, scores(Kind::truth, all_samples(), kSamples)));
+}
+
 TEST_P(MetricConformance, PartsMergeIntoTheWhole) {
     const MethodScores whole = scores(Kind::truth, all_samples(), kSamples);
     for (const int64_t shards : {1, 2, 7}) {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "spikelens/attribute/baseline.h"
@@ -42,6 +44,11 @@ struct MetricOptions {
     uint64_t seed = 1;
 };
 
+/// Scores of the class explained in versions of a sample, by what drew the versions (a metric's name), sample and class. Where
+/// the versions are the same whatever the map, one method's maps are measured by what the one before left here. 4 bytes a
+/// score.
+using VersionScores = std::map<std::tuple<std::string, int64_t, int>, std::vector<float>>;
+
 /// What metrics may use beside the explanations.
 struct MetricContext {
     AttributionContext model;     ///< the network that is explained; its engine is always there
@@ -55,6 +62,8 @@ struct MetricContext {
     std::function<Array<uint8_t>(std::span<const int64_t> samples)> masks;
     /// What the samples are of, as the network is shown them.
     const SampleSource* data = nullptr;
+    /// Scores of versions of samples that no map decides, for the maps of the next method; nothing: none are kept.
+    std::shared_ptr<VersionScores> versions;
     /// How the network is shown images [N, C, H, W], all of them versions of one sample; empty: as they are.
     std::function<Input(const FloatArray& images, int64_t sample)> shown;
 };
