@@ -144,13 +144,13 @@ NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where)
         refuse_nir_layer(where, layer, fmt::format("its {} cannot be said in NIR's parameters to the bit", what));
     };
     const auto decays = [](double tau, float decay) {
-        return std::isfinite(tau) && static_cast<float>(std::max(1 - nir_written_dt / tau, 0.0)) == decay;
+        return std::isfinite(tau) && static_cast<float>(std::max(1 - kNirWrittenDt / tau, 0.0)) == decay;
     };
     const bool synapse = layer.readout_alpha != 0;
-    const auto tau_syn = find_double(nir_written_dt / (1 - double{layer.readout_alpha}),
+    const auto tau_syn = find_double(kNirWrittenDt / (1 - double{layer.readout_alpha}),
                                      [&](double tau) { return decays(tau, layer.readout_alpha); });
     if (!tau_syn) refuse("readout_alpha");
-    const double w_in = *tau_syn / nir_written_dt;
+    const double w_in = *tau_syn / kNirWrittenDt;
     double r = 0;
     const auto says = [&](double tau) {
         double gain = kNirWrittenDt / tau;

@@ -54,7 +54,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> other_wo
 /// The end of the error about an unknown option.
 std::string option_hint(std::string_view word) {
     std::vector<std::string> words;
-    for (const NeuronField& field : fields) {
+    for (const NeuronField& field : kFields) {
         if (field.name == word) return "; did you mean '" + std::string(field.word) + "'?";
         words.emplace_back(field.word);
     }
