@@ -8,7 +8,7 @@
 namespace spikelens {
 
 /// How the process that uses HDF5 tells its parent what it found: records of one byte (what follows), then lengths and bytes,
-/// in the machine's own byte order. A message ends with `message_end`; one without it was cut off.
+/// in the machine's own byte order. A message ends with `kMessageEnd`; one without it was cut off.
 constexpr char kMessageValue = 'v', kMessageError = 'e', kMessageImage = 'h', kMessageEnd = '.';
 
 void append_value(std::string& message, const std::string& path, const NirValue& value);

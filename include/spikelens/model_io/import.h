@@ -79,7 +79,7 @@ struct WeightOptions {
     /// normalisation after the layer.
     std::map<std::string, std::string> layers;
     NeuronSource neurons = NeuronSource::agree;
-    /// ε of batch normalisations, which a file of weights does not hold; absent: usual_bn_eps.
+    /// ε of batch normalisations, which a file of weights does not hold; absent: kUsualBnEps.
     std::optional<double> bn_eps = std::nullopt;
     /// What the network was trained on, where its inputs here are not normalised: folded into the layers that read the input.
     std::optional<InputNormalisation> input = std::nullopt;
