@@ -59,7 +59,8 @@ def enliven(model, call, spread=1.5):
             module.running_mean.normal_(0, 0.3, generator=generator)
             module.running_var.uniform_(0.5, 2.5, generator=generator)
             module.weight.data.uniform_(0.7, 1.6, generator=generator)
-            module.bias.data.normal_(0.2, 0.3, generator=generator)
+            if module.bias is not None:
+                module.bias.data.normal_(0.2, 0.3, generator=generator)
     model.eval()
     with torch.no_grad():
         call()

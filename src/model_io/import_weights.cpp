@@ -12,6 +12,7 @@
 #include "pickle_globals.h"
 #include "recurrent_names.h"
 #include "state_dict.h"
+#include "step_norms.h"
 #include "weight_matching.h"
 #include "weight_neurons.h"
 #include "weight_norms.h"
@@ -60,6 +61,13 @@ class Import {
     }
 
   private:
+    template <class Visit>
+    static void for_each_tensor(const FileNorm& norm, const Visit& visit) {
+        for (const auto& [leaf, i] : norm.tensors) visit(leaf, i);
+        for (const auto& step : norm.steps)
+            for (const auto& [leaf, i] : step) visit(leaf, i);
+    }
+
     /// A model of ours says its whole network.
     void require_same_network(NeuronSource neurons) {
         const std::string text = network_text(result_.network);
@@ -106,10 +114,9 @@ class Import {
     }
 
     void find_roles() {
-        norms_ = find_norms(state_, where_);
+        norms_ = find_norms(state_, steps_of_norms(result_.network), where_);
         std::set<size_t> of_norms;
-        for (const FileNorm& norm : norms_)
-            for (const auto& [leaf, i] : norm.tensors) of_norms.insert(i);
+        for (const FileNorm& norm : norms_) for_each_tensor(norm, [&](const std::string&, size_t i) { of_norms.insert(i); });
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
             StateTensor& tensor = state_.tensors[i];
             const TensorKind kind = of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"}
@@ -183,19 +190,26 @@ class Import {
         const std::vector<NormPlace> places = places_of_norms(state_, norms_, filled, options.layers, where_);
         const double eps = options.bn_eps.value_or(kUsualBnEps);
         std::string names;
+        std::vector<const Layer*> of_steps;
         for (size_t k = 0; k < norms_.size(); ++k) {
-            const std::string& layer = places[k].layer->name;
-            fold_norm(state_, norms_[k], places[k], eps, where_);
-            biases_.insert(places[k].layer);
-            for (const auto& [leaf, i] : norms_[k].tensors) {
-                if (leaf == "num_batches_tracked") continue;
-                entries_[i].to = layer + (leaf == "running_var" || leaf == "weight" ? ".weight" : ".bias");
-                entries_[i].note = "a batch normalisation's, folded into it";
+            const bool differs = norms_[k].differs_between_steps();
+            if (differs) {
+                of_steps.push_back(&fill_step_norm(state_, norms_[k], places[k], eps, result_.network, where_));
+            } else {
+                fold_norm(state_, norms_[k], places[k], eps, where_);
+                biases_.insert(places[k].layer);
             }
+            const std::string& into = differs ? of_steps.back()->name : places[k].layer->name;
+            for_each_tensor(norms_[k], [&](const std::string& leaf, size_t i) {
+                if (leaf == "num_batches_tracked") return;
+                entries_[i].to = into + (leaf == kRunningMean || leaf == "bias" ? ".bias" : ".weight");
+                entries_[i].note = "a batch normalisation's, folded into it";
+            });
             if (k < kNamesInNote)
                 names += fmt::format("{}{} {} {}", k > 0 ? ", " : "", shown(norms_[k].stem),
-                                     places[k].before ? "before" : "after", layer);
+                                     places[k].before ? "before" : "after", places[k].layer->name);
         }
+        require_step_norms(result_.network, of_steps, where_);
         if (norms_.empty()) return;
         result_.assumptions.push_back(fmt::format(
             "Batch normalisations are folded in, each as if it stood directly at its layer, with the running averages and ε = "

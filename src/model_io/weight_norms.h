@@ -12,17 +12,22 @@
 
 namespace spikelens {
 
+/// Leaves of a normalisation's names; `scale` has one number for each step of time.
+inline constexpr const char *kRunningMean = "running_mean", *kRunningVar = "running_var", *kStepsScale = "scale";
+
 /// A batch normalisation in a state dict: y = γ · (x − mean) / √(variance + ε) + β for each channel.
 struct FileNorm {
     std::string stem;
     std::optional<size_t> module;           ///< StateTensor::module
     std::map<std::string, size_t> tensors;  ///< places in the state dict by "running_mean", "running_var", "weight", "bias"…
+    std::vector<std::map<std::string, size_t>> steps;  ///< those of each step of time, the first of which are `tensors`
+
+    bool differs_between_steps() const { return !steps.empty() || tensors.contains(kStepsScale); }
 };
 
-/// What has running averages. Throws InputError, opened by `where`, for averages of which one is missing, for shapes that are
-/// no channels, and for normalisations that differ between steps (SpikingJelly's BatchNormThroughTime and
-/// TemporalEffectiveBatchNorm), by name.
-std::vector<FileNorm> find_norms(const StateDict& state, const std::string& where);
+/// What has running averages; those of one module that are each of one step (step_norms.h) are one. `steps` as there. Throws
+/// InputError, opened by `where`, for averages of which one is missing, and for shapes that are no channels, by name.
+std::vector<FileNorm> find_norms(const StateDict& state, int steps, const std::string& where);
 
 /// A module of the file that fills a layer's weight.
 struct FilledLayer {
@@ -45,6 +50,14 @@ struct NormPlace {
 std::vector<NormPlace> places_of_norms(const StateDict& state, const std::vector<FileNorm>& norms,
                                        const std::vector<FilledLayer>& weights, const std::map<std::string, std::string>& told,
                                        const std::string& where);
+
+/// Of each channel, with scale = γ / √(variance + ε). Throws InputError, opened by `what`, for values that are not finite and
+/// variances with which there is no root.
+struct NormNumbers {
+    std::vector<double> scale, mean, beta;
+};
+NormNumbers norm_numbers(const StateDict& state, const std::map<std::string, size_t>& tensors, double eps,
+                         const std::string& what);
 
 /// Folds a normalisation into a layer whose weight and bias are filled (a bias that the file lacks is 0), in double precision:
 /// scale = γ / √(variance + ε), weight = float(weight · scale), bias = float((bias − mean) · scale + β). Throws InputError for

@@ -52,7 +52,8 @@ def randomise(net, gain=1.5):
             module.running_mean.uniform_(-0.2, 0.2)
             module.running_var.uniform_(0.1, 0.8)
             nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, 0.2, 0.8)
+            if module.bias is not None: nn.init.uniform_(module.bias, 0.2, 0.8)
+            if hasattr(module, "scale"): nn.init.uniform_(module.scale, 0.5, 1.5)
         elif isinstance(module, (nn.Linear, nn.Conv2d)):
             with torch.no_grad(): module.weight.mul_(gain)
     return net
@@ -74,6 +75,24 @@ class Chain(nn.Module):
             if isinstance(x, tuple): x = x[0]
             if name in self.layers: fired[self.layers[name]] = x
         return fired, x
+
+
+class Timed(Chain):
+    """The same, with normalisations that are told their step."""
+
+    def start(self): self.t = -1
+
+    def step(self, x):
+        self.t += 1
+        return super().step(x)
+
+
+class AtStep(nn.Module):
+    """Calls a module of another for the step that its owner is at; keeps it out of the state dict."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.forward = call
 
 
 def snntorch_networks():
@@ -106,6 +125,14 @@ def snntorch_networks():
           {"lif1": "full1", "lif2": "full2"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
           lif1=snn.RSynaptic(0.5, 0.8, linear_features=6, **hidden), fc2=nn.Linear(6, 3),
           lif2=snn.Synaptic(alpha=0.25, beta=0.7, **hidden))
+    net = Timed({"lif1": "pass3", "lif2": "norm5"}, conv=nn.Conv2d(2, 4, 3, padding=1, bias=False),
+                bntt1=snn.BatchNormTT2d(4, steps), use1=AtStep(lambda x: net.bntt1[net.t](x)), pool=nn.MaxPool2d(2),
+                lif1=snn.Leaky(beta=0.8, **hidden), flat=nn.Flatten(), fc=nn.Linear(36, 3),
+                bntt2=snn.BatchNormTT1d(3, steps), use2=AtStep(lambda x: net.bntt2[net.t](x)),
+                lif2=snn.Leaky(beta=0.7, **hidden))
+    net.order = [name for name in net.order if not name.startswith("bntt")]
+    save("bntt", f"4C3b0-BN{steps}-MP2-LIF(beta=0.8,delay)-3F-BN{steps}-LIF(beta=0.7,delay)", randomise(net, 3), (2, 6, 6),
+         net.step, "", lambda: (utils.reset(net), net.start()))
     net = randomise(Chain({"lif1": "full1"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
                           lif1=snn.Leaky(beta=0.9, graded_spikes_factor=0.5, **hidden), fc2=nn.Linear(6, 3)))
 
@@ -177,6 +204,23 @@ def spikingjelly_networks():
     chain("bn_plif", "4C3-LIF(beta=0.6,decay_input,reset=zero,ge)-AP2-3F", (2, 6, 6), {"sn": "conv1"},
           conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=layer.BatchNorm2d(4), sn=plif, pool=layer.AvgPool2d(2),
           flat=layer.Flatten(), fc=layer.Linear(36, 3))
+    chain("bn_through_time", f"4C3b0-BN{steps}-{jelly}-AP2-6F-BN{steps}-{jelly}-3F", (2, 6, 6), {"sn": "norm2", "sn2": "norm4"},
+          conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=layer.BatchNormThroughTime2d(steps, 4), sn=neuron.LIFNode(),
+          pool=layer.AvgPool2d(2), flat=layer.Flatten(), fc=layer.Linear(36, 6), bn2=layer.BatchNormThroughTime1d(steps, 6),
+          sn2=neuron.LIFNode(), fc2=layer.Linear(6, 3))
+
+    def whole(norm):  # of all steps at once: what it gives at each is what it gives of that step's input alone
+        return AtStep(lambda x: getattr(net, norm)(x.unsqueeze(0))[net.t if hasattr(getattr(net, norm), "scale") else 0])
+
+    def started(net): functional.reset_net(net), net.start()
+
+    norms = {"temporal_effective": (layer.TemporalEffectiveBatchNorm2d(steps, 4), f"4C3b0-BN{steps}-{jelly}-AP2-3F", "norm2"),
+             "threshold_dependent": (layer.ThresholdDependentBatchNorm2d(1.2, 0.8, 4), f"4C3-{jelly}-AP2-3F", "conv1")}
+    for name, (norm, text, fires) in norms.items():
+        net = Timed({"sn": fires}, conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=norm, use=whole("bn"),
+                    sn=neuron.LIFNode(), pool=layer.AvgPool2d(2), flat=layer.Flatten(), fc=layer.Linear(36, 3))
+        net.order.remove("bn")
+        save(name, text, randomise(net, 3), (2, 6, 6), net.step, "", lambda: started(net))
     recurrent = layer.LinearRecurrentContainer(neuron.LIFNode(), 8, 8, True)
     chain("linear_recurrent", f"8F-R-{jelly}-3F", (8, 1, 1), {"cell": "full1"}, flat=layer.Flatten(), cell=recurrent,
           fc=layer.Linear(8, 3))

@@ -98,7 +98,9 @@ struct WeightOptions {
 /// Batch normalisations are folded into the layer they follow: in double precision scale = γ / √(running_var + ε),
 /// weight = float(weight · scale), bias = float((bias − running_mean) · scale + β). Which layer that is, names and order tell;
 /// what does not stand directly behind a weight is refused. A normalisation before all weights is folded into the layer that
-/// reads the input, where that is exact. Pruned weights and those of weight_norm are computed.
+/// reads the input, where that is exact. One that differs between steps (snnTorch's BatchNormTT, SpikingJelly's
+/// BatchNormThroughTime and TemporalEffectiveBatchNorm) fills the BN4 that the network text has behind that layer. Pruned
+/// weights and those of weight_norm are computed.
 ///
 /// A normalisation of the input is folded likewise: exact but where a layer pads its input with zeros, which is an InputError.
 /// Without one it is among the assumptions that inputs are as they were in training, pixels 0 to 1.

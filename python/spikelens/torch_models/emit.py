@@ -74,6 +74,8 @@ class Emitter:
                 self.names[id(node)] = "input"
             elif node.weighted:
                 self.weighted(node)
+            elif node.kind == "norm":
+                self.norm(node)
             elif node.kind == "neuron":
                 self.neuron(node)
             elif node.kind == "pool":
@@ -118,6 +120,15 @@ class Emitter:
             self.made.tensors[f"{name}.bias"] = bias.astype(np.float32)
         if recurrence:
             self.recurrence(name, node, recurrence)
+
+    def norm(self, node: Node) -> None:
+        if node.inputs[0].kind == "input":
+            raise Refusal(f"{node.where}: normalises the network's input at each step, before any weights")
+        self.go(node.inputs[0])
+        name = self.layer("norm", node)
+        self.stages.append(f"BN{len(node.scale)}")
+        self.made.tensors[f"{name}.weight"] = node.scale[:, :, 0, 0].astype(np.float32)
+        self.made.tensors[f"{name}.bias"] = node.shift[:, :, 0, 0].astype(np.float32)
 
     def only_neuron(self, node: Node):
         readers = self.readers[id(node)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from .graph import Graph, Node, Refusal, users, walk
+from .steps import take_after, take_before
 
 
 def fold(graph: Graph, output: Node) -> Node:
@@ -75,7 +76,7 @@ def can_absorb(below: Node, node: Node, readers) -> bool:
     if len(readers[id(below)]) > 1:
         return False
     per_channel = all(part.shape[1:] == (1, 1) for part in (node.scale, node.mean, node.shift))
-    if below.weighted:
+    if below.weighted or below.kind == "norm":
         return per_channel
     if below.kind == "pool" and per_channel:
         if not (node.scale > 0).all() if below.pool == "max" else any(below.padding):
@@ -95,6 +96,8 @@ def absorb(below: Node, scale, mean, shift) -> None:
             return
         bias = 0.0 if below.bias is None else below.bias
         below.attributes["bias"] = (bias - mean.reshape(-1)) * scale.reshape(-1) + shift.reshape(-1)
+    elif below.kind == "norm":
+        take_after(below, scale, shift - mean * scale)
     elif below.kind == "pool":
         area = below.size[0] * below.size[1] if below.pool == "sum" else 1
         absorb(below.inputs[0], scale, mean / area, shift / area)
@@ -117,11 +120,15 @@ def can_take(child: Node, node: Node) -> bool:
     if child.kind == "full":
         return True
     flat = node.scale.shape[1:] == (1, 1)
+    if child.kind == "norm":
+        return all(part.shape[1:] == (1, 1) for part in (node.scale, node.mean, node.shift))
     return child.kind == "conv" and flat and (child.padding == (0, 0) or not offset(node).any())
 
 
 def take(child: Node, node: Node) -> None:
-    """Into the weights that read it."""
+    """Into the weights, or the factors of each step, that read it."""
+    if child.kind == "norm":
+        return take_before(child, node.scale, offset(node))
     shape = node.shape
     scale, more = (np.broadcast_to(part, shape) for part in (node.scale, offset(node)))
     if child.kind == "full":
@@ -258,7 +265,7 @@ def weights_of_recurrence(graph: Graph, output: Node, node: Node):
 def sends_currents(node: Node) -> bool:
     if node.kind in ("neuron", "input", "state"):
         return node.kind == "state"
-    return node.weighted or any(sends_currents(child) for child in node.inputs)
+    return node.weighted or node.kind == "norm" or any(sends_currents(child) for child in node.inputs)
 
 
 def check(node: Node) -> None:

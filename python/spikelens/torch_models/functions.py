@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from .graph import Refusal
+from .steps import merged
 from .values import ALL, STATIC, Filling, Partial, Summed, Unknown, Value, regroup
 
 
@@ -138,10 +139,13 @@ def in_order(trace, parts, name) -> Value:
             raise Refusal(
                 part.reason if isinstance(part, Unknown) else f"{name} of a constant and of what depends on the input"
             )
-        if part.node is not first.node or part.dims != first.dims or part.when not in (step, STATIC):
+        if part.dims != first.dims or part.when not in (step, STATIC):
             raise Refusal(f"{name} puts together tensors that are not the steps of one, in order")
+    node = merged(trace.graph, [part.node for part in parts])
+    if node is None:
+        raise Refusal(f"{name} puts together tensors that are not the steps of one, in order")
     trace.sizes.found_steps(len(parts), name)
-    return first
+    return first.of(node)
 
 
 def is_steps(trace, parts, dim: int) -> bool:

@@ -28,6 +28,7 @@ class Node:
     full        weight [out, in], bias [out] or None
     conv        weight [out, in/groups, k, k], bias, stride, padding, dilation (pairs), groups
     affine      scale, mean, shift: (x − mean) · scale + shift, each [C, H, W] or [C, 1, 1]
+    norm        scale, shift: x · scale + shift, each [T, C, 1, 1], of each step
     pool        pool (max, average, sum), size, stride, padding (pairs), ceil: windows beyond the padding count
     spatial     rows [H', H], columns [W', W]: a linear map of each channel's map
     add, and, iand, cat, complement (1 − x), delay (the value one step before), zeros

@@ -8,6 +8,7 @@ import numpy as np
 
 from .functions import added_steps, arguments, axis, finished, is_steps, scaled_sum
 from .graph import Refusal
+from .steps import norm
 from .values import ALL, Partial, Summed, Value
 
 
@@ -237,6 +238,17 @@ def constant_array(trace, value: Value, other, out) -> np.ndarray:
     return array[:, :1, :1] if (array == array[:, :1, :1]).all() else array
 
 
+def factors_of_steps(trace, value: Value, other, out) -> np.ndarray | None:
+    """A constant tensor that differs between steps and not between samples, [T, C, 1, 1] or [T, C, H, W]."""
+    if value.when != ALL or "T" not in value.labels or isinstance(other, (int, float)):
+        return None
+    found = trace.canonical(other.expand(out.shape), value)
+    if bool((found == found[:, :1]).all()) or not bool((found == found[:1]).all()):
+        return None
+    array = numbers(found[0])
+    return array[:, :, :1, :1] if (array == array[:, :, :1, :1]).all() else array
+
+
 def added(trace, name, args, kwargs, out):
     """a + alpha · b, a − b, and the reversed forms of the operators."""
     a, b = args[0], args[1]
@@ -288,6 +300,10 @@ def multiplied(trace, name, args, kwargs, out):
     if divides and (not isinstance(x, Value) or kwargs.get("rounding_mode") or "floor" in name):
         raise Refusal(f"{name} of a constant by a tensor, or rounded")
     value, other = (x, args[1]) if isinstance(x, Value) else (y, args[0])
+    by_step = factors_of_steps(trace, value, other, out)
+    if by_step is not None:
+        scale = 1 / by_step if divides else by_step
+        return value.of(norm(trace.graph, value.node, trace.where(), scale, 0 * scale))
     factor = constant_array(trace, value, other, out)
     factor = 1 / factor if divides else factor
     value = finished(trace, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .graph import Graph, Node, Refusal, walk
+from .steps import merged
 
 
 def roll(graph: Graph, output: Node, steps: int) -> list[tuple]:
@@ -42,8 +43,9 @@ def before(node: Node) -> list[Node]:
 
 def common_input(graph: Graph, instance) -> Node:
     first, *later = instance.inputs
-    if not later or all(node is first for node in later):
-        return first
+    whole = merged(graph, instance.inputs)
+    if whole is not None:
+        return whole
     if any(node is not later[0] for node in later) or at_rest(graph, later[0]) is not first:
         step = next((i + 1 for i, node in enumerate(later) if node is not later[0]), 0)
         raise Refusal(f"{instance.where}: what it reads at step {step} is not made like what it reads at the others")
