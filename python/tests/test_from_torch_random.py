@@ -100,6 +100,7 @@ class Sinabs:
         kinds = [
             lambda: sl.IAF(**common),
             lambda: sl.LIF(choose.uniform(2, 9), norm_input=False, **common),
+            lambda: sl.ALIF(choose.uniform(2, 9), choose.uniform(3, 20), norm_input=False, **common),
         ]
         return OneStep(choose.choice(kinds)())
 

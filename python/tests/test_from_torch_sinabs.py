@@ -8,6 +8,7 @@ sinabs = library("sinabs")
 import sinabs.layers as sl
 from sinabs.activation import MembraneReset, MembraneSubtract, MultiSpike, SingleSpike
 from sinabs.from_torch import from_model
+from sinabs.layers.alif import ALIFSqueeze
 
 nn = torch.nn
 
@@ -111,7 +112,7 @@ def test_squeezed_neurons_that_adapt():
     model = convert()
     for name, layer in list(model.named_children()):
         if isinstance(layer, sl.IAFSqueeze):
-            model[int(name)] = sl.ALIFSqueeze(tau_mem=5.0, tau_adapt=8.0, batch_size=2)
+            setattr(model, name, ALIFSqueeze(tau_mem=5.0, tau_adapt=8.0, batch_size=2))
     x = spikes(2, 6, 2, 30, 30)
     enliven(model, lambda: fresh(model, lambda: model(x.flatten(0, 1))), spread=5)
     net = spikelens.from_torch(model, x, layout="NTCHW")

@@ -112,6 +112,13 @@ bool comes_before(std::string_view a, std::string_view b) {
     return a.empty() && !b.empty();
 }
 
+/// What slayer's export_hdf5 writes: layer/0/type, layer/0/neuron/iDecay, …
+bool is_of_lava(const NirValues& values) {
+    return std::ranges::any_of(values, [](const auto& value) {
+        return value.first.starts_with("layer/") && (value.first.ends_with("/type") || value.first.ends_with("/vThMant"));
+    });
+}
+
 }  // namespace
 
 std::string quoted_names(const std::vector<std::string>& names, std::string_view between) {
@@ -141,6 +148,11 @@ std::string node_place(const std::string& where, const NirNode& node) {
 
 NirGraph build_nir_graph(const NirValues& values, const std::string& where) {
     const NirValues root = below(values, "node");
+    if (root.empty() && is_of_lava(values))
+        throw InputError(where +
+                         " is a network of Lava-DL: its neurons count in whole numbers and cut what decays to one, which "
+                         "no neuron here does, so that some would spike otherwise; expected a network with neurons of "
+                         "floating point, as a NIR graph or a state dict");
     if (root.empty()) throw InputError(where + " is HDF5 but not a NIR file: it has no group 'node'");
     const std::string type = text_of(root, "type", where + ": the root node");
     if (type != "NIRGraph") throw InputError(fmt::format("{}: the root node is a {}, expected a NIRGraph", where, type));

@@ -27,7 +27,7 @@ std::string surrogate_of(const ImportOptions& options) {
 
 bool is_nir(const fs::path& file) {
     const std::string ending = file.extension().string();
-    return ending == ".nir" || ending == ".h5" || ending == ".hdf5";
+    return ending == ".nir" || ending == ".h5" || ending == ".hdf5" || ending == ".net";  // Lava's, which is refused by name
 }
 
 /// Whether the file describes its network itself, as our own models do.

@@ -256,16 +256,16 @@ TEST_F(FileNeurons, ReadoutsLeakOrRefuse) {
 TEST_F(FileNeurons, ReadoutsHaveASynapse) {
     const std::string says = "5F-LIF(beta=0.9,alpha=0.8)-3F-LI(beta=0.9,alpha=0.75)", silent = "5F-LIF(beta=0.9,alpha=0.8)-3F";
     TestFile file = state_dict(says);
-    for (const auto& [stem, inverse] : {std::pair{"lif.p", 200.0F}, std::pair{"out.p", 250.0F}}) {
+    for (const auto& [stem, inverse] : {std::pair{"lif1.p", 200.0F}, std::pair{"lif2.p", 250.0F}}) {
         add_scalar(file, stem + std::string(".tau_mem_inv"), 100);
         add_scalar(file, stem + std::string(".tau_syn_inv"), inverse);
     }
     EXPECT_EQ(refusal(file, NeuronSource::agree, says), "");
-    EXPECT_THAT(refusal(file, NeuronSource::agree, silent), HasSubstr("out.p"));
+    EXPECT_THAT(refusal(file, NeuronSource::agree, silent), HasSubstr("lif2.p"));
     EXPECT_EQ(import(file, NeuronSource::file, silent).network.layers[1].readout_alpha, 0.75F);
     EXPECT_EQ(import(file, NeuronSource::file, silent).network.layers[1].readout_beta, 0.9F);
-    add_scalar(file, "lif.p.tau_adapt_inv", 1);
-    EXPECT_THAT(refusal(file, NeuronSource::file, says), AllOf(HasSubstr("lif.p.tau_adapt_inv"), HasSubstr("LSNN")));
+    add_scalar(file, "lif1.p.tau_adapt_inv", 1);
+    EXPECT_THAT(refusal(file, NeuronSource::file, says), AllOf(HasSubstr("lif1.p.tau_adapt_inv"), HasSubstr("LSNN")));
 }
 
 TEST_F(FileNeurons, WhatWouldDoNothingIsRefused) {

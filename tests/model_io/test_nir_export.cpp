@@ -65,7 +65,7 @@ TEST(NirExport, NetworksComeBackToTheBit) {
     for (const char* text :
          {"10F", "10F-LIF", "4C3-LIF-AP2-10F", "4C3b0-IF-SP3s2-5C3p0s2-LIF(reset=zero,v_reset=-0.3)-6Fb0-LIF(beta=0.3)-3F",
           "3C5p2s2-LIF(alpha=0.8,gain=1.7)-7F-LIF(beta=0,reset=none)-4F-LI(beta=0.9)", "12F-LIF(threshold=0.1)-10F-LI(beta=0)",
-          "3F-IF(gain=-0.2,v_reset=0.5)", "2C3p2-LIF(beta=0)-AP1-5F"}) {
+          "3F-IF(gain=-0.2,reset=zero,v_reset=0.5)", "2C3p2-LIF(beta=0)-AP1-5F"}) {
         Network network = network_of(text);
         expect_same(there_and_back(network), network);
         network.classes.assign(network.class_count(), "a class, „quoted“");

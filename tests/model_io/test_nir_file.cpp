@@ -96,6 +96,9 @@ with usual("loop.nir") as file:
     file["node/nodes/inside"] = file["node"]
 with h5py.File(folder + "/empty.nir", "w"):
     pass
+with h5py.File(folder + "/lava.net", "w") as file:  # as slayer's export_hdf5
+    file["layer/1/type"], file["layer/1/weight"] = numpy.array([b"dense"]), numpy.zeros((2, 3), "int64")
+    file["layer/1/neuron/type"], file["layer/1/neuron/iDecay"], file["layer/1/neuron/vThMant"] = b"CUBA", 1024, 80
 )";
 
 /// What the nir package would read of an exported file.
@@ -185,6 +188,7 @@ TEST_F(NirFile, FilesThatMisleadAreRefused) {
     EXPECT_THAT(error_of("large.nir"), HasSubstr("than the file can hold"));
     EXPECT_THAT(error_of("loop.nir"), HasSubstr("nested too deeply"));
     EXPECT_THAT(error_of("empty.nir"), HasSubstr("not a NIR file: it has no group 'node'"));
+    EXPECT_THAT(error_of("lava.net"), HasSubstr("is a network of Lava-DL: its neurons count in whole numbers"));
     EXPECT_THAT(error_of("write.py"), HasSubstr("is not a NIR file: it does not begin as HDF5"));
     EXPECT_THAT(error_of("absent.nir"), HasSubstr("there is no file"));
     EXPECT_THAT(error_of(""), HasSubstr("is not a file"));

@@ -346,7 +346,10 @@ TEST_F(StateDictFile, OtherFilesSayWhatTheyAre) {
     EXPECT_THAT(error_of(example().bytes("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")),
                 AllOf(HasSubstr(path.string()), HasSubstr("os.system"), HasSubstr("nothing was executed")));
     const auto asks_for = [&](const std::string& name) {
-        return error_of(example().bytes("\x80\x02ctorch._utils\n" + name + "\n."));
+        return error_of(
+            example().bytes("\x80\x02"
+                            "ctorch._utils\n" +
+                            name + "\n."));
     };
     EXPECT_THAT(asks_for("_rebuild_qtensor"), HasSubstr("quantised weights"));
     EXPECT_THAT(asks_for("_rebuild_sparse_tensor"), HasSubstr("to_dense()"));

@@ -135,9 +135,22 @@ std::string documented(const NeuronField& field) {
            std::string(field.meaning) + (field.optional ? "; left out where 0" : "") + " |\n";
 }
 
+std::string file_text(const std::string& name) {
+    std::ifstream file(SPIKELENS_SOURCE_DIR "/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Neuron, TheReadmeAndTheHeaderListEveryOption) {
+    const std::string readme = file_text("README.md"), header = file_text("include/spikelens/snn/network.h");
+    const std::string options = header.substr(header.find("///   LIF, IF"), 300);
+    for (const NeuronField& field : neuron_fields()) {
+        EXPECT_THAT(readme, HasSubstr("`" + std::string(field.word))) << "README.md, what a neuron does";
+        EXPECT_THAT(options, HasSubstr(field.word)) << "snn/network.h, the network text";
+    }
+}
+
 TEST(Neuron, TheModelFormatDocumentsEveryField) {
-    std::ifstream file(SPIKELENS_SOURCE_DIR "/docs/formats/model.md");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = file_text("docs/formats/model.md");
     std::string table = "| field of a neuron | type | meaning |\n|---|---|---|\n";
     for (const NeuronField& field : neuron_fields()) table += documented(field);
     EXPECT_THAT(text, HasSubstr(table));
