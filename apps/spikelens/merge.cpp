@@ -1,4 +1,5 @@
 #include "spikelens/core/error.h"
+#include "spikelens/pipeline/shard_folders.h"
 
 #include "commands.h"
 
@@ -21,7 +22,9 @@ Outcome compute_shard(const std::string& stage, const std::filesystem::path& roo
     if (call.ranks) throw InputError("the processes of a job share the samples by themselves: leave out --shard");
     const Shard part = parse_shard(shard);
     const Run run = call.open(root);
-    const auto lock = call.lock(shard_directory(run.files, stage, part).root);
+    const std::filesystem::path directory = shard_directory(run.files, stage, part).root;
+    const auto lock = call.lock(directory);
+    const EmptyShard empty(directory);
     return outcome_of(compute(part, run, execution));
 }
 
