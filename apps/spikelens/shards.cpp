@@ -2,6 +2,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/pipeline/ranks.h"
+#include "spikelens/pipeline/shard_folders.h"
 
 #include "commands.h"
 
@@ -18,6 +19,7 @@ Strings compute_share(const Run& run, const std::string& stage, const Call& call
     const Shard shard{.number = call.ranks->number() + 1, .count = call.ranks->count(), .of_job = true};
     const RunDirectory directory = shard_directory(run.files, stage, shard);
     const auto lock = call.lock(directory.root);
+    const EmptyShard empty(directory.root);
     Strings files;
     for (const std::string& file : compute(shard, run, execution).files)
         files.push_back(fs::path(file).lexically_relative(directory.root).generic_string());
@@ -37,7 +39,9 @@ Outcome compute_shard(const std::string& stage, const fs::path& root, const std:
     if (call.ranks) throw InputError("the processes of a job share the samples by themselves: leave out --shard");
     const Shard part = parse_shard(shard);
     const Run run = call.open(root);
-    const auto lock = call.lock(shard_directory(run.files, stage, part).root);
+    const fs::path directory = shard_directory(run.files, stage, part).root;
+    const auto lock = call.lock(directory);
+    const EmptyShard empty(directory);
     return outcome_of(compute(part, run, execution));
 }
 
@@ -46,12 +50,15 @@ WrittenRun open_shared(const std::string& stage, const fs::path& root, const Cal
     if (!call.ranks) return call.open_to_write(root);
     const Execution shared = call.ranks->sharing(execution);
     if (!call.ranks->first()) {
-        compute_share(call.open(root), stage, call, shared, compute);
+        const Run run = call.open(root);
+        call.ranks->wait_for_first();  // it may refuse the run, which then stays as it is
+        compute_share(run, stage, call, shared, compute);
         call.ranks->wait_for_all(shared);
         return {};
     }
     WrittenRun written = call.open_to_write(root);
     check_division(written.run.files, stage, call.ranks->count());
+    call.ranks->wait_for_first();
     const Strings files = compute_share(written.run, stage, call, shared, compute);
     call.ranks->wait_for_all(shared);
     if (!files.empty()) merge_shards(written.run, execution, {stage, files, true});

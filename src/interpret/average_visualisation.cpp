@@ -89,6 +89,7 @@ FilterVisualisation visualise(const Network& network, const SampleSource& sample
         average.add(cut);
         if (result.crops.shape.empty()) {
             result.crops.shape = {static_cast<int64_t>(kept), cut.extent(0), cut.extent(1), cut.extent(2)};
+            result.crops.data.reserve(kept * cut.data.size());
         }
         if (result.samples.size() == kept) continue;
         result.crops.data.insert(result.crops.data.end(), cut.data.begin(), cut.data.end());
@@ -97,6 +98,16 @@ FilterVisualisation visualise(const Network& network, const SampleSource& sample
     result.average = resize_bilinear(average.mean(), network.height, network.width);
     result.spread = average.spread();
     return result;
+}
+
+/// What visualise() returns.
+int64_t bytes_of(const Network& network, FilterIndex filter, const std::vector<TopImage>& top, int kept_crops) {
+    if (top.empty()) return 0;
+    const int64_t rows = std::min<int64_t>(receptive_rows(network, filter.layer).size, network.height);
+    const int64_t columns = std::min<int64_t>(receptive_columns(network, filter.layer).size, network.width);
+    const int64_t kept = std::min(static_cast<int64_t>(top.size()), int64_t{kept_crops});
+    const int64_t area = int64_t{network.height} * network.width + kept * rows * columns;
+    return network.channels * area * static_cast<int64_t>(sizeof(float));
 }
 
 void check_request(const std::vector<FilterIndex>& all, const Responses& responses, const std::vector<int>& filters,
@@ -113,22 +124,40 @@ void check_request(const std::vector<FilterIndex>& all, const Responses& respons
 
 }  // namespace
 
-std::vector<FilterVisualisation> average_visualisations(const Network& network, const SampleSource& samples,
-                                                        const Responses& responses, const std::vector<int>& filters,
-                                                        int kept_crops, const Execution& execution) {
+void average_visualisations(const Network& network, const SampleSource& samples, const Responses& responses,
+                            const std::vector<int>& filters, int kept_crops, const Execution& execution,
+                            const TakeVisualisation& take) {
     const std::vector<FilterIndex> all = response_filters(network);
     check_samples(network, samples);
     check_request(all, responses, filters, kept_crops);
     const auto count = static_cast<int64_t>(filters.size());
-    std::vector<FilterVisualisation> results(filters.size());
     std::mutex counting;
     int64_t done = 0;
-    parallel_for(count, execution, [&](int64_t i, int) {
-        results[i] = visualise(network, samples, all[filters[i]], responses.top[filters[i]], kept_crops);
-        const std::lock_guard lock(counting);
-        execution.report("visualisations", ++done, count);
-    });
-    return results;
+    for (int64_t first = 0; first < count;) {
+        int64_t end = first, bytes = 0;
+        for (; end < count; ++end) {
+            bytes += bytes_of(network, all[filters[end]], responses.top[filters[end]], kept_crops);
+            if (bytes > execution.memory && end > first) break;
+        }
+        std::vector<FilterVisualisation> block(static_cast<size_t>(end - first));
+        parallel_for(end - first, execution, [&](int64_t i, int) {
+            const int filter = filters[first + i];
+            block[i] = visualise(network, samples, all[filter], responses.top[filter], kept_crops);
+            const std::lock_guard lock(counting);
+            execution.report("visualisations", ++done, count);
+        });
+        for (FilterVisualisation& picture : block) take(std::move(picture));
+        first = end;
+    }
+}
+
+std::vector<FilterVisualisation> average_visualisations(const Network& network, const SampleSource& samples,
+                                                        const Responses& responses, const std::vector<int>& filters,
+                                                        int kept_crops, const Execution& execution) {
+    std::vector<FilterVisualisation> pictures;
+    average_visualisations(network, samples, responses, filters, kept_crops, execution,
+                           [&](FilterVisualisation picture) { pictures.push_back(std::move(picture)); });
+    return pictures;
 }
 
 }  // namespace spikelens

@@ -65,6 +65,12 @@ size_t FileReader::read(void* target, size_t count) {
     return got;
 }
 
+size_t FileReader::read_at(uint64_t offset, std::span<char> target) const {
+    const ssize_t got = read_whole(descriptor_, offset, target);
+    if (got < 0) throw RunError(cannot_read(path_, errno));
+    return static_cast<size_t>(got);
+}
+
 void FileReader::close() {
     if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw RunError(cannot_read(path_, errno));
 }

@@ -6,15 +6,6 @@ namespace {
 constexpr size_t kGrownBy = 1 << 20;                             // bytes
 constexpr const char* kNoFile = "/dev/null/an image in memory";  ///< HDF5 wants a name, and that there is no such file
 
-// HDF5 copies an image twice, to its properties and from there. It is told to share the caller's bytes.
-
-void* share(size_t, H5FD_file_image_op_t, void* bytes) { return bytes; }
-void* keep(void* target, const void*, size_t, H5FD_file_image_op_t, void*) { return target; }
-void* never_grow(void*, size_t, H5FD_file_image_op_t, void*) { return nullptr; }
-herr_t leave(void*, H5FD_file_image_op_t, void*) { return 0; }
-void* same(void* bytes) { return bytes; }
-herr_t forget(void*) { return 0; }
-
 Hdf5Handle in_memory() {
     Hdf5Handle access = made(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
     require_written(H5Pset_fapl_core(access.get(), kGrownBy, false));  // never to a disk
@@ -51,16 +42,9 @@ std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>&
     return image;
 }
 
-Hdf5Image::Hdf5Image(std::string bytes) : bytes_(std::make_unique<std::string>(std::move(bytes))) {
-    const Hdf5Handle access = in_memory();
-    H5FD_file_image_callbacks_t callbacks{share, keep, never_grow, leave, same, forget, bytes_->data()};
-    require_written(H5Pset_file_image_callbacks(access.get(), &callbacks));
-    if (!bytes_->empty() && H5Pset_file_image(access.get(), bytes_->data(), bytes_->size()) >= 0)
-        file_ = H5Fopen(kNoFile, H5F_ACC_RDONLY, access.get());
-}
-
-Hdf5Image::~Hdf5Image() {
-    if (valid() && H5Fclose(file_) < 0) static_cast<void>(bytes_.release());
+std::mutex& Hdf5Turn::mutex() {
+    static std::mutex one;
+    return one;
 }
 
 }  // namespace spikelens

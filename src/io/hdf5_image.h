@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -10,10 +10,6 @@
 #include "spikelens/core/error.h"
 
 namespace spikelens {
-
-// HDF5 never sees a disk here: a file is composed in memory and read from memory. HDF5 forgets what a disk did not take, and
-// a file of its that cannot be closed is closed again, and may crash, when the program ends. HDF5 is not safe for threads:
-// callers take turns.
 
 /// An HDF5 identifier. The destructor closes it, for readers and when something has failed; writers call close().
 class Hdf5Handle {
@@ -63,37 +59,22 @@ Hdf5Handle untimed(hid_t kind);
 /// bytes (0, or a power of 2 from 512 on) are zeros, for the caller. Throws RunError when HDF5 fails.
 std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>& fill);
 
-/// The bytes of an HDF5 file, open for reading.
-class Hdf5Image {
+/// A caller's turn with HDF5, which as Debian builds it is not safe for threads. It prints its errors; while this lives it does
+/// not. What was set before is restored.
+class Hdf5Turn {
   public:
-    explicit Hdf5Image(std::string bytes);
-    Hdf5Image(const Hdf5Image&) = delete;
-    Hdf5Image& operator=(const Hdf5Image&) = delete;
-    /// What HDF5 cannot close, as files made to mislead bring about, it looks at again when the program ends: then the bytes
-    /// stay until that end.
-    ~Hdf5Image();
-
-    hid_t get() const { return file_; }
-    bool valid() const { return file_ >= 0; }  ///< not when HDF5 cannot read the bytes
-    size_t size() const { return bytes_->size(); }
-
-  private:
-    std::unique_ptr<std::string> bytes_;
-    hid_t file_ = -1;
-};
-
-/// HDF5 prints its errors; while this lives it does not. What was set before is restored.
-class QuietHdf5 {
-  public:
-    QuietHdf5() {
+    Hdf5Turn() {
         H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
         H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     }
-    QuietHdf5(const QuietHdf5&) = delete;
-    QuietHdf5& operator=(const QuietHdf5&) = delete;
-    ~QuietHdf5() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+    Hdf5Turn(const Hdf5Turn&) = delete;
+    Hdf5Turn& operator=(const Hdf5Turn&) = delete;
+    ~Hdf5Turn() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
   private:
+    static std::mutex& mutex();
+
+    std::lock_guard<std::mutex> turn_{mutex()};
     H5E_auto2_t function_ = nullptr;
     void* data_ = nullptr;
 };

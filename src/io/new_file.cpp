@@ -100,6 +100,18 @@ void make_folders(const fs::path& folder) {
     if (failed) throw RunError("cannot make the folder " + folder.string() + ": " + reason(failed));
 }
 
+ssize_t read_whole(int descriptor, uint64_t offset, std::span<char> target) {
+    size_t got = 0;
+    while (got < target.size()) {
+        const ssize_t more = uninterrupted(
+            [&] { return ::pread(descriptor, target.data() + got, target.size() - got, static_cast<off_t>(offset + got)); });
+        if (more < 0) return more;
+        if (more == 0) break;
+        got += static_cast<size_t>(more);
+    }
+    return static_cast<ssize_t>(got);
+}
+
 Descriptor::~Descriptor() {
     if (valid()) ::close(number_);
 }
@@ -130,7 +142,7 @@ void NewFile::open_temporary() {
     int number = 0;
     for (int attempt = 0; attempt < kMostNames && !file_.valid(); ++attempt) {
         temporary_ = temporary_name(place_, number);
-        file_.reset(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+        file_.reset(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
         if (!file_.valid() && errno != EEXIST && errno != EINTR) fail(errno);
         if (file_.valid() ? !claim() : errno == EEXIST && tidy(temporary_) == Name::held) ++number;
     }
@@ -148,12 +160,35 @@ bool NewFile::claim() {
     return false;
 }
 
-void NewFile::append(std::string_view bytes) {
+/// `write` takes some of the bytes, and says how many.
+template <class Write>
+void NewFile::write_all(std::string_view bytes, const Write& write) {
     while (!bytes.empty()) {
-        const ssize_t written = uninterrupted([&] { return ::write(file_.get(), bytes.data(), bytes.size()); });
+        const ssize_t written = uninterrupted([&] { return write(bytes); });
         if (written <= 0) fail(written < 0 ? errno : EIO);
         bytes.remove_prefix(static_cast<size_t>(written));
     }
+}
+
+void NewFile::append(std::string_view bytes) {
+    write_all(bytes, [&](std::string_view left) { return ::write(file_.get(), left.data(), left.size()); });
+}
+
+void NewFile::write_at(uint64_t offset, std::string_view bytes) {
+    const uint64_t end = offset + bytes.size();
+    write_all(bytes, [&](std::string_view left) {
+        return ::pwrite(file_.get(), left.data(), left.size(), static_cast<off_t>(end - left.size()));
+    });
+}
+
+size_t NewFile::read_at(uint64_t offset, std::span<char> target) const {
+    const ssize_t got = read_whole(file_.get(), offset, target);
+    if (got < 0) fail(errno);
+    return static_cast<size_t>(got);
+}
+
+void NewFile::resize(uint64_t size) {
+    if (uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size)); }) != 0) fail(errno);
 }
 
 void NewFile::put_in_place() {

@@ -1,10 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 namespace spikelens {
+
+/// Reads the bytes from `offset` on, up to the end of the file: says how many there were, or is negative, and errno says why.
+ssize_t read_whole(int descriptor, uint64_t offset, std::span<char> target);
 
 /// An open file that closes itself.
 class Descriptor {
@@ -34,10 +41,16 @@ class NewFile {
     NewFile& operator=(const NewFile&) = delete;
 
     void append(std::string_view bytes);
+    void write_at(uint64_t offset, std::string_view bytes);
+    /// Returns how many bytes there were: fewer only at the end.
+    size_t read_at(uint64_t offset, std::span<char> target) const;
+    void resize(uint64_t size);
     /// Syncs, closes, renames, and syncs the folder.
     void put_in_place();
 
   private:
+    template <class Write>
+    void write_all(std::string_view bytes, const Write& write);
     void open_temporary();
     bool claim();
     [[noreturn]] void fail(int error) const;

@@ -20,6 +20,7 @@
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/shard.h"
+#include "spikelens/pipeline/shard_folders.h"
 #include "spikelens/pipeline/store.h"
 #include "spikelens/pipeline/suite.h"
 
@@ -268,6 +269,7 @@ void keep_result(const Work& work, const EvaluateResult& result, const std::vect
     if (!removed.empty())
         work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}", files.evaluation("").string(),
                                    fmt::join(removed, ", ")));
+    remove_superseded_shards(work.run, "evaluate");
 }
 
 /// Calls use(Work) for the shard's samples; without one for all.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/shard.h"
+#include "spikelens/pipeline/shard_folders.h"
 #include "spikelens/pipeline/store.h"
 #include "spikelens/snn/engine.h"
 
@@ -228,11 +230,13 @@ Ablation Interpretation::find_ablation(const RelevantFilters& relevant) const {
 }
 
 void Interpretation::find_visualisations(const RelevantFilters& relevant, const Responses& responses) const {
+    if (holds(run_.files.visualisations(), of_visualisations())) return;
     std::vector<int> rows(relevant.filters.size());
-    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
-    load_or_make<std::vector<FilterVisualisation>>(
-        run_.files.visualisations(), of_visualisations(), load_visualisations, save_visualisations,
-        [&] { return average_visualisations(*run_.network, samples_, responses, rows, kCrops, execution_); });
+    std::iota(rows.begin(), rows.end(), 0);
+    VisualisationWriter file(of_visualisations().inputs(), run_.files.visualisations());
+    average_visualisations(*run_.network, samples_, responses, rows, kCrops, execution_,
+                           [&](const FilterVisualisation& picture) { file.add(picture); });
+    file.finish();
 }
 
 void Interpretation::find_probe() const {
@@ -283,6 +287,7 @@ InterpretResult interpret_run(const Run& run, const InterpretOptions& options, c
     InterpretResult result = Interpretation(run, options, with_forecast(execution, notes), notes).result();
     write_json(run.files.result("interpret"), document_of(result));
     record_stage(run.files, "interpret", {options.again, options.seed});
+    remove_superseded_shards(run, "interpret");
     return result;
 }
 

@@ -12,6 +12,7 @@
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/shard.h"
+#include "spikelens/pipeline/shard_folders.h"
 #include "spikelens/pipeline/store.h"
 
 #include "scores.h"
@@ -71,6 +72,14 @@ std::vector<fs::path> shard_directories(const RunDirectory& run, const std::stri
     return found;
 }
 
+/// What a shard keeps in its folder.
+std::vector<fs::path> files_in(const fs::path& directory) {
+    std::vector<fs::path> files;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
+        if (entry.is_regular_file() && entry.path().extension() == ".h5") files.push_back(entry.path());
+    return files;
+}
+
 /// The shards' files, by the file of the run that they become.
 using Parts = std::map<fs::path, std::vector<Part>>;
 
@@ -80,10 +89,9 @@ Parts find_parts(const Run& run, const std::vector<fs::path>& directories, const
         return wanted.empty() || std::ranges::find(wanted, file.generic_string()) != wanted.end();
     };
     for (const fs::path& directory : directories)
-        for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
-            if (const fs::path file = entry.path().lexically_relative(directory);
-                entry.is_regular_file() && file.extension() == ".h5" && is_wanted(file))
-                parts[file].push_back(read_part(run, entry.path()));
+        for (const fs::path& path : files_in(directory))
+            if (const fs::path file = path.lexically_relative(directory); is_wanted(file))
+                parts[file].push_back(read_part(run, path));
     if (parts.empty())
         throw InputError(
             fmt::format("{} holds no shards to merge: compute shards of interpret or evaluate first", run.files.root.string()));
@@ -195,18 +203,56 @@ Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>
     return all;
 }
 
+/// Removes the folder of all shards after its last one.
+void remove_without_shards(const RunDirectory& run) {
+    if (const fs::path shards = shards_of(run); fs::is_directory(shards) && fs::is_empty(shards)) fs::remove(shards);
+}
+
+/// Whether the run has all that a shard's file is a part of.
+bool has_whole(const Run& run, const fs::path& directory, const fs::path& path) {
+    const fs::path file = run.files.root / path.lexically_relative(directory);
+    try {
+        const Part part{path, {}, stored_identity(path)};
+        if (!part.identity.is_object() || !fs::exists(file)) return false;
+        const Identity identity = whole(part);
+        if (!identity.difference(stored_identity(file)).empty()) return false;
+        const int64_t samples = samples_of(part);
+        if (file == run.files.responses()) return load_responses(identity.inputs(), file).samples >= samples;
+        const MethodScores held = load_scores(identity, file), scores = load_scores(Identity(part.identity), path);
+        return std::ranges::all_of(scores.measured, [&](const auto& of) { return held.measured_by(of.first) == samples; });
+    } catch (const InputError&) {  // damaged, or no file of ours
+        return false;
+    }
+}
+
 }  // namespace
 
 void check_division(const RunDirectory& run, const std::string& stage, int64_t count) {
     const std::string end = fmt::format("-of-{}", count);
     for (const fs::path& directory : shard_directories(run, stage))
-        if (!directory.filename().string().ends_with(end))
-            for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
-                if (entry.path().extension() == ".h5")
-                    throw InputError(
-                        fmt::format("{} is of another division than one into {}: let as many processes finish it, or "
-                                    "remove it",
-                                    directory.string(), count));
+        if (!directory.filename().string().ends_with(end) && !files_in(directory).empty())
+            throw InputError(
+                fmt::format("{} is of another division than one into {}: let as many processes finish it, or "
+                            "remove it",
+                            directory.string(), count));
+}
+
+void remove_empty_shard(const fs::path& directory) {
+    if (fs::is_directory(directory) && files_in(directory).empty()) fs::remove_all(directory);
+}
+
+void remove_superseded_shards(const Run& run, const std::string& stage) {
+    for (const fs::path& directory : shard_directories(run.files, stage)) {
+        try {
+            const RunLock lock(directory);
+            for (const fs::path& path : files_in(directory))
+                if (has_whole(run, directory, path)) fs::remove(path);
+            remove_empty_shard(directory);
+        } catch (const RunError&) {  // another process computes it
+            continue;
+        }
+    }
+    remove_without_shards(run.files);
 }
 
 MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options) {
@@ -229,6 +275,8 @@ MergeResult merge_shards(const Run& run, const Execution& execution, const Merge
             save_scores(all.scores, all.identity, all.path);
     for (const auto& [file, of_file] : parts)
         for (const Part& part : of_file) fs::remove(part.path);
+    for (const fs::path& directory : directories) remove_empty_shard(directory);
+    remove_without_shards(run.files);
     return result;
 }
 

@@ -30,10 +30,8 @@ void check(const std::string& kind, const json& made_under, ResultKind expected,
 
 json result_document(ResultKind kind, const json& identity) { return {{"kind", kind_text(kind)}, {"identity", identity}}; }
 
-ArrayFile result_arrays(ResultKind kind, const json& identity) {
-    ArrayFile file;
-    file.attributes = {{"kind", kind_text(kind)}, {"identity", identity.dump()}};
-    return file;
+std::map<std::string, std::string> result_attributes(ResultKind kind, const json& identity) {
+    return {{"kind", kind_text(kind)}, {"identity", identity.dump()}};
 }
 
 void check_result(const json& document, ResultKind kind, const json& identity, const std::filesystem::path& path) {
@@ -42,10 +40,10 @@ void check_result(const json& document, ResultKind kind, const json& identity, c
     check(fields["kind"].text(), document["identity"], kind, identity, path.string());
 }
 
-void check_result(const ArrayFile& file, ResultKind kind, const json& identity) {
-    const auto found = file.attributes.find("kind");
-    if (found == file.attributes.end()) throw InputError(file.source.string() + ": the attribute kind is missing");
-    check(found->second, identity_in(file.attributes, file.source), kind, identity, file.source.string());
+void check_result(const ArrayReader& file, ResultKind kind, const json& identity) {
+    const auto found = file.attributes().find("kind");
+    if (found == file.attributes().end()) throw InputError(file.source().string() + ": the attribute kind is missing");
+    check(found->second, identity_in(file.attributes(), file.source()), kind, identity, file.source().string());
 }
 
 json identity_in(const std::map<std::string, std::string>& attributes, const std::filesystem::path& source) {

@@ -15,12 +15,12 @@ enum class ResultKind { responses, relevant_filters, ablation, visualisations, p
 
 /// Every result file says what it is, in which version, and what it depends on. These begin such a file …
 nlohmann::json result_document(ResultKind kind, const nlohmann::json& identity);
-ArrayFile result_arrays(ResultKind kind, const nlohmann::json& identity);
+std::map<std::string, std::string> result_attributes(ResultKind kind, const nlohmann::json& identity);
 
 /// … and these throw InputError when it is another kind or version, or depends on something else.
 void check_result(const nlohmann::json& document, ResultKind kind, const nlohmann::json& identity,
                   const std::filesystem::path& path);
-void check_result(const ArrayFile& file, ResultKind kind, const nlohmann::json& identity);
+void check_result(const ArrayReader& file, ResultKind kind, const nlohmann::json& identity);
 
 /// What a file of these attributes depends on; null when they do not say.
 nlohmann::json identity_in(const std::map<std::string, std::string>& attributes, const std::filesystem::path& source);

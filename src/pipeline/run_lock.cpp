@@ -34,29 +34,43 @@ void make_directory(const fs::path& root) {
         throw RunError("cannot write into the folder " + root.string() + ": " + std::strerror(errno));
 }
 
-}  // namespace
-
-RunLock::RunLock(const fs::path& root, const Waiting& waiting) {
+/// The lock file, open and locked.
+int locked(const fs::path& root, const RunLock::Waiting& waiting) {
     make_directory(root);
-    do descriptor_ = ::open(lock_file(root).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    while (descriptor_ < 0 && errno == EINTR);
-    if (descriptor_ < 0) throw RunError("cannot write " + lock_file(root).string() + ": " + std::strerror(errno));
+    int descriptor = -1;
+    do descriptor = ::open(lock_file(root).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) throw RunError("cannot write " + lock_file(root).string() + ": " + std::strerror(errno));
     try {
-        while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
             if (errno == EINTR) continue;
             if (errno != EWOULDBLOCK) throw RunError("cannot lock " + root.string() + ": " + std::strerror(errno));
             if (!waiting) throw RunError("another process is writing into " + root.string());
             waiting();
             std::this_thread::sleep_for(kPause);
         }
-        struct stat status {};
-        if (::fstat(descriptor_, &status) != 0) throw RunError("cannot lock " + root.string() + ": " + std::strerror(errno));
-        device_ = status.st_dev;
-        inode_ = status.st_ino;
     } catch (...) {
-        ::close(descriptor_);
+        ::close(descriptor);
         throw;
     }
+    return descriptor;
+}
+
+}  // namespace
+
+RunLock::RunLock(const fs::path& root, const Waiting& waiting) {
+    struct stat status {};
+    do {  // again where who held it before has removed the file
+        if (descriptor_ >= 0) ::close(descriptor_);
+        descriptor_ = locked(root, waiting);
+        if (::fstat(descriptor_, &status) != 0) {
+            const int error = errno;
+            ::close(descriptor_);
+            throw RunError("cannot lock " + root.string() + ": " + std::strerror(error));
+        }
+    } while (status.st_nlink == 0);
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
 }
 
 RunLock::~RunLock() { ::close(descriptor_); }  // nothing was written through it: closing gives up the lock and cannot lose data

@@ -124,9 +124,13 @@ Html controls() {
 }  // namespace
 
 Html filters_section(Page& page) {
-    const std::string title = "Filters", lede = "What a filter sees: the mean of the " + page.noun() +
-                                                " patches where it answered most, beside the patches "
-                                                "themselves. A mean of unlike patches is grey mush; the spread says so.";
+    const std::string title = "Filters";
+    std::string lede = "What a filter sees: the mean of the " + page.noun() +
+                       " patches where it answered most, beside the patches "
+                       "themselves. A mean of unlike patches is grey mush; the spread says so.";
+    if (const auto& interpret = page.results.interpret; interpret && page.data.filters.size() < interpret->filters.size())
+        lede += fmt::format(" Of the {} filters, those that drive a class at μ = {} are shown.", interpret->filters.size(),
+                            compact(interpret->chosen_mu));
     if (page.data.filters.empty())
         return section("filters", title, lede, missing_stage("No filter has been drawn.", command_of(page, "interpret")));
     Html cards;

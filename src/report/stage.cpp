@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -21,15 +22,32 @@ namespace spikelens {
 namespace {
 
 constexpr int kMostImages = 500, kMostRecordings = 12;
+constexpr size_t kMostFilters = 500;
 
-std::vector<ReportFilter> filters_of(const Run& run, const StageNotes& notes) {
+/// The filters that drive a class at the run's budget.
+std::set<std::string> driving_filters(const InterpretResult& interpret) {
+    std::set<std::string> names;
+    for (const ClassPath& path : interpret.per_class)
+        for (const PathPoint& point : path.path)
+            if (point.mu == interpret.chosen_mu)
+                for (const WeightedFilter& filter : point.filters)
+                    names.insert(fmt::format("{}.{}", filter.layer, filter.filter));
+    return names;
+}
+
+/// All that were drawn; of a network with very many, those that drive a class.
+std::vector<ReportFilter> filters_of(const Run& run, const std::optional<InterpretResult>& interpret, const StageNotes& notes) {
     std::vector<ReportFilter> filters;
     const std::filesystem::path path = run.files.visualisations();
     if (!has_result(run, path, notes)) return filters;
-    for (FilterVisualisation& picture : load_visualisations(stored_identity(path), path))
+    const bool all = !interpret || interpret->filters.size() <= kMostFilters;
+    const std::set<std::string> driving = all ? std::set<std::string>() : driving_filters(*interpret);
+    load_visualisations(stored_identity(path), path, [&](FilterVisualisation picture) {
+        if (!all && !driving.contains(filter_name(*run.network, picture.filter))) return;
         filters.push_back({filter_name(*run.network, picture.filter), std::move(picture.average), std::move(picture.crops),
                            picture.averaged, picture.spread,
                            static_cast<int>(receptive_field(*run.network, picture.filter.layer).size)});
+    });
     return filters;
 }
 
@@ -90,7 +108,7 @@ ReportData gather(const Run& run, const ReportOptions& options, const StageNotes
     data.manifest = run.manifest;
     data.coding = run.coding_or_direct();
     data.results = current_results(run, notes);
-    data.filters = filters_of(run, notes);
+    data.filters = filters_of(run, data.results.interpret, notes);
     data.counts_spikes = !signals(*run.network).back().currents;
     return data;
 }

@@ -137,6 +137,33 @@ TEST(AverageVisualisation, ThreadsDoNotChangeIt) {
     }
 }
 
+TEST(AverageVisualisation, FewAreHeldWhereMemoryIsLittle) {
+    const Network network = parse_network("40C3-IF-2F", {1, 8, 8}, 3);
+    const MemorySamples samples = random_samples(20, {1, 8, 8}, 2, 1);
+    std::vector<std::vector<TopImage>> top(40);
+    std::vector<int> filters;
+    for (int f = 0; f < 40; ++f) {
+        filters.push_back(f);
+        for (int64_t n = 0; n < 10; ++n) top[f].push_back({1, n + f % 10, f % 8, static_cast<int>(n % 8)});
+    }
+    const int64_t bytes = 4 * (8 * 8 + 9 * 3 * 3);  // of one: its average and nine crops
+    const std::vector<FilterVisualisation> all = average_visualisations(network, samples, tops(top), filters);
+    for (const int64_t most : {0, 1, 7, 40}) {  // so many fit; one is always held
+        Execution execution{.threads = 3, .memory = most * bytes};
+        int64_t made = 0;
+        size_t taken = 0;
+        execution.progress = [&](const ProgressEvent& event) { made = event.done; };
+        average_visualisations(network, samples, tops(top), filters, 9, execution, [&](const FilterVisualisation& picture) {
+            EXPECT_LE(made - static_cast<int64_t>(taken), std::max<int64_t>(most, 1));
+            EXPECT_EQ(picture.average, all.at(taken).average);
+            EXPECT_EQ(picture.crops, all.at(taken).crops);
+            EXPECT_EQ(picture.filter, all.at(taken).filter);
+            ++taken;
+        });
+        EXPECT_EQ(taken, 40U) << most;
+    }
+}
+
 TEST(AverageVisualisation, BadInputGetsASentence) {
     const Network network = parse_network("1C3-IF-2F", {1, 4, 4}, 3);
     const MemorySamples samples = counting_images(1, {1, 4, 4});

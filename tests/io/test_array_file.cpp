@@ -102,6 +102,31 @@ TEST_F(ArrayFileTest, WhatTheDiskDoesNotTakeIsARunErrorAndNeverZeros) {
     EXPECT_EQ(read_arrays(path).arrays, example().arrays);
 }
 
+TEST_F(ArrayFileTest, ArraysAreWrittenAndReadOneByOne) {
+    write_arrays(path, example());
+    const std::string before = read_file(path);
+    {
+        ArrayWriter writer(path, example().attributes);
+        writer.add<float>("first", FloatArray({2}, {1, 2}));
+        EXPECT_EQ(read_file(path), before);  // until it has finished
+    }
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}), 1);
+    ArrayWriter writer(path, example().attributes);
+    for (const auto& [name, any] : example().arrays)
+        std::visit([&, &key = name](const auto& array) { writer.add(key, ArrayView(array)); }, any);
+    writer.finish();
+    EXPECT_EQ(read_file(path), before);
+
+    const ArrayReader reader(path);
+    EXPECT_EQ(reader.attributes(), example().attributes);
+    EXPECT_EQ(reader.names().size(), example().arrays.size());
+    for (const auto& [name, any] : example().arrays) EXPECT_EQ(reader.any(name), any) << name;
+    EXPECT_EQ(reader.get<uint16_t>("group/deep/counts"), noise<uint16_t>({5, 1000}, 3));
+    EXPECT_THAT(input_error([&] { reader.get<double>("group/none"); }), HasSubstr("the array group/none is missing"));
+    EXPECT_THAT(input_error([&] { reader.get<double>("group"); }), HasSubstr("group cannot be read"));
+    EXPECT_THAT(input_error([&] { reader.get<float>("gram"); }), HasSubstr("gram is not float32"));
+}
+
 TEST_F(ArrayFileTest, AnImageHasTheBytesThatHdf5WritesToADisk) {
     const auto fill = [](hid_t file) {
         const std::vector<double> values(5000, 0.1);

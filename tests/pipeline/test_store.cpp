@@ -97,6 +97,19 @@ std::vector<FilterVisualisation> example_visualisations() {
     return {seen, silent};
 }
 
+void save_visualisations(const std::vector<FilterVisualisation>& pictures, const json& identity,
+                         const std::filesystem::path& path) {
+    VisualisationWriter file(identity, path);
+    for (const FilterVisualisation& picture : pictures) file.add(picture);
+    file.finish();
+}
+
+std::vector<FilterVisualisation> all_visualisations(const json& identity, const std::filesystem::path& path) {
+    std::vector<FilterVisualisation> pictures;
+    load_visualisations(identity, path, [&](FilterVisualisation picture) { pictures.push_back(std::move(picture)); });
+    return pictures;
+}
+
 void expect_same_points(const std::vector<LassoPoint>& a, const std::vector<LassoPoint>& b) {
     ASSERT_EQ(a.size(), b.size());
     for (size_t i = 0; i < a.size(); ++i) {
@@ -238,7 +251,7 @@ TEST_F(Store, AblationComesBackAndEmptyClassesAreNull) {
 TEST_F(Store, VisualisationsComeBackToTheBit) {
     const std::vector<FilterVisualisation> written = example_visualisations();
     save_visualisations(written, "f", path);
-    const std::vector<FilterVisualisation> read = load_visualisations("f", path);
+    const std::vector<FilterVisualisation> read = all_visualisations("f", path);
     ASSERT_EQ(read.size(), 2U);
     for (size_t i = 0; i < 2; ++i) {
         EXPECT_EQ(read[i].filter, written[i].filter);
@@ -249,17 +262,17 @@ TEST_F(Store, VisualisationsComeBackToTheBit) {
         EXPECT_EQ(read[i].spread, written[i].spread);
     }
     save_visualisations({}, "f", path);
-    EXPECT_TRUE(load_visualisations("f", path).empty());
+    EXPECT_TRUE(all_visualisations("f", path).empty());
 }
 
 TEST_F(Store, ResultsOfAnotherModelOrKindAreNoticed) {
     const auto other_model = AllOf(HasSubstr(path.string()), HasSubstr("make it again"));
     save_responses(example_responses(), "f", path);
     EXPECT_THAT(input_error([&] { load_responses("g", path); }), other_model);
-    EXPECT_THAT(input_error([&] { load_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 4\""));
+    EXPECT_THAT(input_error([&] { all_visualisations("f", path); }), HasSubstr("holds \"spikelens responses 4\""));
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("broken JSON"));
     save_visualisations(example_visualisations(), "f", path);
-    EXPECT_THAT(input_error([&] { load_visualisations("g", path); }), other_model);
+    EXPECT_THAT(input_error([&] { all_visualisations("g", path); }), other_model);
     save_relevant_filters(example_relevant(), "f", path);
     EXPECT_THAT(input_error([&] { load_relevant_filters("g", path); }), other_model);
     EXPECT_THAT(input_error([&] { load_ablation("f", path); }), HasSubstr("holds \"spikelens relevant filters 2\""));

@@ -14,6 +14,8 @@ import tempfile
 import time
 import unittest
 
+import h5py
+
 from small_data import SIDE, idx_bytes
 from test_measures import BLACK, make_data
 from test_program import ProgramTest
@@ -121,6 +123,31 @@ class Threads(unittest.TestCase):
                 with self.subTest(metric=metric["metric"], coding=coding):
                     masks = ["--masks", self.masks] if metric["needs_masks"] else []
                     self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric["metric"], "--samples", 6, *masks)
+
+    def test_memory_bounds_the_pictures_of_many_filters(self):
+        data, side = self.root / "large", 96
+        data.mkdir()
+        for part, count in (("train", 60), ("t10k", 3)):
+            pixels = [(7 * i * (i // side) + 31 * n) % 256 for n in range(count) for i in range(side * side)]
+            (data / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes([count, side, side], pixels))
+            (data / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes([count], [n % 3 for n in range(count)]))
+        run = self.root / "many"
+        self.json_of("train", "--data", data, "--network", "4C5-LIF-MP8-512C9-LIF-AP12-3F", "--steps", 2, "--threshold", 0.1, "--epochs", 1,
+                     "--train-samples", 6, "--out", run)
+        one = Measured("interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 1, "--memory", "24M")
+        self.assertEqual(one.code, 0, one.output)
+        pictures = run / "visualisations.h5"
+        written = pictures.read_bytes()
+        again = Measured("interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 1, "--memory", "24M")  # all is there
+        self.assertEqual(again.code, 0, again.output)
+        with h5py.File(pictures) as file:
+            in_all = sum(4 * (array.size or 0) for group in file["visualisations"].values() for array in group.values())
+        self.assertGreater(in_all, 100e6)
+        self.assertLess(one.memory - again.memory, 48e6)
+        pictures.unlink()
+        two = Measured("interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 2, "--memory", "300M")
+        self.assertEqual(two.code, 0, two.output)
+        self.assertEqual(pictures.read_bytes(), written)
 
     def test_memory_bounds_gradients(self):
         network = self.root / "wide"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "spikelens/core/execution.h"
@@ -25,5 +26,12 @@ struct FilterVisualisation {
 std::vector<FilterVisualisation> average_visualisations(const Network& network, const SampleSource& samples,
                                                         const Responses& responses, const std::vector<int>& filters,
                                                         int kept_crops = 9, const Execution& execution = {});
+
+/// The same, given to `take` one after the other in the order of `filters`. About execution.memory bytes of them are held, or
+/// one picture: so a network of thousands of filters needs no more memory than a small one.
+using TakeVisualisation = std::function<void(FilterVisualisation)>;
+void average_visualisations(const Network& network, const SampleSource& samples, const Responses& responses,
+                            const std::vector<int>& filters, int kept_crops, const Execution& execution,
+                            const TakeVisualisation& take);
 
 }  // namespace spikelens

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,7 @@ void remove_file(const std::filesystem::path& path);
 
 // Reading.
 
-/// A regular file, read from its start to its end.
+/// A regular file, read from its start to its end, or anywhere.
 class FileReader {
   public:
     /// Throws InputError when it is missing, not a regular file, or must not be opened.
@@ -49,6 +50,8 @@ class FileReader {
     /// Reads up to `count` bytes and returns how many there were: fewer only at the end. Throws RunError when the disk does
     /// not give them.
     size_t read(void* target, size_t count);
+    /// The same from `offset` on; where read() goes on stays. Several threads may call it.
+    size_t read_at(uint64_t offset, std::span<char> target) const;
     /// Throws RunError when the system reports an error. Without it the destructor closes.
     void close();
 

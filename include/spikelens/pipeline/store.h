@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "spikelens/interpret/average_visualisation.h"
 #include "spikelens/interpret/relevant_filters.h"
 #include "spikelens/interpret/responses.h"
+#include "spikelens/io/array_file.h"
 
 namespace spikelens {
 
@@ -37,9 +39,20 @@ RelevantFilters load_relevant_filters(const nlohmann::json& identity, const std:
 void save_ablation(const Ablation& ablation, const nlohmann::json& identity, const std::filesystem::path& path);
 Ablation load_ablation(const nlohmann::json& identity, const std::filesystem::path& path);
 
-void save_visualisations(const std::vector<FilterVisualisation>& pictures, const nlohmann::json& identity,
-                         const std::filesystem::path& path);
-std::vector<FilterVisualisation> load_visualisations(const nlohmann::json& identity, const std::filesystem::path& path);
+/// Saves pictures as they come, none of which it holds. The file takes its place at finish().
+class VisualisationWriter {
+  public:
+    VisualisationWriter(const nlohmann::json& identity, const std::filesystem::path& path);
+    void add(const FilterVisualisation& picture);
+    void finish();
+
+  private:
+    ArrayWriter file_;
+    std::vector<int64_t> filters_, averaged_;
+    std::vector<double> spread_;
+};
+/// One at a time, as they were added.
+void load_visualisations(const nlohmann::json& identity, const std::filesystem::path& path, const TakeVisualisation& take);
 
 void save_probe(const Probe& probe, const nlohmann::json& identity, const std::filesystem::path& path);
 Probe load_probe(const nlohmann::json& identity, const std::filesystem::path& path);
