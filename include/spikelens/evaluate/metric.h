@@ -53,7 +53,7 @@ struct MetricContext {
     std::function<std::shared_ptr<const Engine>(Network)> engine_of;
     /// What of samples lies inside [N, H, W]: values above 0; empty where nobody knows.
     std::function<Array<uint8_t>(std::span<const int64_t> samples)> masks;
-    /// What the samples are of, as the network is shown them.
+    /// What the samples are of, as the network is shown them; null where nobody knows their classes.
     const SampleSource* data = nullptr;
     /// How the network is shown images [N, C, H, W], all of them versions of one sample; empty: as they are.
     std::function<Input(const FloatArray& images, int64_t sample)> shown;
