@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from spikelens import _core
 from spikelens._core import InputError
 
 LAYOUTS = ("NTCHW", "TNCHW")
+
+
+def shown(value: Any) -> str:
+    """A value as sentences have it: short, and on one line."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def to_numpy(values: Any) -> np.ndarray:
@@ -151,7 +157,7 @@ def whole_number(value: Any, what: str, least: int, most: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise InputError(f"{what} must be a whole number, not {value!r}") from None
+        raise InputError(f"{what} must be a whole number, not {shown(value)}") from None
     if not least <= number <= most:
         raise InputError(f"{what} must be from {least} to {most}, not {number}")
     return number

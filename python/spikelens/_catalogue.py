@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from spikelens import _core
+from spikelens._arrays import shown
 
 
 class Contract(dict):
@@ -76,4 +77,5 @@ def method_text(method: str, options: dict[str, Any]) -> str:
 
 
 def _option(value: Any) -> str:
-    return format(value, ".17g") if isinstance(value, float) else str(value)
+    text = format(value, ".17g") if isinstance(value, float) else str(value)
+    return shown(value) if "\n" in text else text

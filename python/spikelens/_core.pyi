@@ -119,7 +119,7 @@ def shuffled_network(network: Network, seed: int) -> Network:
 def needs_shuffled(metric: str) -> bool:
     """Whether a metric compares with the network whose weights are shuffled."""
 
-def evaluate(network: Network, shuffled: Network | None, samples: object, targets: Sequence[int] | None, methods: dict, metrics: Sequence[str], knowledge: Knowledge, surrogate: str, options: MetricOptions, settings: Settings) -> dict:
+def evaluate(network: Network, shuffled: Network | None, samples: object, targets: Sequence[int] | None, masks: Annotated[NDArray[numpy.uint8], dict(order='C', device='cpu', writable=False)] | None, methods: dict, metrics: Sequence[str], knowledge: Knowledge, surrogate: str, options: MetricOptions, settings: Settings) -> dict:
     """What each method scores by each metric: a dict of dicts."""
 
 class Budgets:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from spikelens import _core
-from spikelens._arrays import whole_number
+from spikelens._arrays import shown, whole_number
 from spikelens._core import InputError
 
 Progress = Callable[[str, int, int, str], None]
@@ -47,9 +47,9 @@ def settings(
     """``progress``: a function, False for none, None for a bar of tqdm where it is installed and stderr is a
     terminal. Raises InputError for what is none of what a call takes."""
     if not (callable(progress) or isinstance(progress, (bool, type(None)))):
-        raise InputError(f"progress is a function, True, False or None, not {progress!r}")
+        raise InputError(f"progress is a function, True, False or None, not {shown(progress)}")
     if not isinstance(kernel, str):
-        raise InputError(f"kernel is the name of a kernel, or empty for the best, not {kernel!r}")
+        raise InputError(f"kernel is the name of a kernel, or empty for the best, not {shown(kernel)}")
     threads = whole_number(threads, "threads", 0, 2**31 - 1)
     keywords = {} if memory is None else {"memory": _bytes(memory)}
     bar = None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
-import reprlib
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
 
+from spikelens._arrays import shown
 from spikelens._core import InputError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -111,19 +111,22 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def checked(function: Function) -> Function:
-    """The same function, which first looks at the parameters that have such a name."""
+    """The same function, which first looks at the parameters that have such a name. It gets NumPy's True and False as
+    Python's."""
     signature = inspect.signature(function)
 
     @wraps(function)
     def look_first(*args: Any, **kwargs: Any) -> Any:
         try:
-            given = signature.bind(*args, **kwargs).arguments
+            given = signature.bind(*args, **kwargs)
         except TypeError:
             return function(*args, **kwargs)  # which says what is missing or unknown
-        for name, value in given.items():
+        for name, value in given.arguments.items():
             is_it, what = _PARAMETERS.get(name, (None, ""))
             if is_it is not None and not is_it(value):
-                raise InputError(f"{name} must be {what}, not {reprlib.repr(value)}")
-        return function(*args, **kwargs)
+                raise InputError(f"{name} must be {what}, not {shown(value)}")
+            if isinstance(value, np.bool_):
+                given.arguments[name] = bool(value)
+        return function(*given.args, **given.kwargs)
 
     return look_first  # type: ignore[return-value]

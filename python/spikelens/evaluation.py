@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core
-from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, to_numpy, whole_number
+from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, shown, to_numpy, whole_number
 from spikelens._core import InputError
 from spikelens._given import checked
 from spikelens._execution import Progress, settings
@@ -31,6 +31,7 @@ def evaluate(
     baseline: str = "black",
     pixels_per_step: int = 0,
     spike_steps: int = 20,
+    masks: Any = None,
     per_sample: bool = False,
     threads: int = 0,
     memory: int | None = None,
@@ -42,12 +43,14 @@ def evaluate(
     net, inputs   as in ``Network.simulate``
     targets       the class to explain: one, by number or name, or one for each sample; None: the predicted class.
                   Samples whose scores are all equal are left out then, with a warning: there is no prediction.
+                  Metrics by mosaics ("focus", "pointing_game" without masks) take them for the samples' classes.
     methods       names of ours ("ig2d", "ig2d:steps=64"), or a dict of name → what it is:
                     None or text  a method of ours
                     array         maps that you have: [N, H, W], [N, C, H, W], or with time in the layout of the input
                     function      f(net, inputs, targets) gives such maps; ``targets`` is an int64 array
     metrics       names of ``spikelens.metrics()``; empty: insertion and deletion, of pixels or of spikes
     baseline      what pixels are taken away to: "black", "blur", "mean". pixels_per_step: 0 for an image row.
+    masks         what of each sample maps should find, [N, H, W], values above 0: for "pointing_game", "energy_inside"
     per_sample    gives every sample's value instead of means
     The rest is as in ``spikelens.attribute``.
 
@@ -76,16 +79,15 @@ def evaluate(
     whole_number(pixels_per_step, "pixels_per_step", 0, 2**31 - 1)
     knowledge = net._knowledge if interpretation is None else interpretation._knowledge_of(net)
     shuffled = _core.shuffled_network(net._core, seed) if any(map(_core.needs_shuffled, names)) else None
-    networks = (net, None if shuffled is None else Network(shuffled, surrogate=net.surrogate, layout=net.layout))
     given: dict[str, Any] = {}
     labels: dict[str, str] = {}
     for name, entry in entries.items():
         text = entry if isinstance(entry, str) else name
         if not isinstance(text, str):
-            raise InputError(f"the name of a method must be a text, not {name!r}")
+            raise InputError(f"the name of a method must be a text, not {shown(name)}")
         if text in labels:
             raise InputError(f"the methods '{labels[text]}' and '{name}' are both '{text}'")
-        given[text], labels[text] = _entry(name, entry, networks, samples, classes), name
+        given[text], labels[text] = _entry(name, entry, net, samples, classes), name
     options = _core.MetricOptions(baseline, pixels_per_step, spike_steps, seed)
     with settings(threads, memory, kernel, progress) as how:
         found = _core.evaluate(
@@ -93,6 +95,7 @@ def evaluate(
             shuffled,
             samples.values,
             classes,
+            _masks(masks, samples),
             given,
             names,
             knowledge,
@@ -125,21 +128,31 @@ def evaluate(
     )
 
 
-def _entry(
-    name: str, entry: Any, networks: tuple[Network, Network | None], samples: Samples, classes: list[int] | None
-) -> Any:
+def _masks(masks: Any, samples: Samples) -> np.ndarray | None:
+    """1 inside, 0 outside, uint8 [N, H, W]."""
+    if masks is None:
+        return None
+    array = to_numpy(masks)
+    shape = (len(samples.values), *samples.values.shape[-2:])
+    if array.shape != shape or array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+        raise InputError(f"masks must be finite numbers [N, H, W] = {list(shape)}, not {shown(masks)}")
+    return (array > 0).astype(np.uint8)
+
+
+def _entry(name: str, entry: Any, net: Network, samples: Samples, classes: list[int] | None) -> Any:
     """As the extension takes a method: None for one of ours, an array, or (function, whether it tells steps apart)."""
     if entry is None or isinstance(entry, str):
         return None
     if not callable(entry):
         return floats(samples.restore(to_numpy(entry)), f"the maps of '{name}'")
 
-    def called(changed: bool, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        maps = to_numpy(entry(networks[int(changed)], samples.restore(values), targets))
+    def called(changed: _core.Network | None, values: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        asked = Network(changed, surrogate=net.surrogate, layout=net.layout) if changed else net
+        maps = to_numpy(entry(asked, samples.restore(values), targets))
         return floats(samples.restore(maps), f"the maps of '{name}'")
 
     one = np.array((classes or [0])[:1], np.int64)
-    return called, called(False, samples.values[:1], one).ndim == 5
+    return called, called(None, samples.values[:1], one).ndim == 5
 
 
 def _in_order(metrics: dict[str, Any], names: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from spikelens import _core
-from spikelens._arrays import check_layout, floats, samples_of, seed_number, whole_number
+from spikelens._arrays import check_layout, floats, samples_of, seed_number, shown, whole_number
 from spikelens._core import InputError
 from spikelens._given import checked
 from spikelens._execution import Progress, settings
@@ -81,7 +81,7 @@ class Network:
     @surrogate.setter
     def surrogate(self, text: str) -> None:
         if not isinstance(text, (str, type(None))):
-            raise InputError(f"surrogate must be a text such as 'atan(2)' or None, not {text!r}")
+            raise InputError(f"surrogate must be a text such as 'atan(2)' or None, not {shown(text)}")
         self._surrogate = _core.surrogate_text(text or "triangle")
 
     @property
@@ -301,7 +301,7 @@ def from_nir(
         core, notes = _core.import_nir(os.fspath(graph), dialect, dt, reset, steps, size)
     else:
         if not hasattr(graph, "to_dict"):
-            raise InputError(f"graph must be the path of a file or a nir.NIRGraph, not {graph!r}")
+            raise InputError(f"graph must be the path of a file or a nir.NIRGraph, not {shown(graph)}")
         import nir
 
         with tempfile.TemporaryDirectory() as folder:

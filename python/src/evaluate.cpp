@@ -26,11 +26,19 @@ struct Measured {
     std::vector<std::string> left_out;  ///< metrics that need explanations which are not given
 };
 
-MetricContext metric_context(const AttributionContext& model, const AttributionContext& shuffled, const ArraySource& source) {
+/// All but networks other than the model. Refers to what it is given.
+MetricContext metric_context(const AttributionContext& model, const ArraySource& source, bool labelled,
+                             const std::optional<ByteValues>& masks) {
     MetricContext context;
     context.model = model;
-    context.shuffled = shuffled;
     context.images = [&source](std::span<const int64_t> samples) { return source.images(samples); };
+    if (labelled) context.data = &source;
+    if (masks)
+        context.masks = [all = view_of<uint8_t>(*masks)](std::span<const int64_t> samples) {
+            Array<uint8_t> some({0, all.shape.at(1), all.shape.at(2)});
+            for (const int64_t sample : samples) some.append(all.rows(sample, 1).copy());
+            return some;
+        };
     return context;
 }
 
@@ -127,9 +135,9 @@ MetricOptions metric_options(const std::string& baseline, int64_t pixels_per_ste
 }
 
 nb::dict evaluate(NetworkHandle& handle, NetworkHandle* shuffled, const nb::object& values,
-                  std::optional<std::vector<int>> targets, const nb::dict& methods, const std::vector<std::string>& names,
-                  const Knowledge& knowledge, const std::string& surrogate, const MetricOptions& options,
-                  const Settings& settings) {
+                  std::optional<std::vector<int>> targets, const std::optional<ByteValues>& masks, const nb::dict& methods,
+                  const std::vector<std::string>& names, const Knowledge& knowledge, const std::string& surrogate,
+                  const MetricOptions& options, const Settings& settings) {
     const Samples samples = samples_of(values);
     if (samples.count() == 0) throw InputError("there are no samples to evaluate on");
     const std::vector<int> classes = targets.value_or(std::vector<int>());
@@ -137,13 +145,15 @@ nb::dict evaluate(NetworkHandle& handle, NetworkHandle* shuffled, const nb::obje
     const std::vector<MetricPointer> metrics = find_metrics(names, samples.spiking(), !samples.spiking());
     const NetworkHandle::Lease lease(handle, settings, surrogate);
     std::optional<NetworkHandle::Lease> other;
-    AttributionContext shuffled_context;
+    const ArraySource source(samples, classes, handle.network->classes);
+    MetricContext context =
+        metric_context(context_of(lease.engine(), knowledge, options.seed), source, targets.has_value(), masks);
     if (shuffled)
-        shuffled_context = context_of(other.emplace(*shuffled, settings, surrogate).engine(), knowledge, options.seed);
-    const ArraySource source(samples, {}, handle.network->classes);
-    const Evaluation evaluation(source, metrics,
-                                metric_context(context_of(lease.engine(), knowledge, options.seed), shuffled_context, source),
-                                options, classes);
+        context.shuffled = context_of(other.emplace(*shuffled, settings, surrogate).engine(), knowledge, options.seed);
+    context.engine_of = [&](Network network) -> std::shared_ptr<const Engine> {
+        return make_engine(std::make_shared<const Network>(std::move(network)), lease.execution(), surrogate);
+    };
+    const Evaluation evaluation(source, metrics, std::move(context), options, classes);
     nb::dict result;
     for (const auto& [key, entry] : methods) {
         const auto name = nb::cast<std::string>(key);
@@ -175,8 +185,9 @@ void bind_evaluate(nb::module_& module) {
         "needs_shuffled", [](const std::string& metric) { return find_metric(metric)->info().needs_shuffled; },
         nb::arg("metric"), "Whether a metric compares with the network whose weights are shuffled.");
     module.def("evaluate", &evaluate, nb::arg("network"), nb::arg("shuffled").none(), nb::arg("samples"),
-               nb::arg("targets").none(), nb::arg("methods"), nb::arg("metrics"), nb::arg("knowledge"), nb::arg("surrogate"),
-               nb::arg("options"), nb::arg("settings"), "What each method scores by each metric: a dict of dicts.");
+               nb::arg("targets").none(), nb::arg("masks").none(), nb::arg("methods"), nb::arg("metrics"), nb::arg("knowledge"),
+               nb::arg("surrogate"), nb::arg("options"), nb::arg("settings"),
+               "What each method scores by each metric: a dict of dicts.");
 }
 
 }  // namespace spikelens::python

@@ -6,6 +6,8 @@
 
 #include "spikelens/core/error.h"
 
+#include "network.h"
+
 namespace spikelens::python {
 namespace {
 
@@ -36,11 +38,12 @@ FloatArray with_channel(FloatArray maps, const std::string& name, const Shape& i
     return maps;
 }
 
-FloatArray called(const nb::object& function, bool changed, const Input& input, std::span<const int> targets) {
+FloatArray called(const nb::object& function, const Network* changed, const Input& input, std::span<const int> targets) {
     const nb::gil_scoped_acquire with_gil;
+    const nb::object network = changed ? nb::cast(NetworkHandle(*changed)) : nb::none();
     const nb::object shown = input.spiking() ? nb::cast(numpy_array(input.spikes)) : nb::cast(numpy_array(input.images));
     const Array<int64_t> classes({static_cast<int64_t>(targets.size())}, {targets.begin(), targets.end()});
-    const nb::object maps = function(changed, shown, numpy_array(classes));
+    const nb::object maps = function(network, shown, numpy_array(classes));
     return float_array(nb::cast<FloatValues>(maps));
 }
 
@@ -69,8 +72,9 @@ CalledMethod::CalledMethod(const std::string& name, nb::object function, bool ti
 }
 
 FloatArray CalledMethod::attribute(const AttributionContext& context, const AttributionRequest& request) const {
-    FloatArray maps = with_channel(called(function_, context.engine != given_, request.input, request.targets), info().name,
-                                   request.input.shape());
+    const Network* const changed = context.engine == given_ ? nullptr : &context.engine->network();
+    FloatArray maps =
+        with_channel(called(function_, changed, request.input, request.targets), info().name, request.input.shape());
     if ((maps.shape.size() == 5) != info().timed)
         throw InputError("'" + info().name + "' gave maps of another number of axes than for its first sample");
     return maps;

@@ -27,8 +27,8 @@ class GivenMaps final : public AttributionMethod {
     const Engine* given_;
 };
 
-/// A method that is a function of Python's: f(changed, inputs, targets) gives attributions; `changed` says whether it is the
-/// network with shuffled weights that is to be explained.
+/// A method that is a function of Python's: f(changed, inputs, targets) gives attributions; `changed` is the network to explain
+/// where that is another one than `given` computes, else None.
 class CalledMethod final : public AttributionMethod {
   public:
     CalledMethod(const std::string& name, nb::object function, bool timed, const Engine& given);

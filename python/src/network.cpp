@@ -62,6 +62,13 @@ nb::list layers_of(const NetworkHandle& handle) {
 
 }  // namespace
 
+std::unique_ptr<const Engine> make_engine(std::shared_ptr<const Network> network, const Execution& execution,
+                                          const std::string& surrogate) {
+    GradientOptions gradients;
+    if (!surrogate.empty()) gradients.surrogate = parse_surrogate(surrogate);
+    return std::make_unique<const CpuEngine>(std::move(network), execution, gradients);
+}
+
 NetworkHandle::Lease::Lease(NetworkHandle& owner, const Settings& settings, const std::string& surrogate) : owner_(owner) {
     const auto found = std::ranges::find_if(owner.idle_, [&](const std::unique_ptr<Prepared>& idle) {
         return idle->settings == settings && idle->surrogate == surrogate;
@@ -76,9 +83,7 @@ NetworkHandle::Lease::Lease(NetworkHandle& owner, const Settings& settings, cons
     prepared_->settings = {settings.threads, settings.memory, settings.kernel, nb::none()};
     prepared_->surrogate = surrogate;
     prepared_->line = std::make_shared<Line>();
-    GradientOptions gradients;
-    if (!surrogate.empty()) gradients.surrogate = parse_surrogate(surrogate);
-    prepared_->engine = std::make_unique<const CpuEngine>(owner.network, execution_of(settings, prepared_->line), gradients);
+    prepared_->engine = make_engine(owner.network, execution_of(settings, prepared_->line), surrogate);
 }
 
 NetworkHandle::Lease::~Lease() {

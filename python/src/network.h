@@ -12,6 +12,10 @@
 
 namespace spikelens::python {
 
+/// Gradients by the surrogate of this text; empty: the usual one.
+std::unique_ptr<const Engine> make_engine(std::shared_ptr<const Network> network, const Execution& execution,
+                                          const std::string& surrogate);
+
 /// A network with the engines that were made for it. The GIL guards all of it.
 class NetworkHandle {
   public:

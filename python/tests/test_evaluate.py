@@ -129,3 +129,49 @@ def bare(net):
     """The same network without biases: of darkness it says nothing."""
     tensors = {name: values * (not name.endswith("bias")) for name, values in net.tensors().items()}
     return spikelens.parse(net.text, net.input_shape, net.steps, tensors)
+
+
+@pytest.mark.parametrize("metric", spikelens.metrics())
+def test_every_metric_measures_functions_as_our_methods(metric, net, images, spikes):
+    """A function is asked about the same inputs, classes and networks."""
+    masks = np.random.default_rng(0).random((3, 16, 16)) < 0.5
+
+    def measure(inputs, layout):
+        def function(n, x, y):
+            return spikelens.attribute(n, x, "grad2d", target=y, layout=layout)
+
+        methods = {"function": function, "named": "grad2d"}
+        settings = {"layout": layout, "masks": masks, "per_sample": True}
+        table = spikelens.evaluate(net, inputs, [1, 2, 1], methods, [metric], **settings)
+        assert values(table, "function", metric) == values(table, "named", metric)
+        return values(table, "named", metric)
+
+    measured = []
+    for inputs, layout in ((images[:3], None), (spikes[:3], "NTCHW")):
+        try:
+            measured.append(measure(inputs, layout))
+        except spikelens.InputError as refusal:
+            assert "this run's input is" in str(refusal)
+    assert measured
+    if metric != "completeness":  # which gradients do not aim at
+        assert all(len(found) == 3 and np.isfinite(found).all() for found in measured)
+
+
+def test_masks_say_what_is_to_be_found(net, images):
+    maps, masks = np.zeros((2, 16, 16)), np.zeros((2, 16, 16))
+    masks[:, 2:5, 3:7] = 1
+    maps[0, 4, 6], maps[0, 9, 9] = 3, 1
+    maps[1, 4, 7], maps[1, 2, 3] = 3, 1
+    metrics = ["pointing_game", "energy_inside"]
+    table = spikelens.evaluate(net, images[:2], 1, {"mine": maps}, metrics, masks=masks, per_sample=True)
+    assert values(table, "mine", "pointing_game") == [1, 0]
+    assert values(table, "mine", "energy_inside") == [0.75, 0.25]
+
+
+def test_what_metrics_need_is_asked_for(net, images):
+    for metric, missing in [("energy_inside", "masks"), ("focus", "classes"), ("pointing_game", "classes")]:
+        with pytest.raises(spikelens.InputError, match=f"{metric} needs .*{missing}"):
+            spikelens.evaluate(net, images, None, ["grad2d"], [metric])
+    for wrong in (np.ones((2, 16, 16)), np.full((6, 16, 16), np.nan), "x", [["a"]]):
+        with pytest.raises(spikelens.InputError, match="masks must be finite numbers"):
+            spikelens.evaluate(net, images, 1, ["grad2d"], ["energy_inside"], masks=wrong)

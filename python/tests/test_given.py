@@ -90,6 +90,18 @@ def test_what_is_none_of_it_is_refused(name):
             refused(call, value)
 
 
+def test_arrays_stay_on_one_line():
+    for name in ("threads", "memory", "kernel", "seed", "counts", "layout", "mu", "steps of a method", "class", "index"):
+        refused(CALLS[name][0], np.random.default_rng(0).random((2, 3, 4, 5)))
+
+
+def test_flags_of_numpy_are_flags():
+    flag = np.bool_(True)
+    assert NET.simulate(IMAGES, counts=flag, spikes=flag).counts.keys() == {"conv1"}
+    assert spikelens.attribute(NET, IMAGES, "ig2d", return_convergence_delta=flag, steps=2).delta is not None
+    assert spikelens.Interpretation(NET, IMAGES, mu=1, mu_max=2, signed=flag).samples == 3
+
+
 SAMPLES = {
     "nothing": None,
     "a text": "abc",

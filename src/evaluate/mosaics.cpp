@@ -101,6 +101,7 @@ Array<uint8_t> mosaic_of_recordings(const SampleSource& data, const Mosaic& mosa
 ExplainedMosaics explain_mosaics(const MetricContext& context, const ExplainedSamples& explained, const std::string& who,
                                  uint64_t seed) {
     const bool recordings = explained.input.spiking() && !context.shown;
+    if (!context.data) throw InputError(who + " needs the classes of the samples, and none are given");
     const SampleSource& data = *context.data;
     if (data.shape()[1] < 2 || data.shape()[2] < 2)
         throw InputError(who + " halves the rows and columns of samples, and these have the shape " + shape_text(data.shape()));

@@ -20,7 +20,8 @@ struct ExplainedMosaics {
 };
 
 /// One mosaic for each sample, with another of its class and two others, drawn by the seed and explained for its true class.
-/// Throws InputError, naming `who` asks, for samples of one class, and those with fewer than two rows or columns.
+/// Throws InputError, naming `who` asks, where context.data is not there, for samples of one class, and those with fewer than
+/// two rows or columns.
 ExplainedMosaics explain_mosaics(const MetricContext& context, const ExplainedSamples& explained, const std::string& who,
                                  uint64_t seed);
 

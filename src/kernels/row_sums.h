@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <type_traits>
 #include <vector>
 
 #include "layer_plan.h"
@@ -239,28 +238,39 @@ class RowSums {
     }
 
     void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, int reached) {
-        switch (reached) {  // the usual widths of kernels, unrolled
-            case 3:
-                return add(row, end, slot, weights, std::integral_constant<int, 3>{});
-            case 5:
-                return add(row, end, slot, weights, std::integral_constant<int, 5>{});
-            default:
-                return add<int>(row, end, slot, weights, reached);
-        }
-    }
-    template <class Count>
-    void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, Count reached) {
-        const int64_t next_weights = int64_t{plan_.stride} * plan_.in_channels * plan_.lanes;
-        const int64_t next_slot = int64_t{tile_.chunk} * kLanes;
+        if (reached == 3) return add_together<3>(row, end, slot, weights);  // the usual widths of kernels
+        if constexpr (N <= 2)                                               // so that the sums stay in registers
+            if (reached == 5) return add_together<5>(row, end, slot, weights);
         int32_t* const sums = sums_;
         for (; row != end; ++row, ++slot) {
             const int32_t* weight = weights + *row;
             int32_t* sum = sums + *slot;
-            for (int j = 0; j < reached; ++j, weight += next_weights, sum -= next_slot)
+            for (int j = 0; j < reached; ++j, weight += next_weights(), sum -= next_slot())
                 for (int i = 0; i < N; ++i)
                     store(sum + i * kWidth, load<Ints>(sum + i * kWidth) + load<Ints>(weight + i * kWidth));
         }
     }
+    /// Spikes of one slot follow each other: their sums are read and written once.
+    template <int kReached>
+    void add_together(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights) {
+        const int64_t weights_apart = next_weights(), slots_apart = next_slot();
+        while (row != end) {
+            const uint32_t here = *slot;
+            int32_t* const to = sums_ + here;
+            Ints sum[kReached][N];
+            for (int j = 0; j < kReached; ++j)
+                for (int i = 0; i < N; ++i) sum[j][i] = load<Ints>(to - j * slots_apart + i * kWidth);
+            do {
+                const int32_t* const weight = weights + *row++;
+                for (int j = 0; j < kReached; ++j)
+                    for (int i = 0; i < N; ++i) sum[j][i] += load<Ints>(weight + j * weights_apart + i * kWidth);
+            } while (++slot, row != end && *slot == here);
+            for (int j = 0; j < kReached; ++j)
+                for (int i = 0; i < N; ++i) store(to - j * slots_apart + i * kWidth, sum[j][i]);
+        }
+    }
+    int64_t next_weights() const { return int64_t{plan_.stride} * plan_.in_channels * plan_.lanes; }
+    int64_t next_slot() const { return int64_t{tile_.chunk} * kLanes; }
 
     /// Sums become currents, in place.
     void scale_sums(int offset, int steps) {

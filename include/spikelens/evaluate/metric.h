@@ -60,7 +60,7 @@ struct MetricContext {
     std::function<std::shared_ptr<const Engine>(Network)> engine_of;
     /// What of samples lies inside [N, H, W]: values above 0; empty where nobody knows.
     std::function<Array<uint8_t>(std::span<const int64_t> samples)> masks;
-    /// What the samples are of, as the network is shown them.
+    /// What the samples are of, as the network is shown them; null where nobody knows their classes.
     const SampleSource* data = nullptr;
     /// Scores of versions of samples that no map decides, for the maps of the next method; nothing: none are kept.
     std::shared_ptr<VersionScores> versions;
