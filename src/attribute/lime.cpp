@@ -12,7 +12,7 @@
 namespace spikelens {
 namespace {
 
-constexpr double kErnelWidth = 0.25;
+constexpr double kKernelWidth = 0.25;
 constexpr double kRidgePenalty = 1;
 
 /// Which segments are on in each draw: Bernoulli(1/2), addressed by (seed, sample, draw).
@@ -34,7 +34,7 @@ Array<uint8_t> draw_switches(uint64_t seed, int64_t sample, int64_t draws, int s
 double proximity(std::span<const uint8_t> on) {
     const auto lit = static_cast<double>(std::ranges::count(on, uint8_t{1}));
     const double distance = 1 - std::sqrt(lit / static_cast<double>(on.size()));
-    return std::exp(-distance * distance / (kErnelWidth * kErnelWidth));
+    return std::exp(-distance * distance / (kKernelWidth * kKernelWidth));
 }
 
 class Lime final : public AttributionMethod {

@@ -13,16 +13,16 @@
 namespace spikelens {
 namespace {
 
-constexpr std::array<std::string_view, 4> kIndNames{"direct", "rate", "latency", "delta"};  // in the order of CodingKind
+constexpr std::array<std::string_view, 4> kKindNames{"direct", "rate", "latency", "delta"};  // in the order of CodingKind
 
 [[noreturn]] void fail(std::string_view text, const std::string& what) {
     throw InputError("coding '" + std::string(text) + "': " + what);
 }
 
 CodingKind kind_named(std::string_view name, std::string_view text) {
-    for (size_t i = 0; i < kIndNames.size(); ++i)
-        if (kIndNames[i] == name) return static_cast<CodingKind>(i);
-    fail(text, "there is no coder '" + std::string(name) + "'" + suggestion(name, {kIndNames.begin(), kIndNames.end()}));
+    for (size_t i = 0; i < kKindNames.size(); ++i)
+        if (kKindNames[i] == name) return static_cast<CodingKind>(i);
+    fail(text, "there is no coder '" + std::string(name) + "'" + suggestion(name, {kKindNames.begin(), kKindNames.end()}));
 }
 
 std::vector<std::string_view> split(std::string_view options) {
@@ -62,7 +62,7 @@ class OptionReader {
     }
 
   private:
-    std::string kind_text() const { return std::string(kIndNames[static_cast<size_t>(coding_.kind)]); }
+    std::string kind_text() const { return std::string(kKindNames[static_cast<size_t>(coding_.kind)]); }
 
     std::vector<std::string> known() const {
         if (coding_.kind == CodingKind::latency) return {"log", "tau", "x_min"};
@@ -132,7 +132,7 @@ std::string coding_text(const Coding& coding) {
         if (coding.x_min != usual.x_min) add("x_min=" + number_text(coding.x_min));
     }
     if (coding.kind == CodingKind::delta && coding.step != usual.step) add("step=" + number_text(coding.step));
-    const std::string name(kIndNames[static_cast<size_t>(coding.kind)]);
+    const std::string name(kKindNames[static_cast<size_t>(coding.kind)]);
     return options.empty() ? name : name + "(" + options + ")";
 }
 

@@ -26,7 +26,7 @@ namespace {
 constexpr std::array<std::string_view, 9> kNestedKeys = {"state_dict", "model_state_dict", "model_state", "model", "net",
                                                          "network",    "module",           "weights",     "params"};
 constexpr int kDeepestNesting = 3;
-constexpr size_t kEysInMessage = 10;
+constexpr size_t kKeysInMessage = 10;
 constexpr size_t kMostTensors = 65536;
 constexpr int64_t kMostNumbers = int64_t{1} << 20;
 /// Of DataParallel and torch.compile.
@@ -61,7 +61,7 @@ std::optional<FoundDict> find_dict(const Pickle& pickle, const PickleValue& valu
 std::string keys_text(const Pickle& pickle, const PickleValue& value) {
     if (value.kind != PickleKind::dict) return "it holds no dictionary";
     std::vector<std::string> keys;
-    for (size_t i = 0; i < value.items.size() && keys.size() < kEysInMessage; i += 2)
+    for (size_t i = 0; i < value.items.size() && keys.size() < kKeysInMessage; i += 2)
         if (const PickleValue& key = pickle[value.items[i]]; key.kind == PickleKind::text) keys.push_back(shown(key.text));
     return keys.empty() ? "it has no keys" : fmt::format("its keys are {}", fmt::join(keys, ", "));
 }

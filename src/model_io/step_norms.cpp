@@ -14,12 +14,12 @@
 namespace spikelens {
 namespace {
 
-constexpr std::string_view spikingjelly_list = "bn_list";
+constexpr std::string_view kSpikingJellyList = "bn_list";
 
 /// The module that a list's members are of: "bn" of "bn.3" and of "bn.bn_list.3".
 std::string list_of(const std::string& stem) {
     const std::string list = stem_of(stem);
-    return leaf_of(list) == spikingjelly_list ? stem_of(list) : list;
+    return leaf_of(list) == kSpikingJellyList ? stem_of(list) : list;
 }
 
 /// Normalisations of one list by their numbers.
@@ -42,7 +42,7 @@ bool is_of_steps(const StateDict& state, const std::string& list, const Members&
     const auto within =
         std::ranges::count_if(state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(list + "."); });
     if (static_cast<size_t>(within) != tensors || members.rbegin()->first + 1 != members.size()) return false;
-    return leaf_of(stem_of(first.stem)) == spikingjelly_list || factors_alone || static_cast<int>(members.size()) == steps;
+    return leaf_of(stem_of(first.stem)) == kSpikingJellyList || factors_alone || static_cast<int>(members.size()) == steps;
 }
 
 }  // namespace

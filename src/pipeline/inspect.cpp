@@ -36,8 +36,8 @@ std::string activity_words(const Network& network, int index) {
 }
 
 /// What a layer does with its inputs, in the order of LayerKind.
-constexpr std::array<std::string_view, 7> kIndNames = {"convolution", "fully connected", "sum",      "and",
-                                                       "and not",     "concatenation",   "passes on"};
+constexpr std::array<std::string_view, 7> kKindNames = {"convolution", "fully connected", "sum",      "and",
+                                                        "and not",     "concatenation",   "passes on"};
 
 std::optional<int> unless(int usual, int value) { return value == usual ? std::nullopt : std::optional(value); }
 
@@ -65,7 +65,7 @@ LayerSummary summary_of(const Network& network, int index) {
     const Layer& layer = network.layers[index];
     LayerSummary summary;
     summary.layer = layer.name;
-    summary.kind = kIndNames[static_cast<size_t>(layer.kind)];
+    summary.kind = kKindNames[static_cast<size_t>(layer.kind)];
     summary.input = {layer.in_channels, layer.in_height, layer.in_width};
     summary.output = {layer.out_channels, layer.out_height, layer.out_width};
     summary.parameters = layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();

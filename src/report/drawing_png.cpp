@@ -29,7 +29,7 @@ size_t key_of(Rgb colour) {
     return static_cast<size_t>(colour.r >> 2) << 12 | static_cast<size_t>(colour.g >> 2) << 6 |
            static_cast<size_t>(colour.b >> 2);
 }
-constexpr size_t kEys = size_t{1} << 18;
+constexpr size_t kKeys = size_t{1} << 18;
 
 struct Group {
     size_t key = 0;
@@ -84,7 +84,7 @@ std::string drawing_png(const FloatArray& drawing) {
     const std::vector<Rgb> pixels = pixels_of(drawing);
     const std::vector<Group> groups = groups_of(pixels);
     const std::vector<Rgb> colours = chosen_colours(groups);
-    std::vector<uint8_t> entry_of(kEys);
+    std::vector<uint8_t> entry_of(kKeys);
     for (const Group& group : groups) {
         const auto from_group = [&](Rgb colour) { return distance(colour, group.mean()); };
         entry_of[group.key] =

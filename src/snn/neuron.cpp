@@ -38,7 +38,7 @@ constexpr std::array<NeuronField, 11> kFields{{
 }};
 
 /// What others call them.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> other_words{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOtherWords{{
     {"decay", "beta, the leak per step, or decay_input"},
     {"leak", "beta, the leak per step"},
     {"tau", "beta, the leak per step: 1 - 1/tau or exp(-1/tau), by who wrote the neuron"},
@@ -58,7 +58,7 @@ std::string option_hint(std::string_view word) {
         if (field.name == word) return "; did you mean '" + std::string(field.word) + "'?";
         words.emplace_back(field.word);
     }
-    for (const auto& [other, ours] : other_words)
+    for (const auto& [other, ours] : kOtherWords)
         if (other == word) return "; did you mean " + std::string(ours) + "?";
     return suggestion(word, words);
 }

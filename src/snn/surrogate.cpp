@@ -19,15 +19,15 @@ struct KindEntry {
     float default_scale;
 };
 
-constexpr std::array<KindEntry, 4> kInds{{{"triangle", SurrogateKind::triangle, 0.3F},
-                                          {"sigmoid", SurrogateKind::sigmoid, 25.0F},
-                                          {"fast_sigmoid", SurrogateKind::fast_sigmoid, 25.0F},
-                                          {"atan", SurrogateKind::atan, 2.0F}}};
+constexpr std::array<KindEntry, 4> kKinds{{{"triangle", SurrogateKind::triangle, 0.3F},
+                                           {"sigmoid", SurrogateKind::sigmoid, 25.0F},
+                                           {"fast_sigmoid", SurrogateKind::fast_sigmoid, 25.0F},
+                                           {"atan", SurrogateKind::atan, 2.0F}}};
 
 constexpr std::string_view kThroughResetWord = "through_reset";
 
 const KindEntry& entry_named(std::string_view name, std::string_view text) {
-    for (const KindEntry& entry : kInds)
+    for (const KindEntry& entry : kKinds)
         if (entry.name == name) return entry;
     throw InputError("there is no surrogate \"" + std::string(text) +
                      "\": expected triangle, sigmoid, fast_sigmoid or atan, with a scale if wanted, like triangle(0.3)");
@@ -82,7 +82,7 @@ Surrogate parse_surrogate(std::string_view text) {
 std::string surrogate_text(const Surrogate& surrogate) {
     std::array<char, 32> number{};
     const auto end = std::to_chars(number.data(), number.data() + number.size(), surrogate.scale).ptr;
-    std::string text(kInds[static_cast<size_t>(surrogate.kind)].name);
+    std::string text(kKinds[static_cast<size_t>(surrogate.kind)].name);
     text += "(" + std::string(number.data(), end);
     if (surrogate.through_reset) text += "," + std::string(kThroughResetWord);
     return text + ")";
