@@ -63,7 +63,8 @@ def test_a_readout_over_time():
         def __init__(self):
             super().__init__()
             self.fc, self.lif = norse.Lift(nn.Linear(9, 12)), norse.LIF()
-            self.out, self.li = norse.Lift(nn.Linear(12, 4)), norse.LI(norse.LIParameters(tau_syn_inv=torch.tensor(350.0)))
+            slower = norse.LIParameters(tau_syn_inv=torch.tensor(350.0))
+            self.out, self.li = norse.Lift(nn.Linear(12, 4)), norse.LI(slower)
 
         def forward(self, x):
             return self.li(self.out(self.lif(self.fc(x))[0]))[0]

@@ -8,7 +8,19 @@ import numpy as np
 
 from .graph import Node, Refusal, as_array, users, walk
 
-ORDER = ("beta", "threshold", "reset", "delay", "at_threshold", "decay_input", "gain", "v_reset", "alpha", "adapt", "rho")
+ORDER = (
+    "beta",
+    "threshold",
+    "reset",
+    "delay",
+    "at_threshold",
+    "decay_input",
+    "gain",
+    "v_reset",
+    "alpha",
+    "adapt",
+    "rho",
+)
 WORDS = {"at_threshold": "ge"}
 USUAL = {
     "reset": "subtract",

@@ -30,7 +30,9 @@ def describe(module) -> Cell | None:
     if type(module) in (norse.LICell, norse.LI, norse.LIBoxCell, norse.LILinearCell):
         return readout(module, time)
     if type(module).__name__.startswith("LSNN"):
-        raise Refusal("its input acts one step after it comes, which no neuron here has; expected LIFCell or LIFRecurrentCell")
+        raise Refusal(
+            "its input acts one step after it comes, which no neuron here has; expected LIFCell or LIFRecurrentCell"
+        )
     known = ("LIFCell", "LIF", "LIFBoxCell", "LIFRecurrentCell", "LIFRecurrent", "IAFCell", "IAF")
     if type(module).__name__ not in known or not type(module).__module__.startswith("norse."):
         raise Refusal(

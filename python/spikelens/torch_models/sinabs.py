@@ -44,7 +44,8 @@ def describe(module) -> Cell | None:
     )
     if type(module).__name__ not in known or not type(module).__module__.startswith("sinabs.layers"):
         raise Refusal(
-            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ALIF, ExpLeak or their recurrent and squeezed forms"
+            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ALIF, ExpLeak or their recurrent and squeezed "
+            "forms"
         )
     neuron = dynamics(module) | (firing(module) if module.spike_fn else {"reset": "none"})
     squeezed = (module.batch_size, module.num_timesteps) if hasattr(module, "squeeze_forward") else None
