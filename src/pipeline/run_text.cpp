@@ -93,12 +93,13 @@ std::string text_of(const TrainResult& result) {
                     result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
                     100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
     const std::string kept =
-        result.kept_epoch ? paragraph(fmt::format("weights of epoch {} of {}, chosen on the test set: its accuracy is no estimate "
-                                                  "for other data",
-                                                  *result.kept_epoch, result.made.epochs.size()))
-                          : "";
-    return paragraph(right) + kept + learned_text(result) + accuracy_remarks(result.made) + "run: " + printable(result.made.run) +
-           "\n";
+        result.kept_epoch
+            ? paragraph(fmt::format("weights of epoch {} of {}, chosen on the test set: its accuracy is no estimate "
+                                    "for other data",
+                                    *result.kept_epoch, result.made.epochs.size()))
+            : "";
+    return paragraph(right) + kept + learned_text(result) + accuracy_remarks(result.made) +
+           "run: " + printable(result.made.run) + "\n";
 }
 
 std::string text_of(const ImportResult& result) {
