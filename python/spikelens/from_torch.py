@@ -44,10 +44,10 @@ def from_torch(
     shape    (C, H, W) of features that are an image: 784 of them may be (1, 28, 28).
     output   which of the model's outputs counts, from 0. Without it the first that the network can give.
 
-    Followed: Conv1d, Conv2d, Linear, also with computed weights; BatchNorm by running averages; max, average and sum
-    pools, adaptive ones, and means over the whole map; whatever moves axes; dropout (which does nothing); sums of
-    branches, products and x·(1 − y) of spikes; concatenated channels; constants that scale or shift; sums and means
-    over time; recurrence of a layer on itself, by its module or by hand.
+    Followed: Conv1d, Conv2d, Linear, also with computed weights; BatchNorm by running averages, also with values of its
+    own for each step (BNTT, TEBN); max, average and sum pools, adaptive ones, and means over the whole map; whatever
+    moves axes; dropout (which does nothing); sums of branches, products and x·(1 − y) of spikes; concatenated channels;
+    constants that scale or shift; sums and means over time; recurrence of a layer on itself, by its module or by hand.
 
     Outputs: the last layer's spikes (the score is their number / T), weighted sums without a neuron (their mean over
     time), of all steps or summed or averaged over time; or the potential of neurons that never reset (the last / T).

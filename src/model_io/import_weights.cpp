@@ -184,21 +184,23 @@ class Import {
         if (norms_.empty() && options.bn_eps)
             throw InputError(where_ + " holds no batch normalisation, for which an ε was given");
         std::vector<FilledLayer> filled;
+        std::vector<const Layer*> of_steps;
         for (size_t i = 0; i < plan.size(); ++i)
-            if (plan[i] && plan[i]->part == SlotPart::weight)
+            if (plan[i] && plan[i]->part == SlotPart::weight && plan[i]->layer->kind == LayerKind::norm)
+                of_steps.push_back(plan[i]->layer);  // by its own name
+            else if (plan[i] && plan[i]->part == SlotPart::weight)
                 filled.push_back({plan[i]->layer, stem_of(state_.tensors[i].name), state_.tensors[i].module});
         const std::vector<NormPlace> places = places_of_norms(state_, norms_, filled, options.layers, where_);
         const double eps = options.bn_eps.value_or(kUsualBnEps);
         std::string names;
-        std::vector<const Layer*> of_steps;
         for (size_t k = 0; k < norms_.size(); ++k) {
             const bool differs = norms_[k].differs_between_steps();
             if (differs) {
                 of_steps.push_back(&fill_step_norm(state_, norms_[k], places[k], eps, result_.network, where_));
             } else {
                 fold_norm(state_, norms_[k], places[k], eps, where_);
-                biases_.insert(places[k].layer);
             }
+            biases_.insert(differs ? of_steps.back() : places[k].layer);
             const std::string& into = differs ? of_steps.back()->name : places[k].layer->name;
             for_each_tensor(norms_[k], [&](const std::string& leaf, size_t i) {
                 if (leaf == "num_batches_tracked") return;
@@ -239,7 +241,7 @@ class Import {
 
     void require_biases() {
         for (Layer& layer : result_.network.layers)
-            if (layer.weighted() && layer.has_bias && !biases_.contains(&layer))
+            if (layer.has_bias && !biases_.contains(&layer))
                 throw InputError(
                     fmt::format("{}: it holds no tensor for {}.bias, {}: if {} has no bias, the network text says so "
                                 "with b0",

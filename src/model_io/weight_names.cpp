@@ -36,14 +36,14 @@ std::string_view take_digits(std::string_view& text) {
 std::string WeightSlot::name() const { return layer->name + std::string(kSlotWords[static_cast<size_t>(part)]); }
 
 Shape WeightSlot::shape() const {
-    if (bias()) return {layer->out_channels};
+    if (bias()) return layer->kind == LayerKind::norm ? layer->bias_shape() : Shape{layer->out_channels};
     return part == SlotPart::weight ? layer->weight_shape() : layer->recurrent_shape();
 }
 
 SlotNames own_names(Network& network) {
     SlotNames names;
     for (Layer& layer : network.layers) {
-        if (layer.weighted()) add(names, layer.name, layer);
+        if (!layer.weight_shape().empty()) add(names, layer.name, layer);
         if (layer.recurrence.kind == RecurrenceKind::none) continue;
         for (const SlotPart part : {SlotPart::recurrent, SlotPart::recurrent_bias})
             names[WeightSlot{&layer, part}.name()] = {&layer, part};

@@ -36,8 +36,8 @@ std::string activity_words(const Network& network, int index) {
 }
 
 /// What a layer does with its inputs, in the order of LayerKind.
-constexpr std::array<std::string_view, 7> kKindNames = {"convolution", "fully connected", "sum",      "and",
-                                                        "and not",     "concatenation",   "passes on"};
+constexpr std::array<std::string_view, kLayerWords.size()> kKindNames = {
+    "convolution", "fully connected", "sum", "and", "and not", "concatenation", "passes on", "normalisation by step"};
 
 std::optional<int> unless(int usual, int value) { return value == usual ? std::nullopt : std::optional(value); }
 

@@ -113,6 +113,7 @@ TEST_P(GpuEngine, RefusesWhatItDoesNotTakeInOneSentence) {
         }
     };
     refuses("3C3-LIF-[3C3-LIF|]add-4F", {1, 6, 6}, "expected a chain of layers");
+    refuses("3C3-BN2-LIF-4F", {1, 6, 6}, "layer conv1 is normalised at each step by itself");
     refuses("3C3-LIF-SP16-4F", {1, 16, 16}, "numbers up to 255");
     const Network wide = test::small_network("2F", {4, 150, 150}, 1);  // sums of slices near what int32 holds
     const auto engine = engine_of(wide);

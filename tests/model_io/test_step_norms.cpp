@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/model_io/model_file.h"
+#include "spikelens/model_io/safetensors.h"
 
 #include "small_weights.h"
 
@@ -148,6 +149,13 @@ TEST_F(StepNorms, ModelsWithThemComeBack) {
     EXPECT_EQ(back.layers[1].weight, network.layers[1].weight);
     EXPECT_EQ(back.layers[1].bias, network.layers[1].bias);
     EXPECT_EQ(back.layers[1].steps, 4);
+    // As a file of weights, by its own names; with all of them.
+    EXPECT_EQ(model_fingerprint(import_weights(model, parse_network(text, input, 4)).network), model_fingerprint(network));
+    Safetensors less = read_safetensors(model);
+    less.tensors.erase("norm2.bias");
+    write_safetensors(model, less);
+    EXPECT_THAT(input_error([&] { import_weights(model, parse_network(text, input, 4)); }),
+                HasSubstr("no tensor for norm2.bias, [4, 3]"));
     Network other = network;
     other.layers[1].bias.data[5] += 1;
     EXPECT_NE(model_fingerprint(other), model_fingerprint(network));

@@ -281,6 +281,8 @@ TEST(Network, WhatWorksOnChainsAloneNamesTheLayerThatIsNotOfOne) {
     EXPECT_EQ(refusal("4C3-LIF-MP2-8F-IF-2F-LI(beta=0.5)"), "");
     EXPECT_EQ(refusal("4C3-LIF-[4C3-LIF|]add-2F"),
               "this: expected a chain of layers with square windows; layer add3 joins conv2 and conv1");
+    EXPECT_EQ(refusal("4C3-BN1-LIF-2F"),
+              "this: expected a chain of layers with square windows; layer conv1 is normalised at each step by itself");
     for (const char* text :
          {"4C3-MP2-LIF-2F", "4C3-LIF-MP2-MP2-2F", "4C1x3-LIF-2F", "4C3d2-LIF-2F", "4C3g2-LIF-2F", "4C3-R-LIF-2F",
           "4C3-LIF(beta=*)-2F", "4C3-LIF(adapt=0.5)-2F", "4C3-LIF-MP3s2p1-2F", "4C3-LIF-MP3s2c-2F", "4C3-LIF-MP1x2-2F"})
