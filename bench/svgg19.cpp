@@ -76,7 +76,8 @@ int main(int argc, char** argv) {
     }
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
-    const TorchNetwork torch(network, {}, std::vector<bool>(network.layers.size(), true));  // nothing is kept for a way back
+    const TorchNetwork torch(network, {}, std::vector<bool>(network.layers.size(), true),
+                             {});  // nothing is kept for a way back
     malloc_trim(0);
     reset_peak();
     FloatArray copy = image;

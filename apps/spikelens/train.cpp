@@ -48,6 +48,9 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     table.add("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit");
     table.add_parsed("--surrogate", training.surrogate, parse_surrogate, surrogate_text,
                      "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)");
+    table.add_parsed("--device", training.device, parse_device, device_text, "What computes: cpu, or cuda (a GPU by NVIDIA)");
+    table.add_parsed("--precision", training.precision, parse_precision, precision_text,
+                     "Convolutions and products in float32 or bfloat16; all else is float32");
     table.add("--beta", neuron.beta, "Leak of neurons for which the network text gives none");
     table.add("--threshold", neuron.threshold, "Threshold of neurons for which the network text gives none");
     add_reset(table, neuron.reset, "What a spike does to the membrane");

@@ -15,36 +15,56 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDeepestNesting = 64;
+constexpr size_t kDeepestNesting = 64;
 
-/// nlohmann keeps the last of two equal keys; a file with two meanings must not be read at all.
-class DuplicateKeys {
+/// nlohmann keeps the last of two equal keys; a file with two meanings must not be read at all. This looks at a text before it
+/// is parsed: nlohmann's own callbacks take quadratic time in objects of objects.
+class Strict : public nlohmann::json_sax<json> {
   public:
-    explicit DuplicateKeys(const std::string& where) : where_(where) {}
+    explicit Strict(const std::string& where) : where_(where) {}
 
-    bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-        if (depth > kDeepestNesting)
+    bool start_object(size_t) override { return open(); }
+    bool start_array(size_t) override { return open(); }
+    bool end_object() override { return close(); }
+    bool end_array() override { return close(); }
+    bool key(std::string& name) override {
+        if (!open_.back().insert(name).second)
+            throw InputError(fmt::format("{}: the key {} appears twice", where_, json(name).dump(-1, ' ', true)));
+        return true;
+    }
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const std::string&) override { return true; }
+    bool string(std::string&) override { return true; }
+    bool binary(json::binary_t&) override { return true; }
+    /// The parser, which stops at the same place, says what is wrong.
+    bool parse_error(size_t, const std::string&, const json::exception&) override { return false; }
+
+  private:
+    bool open() {
+        if (open_.size() >= kDeepestNesting)
             throw InputError(fmt::format("{}: its JSON is nested deeper than {}", where_, kDeepestNesting));
-        if (event == json::parse_event_t::object_start) open_.emplace_back();
-        if (event == json::parse_event_t::object_end) open_.pop_back();
-        if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
-            throw InputError(fmt::format("{}: the key {} appears twice", where_, parsed.dump(-1, ' ', true)));
+        open_.emplace_back();
+        return true;
+    }
+    bool close() {
+        open_.pop_back();
         return true;
     }
 
-  private:
     const std::string& where_;
-    std::vector<std::set<std::string>> open_;
+    std::vector<std::set<std::string>> open_;  ///< keys of what is open; none of lists
 };
 
 }  // namespace
 
 json parse_json(std::string_view text, const std::string& where) {
     try {
-        DuplicateKeys duplicates(where);
-        return json::parse(text.begin(), text.end(), [&](int depth, json::parse_event_t event, json& parsed) {
-            return duplicates(depth, event, parsed);
-        });
+        Strict strict(where);
+        json::sax_parse(text.begin(), text.end(), &strict);
+        return json::parse(text.begin(), text.end());
     } catch (const json::parse_error& error) {
         throw InputError(fmt::format("{}: broken JSON at byte {} of {}", where, error.byte, text.size()));
     } catch (const json::exception&) {

@@ -48,6 +48,7 @@ void check_start(const TrainRunOptions& options) {
 /// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
 void check_options(const TrainRunOptions& options) {
     check_train_options(options.training);
+    check_device(options.training.device);
     if (options.samples < 0)
         throw OptionError("train_samples",
                           fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
@@ -122,6 +123,8 @@ json options_document(const TrainRunOptions& run, const Network& start, int64_t 
     if (options.accumulate != usual.accumulate) document["accumulate"] = options.accumulate;
     if (options.augmentation.any()) document["augment"] = augmentation_text(options.augmentation);
     if (!options.freeze.empty()) document["freeze"] = options.freeze;
+    if (options.device != usual.device) document["device"] = device_text(options.device);
+    if (options.precision != usual.precision) document["precision"] = precision_text(options.precision);
     if (run.calibrate > 0) document["calibrate"] = run.calibrate;
     if (run.keep_epoch == KeptEpoch::best) document["keep_epoch"] = "best";
     if (!run.from.empty()) document["from"] = model_fingerprint(start);

@@ -17,10 +17,11 @@ namespace {
 /// Numbers of one sample that a layer computes with.
 struct LayerSizes {
     int64_t input = 0, current = 0, sent = 0;
-    int64_t kept = 0;  ///< bytes of the input where it waits for the way back
+    int64_t kept = 0;        ///< bytes of the input where it waits for the way back
+    int64_t potentials = 0;  ///< of all steps, where neurons are computed by LibTorch's operations
 };
 
-std::vector<LayerSizes> sizes_of(const Network& network, int64_t steps, bool spiking) {
+std::vector<LayerSizes> sizes_of(const Network& network, int64_t steps, bool spiking, Device device) {
     std::vector<LayerSizes> all;
     for (size_t l = 0; l < network.layers.size(); ++l) {
         const Layer& layer = network.layers[l];
@@ -30,30 +31,33 @@ std::vector<LayerSizes> sizes_of(const Network& network, int64_t steps, bool spi
         sizes.current = element_count(layer.output_shape()) * (constant || !layer.neuron ? 1 : steps);
         sizes.sent = element_count(layer.pooled_shape()) * (layer.neuron ? steps : 1);
         sizes.kept = sizes.input * (kept_as_bytes(network, l, spiking) ? 1 : 4);
+        if (layer.neuron && device != Device::cpu) sizes.potentials = element_count(layer.output_shape()) * steps;
         all.push_back(sizes);
     }
     return all;
 }
 
 /// Bytes of what one step of the computation takes beside what waits: inputs and outputs, as they are and as LibTorch's
-/// convolutions lay them out once more.
-int64_t piece(const Layer& layer, const LayerSizes& sizes, int64_t samples) {
+/// convolutions lay them out once more; in bfloat16 too where products are.
+int64_t piece(const Layer& layer, const LayerSizes& sizes, int64_t samples, Precision precision) {
     int64_t numbers = samples * (sizes.input + sizes.current);
     if (layer.kind == LayerKind::conv)
         numbers = std::min(numbers,
                            steps_at_once(layer) * (element_count(layer.input_shape()) + element_count(layer.output_shape())));
-    return 4 * 3 * numbers;
+    return 4 * (precision == Precision::bfloat16 ? 4 : 3) * numbers;
 }
 
 /// Bytes at the height of so many samples' way through all layers and back.
-int64_t peak(const Network& network, const std::vector<LayerSizes>& layers, size_t first, bool recompute, int64_t samples) {
+int64_t peak(const Network& network, const std::vector<LayerSizes>& layers, size_t first, bool recompute, int64_t samples,
+             Precision precision) {
     int64_t highest = 0, kept = 0;
     for (size_t l = 0; l < layers.size(); ++l) {
-        const auto& [input, current, sent, bytes] = layers[l];
+        const auto& [input, current, sent, bytes, potentials] = layers[l];
         if (l >= first) kept += samples * (recompute ? bytes : 4 * (input + current));
         const int64_t passed_on = std::max(sent, l == first ? 0 : input);
         const int64_t own = recompute || l < first ? current : 0;
-        highest = std::max(highest, kept + 4 * samples * (own + passed_on) + piece(network.layers[l], layers[l], samples));
+        highest = std::max(highest, kept + 4 * samples * (own + passed_on + potentials) +
+                                        piece(network.layers[l], layers[l], samples, precision));
     }
     return highest;
 }
@@ -76,7 +80,7 @@ bool kept_as_bytes(const Network& network, size_t layer, bool spiking) {
 TrainPlan plan_training(const Network& network, const SampleSource& samples, const TrainOptions& options,
                         const Execution& execution) {
     const bool spiking = samples.steps() > 0;
-    const auto layers = sizes_of(network, spiking ? samples.steps() : network.steps, spiking);
+    const auto layers = sizes_of(network, spiking ? samples.steps() : network.steps, spiking, options.device);
     const std::vector<bool> frozen = frozen_layers(network, options.freeze);
     const size_t first = std::ranges::find(frozen, false) - frozen.begin();
     const int64_t batch = std::min<int64_t>(options.batch, samples.size()), shards = shards_of(batch, options.accumulate);
@@ -86,7 +90,7 @@ TrainPlan plan_training(const Network& network, const SampleSource& samples, con
     std::vector<Candidate> all;
     for (int count = threads; count >= 1; --count)
         for (const bool recompute : {false, true}) {
-            const int64_t bytes = count * peak(network, layers, first, recompute, shard);
+            const int64_t bytes = count * peak(network, layers, first, recompute, shard, options.precision);
             all.push_back(
                 {{.threads = count, .shard = shard, .recompute = recompute, .bytes = bytes}, (recompute ? 4.0 : 3.0) / count});
         }
@@ -100,6 +104,7 @@ TrainPlan plan_training(const Network& network, const SampleSource& samples, con
     }
     TrainPlan plan = fits->plan;
     plan.weights = int64_t{4} * parameter_count(network) * (3 + plan.threads);
+    if (options.precision == Precision::bfloat16) plan.weights += int64_t{2} * parameter_count(network);
     return plan;
 }
 

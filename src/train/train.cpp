@@ -1,6 +1,7 @@
 #include "spikelens/train/train.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "spikelens/core/error.h"
@@ -73,13 +74,37 @@ void check_samples(const SampleSource& samples, const Network& network) {
     }
 }
 
-/// The one function of the training library, which alone is linked with LibTorch.
-decltype(&spikelens_train) load_trainer() {
-    return reinterpret_cast<decltype(&spikelens_train)>(
+/// The training library, which alone is linked with LibTorch.
+const TrainingLibrary& training_library() {
+    return *static_cast<const TrainingLibrary*>(
         load_module("train", SPIKELENS_TRAIN_STAMP, "training needs Spikelens' training library"));
 }
 
+constexpr std::array<std::string_view, 2> kDevices = {"cpu", "cuda"}, kPrecisions = {"float32", "bfloat16"};
+
+/// The place of a word among those of an enum.
+int place_among(const std::array<std::string_view, 2>& words, std::string_view text, const std::string& what) {
+    const auto found = std::ranges::find(words, text);
+    if (found == words.end())
+        throw InputError(what + " must be " + std::string(words[0]) + " or " + std::string(words[1]) + ", not '" +
+                         std::string(text) + "'");
+    return static_cast<int>(found - words.begin());
+}
+
 }  // namespace
+
+Device parse_device(std::string_view text) { return static_cast<Device>(place_among(kDevices, text, "the device")); }
+Precision parse_precision(std::string_view text) {
+    return static_cast<Precision>(place_among(kPrecisions, text, "the precision"));
+}
+std::string device_text(Device device) { return std::string(kDevices[static_cast<size_t>(device)]); }
+std::string precision_text(Precision precision) { return std::string(kPrecisions[static_cast<size_t>(precision)]); }
+
+void check_device(Device device) {
+    if (device == Device::cpu) return;
+    const std::string why = training_library().why_no_gpu();
+    require_option("device", why.empty(), "there is no GPU to train on: " + why);
+}
 
 void check_train_options(const TrainOptions& options) {
     require_option("epochs", options.epochs >= 1, "epochs must be 1 or more, not " + std::to_string(options.epochs));
@@ -133,11 +158,12 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_network(network, "training");
     require_chain(network, "training");
     check_train_options(options);
+    check_device(options.device);
     check_augmentation(options.augmentation, network);
     check_samples(samples, network);
     check_state(state, options, samples.size());
-    load_trainer()(network, samples, options, plan_training(network, samples, options, execution), state, after_batch,
-                   execution, team);
+    training_library().train(network, samples, options, plan_training(network, samples, options, execution), state, after_batch,
+                             execution, team);
 }
 
 }  // namespace spikelens

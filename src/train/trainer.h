@@ -32,6 +32,15 @@ inline int64_t steps_at_once(const Layer& layer) {
     return std::max<int64_t>(1, (1 << 22) / std::max(element_count(layer.input_shape()), element_count(layer.output_shape())));
 }
 
+/// What the training library offers.
+struct TrainingLibrary {
+    /// Empty, or why there is no GPU to train on: "LibTorch was built without CUDA".
+    std::string (*why_no_gpu)();
+    /// train(), all of whose input has been checked.
+    void (*train)(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
+                  TrainState& state, const AfterBatch& after_batch, const Execution& execution, const TrainTeam& team);
+};
+
 /// Whether a byte holds each input of a layer: spikes, or a window's whole number of them.
 bool kept_as_bytes(const Network& network, size_t layer, bool spiking);
 
@@ -40,8 +49,5 @@ bool kept_as_bytes(const Network& network, size_t layer, bool spiking);
 /// A digest of the headers that both sides of the library were compiled with (SPIKELENS_TRAIN_STAMP).
 extern "C" const char spikelens_train_stamp[];
 
-/// What the training library is loaded for: train(), all of whose input has been checked.
-extern "C" void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
-                                const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan,
-                                spikelens::TrainState& state, const spikelens::AfterBatch& after_batch,
-                                const spikelens::Execution& execution, const spikelens::TrainTeam& team);
+/// What the training library is loaded for.
+extern "C" const spikelens::TrainingLibrary spikelens_train;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spikelens/core/array.h"
@@ -14,6 +15,19 @@
 #include "spikelens/train/schedule.h"
 
 namespace spikelens {
+
+/// What training computes on. cuda: a GPU that LibTorch knows, by LibTorch's own operations.
+enum class Device { cpu, cuda };
+
+/// The numbers that convolutions and products of matrices are computed in, forward and back. Membranes, spikes, the loss,
+/// sums of gradients, weights and momentum are float32 with either. bfloat16 has float32's range and eight bits of it.
+enum class Precision { float32, bfloat16 };
+
+/// Read "cpu" or "cuda", "float32" or "bfloat16". Throw InputError for other texts.
+Device parse_device(std::string_view text);
+Precision parse_precision(std::string_view text);
+std::string device_text(Device device);
+std::string precision_text(Precision precision);
 
 /// Training by surrogate gradients: SGD with momentum on the cross-entropy of the score.
 struct TrainOptions {
@@ -32,6 +46,8 @@ struct TrainOptions {
     /// Layers that keep their weights and biases: names, or "conv1..conv4" for all from one to another.
     std::vector<std::string> freeze;
     Surrogate surrogate;
+    Device device = Device::cpu;
+    Precision precision = Precision::float32;
     uint64_t seed = 1;
 };
 
@@ -61,6 +77,10 @@ struct TrainState {
 /// Throws InputError for options that no training can use.
 void check_train_options(const TrainOptions& options);
 
+/// Throws OptionError for a device that is not there: where LibTorch was built without CUDA, or finds no GPU. Asked for a GPU,
+/// it loads what train() loads.
+void check_device(Device device);
+
 /// For each layer whether it keeps its weights. Throws InputError for a word that names no layer, or when all are frozen.
 std::vector<bool> frozen_layers(const Network& network, const std::vector<std::string>& words);
 
@@ -77,8 +97,9 @@ std::vector<bool> frozen_layers(const Network& network, const std::vector<std::s
 /// library libspikelens_train, which alone is linked with LibTorch, from where the program is told to look for libraries;
 /// throws RunError where it is missing, as in a build without it. Weights are the same to the bit for any number of threads on
 /// one machine. On another CPU they may differ in the last digits, since LibTorch and its BLAS choose their kernels by CPU, and
-/// training carries such differences on. Sets LibTorch and OpenBLAS to one thread of their own, and lets malloc map blocks of 4
-/// MB and more each for itself, for the whole process.
+/// training carries such differences on. A GPU sums in other orders, and its weights may differ in the last digits between two
+/// runs too; what is drawn at random does not depend on the device. Sets LibTorch and OpenBLAS to one thread of their own, and
+/// lets malloc map blocks of 4 MB and more each for itself, for the whole process.
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
            const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution = {});
 

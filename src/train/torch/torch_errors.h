@@ -16,7 +16,7 @@ auto without_torch_errors(const std::string& task, Body&& body) {
         return body();
     } catch (const c10::Error& error) {
         const std::string text = error.what_without_backtrace();
-        if (text.find("allocate memory") != std::string::npos)
+        if (text.find("allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos)
             throw RunError("not enough memory for " + task + "; fewer threads need less");
         throw RunError(task + ": LibTorch says: " + text.substr(0, text.find('\n')));
     }

@@ -18,9 +18,20 @@ namespace spikelens {
 /// the few kinds of layer have their adjoints written out, which leaves all threading to the caller.
 class TorchNetwork {
   public:
-    /// The weights are the network's own memory (changes to them are seen). The network must live as long as this. `frozen`
-    /// says of each layer whether it needs no gradient.
-    TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen);
+    /// Where it is computed, and how.
+    struct Computing {
+        at::Device device = at::kCPU;
+        at::ScalarType products = at::kFloat;  ///< convolutions and products of matrices; all else is in float
+        bool fused = true;                     ///< neurons by kernels of our own, on the CPU alone, else by composed_lif.h
+    };
+
+    /// The network must live as long as this. `frozen` says of each layer whether it needs no gradient.
+    TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen, Computing computing);
+
+    /// Takes the network's weights as they are: after each change to them. On the CPU and in float they are its own memory.
+    void take_weights();
+
+    const at::Device& device() const { return computing_.device; }
 
     /// What the backward pass needs of a forward pass.
     struct Trace {
@@ -34,11 +45,12 @@ class TorchNetwork {
         std::vector<Step> layers;
     };
 
-    /// Scores [N, classes] of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H, W].
+    /// Scores [N, classes], on the device, of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H,
+    /// W].
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
 
-    /// Gradients of Σ scores · score_gradient: weight, then bias if there is one, of each layer in order; undefined of frozen
-    /// layers. Uses up the trace.
+    /// Gradients, floats on the device, of Σ scores · score_gradient: weight, then bias if there is one, of each layer in
+    /// order; undefined of frozen layers. Uses up the trace.
     std::vector<at::Tensor> backward(Trace& trace, const at::Tensor& score_gradient) const;
 
     /// Whether all weights and biases are.
@@ -56,6 +68,8 @@ class TorchNetwork {
     at::Tensor enter(size_t index, const at::Tensor& signal, const Trace& trace) const;
     at::Tensor weighted(size_t index, const at::Tensor& kept) const;
     at::Tensor current(size_t index, const at::Tensor& kept, const Trace& trace) const;
+    at::Tensor product(const at::Tensor& values) const;
+    at::Tensor kept_by_readout(size_t index, const Trace& trace) const;
     at::Tensor spikes(size_t index, const at::Tensor& current, const Trace& trace) const;
     bool reads_means(size_t index) const;
     at::Tensor kept(size_t index, const at::Tensor& input, const Trace& trace) const;
@@ -64,13 +78,16 @@ class TorchNetwork {
                                 std::vector<at::Tensor>& result) const;
     Gradients conv_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
     Gradients full_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
+    at::Tensor current_gradient(size_t index, const at::Tensor& current, const at::Tensor& gradient, const Trace& trace) const;
     LifPlanes planes(size_t index, const at::Tensor& current, const Trace& trace) const;
 
     const Network& network_;
     Surrogate surrogate_;
     std::vector<bool> frozen_;
-    size_t first_;  ///< the first layer that needs gradients
-    std::vector<Weights> weights_;
+    Computing computing_;
+    size_t first_;                  ///< the first layer that needs gradients
+    std::vector<Weights> own_;      ///< the network's memory
+    std::vector<Weights> weights_;  ///< on the device; weights in the numbers of products
 };
 
 /// Makes LibTorch and its BLAS run in the calling thread: Spikelens divides work over samples itself, and results must

@@ -100,6 +100,21 @@ void give_large_blocks_back() {
     ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+TorchNetwork::Computing computing_of(const TrainOptions& options) {
+    const bool cuda = options.device == Device::cuda;
+    return {.device = cuda ? at::kCUDA : at::kCPU,
+            .products = options.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat,
+            .fused = !cuda};
+}
+
+/// Settings of the whole process: products of float32 are not rounded to fewer bits, and sums have one order where they can.
+void compute_alike_on_gpus() {
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
+    at::globalContext().setBenchmarkCuDNN(false);
+    at::globalContext().setDeterministicCuDNN(true);
+}
+
 class Trainer {
   public:
     Trainer(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
@@ -113,7 +128,7 @@ class Trainer {
           team_(team),
           frozen_(frozen_layers(network, options.freeze)),
           classes_(network.class_count()),
-          torch_(network, options.surrogate, frozen_),
+          torch_(network, options.surrogate, frozen_, computing_of(options)),
           sgd_(network, options, state) {}
 
     /// Goes on where the state stands in its epoch, to the epoch's end.
@@ -158,9 +173,16 @@ class Trainer {
             without_torch_errors(
                 kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
         });
-        if (team_.count > 1) without_torch_errors(kTask, [&] { join(sum); });
+        without_torch_errors(kTask, [&] {
+            for (at::Tensor& gradient : sum.total().gradients)
+                if (gradient.defined()) gradient = gradient.to(at::kCPU);
+            if (team_.count > 1) join(sum);
+        });
         if (!std::isfinite(sum.total().record.loss)) throw diverged(task, "the loss");
-        without_torch_errors(kTask, [&] { sgd_.step(sum.total().gradients, learning_rate()); });
+        without_torch_errors(kTask, [&] {
+            sgd_.step(sum.total().gradients, learning_rate());
+            torch_.take_weights();
+        });
         // A neuron whose weights are no numbers is silent: the loss alone would not tell.
         if (!torch_.finite()) throw diverged(task, "a weight");
         return sum.total().record;
@@ -221,12 +243,12 @@ class Trainer {
         for (int64_t index : indices) labels.push_back(samples_.label(index));
         TorchNetwork::Trace trace;
         trace.recompute = plan_.recompute;
-        const at::Tensor scores = torch_.forward(tensor_of(shown), trace).contiguous();
+        const at::Tensor scores = torch_.forward(tensor_of(shown), trace).to(at::kCPU).contiguous();
         at::Tensor score_gradient = at::empty_like(scores);
         const size_t count = labels.size() * static_cast<size_t>(classes_);
         const BatchRecord record =
             cross_entropy({scores.data_ptr<float>(), count}, labels, weight, {score_gradient.data_ptr<float>(), count});
-        sum.add(shard, {torch_.backward(trace, score_gradient), record});
+        sum.add(shard, {torch_.backward(trace, score_gradient.to(torch_.device())), record});
     }
 
     /// Looks at images [N, C, H, W], or at spikes [N, T, C, H, W].
@@ -248,20 +270,25 @@ class Trainer {
     Sgd sgd_;
 };
 
+std::string why_no_gpu() {
+    if (at::globalContext().hasCUDA()) return {};
+    return at::globalContext().hasCUDART() ? "LibTorch finds none" : "LibTorch was built without CUDA";
+}
+
+void train_by_torch(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
+                    TrainState& state, const AfterBatch& after_batch, const Execution& execution, const TrainTeam& team) {
+    const at::NoGradGuard no_autograd;
+    compute_in_this_thread();
+    give_large_blocks_back();
+    if (options.device == Device::cuda) compute_alike_on_gpus();
+    const auto trainer = without_torch_errors(
+        kTask, [&] { return std::make_unique<Trainer>(network, samples, options, plan, state, execution, team); });
+    while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
+}
+
 }  // namespace
 }  // namespace spikelens
 
 const char spikelens_train_stamp[] = SPIKELENS_TRAIN_STAMP;
 
-void spikelens_train(spikelens::Network& network, const spikelens::SampleSource& samples,
-                     const spikelens::TrainOptions& options, const spikelens::TrainPlan& plan, spikelens::TrainState& state,
-                     const spikelens::AfterBatch& after_batch, const spikelens::Execution& execution,
-                     const spikelens::TrainTeam& team) {
-    using namespace spikelens;
-    const at::NoGradGuard no_autograd;
-    compute_in_this_thread();
-    give_large_blocks_back();
-    const auto trainer = without_torch_errors(
-        kTask, [&] { return std::make_unique<Trainer>(network, samples, options, plan, state, execution, team); });
-    while (state.epochs_done < options.epochs) trainer->run_epoch(after_batch);
-}
+const spikelens::TrainingLibrary spikelens_train = {spikelens::why_no_gpu, spikelens::train_by_torch};
