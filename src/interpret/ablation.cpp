@@ -260,7 +260,8 @@ ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& valu
         for (const double value : of_class) part.variance += std::pow(value - part.mean, 2) / (count * count);
         mean.add(part);
     }
-    return {mean.mean(), mean.ci95()};
+    const bool known = std::ranges::none_of(values, [](const auto& of_class) { return of_class.size() == 1; });
+    return {mean.mean(), known ? mean.ci95() : std::numeric_limits<double>::quiet_NaN()};
 }
 
 Array<int64_t> layer_distribution(const Network& network, const RelevantFilters& relevant) {

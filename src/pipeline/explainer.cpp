@@ -124,7 +124,7 @@ bool can_explain(std::string_view method, const Network& network) {
     const auto any_layer = [&](auto condition) { return std::ranges::any_of(network.layers, condition); };
     const bool recurs = any_layer([](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
     const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
-    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp"}));
+    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp", "rescale"}));
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {
