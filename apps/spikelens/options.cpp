@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "spikelens/core/number.h"
@@ -106,16 +107,18 @@ Option& OptionTable::add_list(const std::string& name, Strings& values, const st
 }
 
 void OptionTable::add_pictures(PictureWords& words) {
-    const std::pair<const char*, const char*> options[] = {
-        {"resize", "Pictures: to HEIGHTxWIDTH, or until the shorter side has so many pixels; antialiased"},
-        {"crop", "Pictures: the middle HEIGHTxWIDTH (or one number) after resizing"},
-        {"mean", "Pictures: what is subtracted from red, green and blue: none, imagenet or R,G,B (none)"},
-        {"std", "Pictures: what red, green and blue are then divided by: none, imagenet or R,G,B (none)"},
-        {"split", "Pictures in CLASS/FILE: the share for training (0.8) or how many; the rest are the test set"},
-        {"split_seed", "Pictures: the seed of that split, as torch's random_split draws it (0)"},
-        {"damaged", "Damaged pictures: stop or skip, which names them (stop)"},
-        {"background", "Pictures: black, white or #ff8000 behind transparent pixels (black)"}};
-    for (const auto& [key, help] : options) {
+    const std::tuple<const char*, std::string, const char*> options[] = {
+        // with what is usual where the words do not say
+        {"resize", "Pictures: to HEIGHTxWIDTH, or until the shorter side has so many pixels; antialiased", ""},
+        {"crop", "Pictures: the middle HEIGHTxWIDTH (or one number) after resizing", ""},
+        {"mean", "Pictures: what is subtracted from red, green and blue: none, imagenet or R,G,B", "none"},
+        {"std", "Pictures: what red, green and blue are then divided by: none, imagenet or R,G,B", "none"},
+        {"split", "Pictures in CLASS/FILE: the share for training (0.8) or how many; the rest are the test set", ""},
+        {"split_seed", "Pictures: the seed of that split, as torch's random_split draws it", "0"},
+        {"damaged", "Damaged pictures: stop or skip, which names them", "stop"},
+        {"background", "Pictures: black, white or #ff8000 behind transparent pixels", "black"}};
+    for (const auto& [key, what, usual] : options) {
+        const std::string help = what + (*usual == '\0' || words.contains(key) ? "" : fmt::format(" ({})", usual));
         std::string name = std::string("--") + key;
         std::ranges::replace(name, '_', '-');
         add_option({name, help, "TEXT", [&words, key = key](const Strings& given) { words[key] = given.back(); },

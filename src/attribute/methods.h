@@ -11,9 +11,9 @@
 #define SPIKELENS_METHODS(method)                                                                                            \
     method(svebi) method(grad2d) method(grad3d) method(ig2d) method(ig3d) method(smoothgrad) method(vargrad) method(gradcam) \
         method(conductance) method(sam) method(tsa_s) method(tsa_ns) method(gate) method(gate_path) method(gate3d)           \
-            method(share) method(share_path) method(share3d) method(slrp) method(sltrp) method(probe) method(occlusion)      \
-                method(spike_occlusion) method(rise) method(lime) method(shapley) method(shapley3d) method(random)           \
-                    method(uniform) method(input) method(sobel)
+            method(share) method(share_path) method(share3d) method(rescale) method(slrp) method(sltrp) method(probe)        \
+                method(occlusion) method(spike_occlusion) method(rise) method(lime) method(shapley) method(shapley3d)        \
+                    method(random) method(uniform) method(input) method(sobel)
 
 namespace spikelens {
 

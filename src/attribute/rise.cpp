@@ -29,8 +29,8 @@ class Rise final : public AttributionMethod {
         : masks_(options.integer("masks", 1000, 1, 1000000, "random masks averaged")),
           grid_(options.integer("grid", 7, 1, 1000, "cells along a side of a mask")),
           p_(options.number("p", 0.5, 0, 1, "probability that a cell shows the image")),
-          divide_(options.word("divide", "", {"expected", "shown"},
-                               "by n·p, as images are unless told, or by the sum of the masks, as spikes are")) {
+          by_expected_(options.choice<bool>("divide", {{"shown", false}, {"expected", true}},
+                                            "by the sum of the masks at the pixel, or by n·p as in the paper")) {
         info_ = {.name = "rise",
                  .title = "RISE: random masks",
                  .meaning =
@@ -60,18 +60,15 @@ class Rise final : public AttributionMethod {
             }
         }
         for (size_t i = 0; i < sums.size(); ++i)
-            maps.data[i] = normalised(sums[i], by_shown(input) ? shown[i % shown.size()] : expected());
+            maps.data[i] = normalised(sums[i], by_expected_ ? expected() : shown[i % shown.size()]);
         return maps;
     }
 
   private:
-    bool by_shown(const Input& input) const { return divide_.empty() ? input.spiking() : divide_ == "shown"; }
-
     /// S = Σ_k p_c(x ⊙ M_k)·M_k / (n·p)
     double expected() const { return static_cast<double>(masks_) * p_; }
 
-    /// A binary mask shows a pixel with another probability than p, so spikes count the masks that did:
-    /// S = Σ_k p_c(x ⊙ M_k)·M_k / Σ_k M_k, 0 where none did.
+    /// S = Σ_k p_c(x ⊙ M_k)·M_k / Σ_k M_k, 0 where no mask shows the pixel: a mean, whatever a pixel's own masks are.
     static float normalised(double sum, double shown) { return shown > 0 ? static_cast<float>(sum / shown) : 0.0F; }
 
     static void make_binary(FloatArray& masks) {
@@ -127,7 +124,7 @@ class Rise final : public AttributionMethod {
 
     int64_t masks_, grid_;
     double p_;
-    std::string divide_;  ///< empty: as is usual for the input
+    bool by_expected_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "masks.h"
 
+#include <algorithm>
+
 #include "spikelens/core/error.h"
 
 namespace spikelens {
@@ -16,6 +18,12 @@ std::vector<std::vector<Place>> masked_places(const MetricContext& context, cons
     for (int64_t n = 0; n < masks.extent(0); ++n) {
         std::vector<Place>& of_sample = places.emplace_back();
         for (const uint8_t value : masks.row(n)) of_sample.push_back(value > 0 ? Place::inside : Place::outside);
+        const auto inside = std::ranges::count(of_sample, Place::inside);
+        if (inside == 0 || inside == std::ssize(of_sample))
+            throw InputError(
+                who + ": the mask of test sample " + std::to_string(explained.samples[n]) + " has " +
+                (inside == 0 ? "nothing" : "everything") +
+                " inside, so every map would score alike; leave the sample out of the data, or draw its mask anew");
     }
     return places;
 }

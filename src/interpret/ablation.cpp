@@ -111,10 +111,10 @@ void simulate(const Engine& engine, const SampleSource& samples, ClassTask& task
     }
 }
 
-// Accuracy on one class, averaged over filter sets, and the variance of that mean over samples.
+// Accuracy on one class, averaged over filter sets, and the variance of that mean over samples; one sample has none.
 struct ClassAccuracy {
     double mean = kNan;
-    double variance = 0;
+    double variance = kNan;
 };
 
 ClassAccuracy accuracy(const ClassTask& task, std::span<const FilterSet> sets) {
@@ -128,7 +128,7 @@ ClassAccuracy accuracy(const ClassTask& task, std::span<const FilterSet> sets) {
     }
     int64_t sum = 0;
     for (const int r : right) sum += r;
-    ClassAccuracy result{static_cast<double>(sum) / (samples * count), 0};
+    ClassAccuracy result{static_cast<double>(sum) / (samples * count), right.size() > 1 ? 0 : kNan};
     for (const int r : right) result.variance += std::pow(r / count - result.mean, 2);
     result.variance /= samples * samples;
     return result;
@@ -256,7 +256,7 @@ ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& valu
     for (const std::vector<double>& of_class : values) {
         if (of_class.empty()) continue;
         const auto count = static_cast<double>(of_class.size());
-        ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count, 0};
+        ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count, of_class.size() > 1 ? 0 : kNan};
         for (const double value : of_class) part.variance += std::pow(value - part.mean, 2) / (count * count);
         mean.add(part);
     }

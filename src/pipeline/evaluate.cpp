@@ -66,9 +66,10 @@ void check_options(const EvaluateOptions& options, int64_t pixels) {
 }
 
 /// What is measured by what: as named, else of the suite, else the usual.
-Suite chosen(const Run& run, const EvaluateOptions& options, bool spiking, bool recordings, const StageNotes& notes) {
+Suite chosen(const Run& run, const SampleSource& test, const EvaluateOptions& options, bool spiking, bool recordings,
+             const StageNotes& notes) {
     Suite suite;
-    if (!options.suite.empty()) suite = suite_of(options.suite, run, spiking, !recordings, !options.masks.empty(), notes);
+    if (!options.suite.empty()) suite = suite_of(options.suite, run, test, spiking, !recordings, !options.masks.empty(), notes);
     if (!options.methods.empty()) suite.methods = options.methods;
     if (!options.metrics.empty()) suite.metrics = options.metrics;
     if (suite.methods.empty()) suite.methods = usual_methods(*run.network, spiking);
@@ -281,7 +282,7 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     const RunData data = run.load_data(execution, options.coding);
     const bool spiking = data.test->steps() > 0, recordings = spiking && !data.coded();
     const uint64_t seed = options.metric.seed;
-    const Suite suite = chosen(run, options, spiking, recordings, notes);
+    const Suite suite = chosen(run, *data.test, options, spiking, recordings, notes);
     const Explainer explainer(run, suite.methods, spiking, seed, execution);
     const std::vector<MetricPointer> metrics = find_metrics(suite.metrics, spiking, !recordings);
     for (const MetricPointer& metric : metrics)

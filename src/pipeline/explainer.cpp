@@ -126,7 +126,7 @@ bool can_explain(std::string_view method, const Network& network) {
     const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
     const bool by_step = any_layer([](const Layer& layer) { return layer.kind == LayerKind::norm; });
     return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(by_step && is_of({"gate", "slrp", "sltrp"})) &&
-           !(adapts_any && is_of({"share", "sltrp"}));
+           !(adapts_any && is_of({"share", "sltrp", "rescale"}));
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {

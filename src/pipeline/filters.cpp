@@ -10,17 +10,14 @@
 #include <fmt/format.h>
 
 #include "spikelens/attribute/evidence.h"
-#include "spikelens/core/counted.h"
 #include "spikelens/core/option_error.h"
 #include "spikelens/core/random.h"
 #include "spikelens/core/sample_sets.h"
-#include "spikelens/core/text.h"
 #include "spikelens/interpret/ablation.h"
 #include "spikelens/interpret/selection.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/store.h"
-#include "spikelens/pipeline/text.h"
 #include "spikelens/snn/decision.h"
 
 #include "forecast.h"
@@ -96,8 +93,9 @@ class Comparison {
     Sets random_sets(size_t budget, int draw, bool live) const;
     void add_selection(const std::string& name, std::vector<std::vector<Sets>> sets_of_budgets);
     void measure(FiltersResult& result) const;
-    Orders supports(std::span<const double> weights) const;
-    double stability(const Choice& choice) const;
+    std::vector<Orders> bootstrapped(const Choice& choice) const;
+    double stability(const Choice& choice, const Orders& own, const std::vector<Orders>& bootstrapped) const;
+    void count_chosen(const std::vector<Orders>& bootstrapped);
     std::vector<ClassFilters> per_class() const;
 
     const Run& run_;
@@ -113,6 +111,7 @@ class Comparison {
     std::vector<std::string> names_;
     std::vector<std::vector<std::vector<Sets>>> sets_;  ///< [selection][budget][draw]
     std::vector<double> stability_;
+    Array<int> chosen_;  ///< [classes, m] in how many bootstraps the μ-lasso chose a filter
 };
 
 /// Of every sample for the class it is predicted as; zeros where it is none. Gates follow neither recurrence nor
@@ -146,8 +145,10 @@ std::vector<Choice> Comparison::choices() const {
             return mean_orders(values, rows_.predicted, weights, classes());
         };
     };
-    std::vector<Choice> all = {{"lasso", [this](std::span<const double> weights) { return supports(weights); }},
-                               {"standardised", by_path}};
+    const auto by_support = [this](std::span<const double> weights) {
+        return path_supports(rows_, weights, classes(), {false, 0, relevant_.chosen_mu});
+    };
+    std::vector<Choice> all = {{"lasso", by_support}, {"standardised", by_path}};
     for (const auto& [rule, values] : evidence_) all.push_back({rule, by_mean(values)});
     all.push_back({"hybrid", [=, this](std::span<const double> weights) {
                        return hybrid_orders(by_path(weights), by_mean(evidence_.at("share"))(weights));
@@ -249,44 +250,44 @@ void Comparison::measure(FiltersResult& result) const {
     }
 }
 
-/// What the μ-lasso of the training samples chooses at the chosen μ.
-Orders Comparison::supports(std::span<const double> weights) const {
-    return path_supports(rows_, weights, classes(), {false, 0, relevant_.chosen_mu});
+/// What it chooses of each bootstrap; none where stability is not measured. One sample has but itself as its bootstrap.
+std::vector<Orders> Comparison::bootstrapped(const Choice& choice) const {
+    std::vector<Orders> orders;
+    if (train_.size() == 1 || options_.bootstraps == 0) return orders;
+    for (int b = 0; b < options_.bootstraps; ++b) {
+        engine_.execution().report("stability of " + choice.name, b, options_.bootstraps);
+        orders.push_back(choice.orders(bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b))));
+    }
+    engine_.execution().report("stability of " + choice.name, options_.bootstraps, options_.bootstraps);
+    return orders;
 }
 
-/// Classes for which nothing is chosen are left out. One sample has but itself as its bootstrap.
-double Comparison::stability(const Choice& choice) const {
-    if (train_.size() == 1) return kUnknown;
+/// Classes for which nothing is chosen are left out.
+double Comparison::stability(const Choice& choice, const Orders& own, const std::vector<Orders>& bootstrapped) const {
     const bool lasso = choice.name == "lasso";
     const auto chosen = [&](const Orders& orders, int64_t c) {
         const size_t most = lasso ? orders[c].size() : wanted(c, chosen_budget());
         return std::span(orders[c]).first(std::min(most, orders[c].size()));
     };
-    const Orders own = choice.orders(std::vector<double>(train_.size(), 1));
     double sum = 0;
     int64_t count = 0;
-    for (int b = 0; b < options_.bootstraps; ++b) {
-        engine_.execution().report("stability of " + choice.name, b, options_.bootstraps);
-        const Orders orders = choice.orders(bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b)));
+    for (const Orders& orders : bootstrapped)
         for (int64_t c = 0; c < classes(); ++c)
             if (const auto same = overlap(chosen(orders, c), chosen(own, c))) sum += *same, ++count;
-    }
-    if (options_.bootstraps > 0)
-        engine_.execution().report("stability of " + choice.name, options_.bootstraps, options_.bootstraps);
     return count > 0 ? sum / static_cast<double>(count) : kUnknown;
+}
+
+void Comparison::count_chosen(const std::vector<Orders>& bootstrapped) {
+    chosen_ = Array<int>({classes(), static_cast<int64_t>(live_.size())});
+    for (const Orders& orders : bootstrapped)
+        for (int64_t c = 0; c < classes(); ++c)
+            for (const int filter : orders[c]) ++chosen_.row(c)[filter];
 }
 
 std::vector<ClassFilters> Comparison::per_class() const {
     const Network& network = engine_.network();
     const std::vector<double> once(train_.size(), 1);
     const Orders ranked = mean_orders(evidence_.at("share"), rows_.predicted, once, classes());
-    Array<int> chosen({classes(), static_cast<int64_t>(live_.size())});  // in how many bootstraps
-    for (int b = 0; b < options_.bootstraps; ++b) {
-        const std::vector<double> weights = bootstrap_weights(train_.size(), options_.seed, static_cast<uint64_t>(b));
-        const Orders orders = supports(weights);
-        for (int64_t c = 0; c < classes(); ++c)
-            for (const int filter : orders[c]) ++chosen.row(c)[filter];
-    }
     std::vector<ClassFilters> list;
     for (int64_t c = 0; c < classes(); ++c) {
         ClassFilters& of_class = list.emplace_back();
@@ -298,7 +299,8 @@ std::vector<ClassFilters> Comparison::per_class() const {
             FilterOfClass& one = of_class.filters.emplace_back();
             one = {network.layers[filter.layer].name, filter.filter, row, live_[row], false, kUnknown, {}};
             one.relevant = std::ranges::find(support, row) != support.end();
-            if (options_.bootstraps > 0) one.chosen = static_cast<double>(chosen.row(c)[row]) / options_.bootstraps;
+            if (options_.bootstraps > 0 && train_.size() > 1)
+                one.chosen = static_cast<double>(chosen_.row(c)[row]) / options_.bootstraps;
         }
         for (const auto& [rule, values] : evidence_) {
             const DoubleArray means = class_means(values, rows_.predicted, once, classes());
@@ -314,7 +316,9 @@ FiltersResult Comparison::result() {
     const std::vector<double> once(train_.size(), 1);
     for (const Choice& choice : choices()) {
         const Orders own = choice.orders(once);
-        stability_.push_back(stability(choice));
+        const std::vector<Orders> again = bootstrapped(choice);
+        stability_.push_back(stability(choice, own, again));
+        if (choice.name == "lasso") count_chosen(again);
         std::vector<std::vector<Sets>> sets;
         for (size_t budget = 0; budget < budgets; ++budget)
             sets.push_back({choice.name == "lasso" ? lasso_sets(budget) : first_of(own, budget)});
@@ -363,36 +367,6 @@ FiltersResult compare_filters(const Run& run, const FiltersOptions& options, con
     write_json(run.files.result("filters"), document_of(result));
     record_stage(run.files, "filters", {options.again, options.seed});
     return result;
-}
-
-std::string text_of(const FiltersResult& result) {
-    constexpr auto right = TextTable::Align::right;
-    std::vector<double> shown = {1, result.chosen_mu, 5, 20};
-    std::ranges::sort(shown);
-    shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
-    std::vector<TextTable::Column> columns = {{"silenced"}};
-    const auto point = [](const FilterSelection& selection, double mu) {
-        return std::ranges::find(selection.curve, mu, &FilterSelection::Point::mu);
-    };
-    std::erase_if(shown, [&](double mu) { return point(result.selections[0], mu) == result.selections[0].curve.end(); });
-    for (const double mu : shown) columns.push_back({fmt::format("μ={:g}", mu), right});
-    columns.insert(columns.end(), {{"area", right}, {"stability", right}});
-    TextTable table(columns);
-    for (const FilterSelection& selection : result.selections) {
-        std::vector<std::string> row = {selection.name};
-        for (const double mu : shown)
-            row.push_back(fmt::format("{:.3f} ± {:.3f}", point(selection, mu)->accuracy, point(selection, mu)->ci95));
-        row.push_back(fmt::format("{:+.3f} ± {:.3f}", selection.area, selection.area_ci95));
-        row.push_back(std::isnan(selection.stability) ? "-" : fmt::format("{:.2f}", selection.stability));
-        table.add(row);
-    }
-    return paragraph(fmt::format(
-               "Accuracy on {} of a class with filters silenced that were chosen for it, as many as "
-               "the μ-lasso's; nothing silenced: {:.3f}. Area: how much more it falls than without random live "
-               "filters. Evidence{} by {}, {} of {} filters live.",
-               counted(result.samples, "test sample"), result.full_accuracy, result.bootstraps > 0 ? " and stability" : "",
-               counted(result.train_samples, "training sample"), result.live, result.per_class[0].filters.size())) +
-           table.text();
 }
 
 }  // namespace spikelens

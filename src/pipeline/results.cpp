@@ -67,6 +67,7 @@ RunResults current_results(const Run& run, const StageNotes& notes) {
             results.train = read_fields<TrainResult>(made, file);
     }
     results.interpret = current<InterpretResult>(run, "interpret", notes);
+    results.filters = current<FiltersResult>(run, "filters", notes);
     results.evaluate = current<EvaluateResult>(run, "evaluate", notes);
     results.claims = current<ClaimsResult>(run, "claims", notes);
     if (results.evaluate) leave_out_stale_methods(run, *results.evaluate, notes);

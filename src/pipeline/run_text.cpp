@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,6 +7,7 @@
 #include "spikelens/core/counted.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/core/text.h"
+#include "spikelens/pipeline/filters.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/inspect.h"
 #include "spikelens/pipeline/interpret.h"
@@ -71,6 +73,8 @@ std::string layers_text(const std::vector<LayerSummary>& layers) {
     }
     return table.text() + "\n" + neurons.text();
 }
+
+std::string half_width(double ci95) { return std::isnan(ci95) ? " ± —" : fmt::format(" ± {:.3f}", ci95); }
 
 }  // namespace
 
@@ -140,6 +144,36 @@ std::string text_of(const InterpretResult& result) {
             curve.add({fmt::format("{:g}", at), fmt::format("{:.1f}", point.mean_filters),
                        fmt::format("{:.3f}", point.relevant_accuracy), fmt::format("{:.3f}", point.random_accuracy)});
     return text + curve.text(2);
+}
+
+std::string text_of(const FiltersResult& result) {
+    constexpr auto right = TextTable::Align::right;
+    std::vector<double> shown = {1, result.chosen_mu, 5, 20};
+    std::ranges::sort(shown);
+    shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
+    std::vector<TextTable::Column> columns = {{"silenced"}};
+    const auto point = [](const FilterSelection& selection, double mu) {
+        return std::ranges::find(selection.curve, mu, &FilterSelection::Point::mu);
+    };
+    std::erase_if(shown, [&](double mu) { return point(result.selections[0], mu) == result.selections[0].curve.end(); });
+    for (const double mu : shown) columns.push_back({fmt::format("μ={:g}", mu), right});
+    columns.insert(columns.end(), {{"area", right}, {"stability", right}});
+    TextTable table(columns);
+    for (const FilterSelection& selection : result.selections) {
+        std::vector<std::string> row = {selection.name};
+        for (const double mu : shown)
+            row.push_back(fmt::format("{:.3f}", point(selection, mu)->accuracy) + half_width(point(selection, mu)->ci95));
+        row.push_back(fmt::format("{:+.3f}", selection.area) + half_width(selection.area_ci95));
+        row.push_back(std::isnan(selection.stability) ? "—" : fmt::format("{:.2f}", selection.stability));
+        table.add(row);
+    }
+    return paragraph(fmt::format(
+               "Accuracy on {} of a class with filters silenced that were chosen for it, as many as "
+               "the μ-lasso's; nothing silenced: {:.3f}. Area: how much more it falls than without random live "
+               "filters. Evidence{} by {}, {} of {} filters live.",
+               counted(result.samples, "test sample"), result.full_accuracy, result.bootstraps > 0 ? " and stability" : "",
+               counted(result.train_samples, "training sample"), result.live, result.per_class[0].filters.size())) +
+           table.text();
 }
 
 std::string text_of(const InspectResult& result) {

@@ -72,6 +72,12 @@ void keep_possible(Names& methods, const Run& run, const StageNotes& notes) {
     });
 }
 
+bool has_one_class(const SampleSource& samples) {
+    for (int64_t i = 1; i < samples.size(); ++i)
+        if (samples.label(i) != samples.label(0)) return false;
+    return true;
+}
+
 std::string duration_text(double seconds) {
     if (seconds < 90) return counted(std::max<int64_t>(1, std::lround(seconds)), "second");
     if (seconds < 5400) return fmt::format("{:.0f} minutes", seconds / 60);
@@ -80,7 +86,8 @@ std::string duration_text(double seconds) {
 
 }  // namespace
 
-Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, bool masks, const StageNotes& notes) {
+Suite suite_of(std::string_view name, const Run& run, const SampleSource& test, bool spiking, bool pixels, bool masks,
+               const StageNotes& notes) {
     if (std::ranges::find(kSuites, name) == kSuites.end())
         throw InputError(fmt::format("there is no suite '{}'{}", name, suggestion(name, kSuites)));
     Suite suite;
@@ -88,7 +95,11 @@ Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels,
     if (name == "standard") suite = {standard_methods(spiking), standard_metrics(spiking, pixels)};
     if (name == "full") suite = {full_methods(spiking), full_metrics(spiking, pixels)};
     keep_possible(suite.methods, run, notes);
-    std::erase_if(suite.metrics, [&](const std::string& of) { return !masks && find_metric(of)->info().needs_masks; });
+    const bool mosaics = !has_one_class(test), another_class = run.network->class_count() > 1;
+    std::erase_if(suite.metrics, [&](const std::string& of) {
+        return (!masks && find_metric(of)->info().needs_masks) || (!mosaics && of == "focus") ||
+               (!mosaics && !masks && of == "pointing_game") || (!another_class && of == "random_logit");
+    });
     return suite;
 }
 

@@ -64,7 +64,9 @@ Html network(Page& page) {
 Html evidence_section(Page& page) {
     return section("evidence", "Evidence",
                    "Every estimate with its interval and its number of samples. Undecided is written ~.",
-                   explanations(page) + filters_matter(page) + network(page) + decision_times(page));
+                   explanations(page) + filters_matter(page) +
+                       (page.data.results.filters ? filter_choices(page, *page.data.results.filters) : Html()) + network(page) +
+                       decision_times(page));
 }
 
 }  // namespace spikelens::report

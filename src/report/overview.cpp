@@ -186,6 +186,14 @@ Html paragraph(std::string_view selector, const std::string& words) {
     return words.find_first_not_of(' ') == std::string::npos ? Html() : tag(selector, words);
 }
 
+/// Whether every sample shown has the same scores, as those of a network whose neurons never spike: no map of it says anything.
+bool sees_nothing(const Page& page) {
+    const std::vector<ReportImage>& images = page.data.images;
+    return images.size() > 1 && std::ranges::all_of(images, [&](const ReportImage& image) {
+               return image.probabilities == images.front().probabilities;
+           });
+}
+
 /// What makes everything below doubtful, said before anything else.
 Html banner(const Page& page) {
     if (!page.results.train) return {};
@@ -198,6 +206,11 @@ Html banner(const Page& page) {
         return tag("p.banner", {{"role", "alert"}}, tag("strong", "The network is undecided on every test ", page.noun(), "."),
                    " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps and "
                    "ablations of such a network say nothing about classes.");
+    if (sees_nothing(page))
+        return tag("p.banner", {{"role", "alert"}},
+                   tag("strong", "The network gives all ", plural(std::ssize(page.data.images), page.noun()),
+                       " below the same scores."),
+                   " It decides by its biases alone, as when no neuron spikes, so no map tells what it looked at.");
     return {};
 }
 
@@ -208,7 +221,8 @@ Html overview_section(Page& page) {
     Html content = tag("h1.finding", {{"id", "overview-title"}}, headline(page)) + banner(page);
     if (!broken) content += paragraph("p.lede", finding(page) + " " + trust(page));
     content += paragraph("p.note.small-print", small_print(page));
-    if (!broken) content += hero(page) + tiles(page.results, page.noun()) + claims_table(page);
+    if (!broken && !sees_nothing(page)) content += hero(page);
+    if (!broken) content += tiles(page.results, page.noun()) + claims_table(page);
     if (!page.results.train)
         content +=
             missing_stage("The network's accuracy and its mistakes have not been measured here.",

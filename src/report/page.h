@@ -68,6 +68,7 @@ Html curves(Page& page, const EvaluateResult& evaluation);
 Html scores_table(const Page& page, const EvaluateResult& evaluation);
 Html differences(Page& page, const EvaluateResult& evaluation);
 Html ablation(Page& page, const InterpretResult& interpretation);
+Html filter_choices(Page& page, const FiltersResult& filters);
 Html network_accuracy(Page& page, const Training& train);
 Html decision_times(Page& page);  ///< empty where they are not known
 

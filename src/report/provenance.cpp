@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const char* const kOrderOfStages[] = {"train", "import", "interpret", "explain", "evaluate", "report"};
+const char* const kOrderOfStages[] = {"train", "import", "interpret", "filters", "explain", "evaluate", "report"};
 
 bool is_safe(unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -85,6 +85,7 @@ bool shown(const Page& page, const std::string& stage) {
     const bool imported = page.data.results.import.has_value();
     if (stage == "train" || stage == "import") return page.results.train && imported == (stage == "import");
     if (stage == "interpret") return page.results.interpret.has_value();
+    if (stage == "filters") return page.data.results.filters.has_value();
     return stage == "evaluate" && page.results.evaluate.has_value();
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/error.h"
 #include "spikelens/pipeline/run.h"
 
 #include "claims.h"
@@ -109,10 +110,14 @@ void begin_as(const std::filesystem::path& other, const Choice& of_other, const 
         choice.epochs >= of_other.epochs && (choice.keep_epoch == of_other.keep_epoch || choice.keep_epoch == KeptEpoch::last);
     const RunDirectory from{other}, to{out};
     if (!goes_on || std::filesystem::exists(out) || !std::filesystem::exists(from.checkpoint())) return;
-    std::filesystem::create_directories(to.epoch(1).parent_path());
-    for (int epoch = 1; epoch <= of_other.epochs && of_other.keep_epoch == KeptEpoch::best; ++epoch)
-        std::filesystem::copy_file(from.epoch(epoch), to.epoch(epoch));
-    std::filesystem::copy_file(from.checkpoint(), to.checkpoint());
+    try {
+        std::filesystem::create_directories(to.epoch(1).parent_path());
+        for (int epoch = 1; epoch <= of_other.epochs && of_other.keep_epoch == KeptEpoch::best; ++epoch)
+            std::filesystem::copy_file(from.epoch(epoch), to.epoch(epoch));
+        std::filesystem::copy_file(from.checkpoint(), to.checkpoint());
+    } catch (const std::filesystem::filesystem_error& error) {
+        throw RunError(fmt::format("cannot copy {} to {}: {}", from.root.string(), to.root.string(), error.code().message()));
+    }
 }
 
 nlohmann::json change_of(const nlohmann::json& after, const nlohmann::json& before) {

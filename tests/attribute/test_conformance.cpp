@@ -164,7 +164,8 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
 // Which methods aim at completeness, and from where: as their definitions say, integrated gradients and Shapley values from a
 // baseline, which is read from the options here, and made here; shares and relevance with what biases brought.
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
-    const bool from_baseline = info.name == "ig2d" || info.name == "ig3d" || info.name.starts_with("shapley");
+    const bool from_baseline =
+        info.name == "ig2d" || info.name == "ig3d" || info.name == "rescale" || info.name.starts_with("shapley");
     const bool with_biases =
         info.name.ends_with("lrp") || info.name.ends_with("ltrp") ||
         ((info.name == "share" || info.name == "share3d") && spec.text.find(":layer=") == std::string::npos);

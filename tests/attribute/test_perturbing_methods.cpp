@@ -71,10 +71,11 @@ TEST_F(PerturbingMethods, OcclusionWithTheMeanLeavesAConstantImageAlone) {
 }
 
 TEST_F(PerturbingMethods, RiseIsTheWeightedSumOfItsMasks) {
-    const FloatArray maps = map("rise:masks=300:grid=4:p=0.4", 9);
+    const FloatArray maps = map("rise:masks=300:grid=4:p=0.4", 9),
+                     expected = map("rise:masks=300:grid=4:p=0.4:divide=expected", 9);
     const int64_t cell_height = 3, cell_width = 3;  // ⌈9/4⌉, ⌈10/4⌉
     for (int64_t n = 0; n < 2; ++n) {
-        std::vector<double> sum(90);
+        std::vector<double> sum(90), shown(90);
         for (uint64_t k = 0; k < 300; ++k) {
             FloatArray cells({4, 4});
             for (uint64_t i = 0; i < 16; ++i) cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
@@ -87,9 +88,15 @@ TEST_F(PerturbingMethods, RiseIsTheWeightedSumOfItsMasks) {
             const FloatArray scores = simulator.run(FloatArray({1, 2, 9, 10}, image)).scores;
             double normaliser = 0;
             for (float value : scores.data) normaliser += std::exp(value);
-            for (int64_t p = 0; p < 90; ++p) sum[p] += std::exp(scores.data[targets[n]]) / normaliser * mask[p];
+            for (int64_t p = 0; p < 90; ++p) {
+                sum[p] += std::exp(scores.data[targets[n]]) / normaliser * mask[p];
+                shown[p] += mask[p];
+            }
         }
-        for (int64_t p = 0; p < 90; ++p) EXPECT_NEAR(maps.row(n)[p], sum[p] / (300 * 0.4), 1e-6);
+        for (int64_t p = 0; p < 90; ++p) {
+            EXPECT_NEAR(maps.row(n)[p], sum[p] / shown[p], 1e-6);
+            EXPECT_NEAR(expected.row(n)[p], sum[p] / (300 * 0.4), 1e-6);
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
@@ -36,6 +38,24 @@ TEST(Masks, EnergyInsideIsTheShareOfWhatIsPositive) {
 
 TEST(Masks, ThePointingGameAsksForTheLargest) {
     EXPECT_EQ(Explained().measured("pointing_game"), (std::vector<double>{1, 1.0 / 3, 1}));
+}
+
+/// Of a mask that is empty or full every map scores the same.
+TEST(Masks, ThatTellNoPlaceAreRefused) {
+    for (const uint8_t value : {0, 1})
+        for (const char* metric : {"energy_inside", "pointing_game"}) {
+            Explained explained;
+            std::ranges::fill(explained.masks.row(2), value);
+            try {
+                explained.measured(metric);
+                ADD_FAILURE() << metric << " scored a mask of " << int{value};
+            } catch (const InputError& error) {
+                EXPECT_NE(
+                    std::string(error.what()).find(value == 0 ? "test sample 2 has nothing" : "test sample 2 has everything"),
+                    std::string::npos)
+                    << error.what();
+            }
+        }
 }
 
 TEST(Masks, OfAnotherSizeAreRefused) {

@@ -149,6 +149,7 @@ TEST(Selection, ClassMeansWeighClassesAlike) {
     const ClassMeanEstimate mean = mean_over_classes({{1, 1, 1, 1}, {0, 1}, {}});
     EXPECT_DOUBLE_EQ(mean.mean, 0.75);
     EXPECT_NEAR(mean.ci95, 1.959963984540054 * std::sqrt(0.25 / 2) / 2, 1e-12);
+    EXPECT_TRUE(std::isnan(mean_over_classes({{1, 1}, {1}}).ci95)) << "one sample tells no spread";
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ TEST(Fields, WhatIsNotThereIsNullOrNoField) {
 TEST(TrainWarnings, SayWhatPlainNumbersHide) {
     TrainResult result;
     result.made.classes = {"a", "b"};
-    result.made.epochs = {{1, 50.0, 0.5, 1.0, true}};
+    result.made.epochs = {{1, 50.0, 0.5, 1.0, true, std::nullopt}};
     result.made.train.accuracy = 0.5;
     result.made.train.samples = 400;
     result.largest_class_share = 0.5;

@@ -81,6 +81,38 @@ TEST_F(TrainRun, WarnsOnceOfALayerThatDiesWhileItTrains) {
     EXPECT_THAT(said_, Not(Contains(HasSubstr("after epoch 2 no neuron"))));
 }
 
+/// Of six epochs at a rate that makes it jump about, the first of those best on the test set.
+TEST_F(TrainRun, KeepsTheBestEpochWhereItIsAskedTo) {
+    options_.keep_epoch = KeptEpoch::best;
+    options_.training.epochs = 6;
+    options_.training.learning_rate = 3;
+    const TrainResult result = run(options_);
+    double most = 0;
+    int first = 0;
+    for (const EpochSummary& epoch : result.made.epochs)
+        if (epoch.test_accuracy.value() > most) most = *epoch.test_accuracy, first = epoch.epoch;
+    EXPECT_EQ(result.kept_epoch, std::optional(first));
+    EXPECT_EQ(result.made.test.accuracy, most);
+    EXPECT_EQ(result.made.options["keep_epoch"], "best");
+    TrainRunOptions until = options_;
+    until.keep_epoch = KeptEpoch::last;
+    until.training.epochs = first;
+    until.out = folder_ / "until";
+    EXPECT_EQ(run(until).fingerprint, result.fingerprint) << "training that stops there has the same weights";
+
+    TrainRunOptions last = options_;
+    last.keep_epoch = KeptEpoch::last;
+    EXPECT_FALSE(run(last).kept_epoch) << "the same training, another choice";
+}
+
+TEST_F(TrainRun, TheBestOfEpochsThatWereNotKeptIsNotTold) {
+    run(options_);
+    options_.keep_epoch = KeptEpoch::best;
+    EXPECT_THAT(refusal(options_), HasSubstr("the network after epoch 1"));
+    options_.restart = true;
+    EXPECT_TRUE(run(options_).kept_epoch);
+}
+
 TEST_F(TrainRun, StartsFromTheWeightsOfARunOrOfAModel) {
     TrainRunOptions next = from_run();
     next.training.learning_rate = 1e-30;  // so small that no weight changes

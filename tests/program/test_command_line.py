@@ -144,7 +144,7 @@ class UsageErrors(CommandLine):
             (["train", "--out", "x", "--from", run, "--network", "shallow"], ["tells them itself (--from)"]),
             (["import", "f.pth", "--out", "x.safetensors", "--replace-last", "0"], ["0 outputs", "(--replace-last)"]),
             (["reproduce", "svebi-awa2"], ["photographs is missing (--data)"]),
-            (["reproduce", "svebi-mnist", "--epochs", "50"], ["unknown option '--epochs'", "see spikelens reproduce svebi-mnist --help"]),
+            (["reproduce", "svebi-mnist", "--batch", "50"], ["unknown option '--batch'", "see spikelens reproduce svebi-mnist --help"]),
             (["reproduce"], ["reproduce: a command is needed", "svebi-mnist"]),
             (["data", "check", "x", "--split", "1.0"], ["split '1.0'", "0.8", "800"]),
             (["evaluate", run, "--metrics", ","], ["--metrics names no metric", "spikelens methods"]),

@@ -93,7 +93,8 @@ class Pictures(unittest.TestCase):
                 score = next(v for m in evaluated["methods"] if m["method"] == method for v in m["metrics"])
                 low, high = score["ci95"]
                 self.assertEqual(evaluated["baseline"], baseline)
-                self.assertEqual(claims[f"{metric} of {method}, Table 1"]["measured"], f"{score['mean']:.4f} ({low:.4f} to {high:.4f})")
+                claim = claims[f"{metric} of {method}, Table 1"]
+                self.assertEqual((claim["measured"], claim["ci95"]), (score["mean"], [low, high]))
         self.assertIn("Table 1", self.call(*words).stdout)
         self.assertTrue(pathlib.Path(document["report"]).exists())
 

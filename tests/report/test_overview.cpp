@@ -99,6 +99,16 @@ TEST(Report, FirstMapWithoutMeasurementsSaysSo) {
     EXPECT_TRUE(contains(hero_of(data), "0.720 against 0.806"));
 }
 
+/// A network whose neurons never spike decides by biases: whatever a map shows, it did not look there.
+TEST(Report, ANetworkThatSeesNothingHasNoFirstMap) {
+    ReportData data = synthetic_report();
+    EXPECT_TRUE(contains(report_html(data), "div class=\"hero\""));
+    for (ReportImage& image : data.images) image.probabilities = data.images.front().probabilities;
+    const std::string html = report_html(data);
+    EXPECT_FALSE(contains(html, "div class=\"hero\""));
+    EXPECT_TRUE(contains(html, "below the same scores."));
+}
+
 TEST(Report, DivergedTrainingIsNoResult) {
     ReportData data = synthetic_report();
     data.results.train->diverged = true;

@@ -75,6 +75,50 @@ TEST(Report, ClaimsAreJudgedByIntervals) {
     EXPECT_EQ(verdict("insertion of svebi"), Claim::Verdict::contradicted);                  // 0.8459 against [0.703, 0.737]
 }
 
+/// An experiment's claims are those of its document, whatever the run's own results say.
+TEST(Report, ClaimsOfAnExperimentAreItsOwn) {
+    ReportData data = synthetic_report();
+    ClaimsResult made;
+    made.experiment = "svebi-mnist";
+    made.claims = {{"insertion of svebi, Table 1", 0.8459, "0.7800 ± 0.0900, 3 seeds", std::nullopt, std::nullopt},
+                   {"effect of 20 epochs: insertion of svebi, Table 1", nullptr, 0.01, std::nullopt, std::nullopt},
+                   {"svebi beats grad2d on insertion", "yes", "0 of 3 seeds", false, std::nullopt}};
+    made.seeds = {{1, "run", {{"insertion of svebi, Table 1", 0.8459, 0.7, false, Interval(0.69, 0.71)}}}};
+    data.results.claims = made;
+    const auto list = claims(page_of(data));
+    ASSERT_EQ(list.size(), 3U);
+    EXPECT_EQ(list[0].verdict, Claim::Verdict::undecided);
+    EXPECT_EQ(list[0].ours, "0.7800 ± 0.0900, 3 seeds");
+    EXPECT_EQ(list[1].verdict, Claim::Verdict::none) << "nothing is claimed";
+    EXPECT_EQ(list[2].verdict, Claim::Verdict::contradicted);
+    const std::string html = report_html(data);
+    EXPECT_TRUE(contains(html, "tested on several seeds"));
+    EXPECT_TRUE(contains(html, "0.7000 [0.6900, 0.7100]")) << "each seed by itself";
+    EXPECT_FALSE(contains(html, "insertion: svebi scores above grad2d")) << "no second judgement";
+}
+
+TEST(Report, ChoicesOfFiltersAreShownWhereTheyWereMeasured) {
+    ReportData data = synthetic_report();
+    EXPECT_FALSE(contains(report_html(data), "filter-areas"));
+    FiltersResult filters;
+    filters.samples = 3;
+    filters.train_samples = 10;
+    filters.chosen_mu = 2;
+    filters.full_accuracy = 0.9;
+    filters.live = 2;
+    filters.selections = {{"lasso", {{1, 1, 0.8, 0.1}, {2, 1.5, 0.7, 0.1}}, 0.05, 0.02, 0.8},
+                          {"share", {{1, 1, 0.6, unknown}, {2, 1.5, 0.5, unknown}}, 0.25, unknown, 0.95},
+                          {"random, live", {{1, 1, 0.9, 0.1}, {2, 1.5, 0.9, 0.1}}, 0, 0, unknown}};
+    filters.per_class = {{0, "zero", {{"conv1", 3, 3, true, true, 0.5, {{"share", 1.25}}}}}};
+    data.results.filters = filters;
+    const std::string html = report_html(data);
+    EXPECT_TRUE(contains(html, "id=\"filter-areas\""));
+    EXPECT_TRUE(contains(html, "0.500 ± —")) << "no interval of one sample";
+    EXPECT_TRUE(contains(html, "conv1.3* 1.25"));
+    EXPECT_TRUE(contains(html, "conv1.3 (50 %)"));
+    EXPECT_FALSE(contains(html, ">nan<"));
+}
+
 TEST(Report, OneSampleHasNoIntervalAndNoVerdict) {
     ReportData data = synthetic_report();
     data.results.evaluate->methods[0].metrics[0].ci95 = {};

@@ -4,6 +4,7 @@
 
 #include "spikelens/pipeline/claims.h"
 #include "spikelens/pipeline/evaluate.h"
+#include "spikelens/pipeline/filters.h"
 #include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/interpret.h"
 #include "spikelens/pipeline/run.h"
@@ -17,6 +18,7 @@ struct RunResults {
     std::optional<TrainResult> train;    ///< this …
     std::optional<ImportResult> import;  ///< … or this, by which the run was made
     std::optional<InterpretResult> interpret;
+    std::optional<FiltersResult> filters;
     std::optional<EvaluateResult> evaluate;
     std::optional<ClaimsResult> claims;  ///< where an experiment made the run
 };

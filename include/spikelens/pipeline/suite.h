@@ -22,8 +22,10 @@ struct Suite {
 ///  full      every method, those whose cost is an option with less than their usual, by every metric
 /// Each as it suits the input: `spiking` is what the network is shown, `pixels` whether the samples are images. What needs
 /// relevant filters or probes that the run lacks is left out (has_result), without `masks` what needs them, and what cannot
-/// explain the network (can_explain). Throws InputError for another name, with the nearest.
-Suite suite_of(std::string_view name, const Run& run, bool spiking, bool pixels, bool masks, const StageNotes& notes);
+/// explain the network (can_explain); and metrics that need two classes where the test samples or the network have one.
+/// Throws InputError for another name, with the nearest.
+Suite suite_of(std::string_view name, const Run& run, const SampleSource& test, bool spiking, bool pixels, bool masks,
+               const StageNotes& notes);
 
 /// "about 12 minutes": what measuring these methods on all samples takes, from one measured sample of each.
 std::string expected_time(const Evaluator& evaluator, const std::vector<MethodSpec>& methods, const Execution& execution);
