@@ -65,7 +65,7 @@ class Sweep {
     std::vector<float> unpool(int layer, std::vector<float> pooled);
     void to_currents(int layer, std::span<float> values) const;
     void through_weights(int layer, std::span<const float> currents);
-    PartOfSpikes parts(int layer);
+    PartOfInput parts(int layer);
 
     const Network& network_;
     const LinearMaps& maps_;
@@ -166,9 +166,10 @@ void Sweep::through_weights(int layer, std::span<const float> currents) {
     back_.add(from, std::move(values));
 }
 
-/// `and` rises with both inputs, `iand` with the first and falls with the second.
-PartOfSpikes Sweep::parts(int layer) {
+/// `and` rises with both inputs, `iand` with the first and falls with the second; `norm` has its factors.
+PartOfInput Sweep::parts(int layer) {
     const Layer& of = network_.layers[layer];
+    if (of.kind == LayerKind::norm) return part_at_each_step(network_, layer, sample_.values);
     const bool except = of.kind == LayerKind::except;
     const auto change = [this, &of](size_t input, size_t index) {
         return sample_.values.sent(of.inputs[input])[index] - baseline_.values.sent(of.inputs[input])[index];

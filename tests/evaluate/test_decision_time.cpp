@@ -15,8 +15,13 @@ constexpr int64_t kSteps = 6;
 Network network_of(const std::string& text) {
     Network network = parse_network(text, {1, 6, 6}, kSteps);
     initialise_weights(network, 7);
-    for (Layer& layer : network.layers)
+    for (Layer& layer : network.layers) {
         for (float& weight : layer.weight.data) weight *= 3;
+        for (size_t i = 0; layer.steps > 0 && i < layer.weight.data.size(); ++i) {
+            layer.weight.data[i] = 0.5F + static_cast<float>(random_uniform(8, Stream::test, {i}));
+            layer.bias.data[i] = 0.6F * static_cast<float>(random_uniform(9, Stream::test, {i})) - 0.3F;
+        }
+    }
     return network;
 }
 
@@ -38,6 +43,14 @@ FloatArray images_of(int64_t count) {
 FloatArray scores_after(const Network& network, const Input& input, int64_t steps) {
     Network shorter = network;
     shorter.steps = static_cast<int>(steps);
+    for (Layer& layer : shorter.layers) {
+        if (layer.steps == 0) continue;
+        layer.steps = shorter.steps;
+        for (FloatArray* values : {&layer.weight, &layer.bias}) {
+            values->shape = layer.weight_shape();
+            values->data.resize(steps * layer.out_channels);
+        }
+    }
     const CpuEngine engine(shorter);
     if (!input.spiking()) return engine.run(input).scores;
     Array<uint8_t> begin({input.samples(), steps, 1, 6, 6});
@@ -48,8 +61,9 @@ FloatArray scores_after(const Network& network, const Input& input, int64_t step
 
 TEST(DecisionTime, FollowsTheScoresOfShorterRuns) {
     int64_t early = 0, late = 0;
-    for (const char* text : {"4C3-LIF-MP2-8F-LIF-3F", "4C3-LIF-3F-LI(beta=0.7)", "4C3-LIF-3F-LI(beta=0.7,alpha=0.5)",
-                             "8F-LIF-3F-LIF(reset=zero)", "4C3-LIF-[4C3-LIF|]add-3F", "3C3-LIF-3C3-GAP", "3F"})
+    for (const char* text :
+         {"4C3-LIF-MP2-8F-LIF-3F", "4C3-LIF-3F-LI(beta=0.7)", "4C3-LIF-3F-LI(beta=0.7,alpha=0.5)", "8F-LIF-3F-LIF(reset=zero)",
+          "4C3-LIF-[4C3-LIF|]add-3F", "3C3-LIF-3C3-GAP", "3F", "4C3-BN6-LIF-3F-BN6"})
         for (const bool spiking : {false, true}) {
             const Network network = network_of(text);
             const Input input = spiking ? Input(spikes_of(12)) : Input(images_of(12));
