@@ -27,7 +27,9 @@ const std::vector<std::string> texts = {"3C3-LIF-MP2-4F-LIF-3F",
                                         "4C3g2-LIF(beta=*,threshold=**)-4C3d2-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3C1-GAP",
                                         "3C3-R1-IF-AP2-[3F|3F-LIF-3F]add",
                                         "3C3-AP3s2p1-LIF-SP3s2c-3F",
-                                        "2C3-MP3s2p1-LIF-MP3s2c-3F"};
+                                        "2C3-MP3s2p1-LIF-MP3s2c-3F",
+                                        "3C3-LIF-3F-LI(beta=0.7,alpha=0.5)",
+                                        "3C3b0-BN5-MP2-LIF-[3C3-BN5-LIF|BN5]add-LIF(alpha=0.5)-3F-BN5"};
 
 double largest(const FloatArray& map) {
     double most = 1;
