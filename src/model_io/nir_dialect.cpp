@@ -209,7 +209,8 @@ void set_spiking(NirRules& rules, const NirOptions& options) {
                                             rules.at_threshold ? "≥" : ">", reset_text(rules)));
     if (dialect == NirDialect::sinabs || dialect == NirDialect::rockpool)
         rules.assumptions.emplace_back(
-            "Neurons fire at most once per step here, where Sinabs and Rockpool allow several spikes.");
+            "Neurons fire at most once per step here, as with Sinabs' spike_fn=SingleSpike; its default and Rockpool's "
+            "neurons may fire several times, which the file does not say.");
     if (dialect == NirDialect::sinabs)
         rules.assumptions.emplace_back(
             "The membrane has no lower bound here; Sinabs' conversions usually bound it at minus the threshold.");
