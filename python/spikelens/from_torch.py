@@ -69,6 +69,9 @@ def from_torch(
         raise InputError(f"from_torch reads an nn.Module, not {type(model).__name__}")
     if getattr(example, "is_meta", False) or getattr(example, "is_sparse", False):
         raise InputError("example must hold its values, one after the other: this tensor is sparse or has none")
+    for name, tensor in model.state_dict().items() if hasattr(model, "state_dict") else ():
+        if getattr(tensor, "is_meta", False):
+            raise InputError(f"the model must hold its values: {name} is on the device meta and has none")
     from spikelens.torch_models.build import build
 
     return build(model, example, steps=steps, layout=layout, shape=shape, output=output)

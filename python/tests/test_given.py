@@ -134,6 +134,7 @@ def test_tensors_without_values_are_refused():
         refused(NET.simulate, tensor)
         refused(spikelens.as_module(NET), tensor)
         refused(spikelens.from_torch, torch.nn.Linear(8, 8), tensor)
+    assert "weight is on the device meta" in refused(spikelens.from_torch, torch.nn.Linear(8, 8, device="meta"), torch.ones(1, 8))
 
 
 def test_numbers_of_every_kind_are_taken():
