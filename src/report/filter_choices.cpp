@@ -52,7 +52,7 @@ LinePlot curves_plot(const FiltersResult& filters) {
     if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
     plot.y.label = "accuracy, mean over classes";
     plot.y.percent = true;
-    fit_y(plot, unknown, unknown);
+    fit_y(plot, kUnknown, kUnknown);
     return plot;
 }
 
