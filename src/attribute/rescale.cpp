@@ -78,10 +78,9 @@ class Sweep {
 std::vector<float> Sweep::of_readout(int target) const {
     const int64_t classes = network_.class_count();
     std::vector<float> values(steps_ * classes);
+    const std::vector<double> kept = kept_by_readout(network_.layers.back(), steps_);
     for (int64_t t = 0; t < steps_; ++t)
-        values[t * classes + target] =
-            static_cast<float>(std::pow(double{network_.layers.back().readout_beta}, static_cast<double>(steps_ - 1 - t)) /
-                               static_cast<double>(steps_));
+        values[t * classes + target] = static_cast<float>(kept[t] / static_cast<double>(steps_));
     return values;
 }
 

@@ -42,7 +42,7 @@ Network normalising(uint64_t seed) {
     const std::vector<std::string> texts = {
         "6C3b0-BN4-LIF(beta=0.5)-MP2-6C3-BN4-LIF(beta=0.5,reset=zero,delay)-70F-BN4-LIF(beta=0.5,alpha=0.5)-5F",
         "6C3-BN4-AP2-LIF(beta=*)-[6C3b0-BN4-LIF(beta=0.5)-6C3b0-BN4|]add-IF(threshold=1.5)-5F-BN4",
-        "6C3-MP2-BN4-IF(decay_input,gain=4,beta=0.5)-[6C3-BN4-IF|BN4-IF|]cat-6C3g2-RC3-IF-5F-BN4-LI(beta=0.5)",
+        "6C3-MP2-BN4-LIF(decay_input,gain=4,beta=0.5)-[6C3-BN4-IF|BN4-IF|]cat-6C3g2-RC3-IF-5F-BN4-LI(beta=0.5)",
         "80C1-BN4-IF(adapt=0.5,rho=0.5)-SP2-BN4-IF(threshold=**)-5C3-BN4-GMP",
     };
     Network network = parse_network(texts[seed % texts.size()], {2, 14, 16}, 4);
