@@ -146,7 +146,7 @@ TEST_F(Stages, TheReportShowsWhatTheRunHolds) {
     evaluate_now({"svebi", "random"});
     ReportOptions options;
     options.images = 4;
-    options.command = {"report", "RUN"};
+    options.again = {"report", "RUN"};
     const ReportResult result = report_run(run(), options, {}, notes_);
     EXPECT_EQ(result.report, (root_ / "report.html").string());
     EXPECT_EQ(result.images.size(), 4U);

@@ -42,7 +42,7 @@ TEST(Report, FindingSaysWhatWasMeasured) {
     EXPECT_EQ(trust(page_of(data)),
               "The best of four explanations, ig2d, is not told apart from the sanity baseline intensity on insertion: "
               "0.810 against 0.806.");
-    data.results.interpret->ablation.curve = {{2, 1, 0.87, 0.02, 0.88, 0.02, {}, {}, {}}};
+    data.results.interpret->ablation.curve = {{2, 0.87, 0.88, {}, {}, {}, 0.02, 0.02, 1}};
     EXPECT_TRUE(contains(finding(page_of(data)), "the two are not told apart"));
 }
 

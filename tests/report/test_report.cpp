@@ -107,8 +107,8 @@ TEST(Report, ChoicesOfFiltersAreShownWhereTheyWereMeasured) {
     filters.full_accuracy = 0.9;
     filters.live = 2;
     filters.selections = {{"lasso", {{1, 1, 0.8, 0.1}, {2, 1.5, 0.7, 0.1}}, 0.05, 0.02, 0.8},
-                          {"share", {{1, 1, 0.6, unknown}, {2, 1.5, 0.5, unknown}}, 0.25, unknown, 0.95},
-                          {"random, live", {{1, 1, 0.9, 0.1}, {2, 1.5, 0.9, 0.1}}, 0, 0, unknown}};
+                          {"share", {{1, 1, 0.6, kUnknown}, {2, 1.5, 0.5, kUnknown}}, 0.25, kUnknown, 0.95},
+                          {"random, live", {{1, 1, 0.9, 0.1}, {2, 1.5, 0.9, 0.1}}, 0, 0, kUnknown}};
     filters.per_class = {{0, "zero", {{"conv1", 3, 3, true, true, 0.5, {{"share", 1.25}}}}}};
     data.results.filters = filters;
     const std::string html = report_html(data);
