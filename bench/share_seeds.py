@@ -2,13 +2,13 @@
 """Does membrane share rank pixels and spikes better than other methods, whatever the seed? docs/evidence.md has the answer.
 
 usage: share_seeds.py PROGRAM FOLDER [--data NAME] [--coding NAME] [--network TEXT] [--seeds N] [--train N] [--samples N]
-                      [--baselines NAME,…] [--methods NAME,…] [--threads N]
+                      [--baselines NAME,…] [--methods NAME,…] [--reference NAME] [--threads N] [--runs RUN,…]
 
 Trains one network per seed (2 epochs, learning rate 0.1; runs in FOLDER stay and are used again), explains the same test
 samples by share and by others, and prints Markdown: the mean over seeds of insertion and deletion, and in how many seeds
-share is better, undecided and worse, by the 95 % interval of paired differences. Images shown as they are lose pixels, to
+share (or another reference) is better, undecided and worse, by the 95 % interval of paired differences. Images shown as they are lose pixels, to
 each baseline in turn. Coded images lose spikes. `--data nmnist` takes the network of the NIR paper instead of training:
-one network, so one seed.
+one network, so one seed. --runs takes such runs, one per seed, and trains none.
 """
 import argparse
 import os
@@ -37,7 +37,8 @@ def table(documents, metrics, reference):
         for entry in document["methods"]:
             for score in entry["metrics"]:
                 means[entry["method"]][metrics.index(score["metric"])].append(score["mean"])
-    print("| method | insertion ↑ | share is better / undecided / worse | deletion ↓ | share is better / undecided / worse |")
+    found = f"`{reference}` is better / undecided / worse"
+    print(f"| method | insertion ↑ | {found} | deletion ↓ | {found} |")
     print("|---" * 5 + "|")
     for method, values in means.items():
         cells = [f"{sum(of) / len(of):.3f}" for of in values]
@@ -64,18 +65,19 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     for name, usual in (("seeds", 3), ("train", 20000), ("samples", 200), ("threads", 0)):
         parser.add_argument(f"--{name}", type=int, default=usual)
-    for name, usual in (("data", "fashion-mnist"), ("coding", ""), ("network", ""), ("methods", ""),
+    for name, usual in (("data", "fashion-mnist"), ("coding", ""), ("network", ""), ("methods", ""), ("reference", ""),
                         ("baselines", "black,blur,mean")):
         parser.add_argument(f"--{name}", default=usual)
+    parser.add_argument("--runs", type=lambda text: [pathlib.Path(run) for run in text.split(",")])
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     program = Program(options.program, options.threads, options.folder)
     spiking = bool(options.coding) or options.data == "nmnist"
-    reference = "share3d" if spiking else "share"
+    reference = options.reference or ("share3d" if spiking else "share")
     metrics = ["spike_insertion", "spike_deletion"] if spiking else ["insertion", "deletion"]
     names = [reference, *(options.methods or (SPIKES if spiking else PIXELS)).split(",")]
-    seeds = range(1, 2 if options.data == "nmnist" else options.seeds + 1)
-    runs = [run_of(program, options, seed) for seed in seeds]
+    seeds = range(1, len(options.runs) + 1 if options.runs else 2 if options.data == "nmnist" else options.seeds + 1)
+    runs = options.runs or [run_of(program, options, seed) for seed in seeds]
     for baseline in [""] if spiking else options.baselines.split(","):
         methods = [f"{name}:baseline={baseline}" if baseline and name.startswith(KNOW_BASELINES) else name for name in names]
         arguments = ["--methods", ",".join(methods), "--metrics", ",".join(metrics), "--samples", options.samples]

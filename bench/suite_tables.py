@@ -2,12 +2,14 @@
 """The tables of docs/evidence.md: the standard suite on images and recordings, and filters by evidence, as Markdown.
 
 usage: suite_tables.py PROGRAM FOLDER [--images N] [--recordings N] [--train N] [--seeds N] [--threads N] [--only PART,…]
+                       [--runs RUN,…]
 
 Trains the shallow network on MNIST and Fashion-MNIST (so many training images, 2 epochs, one run per seed), imports the
 network of the NIR paper for N-MNIST (SPIKELENS_DATA has it), and interprets them. Then `evaluate --suite standard` measures
 the runs of seed 1, and `filters` compares ways to choose filters on all. Data that are not there are left out, and said so.
-Runs stay in FOLDER: a second call goes on where the first stopped. Seconds are CPU time of all threads. Parts are mnist,
-fashion-mnist and nmnist.
+Runs and the program's JSON stay in FOLDER: a second call goes on where the first stopped. Seconds are CPU time of all
+threads. Parts are mnist, fashion-mnist and nmnist. --runs measures such runs of images, which are trained and interpreted,
+one per seed, and trains none.
 """
 import argparse
 import json
@@ -79,8 +81,7 @@ def trained(program, folder, data, options):
     return runs
 
 
-def images(program, folder, data, options):
-    runs = trained(program, folder, data, options)
+def images(program, runs, data, options):
     evaluate(program, runs[0], f"{data}, standard suite", "--suite", "standard", "--samples", options.images)
     filters_table(program, runs, f"{data}, filters", options.images)
 
@@ -101,15 +102,19 @@ def main():
     for name, usual in (("images", 1000), ("recordings", 100), ("train", 20000), ("seeds", 3), ("threads", 0)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--only", default="mnist,fashion-mnist,nmnist")
+    parser.add_argument("--runs", type=lambda text: [pathlib.Path(run) for run in text.split(",")])
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     program = Program(options.program, options.threads, options.folder)
+    if options.runs:
+        images(program, options.runs, "these runs", options)
+        return
     for part in options.only.split(","):
         try:
             if part == "nmnist":
                 recordings(program, options.folder, options)
             else:
-                images(program, options.folder, part, options)
+                images(program, trained(program, options.folder, part, options), part, options)
         except RuntimeError as error:
             print(f"\n{part} is left out: {error}", file=sys.stderr, flush=True)
 
