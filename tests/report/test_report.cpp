@@ -115,7 +115,7 @@ TEST(Report, ChoicesOfFiltersAreShownWhereTheyWereMeasured) {
     EXPECT_TRUE(contains(html, "id=\"filter-areas\""));
     EXPECT_TRUE(contains(html, "0.500 ± —")) << "no interval of one sample";
     EXPECT_TRUE(contains(html, "conv1.3* 1.25"));
-    EXPECT_TRUE(contains(html, "conv1.3 (50 %)"));
+    EXPECT_TRUE(contains(html, "conv1.3 (50\u00a0%)"));
     EXPECT_FALSE(contains(html, ">nan<"));
 }
 
