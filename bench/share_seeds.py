@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Does membrane share rank pixels and spikes better than other methods, whatever the seed? docs/evidence.md has the answer.
+"""Does membrane share rank pixels and spikes better than other methods, whatever the seed?
 
-usage: share_seeds.py PROGRAM FOLDER [--data NAME] [--coding NAME] [--network TEXT] [--seeds N] [--train N] [--samples N]
-                      [--baselines NAME,…] [--methods NAME,…] [--reference NAME] [--threads N] [--runs RUN,…]
+usage: share_seeds.py PROGRAM FOLDER [--data NAME] [--coding NAME] [--network TEXT] [--seeds N] [--train N]
+                      [--samples N] [--baselines NAME,…] [--methods NAME,…] [--reference NAME] [--threads N]
+                      [--runs RUN,…]
 
-Trains one network per seed (2 epochs, learning rate 0.1; runs in FOLDER stay and are used again), explains the same test
-samples by share and by others, and prints Markdown: the mean over seeds of insertion and deletion, and in how many seeds
-share (or another reference) is better, undecided and worse, by the 95 % interval of paired differences. Images shown as they are lose pixels, to
-each baseline in turn. Coded images lose spikes. `--data nmnist` takes the network of the NIR paper instead of training:
-one network, so one seed. --runs takes such runs, one per seed, and trains none.
+Trains one network per seed (2 epochs, learning rate 0.1; runs in FOLDER stay and are used again), explains the same
+test samples by share and by others, and prints Markdown: the mean over seeds of insertion and deletion, and in how many
+seeds share (or another reference) is better, undecided and worse, by the 95 % interval of paired differences. Images
+shown as they are lose pixels, to each baseline in turn. Coded images lose spikes. `--data nmnist` takes the network of
+the NIR paper instead of training: one network, so one seed. --runs takes such runs, one per seed, and trains none.
 """
 import argparse
 import os
@@ -25,9 +26,11 @@ def verdict(documents, metric, reference, method):
     """In how many documents the reference is better, undecided and worse."""
     counts = {"better": 0, "undecided": 0, "worse": 0}
     for document in documents:
-        entry = next(d for d in document["differences"] if d["metric"] == metric and {d["a"], d["b"]} == {reference, method})
+        entry = next(d for d in document["differences"]
+                     if d["metric"] == metric and {d["a"], d["b"]} == {reference, method})
         up = (entry["difference"] > 0) == (entry["a"] == reference)
-        counts["undecided" if not entry["decided"] else "better" if up == metric.endswith("insertion") else "worse"] += 1
+        found = "better" if up == metric.endswith("insertion") else "worse"
+        counts[found if entry["decided"] else "undecided"] += 1
     return " / ".join(str(count) for count in counts.values())
 
 
@@ -49,13 +52,14 @@ def table(documents, metrics, reference):
 def run_of(program, options, seed):
     if options.data == "nmnist":
         run = options.folder / "nmnist"
-        program("import", run, pathlib.Path(os.environ["SPIKELENS_DATA"]) / "nir" / "cnn_sinabs.nir", "--data", "nmnist")
+        network = pathlib.Path(os.environ["SPIKELENS_DATA"]) / "nir" / "cnn_sinabs.nir"
+        program("import", run, network, "--data", "nmnist")
         return run
     named = filter(None, (options.data, options.coding, options.network.replace("/", "_"), str(seed)))
     run = options.folder / "-".join(named)
     extra = ["--coding", options.coding] * bool(options.coding) + ["--network", options.network] * bool(options.network)
-    program("train", run, "--data", options.data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples", options.train,
-            "--seed", seed, *extra)
+    program("train", run, "--data", options.data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples",
+            options.train, "--seed", seed, *extra)
     return run
 
 
@@ -79,7 +83,8 @@ def main():
     seeds = range(1, len(options.runs) + 1 if options.runs else 2 if options.data == "nmnist" else options.seeds + 1)
     runs = options.runs or [run_of(program, options, seed) for seed in seeds]
     for baseline in [""] if spiking else options.baselines.split(","):
-        methods = [f"{name}:baseline={baseline}" if baseline and name.startswith(KNOW_BASELINES) else name for name in names]
+        methods = [f"{name}:baseline={baseline}" if baseline and name.startswith(KNOW_BASELINES) else name
+                   for name in names]
         arguments = ["--methods", ",".join(methods), "--metrics", ",".join(metrics), "--samples", options.samples]
         arguments += ["--baseline", baseline] if baseline else []
         measured = [program("evaluate", run, *arguments, "--seed", seed, keep=baseline or "spikes")

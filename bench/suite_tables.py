@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The tables of docs/evidence.md: the standard suite on images and recordings, and filters by evidence, as Markdown.
+"""The tables of the standard suite on images and recordings, and of filters by evidence, as Markdown.
 
-usage: suite_tables.py PROGRAM FOLDER [--images N] [--recordings N] [--train N] [--seeds N] [--threads N] [--only PART,…]
-                       [--runs RUN,…]
+usage: suite_tables.py PROGRAM FOLDER [--images N] [--recordings N] [--train N] [--seeds N] [--threads N]
+                       [--only PART,…] [--runs RUN,…]
 
 Trains the shallow network on MNIST and Fashion-MNIST (so many training images, 2 epochs, one run per seed), imports the
-network of the NIR paper for N-MNIST (SPIKELENS_DATA has it), and interprets them. Then `evaluate --suite standard` measures
-the runs of seed 1, and `filters` compares ways to choose filters on all. Data that are not there are left out, and said so.
-Runs and the program's JSON stay in FOLDER: a second call goes on where the first stopped. Seconds are CPU time of all
-threads. Parts are mnist, fashion-mnist and nmnist. --runs measures such runs of images, which are trained and interpreted,
-one per seed, and trains none.
+network of the NIR paper for N-MNIST (SPIKELENS_DATA has it), and interprets them. Then `evaluate --suite standard`
+measures the runs of seed 1, and `filters` compares ways to choose filters on all. Data that are not there are left out,
+and said so. Runs and the program's JSON stay in FOLDER: a second call goes on where the first stopped. Seconds are CPU
+time of all threads. Parts are mnist, fashion-mnist and nmnist. --runs measures such runs of images, which are trained
+and interpreted, one per seed, and trains none.
 """
 import argparse
 import json
@@ -46,7 +46,8 @@ def table_of(document):
     arrow = {"higher": " ↑", "lower": " ↓", "none": ""}
     better = {m["metric"]: m["better"] for method in document["methods"] for m in method["metrics"]}
     names = [name for name in document["metrics"] if name in better]
-    lines = ["| method | " + " | ".join(name + arrow[better[name]] for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines = ["| method | " + " | ".join(name + arrow[better[name]] for name in names) + " |",
+             "|---" * (len(names) + 1) + "|"]
     for method in document["methods"]:
         scores = {m["metric"]: cell(m) for m in method["metrics"]}
         lines.append(f"| {method['method']} | " + " | ".join(scores.get(name, "") for name in names) + " |")
@@ -55,7 +56,8 @@ def table_of(document):
 
 def evaluate(program, run, title, *arguments):
     document, seconds = program("evaluate", run, *arguments)
-    print(f"\n{title}: {document['samples']} {document['input']}, {seconds:.0f} CPU seconds\n\n{table_of(document)}", flush=True)
+    print(f"\n{title}: {document['samples']} {document['input']}, {seconds:.0f} CPU seconds\n", flush=True)
+    print(table_of(document), flush=True)
 
 
 def filters_table(program, runs, title, samples):

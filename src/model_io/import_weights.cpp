@@ -105,6 +105,10 @@ class Import {
     /// GroupNorm, LayerNorm and their like have a weight and a bias of one shape, and no averages to fold.
     void refuse_other_norm(const StateTensor& tensor) const {
         if (leaf_of(tensor.name) != "weight" || element_count(tensor.view.shape) < 2) return;
+        const auto is_ours = [&](const Layer& layer) {
+            return layer.kind == LayerKind::norm && layer.name == stem_of(tensor.name);
+        };
+        if (std::ranges::any_of(result_.network.layers, is_ours)) return;
         for (const StateTensor& other : state_.tensors)
             if (other.name == stem_of(tensor.name) + ".bias" && other.view.shape == tensor.view.shape)
                 throw InputError(

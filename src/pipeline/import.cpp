@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <optional>
+#include <regex>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,8 @@
 namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr int kUsualSteps = 10;
 
 std::string surrogate_of(const ImportOptions& options) {
     return options.surrogate.empty() ? "atan(2,through_reset)" : options.surrogate;
@@ -73,6 +77,13 @@ std::optional<InputNormalisation> input_of(const ImportOptions& options) {
                               input_numbers(options, "std", {0.229, 0.224, 0.225}, 1)};
 }
 
+/// The steps for which a text normalises: BN4.
+std::optional<int> said_steps(const std::string& text) {
+    std::smatch found;
+    static const std::regex norm(R"((?:^|[-[|])BN(\d{1,5})(?:$|[-\]|]))");
+    return std::regex_search(text, found, norm) ? std::optional(std::stoi(found[1])) : std::nullopt;
+}
+
 /// The network whose weights the file holds.
 Network network_of(const ImportOptions& options) {
     if (options.network.empty() || !options.input)
@@ -81,7 +92,7 @@ Network network_of(const ImportOptions& options) {
     const std::string text = preset_text(options.network, options.classes.value_or(10));
     if (options.classes && text == options.network)
         throw InputError("the number of classes is for presets; the network " + options.network + " says its outputs itself");
-    return parse_network(text, *options.input, options.steps.value_or(10));
+    return parse_network(text, *options.input, options.steps.value_or(said_steps(text).value_or(kUsualSteps)));
 }
 
 /// An option that the import would not read.

@@ -82,10 +82,10 @@ Network fitted(Network network, const TrainRunOptions& options, const SampleSour
     return network;
 }
 
-Network new_network(const TrainRunOptions& options, const SampleSource& samples) {
+Network new_network(const TrainRunOptions& options, const SampleSource& samples, int steps) {
     const auto classes = static_cast<int64_t>(samples.classes().size());
     const std::string text = preset_text(options.network.empty() ? "shallow" : options.network, classes);
-    Network network = parse_network(text, samples.shape(), 1, options.neurons);
+    Network network = parse_network(text, samples.shape(), steps, options.neurons);
     initialise_weights(network, options.training.seed);
     return network;
 }
@@ -93,7 +93,7 @@ Network new_network(const TrainRunOptions& options, const SampleSource& samples)
 /// The network as training begins with it. Balanced thresholds come later.
 Network make_network(const TrainRunOptions& options, std::optional<Network> start, const SampleSource& samples) {
     const int steps = samples.steps() > 0 ? samples.steps() : steps_of(options, start);
-    Network network = start ? fitted(std::move(*start), options, samples) : new_network(options, samples);
+    Network network = start ? fitted(std::move(*start), options, samples) : new_network(options, samples, steps);
     check_outputs(network, samples, options.data);
     network.steps = steps;
     network.classes = samples.classes();

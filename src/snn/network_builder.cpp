@@ -203,16 +203,23 @@ void NetworkBuilder::add_norm(const Stage& stage, Cursor cursor) {
 void NetworkBuilder::add_leak(const Stage& stage, const Cursor& cursor) {
     if (!open_ || network_.layers[point_].neuron)
         stage.fail("a leaky readout follows the last weighted layer, which has no neuron");
-    std::string_view option = cursor.rest();
-    if (!option.starts_with("(beta=") || !option.ends_with(')')) stage.fail("expected LI(beta=0.9) or LI(beta=0.9,alpha=0.8)");
-    option = option.substr(6, option.size() - 7);
+    const char* const expected = "expected LI(beta=0.9) or LI(beta=0.9,alpha=0.8)";
+    std::string_view options = cursor.rest();
+    if (!options.starts_with('(') || !options.ends_with(')')) stage.fail(expected);
+    options = options.substr(1, options.size() - 2);
     if (network_.layers[point_].pool.kind != PoolKind::none) add_readout();
     Layer& readout = network_.layers[point_];
-    if (const size_t alpha = option.find(",alpha="); alpha != std::string_view::npos) {
-        readout.readout_alpha = parse_float(stage, "alpha", option.substr(alpha + 7));
-        option = option.substr(0, alpha);
+    std::optional<float> beta, alpha;
+    while (!options.empty()) {
+        const std::string_view option = options.substr(0, options.find(','));
+        options.remove_prefix(std::min(options.size(), option.size() + 1));
+        const bool leak = option.starts_with("beta=");
+        std::optional<float>& value = leak ? beta : alpha;
+        if (value || (!leak && !option.starts_with("alpha="))) stage.fail(expected);
+        value = parse_float(stage, leak ? "beta" : "alpha", option.substr(option.find('=') + 1));
     }
-    readout.readout_beta = parse_float(stage, "beta", option);
+    if (!beta) stage.fail(expected);
+    readout.readout_beta = *beta, readout.readout_alpha = alpha.value_or(0);
     leaky_readout_ = true;
 }
 

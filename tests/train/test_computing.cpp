@@ -72,9 +72,9 @@ void expect_equal_but_for_rounding(const Network& network, const Surrogate& surr
 TEST(Computing, NeuronsOfAnyKindAreThoseOfOurKernels) {
     for (const std::string neuron :
          {"LIF", "LIF(delay)", "LIF(reset=zero)", "LIF(reset=zero,delay)", "LIF(reset=zero,v_reset=-0.2)", "LIF(reset=none)",
-          "LIF(beta=1)", "LIF(beta=0.2,threshold=0.5)", "LIF(threshold=0.7)", "LIF(ge)", "LIF(decay_input,threshold=0.2)",
+          "LIF(beta=1)", "LIF(beta=0.2,threshold=0.5)", "LIF(threshold=0.7)", "LIF(ge)", "LIF(decay_input,threshold=0.02)",
           "LIF(gain=1.5)", "LIF(alpha=0.6)", "LIF(alpha=0.6,reset=zero,delay)",
-          "LIF(alpha=0.7,delay,decay_input,threshold=0.4)"})
+          "LIF(alpha=0.7,delay,decay_input,threshold=0.02)"})
         for (const std::string surrogate : {"triangle(0.9)", "sigmoid(5)", "fast_sigmoid(4)", "atan(2)",
                                             "atan(2,through_reset)", "triangle(0.9,through_reset)"}) {
             SCOPED_TRACE(neuron + " " + surrogate);
@@ -86,7 +86,7 @@ TEST(Computing, NeuronsOfAnyKindAreThoseOfOurKernels) {
 
 TEST(Computing, PoolsAndReadoutsOfAnyKindToo) {
     for (const std::string pool : {"", "-MP2", "-MP3s1", "-MP2s1", "-AP2", "-AP2s1", "-AP3", "-SP2", "-SP3s2"})
-        for (const std::string end : {"3F", "3F-LIF(threshold=0.2)", "5C1-LIF(threshold=0.3)-3F-LI(beta=0.9)"})
+        for (const std::string end : {"3F", "3F-LIF(threshold=0.5)", "5C1-LIF(threshold=0.3)-3F-LI(beta=0.9)"})
             for (const bool recompute : {false, true}) {
                 SCOPED_TRACE(pool + " " + end);
                 const Network network = lively_network("4C3-LIF" + pool + "-4C3s2-LIF(threshold=0.5)-" + end, {2, 8, 8}, 5, 2);
