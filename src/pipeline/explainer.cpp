@@ -125,8 +125,10 @@ bool can_explain(std::string_view method, const Network& network) {
     const bool recurs = any_layer([](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
     const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
     const bool by_step = any_layer([](const Layer& layer) { return layer.kind == LayerKind::norm; });
-    return !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(by_step && is_of({"gate", "slrp", "sltrp"})) &&
-           !(adapts_any && is_of({"share", "sltrp", "rescale"}));
+    const bool filters =
+        any_layer([](const Layer& layer) { return layer.kind == LayerKind::conv; }) && !response_filters(network).empty();
+    return (filters || !is_of({"sam", "gradcam", "conductance"})) && !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) &&
+           !(by_step && is_of({"gate", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp", "rescale"}));
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {

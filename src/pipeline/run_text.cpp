@@ -168,8 +168,8 @@ std::string text_of(const FiltersResult& result) {
         table.add(row);
     }
     return paragraph(fmt::format(
-               "Accuracy on {} of a class with filters silenced that were chosen for it, as many as "
-               "the μ-lasso's; nothing silenced: {:.3f}. Area: how much more it falls than without random live "
+               "Of {}, those of a class are read with filters silenced that were chosen for it, as many as the "
+               "μ-lasso's. Accuracy with nothing silenced: {:.3f}. Area: how much more it falls than without random live "
                "filters. Evidence{} by {}, {} of {} filters live.",
                counted(result.samples, "test sample"), result.full_accuracy, result.bootstraps > 0 ? " and stability" : "",
                counted(result.train_samples, "training sample"), result.live, result.per_class[0].filters.size())) +

@@ -59,8 +59,9 @@ Html decision_times(Page& page) {
     plot.y.percent = true;
     fit_y(plot, 0, 1);
     return tag("h3", "When does it decide?") +
-           figure(page, "decision-times", draw(plot),
-                  tag("b", "Decision times") + " of the test set: " + caption + " were decided.", table, {"train", "import"});
+           tag("div.pair", figure(page, "decision-times", draw(plot),
+                                  tag("b", "Decision times") + " of the test set: " + caption + " were decided.", table,
+                                  {"train", "import"}));
 }
 
 }  // namespace spikelens::report

@@ -61,6 +61,15 @@ std::string accuracy_words(const Training& train, const std::string& noun) {
     return text;
 }
 
+/// Whether more of the test samples are right than are of the commonest class, by the accuracy's interval.
+bool tells_classes(const Training& train) {
+    const size_t classes = train.made.confusion.size();
+    double commonest = 0;
+    for (size_t c = 0; c < classes; ++c) commonest = std::max(commonest, train.samples_of(c));
+    return classes < 2 || train.made.test.samples == 0 ||
+           train.made.test.ci95.low > commonest / static_cast<double>(train.made.test.samples);
+}
+
 std::string ablation_words(const InterpretResult& interpretation) {
     const AblationSummary::Point* step = point_at(interpretation.ablation, interpretation.chosen_mu);
     const double full = interpretation.ablation.full_accuracy;
@@ -84,6 +93,9 @@ std::string headline(const Page& page) {
     if (results.train && results.train->silent())
         return fmt::format("This network decides nothing: it names no class for any of {}.",
                            plural(results.train->made.test.samples, "test " + page.noun()));
+    if (results.train && !tells_classes(*results.train))
+        return "This network is not told apart from one that always answers the same class" +
+               accuracy_words(*results.train, page.noun()) + ".";
     return "This network " + purpose(page) +
            (results.train ? accuracy_words(*results.train, page.noun()) : "; how often it is right has not been measured") +
            ".";

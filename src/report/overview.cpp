@@ -189,9 +189,9 @@ Html paragraph(std::string_view selector, const std::string& words) {
 /// Whether every sample shown has the same scores, as those of a network whose neurons never spike: no map of it says anything.
 bool sees_nothing(const Page& page) {
     const std::vector<ReportImage>& images = page.data.images;
-    return images.size() > 1 && std::ranges::all_of(images, [&](const ReportImage& image) {
-               return image.probabilities == images.front().probabilities;
-           });
+    return images.size() > 1 && images.front().probabilities.size() > 1 &&
+           std::ranges::all_of(images,
+                               [&](const ReportImage& image) { return image.probabilities == images.front().probabilities; });
 }
 
 /// What makes everything below doubtful, said before anything else.
@@ -210,7 +210,7 @@ Html banner(const Page& page) {
         return tag("p.banner", {{"role", "alert"}},
                    tag("strong", "The network gives all ", plural(std::ssize(page.data.images), page.noun()),
                        " below the same scores."),
-                   " It decides by its biases alone, as when no neuron spikes, so no map tells what it looked at.");
+                   " It does so when no neuron spikes or when all inputs are alike, and no map tells what it looked at.");
     return {};
 }
 
