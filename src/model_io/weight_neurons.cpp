@@ -93,12 +93,13 @@ class NeuronImport {
         return found;
     }
 
-    /// As many as there are, with or without the last layer's readout, in order.
+    /// As many as there are, in order; with the last layer's readout where it leaks or the file has one more.
     std::optional<std::vector<size_t>> by_number() const {
         std::vector<size_t> layers;
         for (size_t l = 0; l < network_.layers.size(); ++l)
             if (network_.layers[l].neuron) layers.push_back(l);
-        if (!network_.layers.back().neuron && neurons_.size() > layers.size()) layers.push_back(network_.layers.size() - 1);
+        const Layer& last = network_.layers.back();
+        if (!last.neuron && (last.leaks() || neurons_.size() > layers.size())) layers.push_back(network_.layers.size() - 1);
         if (neurons_.size() != layers.size()) return std::nullopt;
         const auto order = sorted();
         if (!order) return std::nullopt;

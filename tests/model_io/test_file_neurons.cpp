@@ -253,6 +253,18 @@ TEST_F(FileNeurons, ReadoutsLeakOrRefuse) {
 }
 
 /// Norse's LI, with parameters that are learnt.
+TEST_F(FileNeurons, OfAReadoutAreNotThoseOfAnotherLayer) {
+    const std::string network = "5F-LIF(beta=0.5)-3F-LI(beta=0.5)";
+    TestFile file = state_dict();
+    add_scalar(file, "lif1.beta", 0.75F);
+    for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
+        EXPECT_THAT(refusal(file, source, network), HasSubstr("nothing tells to which of the network's layers it belongs"));
+    add_scalar(file, "lif2.beta", 0.25F);
+    const Network read = import(file, NeuronSource::file, network).network;
+    EXPECT_EQ(read.layers[0].neuron->beta, 0.75F);
+    EXPECT_EQ(read.layers[1].readout_beta, 0.25F);
+}
+
 TEST_F(FileNeurons, ReadoutsHaveASynapse) {
     const std::string says = "5F-LIF(beta=0.9,alpha=0.8)-3F-LI(beta=0.9,alpha=0.75)", silent = "5F-LIF(beta=0.9,alpha=0.8)-3F";
     TestFile file = state_dict(says);
