@@ -196,31 +196,42 @@ class Import {
                 filled.push_back({plan[i]->layer, stem_of(state_.tensors[i].name), state_.tensors[i].module});
         const std::vector<NormPlace> places = places_of_norms(state_, norms_, filled, options.layers, where_);
         const double eps = options.bn_eps.value_or(kUsualBnEps);
-        std::string names;
+        std::vector<std::string> folded, of_each_step;
         for (size_t k = 0; k < norms_.size(); ++k) {
+            const NormPlace& place = places[k];
             const bool differs = norms_[k].differs_between_steps();
+            const Layer* into = place.layer;
             if (differs) {
-                of_steps.push_back(&fill_step_norm(state_, norms_[k], places[k], eps, result_.network, where_));
+                into = &fill_step_norm(state_, norms_[k], place, eps, result_.network, where_);
+                of_steps.push_back(into);
+                of_each_step.push_back(shown(norms_[k].stem) + " as " + into->name);
             } else {
-                fold_norm(state_, norms_[k], places[k], eps, where_);
+                fold_norm(state_, norms_[k], place, eps, where_);
+                folded.push_back(fmt::format("{} {} {}", shown(norms_[k].stem), place.before ? "before" : "after", into->name));
             }
-            biases_.insert(differs ? of_steps.back() : places[k].layer);
-            const std::string& into = differs ? of_steps.back()->name : places[k].layer->name;
+            biases_.insert(into);
             for_each_tensor(norms_[k], [&](const std::string& leaf, size_t i) {
                 if (leaf == "num_batches_tracked") return;
-                entries_[i].to = into + (leaf == kRunningMean || leaf == "bias" ? ".bias" : ".weight");
-                entries_[i].note = "a batch normalisation's, folded into it";
+                entries_[i].to = into->name + (leaf == kRunningMean || leaf == "bias" ? ".bias" : ".weight");
+                entries_[i].note = differs ? "a batch normalisation's" : "a batch normalisation's, folded into it";
             });
-            if (k < kNamesInNote)
-                names += fmt::format("{}{} {} {}", k > 0 ? ", " : "", shown(norms_[k].stem),
-                                     places[k].before ? "before" : "after", places[k].layer->name);
         }
         require_step_norms(result_.network, of_steps, where_);
-        if (norms_.empty()) return;
-        result_.assumptions.push_back(fmt::format(
-            "Batch normalisations are folded in, each as if it stood directly at its layer, with the running averages and ε = "
-            "{:g}{}: {}{}.",
-            eps, options.bn_eps ? "" : ", which a state dict does not hold", names, norms_.size() > kNamesInNote ? ", …" : ""));
+        const std::string with = fmt::format("with the running averages and ε = {:g}{}", eps,
+                                             options.bn_eps ? "" : ", which a state dict does not hold");
+        if (!folded.empty())
+            result_.assumptions.push_back(
+                fmt::format("Batch normalisations are folded in, each as if it stood directly at its layer, {}: {}.", with,
+                            first_of(folded)));
+        if (!of_each_step.empty())
+            result_.assumptions.push_back(
+                fmt::format("Batch normalisations with values of each step stand where the network text has them, {}: {}.",
+                            with, first_of(of_each_step)));
+    }
+
+    static std::string first_of(const std::vector<std::string>& names) {
+        const auto end = names.begin() + std::min(std::ssize(names), std::ptrdiff_t{kNamesInNote});
+        return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), end == names.end() ? "" : ", …");
     }
 
     /// A bias that the library adds at every step, with the spikes of the step before.

@@ -72,8 +72,9 @@ constexpr std::array<std::pair<std::string_view, TensorType>, 12> kStorages = {{
                                                                                 {"ComplexFloat", TensorType::complex64},
                                                                                 {"ComplexDouble", TensorType::complex128}}};
 /// What asks for these, and what to save instead.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kAdvice = {
-    {{"torch._utils._rebuild_qtensor", "it holds quantised weights: save their dequantize()"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kAdvice = {
+    {{"torch.q", "it holds quantised weights: save their dequantize()"},
+     {"torch._utils._rebuild_qtensor", "it holds quantised weights: save their dequantize()"},
      {"torch._utils._rebuild_sparse", "it holds sparse tensors: save their to_dense()"},
      {"torch._utils._rebuild_meta_tensor", "it holds tensors of the device meta, which have no values"},
      {"torch._utils._rebuild_tensor_v3", "it holds tensors of a type such as float8: save them as float32"},

@@ -78,9 +78,9 @@ TEST_F(StepNorms, OfAListAreThoseOfTheirSteps) {
                 const double factor = gamma / std::sqrt(positive({3}, 30 + t).data[c] + 0.5);
                 return std::pair(factor, 0 - values({3}, 20 + t).data[c] * factor);
             });
-            EXPECT_THAT(imported.assumptions, Contains(AllOf(HasSubstr("after conv1"), HasSubstr("ε = 0.5"))));
+            EXPECT_THAT(imported.assumptions, Contains(AllOf(HasSubstr(" as norm2"), HasSubstr("ε = 0.5"))));
             EXPECT_EQ(imported.tensors[1].to, affine ? "norm2.weight" : "norm2.bias");
-            EXPECT_THAT(imported.tensors[1].note, HasSubstr("folded"));
+            EXPECT_THAT(imported.tensors[1].note, HasSubstr("a batch normalisation's"));
             EXPECT_EQ(imported.network.layers[2].weight, values({2, 108}, 2));
         }
 }
