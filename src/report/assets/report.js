@@ -360,17 +360,29 @@
     }
     paint(canvas, image, method);
     const [low, high] = rangeOf(image, method), ends = all(".ends > span", holder.parentElement);
-    if (ends.length) ends[0].textContent = brief(low), ends[ends.length - 1].textContent = brief(high);
+    if (!ends.length) return;
+    const together = low < 0 && low === -high && holder.closest(".gallery");  // side by side they would touch
+    ends[0].textContent = together ? "±" + brief(high) : brief(low);
+    ends[ends.length - 1].textContent = together ? "" : brief(high);
   }
 
-  // Only what comes into view is painted.
+  // What is in view is painted at once, the rest when it comes into view.
   const painter = "IntersectionObserver" in window ? new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { painter.unobserve(entry.target); paintHolder(entry.target); }
   }, { rootMargin: "300px" }) : null;
 
+  function isInView(element) {
+    const box = element.getBoundingClientRect();
+    return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+  }
+
   function paintAll() {
     for (const radio of all("input[name=scale]")) radio.checked = radio.value === state.s;
-    for (const holder of all(".map[data-image]")) painter ? (painter.unobserve(holder), painter.observe(holder)) : paintHolder(holder);
+    for (const holder of all(".map[data-image]")) {
+      painter?.unobserve(holder);
+      if (!painter || isInView(holder)) paintHolder(holder);
+      else painter.observe(holder);
+    }
     if (one("#focus") && !one("#focus").hidden) showImage();
   }
 
