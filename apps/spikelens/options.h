@@ -154,7 +154,9 @@ Option& OptionTable::add_choice(const std::string& name, Value& value, const Wor
         Strings known;
         for (const auto& [word, chosen] : words)
             if (known.emplace_back(word) == text) return chosen;
-        throw InputError(fmt::format("{} is '{}', expected {}{}", name, text, fmt::join(known, ", "), suggestion(text, known)));
+        const std::string near = nearest(text, known);
+        throw InputError(fmt::format("{} is '{}', expected {}{}", name, text, fmt::join(known, ", "),
+                                     near.empty() ? "" : "; did you mean '" + near + "'?"));
     };
     const auto text = [words](Chosen chosen) {
         return std::ranges::find(words, chosen, &std::pair<std::string, Chosen>::second)->first;

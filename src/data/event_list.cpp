@@ -32,7 +32,7 @@ EventList::EventList(std::string file, std::string format, int width, int height
     recording_.height = height;
 }
 
-void EventList::expect(uint64_t count) { recording_.events.reserve(std::min(count, most_events)); }
+void EventList::expect(uint64_t count) { recording_.events.reserve(std::min(count, kMostEvents)); }
 
 EventRecording EventList::finish() {
     std::vector<Event>& events = recording_.events;
@@ -47,9 +47,9 @@ EventRecording EventList::finish() {
 
 void EventList::refuse(int64_t time, int64_t x, int64_t y, uint64_t offset) const {
     const std::string where = file_ + ", " + place_ + " " + std::to_string(offset) + ": ";
-    if (size() >= most_events)
-        throw InputError(where + "it holds more than the " + std::to_string(most_events) + " events allowed");
-    if (time > latest || time < -latest)
+    if (size() >= kMostEvents)
+        throw InputError(where + "it holds more than the " + std::to_string(kMostEvents) + " events allowed");
+    if (time > kLatest || time < -kLatest)
         throw InputError(where + "an event has the time " + std::to_string(time) + ", expected microseconds within 2^61");
     throw InputError(where + "an event lies at x = " + std::to_string(x) + ", y = " + std::to_string(y) +
                      ", outside the sensor of " + std::to_string(widest_) + " x " + std::to_string(highest_) + " pixels");

@@ -10,8 +10,8 @@ namespace spikelens {
 /// Takes the events of a reader and checks each: its place on the sensor, its time, how many there are.
 class EventList {
   public:
-    static constexpr uint64_t most_events = uint64_t{1} << 28;
-    static constexpr int64_t latest = int64_t{1} << 61;  ///< so that differences of times fit
+    static constexpr uint64_t kMostEvents = uint64_t{1} << 28;
+    static constexpr int64_t kLatest = int64_t{1} << 61;  ///< so that differences of times fit
 
     /// Without a size (0 × 0) the sensor is the smallest that holds all events. `place` is what offsets count in messages.
     EventList(std::string file, std::string format, int width = 0, int height = 0, std::string place = "byte");
@@ -20,8 +20,8 @@ class EventList {
     void expect(uint64_t count);
     /// Throws InputError that says `offset`, where in the file the event is, for one that is not possible.
     void add(int64_t time, int64_t x, int64_t y, bool polarity, uint64_t offset) {
-        if (x < 0 || x >= widest_ || y < 0 || y >= highest_ || time > latest || time < -latest ||
-            recording_.events.size() >= most_events)
+        if (x < 0 || x >= widest_ || y < 0 || y >= highest_ || time > kLatest || time < -kLatest ||
+            recording_.events.size() >= kMostEvents)
             refuse(time, x, y, offset);
         recording_.events.push_back({.time = time,
                                      .x = static_cast<uint16_t>(x),

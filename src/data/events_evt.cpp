@@ -20,8 +20,8 @@ namespace {
 /// bits. Events before the first time word have no time and are left out.
 class Evt2 {
   public:
-    static constexpr size_t word_bytes = 4;
-    static constexpr const char* format = "evt2";
+    static constexpr size_t kWordBytes = 4;
+    static constexpr const char* kFormat = "evt2";
 
     Evt2(EventList& list, const std::string& file) : list_(list), file_(file) {}
 
@@ -34,7 +34,7 @@ class Evt2 {
                 if (timed_) list_.add(high_ * 64 + (word >> 22 & 0x3f), word >> 11 & 0x7ff, word & 0x7ff, type == 1, offset);
                 return;
             case 0x8:
-                high_ = std::clamp(clock_.at(word & 0xfffffff), -beyond, beyond);
+                high_ = std::clamp(clock_.at(word & 0xfffffff), -kBeyond, kBeyond);
                 timed_ = true;
                 return;
             case 0xa:
@@ -47,7 +47,7 @@ class Evt2 {
     }
 
   private:
-    static constexpr int64_t beyond = EventList::latest / 64 + 1;  ///< a time that is refused, and still a number
+    static constexpr int64_t kBeyond = EventList::kLatest / 64 + 1;  ///< a time that is refused, and still a number
 
     EventList& list_;
     const std::string& file_;
@@ -59,8 +59,8 @@ class Evt2 {
 /// 16-bit words: 15–12 type, the rest is what it changes. Events before the first time, row or base column are left out.
 class Evt3 {
   public:
-    static constexpr size_t word_bytes = 2;
-    static constexpr const char* format = "evt3";
+    static constexpr size_t kWordBytes = 2;
+    static constexpr const char* kFormat = "evt3";
 
     Evt3(EventList& list, const std::string& file) : list_(list), file_(file) {}
 
@@ -95,13 +95,13 @@ class Evt3 {
             case 0xf:
                 return;  // triggers, extensions
             default:
-                if (word == padding) return;
+                if (word == kPadding) return;
                 refuse_word(file_, offset, word >> 12);
         }
     }
 
   private:
-    static constexpr unsigned padding = 0x9999;  ///< some cameras fill their transfers with it
+    static constexpr unsigned kPadding = 0x9999;  ///< some cameras fill their transfers with it
 
     void set_high(int64_t counter) {
         const int64_t high = clock_.at(counter);
@@ -130,12 +130,12 @@ class Evt3 {
 template <class Decoder>
 EventRecording decode(const EventFile& file, const PropheseeHeader& header) {
     const auto words = file.bytes.subspan(header.size);
-    if (words.size() % Decoder::word_bytes != 0)
+    if (words.size() % Decoder::kWordBytes != 0)
         throw InputError(file.name + " is truncated: it has " + std::to_string(words.size()) +
-                         " bytes after its header, expected words of " + std::to_string(Decoder::word_bytes));
-    EventList list(file.name, Decoder::format, header.width, header.height);
+                         " bytes after its header, expected words of " + std::to_string(Decoder::kWordBytes));
+    EventList list(file.name, Decoder::kFormat, header.width, header.height);
     Decoder decoder(list, file.name);
-    for (size_t at = 0; at < words.size(); at += Decoder::word_bytes) decoder.take(words.data() + at, header.size + at);
+    for (size_t at = 0; at < words.size(); at += Decoder::kWordBytes) decoder.take(words.data() + at, header.size + at);
     return list.finish();
 }
 

@@ -76,9 +76,9 @@ void check_length(const NpyArray& array, std::optional<int64_t> others = std::nu
     if (array.header.shape[0] != length)
         throw InputError(array.what + " has the shape " + shape_text(array.header.shape) + ", expected [" +
                          std::to_string(length) + "]");
-    if (length > static_cast<int64_t>(EventList::most_events))
+    if (length > static_cast<int64_t>(EventList::kMostEvents))
         throw InputError(array.what + " has " + std::to_string(length) + " events, more than the " +
-                         std::to_string(EventList::most_events) + " allowed");
+                         std::to_string(EventList::kMostEvents) + " allowed");
 }
 
 /// t.npy, x.npy, y.npy and p.npy, of which one is unpacked at a time.

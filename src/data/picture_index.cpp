@@ -111,7 +111,7 @@ void PictureIndex::save() const {
         const auto before = kept_.find(path);
         changed = changed || before == kept_.end() || before->second.stamp != known.stamp;
     }
-    if (!changed || file_.empty() || static_cast<int64_t>(seen_.size()) < worth_keeping) return;
+    if (!changed || file_.empty() || static_cast<int64_t>(seen_.size()) < kWorthKeeping) return;
     try {
         write_file(file_, json_text({{"key", key_}, {"pictures", pictures}}, file_.string()));
     } catch (const std::exception&) {  // the next opening reads all pictures again, and finds the same

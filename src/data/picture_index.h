@@ -28,7 +28,7 @@ struct PictureFacts {
 class PictureIndex {
   public:
     /// Folders of fewer pictures are read again: that takes no time, and leaves no file behind.
-    static constexpr int64_t worth_keeping = 500;
+    static constexpr int64_t kWorthKeeping = 500;
 
     /// Reads what is kept, if anything is: a file that is missing or cannot be read is an empty index.
     PictureIndex(const std::filesystem::path& folder, const PictureOptions& options);

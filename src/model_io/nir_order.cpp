@@ -61,7 +61,7 @@ class Orderer {
             if (edge.first == name)
                 for (const std::string& source : from) kept.emplace_back(source, edge.second);
         }
-        if (kept.size() > most_edges) throw InputError(where_ + ": the graphs inside the graph have too many edges");
+        if (kept.size() > kMostEdges) throw InputError(where_ + ": the graphs inside the graph have too many edges");
         edges_ = std::move(kept);
     }
 
@@ -155,7 +155,7 @@ class Orderer {
                         where_, quoted_names(path, " → ")));
     }
 
-    static constexpr size_t most_edges = 1'000'000;
+    static constexpr size_t kMostEdges = 1'000'000;
 
     const NirGraph& graph_;
     const std::string& where_;
