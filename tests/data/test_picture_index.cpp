@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-constexpr int kPictures = PictureIndex::worth_keeping;
+constexpr int kPictures = PictureIndex::kWorthKeeping;
 
 /// A folder of as many pictures as are kept.
 class KeptPictures : public testing::Test {
