@@ -23,8 +23,6 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kUsualSteps = 10;
-
 std::string surrogate_of(const ImportOptions& options) {
     return options.surrogate.empty() ? "atan(2,through_reset)" : options.surrogate;
 }

@@ -10,6 +10,8 @@
 
 namespace spikelens {
 
+constexpr int kUsualSteps = 10;
+
 /// What `train` and `import` know of the run that they make.
 struct RunInMaking {
     RunDirectory files;

@@ -33,7 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Training samples on which it is told whether a layer spikes at all.
 constexpr int64_t kSamplesListenedTo = 1000;
-constexpr int kUsualSteps = 10, kMostSteps = 65535;
+constexpr int kMostSteps = 65535;
 
 void check_start(const TrainRunOptions& options) {
     const NetworkDefaults usual;

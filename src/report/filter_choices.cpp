@@ -48,11 +48,7 @@ LinePlot curves_plot(const FiltersResult& filters) {
     }
     if (std::isfinite(filters.full_accuracy)) plot.levels.push_back({"nothing silenced", filters.full_accuracy});
     const std::vector<double>& budgets = plot.series.front().x;
-    plot.x = {"budget μ (logarithmic)", budgets.front(), budgets.back(), true};
-    if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
-    plot.y.label = "accuracy, mean over classes";
-    plot.y.percent = true;
-    fit_y(plot, kUnknown, kUnknown);
+    accuracy_over_budgets(plot, budgets.front(), budgets.back());
     return plot;
 }
 

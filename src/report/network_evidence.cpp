@@ -43,11 +43,7 @@ LinePlot ablation_plot(const AblationSummary& curve) {
                                           &AblationSummary::Point::random_ci95, kRandomStyle));
     plot.scatters.push_back(draws_of(curve));
     if (std::isfinite(curve.full_accuracy)) plot.levels.push_back({"nothing silenced", curve.full_accuracy});
-    plot.x = {"budget μ (logarithmic)", curve.curve.front().mu, curve.curve.back().mu, true};
-    if (!(plot.x.low > 0) || !(plot.x.low < plot.x.high)) plot.x.low = 0.5 * plot.x.high, plot.x.high *= 2;
-    plot.y.label = "accuracy, mean over classes";
-    plot.y.percent = true;
-    fit_y(plot, kUnknown, kUnknown);
+    accuracy_over_budgets(plot, curve.curve.front().mu, curve.curve.back().mu);
     return plot;
 }
 

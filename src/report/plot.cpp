@@ -200,4 +200,13 @@ void fit_y(LinePlot& plot, double floor, double ceiling) {
     plot.y.high = high;
 }
 
+void accuracy_over_budgets(LinePlot& plot, double lowest, double highest) {
+    plot.x = {"budget μ (logarithmic)", lowest, highest, true};
+    if (!(lowest > 0) || !(lowest < highest)) plot.x.low = 0.5 * highest, plot.x.high = 2 * highest;
+    plot.y.label = "accuracy, mean over classes";
+    plot.y.percent = true;
+    constexpr double open = std::numeric_limits<double>::quiet_NaN();
+    fit_y(plot, open, open);
+}
+
 }  // namespace spikelens::report

@@ -73,6 +73,9 @@ Html draw(const LinePlot& plot);
 /// finite.
 void fit_y(LinePlot& plot, double floor, double ceiling);
 
+/// The axes of a plot of mean accuracy over budgets μ, of which one alone stands in the middle.
+void accuracy_over_budgets(LinePlot& plot, double lowest, double highest);
+
 /// A small plot without axes, for one class among many.
 Html draw_small(const LinePlot& plot);
 
