@@ -9,6 +9,7 @@ bf16    the same in bfloat16, channels last
 fused   the same, all steps of a layer's membranes and its spikes in one kernel (Triton), as SpikingJelly's CuPy backend has it
 Weights are random: dense products take the same time whatever spikes. Needs PyTorch with CUDA, and Triton.
 """
+
 import sys
 import time
 
@@ -20,13 +21,34 @@ import triton.language as tl
 BETA = 0.95
 NETWORKS = {
     "shallow": (1, 28, 10, [(16, True), (32, True), 128, 10], [10000, 5000, 2500]),
-    "svgg19": (3, 224, 25, [(64, False), (64, True), (128, False), (128, True), *[(256, False)] * 3, (256, True), *[(512, False)] * 3,
-                            (512, True), *[(512, False)] * 3, (512, True), 4096, 4096, 50], [16, 8, 4]),
+    "svgg19": (
+        3,
+        224,
+        25,
+        [
+            (64, False),
+            (64, True),
+            (128, False),
+            (128, True),
+            *[(256, False)] * 3,
+            (256, True),
+            *[(512, False)] * 3,
+            (512, True),
+            *[(512, False)] * 3,
+            (512, True),
+            4096,
+            4096,
+            50,
+        ],
+        [16, 8, 4],
+    ),
 }
 
 
 @triton.jit
-def fire_kernel(currents, spikes, count, constant: tl.constexpr, steps: tl.constexpr, beta: tl.constexpr, block: tl.constexpr):
+def fire_kernel(
+    currents, spikes, count, constant: tl.constexpr, steps: tl.constexpr, beta: tl.constexpr, block: tl.constexpr
+):
     place = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     inside = place < count
     u = tl.zeros([block], tl.float32)
@@ -103,7 +125,11 @@ def seconds_of(run):
 
 def compare(name):
     channels, side, steps, stages, batches = NETWORKS[name]
-    for word, kind, fire in (("fp32", torch.float32, fire_steps), ("bf16", torch.bfloat16, fire_steps), ("fused", torch.bfloat16, fire_fused)):
+    for word, kind, fire in (
+        ("fp32", torch.float32, fire_steps),
+        ("bf16", torch.bfloat16, fire_steps),
+        ("fused", torch.bfloat16, fire_fused),
+    ):
         weights = weights_of(stages, channels, side, kind)
         for batch in batches:
             images = torch.rand(batch, channels, side, side, device="cuda").to(kind)

@@ -11,6 +11,7 @@ interpret  responses of 60,000 images, against (a) with spike counts on 1,000 of
 Spikelens' seconds are those of the whole command, from start to exit. What PyTorch took for some images is multiplied up to all of
 them. Needs Debian's python3-torch and python3-numpy. Networks of conv, LIF (no delay, reset by subtraction), max-pool, full layers.
 """
+
 import gzip
 import json
 import re
@@ -34,8 +35,14 @@ def load_model(path):
         length = struct.unpack("<Q", file.read(8))[0]
         header, data = json.loads(file.read(length)), file.read()
     description = json.loads(header.pop("__metadata__")["spikelens"])
-    tensors = {name: torch.from_numpy(numpy.frombuffer(data, "<f4", offset=t["data_offsets"][0], count=int(numpy.prod(t["shape"]))).reshape(t["shape"]).copy())
-               for name, t in header.items()}
+    tensors = {
+        name: torch.from_numpy(
+            numpy.frombuffer(data, "<f4", offset=t["data_offsets"][0], count=int(numpy.prod(t["shape"])))
+            .reshape(t["shape"])
+            .copy()
+        )
+        for name, t in header.items()
+    }
     return description, tensors
 
 
@@ -90,7 +97,9 @@ def layer_by_layer(images, layers, tensors, steps, beta):
         elif not layer[3]:
             return current(layer, x.reshape(steps, len(images), -1).mean(0), tensors)
         else:
-            drives = current(layer, x, tensors).reshape(steps, len(images), *([-1] if not layer[1] else [tensors[layer[0] + ".weight"].shape[0], *x.shape[2:]]))
+            drives = current(layer, x, tensors).reshape(
+                steps, len(images), *([-1] if not layer[1] else [tensors[layer[0] + ".weight"].shape[0], *x.shape[2:]])
+            )
         u, spikes = torch.zeros_like(drives[0]), []
         for drive in drives:
             u = u * beta + drive
@@ -109,7 +118,7 @@ def rate(run, images, batch):
     for _ in range(3):
         start = time.perf_counter()
         for first in range(0, len(images), batch):
-            run(images[first:first + batch])
+            run(images[first : first + batch])
         best = max(best, len(images) / (time.perf_counter() - start))
     return best
 
@@ -123,7 +132,9 @@ def load_images(name, count):
 def spikelens(program, command, run, *options):
     """The document of a command, and its seconds."""
     start = time.perf_counter()
-    done = subprocess.run([program, command, run, *options, "--threads", "1", "--json", "--quiet"], check=True, capture_output=True)
+    done = subprocess.run(
+        [program, command, run, *options, "--threads", "1", "--json", "--quiet"], check=True, capture_output=True
+    )
     return json.loads(done.stdout), time.perf_counter() - start
 
 
@@ -133,7 +144,7 @@ def perturbed(image, insertion):
     current, goal = (torch.zeros(784), image.flatten()) if insertion else (image.flatten().clone(), torch.zeros(784))
     series = [current.clone()]
     for step in range(28):
-        places = order[28 * step:28 * step + 28]
+        places = order[28 * step : 28 * step + 28]
         current[places] = goal[places]
         series.append(current.clone())
     return torch.stack(series).reshape(-1, 1, 28, 28)
@@ -153,7 +164,11 @@ def simulate(program, run, loop, folded):
 
 def evaluate(program, run, loop):
     images, slow, ours = iter(load_images("t10k-images-idx3-ubyte.gz", 60)), [], []
-    for first in (100, 200, 300):  # in turns: the machine's speed changes; other samples each time, for results are kept
+    for first in (
+        100,
+        200,
+        300,
+    ):  # in turns: the machine's speed changes; other samples each time, for results are kept
         start = time.perf_counter()
         for _ in range(20):
             image = next(images)
@@ -161,11 +176,16 @@ def evaluate(program, run, loop):
             for insertion in (True, False):
                 torch.trapz(loop(perturbed(image, insertion)).softmax(1)[:, target].flatten()).item()
         slow.append((time.perf_counter() - start) / 20)
-        few, many = (spikelens(program, "evaluate", run, "--methods", "input", "--samples", str(count))[1] for count in (first, first + 1000))
+        few, many = (
+            spikelens(program, "evaluate", run, "--methods", "input", "--samples", str(count))[1]
+            for count in (first, first + 1000)
+        )
         ours.append((many - few) / 1000)
     for a, b in zip(slow, ours):
         print(f"evaluate: (a) {1000 * a:.0f} ms an image, Spikelens {1000 * b:.1f} ms: {a / b:.1f} ×")
-    print(f"  1,000 images as one command: {many:.1f} s, of which {few - first * ours[-1]:.1f} s before the first image")
+    print(
+        f"  1,000 images as one command: {many:.1f} s, of which {few - first * ours[-1]:.1f} s before the first image"
+    )
 
 
 def interpret(program, run, loop):
@@ -183,9 +203,15 @@ def interpret(program, run, loop):
         relevant = {tuple(sorted((f["layer"], f["filter"]) for f in point["filters"])) for point in of_class["path"]}
         sets += len(relevant) + 5 * len({len(filters) for filters in relevant})
     runs = 1000 * sets  # of each class's 1,000 test images
-    print(f"interpret, responses of 60,000 images: (a) {60000 * slow:.0f} s, Spikelens {responses:.1f} s: {60000 * slow / responses:.1f} ×")
-    print(f"  {runs} ablated simulations: (a) {runs * slow:.0f} s, Spikelens {ablation:.1f} s: {runs * slow / ablation:.1f} ×")
-    print(f"  the whole command: {ours:.1f} s, against {(60000 + runs) * slow:.0f} s: {(60000 + runs) * slow / ours:.1f} ×")
+    print(
+        f"interpret, responses of 60,000 images: (a) {60000 * slow:.0f} s, Spikelens {responses:.1f} s: {60000 * slow / responses:.1f} ×"
+    )
+    print(
+        f"  {runs} ablated simulations: (a) {runs * slow:.0f} s, Spikelens {ablation:.1f} s: {runs * slow / ablation:.1f} ×"
+    )
+    print(
+        f"  the whole command: {ours:.1f} s, against {(60000 + runs) * slow:.0f} s: {(60000 + runs) * slow / ours:.1f} ×"
+    )
 
 
 def main(program, source, *stages):

@@ -3,8 +3,8 @@
 // usage: bench_gpu ENGINE MODEL IMAGES        a model of 28 × 28 pixels on the images of an IDX file (unpacked)
 //        bench_gpu ENGINE svgg19 [PHOTOGRAPHS]
 //
-// ENGINE is gpu or gpu_emulated. Says samples a second of it and of all this machine's cores, and compares scores and the
-// counts of all layers of both.
+// ENGINE is gpu or gpu_emulated. Says samples a second of it and of all this machine's cores, and compares scores and
+// the counts of all layers of both.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -67,11 +67,12 @@ bool the_same(const Engine& a, const Engine& b, const FloatArray& images) {
     for (size_t l = 0; l < of_a.layers.size(); ++l) {
         double spikes = 0;
         for (const uint16_t count : of_a.layers[l].counts.data) spikes += count;
-        const bool equal =
-            of_a.layers[l].counts == of_b.layers[l].counts && of_a.layers[l].pooled_counts == of_b.layers[l].pooled_counts;
-        std::printf(
-            "  %-7s %5.1f %% of neurons spike in a step, counts %s\n", a.network().layers[request.layers[l]].name.c_str(),
-            100 * spikes / (static_cast<double>(of_a.layers[l].counts.size()) * a.network().steps), equal ? "equal" : "DIFFER");
+        const bool equal = of_a.layers[l].counts == of_b.layers[l].counts &&
+                           of_a.layers[l].pooled_counts == of_b.layers[l].pooled_counts;
+        std::printf("  %-7s %5.1f %% of neurons spike in a step, counts %s\n",
+                    a.network().layers[request.layers[l]].name.c_str(),
+                    100 * spikes / (static_cast<double>(of_a.layers[l].counts.size()) * a.network().steps),
+                    equal ? "equal" : "DIFFER");
         same = same && equal;
     }
     return same;
@@ -102,7 +103,8 @@ int main(int argc, char** argv) {
     const double of_cpu = best_seconds(large ? 1 : 2, [&] { cpu.run(some); });
     std::printf("cpu          %9.1f images/s on %d threads (%.3f s for %lld)\n", static_cast<double>(on_cpu) / of_cpu,
                 available_threads(), of_cpu, static_cast<long long>(on_cpu));
-    std::printf("scores of all of them: %s\n",
-                std::ranges::equal(gpu->run(some).scores.data, cpu.run(some).scores.data) ? "the same bits" : "NOT THE SAME");
+    std::printf("scores of all of them: %s\n", std::ranges::equal(gpu->run(some).scores.data, cpu.run(some).scores.data)
+                                                   ? "the same bits"
+                                                   : "NOT THE SAME");
     return same ? 0 : 1;
 }

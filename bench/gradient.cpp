@@ -1,5 +1,5 @@
-// The way back through a layer: sums of what is not zero, against LibTorch (whose convolutions are oneDNN's), one core. The
-// gradient of one image of the shallow network, and what of it the simulation takes. README.md has the answer.
+// The way back through a layer: sums of what is not zero, against LibTorch (whose convolutions are oneDNN's), one core.
+// The gradient of one image of the shallow network, and what of it the simulation takes. README.md has the answer.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
@@ -67,8 +67,8 @@ void libtorch(benchmark::State& state, const LayerShape& shape) {
     const std::vector<int64_t> bias{layer.out_channels}, stride(2, layer.stride), padding(2, layer.padding), ones(2, 1),
         zeros(2, 0);
     for (auto _ : state)
-        benchmark::DoNotOptimize(at::convolution_backward(gradient, input, weight, at::IntArrayRef(bias), stride, padding, ones,
-                                                          false, zeros, 1, {true, false, false}));
+        benchmark::DoNotOptimize(at::convolution_backward(gradient, input, weight, at::IntArrayRef(bias), stride,
+                                                          padding, ones, false, zeros, 1, {true, false, false}));
 }
 
 void of_image(benchmark::State& state, bool gradient) {
@@ -87,7 +87,8 @@ const bool registered = [] {
         const std::string name(shape.name);
         benchmark::RegisterBenchmark((name + "/libtorch").c_str(), libtorch, shape);
         for (const int percent : {5, 20, 50, 100})
-            benchmark::RegisterBenchmark((name + "/" + std::to_string(percent) + "%").c_str(), ours, shape, percent / 100.0);
+            benchmark::RegisterBenchmark((name + "/" + std::to_string(percent) + "%").c_str(), ours, shape,
+                                         percent / 100.0);
     }
     benchmark::RegisterBenchmark("shallow/gradient", of_image, true);
     benchmark::RegisterBenchmark("shallow/simulation", of_image, false);

@@ -1,6 +1,7 @@
 // Question: what do the sums over the responses of N images cost, beside the simulation?
-// CPU time of all threads and wall-clock time; multiply-adds of the upper triangle a second, by wall-clock time. The images of
-// every block are the same, so that memory holds one block. For comparison LibTorch's product of the same rows in float64.
+// CPU time of all threads and wall-clock time; multiply-adds of the upper triangle a second, by wall-clock time. The
+// images of every block are the same, so that memory holds one block. For comparison LibTorch's product of the same
+// rows in float64.
 
 #include <algorithm>
 #include <cmath>
@@ -39,9 +40,9 @@ void BM_gram(benchmark::State& state) {
         benchmark::DoNotOptimize(finished(sums, execution).gram.data.data());
     }
     const double columns = static_cast<double>(filters + class_count + 1);
-    state.counters["multiply_adds"] =
-        benchmark::Counter(columns * (columns + 1) / 2 * static_cast<double>(samples) * static_cast<double>(state.iterations()),
-                           benchmark::Counter::kIsRate);
+    state.counters["multiply_adds"] = benchmark::Counter(
+        columns * (columns + 1) / 2 * static_cast<double>(samples) * static_cast<double>(state.iterations()),
+        benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_gram)
     ->ArgsProduct({{5504}, {2000, 30000}, {1, 2}})

@@ -1,8 +1,9 @@
-// When does adding weights per spike beat a dense convolution in float32? By layer shape and density, one core. README.md has
-// the question, machine and answer.
+// When does adding weights per spike beat a dense convolution in float32? By layer shape and density, one core.
+// README.md has the question, machine and answer.
 //
-// GMAC/s counts the multiplications of the dense layer, done or not; "adds" are the additions of the event-driven kernel, and
-// "of_peak" their share of what the machine added a moment before: rows of 64 numbers in the first-level cache, to registers.
+// GMAC/s counts the multiplications of the dense layer, done or not; "adds" are the additions of the event-driven
+// kernel, and "of_peak" their share of what the machine added a moment before: rows of 64 numbers in the first-level
+// cache, to registers.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -149,7 +150,8 @@ int main(int argc, char** argv) {
             if (kernel == "scalar" || kernel == "portable") continue;
             for (const double density : {0.02, 0.05, 0.1, 0.2, 0.5, 0.9}) {
                 const std::string name = layer + "/" + kernel + "/density:" + std::to_string(density).substr(0, 4);
-                benchmark::RegisterBenchmark(name.c_str(), events, kernel, shape, density)->Unit(benchmark::kMillisecond);
+                benchmark::RegisterBenchmark(name.c_str(), events, kernel, shape, density)
+                    ->Unit(benchmark::kMillisecond);
             }
         }
     }

@@ -43,7 +43,8 @@ Responses sum_responses(int m, int classes, int samples) {
 
 void BM_mu_lasso(benchmark::State& state) {
     const int filters = static_cast<int>(state.range(0)), classes = static_cast<int>(state.range(1));
-    const Network network = parse_network(std::to_string(filters) + "C1-IF-" + std::to_string(classes) + "F", {1, 1, 1}, 1);
+    const Network network =
+        parse_network(std::to_string(filters) + "C1-IF-" + std::to_string(classes) + "F", {1, 1, 1}, 1);
     const Responses responses = sum_responses(filters, classes, 6000);
     const LassoOptions options{.non_negative = state.range(2) != 0};
     Execution execution;
@@ -52,7 +53,8 @@ void BM_mu_lasso(benchmark::State& state) {
     std::iota(budgets.begin(), budgets.end(), 1.0);
     double worst = 0;
     for (auto _ : state)
-        worst = std::max(worst, find_relevant_filters(network, responses, budgets, 2, options, execution).worst_kkt_residual());
+        worst = std::max(
+            worst, find_relevant_filters(network, responses, budgets, 2, options, execution).worst_kkt_residual());
     state.counters["worst_kkt"] = worst;
 }
 BENCHMARK(BM_mu_lasso)

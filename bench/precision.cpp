@@ -1,5 +1,5 @@
-// How many spikes and predictions does the exact simulation change against float64, and how many does plain float32? README.md
-// has the question, machine and answer.  usage: bench_precision RUN/model.safetensors DATA [IMAGES]
+// How many spikes and predictions does the exact simulation change against float64, and how many does plain float32?
+// README.md has the question, machine and answer.  usage: bench_precision RUN/model.safetensors DATA [IMAGES]
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -18,7 +18,8 @@ namespace {
 
 using namespace spikelens;
 
-/// Spikes of every layer and the scores of one image, layer by layer in one arithmetic; what this project uses for neither.
+/// Spikes of every layer and the scores of one image, layer by layer in one arithmetic; what this project uses for
+/// neither.
 struct Activity {
     std::vector<at::Tensor> spikes;  // [T, C, H, W]
     at::Tensor scores;
@@ -42,7 +43,8 @@ Activity simulate(const Network& network, const at::Tensor& image, at::ScalarTyp
             return activity;
         }
         const bool usual = layer.neuron->reset == Reset::subtract && !layer.neuron->delay && layer.neuron->gain == 1 &&
-                           !layer.neuron->decay_input && layer.neuron->alpha == 0 && layer.pool.kind != PoolKind::average;
+                           !layer.neuron->decay_input && layer.neuron->alpha == 0 &&
+                           layer.pool.kind != PoolKind::average;
         if (!usual) throw InputError("bench_precision knows reset by subtraction and max-pooling alone");
         at::Tensor u = at::zeros_like(current[0]);
         std::vector<at::Tensor> steps;

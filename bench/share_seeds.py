@@ -11,6 +11,7 @@ seeds share (or another reference) is better, undecided and worse, by the 95 % i
 shown as they are lose pixels, to each baseline in turn. Coded images lose spikes. `--data nmnist` takes the network of
 the NIR paper instead of training: one network, so one seed. --runs takes such runs, one per seed, and trains none.
 """
+
 import argparse
 import os
 import pathlib
@@ -26,8 +27,9 @@ def verdict(documents, metric, reference, method):
     """In how many documents the reference is better, undecided and worse."""
     counts = {"better": 0, "undecided": 0, "worse": 0}
     for document in documents:
-        entry = next(d for d in document["differences"]
-                     if d["metric"] == metric and {d["a"], d["b"]} == {reference, method})
+        entry = next(
+            d for d in document["differences"] if d["metric"] == metric and {d["a"], d["b"]} == {reference, method}
+        )
         up = (entry["difference"] > 0) == (entry["a"] == reference)
         found = "better" if up == metric.endswith("insertion") else "worse"
         counts[found if entry["decided"] else "undecided"] += 1
@@ -58,8 +60,21 @@ def run_of(program, options, seed):
     named = filter(None, (options.data, options.coding, options.network.replace("/", "_"), str(seed)))
     run = options.folder / "-".join(named)
     extra = ["--coding", options.coding] * bool(options.coding) + ["--network", options.network] * bool(options.network)
-    program("train", run, "--data", options.data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples",
-            options.train, "--seed", seed, *extra)
+    program(
+        "train",
+        run,
+        "--data",
+        options.data,
+        "--epochs",
+        2,
+        "--learning-rate",
+        0.1,
+        "--train-samples",
+        options.train,
+        "--seed",
+        seed,
+        *extra,
+    )
     return run
 
 
@@ -69,8 +84,14 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     for name, usual in (("seeds", 3), ("train", 20000), ("samples", 200), ("threads", 0)):
         parser.add_argument(f"--{name}", type=int, default=usual)
-    for name, usual in (("data", "fashion-mnist"), ("coding", ""), ("network", ""), ("methods", ""), ("reference", ""),
-                        ("baselines", "black,blur,mean")):
+    for name, usual in (
+        ("data", "fashion-mnist"),
+        ("coding", ""),
+        ("network", ""),
+        ("methods", ""),
+        ("reference", ""),
+        ("baselines", "black,blur,mean"),
+    ):
         parser.add_argument(f"--{name}", default=usual)
     parser.add_argument("--runs", type=lambda text: [pathlib.Path(run) for run in text.split(",")])
     options = parser.parse_args()
@@ -83,16 +104,21 @@ def main():
     seeds = range(1, len(options.runs) + 1 if options.runs else 2 if options.data == "nmnist" else options.seeds + 1)
     runs = options.runs or [run_of(program, options, seed) for seed in seeds]
     for baseline in [""] if spiking else options.baselines.split(","):
-        methods = [f"{name}:baseline={baseline}" if baseline and name.startswith(KNOW_BASELINES) else name
-                   for name in names]
+        methods = [
+            f"{name}:baseline={baseline}" if baseline and name.startswith(KNOW_BASELINES) else name for name in names
+        ]
         arguments = ["--methods", ",".join(methods), "--metrics", ",".join(metrics), "--samples", options.samples]
         arguments += ["--baseline", baseline] if baseline else []
-        measured = [program("evaluate", run, *arguments, "--seed", seed, keep=baseline or "spikes")
-                    for run, seed in zip(runs, seeds)]
+        measured = [
+            program("evaluate", run, *arguments, "--seed", seed, keep=baseline or "spikes")
+            for run, seed in zip(runs, seeds)
+        ]
         documents = [document for document, _ in measured]
         title = ", ".join(filter(None, (options.data, options.coding, options.network, baseline)))
-        print(f"\n{title}: {documents[0]['samples']} test samples, {len(seeds)} network{'s' * (len(seeds) > 1)}, "
-              f"{sum(seconds for _, seconds in measured):.0f} CPU seconds\n")
+        print(
+            f"\n{title}: {documents[0]['samples']} test samples, {len(seeds)} network{'s' * (len(seeds) > 1)}, "
+            f"{sum(seconds for _, seconds in measured):.0f} CPU seconds\n"
+        )
         table(documents, metrics, methods[0])
 
 

@@ -1,5 +1,5 @@
-// How many images a second does the exact simulation make, by kernel and threads? README.md has the question, machine and
-// answer.
+// How many images a second does the exact simulation make, by kernel and threads? README.md has the question, machine
+// and answer.
 #include "spikelens/snn/simulate.h"
 
 #include <cstdlib>
@@ -40,7 +40,8 @@ void simulate(benchmark::State& state, const std::string& kernel, int threads) {
     const Simulator simulator(network, {.threads = threads, .kernel = kernel});
     const FloatArray images = bench_images(network, 256);
     for (auto _ : state) benchmark::DoNotOptimize(simulator.run(images).scores.data.data());
-    state.counters["images"] = benchmark::Counter(256.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+    state.counters["images"] =
+        benchmark::Counter(256.0 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 }  // namespace
@@ -50,7 +51,9 @@ int main(int argc, char** argv) {
         for (const int threads : {1, 2}) {
             if (kernel == "scalar") continue;  // the reference is there to be right
             const std::string name = "simulate/" + kernel + "/threads:" + std::to_string(threads);
-            benchmark::RegisterBenchmark(name.c_str(), simulate, kernel, threads)->UseRealTime()->Unit(benchmark::kMillisecond);
+            benchmark::RegisterBenchmark(name.c_str(), simulate, kernel, threads)
+                ->UseRealTime()
+                ->Unit(benchmark::kMillisecond);
         }
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();

@@ -1,8 +1,9 @@
-// How long does an image take through a network whose weights are a library's? compare_spikingjelly.py asks, and compares.
+// How long does an image take through a network whose weights are a library's? compare_spikingjelly.py asks, and
+// compares.
 //
 // usage: bench_state_dict WEIGHTS NETWORK C,H,W STEPS IMAGES SCORES
-// IMAGES holds float32 images one after the other, SCORES is written likewise. Prints the seconds of CPU that the import took,
-// and those of all images on one core.
+// IMAGES holds float32 images one after the other, SCORES is written likewise. Prints the seconds of CPU that the
+// import took, and those of all images on one core.
 #include <cstdio>
 #include <ctime>
 #include <fstream>

@@ -11,6 +11,7 @@ and said so. Runs and the program's JSON stay in FOLDER: a second call goes on w
 time of all threads. Parts are mnist, fashion-mnist and nmnist. --runs measures such runs of images, which are trained
 and interpreted, one per seed, and trains none.
 """
+
 import argparse
 import json
 import os
@@ -46,8 +47,10 @@ def table_of(document):
     arrow = {"higher": " ↑", "lower": " ↓", "none": ""}
     better = {m["metric"]: m["better"] for method in document["methods"] for m in method["metrics"]}
     names = [name for name in document["metrics"] if name in better]
-    lines = ["| method | " + " | ".join(name + arrow[better[name]] for name in names) + " |",
-             "|---" * (len(names) + 1) + "|"]
+    lines = [
+        "| method | " + " | ".join(name + arrow[better[name]] for name in names) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
     for method in document["methods"]:
         scores = {m["metric"]: cell(m) for m in method["metrics"]}
         lines.append(f"| {method['method']} | " + " | ".join(scores.get(name, "") for name in names) + " |")
@@ -76,8 +79,20 @@ def trained(program, folder, data, options):
     runs = []
     for seed in range(1, options.seeds + 1):
         run = folder / f"{data}-{seed}"
-        program("train", run, "--data", data, "--epochs", 2, "--learning-rate", 0.1, "--train-samples", options.train,
-                "--seed", seed)
+        program(
+            "train",
+            run,
+            "--data",
+            data,
+            "--epochs",
+            2,
+            "--learning-rate",
+            0.1,
+            "--train-samples",
+            options.train,
+            "--seed",
+            seed,
+        )
         program("interpret", run, "--train-samples", options.train)
         runs.append(run)
     return runs

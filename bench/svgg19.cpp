@@ -1,7 +1,8 @@
-// How long does one photograph take through SVGG19 (224 × 224, T = 25), and how much memory, by exact simulation and layer by
-// layer through LibTorch? README.md has the question, machine and answer.
+// How long does one photograph take through SVGG19 (224 × 224, T = 25), and how much memory, by exact simulation and
+// layer by layer through LibTorch? README.md has the question, machine and answer.
 //
-// The weights are random, each layer's scaled until a tenth of its neurons spikes in a step (argument 1 says another share).
+// The weights are random, each layer's scaled until a tenth of its neurons spikes in a step (argument 1 says another
+// share).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -62,8 +63,8 @@ int main(int argc, char** argv) {
         malloc_trim(0);
         reset_peak();
         exact = best_seconds(3, [&] { simulator.run(image); });
-        std::printf("exact, one thread    %6.2f s  %5.0f GMAC/s; the whole process at most %.0f MB while simulating\n", exact,
-                    work / exact, peak_megabytes());
+        std::printf("exact, one thread    %6.2f s  %5.0f GMAC/s; the whole process at most %.0f MB while simulating\n",
+                    exact, work / exact, peak_megabytes());
         for (int layer : {0, 7, 15, 17})
             std::printf("  %s: %.1f %% of neurons spike in a step\n", simulator.network().layers[layer].name.c_str(),
                         100 * rate_of(simulator, layer, image));
@@ -85,7 +86,7 @@ int main(int argc, char** argv) {
         TorchNetwork::Trace trace;
         torch.forward(view_of(copy), trace);
     });
-    std::printf("LibTorch, layer by layer, one thread  %6.2f s, at most %.0f MB; exact is %.1f times as fast\n", layerwise,
-                peak_megabytes(), layerwise / exact);
+    std::printf("LibTorch, layer by layer, one thread  %6.2f s, at most %.0f MB; exact is %.1f times as fast\n",
+                layerwise, peak_megabytes(), layerwise / exact);
     return 0;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// SVGG19 (224 × 224, T = 25) with random weights, each layer's scaled until a share of its neurons spikes in a step, and a
-// photograph of no motif.
+// SVGG19 (224 × 224, T = 25) with random weights, each layer's scaled until a share of its neurons spikes in a step,
+// and a photograph of no motif.
 
 #include <cmath>
 #include <cstdint>
@@ -47,7 +47,8 @@ inline Layer silent_readout(const std::vector<Layer>& layers) {
     return readout;
 }
 
-/// The factor of each layer's weights that makes this share of its neurons spike in a step, found on a small photograph.
+/// The factor of each layer's weights that makes this share of its neurons spike in a step, found on a small
+/// photograph.
 inline std::vector<float> layer_factors(double share) {
     Network network = parse_network(preset_text("svgg19", 50), {3, 32, 32}, 25);
     initialise_weights(network, 1);

@@ -7,6 +7,7 @@ Weights are those that torchvision draws, in a file that it writes; thresholds a
 train on and one to test. CPU time is of all threads, so it says the same on a busy machine. PyTorch computes one photograph, then one
 training step of it (autograd, time folded into the batch). Needs torch and torchvision.
 """
+
 import json
 import os
 import pathlib
@@ -43,6 +44,7 @@ def few_photographs(source, folder):
 def write_weights(path):
     import torch
     import torchvision
+
     torch.manual_seed(1)
     torch.save(torchvision.models.vgg19().state_dict(), path)
 
@@ -58,7 +60,9 @@ def pytorch(model, photograph, task):
     neurons = [layer["neuron"] for layer in description["layers"]]
     image = torchvision.io.read_image(photograph).float()[None] / 255
     x = F.interpolate(image, (SIDE, SIDE), mode="bilinear", antialias=True)
-    x = (x - torch.tensor([.485, .456, .406]).view(1, 3, 1, 1)) / torch.tensor([.229, .224, .225]).view(1, 3, 1, 1)
+    x = (x - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(
+        1, 3, 1, 1
+    )
 
     class Spike(torch.autograd.Function):
         @staticmethod
@@ -68,7 +72,7 @@ def pytorch(model, photograph, task):
 
         @staticmethod
         def backward(context, gradient):
-            above, = context.saved_tensors
+            (above,) = context.saved_tensors
             return gradient * 0.3 * (1 - above.abs()).clamp(min=0)
 
     def lif(drives, neuron):
@@ -112,21 +116,87 @@ def main(program, source):
         subprocess.run([sys.executable, __file__, "--weights", folder / "vgg19.pth"], check=True)
         start, run = folder / "start.safetensors", folder / "run"
         quiet = ["--json", "--quiet"]
-        measured("import", [program, "import", folder / "vgg19.pth", "--network", "svgg19", "--classes", 1000, "--input", f"3,{SIDE},{SIDE}",
-                            "--steps", STEPS, "--out", start, *quiet])
+        measured(
+            "import",
+            [
+                program,
+                "import",
+                folder / "vgg19.pth",
+                "--network",
+                "svgg19",
+                "--classes",
+                1000,
+                "--input",
+                f"3,{SIDE},{SIDE}",
+                "--steps",
+                STEPS,
+                "--out",
+                start,
+                *quiet,
+            ],
+        )
         (folder / "vgg19.pth").unlink()
-        measured("train: balance, one step of 2, 4 predicted",
-                 [program, "train", "--from", start, "--replace-last", "--calibrate", 1, "--data", folder / "data", "--resize", f"{SIDE}x{SIDE}",
-                  "--mean", "imagenet", "--std", "imagenet", "--epochs", 1, "--batch", 2, "--learning-rate", 0.001, "--out", run, *quiet])
+        measured(
+            "train: balance, one step of 2, 4 predicted",
+            [
+                program,
+                "train",
+                "--from",
+                start,
+                "--replace-last",
+                "--calibrate",
+                1,
+                "--data",
+                folder / "data",
+                "--resize",
+                f"{SIDE}x{SIDE}",
+                "--mean",
+                "imagenet",
+                "--std",
+                "imagenet",
+                "--epochs",
+                1,
+                "--batch",
+                2,
+                "--learning-rate",
+                0.001,
+                "--out",
+                run,
+                *quiet,
+            ],
+        )
         model = run / "model.safetensors"
-        speed = json.loads(measured("inspect --speed", [program, "inspect", run, "--speed", "--samples", 1, "--threads", 1, *quiet]))
+        speed = json.loads(
+            measured("inspect --speed", [program, "inspect", run, "--speed", "--samples", 1, "--threads", 1, *quiet])
+        )
         print(f"  {speed['images_per_second']:.2f} photographs a second on one thread")
         photograph = next(photographs.iterdir())
         measured("PyTorch: one photograph", [sys.executable, __file__, "--pytorch", model, photograph, "forward"])
-        measured("interpret: 2 photographs, 2 budgets", [program, "interpret", run, "--mu", 2, "--mu-max", 2, "--draws", 1, *quiet])
-        measured("explain: 1 photograph by 2 methods", [program, "explain", run, "--test", 0, "--methods", "svebi,grad2d", "--memory", "4G", *quiet])
-        measured("evaluate: 1 photograph, deletion in 8 steps",
-                 [program, "evaluate", run, "--methods", "svebi", "--metrics", "deletion", "--samples", 1, "--step", SIDE * SIDE // 8, *quiet])
+        measured(
+            "interpret: 2 photographs, 2 budgets",
+            [program, "interpret", run, "--mu", 2, "--mu-max", 2, "--draws", 1, *quiet],
+        )
+        measured(
+            "explain: 1 photograph by 2 methods",
+            [program, "explain", run, "--test", 0, "--methods", "svebi,grad2d", "--memory", "4G", *quiet],
+        )
+        measured(
+            "evaluate: 1 photograph, deletion in 8 steps",
+            [
+                program,
+                "evaluate",
+                run,
+                "--methods",
+                "svebi",
+                "--metrics",
+                "deletion",
+                "--samples",
+                1,
+                "--step",
+                SIDE * SIDE // 8,
+                *quiet,
+            ],
+        )
         measured("PyTorch: one step of 1", [sys.executable, __file__, "--pytorch", model, photograph, "step"])
 
 

@@ -1,4 +1,5 @@
-// Writes the library's palettes as bytes r, g, b: 256 sequential colours, then the diverging ones. The package draws with them.
+// Writes the library's palettes as bytes r, g, b: 256 sequential colours, then the diverging ones. The package draws
+// with them.
 #include <cstdio>
 #include <fstream>
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Checks that includes flow one way: which folder of the tree may include what. ARCHITECTURE.md says why."""
+
 import pathlib
 import re
 import sys
@@ -21,7 +22,19 @@ MAY_INCLUDE = {
     "interpret": ["core", "snn", "kernels/dispatch.h"],
     "attribute": ["core", "snn", "interpret/relevant_filters.h"],
     "evaluate": ["core", "snn", "attribute"],
-    "pipeline": ["core", "io", "draw", "data", "encode", "snn", "train", "model_io", "interpret", "attribute", "evaluate"],
+    "pipeline": [
+        "core",
+        "io",
+        "draw",
+        "data",
+        "encode",
+        "snn",
+        "train",
+        "model_io",
+        "interpret",
+        "attribute",
+        "evaluate",
+    ],
     "report": ["core", "io", "draw", "snn", "attribute", "evaluate", "pipeline"],
     "reproduce": ["core", "io", "pipeline", "report"],
 }

@@ -4,6 +4,7 @@
 An inline function compiled with -mavx512f here and plainly elsewhere is one symbol to the linker, which may keep this
 copy: then the program dies on machines without AVX-512, far from any kernel. usage: check_kernel_symbols.py NM OBJECT…
 """
+
 import subprocess
 import sys
 
@@ -11,7 +12,9 @@ WEAK_FUNCTION = "W"  # nm's letter; weak data holds no instructions
 
 
 def shared_functions(nm: str, path: str) -> list[str]:
-    lines = subprocess.run([nm, "-C", "--defined-only", path], check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        [nm, "-C", "--defined-only", path], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     return [fields[2] for fields in (line.split(maxsplit=2) for line in lines) if fields[1] == WEAK_FUNCTION]
 
 

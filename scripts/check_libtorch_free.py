@@ -3,6 +3,7 @@
 
 usage: check_libtorch_free.py NM TRAINING_LIBRARY FILE…
 """
+
 import re
 import subprocess
 import sys

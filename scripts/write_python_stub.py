@@ -7,7 +7,6 @@ A test compares the file with what this would write.
 import pathlib
 
 from nanobind.stubgen import StubGen
-
 from spikelens import _core
 
 STUB = pathlib.Path(__file__).parents[1] / "python" / "spikelens" / "_core.pyi"

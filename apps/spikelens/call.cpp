@@ -34,7 +34,8 @@ std::shared_ptr<const RunLock> Call::lock(const fs::path& root) const {
 
 Run Call::open(const fs::path& root) const {
     const std::string train = "spikelens train --out " + root.string();
-    if (!fs::is_directory(root)) throw InputError("there is no run directory " + root.string() + "; make one with " + train);
+    if (!fs::is_directory(root))
+        throw InputError("there is no run directory " + root.string() + "; make one with " + train);
     if (!is_trained(RunDirectory{root}))
         throw InputError(root.string() + " holds no finished training; " + train + " starts or continues one");
     Run run = Run::open(root);

@@ -15,7 +15,8 @@ struct CheckCommand : Named {
 };
 
 void declare(OptionTable& table, MethodsCommand& command) {
-    table.add("method", command.name, "The method, with its options, or the metric to describe; by default all are listed");
+    table.add("method", command.name,
+              "The method, with its options, or the metric to describe; by default all are listed");
 }
 
 void declare(OptionTable& table, CheckCommand& command) {
@@ -33,13 +34,14 @@ Command data_command() {
     Command command{"data", "List, check and download data sets; without a subcommand, list them", {}, run_list};
     command.parts.push_back({"list", "List the known data sets and where they are", {}, run_list});
     command.parts.push_back(command_of<CheckCommand>(
-        "check", "Read a data set and print its checksums",
-        [](const CheckCommand& check, const Call& call) { return check_data(check.name, check.pictures, call.execution()); }));
-    command.parts.push_back(command_of<DownloadCommand>("download",
-                                                        "Fetch a data set into the user's cache, checked and resumable",
-                                                        [](const DownloadCommand& download, const Call& call) {
-                                                            return download_data(download.name, call.execution(), call.notes());
-                                                        }));
+        "check", "Read a data set and print its checksums", [](const CheckCommand& check, const Call& call) {
+            return check_data(check.name, check.pictures, call.execution());
+        }));
+    command.parts.push_back(
+        command_of<DownloadCommand>("download", "Fetch a data set into the user's cache, checked and resumable",
+                                    [](const DownloadCommand& download, const Call& call) {
+                                        return download_data(download.name, call.execution(), call.notes());
+                                    }));
     return command;
 }
 

@@ -69,16 +69,17 @@ struct Call {
     /// How the library is to work for this command: with progress on the console, stopped when the program is.
     Execution execution(const std::string& engine = Execution{}.engine) const;
     StageNotes notes() const { return console.notes(); }
-    /// The lock of a run directory, which is made where it is missing. While another process writes there it waits, saying so
-    /// in a line, or throws RunError where the user does not want to wait.
+    /// The lock of a run directory, which is made where it is missing. While another process writes there it waits,
+    /// saying so in a line, or throws RunError where the user does not want to wait.
     std::shared_ptr<const RunLock> lock(const std::filesystem::path& root) const;
     LockRun locks() const {
         return [this](const std::filesystem::path& root) { return lock(root); };
     }
-    /// Throws InputError, saying which command makes one, when there is no trained run at `root`. Its warnings are said.
+    /// Throws InputError, saying which command makes one, when there is no trained run at `root`. Its warnings are
+    /// said.
     Run open(const std::filesystem::path& root) const;
-    /// The run for a command that writes into `out` (empty: into the run): with the lock where `out` lies in the run, else
-    /// without.
+    /// The run for a command that writes into `out` (empty: into the run): with the lock where `out` lies in the run,
+    /// else without.
     WrittenRun open_to_write(const std::filesystem::path& root, const std::filesystem::path& out = {}) const;
     /// What results must not be read without: training diverged, or taught nothing. A line each, behind the result.
     void warn(const Strings& warnings) const;
@@ -103,7 +104,8 @@ void fill(Options& options, const std::string& stage, const Call& call) {
     if constexpr (requires { options.again = Strings(); }) options.again = words_of(stage, options, call.globals.seed);
 }
 
-/// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them and gives a result.
+/// A command whose options are a struct: declare(OptionTable&, Options&) binds them, `run` gets them and gives a
+/// result.
 template <class Options, class Body>
 Command command_of(std::string name, std::string description, const Body& run) {
     const auto options = std::make_shared<Options>();
@@ -159,16 +161,16 @@ void declare(OptionTable& table, Shared<Options>& options) {
 
 using ComputeShard = std::function<ShardResult(const Shard& shard, const Run& run, const Execution& execution)>;
 /// One shard of a stage of the run at `root`: alone in the shard's folder, beside whoever works on other shards.
-Outcome compute_shard(const std::string& stage, const std::filesystem::path& root, const std::string& shard, const Call& call,
-                      const Execution& execution, const ComputeShard& compute);
-/// The run, open to write. Where this is one of a job's processes, they have computed the stage's shards, one each, and the
-/// first has put them together, so that the stage goes on from there; to the others it gives no run and no lock.
+Outcome compute_shard(const std::string& stage, const std::filesystem::path& root, const std::string& shard,
+                      const Call& call, const Execution& execution, const ComputeShard& compute);
+/// The run, open to write. Where this is one of a job's processes, they have computed the stage's shards, one each, and
+/// the first has put them together, so that the stage goes on from there; to the others it gives no run and no lock.
 WrittenRun open_shared(const std::string& stage, const std::filesystem::path& root, const Call& call,
                        const Execution& execution, const ComputeShard& compute);
 /// A stage's shard, where one is asked for, or all of the stage; a function of the library for each.
 template <class Options, class OneShard, class All>
-Outcome run_shared(const std::string& stage, const Shared<Options>& options, const Call& call, const OneShard& one_shard,
-                   const All& all) {
+Outcome run_shared(const std::string& stage, const Shared<Options>& options, const Call& call,
+                   const OneShard& one_shard, const All& all) {
     const Execution execution = call.execution(options.engine);
     const ComputeShard compute = [&](const Shard& shard, const Run& run, const Execution& shared) {
         return one_shard(run, options, shard, shared, call.notes());

@@ -51,7 +51,8 @@ std::string progress_line(const ProgressEvent& event, double seconds, int64_t do
 
 }  // namespace
 
-Console::Console(bool quiet, bool silent) : quiet_(quiet || silent), silent_(silent), terminal_(isatty(STDERR_FILENO) != 0) {}
+Console::Console(bool quiet, bool silent)
+    : quiet_(quiet || silent), silent_(silent), terminal_(isatty(STDERR_FILENO) != 0) {}
 
 Console::~Console() { finish(); }
 
@@ -67,8 +68,9 @@ void Console::say_what_was_left() {
 
 void Console::finish() {
     if (open_ && terminal_)
-        write_all(STDERR_FILENO, fmt::format("{}{}: {}\n", kClearLine, printable(task_),
-                                             duration_text(std::chrono::duration<double>(Clock::now() - started_).count())));
+        write_all(STDERR_FILENO,
+                  fmt::format("{}{}: {}\n", kClearLine, printable(task_),
+                              duration_text(std::chrono::duration<double>(Clock::now() - started_).count())));
     open_ = false;
     task_.clear();
 }
@@ -124,7 +126,8 @@ void Console::draw(const ProgressEvent& event, double seconds) const {
         const std::string state = event.done >= event.total
                                       ? "done in " + duration_text(seconds)
                                       : fmt::format("{:.0f} %", 100.0 * event.done / std::max<int64_t>(1, event.total));
-        say(printable(fmt::format("{}: {}{}{}", event.task, state, event.detail.empty() ? "" : ", ", event.detail)) + "\n");
+        say(printable(fmt::format("{}: {}{}{}", event.task, state, event.detail.empty() ? "" : ", ", event.detail)) +
+            "\n");
     }
 }
 

@@ -24,8 +24,8 @@ class Console {
     /// A line that is said when the result has been printed; of a command that fails, its error is the one line.
     void message_at_end(std::string line) { at_end_.push_back(std::move(line)); }
     void say_what_was_left();
-    /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between. Throws
-    /// Cancelled when the program was asked to stop.
+    /// A bar of one line on a terminal; elsewhere a line when a task begins and ends, and every ten seconds between.
+    /// Throws Cancelled when the program was asked to stop.
     Progress progress();
     /// For a stage of the library: its lines, and what it keeps.
     StageNotes notes();

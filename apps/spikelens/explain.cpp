@@ -14,7 +14,8 @@ void read_test(ExplainOptions& options, const Strings& words) {
         else if (std::filesystem::exists(word))
             options.files.push_back(word);
         else
-            throw InputError("--test is '" + word + "', expected a whole number, or the name of a file after the numbers");
+            throw InputError("--test is '" + word +
+                             "', expected a whole number, or the name of a file after the numbers");
 }
 
 Strings test_words(const std::vector<int64_t>& test) {
@@ -40,10 +41,11 @@ Outcome run_explain(Simulated<ExplainOptions>& options, const Call& call) {
 void declare(OptionTable& table, ExplainOptions& options) {
     static const Words<OverlayStyle> overlays = {{"faded", OverlayStyle::faded}, {"jet", OverlayStyle::jet}};
     table
-        .add_option(
-            {"files", "Picture files, or recordings if the run's data set has recordings", "TEXT",
-             [&options](const Strings& words) { options.files.insert(options.files.end(), words.begin(), words.end()); },
-             [&options] { return options.files; }})
+        .add_option({"files", "Picture files, or recordings if the run's data set has recordings", "TEXT",
+                     [&options](const Strings& words) {
+                         options.files.insert(options.files.end(), words.begin(), words.end());
+                     },
+                     [&options] { return options.files; }})
         .many();
     table
         .add_option({"--test", "Samples of the test set, by index", "INT",
@@ -65,8 +67,8 @@ void declare(OptionTable& table, ExplainOptions& options) {
 }
 
 Command explain_command() {
-    return command_of<Simulated<ExplainOptions>>("explain", "Explain single predictions: heatmaps as PNG, raw values as NPY",
-                                                 run_explain);
+    return command_of<Simulated<ExplainOptions>>(
+        "explain", "Explain single predictions: heatmaps as PNG, raw values as NPY", run_explain);
 }
 
 }  // namespace spikelens::app

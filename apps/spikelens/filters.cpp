@@ -13,7 +13,8 @@ FiltersResult run_filters(const Simulated<FiltersOptions>& options, const Call& 
 }  // namespace
 
 void declare(OptionTable& table, FiltersOptions& options) {
-    table.add("--train-samples", options.train_samples, "Training samples that tell evidence, from the first on; 0: all");
+    table.add("--train-samples", options.train_samples,
+              "Training samples that tell evidence, from the first on; 0: all");
     table.add("--samples", options.samples, "Test samples on which filters are silenced, from the first on; 0: all");
     table.add("--draws", options.draws, "Random filter sets per class and size");
     table.add("--bootstraps", options.bootstraps, "Bootstraps of the training samples; 0: stability is not measured");

@@ -41,7 +41,8 @@ void declare(OptionTable& table, ImportOptions& options) {
     static const Words<NeuronSource> sources = {
         {"agree", NeuronSource::agree}, {"file", NeuronSource::file}, {"text", NeuronSource::text}};
     table.add("file", options.file, "A .nir graph, or weights: .pth, .pt, .safetensors").required();
-    table.add("--out", options.out, "A model file to write (.safetensors), or with --data a run directory to make").required();
+    table.add("--out", options.out, "A model file to write (.safetensors), or with --data a run directory to make")
+        .required();
     table.add("--data", options.data, "The data set of the run: a name or a folder");
     table.add("--binning", options.binning,
               "Recordings as steps: 1ms, 30x10ms or count=50 (1ms); with ,clip at most 255 events a pixel and step");
@@ -49,17 +50,19 @@ void declare(OptionTable& table, ImportOptions& options) {
     table.add_pictures(options.pictures);
     table.add("--network", options.network, "For weights: a preset or a text such as 16C3-LIF-MP2-10F");
     table.add_parsed(
-        "--input", options.input, parse_shape, [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); },
-        "The network's input C,H,W");
+        "--input", options.input, parse_shape,
+        [](const Shape& shape) { return fmt::format("{}", fmt::join(shape, ",")); }, "The network's input C,H,W");
     table.add("--classes", options.classes, "Number of outputs of a preset; by default 10");
-    table.add("--replace-last", options.replace_last, "Outputs of a new last layer, with drawn weights, for another task");
+    table.add("--replace-last", options.replace_last,
+              "Outputs of a new last layer, with drawn weights, for another task");
     table.add("--steps", options.steps, "Time steps T, for images");
     table.add_choice("--match", options.match, matches, "How weights find their layers");
     table
-        .add_option({"--map",
-                     "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
-                     "TEXT", [&options](const Strings& words) { options.layers = parse_layers(words); },
-                     [&options] { return kLayerWords(options.layers); }})
+        .add_option(
+            {"--map",
+             "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
+             "TEXT", [&options](const Strings& words) { options.layers = parse_layers(words); },
+             [&options] { return kLayerWords(options.layers); }})
         .many();
     table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
     table.add_choice("--neurons", options.neurons, sources,
@@ -68,13 +71,15 @@ void declare(OptionTable& table, ImportOptions& options) {
               "Library that wrote the NIR graph: auto, exact, snntorch, spikingjelly, norse, sinabs, rockpool");
     table.add("--dt", options.dt, "Seconds per step of a NIR graph, where the dialect needs it");
     add_reset(table, options.reset, "Reset of the neurons instead of the dialect's");
-    table.add("--surrogate", options.surrogate, "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
+    table.add("--surrogate", options.surrogate,
+              "Surrogate for gradient methods: triangle, sigmoid, fast_sigmoid or atan");
 }
 
 Command import_command() {
-    return command_of<ImportOptions>(
-        "import", "Import a network: NIR, a PyTorch state dict, or safetensors",
-        [](const ImportOptions& options, const Call& call) { return import_run(options, call.execution(), call.notes()); });
+    return command_of<ImportOptions>("import", "Import a network: NIR, a PyTorch state dict, or safetensors",
+                                     [](const ImportOptions& options, const Call& call) {
+                                         return import_run(options, call.execution(), call.notes());
+                                     });
 }
 
 }  // namespace spikelens::app

@@ -12,7 +12,8 @@ void check_shard(const Shared<InterpretOptions>& options) {
     taken.response = options.response, taken.samples = options.samples;
     if (words_of("interpret", options, 1) != words_of("interpret", taken, 1))
         throw InputError(
-            "a shard sums responses alone: --mu, --mu-max, --signed, --draws and --probe-samples are for spikelens interpret "
+            "a shard sums responses alone: --mu, --mu-max, --signed, --draws and --probe-samples are for spikelens "
+            "interpret "
             "without --shard, after spikelens merge");
 }
 
@@ -38,7 +39,8 @@ void declare(OptionTable& table, InterpretOptions& options) {
 
 Command interpret_command() {
     Command command = command_of<Shared<InterpretOptions>>(
-        "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see", run_interpret);
+        "interpret", "Find the filters that drive each class (SVEBI), ablate them, and draw what they see",
+        run_interpret);
     command.shares = true;
     return command;
 }

@@ -35,7 +35,8 @@ int fail(const std::string& sentence, int code, bool as_json) {
     const json document = {{"error", {{"kind", code == kBadInput ? "input" : "run"}, {"message", sentence}}}};
     const std::string line = printable(sentence);
     const std::string_view shown = first_columns(line, kLongestSentence);
-    say(as_json ? json_line(document, -1) : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
+    say(as_json ? json_line(document, -1)
+                : fmt::format("spikelens: {}{}\n", shown, shown.size() < line.size() ? " …" : ""));
     return code;
 }
 
@@ -97,9 +98,9 @@ int run_program(int argc, char** argv, bool as_json, Ranks* ranks) {
     OptionTable of_every_command;
     declare(of_every_command, globals);
     std::vector<Command> commands;
-    for (const auto make :
-         {train_command, import_command, interpret_command, filters_command, explain_command, evaluate_command, merge_command,
-          report_command, reproduce_command, codings_command, inspect_command, export_command, data_command, methods_command})
+    for (const auto make : {train_command, import_command, interpret_command, filters_command, explain_command,
+                            evaluate_command, merge_command, report_command, reproduce_command, codings_command,
+                            inspect_command, export_command, data_command, methods_command})
         commands.push_back(make());
     Parser parser(of_every_command, std::move(commands));
     const Command& called = parser.parse(argc, argv);
@@ -109,14 +110,16 @@ int run_program(int argc, char** argv, bool as_json, Ranks* ranks) {
     Console console(globals.quiet, silent);
     const Outcome outcome = run_until_interrupted(called, {globals, console, ranks});
     console.finish();
-    const int code = silent ? 0 : print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
+    const int code =
+        silent ? 0 : print_result(as_json ? json_line(outcome.document, 2) : printable_lines(outcome.text));
     if (code == 0) console.say_what_was_left();
     return code;
 }
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {
     return fmt::format(
-        "not enough memory for spikelens {}; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit -v) help",
+        "not enough memory for spikelens {}; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit "
+        "-v) help",
         fmt::join(arguments, " "));
 }
 
@@ -131,7 +134,9 @@ int run_guarded(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + std::min(1, argc), argv + argc);
     const bool as_json = std::ranges::find(arguments, "--json") != arguments.end();
     std::unique_ptr<Ranks> ranks;
-    const auto end = [&](const std::string& sentence, int code) { return fail_together(ranks.get(), sentence, code, as_json); };
+    const auto end = [&](const std::string& sentence, int code) {
+        return fail_together(ranks.get(), sentence, code, as_json);
+    };
     try {
         ranks = Ranks::join();
         const int code = run_program(argc, argv, as_json, ranks.get());
@@ -146,9 +151,9 @@ int run_guarded(int argc, char** argv) {
                    is_path_error(error.code()) ? kBadInput : kFailed);
     } catch (const json::exception& error) {
         const std::string text = error.what();
-        return end(
-            "a document holds another kind of value than expected: " + text.substr(std::min(text.find("] ") + 2, text.size())),
-            kBadInput);
+        return end("a document holds another kind of value than expected: " +
+                       text.substr(std::min(text.find("] ") + 2, text.size())),
+                   kBadInput);
     } catch (const std::exception& error) {
         return end(error.what(), kFailed);
     }
@@ -159,7 +164,7 @@ int run_guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     spikelens::app::prepare_process();
-    // At once: handlers of libraries may wait for threads that never started. All files have been closed, and output is not
-    // buffered.
+    // At once: handlers of libraries may wait for threads that never started. All files have been closed, and output is
+    // not buffered.
     std::_Exit(spikelens::app::run_guarded(argc, argv));
 }

@@ -26,7 +26,8 @@ void declare(OptionTable& table, ExportCommand& command) {
 }
 
 InspectResult run_inspect(const InspectCommand& command, const Call& call) {
-    if (!std::filesystem::is_directory(command.model)) return inspect_model(command.model, call.execution(command.engine));
+    if (!std::filesystem::is_directory(command.model))
+        return inspect_model(command.model, call.execution(command.engine));
     return inspect_run(call.open(command.model), command, call.execution(command.engine));
 }
 
@@ -38,8 +39,8 @@ ExportResult run_export(const ExportCommand& command, const Call& call) {
 }  // namespace
 
 Command inspect_command() {
-    return command_of<InspectCommand>("inspect", "Print a model: layers, shapes, neurons, spike rates, dead filters, kernels",
-                                      run_inspect);
+    return command_of<InspectCommand>(
+        "inspect", "Print a model: layers, shapes, neurons, spike rates, dead filters, kernels", run_inspect);
 }
 
 Command export_command() {

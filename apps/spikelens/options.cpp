@@ -15,7 +15,8 @@ namespace {
 /// 12, -3; not 012, 0x10 or 1e3.
 bool is_decimal(const std::string& text) {
     const std::string digits = text.substr(text.starts_with('-') ? 1 : 0);
-    const bool all = !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
+    const bool all =
+        !digits.empty() && std::ranges::all_of(digits, [](unsigned char c) { return std::isdigit(c) != 0; });
     return all && (digits.size() == 1 || digits.front() != '0');
 }
 
@@ -97,12 +98,15 @@ Option& OptionTable::add_option(Option option) {
     return added;
 }
 
-Option& OptionTable::add_list(const std::string& name, Strings& values, const std::string& what, const std::string& help) {
+Option& OptionTable::add_list(const std::string& name, Strings& values, const std::string& what,
+                              const std::string& help) {
     const auto read = [&values, what, name = name.substr(0, name.find(','))](const Strings& words) {
         values = split_list(words);
         if (values.empty()) throw InputError(fmt::format("{} names no {}", name, what));
     };
-    const auto written = [&values] { return values.empty() ? Strings{} : Strings{fmt::format("{}", fmt::join(values, ","))}; };
+    const auto written = [&values] {
+        return values.empty() ? Strings{} : Strings{fmt::format("{}", fmt::join(values, ","))};
+    };
     return add_option({name, help, "TEXT", read, written}).many();
 }
 

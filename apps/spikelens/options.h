@@ -26,10 +26,11 @@ using Strings = std::vector<std::string>;
 struct Option {
     std::string name;  ///< "--methods,--method", the first of which is written; an argument without hyphens: "run"
     std::string help;
-    std::string type;                          ///< "INT", "UINT", "FLOAT" or "TEXT"; empty: a switch
-    std::function<void(const Strings&)> read;  ///< throws InputError that names the option, the value and what was expected
-    std::function<Strings()> written;          ///< the words from which `read` makes the value; none: nothing to say
-    Strings usual{};                           ///< what is written of the value that the command begins with
+    std::string type;  ///< "INT", "UINT", "FLOAT" or "TEXT"; empty: a switch
+    std::function<void(const Strings&)>
+        read;                          ///< throws InputError that names the option, the value and what was expected
+    std::function<Strings()> written;  ///< the words from which `read` makes the value; none: nothing to say
+    Strings usual{};                   ///< what is written of the value that the command begins with
     bool needed = false, list = false, always = false, never = false;
 
     Option& required() { return needed = true, *this; }
@@ -43,8 +44,8 @@ struct Option {
 template <class Value>
 using Words = std::vector<std::pair<std::string, Value>>;
 
-/// A whole number or a number in decimal. Throws InputError for what would be taken for another than was typed: 010 (octal), -1
-/// where only 0 or more are known, too many digits, nan, inf.
+/// A whole number or a number in decimal. Throws InputError for what would be taken for another than was typed: 010
+/// (octal), -1 where only 0 or more are known, too many digits, nan, inf.
 template <class Number>
 Number number_of(const std::string& option, const std::string& text);
 
@@ -70,18 +71,20 @@ std::string type_of() {
         return "TEXT";
 }
 
-/// The options of a command. Each is declared once, with the field of the options struct that it fills; from the declaration
-/// come the parser, the help text and the words that make a result again.
+/// The options of a command. Each is declared once, with the field of the options struct that it fills; from the
+/// declaration come the parser, the help text and the words that make a result again.
 class OptionTable {
   public:
-    /// A number, a text, a path, an optional one of these, or a switch where the value is a bool ("!--no-bias" switches off).
+    /// A number, a text, a path, an optional one of these, or a switch where the value is a bool ("!--no-bias" switches
+    /// off).
     template <class Value>
     Option& add(const std::string& name, Value& value, const std::string& help);
     /// Many texts, in a list that is cut at commas. Without any it fails: "--methods names no method".
     Option& add_list(const std::string& name, Strings& values, const std::string& what, const std::string& help);
     /// What `parse` makes of a text, and `text` of the value.
     template <class Value, class Parse, class Text>
-    Option& add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text, const std::string& help);
+    Option& add_parsed(const std::string& name, Value& value, const Parse& parse, const Text& text,
+                       const std::string& help);
     /// One of the words, which the help lists.
     template <class Value, class Chosen>
     Option& add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help);
@@ -149,7 +152,8 @@ Option& OptionTable::add_parsed(const std::string& name, Value& value, const Par
 }
 
 template <class Value, class Chosen>
-Option& OptionTable::add_choice(const std::string& name, Value& value, const Words<Chosen>& words, const std::string& help) {
+Option& OptionTable::add_choice(const std::string& name, Value& value, const Words<Chosen>& words,
+                                const std::string& help) {
     const auto parse = [name, words](const std::string& text) {
         Strings known;
         for (const auto& [word, chosen] : words)

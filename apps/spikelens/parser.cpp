@@ -12,11 +12,14 @@ namespace {
 
 constexpr int kNames = 30;  // columns for the names of options and commands
 
-constexpr const char* kEveryCommand = "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
+constexpr const char* kEveryCommand =
+    "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 constexpr const char* kFooter =
-    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory), or, without a word, the "
+    "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory), or, without a word, "
+    "the "
     "reader of the output went away; "
-    "2, bad input (an option, a file). One line on standard error says what, where and what was expected; with --json it "
+    "2, bad input (an option, a file). One line on standard error says what, where and what was expected; with --json "
+    "it "
     "is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
 
 class HelpFormatter : public CLI::Formatter {
@@ -44,7 +47,8 @@ class HelpFormatter : public CLI::Formatter {
     static std::string entry(const std::string& names, const std::string& description) {
         if (columns_of(names) + 4 <= kNames) return paragraph(description, kNames, "  " + names);
         std::string lines;
-        for (const std::string& line : wrap(names, kTextWidth - 6)) lines += (lines.empty() ? "  " : "      ") + line + "\n";
+        for (const std::string& line : wrap(names, kTextWidth - 6))
+            lines += (lines.empty() ? "  " : "      ") + line + "\n";
         return lines + paragraph(description, kNames);
     }
 };
@@ -60,7 +64,9 @@ void add_option(CLI::App& app, const Option& option) {
     const auto read_one = [&option](const std::string& word) { option.read({word}); };
     CLI::Option* const added = option.list ? app.add_option_function<Strings>(option.name, read_all, option.help)
                                            : app.add_option_function<std::string>(option.name, read_one, option.help);
-    added->type_name(option.type)->required(option.needed)->default_str(fmt::format("{}", fmt::join(option.usual, " ")));
+    added->type_name(option.type)
+        ->required(option.needed)
+        ->default_str(fmt::format("{}", fmt::join(option.usual, " ")));
 }
 
 struct HelpCommand {
@@ -81,9 +87,9 @@ Outcome help_outcome(const std::string& text) { return {{{"command", "help"}, {"
 Parser::Parser(const OptionTable& options, std::vector<Command> commands)
     : program_("Shows what a spiking neural network has learned, and why it decided.", "spikelens"),
       commands_(std::move(commands)) {
-    commands_.push_back(command_of<HelpCommand>("help", "Explain a command", [this](const HelpCommand& asked, const Call&) {
-        return help_outcome(help_on(asked.command));
-    }));
+    commands_.push_back(command_of<HelpCommand>(
+        "help", "Explain a command",
+        [this](const HelpCommand& asked, const Call&) { return help_outcome(help_on(asked.command)); }));
     program_.formatter(std::make_shared<HelpFormatter>());
     program_.set_help_flag("-h,--help", "Print this text");
     program_.set_version_flag("--version", fmt::format("spikelens {}", version), "Print the version");

@@ -27,8 +27,8 @@ class Parser {
     const Command* called_ = nullptr;
 };
 
-/// One sentence for what the parser could not make sense of: which option, what was given, what is expected; the nearest name
-/// for an unknown one.
+/// One sentence for what the parser could not make sense of: which option, what was given, what is expected; the
+/// nearest name for an unknown one.
 std::string usage_sentence(const CLI::App& program, const CLI::ParseError& error);
 
 /// The sentence for a word that is no command, where the command line has one before it asks for help; empty otherwise.

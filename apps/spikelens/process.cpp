@@ -15,8 +15,8 @@
 namespace spikelens::app {
 namespace {
 
-/// A descriptor closed at start would be given to the first file opened, and messages written into it. Each is opened the wrong
-/// way round, so that reading or writing it still fails.
+/// A descriptor closed at start would be given to the first file opened, and messages written into it. Each is opened
+/// the wrong way round, so that reading or writing it still fails.
 void take_standard_descriptors() {
     for (int descriptor = 0; descriptor < 3; ++descriptor)
         if (::fcntl(descriptor, F_GETFD) < 0) (void)::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
@@ -24,16 +24,17 @@ void take_standard_descriptors() {
 
 bool started = false;
 
-/// The last resort: an exception that nobody could catch, of a library's initialisation or of a thread that is not ours.
-/// Nothing here takes memory: there may be none.
+/// The last resort: an exception that nobody could catch, of a library's initialisation or of a thread that is not
+/// ours. Nothing here takes memory: there may be none.
 [[noreturn]] void end_with_sentence() {
     std::array<char, 400> sentence{};
     const char* what = "an error inside a library";
     try {
         if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
     } catch (const std::bad_alloc&) {
-        what = started ? "not enough memory for a library's thread; fewer --threads need less"
-                       : "not enough memory to start: the address space is limited (ulimit -v) to less than about 800 MB";
+        what = started
+                   ? "not enough memory for a library's thread; fewer --threads need less"
+                   : "not enough memory to start: the address space is limited (ulimit -v) to less than about 800 MB";
     } catch (const std::exception& error) {
         what = error.what();
     } catch (...) {
@@ -61,7 +62,8 @@ void prepare_process() {
     started = true;
 }
 
-/// Before the initialisers of any library: no file of theirs takes a standard descriptor's place, and what they throw is told.
+/// Before the initialisers of any library: no file of theirs takes a standard descriptor's place, and what they throw
+/// is told.
 extern "C" {
 __attribute__((section(".preinit_array"), used)) void (*const spikelens_before_libraries)() = before_libraries;
 }

@@ -14,7 +14,8 @@ ReportResult run_report(const OfRun<ReportOptions>& options, const Call& call) {
 
 void declare(OptionTable& table, ReportOptions& options) {
     table.add("--out", options.out, "The file to write; by default RUN/report.html");
-    table.add("--images", options.images, "Samples in the gallery, half of them wrong predictions; at most 12 recordings");
+    table.add("--images", options.images,
+              "Samples in the gallery, half of them wrong predictions; at most 12 recordings");
     table.add_list("--methods", options.methods, "method; spikelens methods lists them",
                    "Methods in the gallery; by default those evaluated");
 }

@@ -28,9 +28,10 @@ void declare(OptionTable& table, WithModel& options) {
 void declare(OptionTable& table, WithChoices& options) {
     PaperChoices& choices = options.choices;
     declare(table, static_cast<WithSeeds&>(options));
-    table.add("--exact-paper", choices.exact,
-              "As the paper's code measures: 16 images of a class at a time without the last batch (9,920 test images), the "
-              "epoch best on the test set; the effect of each choice too, in runs beside the first");
+    table.add(
+        "--exact-paper", choices.exact,
+        "As the paper's code measures: 16 images of a class at a time without the last batch (9,920 test images), the "
+        "epoch best on the test set; the effect of each choice too, in runs beside the first");
     table.add("--epochs", choices.epochs, "Passes over the training set (5, as the paper says; its code has 20)");
     table.add_choice("--keep-epoch", choices.keep_epoch, kEpochWords,
                      "Weights of the last epoch (the default) or of the one best on the test set (with --exact-paper)");
@@ -46,7 +47,8 @@ void declare(OptionTable& table, WithPhotographs& options) {
     table.add("--epochs", photographs.epochs, "Passes over the training set");
     table.add("--batch", photographs.batch, "Samples per step of the optimiser");
     table.add("--learning-rate", photographs.learning_rate, "Step size of stochastic gradient descent");
-    table.add("--calibrate", photographs.calibrate, "Batches to balance thresholds on, layer by layer, before training");
+    table.add("--calibrate", photographs.calibrate,
+              "Batches to balance thresholds on, layer by layer, before training");
     table.add_pictures(photographs.pictures);
 }
 
@@ -77,7 +79,8 @@ CodingsResult run_codings(CodingsOptions& options, const Call& call) {
 
 void declare(OptionTable& table, ReproduceOptions& options) {
     table.add("--out", options.out, "The run directory; by default runs/EXPERIMENT");
-    table.add("--samples", options.samples, "How many test samples to evaluate; 0: all; by default the experiment's choice");
+    table.add("--samples", options.samples,
+              "How many test samples to evaluate; 0: all; by default the experiment's choice");
     table.add("--train-samples", options.train_samples,
               "How many training samples to use; 0: all; by default the experiment's choice");
 }
@@ -119,13 +122,14 @@ Command reproduce_command() {
                                 [](const WithChoices& options, const Execution& execution, const StageNotes& notes) {
                                     return reproduce_svebi_mnist(options, options.choices, execution, notes);
                                 }));
+    command.parts.push_back(experiment<WithPhotographs>(
+        "svebi-awa2", "De Laet et al. 2025 on photographs, with a spiking VGG",
+        [](const WithPhotographs& options, const Execution& execution, const StageNotes& notes) {
+            return reproduce_svebi_awa2(options, options.photographs, execution, notes);
+        }));
     command.parts.push_back(
-        experiment<WithPhotographs>("svebi-awa2", "De Laet et al. 2025 on photographs, with a spiking VGG",
-                                    [](const WithPhotographs& options, const Execution& execution, const StageNotes& notes) {
-                                        return reproduce_svebi_awa2(options, options.photographs, execution, notes);
-                                    }));
-    command.parts.push_back(experiment<WithModel>(
-        "bitar-nmnist", "Bitar et al. 2023: gradient attributions find the spikes that matter", reproduce_bitar_nmnist));
+        experiment<WithModel>("bitar-nmnist", "Bitar et al. 2023: gradient attributions find the spikes that matter",
+                              reproduce_bitar_nmnist));
     command.parts.push_back(experiment<ReproduceOptions>(
         "coding-fashion", "Bitar et al. 2023: the coding changes which inputs matter", reproduce_coding_fashion));
     return command;

@@ -20,7 +20,9 @@ Outcome run_train(const TrainRunOptions& options, const Call& call) {
 void declare(OptionTable& table, TrainRunOptions& options) {
     TrainOptions& training = options.training;
     Neuron& neuron = options.neurons.neuron;
-    table.add("--data", options.data, "fashion-mnist, mnist, nmnist, or a folder of IDX files, event recordings or pictures")
+    table
+        .add("--data", options.data,
+             "fashion-mnist, mnist, nmnist, or a folder of IDX files, event recordings or pictures")
         .always_written();
     table.add("--network", options.network,
               "A preset (shallow, svgg11 to svgg19) or a text such as 16C3-LIF-MP2-128F-LIF-10F (shallow)");
@@ -48,7 +50,8 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     table.add("--clip-norm", training.clip_norm, "Largest norm of a gradient; 0: no limit");
     table.add_parsed("--surrogate", training.surrogate, parse_surrogate, surrogate_text,
                      "triangle, sigmoid, fast_sigmoid or atan, with scale: atan(2)");
-    table.add_parsed("--device", training.device, parse_device, device_text, "What computes: cpu, or cuda (a GPU by NVIDIA)");
+    table.add_parsed("--device", training.device, parse_device, device_text,
+                     "What computes: cpu, or cuda (a GPU by NVIDIA)");
     table.add_parsed("--precision", training.precision, parse_precision, precision_text,
                      "Convolutions and products in float32 or bfloat16; all else is float32");
     table.add("--beta", neuron.beta, "Leak of neurons for which the network text gives none");
@@ -59,7 +62,8 @@ void declare(OptionTable& table, TrainRunOptions& options) {
     table.add("--train-samples", options.samples, "How many training samples to use, from the first on; 0: all");
     table.add_choice("--keep-epoch", options.keep_epoch, kEpochWords,
                      "Weights of the last epoch, or of the one best on the test set, as some papers do: last or best");
-    table.add("--checkpoint-every", options.checkpoint_every, "Seconds between checkpoints; 0: after every batch").unwritten();
+    table.add("--checkpoint-every", options.checkpoint_every, "Seconds between checkpoints; 0: after every batch")
+        .unwritten();
     table.add("--restart", options.restart, "Start over, even if the run directory holds a training").unwritten();
 }
 

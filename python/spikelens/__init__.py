@@ -11,6 +11,7 @@ Arrays of NumPy, of PyTorch on the CPU, and of anything with DLPack go in; array
 
 from importlib.metadata import version as _version
 
+from spikelens import attr
 from spikelens._catalogue import methods, metrics
 from spikelens._core import InputError, RunError
 from spikelens.attribution import Attribution, attribute
@@ -19,7 +20,6 @@ from spikelens.from_torch import from_torch
 from spikelens.interpretation import Interpretation
 from spikelens.network import Network, Simulation, from_nir, load, parse
 from spikelens.quantus import as_module, explainer
-from spikelens import attr
 
 __version__ = _version("spikelens")
 __all__ = [

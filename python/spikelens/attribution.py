@@ -11,8 +11,8 @@ import numpy as np
 from spikelens import _core, _draw
 from spikelens._arrays import Samples, integers, samples_of, seed_number, whole_number
 from spikelens._catalogue import Contract, method_text, methods
-from spikelens._given import checked
 from spikelens._execution import Progress, settings
+from spikelens._given import checked
 from spikelens.network import Network
 
 _SHOWN = 8  # samples in a notebook

@@ -11,8 +11,8 @@ import numpy as np
 from spikelens import _core
 from spikelens._arrays import Samples, floats, integers, samples_of, seed_number, shown, to_numpy, whole_number
 from spikelens._core import InputError
-from spikelens._given import checked
 from spikelens._execution import Progress, settings
+from spikelens._given import checked
 from spikelens.network import Network
 
 
@@ -68,7 +68,7 @@ def evaluate(
     entries = (
         methods
         if isinstance(methods, Mapping)
-        else {name: None for name in ([methods] if isinstance(methods, str) else methods)}
+        else dict.fromkeys([methods] if isinstance(methods, str) else methods)
     )
     if not entries:
         raise InputError("no method is named; spikelens.methods() lists ours")

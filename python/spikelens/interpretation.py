@@ -11,8 +11,8 @@ import numpy as np
 from spikelens import _core, _draw
 from spikelens._arrays import integers, samples_of, seed_number, whole_number
 from spikelens._core import InputError
-from spikelens._given import checked
 from spikelens._execution import Progress, settings
+from spikelens._given import checked
 from spikelens.network import Network
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from spikelens import _core
 from spikelens._arrays import check_layout, floats, samples_of, seed_number, shown, whole_number
 from spikelens._core import InputError
-from spikelens._given import checked
 from spikelens._execution import Progress, settings
+from spikelens._given import checked
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,8 +32,8 @@ ArrayView<T> view_of(const Values& values) {
     return {shape_of(values), std::span<const T>(values.data(), values.size())};
 }
 
-/// What a network is shown, in Python's memory: images of float32 [N, C, H, W] or spikes of uint8 [N, T, C, H, W]. A batch at a
-/// time is copied for the engine.
+/// What a network is shown, in Python's memory: images of float32 [N, C, H, W] or spikes of uint8 [N, T, C, H, W]. A
+/// batch at a time is copied for the engine.
 struct Samples {
     ArrayView<float> images;
     ArrayView<uint8_t> spikes;

@@ -76,18 +76,20 @@ Request request_of(const Network& network, const Samples& samples, const std::st
     }
     request.addresses = std::move(*addresses);
     if (static_cast<int64_t>(request.addresses.size()) != samples.count())
-        throw InputError("explaining " + std::to_string(samples.count()) + " samples needs as many sample numbers, not " +
-                         std::to_string(request.addresses.size()));
+        throw InputError("explaining " + std::to_string(samples.count()) +
+                         " samples needs as many sample numbers, not " + std::to_string(request.addresses.size()));
     if (delta && !completeness_baseline(request.method, samples.batch(0, 0)))
         throw InputError("the values of '" + method + "' need not add up to the score, so it has no convergence delta");
     return request;
 }
 
 nb::dict attribute(NetworkHandle& handle, const nb::object& values, const std::string& method,
-                   std::optional<std::vector<int>> targets, std::optional<std::vector<int64_t>> addresses, uint64_t seed,
-                   const Knowledge& knowledge, const std::string& surrogate, bool delta, const Settings& settings) {
+                   std::optional<std::vector<int>> targets, std::optional<std::vector<int64_t>> addresses,
+                   uint64_t seed, const Knowledge& knowledge, const std::string& surrogate, bool delta,
+                   const Settings& settings) {
     const Samples samples = samples_of(values);
-    const Request request = request_of(*handle.network, samples, method, std::move(targets), std::move(addresses), delta);
+    const Request request =
+        request_of(*handle.network, samples, method, std::move(targets), std::move(addresses), delta);
     const NetworkHandle::Lease lease(handle, settings, surrogate);
     Explained all = call(lease.line(), settings,
                          [&] { return explain_all(context_of(lease.engine(), knowledge, seed), samples, request); });
@@ -128,9 +130,10 @@ void bind_attribute(nb::module_& module) {
         .def(nb::init<>())
         .def_prop_ro("has_relevant", [](const Knowledge& self) { return self.relevant != nullptr; })
         .def_prop_ro("has_probe", [](const Knowledge& self) { return self.probe != nullptr; });
-    module.def("attribute", &attribute, nb::arg("network"), nb::arg("samples"), nb::arg("method"), nb::arg("targets").none(),
-               nb::arg("addresses").none(), nb::arg("seed"), nb::arg("knowledge"), nb::arg("surrogate"), nb::arg("delta"),
-               nb::arg("settings"), "Attributions, scores, targets and states of maps: a dict.");
+    module.def("attribute", &attribute, nb::arg("network"), nb::arg("samples"), nb::arg("method"),
+               nb::arg("targets").none(), nb::arg("addresses").none(), nb::arg("seed"), nb::arg("knowledge"),
+               nb::arg("surrogate"), nb::arg("delta"), nb::arg("settings"),
+               "Attributions, scores, targets and states of maps: a dict.");
     module.def("pixel_maps", &maps_of, nb::arg("values"), nb::arg("method"),
                "Maps [N, H, W]: time and channels summed, then the method's view.");
     module.def(
@@ -143,8 +146,8 @@ void bind_attribute(nb::module_& module) {
     module.def("suggestion", &suggestion, nb::arg("word"), nb::arg("names"),
                "The end of a sentence about an unknown word: the nearest name, or all.");
     module.def(
-        "surrogate_text", [](const std::string& text) { return surrogate_text(parse_surrogate(text)); }, nb::arg("text"),
-        "The surrogate as it is written in full.");
+        "surrogate_text", [](const std::string& text) { return surrogate_text(parse_surrogate(text)); },
+        nb::arg("text"), "The surrogate as it is written in full.");
 }
 
 }  // namespace spikelens::python

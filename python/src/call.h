@@ -51,9 +51,9 @@ class Line {
 /// An execution that hears and speaks through this line.
 Execution execution_of(const Settings& settings, const std::shared_ptr<Line>& line);
 
-/// Runs `work` on a thread of its own without the GIL, and waits. Meanwhile signals are heard (Ctrl-C stops the work and raises
-/// KeyboardInterrupt) and progress is told, in the calling thread. Throws what the work throws; an exception of a signal or of
-/// the progress function comes first. No thread is left behind.
+/// Runs `work` on a thread of its own without the GIL, and waits. Meanwhile signals are heard (Ctrl-C stops the work
+/// and raises KeyboardInterrupt) and progress is told, in the calling thread. Throws what the work throws; an exception
+/// of a signal or of the progress function comes first. No thread is left behind.
 void run_without_gil(Line& line, const nb::object& progress, const std::function<void()>& work);
 
 /// The same with a result.

@@ -42,7 +42,8 @@ MetricContext metric_context(const AttributionContext& model, const ArraySource&
     return context;
 }
 
-MethodScores measure_all(const Evaluator& evaluator, const MethodSpec& method, const Execution& execution, int64_t at_once) {
+MethodScores measure_all(const Evaluator& evaluator, const MethodSpec& method, const Execution& execution,
+                         int64_t at_once) {
     MethodScores scores;
     while (evaluator.reached(scores) < evaluator.samples()) {
         execution.report("evaluating " + method.text, evaluator.reached(scores), evaluator.samples());
@@ -54,8 +55,8 @@ MethodScores measure_all(const Evaluator& evaluator, const MethodSpec& method, c
 /// An evaluation of several methods on the same samples.
 class Evaluation {
   public:
-    Evaluation(const ArraySource& source, std::vector<MetricPointer> metrics, MetricContext context, MetricOptions options,
-               std::vector<int> targets)
+    Evaluation(const ArraySource& source, std::vector<MetricPointer> metrics, MetricContext context,
+               MetricOptions options, std::vector<int> targets)
         : source_(source),
           metrics_(std::move(metrics)),
           context_(std::move(context)),
@@ -135,9 +136,9 @@ MetricOptions metric_options(const std::string& baseline, int64_t pixels_per_ste
 }
 
 nb::dict evaluate(NetworkHandle& handle, NetworkHandle* shuffled, const nb::object& values,
-                  std::optional<std::vector<int>> targets, const std::optional<ByteValues>& masks, const nb::dict& methods,
-                  const std::vector<std::string>& names, const Knowledge& knowledge, const std::string& surrogate,
-                  const MetricOptions& options, const Settings& settings) {
+                  std::optional<std::vector<int>> targets, const std::optional<ByteValues>& masks,
+                  const nb::dict& methods, const std::vector<std::string>& names, const Knowledge& knowledge,
+                  const std::string& surrogate, const MetricOptions& options, const Settings& settings) {
     const Samples samples = samples_of(values);
     if (samples.count() == 0) throw InputError("there are no samples to evaluate on");
     const std::vector<int> classes = targets.value_or(std::vector<int>());
@@ -170,23 +171,27 @@ nb::dict evaluate(NetworkHandle& handle, NetworkHandle* shuffled, const nb::obje
 }  // namespace
 
 void bind_evaluate(nb::module_& module) {
-    nb::class_<MetricOptions>(module, "MetricOptions", "What metrics may be told: baseline, pixels and spikes per step, seed.")
+    nb::class_<MetricOptions>(module, "MetricOptions",
+                              "What metrics may be told: baseline, pixels and spikes per step, seed.")
         .def(
             "__init__",
-            [](MetricOptions* self, const std::string& baseline, int64_t pixels_per_step, int64_t spike_steps, uint64_t seed) {
+            [](MetricOptions* self, const std::string& baseline, int64_t pixels_per_step, int64_t spike_steps,
+               uint64_t seed) {
                 new (self) MetricOptions(metric_options(baseline, pixels_per_step, spike_steps, seed));
             },
             nb::arg("baseline"), nb::arg("pixels_per_step"), nb::arg("spike_steps"), nb::arg("seed"));
     module.def(
         "shuffled_network",
-        [](const NetworkHandle& network, uint64_t seed) { return NetworkHandle(randomise_full(*network.network, seed)); },
+        [](const NetworkHandle& network, uint64_t seed) {
+            return NetworkHandle(randomise_full(*network.network, seed));
+        },
         nb::arg("network"), nb::arg("seed"), "The network with shuffled weights in its fully connected layers.");
     module.def(
         "needs_shuffled", [](const std::string& metric) { return find_metric(metric)->info().needs_shuffled; },
         nb::arg("metric"), "Whether a metric compares with the network whose weights are shuffled.");
     module.def("evaluate", &evaluate, nb::arg("network"), nb::arg("shuffled").none(), nb::arg("samples"),
-               nb::arg("targets").none(), nb::arg("masks").none(), nb::arg("methods"), nb::arg("metrics"), nb::arg("knowledge"),
-               nb::arg("surrogate"), nb::arg("options"), nb::arg("settings"),
+               nb::arg("targets").none(), nb::arg("masks").none(), nb::arg("methods"), nb::arg("metrics"),
+               nb::arg("knowledge"), nb::arg("surrogate"), nb::arg("options"), nb::arg("settings"),
                "What each method scores by each metric: a dict of dicts.");
 }
 

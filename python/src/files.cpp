@@ -72,8 +72,9 @@ nb::tuple import_graph(const fs::path& path, const std::string& dialect, std::op
 
 void bind_files(nb::module_& module) {
     module.def("load_run", &load_run, nb::arg("path"), "Network, knowledge and surrogate of a run directory.");
-    module.def("import_nir", &import_graph, nb::arg("path"), nb::arg("dialect"), nb::arg("dt").none(), nb::arg("reset").none(),
-               nb::arg("steps"), nb::arg("input").none(), "Network and assumptions of a file with a NIR graph.");
+    module.def("import_nir", &import_graph, nb::arg("path"), nb::arg("dialect"), nb::arg("dt").none(),
+               nb::arg("reset").none(), nb::arg("steps"), nb::arg("input").none(),
+               "Network and assumptions of a file with a NIR graph.");
 }
 
 }  // namespace spikelens::python

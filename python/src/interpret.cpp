@@ -70,7 +70,8 @@ nb::tuple state_of(const Findings& findings) {
     Top top;
     for (const std::vector<TopImage>& of_filter : responses.top) {
         top.emplace_back();
-        for (const auto& [response, sample, row, column] : of_filter) top.back().emplace_back(response, sample, row, column);
+        for (const auto& [response, sample, row, column] : of_filter)
+            top.back().emplace_back(response, sample, row, column);
     }
     return nb::make_tuple(responses.samples, responses.correct, responses.predicted, responses.active, top,
                           nb::cast(numpy_array(responses.gram), nb::rv_policy::move),
@@ -79,8 +80,8 @@ nb::tuple state_of(const Findings& findings) {
 }
 
 using DoubleValues = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
-using State =
-    std::tuple<int64_t, int64_t, std::vector<int64_t>, std::vector<int64_t>, Top, DoubleValues, DoubleValues, DoubleValues>;
+using State = std::tuple<int64_t, int64_t, std::vector<int64_t>, std::vector<int64_t>, Top, DoubleValues, DoubleValues,
+                         DoubleValues>;
 
 Findings restored(const NetworkHandle& handle, const State& state, const Budgets& budgets) {
     const auto& [samples, correct, predicted, active, top, gram, correlation, sum] = state;
@@ -100,8 +101,8 @@ Findings restored(const NetworkHandle& handle, const State& state, const Budgets
     const auto filters = static_cast<int64_t>(response_filters(*handle.network).size());
     const int64_t classes = handle.network->class_count();
     if (responses.gram.shape != Shape{filters, filters} || responses.correlation.shape != Shape{filters, classes} ||
-        responses.response_sum.shape != Shape{filters} || std::ssize(predicted) != classes || std::ssize(active) != filters ||
-        std::ssize(top) != filters)
+        responses.response_sum.shape != Shape{filters} || std::ssize(predicted) != classes ||
+        std::ssize(active) != filters || std::ssize(top) != filters)
         throw InputError("the responses are not those of this network's filters");
     return found(handle, std::move(responses), budgets, {});
 }
@@ -145,8 +146,8 @@ nb::list filter_names(const Findings& findings) {
     return names;
 }
 
-Ablation run_ablation(NetworkHandle& handle, const Findings& findings, const nb::object& values, const std::vector<int>& labels,
-                      int draws, uint64_t seed, const Settings& settings) {
+Ablation run_ablation(NetworkHandle& handle, const Findings& findings, const nb::object& values,
+                      const std::vector<int>& labels, int draws, uint64_t seed, const Settings& settings) {
     const Samples samples = samples_of(values);
     check_targets(*handle.network, labels, samples.count());
     const ArraySource source(samples, labels, handle.network->classes);
@@ -156,8 +157,8 @@ Ablation run_ablation(NetworkHandle& handle, const Findings& findings, const nb:
     });
 }
 
-nb::dict ablate(NetworkHandle& handle, const Findings& findings, const nb::object& values, const std::vector<int>& labels,
-                int draws, uint64_t seed, const Settings& settings) {
+nb::dict ablate(NetworkHandle& handle, const Findings& findings, const nb::object& values,
+                const std::vector<int>& labels, int draws, uint64_t seed, const Settings& settings) {
     const Ablation ablation = run_ablation(handle, findings, values, labels, draws, seed, settings);
     nb::dict result;
     nb::list curve;
@@ -176,8 +177,8 @@ nb::dict ablate(NetworkHandle& handle, const Findings& findings, const nb::objec
     return result;
 }
 
-nb::list visualise(NetworkHandle& handle, const Findings& findings, const nb::object& values, const std::vector<int>& filters,
-                   int crops, const Settings& settings) {
+nb::list visualise(NetworkHandle& handle, const Findings& findings, const nb::object& values,
+                   const std::vector<int>& filters, int crops, const Settings& settings) {
     const ArraySource source(samples_of(values), {}, handle.network->classes);
     const NetworkHandle::Lease lease(handle, settings, "");
     auto pictures = call(lease.line(), settings, [&] {
@@ -187,7 +188,8 @@ nb::list visualise(NetworkHandle& handle, const Findings& findings, const nb::ob
     for (FilterVisualisation& picture : pictures) {
         nb::dict entry;
         entry["filter"] = filter_name(*handle.network, picture.filter);
-        entry["average"] = picture.average.shape.empty() ? nb::none() : nb::cast(numpy_array(std::move(picture.average)));
+        entry["average"] =
+            picture.average.shape.empty() ? nb::none() : nb::cast(numpy_array(std::move(picture.average)));
         entry["crops"] = picture.crops.shape.empty() ? nb::none() : nb::cast(numpy_array(std::move(picture.crops)));
         entry["samples"] = nb::cast(picture.samples);
         entry["averaged"] = picture.averaged;
@@ -205,7 +207,8 @@ auto vector_array(const std::vector<T>& values) {
 }  // namespace
 
 void bind_interpret(nb::module_& module) {
-    nb::class_<Budgets>(module, "Budgets", "The budgets mu, the one that is shown, and whether weights may be negative.")
+    nb::class_<Budgets>(module, "Budgets",
+                        "The budgets mu, the one that is shown, and whether weights may be negative.")
         .def(
             "__init__",
             [](Budgets* self, std::vector<double> all, double chosen, bool is_signed) {
@@ -217,15 +220,18 @@ void bind_interpret(nb::module_& module) {
         .def_prop_ro("samples", [](const Findings& self) { return self.responses.samples; })
         .def_prop_ro("undecided", [](const Findings& self) { return self.responses.undecided(); })
         .def_prop_ro(
-            "predicted", [](const Findings& self) { return vector_array(self.responses.predicted); }, nb::rv_policy::move)
+            "predicted", [](const Findings& self) { return vector_array(self.responses.predicted); },
+            nb::rv_policy::move)
         .def_prop_ro(
             "active", [](const Findings& self) { return vector_array(self.responses.active); }, nb::rv_policy::move)
         .def_prop_ro(
             "gram", [](const Findings& self) { return numpy_array(self.responses.gram); }, nb::rv_policy::move)
         .def_prop_ro(
-            "correlation", [](const Findings& self) { return numpy_array(self.responses.correlation); }, nb::rv_policy::move)
+            "correlation", [](const Findings& self) { return numpy_array(self.responses.correlation); },
+            nb::rv_policy::move)
         .def_prop_ro(
-            "response_sum", [](const Findings& self) { return numpy_array(self.responses.response_sum); }, nb::rv_policy::move)
+            "response_sum", [](const Findings& self) { return numpy_array(self.responses.response_sum); },
+            nb::rv_policy::move)
         .def("state", &state_of)
         .def_prop_ro("knowledge",
                      [](const Findings& self) {

@@ -38,10 +38,12 @@ FloatArray with_channel(FloatArray maps, const std::string& name, const Shape& i
     return maps;
 }
 
-FloatArray called(const nb::object& function, const Network* changed, const Input& input, std::span<const int> targets) {
+FloatArray called(const nb::object& function, const Network* changed, const Input& input,
+                  std::span<const int> targets) {
     const nb::gil_scoped_acquire with_gil;
     const nb::object network = changed ? nb::cast(NetworkHandle(*changed)) : nb::none();
-    const nb::object shown = input.spiking() ? nb::cast(numpy_array(input.spikes)) : nb::cast(numpy_array(input.images));
+    const nb::object shown =
+        input.spiking() ? nb::cast(numpy_array(input.spikes)) : nb::cast(numpy_array(input.images));
     const Array<int64_t> classes({static_cast<int64_t>(targets.size())}, {targets.begin(), targets.end()});
     const nb::object maps = function(network, shown, numpy_array(classes));
     return float_array(nb::cast<FloatValues>(maps));
@@ -49,7 +51,8 @@ FloatArray called(const nb::object& function, const Network* changed, const Inpu
 
 }  // namespace
 
-GivenMaps::GivenMaps(const std::string& name, FloatArray maps, Samples samples, std::vector<int> targets, const Engine& given)
+GivenMaps::GivenMaps(const std::string& name, FloatArray maps, Samples samples, std::vector<int> targets,
+                     const Engine& given)
     : maps_(with_channel(std::move(maps), name, samples.shape())),
       samples_(std::move(samples)),
       targets_(std::move(targets)),

@@ -13,8 +13,8 @@ namespace spikelens::python {
 /// Thrown where maps that were made elsewhere would be needed of another input, class or network.
 struct NotGiven {};
 
-/// A method whose attributions are there: row n belongs to sample n. `given` is the engine, and `targets` the classes, that
-/// they were made for.
+/// A method whose attributions are there: row n belongs to sample n. `given` is the engine, and `targets` the classes,
+/// that they were made for.
 class GivenMaps final : public AttributionMethod {
   public:
     GivenMaps(const std::string& name, FloatArray maps, Samples samples, std::vector<int> targets, const Engine& given);
@@ -27,8 +27,8 @@ class GivenMaps final : public AttributionMethod {
     const Engine* given_;
 };
 
-/// A method that is a function of Python's: f(changed, inputs, targets) gives attributions; `changed` is the network to explain
-/// where that is another one than `given` computes, else None.
+/// A method that is a function of Python's: f(changed, inputs, targets) gives attributions; `changed` is the network to
+/// explain where that is another one than `given` computes, else None.
 class CalledMethod final : public AttributionMethod {
   public:
     CalledMethod(const std::string& name, nb::object function, bool timed, const Engine& given);

@@ -39,7 +39,8 @@ NetworkHandle draw_network(const std::string& text, const Shape& shape, int step
 
 nb::dict tensors_of(const NetworkHandle& handle) {
     nb::dict tensors;
-    for (auto& [name, values] : network_tensors(*handle.network)) tensors[name.c_str()] = numpy_array(std::move(values));
+    for (auto& [name, values] : network_tensors(*handle.network))
+        tensors[name.c_str()] = numpy_array(std::move(values));
     return tensors;
 }
 
@@ -69,7 +70,8 @@ std::unique_ptr<const Engine> make_engine(std::shared_ptr<const Network> network
     return std::make_unique<const CpuEngine>(std::move(network), execution, gradients);
 }
 
-NetworkHandle::Lease::Lease(NetworkHandle& owner, const Settings& settings, const std::string& surrogate) : owner_(owner) {
+NetworkHandle::Lease::Lease(NetworkHandle& owner, const Settings& settings, const std::string& surrogate)
+    : owner_(owner) {
     const auto found = std::ranges::find_if(owner.idle_, [&](const std::unique_ptr<Prepared>& idle) {
         return idle->settings == settings && idle->surrogate == surrogate;
     });
@@ -97,10 +99,12 @@ const std::string& NetworkHandle::fingerprint() {
 }
 
 void bind_network(nb::module_& module) {
-    nb::class_<NetworkHandle>(module, "Network", "A spiking network: layers, weights, steps and classes. It never changes.")
+    nb::class_<NetworkHandle>(module, "Network",
+                              "A spiking network: layers, weights, steps and classes. It never changes.")
         .def_prop_ro("text", [](const NetworkHandle& self) { return network_text(*self.network); })
         .def_prop_ro("steps", [](const NetworkHandle& self) { return self.network->steps; })
-        .def_prop_ro("input_shape", [](const NetworkHandle& self) { return nb::tuple(nb::cast(self.network->input_shape())); })
+        .def_prop_ro("input_shape",
+                     [](const NetworkHandle& self) { return nb::tuple(nb::cast(self.network->input_shape())); })
         .def_prop_ro("class_count", [](const NetworkHandle& self) { return self.network->class_count(); })
         .def_prop_ro("classes", [](const NetworkHandle& self) { return self.network->classes; })
         .def_prop_ro("layers", &layers_of)
@@ -108,16 +112,18 @@ void bind_network(nb::module_& module) {
         .def_prop_ro("fingerprint", &NetworkHandle::fingerprint)
         .def("tensors", &tensors_of)
         .def(
-            "save", [](const NetworkHandle& self, const std::filesystem::path& path) { save_model(*self.network, path); },
+            "save",
+            [](const NetworkHandle& self, const std::filesystem::path& path) { save_model(*self.network, path); },
             nb::arg("path"));
-    module.def("network", &make_network, nb::arg("text"), nb::arg("shape"), nb::arg("steps"), nb::arg("tensors"),
-               nb::arg("classes") = std::vector<std::string>{},
-               "The network of a text, with these weights: float32 arrays named as model files name them (\"conv1.weight\").");
+    module.def(
+        "network", &make_network, nb::arg("text"), nb::arg("shape"), nb::arg("steps"), nb::arg("tensors"),
+        nb::arg("classes") = std::vector<std::string>{},
+        "The network of a text, with these weights: float32 arrays named as model files name them (\"conv1.weight\").");
     module.def("draw_network", &draw_network, nb::arg("text"), nb::arg("shape"), nb::arg("steps"), nb::arg("seed"),
                "The network of a text, with weights drawn by the seed.");
     module.def(
-        "load_model", [](const std::filesystem::path& path) { return NetworkHandle(load_model(path)); }, nb::arg("path"),
-        "The network of a model file.");
+        "load_model", [](const std::filesystem::path& path) { return NetworkHandle(load_model(path)); },
+        nb::arg("path"), "The network of a model file.");
 }
 
 }  // namespace spikelens::python

@@ -79,10 +79,13 @@ nb::dict by_layer(const Network& network, std::map<int, Array<T>>& arrays) {
 }
 
 nb::dict simulate_samples(NetworkHandle& handle, const nb::object& samples, const std::vector<int>& counts,
-                          const std::vector<int>& spikes, const std::vector<int>& potentials, const Settings& settings) {
+                          const std::vector<int>& spikes, const std::vector<int>& potentials,
+                          const Settings& settings) {
     const Samples seen = samples_of(samples);
     const NetworkHandle::Lease lease(handle, settings, "");
-    Kind all = call(lease.line(), settings, [&] { return simulate(lease.engine(), seen, {counts, spikes, potentials}); });
+    Kind all = call(lease.line(), settings, [&] {
+        return simulate(lease.engine(), seen, {counts, spikes, potentials});
+    });
     const std::vector<int> predicted = predictions(all.scores);
     std::vector<uint8_t> open;
     for (int64_t n = 0; n < all.scores.extent(0); ++n) open.push_back(undecided(all.scores.row(n)));
@@ -99,8 +102,8 @@ nb::dict simulate_samples(NetworkHandle& handle, const nb::object& samples, cons
 }  // namespace
 
 void bind_simulate(nb::module_& module) {
-    module.def("simulate", &simulate_samples, nb::arg("network"), nb::arg("samples"), nb::arg("counts"), nb::arg("spikes"),
-               nb::arg("potentials"), nb::arg("settings"),
+    module.def("simulate", &simulate_samples, nb::arg("network"), nb::arg("samples"), nb::arg("counts"),
+               nb::arg("spikes"), nb::arg("potentials"), nb::arg("settings"),
                "Scores and what else is asked for, by index of the layers: a dict of arrays.");
 }
 

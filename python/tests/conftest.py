@@ -6,7 +6,6 @@ import site
 
 import numpy as np
 import pytest
-
 import spikelens
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

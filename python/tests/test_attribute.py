@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import need
-
 import spikelens
+from conftest import need
 from spikelens import attr
 
 

@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 import pytest
-
 import spikelens
 
 LARGE = ("32C3-LIF-32C3-LIF-MP2-64C3-LIF-10F", (1, 28, 28), 30)

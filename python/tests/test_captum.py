@@ -4,9 +4,8 @@ import time
 import warnings
 
 import pytest
-from conftest import need
-
 import spikelens
+from conftest import need
 
 BETA, NEURON = 0.9, "LIF(beta=0.9,delay)"  # snnTorch's Leaky as it is unless told
 

@@ -5,9 +5,8 @@ import importlib
 
 import numpy as np
 import pytest
-from conftest import ROOT
-
 import spikelens
+from conftest import ROOT
 
 MODULES = ["spikelens", "spikelens._catalogue", "spikelens.attr", "spikelens.attribution", "spikelens.network"]
 

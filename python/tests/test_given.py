@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 import spikelens
 from conftest import need
 
@@ -91,7 +90,18 @@ def test_what_is_none_of_it_is_refused(name):
 
 
 def test_arrays_stay_on_one_line():
-    for name in ("threads", "memory", "kernel", "seed", "counts", "layout", "mu", "steps of a method", "class", "index"):
+    for name in (
+        "threads",
+        "memory",
+        "kernel",
+        "seed",
+        "counts",
+        "layout",
+        "mu",
+        "steps of a method",
+        "class",
+        "index",
+    ):
         refused(CALLS[name][0], np.random.default_rng(0).random((2, 3, 4, 5)))
 
 
@@ -134,7 +144,9 @@ def test_tensors_without_values_are_refused():
         refused(NET.simulate, tensor)
         refused(spikelens.as_module(NET), tensor)
         refused(spikelens.from_torch, torch.nn.Linear(8, 8), tensor)
-    assert "weight is on the device meta" in refused(spikelens.from_torch, torch.nn.Linear(8, 8, device="meta"), torch.ones(1, 8))
+    assert "weight is on the device meta" in refused(
+        spikelens.from_torch, torch.nn.Linear(8, 8, device="meta"), torch.ones(1, 8)
+    )
 
 
 def test_numbers_of_every_kind_are_taken():

@@ -8,7 +8,6 @@ import sys
 import zipfile
 
 import pytest
-
 import spikelens
 from conftest import PEERS, ROOT
 from spikelens import _core

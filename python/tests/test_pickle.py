@@ -6,9 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import need
-
 import spikelens
+from conftest import need
 
 IMAGES = np.random.default_rng(0).random((30, 1, 12, 12), np.float32)
 

@@ -4,9 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import need
-
 import spikelens
+from conftest import need
 
 
 @pytest.fixture(scope="module")

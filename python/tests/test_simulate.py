@@ -4,9 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import need
-
 import spikelens
+from conftest import need
 
 
 def slow(net, images):

@@ -9,12 +9,15 @@ namespace {
 constexpr float kLeastSum = 1e-30F;  ///< what is smaller counts as 0
 
 /// Where neurons differ, their gains have one sign, and shares do not depend on their size.
-float gain_of(const Layer& layer) { return layer.neuron && layer.values.empty() ? input_scale<float>(*layer.neuron) : 1.0F; }
+float gain_of(const Layer& layer) {
+    return layer.neuron && layer.values.empty() ? input_scale<float>(*layer.neuron) : 1.0F;
+}
 
 std::shared_ptr<const Layer> of_one_sign(const Layer& layer, bool positive) {
     auto part = std::make_shared<Layer>(layer);
     const float gain = gain_of(layer);
-    for (float& weight : part->weight.data) weight = positive ? std::max(0.0F, gain * weight) : std::min(0.0F, gain * weight);
+    for (float& weight : part->weight.data)
+        weight = positive ? std::max(0.0F, gain * weight) : std::min(0.0F, gain * weight);
     return part;
 }
 

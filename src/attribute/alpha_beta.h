@@ -10,8 +10,8 @@
 
 namespace spikelens {
 
-/// The αβ-rule of relevance propagation (Bach et al. 2015) through a layer's currents z_i = Σ_j w_ij x_j + b_i, times the
-/// neuron's gain, with α = 1 + β:
+/// The αβ-rule of relevance propagation (Bach et al. 2015) through a layer's currents z_i = Σ_j w_ij x_j + b_i, times
+/// the neuron's gain, with α = 1 + β:
 ///     R_j = Σ_i [α (w_ij x_j)⁺ / Σ_k (w_ik x_k)⁺ − β (w_ij x_j)⁻ / Σ_k (w_ik x_k)⁻] R_i
 /// A bias takes a share as a term of the sums, or none.
 class AlphaBeta {

@@ -38,7 +38,8 @@ void hand_on_channels(const Network& network, const Layer& layer, std::span<cons
 
 }  // namespace
 
-void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfInput& part, Backflow& back) {
+void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfInput& part,
+             Backflow& back) {
     const Layer& of = network.layers[layer];
     if (of.kind == LayerKind::concat) return hand_on_channels(network, of, values, back);
     const bool parts = of.kind == LayerKind::both || of.kind == LayerKind::except || of.kind == LayerKind::norm;
@@ -52,10 +53,11 @@ void hand_on(const Network& network, int layer, const std::vector<float>& values
 PartOfInput part_at_each_step(const Network& network, int layer, LayerValues& values) {
     const Layer& of = network.layers[layer];
     if (of.kind == LayerKind::norm)
-        return [&of, first = values.first_step(), pixels = int64_t{of.out_height} * of.out_width](size_t, size_t index) {
-            const int64_t row = static_cast<int64_t>(index) / pixels;
-            return norm_values(of, first + row / of.out_channels).factor[row % of.out_channels];
-        };
+        return
+            [&of, first = values.first_step(), pixels = int64_t{of.out_height} * of.out_width](size_t, size_t index) {
+                const int64_t row = static_cast<int64_t>(index) / pixels;
+                return norm_values(of, first + row / of.out_channels).factor[row % of.out_channels];
+            };
     return [&values, &of](size_t input, size_t index) {
         if (of.kind == LayerKind::except) return input == 0 && values.sent(of.inputs[1])[index] == 0 ? 1.0F : 0.0F;
         for (const int each : of.inputs)
@@ -74,7 +76,8 @@ std::vector<bool> layers_with_numbers(const Network& network) {
 void require_no_recurrence(const Network& network, const std::string& who, const std::string& why) {
     for (const Layer& layer : network.layers)
         if (layer.recurrence.kind != RecurrenceKind::none)
-            throw InputError(std::string(who).append(": layer ").append(layer.name).append(" is recurrent, and ").append(why));
+            throw InputError(
+                std::string(who).append(": layer ").append(layer.name).append(" is recurrent, and ").append(why));
 }
 
 void require_no_norms(const Network& network, const std::string& who, const std::string& why) {
@@ -90,8 +93,9 @@ void require_no_norms(const Network& network, const std::string& who, const std:
 void require_fixed_thresholds(const Network& network, const std::string& who) {
     for (const Layer& layer : network.layers)
         if (layer.neuron && adapts(*layer.neuron, layer.values))
-            throw InputError(who + ": the threshold of layer " + layer.name +
-                             " adapts, and what a spike owes to the spikes that raised it is not defined; gradients have it");
+            throw InputError(
+                who + ": the threshold of layer " + layer.name +
+                " adapts, and what a spike owes to the spikes that raised it is not defined; gradients have it");
 }
 
 LayerNeurons::LayerNeurons(const Layer& layer) {

@@ -23,13 +23,15 @@ class Backflow {
     std::vector<std::vector<float>> flows_;  ///< of the network's input first
 };
 
-/// Hands what a layer without weights gets back, [T·C·H·W] of its operation's result, on to its inputs: a sum gives all of it
-/// to each of them, a concatenation to each its channels; `and`, `iand` and `norm` give part(i, j) of the j-th to the i-th.
+/// Hands what a layer without weights gets back, [T·C·H·W] of its operation's result, on to its inputs: a sum gives all
+/// of it to each of them, a concatenation to each its channels; `and`, `iand` and `norm` give part(i, j) of the j-th to
+/// the i-th.
 using PartOfInput = std::function<float(size_t input, size_t index)>;
-void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfInput& part, Backflow& back);
+void hand_on(const Network& network, int layer, const std::vector<float>& values, const PartOfInput& part,
+             Backflow& back);
 
-/// At every step by itself: under `and` equal parts where all inputs spike; under `iand` all to the first where the second is
-/// silent; under `norm` its factor.
+/// At every step by itself: under `and` equal parts where all inputs spike; under `iand` all to the first where the
+/// second is silent; under `norm` its factor.
 PartOfInput part_at_each_step(const Network& network, int layer, LayerValues& values);
 
 /// Which layers have numbers of spikes before their pools, not currents.
@@ -38,7 +40,8 @@ std::vector<bool> layers_with_numbers(const Network& network);
 /// Throws InputError for a network with recurrent layers, which `who` cannot follow, since `why`.
 void require_no_recurrence(const Network& network, const std::string& who, const std::string& why);
 
-/// Throws InputError for a network with layers that normalise each step by itself, which `who` cannot follow, since `why`.
+/// Throws InputError for a network with layers that normalise each step by itself, which `who` cannot follow, since
+/// `why`.
 void require_no_norms(const Network& network, const std::string& who, const std::string& why);
 
 /// Throws InputError for a network whose thresholds adapt, which `who` does not have.

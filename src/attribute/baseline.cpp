@@ -46,7 +46,8 @@ void blur_plane(std::span<const float> plane, std::span<float> result, int64_t h
     const BlurWeights weights = blur_weights();
     const std::vector<double> values(plane.begin(), plane.end());
     std::vector<double> rows(values.size()), blurred(values.size());
-    for (int64_t y = 0; y < height; ++y) blur_line(values.data() + y * width, rows.data() + y * width, width, 1, weights);
+    for (int64_t y = 0; y < height; ++y)
+        blur_line(values.data() + y * width, rows.data() + y * width, width, 1, weights);
     for (int64_t x = 0; x < width; ++x) blur_line(rows.data() + x, blurred.data() + x, height, width, weights);
     for (size_t i = 0; i < blurred.size(); ++i) result[i] = static_cast<float>(blurred[i]);
 }
@@ -81,7 +82,8 @@ std::string baseline_text(Baseline baseline) {
 }
 
 FloatArray baseline_images(const ArrayView<float>& images, Baseline baseline) {
-    if (images.shape.size() != 4) throw InputError("images have shape " + shape_text(images.shape) + ", expected [N, C, H, W]");
+    if (images.shape.size() != 4)
+        throw InputError("images have shape " + shape_text(images.shape) + ", expected [N, C, H, W]");
     FloatArray result(images.shape);
     const int64_t height = images.shape[2], width = images.shape[3], pixels = height * width;
     if (baseline == Baseline::black || pixels == 0) return result;

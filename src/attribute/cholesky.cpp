@@ -25,9 +25,10 @@ double dot(const double* a, const double* b, int64_t count) {
 
 }  // namespace
 
-/// L[i][j] = (A[i][j] − Σ_{k<j} L[i][k]·L[j][k]) / L[j][j], for these columns: rows of one block after those above them, and
-/// all rows below it, which need nothing of each other, side by side.
-Cholesky::Cholesky(DoubleArray matrix, const Execution& execution) : size_(matrix.extent(0)), lower_(std::move(matrix)) {
+/// L[i][j] = (A[i][j] − Σ_{k<j} L[i][k]·L[j][k]) / L[j][j], for these columns: rows of one block after those above
+/// them, and all rows below it, which need nothing of each other, side by side.
+Cholesky::Cholesky(DoubleArray matrix, const Execution& execution)
+    : size_(matrix.extent(0)), lower_(std::move(matrix)) {
     assert(lower_.shape == (Shape{size_, size_}));
     for (int64_t first = 0; first < size_; first += kBlock) {
         const int64_t end = std::min(first + kBlock, size_);

@@ -9,8 +9,8 @@
 namespace spikelens {
 namespace {
 
-/// Integrated gradients of a layer: Σ_k ∂y_c/∂S(x_k) ⊙ (S(x_k) − S(x_{k−1})), S the layer's spikes and x_0, x_1, … a path of
-/// inputs from the baseline. Their sum would be the change of the score if the gradient were that of the step.
+/// Integrated gradients of a layer: Σ_k ∂y_c/∂S(x_k) ⊙ (S(x_k) − S(x_{k−1})), S the layer's spikes and x_0, x_1, … a
+/// path of inputs from the baseline. Their sum would be the change of the score if the gradient were that of the step.
 class Conductance final : public AttributionMethod {
   public:
     explicit Conductance(MethodOptions& options)
@@ -18,17 +18,18 @@ class Conductance final : public AttributionMethod {
           steps_(options.integer("steps", 16, 1, 100000, "points on the path")),
           baseline_(options.baseline("where the path begins; of spikes black, silence")) {
         const std::string passes = std::to_string(steps_);
-        info_ = {.name = "conductance",
-                 .title = "Conductance: integrated gradients of a layer",
-                 .meaning =
-                     "signed: the part of the layer's spikes at the place in the class score's change from the baseline, "
-                     "summed over filters and steps",
-                 .cost = passes + " forward and " + passes + " backward",
-                 .source = "Dhamdhere, Sundararajan, Yan, ICLR 2019",
-                 .unit = Unit::score,
-                 .signed_values = true,
-                 .on_spikes = true,
-                 .needs_gradient = true};
+        info_ = {
+            .name = "conductance",
+            .title = "Conductance: integrated gradients of a layer",
+            .meaning =
+                "signed: the part of the layer's spikes at the place in the class score's change from the baseline, "
+                "summed over filters and steps",
+            .cost = passes + " forward and " + passes + " backward",
+            .source = "Dhamdhere, Sundararajan, Yan, ICLR 2019",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true,
+            .needs_gradient = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -37,7 +38,8 @@ class Conductance final : public AttributionMethod {
         const int layer = layer_ == "last" ? filter_layers(network, "conductance").back()
                                            : named_layer(network, "conductance", layer_, {"last"});
         if (request.input.spiking()) require_silence("conductance", baseline_);
-        FloatArray maps({request.input.samples(), 1, network.layers[layer].out_height, network.layers[layer].out_width});
+        FloatArray maps(
+            {request.input.samples(), 1, network.layers[layer].out_height, network.layers[layer].out_width});
         for (int64_t n = 0; n < maps.extent(0); ++n)
             add_sample(engine, request.input.select({&n, 1}), request.targets.subspan(n, 1), layer, maps.row(n));
         return resize_bilinear(maps, network.height, network.width);

@@ -12,7 +12,8 @@
 namespace spikelens {
 namespace {
 
-constexpr std::array kRules = {EvidenceRule::share, EvidenceRule::gate, EvidenceRule::gradient, EvidenceRule::occlusion};
+constexpr std::array kRules = {EvidenceRule::share, EvidenceRule::gate, EvidenceRule::gradient,
+                               EvidenceRule::occlusion};
 
 void check_targets(const Network& network, std::span<const int> targets, int64_t samples) {
     if (static_cast<int64_t>(targets.size()) != samples)
@@ -20,8 +21,8 @@ void check_targets(const Network& network, std::span<const int> targets, int64_t
                          std::to_string(targets.size()));
     for (int target : targets) {
         if (target >= 0 && target < network.class_count()) continue;
-        throw InputError("there is no evidence for class " + std::to_string(target) + ": the network has classes 0 to " +
-                         std::to_string(network.class_count() - 1));
+        throw InputError("there is no evidence for class " + std::to_string(target) +
+                         ": the network has classes 0 to " + std::to_string(network.class_count() - 1));
     }
 }
 
@@ -71,8 +72,8 @@ void by_gate(const Engine& engine, const Input& input, std::span<const int> targ
     parallel_for(input.samples(), engine.execution(), [&](int64_t n, int) {
         sweep.input_gain(input, recording, n, targets[n], [&](int l, std::span<const float> gain) {
             const Layer& layer = network.layers[l];
-            add_layer<uint16_t>({l, neurons_of(layer), recording.layer(l).counts.row(n), gain}, layer.out_channels, filters,
-                                evidence.row(n));
+            add_layer<uint16_t>({l, neurons_of(layer), recording.layer(l).counts.row(n), gain}, layer.out_channels,
+                                filters, evidence.row(n));
         });
     });
 }
@@ -86,8 +87,8 @@ void by_gradient(const Engine& engine, const Input& input, std::span<const int> 
         const Layer& layer = network.layers[filter.layer];
         const SpikeGradient at = engine.spike_gradient(input, targets, filter.layer);
         for (int64_t n = 0; n < input.samples(); ++n)
-            add_layer<float>({filter.layer, neurons_of(layer), at.spikes.row(n), at.gradient.row(n)}, layer.out_channels,
-                             filters, evidence.row(n));
+            add_layer<float>({filter.layer, neurons_of(layer), at.spikes.row(n), at.gradient.row(n)},
+                             layer.out_channels, filters, evidence.row(n));
     }
 }
 

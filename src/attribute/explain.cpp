@@ -28,12 +28,13 @@ void check_input(const MethodInfo& info, const Input& input, const AttributionCo
         throw InputError(info.name + " does not explain " + what + ", only " + (input.spiking() ? "images" : "spikes"));
     const std::string axes = input.spiking() ? "[N, T, " : "[N, ";
     if (input.shape().size() != leading + 3)
-        throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", expected " + axes + "C, H, W]");
+        throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", expected " + axes +
+                         "C, H, W]");
     if (context.engine) {
         const Shape expected = context.engine->network().input_shape();
         if (!std::equal(expected.begin(), expected.end(), input.shape().begin() + static_cast<ptrdiff_t>(leading)))
-            throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", the network expects " + axes +
-                             shape_text(expected).substr(1));
+            throw InputError(what + " to explain have shape " + shape_text(input.shape()) + ", the network expects " +
+                             axes + shape_text(expected).substr(1));
     }
     for (int64_t i = 0; i < input.images.size(); ++i) {
         if (std::isfinite(input.images.data[i])) continue;
@@ -45,7 +46,8 @@ void check_input(const MethodInfo& info, const Input& input, const AttributionCo
 void check_targets(const AttributionRequest& request, const AttributionContext& context) {
     const auto count = static_cast<size_t>(request.input.samples());
     if (request.targets.size() != count || request.samples.size() != count) {
-        throw InputError("explaining " + std::to_string(count) + " images needs as many targets and sample numbers, got " +
+        throw InputError("explaining " + std::to_string(count) +
+                         " images needs as many targets and sample numbers, got " +
                          std::to_string(request.targets.size()) + " and " + std::to_string(request.samples.size()));
     }
     if (!context.engine) return;
@@ -69,7 +71,8 @@ int64_t batch_size(const AttributionContext& context, const Input& input) {
         for (const Layer& layer : network.layers)
             neurons = std::max(neurons, int64_t{layer.out_channels} * layer.out_height * layer.out_width);
     }
-    return std::clamp<int64_t>(memory / 4 / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1, kLargestBatch);
+    return std::clamp<int64_t>(memory / 4 / std::max<int64_t>(1, neurons * steps * int64_t{sizeof(float)}), 1,
+                               kLargestBatch);
 }
 
 }  // namespace

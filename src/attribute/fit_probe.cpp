@@ -12,7 +12,8 @@ namespace spikelens {
 namespace {
 
 constexpr int64_t kImagesAtOnce = 256;
-constexpr int64_t kRowsTogether = 32;  ///< of the Gram matrix, updated by one thread while a sample's counts are in cache
+constexpr int64_t kRowsTogether =
+    32;  ///< of the Gram matrix, updated by one thread while a sample's counts are in cache
 constexpr double kRelativePenalty = 0.1;
 
 /// Sums over samples of pooled counts P and scores y. Counts are whole numbers, so these sums are exact.
@@ -54,7 +55,8 @@ std::optional<Cholesky> factored(Sums& sums, double samples, const Execution& ex
     const int64_t inputs = gram.extent(0);
     double trace = 0;
     for (int64_t i = 0; i < inputs; ++i) {
-        for (int64_t j = 0; j <= i; ++j) gram.row(i)[j] = gram.row(j)[i] - sums.counts.data[i] * sums.counts.data[j] / samples;
+        for (int64_t j = 0; j <= i; ++j)
+            gram.row(i)[j] = gram.row(j)[i] - sums.counts.data[i] * sums.counts.data[j] / samples;
         trace += gram.row(i)[i];
     }
     if (trace <= 0) return std::nullopt;
@@ -62,7 +64,8 @@ std::optional<Cholesky> factored(Sums& sums, double samples, const Execution& ex
     return Cholesky(std::move(gram), execution);
 }
 
-Probe::Reading solved(int layer, Sums& sums, std::span<const double> scores, double samples, const Execution& execution) {
+Probe::Reading solved(int layer, Sums& sums, std::span<const double> scores, double samples,
+                      const Execution& execution) {
     const auto classes = static_cast<int64_t>(scores.size()), inputs = sums.counts.size();
     Probe::Reading reading{layer, FloatArray({classes, inputs}), FloatArray({classes})};
     const std::optional<Cholesky> gram = factored(sums, samples, execution);
@@ -87,11 +90,13 @@ void check_source(const Network& network, const SampleSource& source, int64_t sa
         throw InputError("the images have shape " + shape_text(source.shape()) + ", but the network expects " +
                          shape_text(network.input_shape()));
     if (samples < 1 || samples > source.size())
-        throw InputError("a probe can be fitted to 1 to " + std::to_string(source.size()) + " images of this data set, not " +
-                         std::to_string(samples));
+        throw InputError("a probe can be fitted to 1 to " + std::to_string(source.size()) +
+                         " images of this data set, not " + std::to_string(samples));
 }
 
-int64_t pooled_counts(const Layer& layer) { return int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width; }
+int64_t pooled_counts(const Layer& layer) {
+    return int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width;
+}
 
 std::vector<Sums> empty_sums(const Network& network, const std::vector<int>& layers) {
     std::vector<Sums> sums;
@@ -128,7 +133,8 @@ Probe fit_probe(const Engine& engine, const SampleSource& source, int64_t sample
         const Recording recording = engine.run(images, {.layers = layers, .pooled_counts = true});
         for (size_t l = 0; l < layers.size(); ++l)
             sums[l].add(recording.layer(layers[l]).pooled_counts, recording.scores, engine.execution());
-        for (int64_t i = 0; i < recording.scores.size(); ++i) scores[i % network.class_count()] += recording.scores.data[i];
+        for (int64_t i = 0; i < recording.scores.size(); ++i)
+            scores[i % network.class_count()] += recording.scores.data[i];
         engine.execution().report("probes", first + count, samples);
     }
     Probe probe;

@@ -26,7 +26,8 @@ class Gate final : public AttributionMethod {
         info_ = {
             .name = std::move(name),
             .title = std::move(title),
-            .meaning = "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had",
+            .meaning =
+                "signed: the pixel's share of the class score, every neuron taken as the gain (spikes / drive) it had",
             .cost = std::move(cost),
             .source = "Spikelens, no paper: gains n/D and one backward sweep",
             .unit = Unit::score,
@@ -73,7 +74,8 @@ class Gate final : public AttributionMethod {
             const Recording recording = engine.run(point, sweep.request());
             parallel_for(counts.shape[0], engine.execution(), [&](int64_t n, int) {
                 const std::vector<float> gain = sweep.input_gain(point, recording, n, targets[n]);
-                for (size_t i = 0; i < gain.size(); ++i) result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);
+                for (size_t i = 0; i < gain.size(); ++i)
+                    result.row(n)[i] += gain[i] * (counts.row(n)[i] - before.row(n)[i]);
             });
             before = counts;
         }
@@ -93,8 +95,9 @@ MethodPointer make_gate(MethodOptions& options) {
 }
 
 MethodPointer make_gate_path(MethodOptions& options) {
-    const int64_t steps = options.integer(
-        "steps", 4, 1, 100000, "points on the path from the baseline; of spikes windows of time, put in one after the other");
+    const int64_t steps =
+        options.integer("steps", 4, 1, 100000,
+                        "points on the path from the baseline; of spikes windows of time, put in one after the other");
     const std::string passes = std::to_string(steps);
     return std::make_unique<Gate>("gate_path", "Gate attribution, averaged along the path from the baseline",
                                   passes + " forward and " + passes + " sweeps of linear maps",

@@ -9,19 +9,19 @@ namespace {
 class Gate3D final : public AttributionMethod {
   public:
     Gate3D() {
-        info_ = {
-            .name = "gate3d",
-            .title = "Gate attribution of every spike",
-            .meaning =
-                "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it had over "
-                "all steps, so that spikes of one pixel count alike",
-            .cost = "1 forward and 1 sweep of linear maps",
-            .source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes",
-            .unit = Unit::score,
-            .signed_values = true,
-            .on_images = false,
-            .on_spikes = true,
-            .timed = true};
+        info_ = {.name = "gate3d",
+                 .title = "Gate attribution of every spike",
+                 .meaning =
+                     "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it "
+                     "had over "
+                     "all steps, so that spikes of one pixel count alike",
+                 .cost = "1 forward and 1 sweep of linear maps",
+                 .source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_images = false,
+                 .on_spikes = true,
+                 .timed = true};
     }
 
     /// A[t] = g ⊙ x[t]

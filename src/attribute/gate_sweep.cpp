@@ -19,7 +19,8 @@ float gate(float spikes, float drive) {
 }
 
 /// From the gain of what a layer's neurons sent to that of what reached them.
-void through_neurons(const Layer& layer, std::span<const float> spikes, std::span<const float> drive, std::span<float> gain) {
+void through_neurons(const Layer& layer, std::span<const float> spikes, std::span<const float> drive,
+                     std::span<float> gain) {
     const LayerNeurons neurons(layer);
     for (int64_t i = 0; i < static_cast<int64_t>(gain.size()); ++i) {
         const float scale = current_scale(neurons[i]);
@@ -68,9 +69,11 @@ PartOfInput part_of_totals(const Layer& layer, int index, LayerTotals& totals) {
 
 }  // namespace
 
-GateSweep::GateSweep(const Network& network) : network_(network), maps_(network), numbers_(layers_with_numbers(network)) {
+GateSweep::GateSweep(const Network& network)
+    : network_(network), maps_(network), numbers_(layers_with_numbers(network)) {
     require_no_recurrence(network, "gates", "a gain over all steps does not say which step fed which; shares do");
-    require_no_norms(network, "gates", "a gain over all steps does not hold where factors differ between steps; shares do");
+    require_no_norms(network, "gates",
+                     "a gain over all steps does not hold where factors differ between steps; shares do");
     for (const Layer& layer : network.layers) {
         const bool logic = layer.kind == LayerKind::both || layer.kind == LayerKind::except;
         by_steps_ |= logic || (!layer.neuron && layer.pool.kind == PoolKind::max);

@@ -10,7 +10,8 @@ class Grad2D final : public AttributionMethod {
         info_ = {
             .name = "grad2d",
             .title = "Surrogate gradient, summed over time",
-            .meaning = "signed: change of the class score per unit of the pixel at every step, through the surrogate gradient",
+            .meaning =
+                "signed: change of the class score per unit of the pixel at every step, through the surrogate gradient",
             .cost = "1 forward and 1 backward",
             .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023",
             .unit = Unit::score,

@@ -7,18 +7,18 @@ namespace {
 class Grad3D final : public AttributionMethod {
   public:
     Grad3D() {
-        info_ = {
-            .name = "grad3d",
-            .title = "Surrogate gradient at every step",
-            .meaning =
-                "signed: change of the class score per unit of input at the place and step, through the surrogate gradient",
-            .cost = "1 forward and 1 backward",
-            .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023",
-            .unit = Unit::score,
-            .signed_values = true,
-            .on_spikes = true,
-            .timed = true,
-            .needs_gradient = true};
+        info_ = {.name = "grad3d",
+                 .title = "Surrogate gradient at every step",
+                 .meaning =
+                     "signed: change of the class score per unit of input at the place and step, through the surrogate "
+                     "gradient",
+                 .cost = "1 forward and 1 backward",
+                 .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_spikes = true,
+                 .timed = true,
+                 .needs_gradient = true};
     }
 
     /// An image is the same input at every step of the network.

@@ -23,7 +23,8 @@ class GradCam final : public AttributionMethod {
         info_ = {
             .name = "gradcam",
             .title = "SNN Grad-CAM at every step",
-            .meaning = "0 and above: spikes of the layer's filters, weighted by what the class score gains from the filter",
+            .meaning =
+                "0 and above: spikes of the layer's filters, weighted by what the class score gains from the filter",
             .cost = "1 forward and 1 backward",
             .source = "Kim, Panda, Sci. Rep. 11:19037, 2021; Selvaraju et al., ICCV 2017",
             .on_spikes = true,
@@ -34,8 +35,8 @@ class GradCam final : public AttributionMethod {
     /// G_t = max(0, Σ_k α_k A_k,t), before it is resized
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
-        const int layer =
-            layer_ == "last" ? filter_layers(network, "gradcam").back() : named_layer(network, "gradcam", layer_, {"last"});
+        const int layer = layer_ == "last" ? filter_layers(network, "gradcam").back()
+                                           : named_layer(network, "gradcam", layer_, {"last"});
         const auto [scores, spikes, gradient] = context.engine->spike_gradient(request.input, request.targets, layer);
         const Shape& shape = spikes.shape;
         const int64_t pixels = shape[3] * shape[4];
@@ -43,7 +44,8 @@ class GradCam final : public AttributionMethod {
         for (int64_t n = 0; n < shape[0]; ++n) {
             const std::vector<double> weights = channel_weights(gradient.sub(n));
             const ArrayView<float> fired = spikes.sub(n);
-            for (int64_t t = 0; t < shape[1]; ++t) weigh(fired.row(t), weights, maps.row(n).subspan(t * pixels, pixels));
+            for (int64_t t = 0; t < shape[1]; ++t)
+                weigh(fired.row(t), weights, maps.row(n).subspan(t * pixels, pixels));
         }
         return resize_bilinear(maps, network.height, network.width);
     }

@@ -51,7 +51,8 @@ FloatArray path_point(const FloatArray& images, const FloatArray& baseline, int6
     if (k == steps) return images;
     FloatArray point(images.shape);
     const float share = static_cast<float>(k) / static_cast<float>(steps);
-    for (int64_t i = 0; i < images.size(); ++i) point.data[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
+    for (int64_t i = 0; i < images.size(); ++i)
+        point.data[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
     return point;
 }
 

@@ -17,8 +17,8 @@ struct GradientPath {
     std::function<void(int64_t point, std::span<const float> gradient)> take;
 };
 
-/// Takes the gradients of the score of `target` at all points, in their order. As many points at once as fit into a bounded
-/// memory; the result does not depend on it.
+/// Takes the gradients of the score of `target` at all points, in their order. As many points at once as fit into a
+/// bounded memory; the result does not depend on it.
 void follow(const GradientPath& path, const Engine& engine, int target);
 
 /// Integrated gradients along the straight path from `baseline` to `sequence`, both [N, T, C, H, W], at every place:

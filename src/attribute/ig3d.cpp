@@ -29,27 +29,32 @@ class IntegratedGradients3D final : public AttributionMethod {
   public:
     explicit IntegratedGradients3D(MethodOptions& options)
         : steps_(options.integer("steps", 32, 1, 100000, "points on the path")),
-          path_(options.word("path", "", {"binary", "linear"},
-                             "binary puts in spikes as a whole, as spikes are unless told; linear scales all, as images are")),
-          order_(options.word("order", "", {"time", "random"}, "in which the binary path puts in spikes; time unless told")),
+          path_(options.word(
+              "path", "", {"binary", "linear"},
+              "binary puts in spikes as a whole, as spikes are unless told; linear scales all, as images are")),
+          order_(options.word("order", "", {"time", "random"},
+                              "in which the binary path puts in spikes; time unless told")),
           draws_(options.integer("draws", 1, 1, 100000, "random orders averaged")),
           baseline_(options.baseline("where the path of an image begins")) {
         if (path_ == "linear" && !order_.empty())
             throw InputError("ig3d: the linear path inserts all spikes together, so it has no order");
-        if (draws_ > 1 && order_ != "random") throw InputError("ig3d: several draws are averaged with order=random only");
+        if (draws_ > 1 && order_ != "random")
+            throw InputError("ig3d: several draws are averaged with order=random only");
         const std::string passes = std::to_string(steps_ * draws_);
-        info_ = {.name = "ig3d",
-                 .title = "Integrated gradients at every step",
-                 .meaning =
-                     "signed: the share of the place and step in the class score's change from the baseline, by surrogate "
-                     "gradients",
-                 .cost = passes + " forward and " + passes + " backward",
-                 .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
-                 .unit = Unit::score,
-                 .signed_values = true,
-                 .on_spikes = true,
-                 .timed = true,
-                 .needs_gradient = true};
+        info_ = {
+            .name = "ig3d",
+            .title = "Integrated gradients at every step",
+            .meaning =
+                "signed: the share of the place and step in the class score's change from the baseline, by surrogate "
+                "gradients",
+            .cost = passes + " forward and " + passes + " backward",
+            .source =
+                "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true,
+            .timed = true,
+            .needs_gradient = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -74,8 +79,8 @@ class IntegratedGradients3D final : public AttributionMethod {
         if (!order_.empty()) throw InputError("ig3d: order=" + order_ + " is of inserted spikes, and images have none");
     }
 
-    /// Σ_k g(x_k) ⊙ (x_k − x_{k−1}), x_k holding the spikes of groups 1 … k: every place's spikes times the gradient right
-    /// after their insertion; mean over the draws.
+    /// Σ_k g(x_k) ⊙ (x_k − x_{k−1}), x_k holding the spikes of groups 1 … k: every place's spikes times the gradient
+    /// right after their insertion; mean over the draws.
     FloatArray integrate_binary(const AttributionContext& context, const FloatArray& sequence,
                                 const AttributionRequest& request) const {
         FloatArray result(sequence.shape);
@@ -83,10 +88,12 @@ class IntegratedGradients3D final : public AttributionMethod {
             std::vector<double> sum(sequence.row_size());
             for (int64_t draw = 0; draw < draws_; ++draw) {
                 const Insertion insertion = insert(context, request, n, draw);
-                if (insertion.groups > 0) add_draw(*context.engine, sequence.sub(n), insertion, request.targets[n], sum);
+                if (insertion.groups > 0)
+                    add_draw(*context.engine, sequence.sub(n), insertion, request.targets[n], sum);
             }
-            std::ranges::transform(sum, result.row(n).begin(),
-                                   [&](double value) { return static_cast<float>(value / static_cast<double>(draws_)); });
+            std::ranges::transform(sum, result.row(n).begin(), [&](double value) {
+                return static_cast<float>(value / static_cast<double>(draws_));
+            });
         }
         return result;
     }
@@ -105,7 +112,8 @@ class IntegratedGradients3D final : public AttributionMethod {
         follow(path, engine, target);
     }
 
-    Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n, int64_t draw) const {
+    Insertion insert(const AttributionContext& context, const AttributionRequest& request, int64_t n,
+                     int64_t draw) const {
         Insertion insertion;
         insertion.order = spike_places(request.input.spikes.row(n));
         const auto count = static_cast<int64_t>(insertion.order.size());

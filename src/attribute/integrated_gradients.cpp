@@ -11,14 +11,16 @@ namespace {
 constexpr int64_t kImagesAtOnce = 64;
 
 /// Points first+1 … first+count of the path from the baseline to the image, all samples of a point together.
-FloatArray path_points(const FloatArray& images, const FloatArray& baseline, int64_t first, int64_t count, int64_t steps) {
+FloatArray path_points(const FloatArray& images, const FloatArray& baseline, int64_t first, int64_t count,
+                       int64_t steps) {
     Shape shape = images.shape;
     shape[0] *= count;
     FloatArray points(std::move(shape));
     for (int64_t k = 0; k < count; ++k) {
         const float share = static_cast<float>(first + k + 1) / static_cast<float>(steps);
         float* point = points.data.data() + k * images.size();
-        for (int64_t i = 0; i < images.size(); ++i) point[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
+        for (int64_t i = 0; i < images.size(); ++i)
+            point[i] = baseline.data[i] + share * (images.data[i] - baseline.data[i]);
     }
     return points;
 }
@@ -29,17 +31,18 @@ class IntegratedGradients final : public AttributionMethod {
         : steps_(options.integer("steps", 32, 1, 100000, "points on the path")),
           baseline_(options.baseline("where the path of an image begins")) {
         const std::string passes = std::to_string(steps_);
-        info_ = {
-            .name = "ig2d",
-            .title = "Integrated gradients, summed over time",
-            .meaning =
-                "signed: the pixel's share of the class score's change from the baseline to the image, by surrogate gradients",
-            .cost = passes + " forward and " + passes + " backward",
-            .source = "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
-            .unit = Unit::score,
-            .signed_values = true,
-            .on_spikes = true,
-            .needs_gradient = true};
+        info_ = {.name = "ig2d",
+                 .title = "Integrated gradients, summed over time",
+                 .meaning =
+                     "signed: the pixel's share of the class score's change from the baseline to the image, by "
+                     "surrogate gradients",
+                 .cost = passes + " forward and " + passes + " backward",
+                 .source =
+                     "Bitar, Rosales, Paulitsch, Front. Neurosci. 17:1153999, 2023; Sundararajan, Taly, Yan, ICML 2017",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_spikes = true,
+                 .needs_gradient = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {

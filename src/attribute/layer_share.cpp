@@ -12,16 +12,17 @@ class LayerShare final : public AttributionMethod {
   public:
     LayerShare(const std::string& name, std::string layer, bool relevant, const ShareOptions& shares, bool timed)
         : layer_(std::move(layer)), relevant_(relevant), shares_(shares) {
-        info_ = {.name = name,
-                 .title = "Membrane share of a layer's spikes",
-                 .meaning = "signed: what the layer's spikes at the place paid for the class score, summed over its filters",
-                 .cost = "1 forward and 1 backward sweep",
-                 .source = kShareSource,
-                 .unit = Unit::score,
-                 .signed_values = true,
-                 .on_spikes = true,
-                 .timed = timed,
-                 .needs_relevant = relevant};
+        info_ = {
+            .name = name,
+            .title = "Membrane share of a layer's spikes",
+            .meaning = "signed: what the layer's spikes at the place paid for the class score, summed over its filters",
+            .cost = "1 forward and 1 backward sweep",
+            .source = kShareSource,
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true,
+            .timed = timed,
+            .needs_relevant = relevant};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -56,7 +57,8 @@ class LayerShare final : public AttributionMethod {
         std::vector<bool> shown(count, !relevant_);
         if (!relevant_) return shown;
         if (context.relevant->filters != response_filters(context.engine->network()))
-            throw InputError(info_.name + ": the relevant filters are of another network: run spikelens interpret on this one");
+            throw InputError(info_.name +
+                             ": the relevant filters are of another network: run spikelens interpret on this one");
         for (const RelevantFilters::Weighted& one : context.relevant->of(target))
             if (one.filter.layer == layer) shown[one.filter.filter] = true;
         return shown;
@@ -69,8 +71,10 @@ class LayerShare final : public AttributionMethod {
 
 }  // namespace
 
-MethodPointer make_layer_share(MethodOptions& options, const ShareOptions& shares, const std::string& name, bool timed) {
-    const std::string layer = options.layer({"input"}, "whose spikes' shares are shown, summed over filters and resized");
+MethodPointer make_layer_share(MethodOptions& options, const ShareOptions& shares, const std::string& name,
+                               bool timed) {
+    const std::string layer =
+        options.layer({"input"}, "whose spikes' shares are shown, summed over filters and resized");
     options.brings("a layer of the network (layer=conv1)", "filters");
     options.brings("layer=input", timed ? "passes" : "baseline");
     if (layer == "input") return nullptr;

@@ -7,13 +7,13 @@
 
 namespace spikelens {
 
-/// What the layers of one sample sent in total over all its steps: of layers with neurons as a recording counts it, of others
-/// computed from these in float32. Nothing is computed before it is asked for.
+/// What the layers of one sample sent in total over all its steps: of layers with neurons as a recording counts it, of
+/// others computed from these in float32. Nothing is computed before it is asked for.
 class LayerTotals {
   public:
     /// `values` are those of the same sample, asked where a layer is not linear. Refers to all.
-    LayerTotals(const Network& network, const LinearMaps& maps, const Recording& recording, const Input& input, int64_t n,
-                LayerValues& values);
+    LayerTotals(const Network& network, const LinearMaps& maps, const Recording& recording, const Input& input,
+                int64_t n, LayerValues& values);
 
     /// What a layer's operation gave [C·H·W], before its neuron.
     const std::vector<float>& drive(int layer);

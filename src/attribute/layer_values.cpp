@@ -65,7 +65,8 @@ std::vector<float> LayerValues::weighted(int layer) {
         result.insert(result.end(), step.begin(), step.end());
     }
     const size_t once = result.size();  // an image brings the same at every step
-    for (size_t i = 0; result.size() < static_cast<size_t>(steps_ * map.outputs()); ++i) result.push_back(result[i % once]);
+    for (size_t i = 0; result.size() < static_cast<size_t>(steps_ * map.outputs()); ++i)
+        result.push_back(result[i % once]);
     return result;
 }
 

@@ -9,13 +9,14 @@
 
 namespace spikelens {
 
-/// What the layers of one sample had before their pools and sent after them: of layers with neurons from a recording, of others
-/// computed from these in float32. Nothing is computed before it is asked for.
+/// What the layers of one sample had before their pools and sent after them: of layers with neurons from a recording,
+/// of others computed from these in float32. Nothing is computed before it is asked for.
 class LayerValues {
   public:
-    /// Of `steps` steps of sample n, from `first` on. The recording has the spikes of all layers with neurons. Refers to all.
-    LayerValues(const Network& network, const LinearMaps& maps, const Recording& recording, const Input& input, int64_t n,
-                int64_t first, int64_t steps);
+    /// Of `steps` steps of sample n, from `first` on. The recording has the spikes of all layers with neurons. Refers
+    /// to all.
+    LayerValues(const Network& network, const LinearMaps& maps, const Recording& recording, const Input& input,
+                int64_t n, int64_t first, int64_t steps);
 
     int64_t first_step() const { return first_; }
     int64_t steps() const { return steps_; }

@@ -22,8 +22,9 @@ Array<uint8_t> draw_switches(uint64_t seed, int64_t sample, int64_t draws, int s
         uint64_t bits = 0;
         for (int s = 0; s < segments; ++s, bits >>= 1) {
             if (s % 64 == 0)
-                bits = random_bits(seed, Stream::masks,
-                                   {static_cast<uint64_t>(sample), static_cast<uint64_t>(k), static_cast<uint64_t>(s / 64)});
+                bits = random_bits(
+                    seed, Stream::masks,
+                    {static_cast<uint64_t>(sample), static_cast<uint64_t>(k), static_cast<uint64_t>(s / 64)});
             on.row(k)[s] = bits & 1;
         }
     }
@@ -43,16 +44,17 @@ class Lime final : public AttributionMethod {
         : segments_(options.integer("segments", 50, 1, 4096, "so many at most")),
           samples_(options.integer("samples", 1000, 1, 1000000, "random choices of segments that are shown")),
           baseline_(options.baseline("what a segment switched off shows; of spikes black, silence")) {
-        info_ = {.name = "lime",
-                 .title = "LIME: a linear model of segments switched off",
-                 .meaning =
-                     "signed: what showing the pixel's segment adds to the softmax probability of the class, in a ridge "
-                     "regression; segments are superpixels (SLIC) of images, cells of a grid of spikes",
-                 .cost = std::to_string(samples_) + " forward",
-                 .source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012",
-                 .unit = Unit::probability,
-                 .signed_values = true,
-                 .on_spikes = true};
+        info_ = {
+            .name = "lime",
+            .title = "LIME: a linear model of segments switched off",
+            .meaning =
+                "signed: what showing the pixel's segment adds to the softmax probability of the class, in a ridge "
+                "regression; segments are superpixels (SLIC) of images, cells of a grid of spikes",
+            .cost = std::to_string(samples_) + " forward",
+            .source = "Ribeiro, Singh, Guestrin, KDD 2016; SLIC: Achanta et al., PAMI 2012",
+            .unit = Unit::probability,
+            .signed_values = true,
+            .on_spikes = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -66,10 +68,11 @@ class Lime final : public AttributionMethod {
                                              ? grid_superpixels(network.height, network.width, segments_)
                                              : slic_superpixels(input.images.row(n), network.input_shape(), segments_);
             const Array<uint8_t> on = draw_switches(context.seed, request.samples[n], samples_, segments.count);
-            const FloatArray scores = input.spiking()
-                                          ? scores_of_spikes(*context.engine, input.spikes.sub(n), segments, on)
-                                          : scores_of_image(*context.engine, input.images, baseline.row(n), n, segments, on);
-            const std::vector<double> share = explain_scores(on, scores, request.targets[n], context.engine->execution());
+            const FloatArray scores =
+                input.spiking() ? scores_of_spikes(*context.engine, input.spikes.sub(n), segments, on)
+                                : scores_of_image(*context.engine, input.images, baseline.row(n), n, segments, on);
+            const std::vector<double> share =
+                explain_scores(on, scores, request.targets[n], context.engine->execution());
             for (size_t p = 0; p < segments.segment.size(); ++p)
                 maps.row(n)[p] = static_cast<float>(share[segments.segment[p]]);
         }
@@ -107,8 +110,8 @@ class Lime final : public AttributionMethod {
         return scores;
     }
 
-    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording, const Superpixels& segments,
-                                       const Array<uint8_t>& on) {
+    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording,
+                                       const Superpixels& segments, const Array<uint8_t>& on) {
         const std::vector<int64_t> places = spike_places(recording.data);
         const auto pixels = static_cast<int64_t>(segments.segment.size());
         return scores_without(engine, recording, on.shape[0], [&](int64_t k) {

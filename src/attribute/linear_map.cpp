@@ -97,8 +97,8 @@ std::vector<float> LinearMap::convolve(std::span<const float> in) const {
         const float* values = pixels.data() + from * channels;
         for (int64_t i = 0; i < channels; ++i) {
             if (values[i] == 0) continue;
-            add_scaled(sums.data() + to * filters + i / ins * outs, by_input_.data() + (tap * channels + i) * outs, values[i],
-                       outs);
+            add_scaled(sums.data() + to * filters + i / ins * outs, by_input_.data() + (tap * channels + i) * outs,
+                       values[i], outs);
         }
     });
     return transpose(sums, outputs_ / filters, filters);
@@ -113,8 +113,8 @@ std::vector<float> LinearMap::convolve_transposed(std::span<const float> out) co
         const float* values = pixels.data() + from * filters;
         for (int64_t o = 0; o < filters; ++o) {
             if (values[o] == 0) continue;
-            add_scaled(sums.data() + to * channels + o / outs * ins, by_output_.data() + (tap * filters + o) * ins, values[o],
-                       ins);
+            add_scaled(sums.data() + to * channels + o / outs * ins, by_output_.data() + (tap * filters + o) * ins,
+                       values[o], ins);
         }
     });
     return transpose(sums, inputs_ / channels, channels);

@@ -11,8 +11,9 @@
 
 namespace spikelens {
 
-/// The weights of a layer as a linear map W and its transpose, without bias, on one sample in (channel, row, column) order.
-/// Float sums in one fixed order; zeros of the argument cost nothing. Refers to the layer, which must outlive it.
+/// The weights of a layer as a linear map W and its transpose, without bias, on one sample in (channel, row, column)
+/// order. Float sums in one fixed order; zeros of the argument cost nothing. Refers to the layer, which must outlive
+/// it.
 class LinearMap {
   public:
     explicit LinearMap(const Layer& layer);

@@ -16,7 +16,8 @@ void add_noise(FloatArray& images, std::span<const int64_t> samples, uint64_t co
             const double size = sigma * (double{high} - low);
             for (uint64_t i = 0; i < channel.size(); ++i) {
                 const uint64_t place = static_cast<uint64_t>(c * pixels) + i;
-                const double drawn = random_normal(seed, Stream::noise, {static_cast<uint64_t>(samples[n]), copy, place});
+                const double drawn =
+                    random_normal(seed, Stream::noise, {static_cast<uint64_t>(samples[n]), copy, place});
                 channel[i] += static_cast<float>(size * drawn);
             }
         }

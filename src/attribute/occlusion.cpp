@@ -65,14 +65,15 @@ class Occlusion final : public AttributionMethod {
         : size_(options.integer("size", 4, 1, 100000, "pixels along a side of the patch")),
           stride_(options.integer("stride", std::min<int64_t>(2, size_), 1, size_, "pixels between patches")),
           baseline_(options.baseline("what the patch shows; of spikes black, silence")) {
-        info_ = {.name = "occlusion",
-                 .title = "Occlusion by square patches",
-                 .meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it",
-                 .cost = "1 forward per patch: about H·W/stride² + 1",
-                 .source = "Zeiler, Fergus, ECCV 2014",
-                 .unit = Unit::score,
-                 .signed_values = true,
-                 .on_spikes = true};
+        info_ = {
+            .name = "occlusion",
+            .title = "Occlusion by square patches",
+            .meaning = "signed: drop of the class score when the pixel is covered, mean over the patches that cover it",
+            .cost = "1 forward per patch: about H·W/stride² + 1",
+            .source = "Zeiler, Fergus, ECCV 2014",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_spikes = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -84,8 +85,9 @@ class Occlusion final : public AttributionMethod {
         const std::vector<Patch> all = patches(network.height, network.width, size_, stride_);
         FloatArray maps({input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < input.samples(); ++n) {
-            const FloatArray left = input.spiking() ? scores_of_spikes(*context.engine, input.spikes.sub(n), all)
-                                                    : scores_of_images(*context.engine, input.images, baseline.row(n), n, all);
+            const FloatArray left = input.spiking()
+                                        ? scores_of_spikes(*context.engine, input.spikes.sub(n), all)
+                                        : scores_of_images(*context.engine, input.images, baseline.row(n), n, all);
             const int target = request.targets[n];
             std::vector<double> drops;
             for (int64_t i = 0; i < left.shape[0]; ++i) {
@@ -115,13 +117,15 @@ class Occlusion final : public AttributionMethod {
         const std::vector<std::vector<int64_t>> places = places_by_pixel(recording);
         return scores_without(engine, recording, static_cast<int64_t>(all.size()), [&](int64_t k) {
             std::vector<int64_t> inside;
-            for_each_pixel(all[k], recording.shape[3],
-                           [&](int64_t pixel) { inside.insert(inside.end(), places[pixel].begin(), places[pixel].end()); });
+            for_each_pixel(all[k], recording.shape[3], [&](int64_t pixel) {
+                inside.insert(inside.end(), places[pixel].begin(), places[pixel].end());
+            });
             return inside;
         });
     }
 
-    static void spread(const std::vector<Patch>& all, const std::vector<double>& drops, int64_t width, std::span<float> map) {
+    static void spread(const std::vector<Patch>& all, const std::vector<double>& drops, int64_t width,
+                       std::span<float> map) {
         std::vector<double> sum(map.size()), covers(map.size());
         for (size_t i = 0; i < all.size(); ++i) {
             for_each_pixel(all[i], width, [&](int64_t pixel) {

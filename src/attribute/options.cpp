@@ -83,7 +83,8 @@ int64_t MethodOptions::integer(const std::string& option, int64_t standard, int6
     return *value;
 }
 
-double MethodOptions::number(const std::string& option, double standard, double low, double high, const std::string& meaning) {
+double MethodOptions::number(const std::string& option, double standard, double low, double high,
+                             const std::string& meaning) {
     const std::string* text = take({option, standard > low && standard <= high ? number_text(standard) : "",
                                     "a number above " + number_text(low) + ", at most " + number_text(high), meaning});
     if (!text) return standard;
@@ -93,8 +94,8 @@ double MethodOptions::number(const std::string& option, double standard, double 
     return *value;
 }
 
-std::string MethodOptions::word(const std::string& option, const std::string& standard, const std::vector<std::string>& words,
-                                const std::string& meaning) {
+std::string MethodOptions::word(const std::string& option, const std::string& standard,
+                                const std::vector<std::string>& words, const std::string& meaning) {
     const std::string* text = take({option, standard, one_of(words), meaning});
     if (!text) return standard;
     if (std::ranges::find(words, *text) == words.end()) refuse(*text);
@@ -116,7 +117,8 @@ Baseline MethodOptions::baseline(const std::string& meaning) {
 
 View MethodOptions::view() {
     using enum View;
-    return choice<View>("view", {{"natural", natural}, {"absolute", absolute}, {"positive", positive}, {"negative", negative}},
+    return choice<View>("view",
+                        {{"natural", natural}, {"absolute", absolute}, {"positive", positive}, {"negative", negative}},
                         "how values are ranked and drawn: as they are, without their sign, or one sign alone");
 }
 
@@ -134,8 +136,10 @@ void MethodOptions::finish() const {
         if (given.taken) continue;
         for (const auto& [option, choice] : brought_)
             if (option == given.option)
-                throw InputError("method '" + spec_ + "': option " + option + " does nothing here; only " + choice + " has it");
-        throw InputError("method '" + method_ + "' has no option '" + given.option + "'" + suggestion(given.option, names));
+                throw InputError("method '" + spec_ + "': option " + option + " does nothing here; only " + choice +
+                                 " has it");
+        throw InputError("method '" + method_ + "' has no option '" + given.option + "'" +
+                         suggestion(given.option, names));
     }
 }
 

@@ -16,9 +16,9 @@ namespace spikelens {
 /// "2", "0.5": a number as a person writes it.
 std::string number_text(double value);
 
-/// The options of one method spec. Each method reads what it knows; each reading declares the option: its name, what it is
-/// unless given, its range, and what it means. finish() refuses what nobody read. Every bad value is an InputError that names
-/// spec, option, value and what was expected.
+/// The options of one method spec. Each method reads what it knows; each reading declares the option: its name, what it
+/// is unless given, its range, and what it means. finish() refuses what nobody read. Every bad value is an InputError
+/// that names spec, option, value and what was expected.
 class MethodOptions {
   public:
     /// Splits "name:key=value:…". Throws InputError for an empty name, an option without '=' and one given twice.
@@ -34,7 +34,8 @@ class MethodOptions {
                      const std::string& meaning);
     /// What the word stands for; the first is the standard.
     template <class T>
-    T choice(const std::string& option, const std::vector<std::pair<std::string, T>>& values, const std::string& meaning) {
+    T choice(const std::string& option, const std::vector<std::pair<std::string, T>>& values,
+             const std::string& meaning) {
         std::vector<std::string> words;
         for (const auto& [word, value] : values) words.push_back(word);
         const std::string given = word(option, words.front(), words, meaning);

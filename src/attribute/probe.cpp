@@ -36,7 +36,8 @@ void mark_seen(const Layer& layer, std::vector<bool>& seen) {
     }
 }
 
-/// Of each input channel whether a layer that reads it gives it any weight: the others are no evidence, whatever their values.
+/// Of each input channel whether a layer that reads it gives it any weight: the others are no evidence, whatever their
+/// values.
 std::vector<bool> seen_channels(const Network& network) {
     std::vector<bool> seen(network.channels);
     for (const Layer& layer : network.layers)
@@ -44,8 +45,8 @@ std::vector<bool> seen_channels(const Network& network) {
     return seen;
 }
 
-/// E_l(p) = Σ_f w[f, p]·(P(x) − P(b))[f, p], enlarged to the input. A constant map tells nothing apart and becomes zero, before
-/// rounding can make it anything else.
+/// E_l(p) = Σ_f w[f, p]·(P(x) − P(b))[f, p], enlarged to the input. A constant map tells nothing apart and becomes
+/// zero, before rounding can make it anything else.
 FloatArray evidence_map(const Layer& layer, std::span<const float> weight, std::span<const uint16_t> counts,
                         std::span<const uint16_t> baseline, const Network& network) {
     FloatArray sums({1, layer.pooled_height, layer.pooled_width});
@@ -69,16 +70,18 @@ void scale_to_unit_deviation(std::vector<float>& map) {
 class ProbeMethod final : public AttributionMethod {
   public:
     explicit ProbeMethod(MethodOptions& options) : baseline_(options.baseline("what evidence is measured from")) {
-        info_ = {.name = "probe",
-                 .title = "Linear probes of the convolution layers",
-                 .meaning =
-                     "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's scores, "
-                     "times how much the pixel differs from the baseline; partly a surrogate: the probes stand for all the "
-                     "layers after their own",
-                 .cost = "2 forward, after fitting",
-                 .source = "Spikelens, no paper: ridge regression from each layer's spikes to the score",
-                 .signed_values = true,
-                 .needs_probe = true};
+        info_ = {
+            .name = "probe",
+            .title = "Linear probes of the convolution layers",
+            .meaning =
+                "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's "
+                "scores, "
+                "times how much the pixel differs from the baseline; partly a surrogate: the probes stand for all the "
+                "layers after their own",
+            .cost = "2 forward, after fitting",
+            .source = "Spikelens, no paper: ridge regression from each layer's spikes to the score",
+            .signed_values = true,
+            .needs_probe = true};
     }
 
     /// |x − b| · Σ_l E_l / deviation(E_l)
@@ -93,7 +96,8 @@ class ProbeMethod final : public AttributionMethod {
         const int64_t pixels = int64_t{network.height} * network.width;
         FloatArray result(images.shape);
         parallel_for(images.shape[0], context.engine->execution(), [&](int64_t n, int) {
-            const std::vector<float> evidence = evidence_of(*context.probe, network, shown, absent, n, request.targets[n]);
+            const std::vector<float> evidence =
+                evidence_of(*context.probe, network, shown, absent, n, request.targets[n]);
             for (int64_t i = 0; i < images.row_size(); ++i) {
                 if (!seen[i / pixels]) continue;
                 result.row(n)[i] = std::abs(images.row(n)[i] - baseline.row(n)[i]) * evidence[i % pixels];

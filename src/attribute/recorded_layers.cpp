@@ -8,7 +8,8 @@ namespace spikelens {
 
 std::vector<int> filter_layers(const Network& network, const std::string& method) {
     std::vector<int> layers;
-    const bool has_conv = std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
+    const bool has_conv =
+        std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
     if (has_conv)
         for (const FilterIndex& filter : response_filters(network))
             if (layers.empty() || layers.back() != filter.layer) layers.push_back(filter.layer);
@@ -24,7 +25,8 @@ int named_layer(const Network& network, const std::string& method, const std::st
         if (network.layers[layer].name == name) return layer;
         known += (known.empty() ? "" : ", ") + network.layers[layer].name;
     }
-    throw InputError(method + ": the network has no convolution layer '" + name + "' with a neuron; layer can be " + known);
+    throw InputError(method + ": the network has no convolution layer '" + name + "' with a neuron; layer can be " +
+                     known);
 }
 
 }  // namespace spikelens

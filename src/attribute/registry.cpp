@@ -57,8 +57,9 @@ std::string options_text(std::string_view text) {
     std::string sentence;
     for (const MethodOption& option : method_options(text)) {
         if (option.name == "view") continue;
-        sentence += (sentence.empty() ? "" : "; ") + option.name + (option.standard.empty() ? "" : "=" + option.standard) +
-                    " (" + option.expected + "): " + option.meaning;
+        sentence += (sentence.empty() ? "" : "; ") + option.name +
+                    (option.standard.empty() ? "" : "=" + option.standard) + " (" + option.expected +
+                    "): " + option.meaning;
     }
     return sentence;
 }

@@ -17,10 +17,10 @@ double total(std::span<const float> values) { return std::accumulate(values.begi
 
 double above_zero(double value) { return std::max(0.0, value); }
 
-/// Back in time through what keeps a part of itself: relevance of each step in, relevance of what came in at the step out.
-/// kept[t]: of the state before; came[t]: at this step.
-void pass_back(std::span<double> relevance, std::span<const double> kept, std::span<const double> came, std::span<double> back,
-               std::span<double> lost) {
+/// Back in time through what keeps a part of itself: relevance of each step in, relevance of what came in at the step
+/// out. kept[t]: of the state before; came[t]: at this step.
+void pass_back(std::span<double> relevance, std::span<const double> kept, std::span<const double> came,
+               std::span<double> back, std::span<double> lost) {
     double from_later = 0;
     for (size_t t = relevance.size(); t-- > 0;) {
         const double arrived = relevance[t] + from_later, sum = above_zero(kept[t]) + above_zero(came[t]);
@@ -65,7 +65,8 @@ class Sum {
 void require_positive_gains(const Network& network) {
     for (const Layer& layer : network.layers) {
         if (!layer.weighted() && layer.neuron && input_scale<float>(*layer.neuron) < 0)
-            throw InputError("relevance: layer " + layer.name + ", a sum, has a gain below 0; expected a gain of at least 0");
+            throw InputError("relevance: layer " + layer.name +
+                             ", a sum, has a gain below 0; expected a gain of at least 0");
         for (const NeuronValue& value : layer.values)
             if (value.field == "gain" && std::ranges::any_of(value.values.data, [](float gain) { return gain < 0; }))
                 throw InputError("relevance: neurons of layer " + layer.name +
@@ -76,9 +77,14 @@ void require_positive_gains(const Network& network) {
 }  // namespace
 
 RelevanceSweep::RelevanceSweep(const Network& network, AlphaBeta::Rule rule)
-    : network_(network), rule_(rule), weights_(network), numbers_(layers_with_numbers(network)), maps_(network.layers.size()) {
+    : network_(network),
+      rule_(rule),
+      weights_(network),
+      numbers_(layers_with_numbers(network)),
+      maps_(network.layers.size()) {
     require_no_recurrence(network, "relevance", "what its own spikes brought is not part of the method");
-    require_no_norms(network, "relevance", "a rule for its factors and terms is not part of the method; shares have one");
+    require_no_norms(network, "relevance",
+                     "a rule for its factors and terms is not part of the method; shares have one");
     require_positive_gains(network);
     for (size_t l = 0; l < network.layers.size(); ++l)
         if (network.layers[l].weighted()) maps_[l].emplace(network.layers[l], rule);
@@ -94,7 +100,8 @@ RecordRequest RelevanceSweep::request() const {
 /// One sample on its way down: in frames, which are the steps, or one of their mean.
 class RelevanceSweep::Walk {
   public:
-    Walk(const RelevanceSweep& sweep, const Recording& recording, const Input& input, int64_t n, int64_t steps, bool timed)
+    Walk(const RelevanceSweep& sweep, const Recording& recording, const Input& input, int64_t n, int64_t steps,
+         bool timed)
         : sweep_(sweep),
           network_(sweep.network_),
           recording_(recording),
@@ -185,7 +192,8 @@ std::vector<float> RelevanceSweep::Walk::start(int target) {
         relevance[(frames() - 1) * classes + target] = static_cast<float>(result_.whole);
         return relevance;
     }
-    for (int64_t t = 0; t < steps_; ++t) relevance[t * classes + target] = sent(last, t)[target] / static_cast<float>(steps_);
+    for (int64_t t = 0; t < steps_; ++t)
+        relevance[t * classes + target] = sent(last, t)[target] / static_cast<float>(steps_);
     return relevance;
 }
 
@@ -232,8 +240,8 @@ void RelevanceSweep::Walk::through_pool(int layer) {
             }
             Sum sum(sweep_.rule_, sweep_.numbers_[layer]);
             for_each_in_window(of, w, [&](int64_t place) { sum.add(values[place]); });
-            for_each_in_window(of, w,
-                               [&](int64_t place) { to[place] += static_cast<float>(from[w] * sum.part(values[place])); });
+            for_each_in_window(
+                of, w, [&](int64_t place) { to[place] += static_cast<float>(from[w] * sum.part(values[place])); });
             passed_[f].lost += from[w] * sum.lost();
         }
     }
@@ -245,7 +253,8 @@ void RelevanceSweep::Walk::through_time(int layer) {
     const Layer& of = network_.layers[layer];
     const std::optional<LayerNeurons> neurons = of.neuron ? std::optional<LayerNeurons>(of) : std::nullopt;
     const Neuron readout{.beta = of.readout_beta, .reset = Reset::none, .alpha = of.readout_alpha};
-    std::vector<double> came(steps_), kept, potentials(steps_), spikes(steps_), back(steps_), lost(steps_), values(steps_);
+    std::vector<double> came(steps_), kept, potentials(steps_), spikes(steps_), back(steps_), lost(steps_),
+        values(steps_);
     const auto count = static_cast<int64_t>(relevance_.size()) / steps_;
     for (int64_t i = 0; i < count; ++i) {
         for (int64_t t = 0; t < steps_; ++t) values[t] = at(t)[i];
@@ -324,8 +333,8 @@ void RelevanceSweep::Walk::through_join(int layer) {
 
 bool RelevanceSweep::sends_currents(int layer) const { return !numbers_[layer]; }
 
-RelevanceSweep::Result RelevanceSweep::averaged(const Recording& recording, const Input& input, int64_t n, int64_t steps,
-                                                int target) const {
+RelevanceSweep::Result RelevanceSweep::averaged(const Recording& recording, const Input& input, int64_t n,
+                                                int64_t steps, int target) const {
     return Walk(*this, recording, input, n, steps, false).run(target);
 }
 

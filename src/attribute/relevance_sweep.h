@@ -9,16 +9,16 @@
 
 namespace spikelens {
 
-/// Relevance propagation through a spiking network (SLRP and SLTRP: EventRPG, ICLR 2024), from the score of a class down.
-/// Weights pass it on by the αβ-rule (AlphaBeta), and as weights of one do sums and pools of sums and means, those of spikes
-/// in proportion; max-pools to the winner, the first of equals; `cat` to the input that a channel is of, `and` an equal part to
-/// each input, `iand` all to the first.
+/// Relevance propagation through a spiking network (SLRP and SLTRP: EventRPG, ICLR 2024), from the score of a class
+/// down. Weights pass it on by the αβ-rule (AlphaBeta), and as weights of one do sums and pools of sums and means,
+/// those of spikes in proportion; max-pools to the winner, the first of equals; `cat` to the input that a channel is
+/// of, `and` an equal part to each input, `iand` all to the first.
 ///  averaged  on spikes averaged over time; neurons pass relevance on unchanged
-///  timed     at every step; at a neuron, from the last step to the first, R[t] is the relevance of its spike and what came
-///  back
-///            from t + 1: the share carried⁺ / (carried⁺ + I[t]⁺) goes back to t − 1, the rest to the current I[t]. Carried is
-///            what of the membrane after its reset is left at t: βV[t−1]. A synapse that keeps its current passes its part back
-///            alike, and so does the readout, which starts with the score at the last step.
+///  timed     at every step; at a neuron, from the last step to the first, R[t] is the relevance of its spike and what
+///  came back
+///            from t + 1: the share carried⁺ / (carried⁺ + I[t]⁺) goes back to t − 1, the rest to the current I[t].
+///            Carried is what of the membrane after its reset is left at t: βV[t−1]. A synapse that keeps its current
+///            passes its part back alike, and so does the readout, which starts with the score at the last step.
 /// What arrives where no positive term brought it is lost, and counted.
 class RelevanceSweep {
   public:
@@ -29,8 +29,8 @@ class RelevanceSweep {
     /// What a recording must hold for both.
     RecordRequest request() const;
 
-    /// At one layer and step (0 where averaged): in = out + bias + lost. In: of its spikes (or the score), and what came back
-    /// from the step after. Out: to the layer's inputs, and back to the step before.
+    /// At one layer and step (0 where averaged): in = out + bias + lost. In: of its spikes (or the score), and what
+    /// came back from the step after. Out: to the layer's inputs, and back to the step before.
     struct Passed {
         int layer = 0;
         int64_t step = 0;
@@ -42,8 +42,8 @@ class RelevanceSweep {
         double whole = 0, bias = 0, lost = 0;
     };
 
-    /// Of sample n of a recording of so many steps of `input`, which is an image or spikes. `timed` throws InputError where a
-    /// threshold adapts.
+    /// Of sample n of a recording of so many steps of `input`, which is an image or spikes. `timed` throws InputError
+    /// where a threshold adapts.
     Result averaged(const Recording& recording, const Input& input, int64_t n, int64_t steps, int target) const;
     Result timed(const Recording& recording, const Input& input, int64_t n, int64_t steps, int target) const;
 

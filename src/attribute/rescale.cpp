@@ -12,12 +12,14 @@
 namespace spikelens {
 namespace {
 
-/// A sample and its baseline, each simulated, and what the change from one to the other is made of. Of a neuron, from the last
-/// step down, with ΔU, ΔS the change of potential and spike, g the multiplier of the spike and λ' that of the next potential:
-///     λ[t] = (ΔS/ΔU)·g + the multiplier of the reset · λ'      β − (θβ)·ΔS/ΔU under subtraction (delayed: θ in place of θβ),
+/// A sample and its baseline, each simulated, and what the change from one to the other is made of. Of a neuron, from
+/// the last step down, with ΔU, ΔS the change of potential and spike, g the multiplier of the spike and λ' that of the
+/// next potential:
+///     λ[t] = (ΔS/ΔU)·g + the multiplier of the reset · λ'      β − (θβ)·ΔS/ΔU under subtraction (delayed: θ in place
+///     of θβ),
 ///                                                               βΔV/ΔU to a value, β without a reset
-/// ΔU = 0 leaves the spike as it is, so 0/0 is 0 and nothing is lost. A pool or a join that chooses gives its change in equal
-/// parts to the inputs whose own change went its way.
+/// ΔU = 0 leaves the spike as it is, so 0/0 is 0 and nothing is lost. A pool or a join that chooses gives its change in
+/// equal parts to the inputs whose own change went its way.
 class Rescale final : public AttributionMethod {
   public:
     explicit Rescale(MethodOptions& options)
@@ -46,7 +48,8 @@ struct Run {
 
 class Sweep {
   public:
-    Sweep(const Network& network, const LinearMaps& maps, Run& sample, Run& baseline, int64_t n, int64_t steps, bool constant)
+    Sweep(const Network& network, const LinearMaps& maps, Run& sample, Run& baseline, int64_t n, int64_t steps,
+          bool constant)
         : network_(network),
           maps_(maps),
           sample_(sample),
@@ -96,15 +99,16 @@ std::vector<float> Sweep::unpool(int layer, std::vector<float> pooled) {
             for_each_in_window(of, window, [&](int64_t i) { values[first + i] += unit * pooled[w]; });
             continue;
         }
-        const float change =
-            now[first + first_maximum(of, window, &now[first])] - before[first + first_maximum(of, window, &before[first])];
+        const float change = now[first + first_maximum(of, window, &now[first])] -
+                             before[first + first_maximum(of, window, &before[first])];
         if (change == 0) continue;
         const auto went = [&](int64_t i) { return (now[first + i] - before[first + i]) * change > 0; };
         int together = 0;
         for_each_in_window(of, window, [&](int64_t i) { together += went(i) ? 1 : 0; });
         for_each_in_window(of, window, [&](int64_t i) {
             if (went(i))
-                values[first + i] += pooled[w] * change / (static_cast<float>(together) * (now[first + i] - before[first + i]));
+                values[first + i] +=
+                    pooled[w] * change / (static_cast<float>(together) * (now[first + i] - before[first + i]));
         });
     }
     return values;

@@ -28,8 +28,8 @@ DoubleArray centred(const Array<uint8_t>& on, std::span<const double> weight) {
 
 }  // namespace
 
-std::vector<double> weighted_ridge(const Array<uint8_t>& on, std::span<const double> response, std::span<const double> weight,
-                                   double penalty, const Execution& execution) {
+std::vector<double> weighted_ridge(const Array<uint8_t>& on, std::span<const double> response,
+                                   std::span<const double> weight, double penalty, const Execution& execution) {
     assert(on.shape[0] == static_cast<int64_t>(response.size()) && response.size() == weight.size());
     const int64_t features = on.row_size();
     const DoubleArray z = centred(on, weight);

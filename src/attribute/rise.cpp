@@ -34,7 +34,8 @@ class Rise final : public AttributionMethod {
         info_ = {.name = "rise",
                  .title = "RISE: random masks",
                  .meaning =
-                     "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes a mask "
+                     "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes "
+                     "a mask "
                      "keeps all at the pixels where it is 0.5 or more",
                  .cost = std::to_string(masks_) + " forward",
                  .source = "Petsiuk, Das, Saenko, BMVC 2018",
@@ -54,9 +55,11 @@ class Rise final : public AttributionMethod {
             if (input.spiking()) make_binary(masks);
             for (int64_t i = 0; i < masks.size(); ++i) shown[i % maps.row_size()] += masks.data[i];
             for (int64_t n = 0; n < input.samples(); ++n) {
-                const FloatArray scores = input.spiking() ? scores_of_spikes(*context.engine, input.spikes.sub(n), masks)
-                                                          : scores_of_image(*context.engine, input.images, n, masks);
-                add_weighted(masks, scores, request.targets[n], std::span(sums).subspan(n * shown.size(), shown.size()));
+                const FloatArray scores = input.spiking()
+                                              ? scores_of_spikes(*context.engine, input.spikes.sub(n), masks)
+                                              : scores_of_image(*context.engine, input.images, n, masks);
+                add_weighted(masks, scores, request.targets[n],
+                             std::span(sums).subspan(n * shown.size(), shown.size()));
             }
         }
         for (size_t i = 0; i < sums.size(); ++i)
@@ -75,11 +78,13 @@ class Rise final : public AttributionMethod {
         for (float& value : masks.data) value = value >= 0.5F ? 1.0F : 0.0F;
     }
 
-    static FloatArray scores_of_image(const Engine& engine, const FloatArray& images, int64_t n, const FloatArray& masks) {
+    static FloatArray scores_of_image(const Engine& engine, const FloatArray& images, int64_t n,
+                                      const FloatArray& masks) {
         return engine.run(masked(images.row(n), images.shape, masks)).scores;
     }
 
-    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording, const FloatArray& masks) {
+    static FloatArray scores_of_spikes(const Engine& engine, const ArrayView<uint8_t>& recording,
+                                       const FloatArray& masks) {
         const std::vector<int64_t> places = spike_places(recording.data);
         return scores_without(engine, recording, masks.shape[0], [&](int64_t k) {
             std::vector<int64_t> hidden;
@@ -100,7 +105,8 @@ class Rise final : public AttributionMethod {
 
     FloatArray draw_masks(uint64_t seed, int64_t first, int64_t count, int64_t height, int64_t width) const {
         FloatArray masks({count, height, width});
-        for (int64_t k = 0; k < count; ++k) draw_mask(seed, static_cast<uint64_t>(first + k), height, width, masks.row(k));
+        for (int64_t k = 0; k < count; ++k)
+            draw_mask(seed, static_cast<uint64_t>(first + k), height, width, masks.row(k));
         return masks;
     }
 
@@ -113,7 +119,8 @@ class Rise final : public AttributionMethod {
         const int64_t cell_height = (height + grid_ - 1) / grid_, cell_width = (width + grid_ - 1) / grid_;
         const FloatArray large = resize_bilinear(cells, (grid_ + 1) * cell_height, (grid_ + 1) * cell_width);
         const auto shift = [&](uint64_t axis, int64_t below) {
-            return static_cast<int64_t>(random_uniform(seed, Stream::masks, {mask, 1, axis}) * static_cast<double>(below));
+            return static_cast<int64_t>(random_uniform(seed, Stream::masks, {mask, 1, axis}) *
+                                        static_cast<double>(below));
         };
         const int64_t down = shift(0, cell_height), right = shift(1, cell_width);
         for (int64_t y = 0; y < height; ++y) {

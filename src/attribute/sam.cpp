@@ -10,8 +10,9 @@
 namespace spikelens {
 namespace {
 
-/// Pairs of spikes of the same neuron by the steps between them, each spike with itself among them, summed over channels:
-/// pairs[pixel·T + d]. M summed over time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly equal values.
+/// Pairs of spikes of the same neuron by the steps between them, each spike with itself among them, summed over
+/// channels: pairs[pixel·T + d]. M summed over time is Σ_d exp(−γd)·pairs[d], so pixels with equal pairs have exactly
+/// equal values.
 std::vector<int64_t> spike_pairs(const ArrayView<uint8_t>& spikes) {
     const int64_t steps = spikes.extent(0), neurons = spikes.row_size(), pixels = spikes.extent(2) * spikes.extent(3);
     std::vector<int64_t> pairs(pixels * steps), times;
@@ -31,20 +32,23 @@ class Sam final : public AttributionMethod {
   public:
     explicit Sam(MethodOptions& options)
         : gamma_(options.number("gamma", 0.5, 0, 1e6, "how fast a spike is forgotten, per step")),
-          shortest_(options.choice<int64_t>("past", {{"inclusive", 0}, {"strict", 1}},
-                                            "strict: a spike counts through earlier ones alone, so a neuron that spikes once "
-                                            "counts nothing")),
+          shortest_(
+              options.choice<int64_t>("past", {{"inclusive", 0}, {"strict", 1}},
+                                      "strict: a spike counts through earlier ones alone, so a neuron that spikes once "
+                                      "counts nothing")),
           layer_(options.layer({"last"}, "whose spikes are shown")) {
-        info_ = {.name = "sam",
-                 .title = "SAM: spike activation map, summed over time",
-                 .meaning = "0 and above: where neurons spiked, and more so often in short intervals, whatever the class",
-                 .cost = "1 forward",
-                 .source = "Kim, Panda, Sci. Rep. 11:19037, 2021",
-                 .class_specific = false,
-                 .on_spikes = true};
+        info_ = {
+            .name = "sam",
+            .title = "SAM: spike activation map, summed over time",
+            .meaning = "0 and above: where neurons spiked, and more so often in short intervals, whatever the class",
+            .cost = "1 forward",
+            .source = "Kim, Panda, Sci. Rep. 11:19037, 2021",
+            .class_specific = false,
+            .on_spikes = true};
     }
 
-    /// Σ_t Σ_k N·S, N[t] = Σ exp(−γ(t − t')) over the neuron's spikes t' ≤ t (past=strict: t' < t); a silent step adds nothing.
+    /// Σ_t Σ_k N·S, N[t] = Σ exp(−γ(t − t')) over the neuron's spikes t' ≤ t (past=strict: t' < t); a silent step adds
+    /// nothing.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
         const int index =

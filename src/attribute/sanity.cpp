@@ -16,7 +16,8 @@ using PixelMap = void (*)(std::span<const float> image, const Shape& shape, uint
 /// What any explanation must beat. They differ in one function, so they share one class.
 class SanityBaseline final : public AttributionMethod {
   public:
-    SanityBaseline(std::string name, std::string title, std::string meaning, std::string source, PixelMap draw) : draw_(draw) {
+    SanityBaseline(std::string name, std::string title, std::string meaning, std::string source, PixelMap draw)
+        : draw_(draw) {
         info_ = {.name = std::move(name),
                  .title = std::move(title),
                  .meaning = std::move(meaning),
@@ -33,7 +34,8 @@ class SanityBaseline final : public AttributionMethod {
         const FloatArray& pictures = request.input.spiking() ? summed : request.input.images;
         const Shape& shape = pictures.shape;
         FloatArray maps({shape[0], 1, shape[2], shape[3]});
-        for (int64_t n = 0; n < shape[0]; ++n) draw_(pictures.row(n), shape, context.seed, request.samples[n], maps.row(n));
+        for (int64_t n = 0; n < shape[0]; ++n)
+            draw_(pictures.row(n), shape, context.seed, request.samples[n], maps.row(n));
         return maps;
     }
 
@@ -43,7 +45,8 @@ class SanityBaseline final : public AttributionMethod {
 
 void draw_random(std::span<const float>, const Shape&, uint64_t seed, int64_t sample, std::span<float> map) {
     for (size_t pixel = 0; pixel < map.size(); ++pixel) {
-        map[pixel] = static_cast<float>(random_uniform(seed, Stream::random_map, {static_cast<uint64_t>(sample), pixel}));
+        map[pixel] =
+            static_cast<float>(random_uniform(seed, Stream::random_map, {static_cast<uint64_t>(sample), pixel}));
     }
 }
 
@@ -69,7 +72,8 @@ void draw_edges(std::span<const float> image, const Shape& shape, uint64_t, int6
     for (int64_t y = 0; y < height; ++y) {
         for (int64_t x = 0; x < width; ++x) {
             const auto at = [&](int64_t dy, int64_t dx) {
-                return mean[std::clamp(y + dy, int64_t{0}, height - 1) * width + std::clamp(x + dx, int64_t{0}, width - 1)];
+                return mean[std::clamp(y + dy, int64_t{0}, height - 1) * width +
+                            std::clamp(x + dx, int64_t{0}, width - 1)];
             };
             const float right = (at(-1, 1) + 2 * at(0, 1) + at(1, 1)) - (at(-1, -1) + 2 * at(0, -1) + at(1, -1));
             const float down = (at(1, -1) + 2 * at(1, 0) + at(1, 1)) - (at(-1, -1) + 2 * at(-1, 0) + at(-1, 1));
@@ -81,13 +85,14 @@ void draw_edges(std::span<const float> image, const Shape& shape, uint64_t, int6
 }  // namespace
 
 MethodPointer make_random(MethodOptions&) {
-    return std::make_unique<SanityBaseline>("random", "Random map", "noise in [0, 1), addressed by seed, sample and pixel",
-                                            "sanity baseline", draw_random);
+    return std::make_unique<SanityBaseline>(
+        "random", "Random map", "noise in [0, 1), addressed by seed, sample and pixel", "sanity baseline", draw_random);
 }
 
 MethodPointer make_uniform(MethodOptions&) {
-    return std::make_unique<SanityBaseline>("uniform", "Uniform map", "the same value everywhere: what ties alone are worth",
-                                            "sanity baseline", draw_uniform);
+    return std::make_unique<SanityBaseline>("uniform", "Uniform map",
+                                            "the same value everywhere: what ties alone are worth", "sanity baseline",
+                                            draw_uniform);
 }
 
 MethodPointer make_input(MethodOptions&) {
@@ -97,7 +102,8 @@ MethodPointer make_input(MethodOptions&) {
 }
 
 MethodPointer make_sobel(MethodOptions&) {
-    return std::make_unique<SanityBaseline>("sobel", "Edge filter", "length of the Sobel gradient of the channels' mean",
+    return std::make_unique<SanityBaseline>("sobel", "Edge filter",
+                                            "length of the Sobel gradient of the channels' mean",
                                             "sanity baseline; Adebayo et al., NeurIPS 2018", draw_edges);
 }
 

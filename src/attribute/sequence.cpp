@@ -4,7 +4,9 @@
 
 namespace spikelens {
 
-FloatArray spike_values(const Array<uint8_t>& spikes) { return {spikes.shape, {spikes.data.begin(), spikes.data.end()}}; }
+FloatArray spike_values(const Array<uint8_t>& spikes) {
+    return {spikes.shape, {spikes.data.begin(), spikes.data.end()}};
+}
 
 FloatArray as_sequence(const Input& input, int steps) {
     if (input.spiking()) return spike_values(input.spikes);

@@ -19,11 +19,12 @@ struct ShapleyOptions {
 ShapleyOptions shapley_options(MethodOptions& options) {
     ShapleyOptions chosen;
     chosen.estimator = options.choice<Estimator>(
-        "estimator", {{"permutation", Estimator::permutation}, {"kernel", Estimator::kernel}, {"exact", Estimator::exact}},
+        "estimator",
+        {{"permutation", Estimator::permutation}, {"kernel", Estimator::kernel}, {"exact", Estimator::exact}},
         "random orders, weighted least squares, or all coalitions");
     const bool exact = chosen.estimator == Estimator::exact;
-    chosen.segments =
-        options.integer("segments", exact ? kMostPlayersExactly : 50, 1, exact ? kMostPlayersExactly : 4096, "so many at most");
+    chosen.segments = options.integer("segments", exact ? kMostPlayersExactly : 50, 1,
+                                      exact ? kMostPlayersExactly : 4096, "so many at most");
     if (chosen.estimator == Estimator::permutation)
         chosen.orders =
             options.integer("orders", 20, 1, 1000000, "random orders; every second one is the one before, reversed");
@@ -88,9 +89,10 @@ Game game_of_image(const Engine& engine, std::span<const float> image, std::span
 
 /// A recording without the spikes of players that are out; cut.player is of every step and pixel.
 Game game_of_recording(const Engine& engine, const ArrayView<uint8_t>& recording, const Cut& cut, int target) {
-    return {cut.count,
-            [&engine, recording, &cut, target, places = spike_places(recording.data)](const Array<uint8_t>& coalitions) {
-                const int64_t pixels = recording.extent(2) * recording.extent(3), per_step = pixels * recording.extent(1);
+    return {cut.count, [&engine, recording, &cut, target,
+                        places = spike_places(recording.data)](const Array<uint8_t>& coalitions) {
+                const int64_t pixels = recording.extent(2) * recording.extent(3),
+                              per_step = pixels * recording.extent(1);
                 const auto hidden = [&](int64_t k) {
                     std::vector<int64_t> out;
                     for (const int64_t place : places)
@@ -153,14 +155,16 @@ class Shapley final : public AttributionMethod {
         FloatArray maps({input.samples(), 1, network.height, network.width});
         if (input.spiking()) {
             require_silence(info_.name, baseline_);
-            for (int64_t n = 0; n < input.samples(); ++n) explain_recording(context, request, n, options_, 1, maps.row(n));
+            for (int64_t n = 0; n < input.samples(); ++n)
+                explain_recording(context, request, n, options_, 1, maps.row(n));
             return maps;
         }
         const FloatArray baseline = baseline_images(input.images, baseline_);
         for (int64_t n = 0; n < input.samples(); ++n) {
             Superpixels segments = slic_superpixels(input.images.row(n), network.input_shape(), options_.segments);
             const Cut cut{std::move(segments.segment), segments.count};
-            const Game game = game_of_image(*context.engine, input.images.row(n), baseline.row(n), cut, request.targets[n]);
+            const Game game =
+                game_of_image(*context.engine, input.images.row(n), baseline.row(n), cut, request.targets[n]);
             const std::vector<double> values = shapley(game, options_, context, request.samples[n]);
             spread(values, cut, maps.row(n));
         }
@@ -178,20 +182,22 @@ class Shapley3D final : public AttributionMethod {
   public:
     explicit Shapley3D(MethodOptions& options)
         : options_(shapley_options(options)),
-          windows_(options.integer("windows", 4, 1, options_.estimator == Estimator::exact ? kMostPlayersExactly : 65535,
+          windows_(options.integer("windows", 4, 1,
+                                   options_.estimator == Estimator::exact ? kMostPlayersExactly : 65535,
                                    "parts of the time, each with its share of the segments")) {
-        info_ = {.name = "shapley3d",
-                 .title = "Shapley values of cells of space and time",
-                 .meaning =
-                     "signed: what the cell's spikes add to the class score, averaged over all orders in which cells can "
-                     "be added, shared equally among its spikes",
-                 .cost = cost_text(options_),
-                 .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
-                 .unit = Unit::score,
-                 .signed_values = true,
-                 .on_images = false,
-                 .on_spikes = true,
-                 .timed = true};
+        info_ = {
+            .name = "shapley3d",
+            .title = "Shapley values of cells of space and time",
+            .meaning =
+                "signed: what the cell's spikes add to the class score, averaged over all orders in which cells can "
+                "be added, shared equally among its spikes",
+            .cost = cost_text(options_),
+            .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
+            .unit = Unit::score,
+            .signed_values = true,
+            .on_images = false,
+            .on_spikes = true,
+            .timed = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -199,11 +205,14 @@ class Shapley3D final : public AttributionMethod {
         FloatArray maps({shape[0], shape[1], 1, shape[3], shape[4]});
         ShapleyOptions cells = options_;
         cells.segments = std::max<int64_t>(1, options_.segments / windows_);
-        for (int64_t n = 0; n < maps.extent(0); ++n) explain_recording(context, request, n, cells, windows_, maps.row(n));
+        for (int64_t n = 0; n < maps.extent(0); ++n)
+            explain_recording(context, request, n, cells, windows_, maps.row(n));
         return maps;
     }
 
-    std::optional<OwnBaseline> own_baseline(const Input& input) const override { return start_of(input, Baseline::black); }
+    std::optional<OwnBaseline> own_baseline(const Input& input) const override {
+        return start_of(input, Baseline::black);
+    }
 
   private:
     ShapleyOptions options_;

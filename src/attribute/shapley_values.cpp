@@ -34,7 +34,8 @@ Ends ends_of(const Game& game) {
     return {values[0], values[1]};
 }
 
-/// How often each size 1 … players − 1 is drawn, up to a factor: 1/(s·(players − s)), that of one coalition times their number.
+/// How often each size 1 … players − 1 is drawn, up to a factor: 1/(s·(players − s)), that of one coalition times their
+/// number.
 std::vector<double> size_weights(int64_t players) {
     std::vector<double> weights;
     for (int64_t s = 1; s < players; ++s) weights.push_back(1.0 / static_cast<double>(s * (players - s)));

@@ -24,7 +24,8 @@ FloatArray shares_of_spikes(const Engine& engine, const Array<uint8_t>& spikes, 
 }
 
 /// What biases and resets brought, beside what was shared out.
-std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest& request, const ShareOptions& options) {
+std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest& request,
+                                  const ShareOptions& options) {
     std::vector<Remainder> all(request.targets.size());
     share_out(engine, request.input, request.targets, options, [&](int64_t n, const Shares& shares) {
         all[n].whole = shares.whole;
@@ -34,8 +35,8 @@ std::vector<Remainder> remainders(const Engine& engine, const AttributionRequest
 }
 
 /// g_x of images, added to `sum`.
-void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets, const ShareOptions& options,
-                          FloatArray& sum) {
+void add_shares_of_images(const Engine& engine, const Input& images, std::span<const int> targets,
+                          const ShareOptions& options, FloatArray& sum) {
     share_out(engine, images, targets, options, [&](int64_t n, const Shares& shares) {
         std::ranges::transform(sum.row(n), shares.parts.share, sum.row(n).begin(), std::plus());
     });
@@ -53,7 +54,8 @@ class Share final : public AttributionMethod {
         : options_(options), baseline_(baseline), points_(points) {
         info_ = {.name = std::move(name),
                  .title = std::move(title),
-                 .meaning = "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
+                 .meaning =
+                     "signed: what the pixel paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(points),
                  .source = kShareSource,
                  .unit = Unit::score,
@@ -66,13 +68,14 @@ class Share final : public AttributionMethod {
         const Input& input = request.input;
         if (input.spiking()) {
             require_silence(info_.name, baseline_);
-            return sum_over_time(shares_of_spikes(*context.engine, input.spikes, request.targets, input.spikes, options_));
+            return sum_over_time(
+                shares_of_spikes(*context.engine, input.spikes, request.targets, input.spikes, options_));
         }
         const FloatArray baseline = baseline_images(input.images, baseline_);
         FloatArray result(input.images.shape);
         for (int64_t k = 1; k <= points_; ++k)
-            add_shares_of_images(*context.engine, path_point(input.images, baseline, k, points_), request.targets, options_,
-                                 result);
+            add_shares_of_images(*context.engine, path_point(input.images, baseline, k, points_), request.targets,
+                                 options_, result);
         for (int64_t i = 0; i < result.size(); ++i)
             result.data[i] *= (input.images.data[i] - baseline.data[i]) / static_cast<float>(points_);
         return result;
@@ -82,7 +85,8 @@ class Share final : public AttributionMethod {
         return !options_.soft && points_ == 1 && (input.spiking() || baseline_ == Baseline::black);
     }
 
-    std::vector<Remainder> remainder(const AttributionContext& context, const AttributionRequest& request) const override {
+    std::vector<Remainder> remainder(const AttributionContext& context,
+                                     const AttributionRequest& request) const override {
         return remainders(*context.engine, request, options_);
     }
 
@@ -103,7 +107,8 @@ class Share3D final : public AttributionMethod {
     Share3D(ShareOptions options, int64_t passes) : options_(options), passes_(passes) {
         info_ = {.name = "share3d",
                  .title = "Membrane share of every spike",
-                 .meaning = "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
+                 .meaning =
+                     "signed: what the spike paid for the class score, as each neuron's potential paid for its spikes",
                  .cost = cost_text(passes),
                  .source = kShareSource,
                  .unit = passes == 1 ? Unit::score : Unit::own,
@@ -113,8 +118,8 @@ class Share3D final : public AttributionMethod {
                  .timed = true};
     }
 
-    /// Of two passes: A₁/mean|A₁| + A₂/(2·mean|A₂|), where A₂ is of the recording without the best tenth of its spikes, read at
-    /// all of them.
+    /// Of two passes: A₁/mean|A₁| + A₂/(2·mean|A₂|), where A₂ is of the recording without the best tenth of its spikes,
+    /// read at all of them.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Array<uint8_t>& spikes = request.input.spikes;
         FloatArray first = shares_of_spikes(*context.engine, spikes, request.targets, spikes, options_);
@@ -134,7 +139,8 @@ class Share3D final : public AttributionMethod {
 
     bool accounts(const Input&) const override { return !options_.soft && passes_ == 1; }
 
-    std::vector<Remainder> remainder(const AttributionContext& context, const AttributionRequest& request) const override {
+    std::vector<Remainder> remainder(const AttributionContext& context,
+                                     const AttributionRequest& request) const override {
         return remainders(*context.engine, request, options_);
     }
 
@@ -156,15 +162,16 @@ class Share3D final : public AttributionMethod {
 MethodPointer make_share(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
     if (MethodPointer of_layer = make_layer_share(options, chosen, "share", false)) return of_layer;
-    return std::make_unique<Share>("share", "Membrane share: who paid for the spikes that made the score", true, chosen,
-                                   options.baseline("what shares of images are measured from; of spikes black, silence"), 1);
+    return std::make_unique<Share>(
+        "share", "Membrane share: who paid for the spikes that made the score", true, chosen,
+        options.baseline("what shares of images are measured from; of spikes black, silence"), 1);
 }
 
 MethodPointer make_share_path(MethodOptions& options) {
     const ShareOptions chosen = share_options(options);
     const int64_t steps = options.integer("steps", 4, 1, 100000, "points on the path from the baseline");
-    return std::make_unique<Share>("share_path", "Membrane share, averaged along the path from the baseline", false, chosen,
-                                   options.baseline("where the path begins"), steps);
+    return std::make_unique<Share>("share_path", "Membrane share, averaged along the path from the baseline", false,
+                                   chosen, options.baseline("where the path begins"), steps);
 }
 
 MethodPointer make_share3d(MethodOptions& options) {

@@ -22,8 +22,9 @@ ShareOptions share_options(MethodOptions& options) {
     ShareOptions chosen;
     chosen.contrast = options.choice<bool>("start", {{"contrast", true}, {"class", false}},
                                            "what is shared out: the class score less the mean of the others, or alone");
-    chosen.soft = options.choice<bool>("soft", {{"no", false}, {"yes", true}},
-                                       "whether silent neurons near their threshold share in what they would have brought");
+    chosen.soft =
+        options.choice<bool>("soft", {{"no", false}, {"yes", true}},
+                             "whether silent neurons near their threshold share in what they would have brought");
     return chosen;
 }
 

@@ -14,7 +14,8 @@ namespace {
 float kept_by_spike(const Neuron& neuron, float potential) {
     switch (neuron.reset) {
         case Reset::subtract:
-            return neuron.delay ? neuron.beta - neuron.threshold / potential : neuron.beta * (1 - neuron.threshold / potential);
+            return neuron.delay ? neuron.beta - neuron.threshold / potential
+                                : neuron.beta * (1 - neuron.threshold / potential);
         case Reset::zero:
             return 0;
         case Reset::none:
@@ -89,8 +90,8 @@ std::vector<float> ShareSweep::unpool(const Layer& layer, int64_t steps, std::sp
     return share;
 }
 
-std::vector<float> ShareSweep::unpool_max(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
-                                          bool numbers) {
+std::vector<float> ShareSweep::unpool_max(const Layer& layer, std::span<const float> pooled,
+                                          const std::vector<float>& values, bool numbers) {
     std::vector<float> share(values.size());
     const int64_t windows = element_count(layer.pooled_shape()), size = element_count(layer.output_shape());
     for (int64_t w = 0; w < static_cast<int64_t>(pooled.size()); ++w) {
@@ -109,8 +110,8 @@ std::vector<float> ShareSweep::unpool_max(const Layer& layer, std::span<const fl
     return share;
 }
 
-/// One step back in time of a layer's neurons. `now` holds the adjoint of their spikes before, of their potentials after; of
-/// these, where what the membrane keeps is carried behind the weights, what the spikes alone add.
+/// One step back in time of a layer's neurons. `now` holds the adjoint of their spikes before, of their potentials
+/// after; of these, where what the membrane keeps is carried behind the weights, what the spikes alone add.
 class ShareSweep::Step {
   public:
     Step(const Layer& layer, bool soft, bool behind, int64_t count)
@@ -129,7 +130,8 @@ class ShareSweep::Step {
             if (any == 0)
                 silent(&later_[i], &now[i]);
             else
-                for (size_t j = i; j < std::min(count, i + together); ++j) one(j, spikes[j] != 0, potentials[j], now[j], bias);
+                for (size_t j = i; j < std::min(count, i + together); ++j)
+                    one(j, spikes[j] != 0, potentials[j], now[j], bias);
         }
     }
 
@@ -164,10 +166,10 @@ class ShareSweep::Step {
     std::vector<float> later_;
 };
 
-/// In: the adjoint of a layer's spikes [T·C·H·W]. Out: of its currents, before the gain of weights and biases, less what is
-/// carried behind its weights. What its biases and resets brought is added to `bias`.
-ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n,
-                                            int64_t steps, bool constant, double& bias) const {
+/// In: the adjoint of a layer's spikes [T·C·H·W]. Out: of its currents, before the gain of weights and biases, less
+/// what is carried behind its weights. What its biases and resets brought is added to `bias`.
+ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, const LayerRecording& recorded,
+                                            int64_t n, int64_t steps, bool constant, double& bias) const {
     const Layer& of = network_.layers[layer];
     const LinearMap* const recurrence = maps_.recurrence(layer);
     const bool behind =
@@ -179,8 +181,8 @@ ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, c
     for (int64_t t = steps; t-- > 0;) {
         const auto now = share.subspan(t * count, count);
         if (recurrence && t + 1 < steps) recurrence->add_transposed(share.subspan((t + 1) * count, count), now);
-        step.back(recorded.spikes.row(n).subspan(t * count, count), recorded.potentials.row(n).subspan(t * count, count), now,
-                  bias);
+        step.back(recorded.spikes.row(n).subspan(t * count, count),
+                  recorded.potentials.row(n).subspan(t * count, count), now, bias);
         const auto through_synapse = [&, later = step.adjoint().data()](int64_t i, float scale, float alpha) {
             synapse[i] = later[i] + alpha * synapse[i];
             if (!sum.empty()) sum[i] += double{scale * synapse[i]};
@@ -200,22 +202,24 @@ ShareSweep::Carried ShareSweep::to_currents(int layer, std::span<float> share, c
     return behind ? Carried{of.neuron->beta, of.neuron->alpha} : Carried{};
 }
 
-void ShareSweep::through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Carried carried,
-                                 Backflow& back) const {
+void ShareSweep::through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant,
+                                 Carried carried, Backflow& back) const {
     const LinearMap& map = maps_.weights(layer);
     const int from = network_.layers[layer].inputs[0];
-    if (constant && from == kNetworkInput) return back.add(from, map.apply_transposed(summed_over_steps(currents, steps)));
+    if (constant && from == kNetworkInput)
+        return back.add(from, map.apply_transposed(summed_over_steps(currents, steps)));
     const int64_t size = map.inputs();
     std::vector<float> before(steps * size);
     for (int64_t t = 0; t < steps; ++t)
-        map.add_transposed(currents.subspan(t * map.outputs(), map.outputs()), std::span(before).subspan(t * size, size));
+        map.add_transposed(currents.subspan(t * map.outputs(), map.outputs()),
+                           std::span(before).subspan(t * size, size));
     for (const float kept : {carried.membrane, carried.synapse})
         for (int64_t i = (steps - 1) * size; kept != 0 && i-- > 0;) before[i] += kept * before[i + size];
     back.add(from, std::move(before));
 }
 
-ShareSweep::Result ShareSweep::sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
-                                     const Visit& visit) const {
+ShareSweep::Result ShareSweep::sweep(const Recording& recording, const Input& input, int64_t n,
+                                     std::span<const float> start, const Visit& visit) const {
     const int64_t steps = input.spiking() ? input.steps() : network_.steps;
     LayerValues values(network_, maps_, recording, input, n, 0, steps);
     Result result;

@@ -10,19 +10,19 @@
 
 namespace spikelens {
 
-/// Membrane share: who paid for the score (docs/methods.md). A spike is paid for by the potential that reached the threshold,
-/// the part that survives its reset pays for later spikes, and credit goes to the currents in proportion. From the last step
-/// down, with U the potential compared with θ, S the spike and g its adjoint:
+/// Membrane share: who paid for the score (docs/methods.md). A spike is paid for by the potential that reached the
+/// threshold, the part that survives its reset pays for later spikes, and credit goes to the currents in proportion.
+/// From the last step down, with U the potential compared with θ, S the spike and g its adjoint:
 ///     spike   λ[t] = g[t]/U[t] + κ·λ[t+1]     κ: subtract β(1 − θ/U), delayed β − θ/U, zero 0, none β
 ///     silent  λ[t] = β·λ[t+1]
 ///     soft    λ[t] = p·g[t]/θ + β(1 − p)·λ[t+1] where silent, p = 0.3/(1 + (π(U/θ − 1))²)
-/// The adjoint of the current is λ times the neuron's gain (a synapse that keeps its current passes λ on to earlier steps),
-/// then Wᵀ, which is also how a recurrent layer's spikes one step earlier get theirs. A sum hands its own to all its inputs, a
-/// concatenation to each its channels; `and` splits among its inputs where all spike, `iand` gives to the first alone. Sum and
-/// average pools copy and divide; a max-pool splits among the largest of its window, of numbers of spikes if there are any.
-/// What the membrane and the synapse of a layer carry back over time is carried back behind its weights where that is the same,
-/// so that only spikes go through them.
-/// Exact without `soft`: Σ input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
+/// The adjoint of the current is λ times the neuron's gain (a synapse that keeps its current passes λ on to earlier
+/// steps), then Wᵀ, which is also how a recurrent layer's spikes one step earlier get theirs. A sum hands its own to
+/// all its inputs, a concatenation to each its channels; `and` splits among its inputs where all spike, `iand` gives to
+/// the first alone. Sum and average pools copy and divide; a max-pool splits among the largest of its window, of
+/// numbers of spikes if there are any. What the membrane and the synapse of a layer carry back over time is carried
+/// back behind its weights where that is the same, so that only spikes go through them. Exact without `soft`: Σ
+/// input·share + bias = Σ_c start_c·score_c, since at a spike λU = g + κUλ[t+1].
 class ShareSweep {
   public:
     /// Refers to the network, which must outlive it.
@@ -45,12 +45,12 @@ class ShareSweep {
         std::span<const uint8_t> spikes;  ///< [T·C·H·W]
         double above = 0;                 ///< by the biases and resets of the layers after it
     };
-    /// Of every layer with a neuron, from the last to the first. What its own recurrence brought it is not in `share`. Where no
-    /// branch passes a layer by, Σ spikes·share + above is the score that is shared out.
+    /// Of every layer with a neuron, from the last to the first. What its own recurrence brought it is not in `share`.
+    /// Where no branch passes a layer by, Σ spikes·share + above is the score that is shared out.
     using Visit = std::function<void(const LayerShares& shares)>;
 
-    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. Cost: a transposed
-    /// linear map a layer and step, of the spikes alone unless `soft`.
+    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. Cost: a
+    /// transposed linear map a layer and step, of the spikes alone unless `soft`.
     Result sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
                  const Visit& visit = {}) const;
 
@@ -64,8 +64,8 @@ class ShareSweep {
 
     std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
     static std::vector<float> unpool(const Layer& layer, int64_t steps, std::span<const float> pooled);
-    static std::vector<float> unpool_max(const Layer& layer, std::span<const float> pooled, const std::vector<float>& values,
-                                         bool numbers);
+    static std::vector<float> unpool_max(const Layer& layer, std::span<const float> pooled,
+                                         const std::vector<float>& values, bool numbers);
     Carried to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
                         bool constant, double& bias) const;
     void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Carried carried,

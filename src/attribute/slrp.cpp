@@ -9,9 +9,10 @@ namespace {
 constexpr const char* kSource = "EventRPG: Sun et al., ICLR 2024; αβ-rule: Bach et al., PLoS ONE 10:e0130140, 2015";
 
 AlphaBeta::Rule rule_of(MethodOptions& options) {
-    const int64_t alpha = options.integer("alpha", 1, 1, 10, "weight of the terms that speak for; α − 1 is that of the others");
-    const bool bias =
-        options.choice<bool>("bias", {{"none", false}, {"share", true}}, "whether biases take their share of the relevance");
+    const int64_t alpha =
+        options.integer("alpha", 1, 1, 10, "weight of the terms that speak for; α − 1 is that of the others");
+    const bool bias = options.choice<bool>("bias", {{"none", false}, {"share", true}},
+                                           "whether biases take their share of the relevance");
     return {static_cast<int>(alpha), bias};
 }
 
@@ -45,7 +46,8 @@ class Relevance final : public AttributionMethod {
 
     bool accounts(const Input&) const override { return true; }
 
-    std::vector<Remainder> remainder(const AttributionContext& context, const AttributionRequest& request) const override {
+    std::vector<Remainder> remainder(const AttributionContext& context,
+                                     const AttributionRequest& request) const override {
         std::vector<Remainder> all(request.targets.size());
         for_each_sweep(context, request, [&](int64_t n, const RelevanceSweep::Result& result) {
             all[n] = {result.whole, result.bias, result.lost};
@@ -74,6 +76,8 @@ class Relevance final : public AttributionMethod {
 
 MethodPointer make_slrp(MethodOptions& options) { return std::make_unique<Relevance>("slrp", false, rule_of(options)); }
 
-MethodPointer make_sltrp(MethodOptions& options) { return std::make_unique<Relevance>("sltrp", true, rule_of(options)); }
+MethodPointer make_sltrp(MethodOptions& options) {
+    return std::make_unique<Relevance>("sltrp", true, rule_of(options));
+}
 
 }  // namespace spikelens

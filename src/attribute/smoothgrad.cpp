@@ -12,12 +12,14 @@ class OverNoise final : public AttributionMethod {
     OverNoise(std::string name, bool variance, MethodOptions& options)
         : variance_(variance),
           copies_(options.integer("copies", 25, 2, 100000, "noisy copies of the input")),
-          sigma_(options.number("sigma", 0.1, 0, 1,
-                                "noise: of images σ·(max − min of the channel)·N(0, 1), of spikes the share that is dropped")),
+          sigma_(options.number(
+              "sigma", 0.1, 0, 1,
+              "noise: of images σ·(max − min of the channel)·N(0, 1), of spikes the share that is dropped")),
           inner_(inner_of(options)) {
         info_ = inner_->info();
         info_.name = std::move(name);
-        info_.title = (variance ? "Variance of " : "Mean of ") + inner_->info().name + " over noisy copies of the input";
+        info_.title =
+            (variance ? "Variance of " : "Mean of ") + inner_->info().name + " over noisy copies of the input";
         info_.meaning = variance ? "0 and above: how much the value changes under noise" : inner_->info().meaning;
         info_.cost = std::to_string(copies_) + " times " + inner_->info().name + ": " + inner_->info().cost;
         info_.source = variance ? "Adebayo, Gilmer, Goodfellow, Kim, arXiv:1810.03307, 2018"
@@ -74,7 +76,9 @@ class OverNoise final : public AttributionMethod {
 
 }  // namespace
 
-MethodPointer make_smoothgrad(MethodOptions& options) { return std::make_unique<OverNoise>("smoothgrad", false, options); }
+MethodPointer make_smoothgrad(MethodOptions& options) {
+    return std::make_unique<OverNoise>("smoothgrad", false, options);
+}
 
 MethodPointer make_vargrad(MethodOptions& options) { return std::make_unique<OverNoise>("vargrad", true, options); }
 

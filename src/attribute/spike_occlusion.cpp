@@ -26,19 +26,20 @@ class SpikeOcclusion final : public AttributionMethod {
   public:
     explicit SpikeOcclusion(MethodOptions& options)
         : group_(options.integer("group", 1, 1, 65535, "consecutive spikes of a pixel and channel removed together")) {
-        info_ = {
-            .name = "spike_occlusion",
-            .title = "Occlusion of single spikes",
-            .meaning =
-                "signed: drop of the class score without the spikes of this place (without its group, an equal share of the "
-                "drop); 0 where there are none",
-            .cost = "1 forward per " + (group_ == 1 ? "place" : std::to_string(group_) + " places") + " with spikes, + 1",
-            .source = "Zeiler, Fergus, ECCV 2014, for single spikes",
-            .unit = Unit::score,
-            .signed_values = true,
-            .on_images = false,
-            .on_spikes = true,
-            .timed = true};
+        info_ = {.name = "spike_occlusion",
+                 .title = "Occlusion of single spikes",
+                 .meaning =
+                     "signed: drop of the class score without the spikes of this place (without its group, an equal "
+                     "share of the "
+                     "drop); 0 where there are none",
+                 .cost = "1 forward per " + (group_ == 1 ? "place" : std::to_string(group_) + " places") +
+                         " with spikes, + 1",
+                 .source = "Zeiler, Fergus, ECCV 2014, for single spikes",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_images = false,
+                 .on_spikes = true,
+                 .timed = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
@@ -52,7 +53,8 @@ class SpikeOcclusion final : public AttributionMethod {
             const FloatArray left = scores_without(*context.engine, spikes.sub(n), static_cast<int64_t>(groups.size()),
                                                    [&](int64_t k) { return groups[k]; });
             for (size_t k = 0; k < groups.size(); ++k) {
-                const double drop = static_cast<double>(scores.row(n)[target]) - left.row(static_cast<int64_t>(k))[target];
+                const double drop =
+                    static_cast<double>(scores.row(n)[target]) - left.row(static_cast<int64_t>(k))[target];
                 for (int64_t place : groups[k])
                     result.row(n)[place] = static_cast<float>(drop / static_cast<double>(groups[k].size()));
             }

@@ -174,7 +174,8 @@ Superpixels numbered(const std::vector<int>& segment, int count) {
 
 Superpixels grid_superpixels(int64_t height, int64_t width, int64_t segments) {
     const double side = std::sqrt(static_cast<double>(height * width) / static_cast<double>(segments));
-    const int64_t rows = std::clamp<int64_t>(std::llround(static_cast<double>(height) / side), 1, std::min(height, segments));
+    const int64_t rows =
+        std::clamp<int64_t>(std::llround(static_cast<double>(height) / side), 1, std::min(height, segments));
     const int64_t columns = std::clamp<int64_t>(segments / rows, 1, width);
     Superpixels result;
     result.count = static_cast<int>(rows * columns);

@@ -13,9 +13,9 @@ namespace {
 /// Weights over time, w_t in place of 1/T.
 enum class TimeWeights { uniform, exponential, first };
 
-/// Spikes of a class's relevant filters in one layer, weighted and summed over filters and steps. Under uniform and first
-/// weights these are whole numbers (w_t = 1 in place of 1/T: the map is scaled afterwards), so that equal pixels are exactly
-/// equal; counts stay below 2^24 and are exact in float.
+/// Spikes of a class's relevant filters in one layer, weighted and summed over filters and steps. Under uniform and
+/// first weights these are whole numbers (w_t = 1 in place of 1/T: the map is scaled afterwards), so that equal pixels
+/// are exactly equal; counts stay below 2^24 and are exact in float.
 struct LayerEvidence {
     FloatArray sum;          ///< [1, h, w]
     double most_spikes = 0;  ///< of its most active relevant filter, weighted
@@ -34,7 +34,8 @@ class SpikeWeights {
     }
 
     /// Σ_t w_t·Σ_f S, neuron by neuron of some filters of a layer.
-    std::vector<double> sums(const LayerRecording& recorded, int64_t n, std::span<const int> filters, int64_t neurons) const {
+    std::vector<double> sums(const LayerRecording& recorded, int64_t n, std::span<const int> filters,
+                             int64_t neurons) const {
         if (kind_ == TimeWeights::exponential) return decayed(recorded.spikes.sub(n), filters, neurons);
         std::vector<double> sum(neurons);
         for (int filter : filters) {
@@ -46,7 +47,8 @@ class SpikeWeights {
     }
 
   private:
-    /// Horner: Σ_t decay^(T−1−t)·Σ_f S_t, divided by Σ_t decay^(T−1−t). Neurons with as many spikes in every step are equal.
+    /// Horner: Σ_t decay^(T−1−t)·Σ_f S_t, divided by Σ_t decay^(T−1−t). Neurons with as many spikes in every step are
+    /// equal.
     std::vector<double> decayed(const ArrayView<uint8_t>& spikes, std::span<const int> filters, int64_t neurons) const {
         std::vector<double> sum(neurons);
         double total = 0;
@@ -68,7 +70,8 @@ class SpikeWeights {
 };
 
 LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int index, int64_t n,
-                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights, bool scaled) {
+                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights,
+                             bool scaled) {
     LayerEvidence evidence;
     evidence.neurons = int64_t{layer.out_height} * layer.out_width;
     std::vector<int> filters;
@@ -84,7 +87,8 @@ LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int
     if (!scaled) sum = weights.sums(recording.layer(index), n, filters, evidence.neurons);
     for (const RelevantFilters::Weighted& one : relevant) {
         if (!scaled || one.filter.layer != index) continue;
-        const std::vector<double> spikes = weights.sums(recording.layer(index), n, {&one.filter.filter, 1}, evidence.neurons);
+        const std::vector<double> spikes =
+            weights.sums(recording.layer(index), n, {&one.filter.filter, 1}, evidence.neurons);
         for (int64_t i = 0; i < evidence.neurons; ++i) sum[i] += one.weight * spikes[i];
     }
     evidence.sum = FloatArray({1, layer.out_height, layer.out_width}, std::vector<float>(sum.begin(), sum.end()));
@@ -158,7 +162,8 @@ class Svebi final : public AttributionMethod {
             const auto relevant = filters_of(*context.relevant, request.targets[n], mu);
             std::vector<LayerEvidence> evidence;
             for (int layer : layers)
-                evidence.push_back(layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_, scaled_));
+                evidence.push_back(
+                    layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_, scaled_));
             std::ranges::copy(map_of(evidence, network), maps.row(n).begin());
         }
         return maps;
@@ -185,8 +190,8 @@ class Svebi final : public AttributionMethod {
         if (std::ranges::find(relevant.budgets, mu) != relevant.budgets.end()) return mu;
         std::string known;
         for (double budget : relevant.budgets) known += (known.empty() ? "" : ", ") + number_text(budget);
-        throw InputError("svebi: mu=" + number_text(mu) + " was not among the budgets of the interpretation, which are " +
-                         known);
+        throw InputError("svebi: mu=" + number_text(mu) +
+                         " was not among the budgets of the interpretation, which are " + known);
     }
 
     static std::vector<RelevantFilters::Weighted> filters_of(const RelevantFilters& relevant, int target, double mu) {

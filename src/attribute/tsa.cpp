@@ -35,7 +35,8 @@ double largest_beta(const Layer& layer) {
     return most;
 }
 
-/// The β with which spikes of the network's input decay that a layer reads: of its neuron, or of the one it first leads to.
+/// The β with which spikes of the network's input decay that a layer reads: of its neuron, or of the one it first leads
+/// to.
 double input_beta(const Network& network, int layer) {
     const int count = static_cast<int>(network.layers.size());
     for (int next = layer + 1; !network.layers[layer].neuron && next < count; ++next)
@@ -72,11 +73,11 @@ class Tsa final : public AttributionMethod {
                  .timed = true};
     }
 
-    /// At step t, decided at t_c = T − 1: N_0(t) ⊙ W_1ᵀ N_1(t) … W_Lᵀ e_c, times the softmax probability of c (the paper's
-    /// confidence). N_l is β^(t_c−t) for neurons of layer l that spiked at t, else 0 or −β^(t_c−t)/n_l with n_l all neurons of
-    /// the layer; of the input the pixel, or its spikes in the same way with the β of the neurons they go to. Max-pools pass to
-    /// the first maximum at t. Branches add up; `and` passes an equal part to each input where all spike, `iand` to the first
-    /// where the second is silent.
+    /// At step t, decided at t_c = T − 1: N_0(t) ⊙ W_1ᵀ N_1(t) … W_Lᵀ e_c, times the softmax probability of c (the
+    /// paper's confidence). N_l is β^(t_c−t) for neurons of layer l that spiked at t, else 0 or −β^(t_c−t)/n_l with n_l
+    /// all neurons of the layer; of the input the pixel, or its spikes in the same way with the β of the neurons they
+    /// go to. Max-pools pass to the first maximum at t. Branches add up; `and` passes an equal part to each input where
+    /// all spike, `iand` to the first where the second is silent.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
         require_no_recurrence(network, info_.name, "a step's spikes alone do not say what it brought; shares do");
@@ -97,7 +98,8 @@ class Tsa final : public AttributionMethod {
                                   std::pow(gain.beta, static_cast<double>(ago));
             const std::span to = result.row(n).subspan(t * size, size);
             for (int64_t i = 0; i < size; ++i) {
-                const float brought = input.spiking() ? score(input.spikes.row(n)[t * size + i], size) : input.images.row(n)[i];
+                const float brought =
+                    input.spiking() ? score(input.spikes.row(n)[t * size + i], size) : input.images.row(n)[i];
                 to[i] = static_cast<float>(factor * gain.values[i] * brought);
             }
         });
@@ -161,16 +163,16 @@ class Tsa final : public AttributionMethod {
 }  // namespace
 
 MethodPointer make_tsa_s(MethodOptions&) {
-    return std::make_unique<Tsa>(
-        "tsa_s", "TSA-S: temporal spike attribution",
-        "signed: what the place at the step brought the class through neurons that spiked then, later steps counting more",
-        Absence::nothing);
+    return std::make_unique<Tsa>("tsa_s", "TSA-S: temporal spike attribution",
+                                 "signed: what the place at the step brought the class through neurons that spiked "
+                                 "then, later steps counting more",
+                                 Absence::nothing);
 }
 
 MethodPointer make_tsa_ns(MethodOptions&) {
-    return std::make_unique<Tsa>("tsa_ns", "TSA-NS: temporal spike attribution with absent spikes",
-                                 "signed: as tsa_s, silent neurons counting against, each one over the size of its layer",
-                                 Absence::negative);
+    return std::make_unique<Tsa>(
+        "tsa_ns", "TSA-NS: temporal spike attribution with absent spikes",
+        "signed: as tsa_s, silent neurons counting against, each one over the size of its layer", Absence::negative);
 }
 
 }  // namespace spikelens

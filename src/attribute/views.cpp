@@ -27,7 +27,8 @@ struct Extents {
 
     explicit Extents(const Shape& shape) {
         if (shape.size() != 4 && shape.size() != 5)
-            throw InputError("an attribution has shape " + shape_text(shape) + ", expected [N, C, H, W] or [N, T, C, H, W]");
+            throw InputError("an attribution has shape " + shape_text(shape) +
+                             ", expected [N, C, H, W] or [N, T, C, H, W]");
         const size_t channel_axis = shape.size() - 3;
         samples = shape[0];
         steps = channel_axis == 2 ? shape[1] : 1;
@@ -76,8 +77,8 @@ FloatArray window_maps(const FloatArray& attribution, View view, int64_t windows
 
 FloatArray spike_scores(const FloatArray& attribution, View view, const Shape& spikes) {
     const Extents from(attribution.shape), to(spikes);
-    const bool fits = spikes.size() == 5 && from.samples == to.samples && from.height == to.height && from.width == to.width &&
-                      (from.channels == to.channels || from.channels == 1) &&
+    const bool fits = spikes.size() == 5 && from.samples == to.samples && from.height == to.height &&
+                      from.width == to.width && (from.channels == to.channels || from.channels == 1) &&
                       (attribution.shape.size() == 4 || from.steps == to.steps);
     if (!fits)
         throw InputError("an attribution of shape " + shape_text(attribution.shape) + " does not fit spikes of shape " +
@@ -91,7 +92,8 @@ FloatArray spike_scores(const FloatArray& attribution, View view, const Shape& s
                 for (int64_t i = 0; i < to.pixels(); ++i, ++out) {
                     const int64_t frame = n * from.steps + (timed ? t : 0);
                     const int64_t channel = from.channels == 1 ? 0 : c;
-                    scores.data[out] = seen(attribution.data[(frame * from.channels + channel) * from.pixels() + i], view);
+                    scores.data[out] =
+                        seen(attribution.data[(frame * from.channels + channel) * from.pixels() + i], view);
                 }
     return scores;
 }

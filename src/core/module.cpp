@@ -17,7 +17,8 @@ std::string path_of(const void* symbol) {
 }  // namespace
 
 void* load_module(const std::string& name, const std::string& stamp, const std::string& who) {
-    const std::string file = "libspikelens_" + name + "-" + std::string(version) + ".so", function = "spikelens_" + name;
+    const std::string file = "libspikelens_" + name + "-" + std::string(version) + ".so",
+                      function = "spikelens_" + name;
     void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const found = library ? ::dlsym(library, function.c_str()) : nullptr;
     if (!found) throw RunError(who + ", which could not be loaded: " + ::dlerror());

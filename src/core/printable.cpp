@@ -24,18 +24,20 @@ bool within(uint32_t code, const std::array<Span, N>& spans) {
     return std::ranges::any_of(spans, [&](Span span) { return code >= span.first && code <= span.last; });
 }
 
-/// Controls (C0, DEL, C1), soft hyphen, zero-width marks but for the joiners that scripts need, line separators, marks of
-/// direction, fillers, annotations, tags.
+/// Controls (C0, DEL, C1), soft hyphen, zero-width marks but for the joiners that scripts need, line separators, marks
+/// of direction, fillers, annotations, tags.
 constexpr std::array kUnsafe = {Span{0x00, 0x1F},      Span{0x7F, 0x9F},     Span{0xAD, 0xAD},     Span{0x61C, 0x61C},
                                 Span{0x180E, 0x180E},  Span{0x200B, 0x200B}, Span{0x200E, 0x200F}, Span{0x2028, 0x202E},
                                 Span{0x2060, 0x206F},  Span{0xFEFF, 0xFEFF}, Span{0xFFF9, 0xFFFB}, Span{0xFFFE, 0xFFFF},
                                 Span{0xE0000, 0xE0FFF}};
-constexpr std::array kCombining = {Span{0x300, 0x36F},   Span{0x483, 0x489},   Span{0x591, 0x5BD},   Span{0x610, 0x61A},
-                                   Span{0x64B, 0x65F},   Span{0x1AB0, 0x1AFF}, Span{0x1DC0, 0x1DFF}, Span{0x200C, 0x200D},
-                                   Span{0x20D0, 0x20FF}, Span{0xFE00, 0xFE0F}, Span{0xFE20, 0xFE2F}};
-constexpr std::array kWide = {Span{0x1100, 0x115F},   Span{0x2E80, 0x303E},   Span{0x3041, 0xA4CF},   Span{0xAC00, 0xD7A3},
-                              Span{0xF900, 0xFAFF},   Span{0xFE30, 0xFE6F},   Span{0xFF00, 0xFF60},   Span{0xFFE0, 0xFFE6},
-                              Span{0x1F300, 0x1F64F}, Span{0x1F680, 0x1F6FF}, Span{0x1F900, 0x1FAFF}, Span{0x20000, 0x3FFFD}};
+constexpr std::array kCombining = {Span{0x300, 0x36F},   Span{0x483, 0x489},   Span{0x591, 0x5BD},
+                                   Span{0x610, 0x61A},   Span{0x64B, 0x65F},   Span{0x1AB0, 0x1AFF},
+                                   Span{0x1DC0, 0x1DFF}, Span{0x200C, 0x200D}, Span{0x20D0, 0x20FF},
+                                   Span{0xFE00, 0xFE0F}, Span{0xFE20, 0xFE2F}};
+constexpr std::array kWide = {Span{0x1100, 0x115F},   Span{0x2E80, 0x303E},   Span{0x3041, 0xA4CF},
+                              Span{0xAC00, 0xD7A3},   Span{0xF900, 0xFAFF},   Span{0xFE30, 0xFE6F},
+                              Span{0xFF00, 0xFF60},   Span{0xFFE0, 0xFFE6},   Span{0x1F300, 0x1F64F},
+                              Span{0x1F680, 0x1F6FF}, Span{0x1F900, 0x1FAFF}, Span{0x20000, 0x3FFFD}};
 
 size_t length_of(unsigned char first) {
     if (first < 0x80) return 1;
@@ -88,7 +90,8 @@ std::string escaped(std::string_view text, bool keep_lines, Show show) {
     line.reserve(text.size());
     for (size_t at = 0; at < text.size();) {
         const Character character = character_at(text, at);
-        const bool kept = character.valid && (!within(character.code, kUnsafe) || (keep_lines && character.code == '\n'));
+        const bool kept =
+            character.valid && (!within(character.code, kUnsafe) || (keep_lines && character.code == '\n'));
         line += kept ? std::string(text.substr(at, character.bytes)) : show(character);
         at += character.bytes;
     }

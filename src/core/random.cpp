@@ -38,7 +38,8 @@ double random_normal(uint64_t seed, Stream stream, std::initializer_list<uint64_
     return radius * std::cos(2.0 * std::numbers::pi * to_uniform(mix(bits)));
 }
 
-std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream, std::initializer_list<uint64_t> address) {
+std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream,
+                                        std::initializer_list<uint64_t> address) {
     std::vector<int64_t> order(n);
     std::iota(order.begin(), order.end(), int64_t{0});
     const uint64_t base = random_bits(seed, stream, address);

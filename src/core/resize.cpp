@@ -32,7 +32,8 @@ float blend(const float* row, Between x) { return std::lerp(row[x.first], row[x.
 void check(const FloatArray& maps, int64_t height, int64_t width) {
     const size_t rank = maps.shape.size();
     if (rank < 2)
-        throw InputError("cannot resize an array of shape " + shape_text(maps.shape) + ", expected [..., height, width]");
+        throw InputError("cannot resize an array of shape " + shape_text(maps.shape) +
+                         ", expected [..., height, width]");
     if (maps.shape[rank - 2] < 1 || maps.shape[rank - 1] < 1)
         throw InputError("cannot resize the empty maps of an array of shape " + shape_text(maps.shape));
     if (height < 1 || width < 1)

@@ -15,8 +15,10 @@ constexpr std::string_view kMarks = ":,=/-|";
 /// Where the first line of a text ends that is longer than a line, so much of it fitting.
 size_t break_within(std::string_view text, size_t fitting) {
     if (text[fitting] == ' ') return fitting;
-    if (const size_t space = text.substr(0, fitting).rfind(' '); space != std::string_view::npos && space > 0) return space;
-    if (const size_t mark = text.substr(0, fitting).find_last_of(kMarks); mark != std::string_view::npos) return mark + 1;
+    if (const size_t space = text.substr(0, fitting).rfind(' '); space != std::string_view::npos && space > 0)
+        return space;
+    if (const size_t mark = text.substr(0, fitting).find_last_of(kMarks); mark != std::string_view::npos)
+        return mark + 1;
     return fitting;
 }
 
@@ -53,7 +55,8 @@ std::string paragraph(std::string_view text, int indent, std::string_view first)
     const std::string space(static_cast<size_t>(indent), ' ');
     std::string lines;
     for (const std::string& line : wrap(text, kTextWidth - indent))
-        lines += (lines.empty() && !first.empty() ? padded(first, indent, TextTable::Align::left) : space) + line + "\n";
+        lines +=
+            (lines.empty() && !first.empty() ? padded(first, indent, TextTable::Align::left) : space) + line + "\n";
     return lines;
 }
 
@@ -74,7 +77,8 @@ std::vector<int> TextTable::widths(int available) const {
     while (total(widths) > available) {
         int* widest = nullptr;
         for (size_t c = 0; c < columns_.size(); ++c)
-            if (columns_[c].align == Align::left && widths[c] > kNarrowest && (widest == nullptr || widths[c] > *widest))
+            if (columns_[c].align == Align::left && widths[c] > kNarrowest &&
+                (widest == nullptr || widths[c] > *widest))
                 widest = &widths[c];
         if (widest == nullptr) break;
         --*widest;

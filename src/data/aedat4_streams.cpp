@@ -77,6 +77,8 @@ class Streams {
 
 }  // namespace
 
-std::map<int, Aedat4Stream> aedat4_streams(std::string_view xml, const std::string& what) { return Streams(xml, what).read(); }
+std::map<int, Aedat4Stream> aedat4_streams(std::string_view xml, const std::string& what) {
+    return Streams(xml, what).read();
+}
 
 }  // namespace spikelens

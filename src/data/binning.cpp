@@ -26,14 +26,15 @@ std::string place(const Event& event) {
     if (event.polarity > 1)
         throw InputError(place(event) + " has the polarity " + std::to_string(event.polarity) + ", expected 0 or 1");
     if (event.time < first)
-        throw InputError(place(event) + " has the time " + std::to_string(event.time) + ", before that of the first event, " +
-                         std::to_string(first));
-    throw InputError(place(event) + " lies outside the " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+        throw InputError(place(event) + " has the time " + std::to_string(event.time) +
+                         ", before that of the first event, " + std::to_string(first));
+    throw InputError(place(event) + " lies outside the " + std::to_string(width) + " x " + std::to_string(height) +
+                     " pixels");
 }
 
 [[noreturn]] void refuse_count(const Event& event, int64_t step, const std::string& what) {
-    throw InputError(what + "more than 255 events fall on x = " + std::to_string(event.x) + ", y = " + std::to_string(event.y) +
-                     " in step " + std::to_string(step) +
+    throw InputError(what + "more than 255 events fall on x = " + std::to_string(event.x) +
+                     ", y = " + std::to_string(event.y) + " in step " + std::to_string(step) +
                      "; take shorter steps, or count 255 of them by ',clip' after the binning, such as 1ms,clip");
 }
 
@@ -54,14 +55,16 @@ void for_each_step(const EventRecording& recording, const Binning& binning, int 
 }
 
 [[noreturn]] void refuse_text(std::string_view text) {
-    throw InputError(
-        "'" + std::string(text) +
-        "' is no binning: expected a window of time such as 1ms or 500us, so many of them such as 310x1ms, or a number of "
-        "steps of equal numbers of events such as count=50; each may end in ,clip");
+    throw InputError("'" + std::string(text) +
+                     "' is no binning: expected a window of time such as 1ms or 500us, so many of them such as "
+                     "310x1ms, or a number of "
+                     "steps of equal numbers of events such as count=50; each may end in ,clip");
 }
 
 /// Digits alone, without a sign.
-std::optional<int64_t> digits(std::string_view text) { return text.starts_with('-') ? std::nullopt : number_in<int64_t>(text); }
+std::optional<int64_t> digits(std::string_view text) {
+    return text.starts_with('-') ? std::nullopt : number_in<int64_t>(text);
+}
 
 /// "1ms" or "500us" in µs.
 std::optional<int64_t> window(std::string_view text) {
@@ -78,8 +81,9 @@ int steps_needed(const EventRecording& recording, int64_t window) {
     if (recording.events.empty()) return 1;
     const int64_t steps = (recording.events.back().time - recording.events.front().time) / window + 1;
     if (steps > kMostSteps)
-        throw InputError("a recording of " + std::to_string(recording.events.back().time - recording.events.front().time) +
-                         " us needs " + std::to_string(steps) + " steps of " + std::to_string(window) + " us, more than the " +
+        throw InputError("a recording of " +
+                         std::to_string(recording.events.back().time - recording.events.front().time) + " us needs " +
+                         std::to_string(steps) + " steps of " + std::to_string(window) + " us, more than the " +
                          std::to_string(kMostSteps) + " allowed; take longer windows, or say how many");
     return static_cast<int>(std::max<int64_t>(steps, 1));
 }
@@ -93,7 +97,8 @@ void check_binning(const Binning& binning) {
                          std::to_string(kMostSteps));
 }
 
-void add_events(const EventRecording& recording, const Binning& binning, int height, int width, std::span<uint8_t> spikes) {
+void add_events(const EventRecording& recording, const Binning& binning, int height, int width,
+                std::span<uint8_t> spikes) {
     for_each_step(recording, binning, height, width, [&](int64_t step, const Event& event) {
         uint8_t& count = spikes[((2 * step + event.polarity) * height + event.y) * width + event.x];
         if (count < kMostInOnePlace)
@@ -103,7 +108,8 @@ void add_events(const EventRecording& recording, const Binning& binning, int hei
     });
 }
 
-void check_counts(const EventRecording& recording, const Binning& binning, int height, int width, const std::string& what) {
+void check_counts(const EventRecording& recording, const Binning& binning, int height, int width,
+                  const std::string& what) {
     if (binning.clip) return;
     std::unordered_map<int64_t, int> counts;  // of one step; events are in the order of time
     int64_t current = 0;
@@ -167,7 +173,8 @@ std::string binning_text(const Binning& binning) {
 Array<uint8_t> bin_events(const EventRecording& recording, const Binning& binning, int height, int width) {
     check_binning(binning);
     if (height < 1 || width < 1)
-        throw InputError("events cannot be binned on " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+        throw InputError("events cannot be binned on " + std::to_string(width) + " x " + std::to_string(height) +
+                         " pixels");
     Binning resolved = binning;
     if (resolved.steps == 0) resolved.steps = steps_needed(recording, binning.window);
     const int64_t per_step = 2 * int64_t{height} * width;

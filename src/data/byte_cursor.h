@@ -25,7 +25,8 @@ T load_big(const uint8_t* bytes) {
     return static_cast<T>(value);
 }
 
-/// Reads bytes forward and never beyond their end: what is not there is an InputError that names the file and the offset.
+/// Reads bytes forward and never beyond their end: what is not there is an InputError that names the file and the
+/// offset.
 class ByteCursor {
   public:
     ByteCursor(std::span<const uint8_t> bytes, std::string file, size_t offset = 0)
@@ -39,8 +40,8 @@ class ByteCursor {
     /// The next bytes; `what` is what the message misses when there are not so many.
     std::span<const uint8_t> take(size_t count, const char* what) {
         if (count > left())
-            fail("it is truncated: " + std::to_string(left()) + " of the " + std::to_string(count) + " bytes of " + what +
-                 " are there");
+            fail("it is truncated: " + std::to_string(left()) + " of the " + std::to_string(count) + " bytes of " +
+                 what + " are there");
         offset_ += count;
         return bytes_.subspan(offset_ - count, count);
     }

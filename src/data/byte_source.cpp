@@ -63,7 +63,8 @@ class GzipSource : public ByteSource {
             inside_member_ = false;
             inflateReset(&stream_);
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
-            throw InputError(path_.string() + " is a damaged gzip file (" + (stream_.msg ? stream_.msg : zError(status)) + ")");
+            throw InputError(path_.string() + " is a damaged gzip file (" +
+                             (stream_.msg ? stream_.msg : zError(status)) + ")");
         }
         return room - stream_.avail_out;
     }

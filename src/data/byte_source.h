@@ -12,7 +12,8 @@ class ByteSource {
   public:
     virtual ~ByteSource() = default;
     /// Fills `target` and returns how many bytes it got: fewer than asked only at the end of the content.
-    /// Throws InputError when its gzip is truncated, damaged or followed by something else, RunError when the disk fails.
+    /// Throws InputError when its gzip is truncated, damaged or followed by something else, RunError when the disk
+    /// fails.
     virtual size_t read(std::span<uint8_t> target) = 0;
 };
 

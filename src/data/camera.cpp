@@ -19,7 +19,8 @@ std::optional<Camera> find_camera(std::string_view name) {
                                                       {"davis346", {346, 260, true}},
                                                       {"davis640", {640, 480, true}}}};
     std::string lower(name);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     for (const Known& known : cameras)
         if (lower.find(known.type) != std::string::npos) return known.camera;
     return std::nullopt;

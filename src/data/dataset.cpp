@@ -26,11 +26,13 @@ const std::vector<std::string> kParts = {"train-images", "train-labels", "t10k-i
 
 bool holds_images(std::string_view part) { return part.ends_with("images"); }
 
-/// The file of one part under any of its usual names: train-images-idx3-ubyte, train-images.idx3-ubyte, either with .gz.
+/// The file of one part under any of its usual names: train-images-idx3-ubyte, train-images.idx3-ubyte, either with
+/// .gz.
 std::optional<fs::path> find_part(const fs::path& folder, const std::string& part) {
     for (const char* separator : {"-", "."})
         for (const char* ending : {"", ".gz"}) {
-            const fs::path path = folder / (part + separator + (holds_images(part) ? "idx3" : "idx1") + "-ubyte" + ending);
+            const fs::path path =
+                folder / (part + separator + (holds_images(part) ? "idx3" : "idx1") + "-ubyte" + ending);
             std::error_code error;
             if (fs::is_regular_file(path, error)) return path;
         }
@@ -47,10 +49,11 @@ bool has_any_part(const fs::path& folder) {
 
 fs::path require_part(const fs::path& folder, const std::string& part) {
     if (const auto path = find_part(folder, part)) return *path;
-    throw InputError(
-        "the folder " + folder.string() + " has no file " + part + (holds_images(part) ? "-idx3" : "-idx1") +
-        "-ubyte, plain or .gz, no event recordings or pictures in train/CLASS and test/CLASS, no pictures in CLASS, and no "
-        "recordings listed in train*.txt and test*.txt");
+    throw InputError("the folder " + folder.string() + " has no file " + part +
+                     (holds_images(part) ? "-idx3" : "-idx1") +
+                     "-ubyte, plain or .gz, no event recordings or pictures in train/CLASS and test/CLASS, no pictures "
+                     "in CLASS, and no "
+                     "recordings listed in train*.txt and test*.txt");
 }
 
 struct RawSplit {
@@ -64,10 +67,11 @@ RawSplit read_split(const fs::path& folder, const std::string& prefix) {
     split.pixels = read_idx(split.images_file, 3);
     const Array<uint8_t> labels = read_idx(split.labels_file, 1);
     if (split.pixels.empty())
-        throw InputError(split.images_file.string() + " holds no pixels: its shape is " + shape_text(split.pixels.shape));
+        throw InputError(split.images_file.string() + " holds no pixels: its shape is " +
+                         shape_text(split.pixels.shape));
     if (labels.size() != split.pixels.extent(0))
-        throw InputError(fmt::format("{} holds {} labels, but {} holds {} images", split.labels_file.string(), labels.size(),
-                                     split.images_file.string(), split.pixels.extent(0)));
+        throw InputError(fmt::format("{} holds {} labels, but {} holds {} images", split.labels_file.string(),
+                                     labels.size(), split.images_file.string(), split.pixels.extent(0)));
     const Shape& shape = split.pixels.shape;
     split.pixels.shape = {shape[0], 1, shape[1], shape[2]};
     split.labels.assign(labels.data.begin(), labels.data.end());
@@ -99,7 +103,8 @@ std::vector<std::string> numbered_classes(const RawSplit& train, const RawSplit&
 
 /// `source`: what says which classes there are.
 void check_labels(const RawSplit& split, size_t classes, const std::string& source) {
-    const auto wrong = std::ranges::find_if(split.labels, [&](int label) { return static_cast<size_t>(label) >= classes; });
+    const auto wrong =
+        std::ranges::find_if(split.labels, [&](int label) { return static_cast<size_t>(label) >= classes; });
     if (wrong != split.labels.end())
         throw InputError(fmt::format("{} has the label {} at sample {}, expected one of the {} classes{} (0 to {})",
                                      split.labels_file.string(), *wrong, wrong - split.labels.begin(), classes, source,
@@ -139,8 +144,8 @@ LoadedDataset load_folder(const fs::path& folder, const std::string& name, const
     if (!recordings && options.binning != Binning{})
         throw InputError("binning is for event recordings, but " + folder.string() + " is not a folder of them");
     if (const PictureWords words = picture_words(options.pictures); !pictures && !words.empty())
-        throw InputError(
-            fmt::format("the option {} is for folders of pictures, but {} is not one", words.begin()->first, folder.string()));
+        throw InputError(fmt::format("the option {} is for folders of pictures, but {} is not one",
+                                     words.begin()->first, folder.string()));
     if (recordings) return load_recordings(folder, name, classes, options.binning, execution);
     return pictures ? load_pictures(folder, name, options.pictures, execution) : load_images(folder, name, classes);
 }
@@ -158,7 +163,8 @@ std::string how_to_get(const KnownDataset& known) {
 }
 
 LoadedDataset load_known(const KnownDataset& known, const DataOptions& options, const Execution& execution) {
-    if (const auto place = find_complete(known)) return load_folder(*place, known.name, known.classes, options, execution);
+    if (const auto place = find_complete(known))
+        return load_folder(*place, known.name, known.classes, options, execution);
     std::vector<std::string> looked;
     for (const fs::path& place : places_of(known)) looked.push_back(place.string());
     throw InputError(
@@ -198,8 +204,8 @@ LoadedDataset load_dataset(std::string_view name_or_folder, const DataOptions& o
         const std::string name = fs::absolute(folder).lexically_normal().filename().string();
         return with_checked_names(load_folder(folder, name, {}, options, execution), name_or_folder);
     }
-    throw InputError(
-        fmt::format("there is no data set or folder '{}'{}", name_or_folder, suggestion(name_or_folder, known_names())));
+    throw InputError(fmt::format("there is no data set or folder '{}'{}", name_or_folder,
+                                 suggestion(name_or_folder, known_names())));
 }
 
 }  // namespace spikelens

@@ -36,7 +36,8 @@ void check_request(const std::vector<std::string>& mirrors, const std::vector<Re
     for (const std::string& mirror : mirrors)
         if (!mirror.starts_with("http://") && !mirror.starts_with("https://"))
             throw InputError("the mirror '" + mirror + "' is not an http or https address");
-    if (stall_seconds < 1) throw InputError("stall_seconds is " + std::to_string(stall_seconds) + ", expected at least 1");
+    if (stall_seconds < 1)
+        throw InputError("stall_seconds is " + std::to_string(stall_seconds) + ", expected at least 1");
     const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
     for (const RemoteFile& file : files) {
         if (file.name.empty() || file.name == "." || file.name == ".." || file.name.find('/') != std::string::npos)
@@ -54,7 +55,8 @@ bool has_right_bytes(const fs::path& path, const RemoteFile& file) {
 /// Why what came is not the file; empty when it is.
 std::string fault(const Job& job) {
     const uint64_t held = FileReader(job.part).size();
-    if (job.file.bytes > 0 && held != job.file.bytes) return fmt::format("sent {} bytes instead of {}", held, job.file.bytes);
+    if (job.file.bytes > 0 && held != job.file.bytes)
+        return fmt::format("sent {} bytes instead of {}", held, job.file.bytes);
     if (!has_right_bytes(job.part, job.file)) return "sent a file with a wrong checksum";
     return {};
 }
@@ -101,8 +103,8 @@ void fetch(const Job& job, const std::vector<std::string>& mirrors) {
 
 }  // namespace
 
-void download_files(const std::vector<std::string>& mirrors, const std::vector<RemoteFile>& files, const fs::path& folder,
-                    const Progress& progress, int stall_seconds) {
+void download_files(const std::vector<std::string>& mirrors, const std::vector<RemoteFile>& files,
+                    const fs::path& folder, const Progress& progress, int stall_seconds) {
     check_request(mirrors, files, stall_seconds);
     make_folders(folder);
     for (const RemoteFile& file : files)

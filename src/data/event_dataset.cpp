@@ -52,14 +52,15 @@ struct Needs {
             height = std::max(height, recording.height);
             width = std::max(width, recording.width);
             if (binning.steps == 0)
-                steps = std::max(steps, of_recording(recording, 0, [&] { return steps_needed(recording, binning.window); }));
+                steps = std::max(steps,
+                                 of_recording(recording, 0, [&] { return steps_needed(recording, binning.window); }));
         }
     }
 };
 
 /// Before anything is computed with them, and with the file's name.
-void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split, const Binning& binning, const Needs& needs,
-                 const Execution& execution) {
+void check_split(const std::vector<RecordingFile>& files, const ReadSplit& split, const Binning& binning,
+                 const Needs& needs, const Execution& execution) {
     parallel_for(static_cast<int64_t>(files.size()), execution, [&](int64_t index, int) {
         const auto i = static_cast<size_t>(index);
         check_counts(split.recordings[i], binning, needs.height, needs.width, files[i].path.string() + ": ");
@@ -87,12 +88,13 @@ LoadedDataset load_recordings(const fs::path& folder, const std::string& name, s
     if (resolved.steps == 0) resolved.steps = needs.steps;
     check_split(layout.train, train, resolved, needs, execution);
     check_split(layout.test, test, resolved, needs, execution);
-    LoadedDataset loaded{.name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined_checksum(checksums)}}};
+    LoadedDataset loaded{
+        .name = name, .train = {}, .test = {}, .sha256 = {{"recordings", combined_checksum(checksums)}}};
     for (const fs::path& list : layout.lists) loaded.sha256[list.filename().string()] = sha256_of_file(list);
-    loaded.train = std::make_shared<EventSet>(std::move(train.recordings), std::move(train.labels), layout.classes, resolved,
-                                              needs.height, needs.width);
-    loaded.test = std::make_shared<EventSet>(std::move(test.recordings), std::move(test.labels), layout.classes, resolved,
-                                             needs.height, needs.width);
+    loaded.train = std::make_shared<EventSet>(std::move(train.recordings), std::move(train.labels), layout.classes,
+                                              resolved, needs.height, needs.width);
+    loaded.test = std::make_shared<EventSet>(std::move(test.recordings), std::move(test.labels), layout.classes,
+                                             resolved, needs.height, needs.width);
     return loaded;
 }
 

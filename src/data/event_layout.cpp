@@ -19,15 +19,16 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMostClasses = 10000;
-const std::vector<std::string> kTrainNames = {"train", "Train", "training"}, kTestNames = {"test", "Test", "val", "Val"};
+const std::vector<std::string> kTrainNames = {"train", "Train", "training"},
+                               kTestNames = {"test", "Test", "val", "Val"};
 
 /// The names in a folder that are wanted, in no order, and no more than `most` of them.
 template <class Wanted>
 std::vector<fs::path> entries(const fs::path& folder, const Wanted& wanted, size_t most = SIZE_MAX) {
     std::vector<fs::path> found;
     std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator() && found.size() < most;
-         entry.increment(error))
+    for (auto entry = fs::directory_iterator(folder, error);
+         !error && entry != fs::directory_iterator() && found.size() < most; entry.increment(error))
         if (wanted(*entry)) found.push_back(entry->path());
     if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());
     return found;
@@ -56,14 +57,16 @@ std::optional<fs::path> find_split(const fs::path& folder, const std::vector<std
             return is_class_folder(entry) && has_recording(entry.path());
         };
         std::error_code missing;
-        if (fs::is_directory(folder / name, missing) && !entries(folder / name, is_class, 1).empty()) return folder / name;
+        if (fs::is_directory(folder / name, missing) && !entries(folder / name, is_class, 1).empty())
+            return folder / name;
     }
     return std::nullopt;
 }
 
 std::vector<fs::path> find_lists(const fs::path& folder, std::string_view prefix) {
     return entries(folder, [&](const fs::directory_entry& entry) {
-        return entry.path().extension() == ".txt" && entry.path().filename().string().starts_with(prefix) && is_file(entry);
+        return entry.path().extension() == ".txt" && entry.path().filename().string().starts_with(prefix) &&
+               is_file(entry);
     });
 }
 
@@ -87,10 +90,11 @@ std::vector<RecordingFile> files_of_split(const fs::path& split, const std::vect
     for (const std::string& name : class_names(split)) {
         const auto label = std::ranges::find(classes, name);
         if (label == classes.end())
-            throw InputError((split / name).string() + " is a class that is not among the " + std::to_string(classes.size()) +
-                             " known, " + classes.front() + " to " + classes.back());
+            throw InputError((split / name).string() + " is a class that is not among the " +
+                             std::to_string(classes.size()) + " known, " + classes.front() + " to " + classes.back());
         const std::vector<fs::path> recordings = entries(split / name, is_recording);
-        if (recordings.empty()) throw InputError("the class folder " + (split / name).string() + " holds no recordings");
+        if (recordings.empty())
+            throw InputError("the class folder " + (split / name).string() + " holds no recordings");
         for (const fs::path& path : recordings) files.push_back({path, static_cast<int>(label - classes.begin())});
     }
     std::ranges::sort(files, {}, [](const RecordingFile& file) {
@@ -102,7 +106,8 @@ std::vector<RecordingFile> files_of_split(const fs::path& split, const std::vect
 fs::path one_list(const fs::path& folder, const std::string& prefix) {
     const std::vector<fs::path> lists = find_lists(folder, prefix);
     if (lists.size() != 1)
-        throw InputError(folder.string() + " has " + std::to_string(lists.size()) + " lists " + prefix + "*.txt, expected one");
+        throw InputError(folder.string() + " has " + std::to_string(lists.size()) + " lists " + prefix +
+                         "*.txt, expected one");
     return lists.front();
 }
 
@@ -144,8 +149,9 @@ void check_labels(const EventLayout& layout) {
     for (const auto* files : {&layout.train, &layout.test})
         for (const RecordingFile& file : *files)
             if (static_cast<size_t>(file.label) >= layout.classes.size())
-                throw InputError("the recording " + file.path.string() + " has the class " + std::to_string(file.label) +
-                                 ", expected one of " + std::to_string(layout.classes.size()));
+                throw InputError("the recording " + file.path.string() + " has the class " +
+                                 std::to_string(file.label) + ", expected one of " +
+                                 std::to_string(layout.classes.size()));
 }
 
 EventLayout read_lists(const fs::path& folder, std::vector<std::string> classes) {

@@ -22,9 +22,9 @@ struct EventLayout {
 /// Whether a folder has either layout; looks at a few names only.
 bool has_event_layout(const std::filesystem::path& folder);
 
-/// The layout of a folder that has one. `classes` are told from the folder when empty. Throws InputError for a class that is
-/// not among them, a list that is malformed or names a recording that is not there, a class folder without recordings, and
-/// several lists.
+/// The layout of a folder that has one. `classes` are told from the folder when empty. Throws InputError for a class
+/// that is not among them, a list that is malformed or names a recording that is not there, a class folder without
+/// recordings, and several lists.
 EventLayout read_event_layout(const std::filesystem::path& folder, std::vector<std::string> classes);
 
 }  // namespace spikelens

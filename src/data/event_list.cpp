@@ -50,9 +50,11 @@ void EventList::refuse(int64_t time, int64_t x, int64_t y, uint64_t offset) cons
     if (size() >= kMostEvents)
         throw InputError(where + "it holds more than the " + std::to_string(kMostEvents) + " events allowed");
     if (time > kLatest || time < -kLatest)
-        throw InputError(where + "an event has the time " + std::to_string(time) + ", expected microseconds within 2^61");
+        throw InputError(where + "an event has the time " + std::to_string(time) +
+                         ", expected microseconds within 2^61");
     throw InputError(where + "an event lies at x = " + std::to_string(x) + ", y = " + std::to_string(y) +
-                     ", outside the sensor of " + std::to_string(widest_) + " x " + std::to_string(highest_) + " pixels");
+                     ", outside the sensor of " + std::to_string(widest_) + " x " + std::to_string(highest_) +
+                     " pixels");
 }
 
 }  // namespace spikelens

@@ -13,7 +13,8 @@ class EventList {
     static constexpr uint64_t kMostEvents = uint64_t{1} << 28;
     static constexpr int64_t kLatest = int64_t{1} << 61;  ///< so that differences of times fit
 
-    /// Without a size (0 × 0) the sensor is the smallest that holds all events. `place` is what offsets count in messages.
+    /// Without a size (0 × 0) the sensor is the smallest that holds all events. `place` is what offsets count in
+    /// messages.
     EventList(std::string file, std::string format, int width = 0, int height = 0, std::string place = "byte");
 
     /// Room for events that are sure to come.

@@ -11,13 +11,14 @@ namespace {
 void check_samples(const std::vector<EventRecording>& recordings, const std::vector<int>& labels, size_t classes) {
     if (recordings.empty()) throw InputError("there are no recordings");
     if (recordings.size() != labels.size())
-        throw InputError("there are " + std::to_string(recordings.size()) + " recordings but " + std::to_string(labels.size()) +
-                         " labels");
+        throw InputError("there are " + std::to_string(recordings.size()) + " recordings but " +
+                         std::to_string(labels.size()) + " labels");
     const auto wrong =
         std::ranges::find_if(labels, [&](int label) { return label < 0 || static_cast<size_t>(label) >= classes; });
     if (wrong != labels.end())
-        throw InputError("the label " + std::to_string(*wrong) + " of sample " + std::to_string(wrong - labels.begin()) +
-                         " is none of the " + std::to_string(classes) + " classes");
+        throw InputError("the label " + std::to_string(*wrong) + " of sample " +
+                         std::to_string(wrong - labels.begin()) + " is none of the " + std::to_string(classes) +
+                         " classes");
 }
 
 void check_places(const std::vector<EventRecording>& recordings, int height, int width) {
@@ -28,8 +29,9 @@ void check_places(const std::vector<EventRecording>& recordings, int height, int
         for (const Event& event : recordings[i].events)
             if (event.x >= width || event.y >= height)
                 throw InputError((recordings[i].name.empty() ? "sample " + std::to_string(i) : recordings[i].name) +
-                                 ": an event lies at x = " + std::to_string(event.x) + ", y = " + std::to_string(event.y) +
-                                 ", outside the " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+                                 ": an event lies at x = " + std::to_string(event.x) +
+                                 ", y = " + std::to_string(event.y) + ", outside the " + std::to_string(width) + " x " +
+                                 std::to_string(height) + " pixels");
 }
 
 const EventRecording& sample(const EventSet& set, int64_t index) {
@@ -53,8 +55,8 @@ EventSet::EventSet(std::vector<EventRecording> recordings, std::vector<int> labe
     check_places(recordings_, height_, width_);
     if (binning_.steps > 0) return;
     for (int64_t i = 0; i < size(); ++i)
-        binning_.steps = std::max(binning_.steps,
-                                  of_recording(recording(i), i, [&] { return steps_needed(recording(i), binning_.window); }));
+        binning_.steps = std::max(
+            binning_.steps, of_recording(recording(i), i, [&] { return steps_needed(recording(i), binning_.window); }));
 }
 
 Input EventSet::input(std::span<const int64_t> indices) const {

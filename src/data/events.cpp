@@ -35,7 +35,8 @@ bool has_ending(const fs::path& path, const std::vector<std::string>& endings) {
 }
 
 bool has_event_ending(const fs::path& path) {
-    return std::ranges::any_of(all_formats(), [&](const EventFormat& format) { return has_ending(path, format.endings); });
+    return std::ranges::any_of(all_formats(),
+                               [&](const EventFormat& format) { return has_ending(path, format.endings); });
 }
 
 EventRecording read_event_file(const EventFile& file) {

@@ -19,7 +19,8 @@ Camera camera_of(const EventFile& file, const TextHeader& header) {
     if (!name) return {.width = 128, .height = 128, .davis = false};
     const auto camera = find_camera(*name);
     if (!camera)
-        throw InputError(file.name + " is a recording of the chip '" + std::string(*name) + "', expected DVS128 or a DAVIS");
+        throw InputError(file.name + " is a recording of the chip '" + std::string(*name) +
+                         "', expected DVS128 or a DAVIS");
     return *camera;
 }
 
@@ -32,8 +33,8 @@ void add_dvs128(EventList& list, uint32_t address, int64_t time, size_t offset, 
         list.add(time, 127 - (address >> 1 & 0x7f), 127 - (address >> 8 & 0x7f), (address & 1) == 0, offset);
 }
 
-/// Bit 31: samples of brightness and motion; 30–22 row from below; 21–12 column from the right; 11: brighter; 10: external
-/// event.
+/// Bit 31: samples of brightness and motion; 30–22 row from below; 21–12 column from the right; 11: brighter; 10:
+/// external event.
 void add_davis(EventList& list, const Camera& camera, uint32_t address, int64_t time, size_t offset) {
     if ((address & 0x80000400) != 0) return;
     list.add(time, camera.width - 1 - static_cast<int64_t>(address >> 12 & 0x3ff),

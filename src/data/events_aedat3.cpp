@@ -24,8 +24,8 @@ PacketHeader read_header(ByteCursor& cursor) {
     PacketHeader header;
     header.type = fields.little<int16_t>("");
     header.source = fields.little<int16_t>("");
-    for (int64_t* field :
-         {&header.event_bytes, &header.time_offset, &header.time_overflow, &header.capacity, &header.events, &header.valid})
+    for (int64_t* field : {&header.event_bytes, &header.time_offset, &header.time_overflow, &header.capacity,
+                           &header.events, &header.valid})
         *field = fields.little<int32_t>("");
     return header;
 }
@@ -34,8 +34,9 @@ void check_header(const PacketHeader& header, const ByteCursor& cursor) {
     if (header.type < 0)
         cursor.fail("the packet is compressed (type " + std::to_string(header.type) + "), expected a plain one");
     if (header.event_bytes < 1 || header.events < 0 || header.time_overflow < 0)
-        cursor.fail("the packet has " + std::to_string(header.events) + " events of " + std::to_string(header.event_bytes) +
-                    " bytes and " + std::to_string(header.time_overflow) + " timestamp overflows, which is not possible");
+        cursor.fail("the packet has " + std::to_string(header.events) + " events of " +
+                    std::to_string(header.event_bytes) + " bytes and " + std::to_string(header.time_overflow) +
+                    " timestamp overflows, which is not possible");
     if (header.type == kPolarityEvents && (header.event_bytes != 8 || header.time_offset != 4))
         cursor.fail("the packet's polarity events have " + std::to_string(header.event_bytes) +
                     " bytes and their time at byte " + std::to_string(header.time_offset) + ", expected 8 and 4");
@@ -77,8 +78,8 @@ EventRecording read_aedat3(const EventFile& file) {
         const auto events = cursor.take(static_cast<size_t>(packet.events * packet.event_bytes), "a packet");
         if (packet.type != kPolarityEvents || packet.events == 0) continue;
         if (source >= 0 && packet.source != source)
-            cursor.fail("events come from the sources " + std::to_string(source) + " and " + std::to_string(packet.source) +
-                        ", expected one camera");
+            cursor.fail("events come from the sources " + std::to_string(source) + " and " +
+                        std::to_string(packet.source) + ", expected one camera");
         source = packet.source;
         add_polarity_events(list, events, packet, offset);
     }

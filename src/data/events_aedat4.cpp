@@ -41,11 +41,12 @@ Header read_header(ByteCursor& cursor, const EventFile& file) {
     if (packing < 0 || packing > static_cast<int32_t>(Packing::zstd_high))
         throw InputError(what + " names the compression " + std::to_string(packing) + ", expected 0 to 4");
     const auto table_position = table.number<int64_t>(1, -1);
-    if (table_position != -1 &&
-        (table_position < static_cast<int64_t>(cursor.offset()) || table_position > static_cast<int64_t>(file.bytes.size())))
+    if (table_position != -1 && (table_position < static_cast<int64_t>(cursor.offset()) ||
+                                 table_position > static_cast<int64_t>(file.bytes.size())))
         throw InputError(what + " places the table of packets at byte " + std::to_string(table_position) + " of " +
                          std::to_string(file.bytes.size()));
-    return {static_cast<Packing>(packing), table_position == -1 ? file.bytes.size() : static_cast<size_t>(table_position),
+    return {static_cast<Packing>(packing),
+            table_position == -1 ? file.bytes.size() : static_cast<size_t>(table_position),
             aedat4_streams(table.text(2), what)};
 }
 
@@ -80,7 +81,8 @@ EventRecording read_aedat4(const EventFile& file) {
         const auto stream = cursor.little<int32_t>("a packet's stream");
         const auto size = cursor.little<int32_t>("a packet's size");
         if (!header.streams.contains(stream))
-            cursor.fail("a packet belongs to stream " + std::to_string(stream) + ", which the header does not describe");
+            cursor.fail("a packet belongs to stream " + std::to_string(stream) +
+                        ", which the header does not describe");
         if (size < 0) cursor.fail("a packet has the size " + std::to_string(size));
         const auto packed = cursor.take(static_cast<size_t>(size), "a packet");
         if (stream != wanted) continue;

@@ -12,12 +12,12 @@ namespace spikelens {
 namespace {
 
 [[noreturn]] void refuse_word(const std::string& file, size_t offset, unsigned type) {
-    throw InputError(file + ", byte " + std::to_string(offset) + ": the word has the reserved type " + std::to_string(type) +
-                     ", expected one of the format");
+    throw InputError(file + ", byte " + std::to_string(offset) + ": the word has the reserved type " +
+                     std::to_string(type) + ", expected one of the format");
 }
 
-/// 32-bit words: 31–28 type; of an event 27–22 the low six bits of its time, 21–11 x, 10–0 y; of a time word 27–0 its high
-/// bits. Events before the first time word have no time and are left out.
+/// 32-bit words: 31–28 type; of an event 27–22 the low six bits of its time, 21–11 x, 10–0 y; of a time word 27–0 its
+/// high bits. Events before the first time word have no time and are left out.
 class Evt2 {
   public:
     static constexpr size_t kWordBytes = 4;
@@ -31,7 +31,8 @@ class Evt2 {
         switch (type) {
             case 0x0:
             case 0x1:
-                if (timed_) list_.add(high_ * 64 + (word >> 22 & 0x3f), word >> 11 & 0x7ff, word & 0x7ff, type == 1, offset);
+                if (timed_)
+                    list_.add(high_ * 64 + (word >> 22 & 0x3f), word >> 11 & 0x7ff, word & 0x7ff, type == 1, offset);
                 return;
             case 0x8:
                 high_ = std::clamp(clock_.at(word & 0xfffffff), -kBeyond, kBeyond);
@@ -56,7 +57,8 @@ class Evt2 {
     bool timed_ = false;
 };
 
-/// 16-bit words: 15–12 type, the rest is what it changes. Events before the first time, row or base column are left out.
+/// 16-bit words: 15–12 type, the rest is what it changes. Events before the first time, row or base column are left
+/// out.
 class Evt3 {
   public:
     static constexpr size_t kWordBytes = 2;

@@ -26,8 +26,9 @@ struct NpyArray {
           header(read_npy_header(bytes, what)) {}
 
     int64_t number(const NpyField& field, int64_t index) const {
-        return npy_whole_number(bytes.data() + header.size + static_cast<size_t>(index) * header.element_bytes + field.offset,
-                                field.type, what);
+        return npy_whole_number(
+            bytes.data() + header.size + static_cast<size_t>(index) * header.element_bytes + field.offset, field.type,
+            what);
     }
 
     std::string what;
@@ -43,12 +44,15 @@ struct Row {
 /// Adds rows to a list. Polarities are 0 and 1, or −1 and 1: of all three, nobody knows what each means.
 class RowList {
   public:
-    RowList(const std::string& file, size_t rows) : file_(file), list_(file, "npz", 0, 0, "event") { list_.expect(rows); }
+    RowList(const std::string& file, size_t rows) : file_(file), list_(file, "npz", 0, 0, "event") {
+        list_.expect(rows);
+    }
 
     void add(const Row& row) {
         const auto [time, x, y, polarity] = row.value;
         if (polarity < -1 || polarity > 1 || (polarity == -1 && zero_) || (polarity == 0 && negative_))
-            throw InputError(file_ + ": event " + std::to_string(index_) + " has the polarity " + std::to_string(polarity) +
+            throw InputError(file_ + ": event " + std::to_string(index_) + " has the polarity " +
+                             std::to_string(polarity) +
                              (polarity < -1 || polarity > 1 ? ""
                               : polarity == 0               ? " after one of -1"
                                                             : " after one of 0") +
@@ -113,7 +117,8 @@ EventRecording from_records(const NpyArray& array, const EventFile& file) {
     std::array<NpyField, 4> fields;
     for (size_t column = 0; column < kColumns.size(); ++column) {
         const auto field = std::ranges::find(array.header.fields, kColumns[column], &NpyField::name);
-        if (field == array.header.fields.end()) throw InputError(array.what + " has no field '" + kColumns[column] + "'");
+        if (field == array.header.fields.end())
+            throw InputError(array.what + " has no field '" + kColumns[column] + "'");
         fields[column] = *field;
     }
     RowList list(file.name, static_cast<size_t>(array.header.shape[0]));
@@ -128,7 +133,8 @@ EventRecording from_records(const NpyArray& array, const EventFile& file) {
 /// Counts [T, 2, H, W] (or one polarity, [T, 1, H, W]): so many events at the frame's time.
 EventRecording from_frames(const NpyArray& array, const EventFile& file) {
     const Shape& shape = array.header.shape;
-    if (array.header.fields.size() != 1 || shape.size() != 4 || array.header.fortran_order || shape[1] < 1 || shape[1] > 2)
+    if (array.header.fields.size() != 1 || shape.size() != 4 || array.header.fortran_order || shape[1] < 1 ||
+        shape[1] > 2)
         throw InputError(array.what + " has the shape " + shape_text(shape) +
                          (array.header.fortran_order ? " in Fortran order" : "") +
                          ", expected plain counts [steps, 1 or 2, height, width]");

@@ -11,8 +11,8 @@
 
 namespace spikelens {
 
-/// One table of a FlatBuffer. Every offset is checked before it is followed; one that leads outside the buffer is an InputError
-/// that begins with `what`.
+/// One table of a FlatBuffer. Every offset is checked before it is followed; one that leads outside the buffer is an
+/// InputError that begins with `what`.
 class FlatTable {
   public:
     /// The root table of a buffer (without the size before it).

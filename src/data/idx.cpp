@@ -18,12 +18,14 @@ constexpr uint8_t kUnsignedByte = 0x08;
 std::string hex(std::span<const uint8_t> bytes) { return fmt::format("{:02x}", fmt::join(bytes, " ")); }
 
 void read_header_bytes(ByteSource& source, const fs::path& path, std::span<uint8_t> target) {
-    if (source.read(target) < target.size()) throw InputError(path.string() + " is truncated: it ends within its IDX header");
+    if (source.read(target) < target.size())
+        throw InputError(path.string() + " is truncated: it ends within its IDX header");
 }
 
 void check_magic(std::span<const uint8_t, 4> magic, const fs::path& path, int dimensions) {
     if (magic[0] != 0 || magic[1] != 0)
-        throw InputError(path.string() + " is not an IDX file: it starts with the bytes " + hex(magic) + ", expected 00 00");
+        throw InputError(path.string() + " is not an IDX file: it starts with the bytes " + hex(magic) +
+                         ", expected 00 00");
     if (magic[2] != kUnsignedByte)
         throw InputError(path.string() + " holds IDX elements of type " + hex(magic.subspan(2, 1)) +
                          ", expected 08 (unsigned bytes)");

@@ -9,8 +9,8 @@ namespace {
 void check_labels(const std::vector<int>& labels, size_t classes) {
     for (size_t i = 0; i < labels.size(); ++i)
         if (labels[i] < 0 || static_cast<size_t>(labels[i]) >= classes)
-            throw InputError("the label " + std::to_string(labels[i]) + " of sample " + std::to_string(i) + " is none of the " +
-                             std::to_string(classes) + " classes");
+            throw InputError("the label " + std::to_string(labels[i]) + " of sample " + std::to_string(i) +
+                             " is none of the " + std::to_string(classes) + " classes");
 }
 
 }  // namespace
@@ -18,10 +18,11 @@ void check_labels(const std::vector<int>& labels, size_t classes) {
 ImageSet::ImageSet(Array<uint8_t> pixels, std::vector<int> labels, std::vector<std::string> classes)
     : pixels_(std::move(pixels)), labels_(std::move(labels)), classes_(std::move(classes)) {
     if (pixels_.shape.size() != 4)
-        throw InputError("images have the shape " + shape_text(pixels_.shape) + ", expected [images, channels, height, width]");
+        throw InputError("images have the shape " + shape_text(pixels_.shape) +
+                         ", expected [images, channels, height, width]");
     if (pixels_.extent(0) != static_cast<int64_t>(labels_.size()))
-        throw InputError("there are " + std::to_string(pixels_.extent(0)) + " images but " + std::to_string(labels_.size()) +
-                         " labels");
+        throw InputError("there are " + std::to_string(pixels_.extent(0)) + " images but " +
+                         std::to_string(labels_.size()) + " labels");
     check_labels(labels_, classes_.size());
 }
 

@@ -33,12 +33,13 @@ struct NpyHeader {
     int64_t elements() const { return element_count(shape); }
 };
 
-/// The header of a NumPy array file (versions 1.0, 2.0 and 3.0) that holds numbers, or records of numbers; `bytes` is the whole
-/// file. Throws InputError that begins with `what` for other elements (text, objects, complex numbers, arrays within records),
-/// a damaged header, and elements that are not exactly the rest of the file.
+/// The header of a NumPy array file (versions 1.0, 2.0 and 3.0) that holds numbers, or records of numbers; `bytes` is
+/// the whole file. Throws InputError that begins with `what` for other elements (text, objects, complex numbers, arrays
+/// within records), a damaged header, and elements that are not exactly the rest of the file.
 NpyHeader read_npy_header(std::span<const uint8_t> bytes, const std::string& what);
 
-/// A stored number as a whole number. Throws InputError that begins with `what` for one that has a fraction or is beyond ±2^61.
+/// A stored number as a whole number. Throws InputError that begins with `what` for one that has a fraction or is
+/// beyond ±2^61.
 int64_t npy_whole_number(const uint8_t* bytes, const NpyType& type, const std::string& what);
 
 }  // namespace spikelens

@@ -45,7 +45,8 @@ class Literal {
         return std::string(inner);
     }
     bool truth() {
-        for (const auto& [word, value] : {std::pair{std::string_view("True"), true}, {std::string_view("False"), false}}) {
+        for (const auto& [word, value] :
+             {std::pair{std::string_view("True"), true}, {std::string_view("False"), false}}) {
             skip_spaces();
             if (text_.substr(at_).starts_with(word)) {
                 at_ += word.size();
@@ -67,7 +68,8 @@ class Literal {
         if (at_ != text_.size()) fail("its end");
     }
     [[noreturn]] void fail(const std::string& expected) const {
-        throw InputError(what_ + " has a damaged header: expected " + expected + " at its character " + std::to_string(at_));
+        throw InputError(what_ + " has a damaged header: expected " + expected + " at its character " +
+                         std::to_string(at_));
     }
 
   private:

@@ -63,7 +63,8 @@ int64_t npy_whole_number(const uint8_t* bytes, const NpyType& type, const std::s
     };
     if (type.kind == 'f') {
         const double value = floating(bytes, type);
-        if (!(std::abs(value) <= static_cast<double>(kMost)) || value != std::floor(value)) throw refuse(std::to_string(value));
+        if (!(std::abs(value) <= static_cast<double>(kMost)) || value != std::floor(value))
+            throw refuse(std::to_string(value));
         return static_cast<int64_t>(value);
     }
     if (type.kind == 'i') {

@@ -34,14 +34,17 @@ class Lz4 : public Decompressor {
     }
     Step step(std::span<const uint8_t> packed, std::span<uint8_t> target, const std::string& what) override {
         Step step{packed.size(), target.size(), false};
-        const size_t status = LZ4F_decompress(context_.get(), target.data(), &step.given, packed.data(), &step.taken, nullptr);
-        if (LZ4F_isError(status)) throw InputError(what + " is a damaged LZ4 frame (" + LZ4F_getErrorName(status) + ")");
+        const size_t status =
+            LZ4F_decompress(context_.get(), target.data(), &step.given, packed.data(), &step.taken, nullptr);
+        if (LZ4F_isError(status))
+            throw InputError(what + " is a damaged LZ4 frame (" + LZ4F_getErrorName(status) + ")");
         step.ended = status == 0;
         return step;
     }
 
   private:
-    std::unique_ptr<LZ4F_dctx, decltype(&LZ4F_freeDecompressionContext)> context_{nullptr, &LZ4F_freeDecompressionContext};
+    std::unique_ptr<LZ4F_dctx, decltype(&LZ4F_freeDecompressionContext)> context_{nullptr,
+                                                                                  &LZ4F_freeDecompressionContext};
 };
 
 class Zstd : public Decompressor {
@@ -53,7 +56,8 @@ class Zstd : public Decompressor {
         ZSTD_inBuffer from{packed.data(), packed.size(), 0};
         ZSTD_outBuffer to{target.data(), target.size(), 0};
         const size_t status = ZSTD_decompressStream(context_.get(), &to, &from);
-        if (ZSTD_isError(status)) throw InputError(what + " is a damaged Zstandard frame (" + ZSTD_getErrorName(status) + ")");
+        if (ZSTD_isError(status))
+            throw InputError(what + " is a damaged Zstandard frame (" + ZSTD_getErrorName(status) + ")");
         return {from.pos, to.pos, status == 0};
     }
 
@@ -100,8 +104,8 @@ class Unpacking {
 uint64_t announced_size(std::span<const uint8_t> prefix, uint64_t limit, const std::string& what) {
     const uint64_t size = load_little<uint32_t>(prefix.data());
     if (size > limit)
-        throw InputError(what + " unpacks to " + std::to_string(size) + " bytes, more than the " + std::to_string(limit) +
-                         " allowed");
+        throw InputError(what + " unpacks to " + std::to_string(size) + " bytes, more than the " +
+                         std::to_string(limit) + " allowed");
     return size;
 }
 
@@ -118,7 +122,8 @@ std::vector<uint8_t> plain(std::span<const uint8_t> bytes, uint64_t limit, const
 
 }  // namespace
 
-std::vector<uint8_t> unpack_packet(std::span<const uint8_t> packed, Packing packing, uint64_t limit, const std::string& what) {
+std::vector<uint8_t> unpack_packet(std::span<const uint8_t> packed, Packing packing, uint64_t limit,
+                                   const std::string& what) {
     if (packing == Packing::none) return plain(packed, limit, what);
     Unpacking unpacking(packed, packing, what);
     std::vector<uint8_t> content(4);

@@ -44,8 +44,9 @@ PictureFacts read_picture(const std::string& path, const PictureOptions& options
 }
 
 /// Of every picture its checksum, its size, and whether it can be decoded at all: what the index does not know is read.
-std::vector<PictureFacts> look_at_all(std::vector<PictureFile>& files, const std::string& task, const PictureOptions& options,
-                                      PictureIndex& index, PictureCache& cache, const Execution& execution) {
+std::vector<PictureFacts> look_at_all(std::vector<PictureFile>& files, const std::string& task,
+                                      const PictureOptions& options, PictureIndex& index, PictureCache& cache,
+                                      const Execution& execution) {
     std::vector<PictureFacts> all(files.size());
     std::mutex counting;
     int64_t done = 0;
@@ -126,8 +127,10 @@ LoadedDataset load_pictures(const fs::path& folder, const std::string& name, con
     }
     index.save();
     loaded.sha256 = {{kPicturesChecksum, combined_checksum(checksums)}};
-    loaded.train = std::make_shared<PictureSet>(std::move(layout.train), layout.classes, shape, options, cache, execution);
-    loaded.test = std::make_shared<PictureSet>(std::move(layout.test), layout.classes, shape, options, cache, execution);
+    loaded.train =
+        std::make_shared<PictureSet>(std::move(layout.train), layout.classes, shape, options, cache, execution);
+    loaded.test =
+        std::make_shared<PictureSet>(std::move(layout.test), layout.classes, shape, options, cache, execution);
     return loaded;
 }
 

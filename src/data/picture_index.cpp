@@ -27,7 +27,8 @@ constexpr int64_t kSettled = 2;  // seconds
 std::string stamp_of(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return {};
-    const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
     if (info.st_ctim.tv_sec + kSettled > now.count()) return {};
     return fmt::format("{} {} {} {}.{:09} {}.{:09}", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
                        info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
@@ -37,13 +38,14 @@ std::string stamp_of(const std::string& path) {
 std::string key_of(const fs::path& folder, const PictureOptions& options) {
     const Framing& framing = options.framing;
     const auto& background = options.background.rgb;
-    return json_text({{"format", kFormat},
-                      {"version", version},
-                      {"folder", folder.string()},
-                      {"place", fs::canonical(folder).string()},
-                      {"framing", {framing.shorter, framing.height, framing.width, framing.crop_height, framing.crop_width}},
-                      {"background", background}},
-                     "the index of pictures");
+    return json_text(
+        {{"format", kFormat},
+         {"version", version},
+         {"folder", folder.string()},
+         {"place", fs::canonical(folder).string()},
+         {"framing", {framing.shorter, framing.height, framing.width, framing.crop_height, framing.crop_width}},
+         {"background", background}},
+        "the index of pictures");
 }
 
 PictureFacts read_facts(const JsonField& field) {

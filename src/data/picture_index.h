@@ -20,11 +20,11 @@ struct PictureFacts {
 };
 
 /// What an earlier opening found of a folder's pictures, so that it need not read them all again. It is kept in
-/// cache_folder()/pictures, one file for a folder, a framing and a version of Spikelens. A picture is known again when its
-/// path, device, inode, size and the times of its last change (of its bytes, and of anything, which nobody can set) are the
-/// same to the nanosecond. What changed within two seconds of being read is not kept: the clock of a file system may not tell
-/// the difference. No result depends on the index: a picture that is decoded later is compared with its checksum once more.
-/// Safe to use from several threads.
+/// cache_folder()/pictures, one file for a folder, a framing and a version of Spikelens. A picture is known again when
+/// its path, device, inode, size and the times of its last change (of its bytes, and of anything, which nobody can set)
+/// are the same to the nanosecond. What changed within two seconds of being read is not kept: the clock of a file
+/// system may not tell the difference. No result depends on the index: a picture that is decoded later is compared with
+/// its checksum once more. Safe to use from several threads.
 class PictureIndex {
   public:
     /// Folders of fewer pictures are read again: that takes no time, and leaves no file behind.

@@ -17,11 +17,13 @@ namespace {
 using namespace std::string_view_literals;
 constexpr std::array kTrainNames = {"train"sv, "Train"sv, "training"sv};
 constexpr std::array kTestNames = {"test"sv, "Test"sv, "val"sv, "Val"sv};
-constexpr std::array kEndings = {".jpg"sv, ".jpeg"sv, ".png"sv, ".ppm"sv, ".bmp"sv, ".pgm"sv, ".tif"sv, ".tiff"sv, ".webp"sv};
+constexpr std::array kEndings = {".jpg"sv, ".jpeg"sv, ".png"sv,  ".ppm"sv, ".bmp"sv,
+                                 ".pgm"sv, ".tif"sv,  ".tiff"sv, ".webp"sv};
 
 bool has_picture_ending(const fs::path& path) {
     std::string ending = path.extension().string();
-    std::ranges::transform(ending, ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(ending, ending.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return std::ranges::find(kEndings, ending) != kEndings.end();
 }
 
@@ -40,7 +42,8 @@ Entries entries(const fs::path& folder) {
         if (name.starts_with('.')) continue;
         if (entry->is_directory(gone))
             found.folders.push_back(std::move(name));
-        else if (has_picture_ending(name))  // also a link that leads nowhere: ImageFolder counts it, and reading it says so
+        else if (has_picture_ending(
+                     name))  // also a link that leads nowhere: ImageFolder counts it, and reading it says so
             found.files.push_back(std::move(name));
     }
     if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());
@@ -87,7 +90,8 @@ std::vector<PictureFile> files_of(const fs::path& folder, const std::vector<std:
     for (const std::string& name : entries(folder).folders) {
         const auto label = std::ranges::find(classes, name);
         if (label == classes.end())
-            throw InputError(fmt::format("{} is a class that the training pictures do not have", (folder / name).string()));
+            throw InputError(
+                fmt::format("{} is a class that the training pictures do not have", (folder / name).string()));
         for (std::string& path : pictures_of_class(folder / name))
             files.push_back({std::move(path), static_cast<int>(label - classes.begin()), {}});
     }
@@ -106,7 +110,8 @@ std::vector<PictureFile> dealt(std::vector<PictureFile> files, size_t classes) {
 }
 
 /// torch's random_split into ⌊share · N⌋ and the rest, or into a number and the rest.
-void split(const fs::path& folder, std::vector<PictureFile> files, const PictureOptions& options, PictureLayout& layout) {
+void split(const fs::path& folder, std::vector<PictureFile> files, const PictureOptions& options,
+           PictureLayout& layout) {
     const auto count = static_cast<double>(files.size());
     const double train = options.split < 1 ? std::floor(options.split * count) : options.split;
     if (train < 1 || train > count - 1)

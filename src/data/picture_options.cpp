@@ -29,7 +29,8 @@ struct Lengths {
 Lengths parse_lengths(const std::string& name, const std::string& text) {
     const size_t cross = text.find('x');
     const auto first = number_in<int64_t>(std::string_view(text).substr(0, cross)),
-               second = cross == std::string::npos ? first : number_in<int64_t>(std::string_view(text).substr(cross + 1));
+               second =
+                   cross == std::string::npos ? first : number_in<int64_t>(std::string_view(text).substr(cross + 1));
     const auto fits = [](const auto& length) { return length && *length >= 1 && *length <= kLongestSide; };
     if (!fits(first) || !fits(second) || *first * *second > 64'000'000)
         refuse(name, text, "a height and width such as 224x224, or one length, each 1 to 16384");
@@ -60,7 +61,8 @@ double parse_split(const std::string& text) {
     const auto share = number_in<double>(text);
     const bool number = text.find_first_not_of("0123456789") == std::string::npos;  // 1.0 would be one picture
     const bool fits = share && *share > 0 && (*share < 1 || (number && *share < 1e9));
-    if (!fits) refuse("split", text, "a share between 0 and 1 such as 0.8, or the number of training pictures such as 800");
+    if (!fits)
+        refuse("split", text, "a share between 0 and 1 such as 0.8, or the number of training pictures such as 800");
     return *share;
 }
 
@@ -93,9 +95,9 @@ void set_option(PictureOptions& options, const std::string& name, const std::str
     } else if (name == "background") {
         options.background = parse_background(text);
     } else {
-        throw InputError(
-            fmt::format("pictures have no option '{}'{}", name,
-                        suggestion(name, {"resize", "crop", "mean", "std", "split", "split_seed", "damaged", "background"})));
+        throw InputError(fmt::format(
+            "pictures have no option '{}'{}", name,
+            suggestion(name, {"resize", "crop", "mean", "std", "split", "split_seed", "damaged", "background"})));
     }
 }
 

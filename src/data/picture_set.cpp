@@ -28,14 +28,15 @@ FloatArray normalised(FloatArray images, const PictureOptions& options) {
     for (int64_t plane = 0; plane < images.extent(0) * images.extent(1); ++plane) {
         const auto channel = static_cast<size_t>(plane % images.extent(1));
         const float mean = options.mean[channel], deviation = options.deviation[channel];
-        for (float& value : std::span(images.data).subspan(static_cast<size_t>(plane * pixels), static_cast<size_t>(pixels)))
+        for (float& value :
+             std::span(images.data).subspan(static_cast<size_t>(plane * pixels), static_cast<size_t>(pixels)))
             value = (value - mean) / deviation;
     }
     return images;
 }
 
-PictureSet::PictureSet(std::vector<PictureFile> files, std::vector<std::string> classes, Shape shape, PictureOptions options,
-                       std::shared_ptr<PictureCache> cache, Execution execution)
+PictureSet::PictureSet(std::vector<PictureFile> files, std::vector<std::string> classes, Shape shape,
+                       PictureOptions options, std::shared_ptr<PictureCache> cache, Execution execution)
     : files_(std::move(files)),
       classes_(std::move(classes)),
       shape_(std::move(shape)),
@@ -53,7 +54,8 @@ void PictureSet::put(int64_t index, std::span<float> image) const {
             throw InputError(file.path + " was changed while it was in use: its checksum is another one");
         cache_->keep(sha256, picture);
     }
-    std::ranges::transform(picture->data, image.begin(), [](uint8_t byte) { return static_cast<float>(byte) / kWhite; });
+    std::ranges::transform(picture->data, image.begin(),
+                           [](uint8_t byte) { return static_cast<float>(byte) / kWhite; });
 }
 
 FloatArray PictureSet::images(std::span<const int64_t> indices) const {

@@ -16,8 +16,8 @@ struct TextHeader {
     bool ended = false;  ///< by the line that ends headers
 };
 
-/// All lines from the start that begin with `prefix`, are text (no control characters but tabs) and end with \n or \r\n, up to
-/// and with the line `last`. Bytes that happen to begin like a line are therefore no line.
+/// All lines from the start that begin with `prefix`, are text (no control characters but tabs) and end with \n or
+/// \r\n, up to and with the line `last`. Bytes that happen to begin like a line are therefore no line.
 TextHeader read_text_header(std::span<const uint8_t> bytes, std::string_view prefix, std::string_view last);
 
 /// What follows the key on the first line that begins with it, without spaces around it.

@@ -95,7 +95,8 @@ void connect(CURL* handle, Reception& reception) {
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &reception);
     // Not CURLOPT_RESUME_FROM: it fails on a server that sends the whole file instead of the rest.
-    if (reception.continued) curl_easy_setopt(handle, CURLOPT_RANGE, (std::to_string(reception.part.size()) + "-").c_str());
+    if (reception.continued)
+        curl_easy_setopt(handle, CURLOPT_RANGE, (std::to_string(reception.part.size()) + "-").c_str());
 }
 
 Transfer outcome(CURLcode code, const Reception& reception, const char* explanation) {
@@ -121,7 +122,8 @@ Transfer outcome(CURLcode code, const Reception& reception, const char* explanat
 Transfer transfer(const std::string& address, PartFile& part, uint64_t limit, int stall_seconds,
                   const std::function<void(uint64_t held)>& watch) {
     const Handle handle = start_curl();
-    Reception reception{.handle = handle.get(), .part = part, .limit = limit, .watch = watch, .continued = part.size() > 0};
+    Reception reception{
+        .handle = handle.get(), .part = part, .limit = limit, .watch = watch, .continued = part.size() > 0};
     std::array<char, CURL_ERROR_SIZE> explanation{};
     curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, explanation.data());
     configure(handle.get(), address, stall_seconds);

@@ -89,8 +89,8 @@ FloatArray jet_overlay(const FloatArray& image, const FloatArray& map) {
 float faded(const FloatArray& image, size_t pixel) {
     const size_t plane = image.data.size() / static_cast<size_t>(image.extent(0));
     if (image.extent(0) == 1) return 0.5F + 0.5F * image.data[pixel];
-    return 0.5F +
-           0.5F * (0.299F * image.data[pixel] + 0.587F * image.data[plane + pixel] + 0.114F * image.data[2 * plane + pixel]);
+    return 0.5F + 0.5F * (0.299F * image.data[pixel] + 0.587F * image.data[plane + pixel] +
+                          0.114F * image.data[2 * plane + pixel]);
 }
 
 }  // namespace

@@ -18,10 +18,11 @@ void check(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, int
     if (spikes.shape.size() != 4 || spikes.empty())
         throw InputError("a picture over space and time needs spikes [T, C, H, W], not " + shape_text(spikes.shape));
     if (!scores.empty() && scores.shape != spikes.shape)
-        throw InputError(fmt::format("scores {} do not match spikes {}", shape_text(scores.shape), shape_text(spikes.shape)));
+        throw InputError(
+            fmt::format("scores {} do not match spikes {}", shape_text(scores.shape), shape_text(spikes.shape)));
     if (width < 240 || width > 4096 || height < 160 || height > 4096)
-        throw InputError(fmt::format("a picture over space and time can be 240 to 4096 wide and 160 to 4096 high, not {} × {}",
-                                     width, height));
+        throw InputError(fmt::format(
+            "a picture over space and time can be 240 to 4096 wide and 160 to 4096 high, not {} × {}", width, height));
 }
 
 Recording read(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values) {
@@ -33,16 +34,17 @@ Recording read(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores,
         if (spikes.data[at] == 0) continue;
         const double score = scores.empty() ? 0 : scores.data[at];
         if (!std::isfinite(score)) throw InputError("a score of a spike is not finite");
-        recording.spots.push_back({i % recording.width, i / recording.width % recording.height, i / plane / recording.channels,
-                                   i / plane % recording.channels, spikes.data[at], score});
+        recording.spots.push_back({i % recording.width, i / recording.width % recording.height,
+                                   i / plane / recording.channels, i / plane % recording.channels, spikes.data[at],
+                                   score});
     }
     return recording;
 }
 
 }  // namespace
 
-FloatArray space_time_picture(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values, int width,
-                              int height) {
+FloatArray space_time_picture(const ArrayView<uint8_t>& spikes, const ArrayView<float>& scores, bool signed_values,
+                              int width, int height) {
     check(spikes, scores, width, height);
     const Recording recording = read(spikes, scores, signed_values);
     Canvas canvas(width, height);
@@ -66,8 +68,9 @@ FloatArray window_strip(const FloatArray& maps, Colours colours, int factor) {
     for (int64_t row = 0; row < 3 * count * height * factor; ++row) {
         const int64_t line = row % (height * factor), window = row / (height * factor) % count,
                       colour = row / (height * factor) / count;
-        std::copy_n(frames.data.begin() + row * width * factor, width * factor,
-                    strip.data.begin() + (colour * height * factor + line) * strip.extent(2) + window * (width * factor + gap));
+        std::copy_n(
+            frames.data.begin() + row * width * factor, width * factor,
+            strip.data.begin() + (colour * height * factor + line) * strip.extent(2) + window * (width * factor + gap));
     }
     return strip;
 }

@@ -18,7 +18,9 @@ cv::Point fixed(Point point) { return {fixed(point.x), fixed(point.y)}; }
 int sample(double pixels) { return static_cast<int>(std::lround(pixels * kFiner)); }
 
 uchar level(double value) { return static_cast<uchar>(std::lround(255 * std::clamp(value, 0.0, 1.0))); }
-cv::Scalar scalar(const Rgb& colour) { return {double(level(colour[0])), double(level(colour[1])), double(level(colour[2]))}; }
+cv::Scalar scalar(const Rgb& colour) {
+    return {double(level(colour[0])), double(level(colour[1])), double(level(colour[2]))};
+}
 
 }  // namespace
 
@@ -36,7 +38,8 @@ void Canvas::polygon(const std::vector<Point>& corners, const Rgb& colour) {
 
 void Canvas::rectangle(const Area& area, const Rgb& colour) {
     const cv::Point first(sample(area.left), sample(area.top)), end(sample(area.right()), sample(area.bottom()));
-    if (end.x > first.x && end.y > first.y) samples_(cv::Rect(first, end) & cv::Rect({0, 0}, samples_.size())) = scalar(colour);
+    if (end.x > first.x && end.y > first.y)
+        samples_(cv::Rect(first, end) & cv::Rect({0, 0}, samples_.size())) = scalar(colour);
 }
 
 void Canvas::disc(Point centre, double radius, const Rgb& colour, double opacity) {
@@ -59,8 +62,8 @@ void Canvas::text(Point at, const std::string& words, double size, const Rgb& co
     int below = 0;
     const cv::Size box = cv::getTextSize(words, font, scale, thickness, &below);
     const int shift = anchor == Anchor::left ? 0 : anchor == Anchor::middle ? box.width / 2 : box.width;
-    cv::putText(samples_, words, {sample(at.x) - shift, sample(at.y + size / 2)}, font, scale, scalar(colour), thickness,
-                cv::LINE_AA);
+    cv::putText(samples_, words, {sample(at.x) - shift, sample(at.y + size / 2)}, font, scale, scalar(colour),
+                thickness, cv::LINE_AA);
 }
 
 FloatArray Canvas::picture() const {

@@ -7,8 +7,8 @@
 namespace spikelens::space_time {
 namespace {
 
-constexpr Rgb kFloorGrey = {0.955F, 0.953F, 0.945F}, kWallGrey = {0.980F, 0.979F, 0.974F}, kLineGrey = {0.88F, 0.875F, 0.865F},
-              kShadowGrey = {0.55F, 0.54F, 0.52F};
+constexpr Rgb kFloorGrey = {0.955F, 0.953F, 0.945F}, kWallGrey = {0.980F, 0.979F, 0.974F},
+              kLineGrey = {0.88F, 0.875F, 0.865F}, kShadowGrey = {0.55F, 0.54F, 0.52F};
 
 /// The three faces of the box that lie behind the points: floor, the wall at x = 0, and the wall at the last step.
 class Box {
@@ -107,14 +107,16 @@ std::vector<const Spot*> far_to_near(const std::vector<Spot>& spots, const View&
 }  // namespace
 
 void draw_cloud(Canvas& canvas, const Recording& recording, const Area& area, double letter) {
-    const Area inside{area.left + 4.5 * letter, area.top + 1.5 * letter, area.width - 6.5 * letter, area.height - 5.5 * letter};
+    const Area inside{area.left + 4.5 * letter, area.top + 1.5 * letter, area.width - 6.5 * letter,
+                      area.height - 5.5 * letter};
     const View view(static_cast<double>(recording.width), static_cast<double>(recording.height),
                     static_cast<double>(recording.steps), inside);
     Box(canvas, view, recording, letter).draw();
     const double radius = 0.15 * letter;
     const ScoreInk ink = score_ink(recording);
     const auto mark_of = [&](const Spot& spot) {
-        return recording.scored ? ink.mark(spot.score) : Mark{channel_colour(spot.channel, recording.channels), 0.85, 0.9};
+        return recording.scored ? ink.mark(spot.score)
+                                : Mark{channel_colour(spot.channel, recording.channels), 0.85, 0.9};
     };
     for (const Spot& spot : recording.spots) {
         Place place = middle_of(spot);

@@ -49,7 +49,8 @@ std::vector<Cell> sums(const Recording& recording, const Panel& panel, const Cel
     return cells;
 }
 
-/// Scores have a range of their own in each panel; spikes are as strong as they are many, mixed of their channels' colours.
+/// Scores have a range of their own in each panel; spikes are as strong as they are many, mixed of their channels'
+/// colours.
 std::function<Rgb(const Cell&)> colouring(const Recording& recording, const std::vector<Cell>& cells) {
     std::vector<double> scores;
     double most = 1;
@@ -84,7 +85,8 @@ void draw_panel(Canvas& canvas, const Recording& recording, const Panel& panel, 
     const Point corners[] = {
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.bottom()}, {area.left, area.bottom()}};
     for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.1 * letter);
-    canvas.text({area.left + area.width / 2, area.bottom() + 1.1 * letter}, panel.across, letter, kLetterGrey, Anchor::middle);
+    canvas.text({area.left + area.width / 2, area.bottom() + 1.1 * letter}, panel.across, letter, kLetterGrey,
+                Anchor::middle);
     canvas.text({area.left - 0.7 * letter, area.top + area.height / 2}, panel.down, letter, kLetterGrey, Anchor::right);
 }
 
@@ -143,7 +145,8 @@ void draw_sums(Canvas& canvas, const Recording& recording, const Area& area, dou
 }
 
 void draw_key(Canvas& canvas, const Recording& recording, const Area& area, double letter) {
-    const Area inside{area.left + 1.6 * letter, area.top + 1.2 * letter, area.width - 1.6 * letter, area.height - 1.2 * letter};
+    const Area inside{area.left + 1.6 * letter, area.top + 1.2 * letter, area.width - 1.6 * letter,
+                      area.height - 1.2 * letter};
     if (recording.scored) return draw_scale(canvas, score_ink(recording), inside, letter);
     draw_channels(canvas, recording.channels, inside, letter);
 }

@@ -13,7 +13,8 @@ constexpr double kShortest = 1, kLongest = 4;  // of the time axis, in sides of 
 double time_length(double width, double height, const Area& area) {
     const double ratio = area.width / area.height;
     const double tall = kRiseCos * height + kRiseSin * kTurnSin * width;
-    const double grows = kTurnSin - ratio * kRiseSin * kTurnCos;  // width gained a unit of length, less what its height takes
+    const double grows =
+        kTurnSin - ratio * kRiseSin * kTurnCos;  // width gained a unit of length, less what its height takes
     if (grows <= 0) return kLongest;
     return std::clamp((ratio * tall - kTurnCos * width) / grows, kShortest, kLongest);
 }
@@ -26,14 +27,16 @@ View::View(double width, double height, double steps, const Area& area) {
     const double left = at({0, 0, 0}).x, right = at({width, 0, steps}).x;
     const double top = at({0, 0, steps}).y, bottom = at({width, height, 0}).y;
     scale_ = std::min(area.width / (right - left), area.height / (bottom - top));
-    origin_ = {area.left + (area.width - scale_ * (left + right)) / 2, area.top + (area.height - scale_ * (top + bottom)) / 2};
+    origin_ = {area.left + (area.width - scale_ * (left + right)) / 2,
+               area.top + (area.height - scale_ * (top + bottom)) / 2};
 }
 
 Place View::scaled(const Place& place) const { return {place.x * pixel_, place.y * pixel_, place.t * step_}; }
 
 Point View::at(const Place& place) const {
     const auto [x, y, t] = scaled(place);
-    return origin_ + scale_ * Point{kTurnCos * x + kTurnSin * t, kRiseCos * y + kRiseSin * (kTurnSin * x - kTurnCos * t)};
+    return origin_ +
+           scale_ * Point{kTurnCos * x + kTurnSin * t, kRiseCos * y + kRiseSin * (kTurnSin * x - kTurnCos * t)};
 }
 
 double View::depth(const Place& place) const {

@@ -13,7 +13,8 @@
 namespace spikelens {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKindNames{"direct", "rate", "latency", "delta"};  // in the order of CodingKind
+constexpr std::array<std::string_view, 4> kKindNames{"direct", "rate", "latency",
+                                                     "delta"};  // in the order of CodingKind
 
 [[noreturn]] void fail(std::string_view text, const std::string& what) {
     throw InputError("coding '" + std::string(text) + "': " + what);
@@ -22,7 +23,8 @@ constexpr std::array<std::string_view, 4> kKindNames{"direct", "rate", "latency"
 CodingKind kind_named(std::string_view name, std::string_view text) {
     for (size_t i = 0; i < kKindNames.size(); ++i)
         if (kKindNames[i] == name) return static_cast<CodingKind>(i);
-    fail(text, "there is no coder '" + std::string(name) + "'" + suggestion(name, {kKindNames.begin(), kKindNames.end()}));
+    fail(text,
+         "there is no coder '" + std::string(name) + "'" + suggestion(name, {kKindNames.begin(), kKindNames.end()}));
 }
 
 std::vector<std::string_view> split(std::string_view options) {

@@ -11,7 +11,8 @@ namespace spikelens {
 namespace {
 
 void check_choice(const Coding& coding, int steps) {
-    if (coding.kind == CodingKind::direct) throw InputError("direct coding makes no spikes: the image itself is the input");
+    if (coding.kind == CodingKind::direct)
+        throw InputError("direct coding makes no spikes: the image itself is the input");
     check_coding(coding);
     if (steps < 1) throw InputError("a coder needs at least 1 step, not " + std::to_string(steps));
 }
@@ -20,7 +21,8 @@ void check_images(const FloatArray& images, size_t samples) {
     if (images.shape.size() != 4)
         throw InputError("a coder needs images [N, C, H, W], not of shape " + shape_text(images.shape));
     if (static_cast<int64_t>(samples) != images.extent(0))
-        throw InputError(std::to_string(images.extent(0)) + " images came with " + std::to_string(samples) + " sample numbers");
+        throw InputError(std::to_string(images.extent(0)) + " images came with " + std::to_string(samples) +
+                         " sample numbers");
     for (const float value : images.data)
         if (!(value >= 0 && value <= 1))
             throw InputError("a coder needs values from 0 to 1, but an image holds " + std::to_string(value));
@@ -60,7 +62,8 @@ void encode_latency(std::span<const float> image, const Coding& coding, const Sa
 // The image stands still, so its spikes are the first ones there can be: the k-th rises the reconstruction to k·step.
 void encode_delta(std::span<const float> image, const Coding& coding, const SampleSpikes& spikes) {
     for (size_t p = 0; p < image.size(); ++p)
-        for (int64_t t = 0; t < spikes.steps && static_cast<float>(static_cast<double>(t + 1) * coding.step) <= image[p]; ++t)
+        for (int64_t t = 0;
+             t < spikes.steps && static_cast<float>(static_cast<double>(t + 1) * coding.step) <= image[p]; ++t)
             spikes.at(t)[p] = 1;
 }
 

@@ -23,7 +23,8 @@ class CompletenessGap final : public Metric {
         return completeness_baseline(method, input).has_value();
     }
 
-    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions&) const override {
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions&) const override {
         MetricResult result;
         const AttributionRequest request{explained.input, explained.targets, explained.samples};
         for (const Completeness& sample :

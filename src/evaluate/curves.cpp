@@ -10,8 +10,8 @@ namespace {
 
 void check_scores(const FloatArray& scores, int64_t inputs, std::span<const int> targets, const std::string& noun) {
     if (scores.shape.size() != 2 || scores.extent(0) != inputs)
-        throw InputError("the score function gave shape " + shape_text(scores.shape) + " for " + std::to_string(inputs) + " " +
-                         noun + "s, expected one row of class scores for each");
+        throw InputError("the score function gave shape " + shape_text(scores.shape) + " for " +
+                         std::to_string(inputs) + " " + noun + "s, expected one row of class scores for each");
     for (const int target : targets)
         if (target < 0 || target >= scores.extent(1))
             throw InputError("the target class " + std::to_string(target) + " is not one of the " +
@@ -28,8 +28,8 @@ double area_under(std::span<const double> curve) {
 
 void check_counts(int64_t count, size_t targets, size_t samples, const std::string& noun) {
     if (static_cast<int64_t>(targets) != count || static_cast<int64_t>(samples) != count)
-        throw InputError(std::to_string(count) + " " + noun + "s came with " + std::to_string(targets) + " targets and " +
-                         std::to_string(samples) + " sample numbers");
+        throw InputError(std::to_string(count) + " " + noun + "s came with " + std::to_string(targets) +
+                         " targets and " + std::to_string(samples) + " sample numbers");
 }
 
 std::vector<double> probabilities(const FloatArray& scores, std::span<const int> wanted, std::span<const int> targets,
@@ -46,7 +46,8 @@ std::vector<double> probabilities(const FloatArray& scores, std::span<const int>
 MetricResult collect_curves(std::span<const double> probabilities, int64_t samples, int64_t points) {
     MetricResult result;
     result.curves = FloatArray({samples, points}, std::vector<float>(probabilities.begin(), probabilities.end()));
-    for (int64_t n = 0; n < samples; ++n) result.values.push_back(area_under(probabilities.subspan(n * points, points)));
+    for (int64_t n = 0; n < samples; ++n)
+        result.values.push_back(area_under(probabilities.subspan(n * points, points)));
     return result;
 }
 

@@ -16,8 +16,8 @@ namespace spikelens {
 /// Throws InputError unless each of `count` inputs has a target and a sample number. `noun` names an input: "image".
 void check_counts(int64_t count, size_t targets, size_t samples, const std::string& noun);
 
-/// Softmax probability of wanted[i] in row i of the scores. Throws InputError unless every input has a row, every one of all
-/// `targets` a column, and every score is finite.
+/// Softmax probability of wanted[i] in row i of the scores. Throws InputError unless every input has a row, every one
+/// of all `targets` a column, and every score is finite.
 std::vector<double> probabilities(const FloatArray& scores, std::span<const int> wanted, std::span<const int> targets,
                                   const std::string& noun);
 

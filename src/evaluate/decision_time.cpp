@@ -19,7 +19,8 @@ Network watched(Network network) {
     if (!can_watch(network))
         throw InputError("when a decision falls is not known where the readout pools, as " + last.name + " does");
     if (last.neuron) return network;
-    last.neuron = Neuron{.beta = last.readout_beta, .threshold = 1e30F, .reset = Reset::none, .alpha = last.readout_alpha};
+    last.neuron =
+        Neuron{.beta = last.readout_beta, .threshold = 1e30F, .reset = Reset::none, .alpha = last.readout_alpha};
     last.readout_beta = 1, last.readout_alpha = 0;
     return network;
 }
@@ -69,7 +70,8 @@ std::vector<DecisionTime> DecisionWatch::watch(const Input& input) const {
     return all;
 }
 
-std::vector<TimeShare> time_shares(const Engine& engine, const ArrayView<uint8_t>& recording, int target, int64_t windows) {
+std::vector<TimeShare> time_shares(const Engine& engine, const ArrayView<uint8_t>& recording, int target,
+                                   int64_t windows) {
     if (windows < 1 || windows > kMostWindows)
         throw InputError("shares of time are of 1 to " + std::to_string(kMostWindows) + " windows, not " +
                          std::to_string(windows));
@@ -79,12 +81,13 @@ std::vector<TimeShare> time_shares(const Engine& engine, const ArrayView<uint8_t
     const std::vector<int64_t> places = spike_places(recording.data);
     const auto window_of = [&](int64_t step) { return step * windows / steps; };
     const Game game{windows, [&](const Array<uint8_t>& coalitions) {
-                        const FloatArray scores = scores_without(engine, recording, coalitions.extent(0), [&](int64_t k) {
-                            std::vector<int64_t> out;
-                            for (const int64_t place : places)
-                                if (coalitions.row(k)[window_of(place / per_step)] == 0) out.push_back(place);
-                            return out;
-                        });
+                        const FloatArray scores =
+                            scores_without(engine, recording, coalitions.extent(0), [&](int64_t k) {
+                                std::vector<int64_t> out;
+                                for (const int64_t place : places)
+                                    if (coalitions.row(k)[window_of(place / per_step)] == 0) out.push_back(place);
+                                return out;
+                            });
                         std::vector<double> values;
                         for (int64_t k = 0; k < scores.extent(0); ++k) values.push_back(scores.row(k)[target]);
                         return values;

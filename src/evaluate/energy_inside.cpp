@@ -17,7 +17,8 @@ class EnergyInside final : public Metric {
         return info;
     }
 
-    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions&) const override {
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions&) const override {
         const auto places = masked_places(context, explained, "energy_inside");
         const FloatArray maps = pixel_maps(explained.attribution, explained.method.view);
         MetricResult result;

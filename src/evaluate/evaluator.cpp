@@ -29,7 +29,8 @@ std::map<MapState, int64_t> states_of(const ExplainedSamples& explained) {
 
 void check_part(const MethodScores& part, const MethodScores& first) {
     bool fits = part.measured.size() == first.measured.size();
-    for (const auto& [metric, samples] : part.measured) fits = fits && first.measured.contains(metric) && samples == part.done;
+    for (const auto& [metric, samples] : part.measured)
+        fits = fits && first.measured.contains(metric) && samples == part.done;
     if (!fits) throw InputError("evaluations are merged when each is through with all its samples by the same metrics");
 }
 
@@ -85,7 +86,8 @@ int64_t Evaluator::end_of_chunk(const MethodScores& scores, int64_t first, int64
     int64_t end = std::min(samples(), first + at_most);
     if (scores.done > first) end = std::min(end, scores.done);
     for (const MetricPointer& metric : metrics_)
-        if (const int64_t measured = scores.measured_by(metric->info().name); measured > first) end = std::min(end, measured);
+        if (const int64_t measured = scores.measured_by(metric->info().name); measured > first)
+            end = std::min(end, measured);
     return end;
 }
 

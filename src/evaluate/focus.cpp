@@ -9,7 +9,8 @@ class Focus final : public Metric {
     const MetricInfo& info() const override {
         static const MetricInfo info{
             .name = "focus",
-            .title = "Share of the positive values inside, where two of four samples in a mosaic are of the class explained",
+            .title =
+                "Share of the positive values inside, where two of four samples in a mosaic are of the class explained",
             .direction = "higher",
             .range = "0 to 1, chance 0.5",
             .cost = "one explanation",

@@ -14,7 +14,8 @@ struct Neighbour {
     double weight;
 };
 
-/// Σ w·(x_p − x_q) = 0 over the neighbours q of every removed pixel p: symmetric, positive definite where something stays.
+/// Σ w·(x_p − x_q) = 0 over the neighbours q of every removed pixel p: symmetric, positive definite where something
+/// stays.
 class System {
   public:
     System(std::span<const float> plane, int64_t height, int64_t width, std::span<const uint8_t> removed)

@@ -22,7 +22,9 @@ class Parts {
         const int64_t row = below(pieces_.height() - side + 1, random.uniform(2));
         const int64_t column = below(pieces_.width() - side + 1, random.uniform(3));
         const int64_t step = below(pieces_.steps() - steps + 1, random.uniform(4));
-        const auto inside = [](int64_t value, int64_t first, int64_t count) { return value >= first && value < first + count; };
+        const auto inside = [](int64_t value, int64_t first, int64_t count) {
+            return value >= first && value < first + count;
+        };
         std::vector<int64_t> part;
         for (int64_t i = 0; i < pieces_.count(); ++i) {
             const Pieces::Place place = pieces_.place(i);
@@ -33,7 +35,9 @@ class Parts {
     }
 
   private:
-    static int64_t below(int64_t count, double uniform) { return static_cast<int64_t>(uniform * static_cast<double>(count)); }
+    static int64_t below(int64_t count, double uniform) {
+        return static_cast<int64_t>(uniform * static_cast<double>(count));
+    }
     /// 1 to half of the whole.
     static int64_t length(int64_t whole, double uniform) { return 1 + below(std::max<int64_t>(1, whole / 2), uniform); }
 

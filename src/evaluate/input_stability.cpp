@@ -24,7 +24,9 @@ class InputStability final : public Metric {
             if (!input.spiking()) return input.images;
             return FloatArray(input.spikes.shape, {input.spikes.data.begin(), input.spikes.data.end()});
         };
-        return {relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes), {}};
+        return {
+            relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes),
+            {}};
     }
 };
 

@@ -45,7 +45,8 @@ class Irof final : public Metric {
         return info;
     }
 
-    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions&) const override {
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions&) const override {
         MetricResult result;
         const FloatArray maps = pixel_maps(explained.attribution, explained.method.view);
         for (size_t i = 0; i < explained.samples.size(); ++i) {
@@ -55,8 +56,8 @@ class Irof final : public Metric {
             const Superpixels segments = slic_superpixels(image.data, shape, kSegments);
             const FloatArray versions = without_segments(image, ranked_segments(segments, maps.row(n)));
             const FloatArray scores = image_scores(context, versions, explained.samples[i]);
-            result.values.push_back(
-                area_over(scores, softmax_probability(explained.scores.row(n), explained.targets[i]), explained.targets[i]));
+            result.values.push_back(area_over(
+                scores, softmax_probability(explained.scores.row(n), explained.targets[i]), explained.targets[i]));
         }
         return result;
     }

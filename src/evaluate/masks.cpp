@@ -13,7 +13,8 @@ std::vector<std::vector<Place>> masked_places(const MetricContext& context, cons
     const Shape& sample = explained.input.shape();
     const Shape expected = {explained.input.samples(), sample[sample.size() - 2], sample.back()};
     if (masks.shape != expected)
-        throw InputError(who + ": the masks have the shape " + shape_text(masks.shape) + ", expected " + shape_text(expected));
+        throw InputError(who + ": the masks have the shape " + shape_text(masks.shape) + ", expected " +
+                         shape_text(expected));
     std::vector<std::vector<Place>> places;
     for (int64_t n = 0; n < masks.extent(0); ++n) {
         std::vector<Place>& of_sample = places.emplace_back();

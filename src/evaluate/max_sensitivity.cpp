@@ -20,12 +20,14 @@ void check_request(const Input& input, size_t samples, const SensitivityOptions&
     if (input.spiking() && input.steps() < 2)
         throw InputError("sensitivity moves spikes in time, but these have a single step");
     if (static_cast<int64_t>(samples) != input.samples())
-        throw InputError(std::to_string(input.samples()) + " inputs came with " + std::to_string(samples) + " sample numbers");
+        throw InputError(std::to_string(input.samples()) + " inputs came with " + std::to_string(samples) +
+                         " sample numbers");
     for (const float value : input.images.data)
         if (!(value >= 0 && value <= 1))
             throw InputError("sensitivity needs image values from 0 to 1, not " + std::to_string(value));
     if (!(options.radius > 0 && options.radius <= 1))
-        throw InputError("the radius of sensitivity must be above 0 and at most 1, not " + std::to_string(options.radius));
+        throw InputError("the radius of sensitivity must be above 0 and at most 1, not " +
+                         std::to_string(options.radius));
     if (options.draws < 1) throw InputError("sensitivity needs at least 1 draw, not " + std::to_string(options.draws));
 }
 
@@ -89,8 +91,8 @@ Input perturbed(const Input& input, std::span<const int64_t> samples, const Sens
 FloatArray checked_maps(const MapFunction& maps, const Input& input) {
     FloatArray result = maps(input);
     if (result.shape.size() != 3 || result.extent(0) != input.samples())
-        throw InputError("the map function gave shape " + shape_text(result.shape) + " for " + std::to_string(input.samples()) +
-                         " inputs, expected one map [H, W] for each");
+        throw InputError("the map function gave shape " + shape_text(result.shape) + " for " +
+                         std::to_string(input.samples()) + " inputs, expected one map [H, W] for each");
     for (const float value : result.data)
         if (!std::isfinite(value)) throw InputError("sensitivity: a map holds a value that is not finite");
     return result;
@@ -124,10 +126,11 @@ std::vector<double> relative_stability(const Input& input, std::span<const int64
         const Input moved = perturbed(input, samples, options, draw);
         const FloatArray changed = checked_maps(maps, moved), changed_cause = cause ? cause(moved) : FloatArray();
         if (changed.shape != plain.shape)
-            throw InputError("the map function gave shapes " + shape_text(plain.shape) + " and " + shape_text(changed.shape) +
-                             " for inputs of one shape");
+            throw InputError("the map function gave shapes " + shape_text(plain.shape) + " and " +
+                             shape_text(changed.shape) + " for inputs of one shape");
         for (int64_t n = 0; n < input.samples(); ++n) {
-            const double per = cause ? std::max(relative_change(plain_cause.row(n), changed_cause.row(n)), kLeastChange) : 1;
+            const double per =
+                cause ? std::max(relative_change(plain_cause.row(n), changed_cause.row(n)), kLeastChange) : 1;
             largest[n] = std::max(largest[n], relative_change(plain.row(n), changed.row(n)) / per);
         }
     }

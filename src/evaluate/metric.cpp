@@ -19,10 +19,12 @@ std::string names_for(MetricInput input) {
 
 void check_input(const MetricInfo& metric, bool spiking, bool pixels) {
     if (metric.input == MetricInput::spikes && !spiking)
-        throw InputError("the metric " + metric.name + " changes single spikes, and this run's input is images; expected " +
+        throw InputError("the metric " + metric.name +
+                         " changes single spikes, and this run's input is images; expected " +
                          names_for(MetricInput::pixels));
     if (metric.input == MetricInput::pixels && !pixels)
-        throw InputError("the metric " + metric.name + " changes pixels, and this run's input is recordings; expected " +
+        throw InputError("the metric " + metric.name +
+                         " changes pixels, and this run's input is recordings; expected " +
                          names_for(MetricInput::spikes));
 }
 

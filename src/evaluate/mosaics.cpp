@@ -22,7 +22,8 @@ int64_t other_sample(const SampleSource& data, int64_t sample, bool same, const 
     constexpr uint64_t tries = 1000;
     const int label = data.label(sample);
     for (uint64_t i = 0; i < tries; ++i) {
-        const auto drawn = static_cast<int64_t>(random.uniform(1 + draw * tries + i) * static_cast<double>(data.size()));
+        const auto drawn =
+            static_cast<int64_t>(random.uniform(1 + draw * tries + i) * static_cast<double>(data.size()));
         if (drawn != sample && (data.label(drawn) == label) == same) return drawn;
     }
     for (int64_t next = 1; next < data.size(); ++next) {
@@ -89,7 +90,8 @@ Array<uint8_t> mosaic_of_recordings(const SampleSource& data, const Mosaic& mosa
             const int64_t plane = place / (quarters.height * quarters.width);
             const int64_t y = place / quarters.width % quarters.height / 2, x = place % quarters.width / 2;
             if (from[i] == 0 || y >= quarters.rows() || x >= quarters.columns()) continue;
-            uint8_t& to = result.data[(plane * quarters.height + quarters.top(q) + y) * quarters.width + quarters.left(q) + x];
+            uint8_t& to =
+                result.data[(plane * quarters.height + quarters.top(q) + y) * quarters.width + quarters.left(q) + x];
             to = static_cast<uint8_t>(std::min<int>(std::numeric_limits<uint8_t>::max(), to + from[i]));
         }
     }
@@ -98,13 +100,14 @@ Array<uint8_t> mosaic_of_recordings(const SampleSource& data, const Mosaic& mosa
 
 }  // namespace
 
-ExplainedMosaics explain_mosaics(const MetricContext& context, const ExplainedSamples& explained, const std::string& who,
-                                 uint64_t seed) {
+ExplainedMosaics explain_mosaics(const MetricContext& context, const ExplainedSamples& explained,
+                                 const std::string& who, uint64_t seed) {
     const bool recordings = explained.input.spiking() && !context.shown;
     if (!context.data) throw InputError(who + " needs the classes of the samples, and none are given");
     const SampleSource& data = *context.data;
     if (data.shape()[1] < 2 || data.shape()[2] < 2)
-        throw InputError(who + " halves the rows and columns of samples, and these have the shape " + shape_text(data.shape()));
+        throw InputError(who + " halves the rows and columns of samples, and these have the shape " +
+                         shape_text(data.shape()));
     std::vector<Mosaic> mosaics;
     std::vector<int> targets;
     Input input;
@@ -118,8 +121,9 @@ ExplainedMosaics explain_mosaics(const MetricContext& context, const ExplainedSa
         const FloatArray image = mosaic_of_images(context, mosaics.back());
         input.append(context.shown ? context.shown(image, sample) : Input(image));
     }
-    ExplainedMosaics result{
-        pixel_maps(explain(explained.method, context.model, {input, targets, explained.samples}), explained.method.view), {}};
+    ExplainedMosaics result{pixel_maps(explain(explained.method, context.model, {input, targets, explained.samples}),
+                                       explained.method.view),
+                            {}};
     const Quarters quarters{result.maps.extent(1), result.maps.extent(2)};
     for (const Mosaic& mosaic : mosaics) {
         std::vector<Place>& places = result.places.emplace_back(result.maps.row_size(), Place::left_out);

@@ -16,7 +16,8 @@ constexpr int64_t kBins = 100;
 
 /// The explained samples, by this network, as their maps are ranked.
 FloatArray maps_by(const AttributionContext& context, const ExplainedSamples& explained, const Input& input) {
-    return pixel_maps(explain(explained.method, context, {input, explained.targets, explained.samples}), explained.method.view);
+    return pixel_maps(explain(explained.method, context, {input, explained.targets, explained.samples}),
+                      explained.method.view);
 }
 
 /// The mean of the maps of noisy copies.
@@ -49,14 +50,15 @@ void with_drawn(const MetricContext& context, int layers, uint64_t seed, const U
 class Mprt final : public Metric {
   public:
     explicit Mprt(bool smooth) : smooth_(smooth) {
-        info_ = {.name = smooth ? "smprt" : "mprt",
-                 .title =
-                     "Rank correlation with the map of the network whose layers are drawn anew from the last to the first, "
-                     "without sign, mean over the layers",
-                 .direction = "lower",
-                 .range = "0 to 1",
-                 .cost = "one explanation per layer",
-                 .source = "Adebayo et al., NeurIPS 2018"};
+        info_ = {
+            .name = smooth ? "smprt" : "mprt",
+            .title =
+                "Rank correlation with the map of the network whose layers are drawn anew from the last to the first, "
+                "without sign, mean over the layers",
+            .direction = "lower",
+            .range = "0 to 1",
+            .cost = "one explanation per layer",
+            .source = "Adebayo et al., NeurIPS 2018"};
         if (!smooth) return;
         info_.title = "mprt of maps that are the mean over 50 noisy copies of the input";
         info_.cost = "50 explanations, and 50 per layer";
@@ -74,7 +76,8 @@ class Mprt final : public Metric {
         MetricResult result{std::vector<double>(count), FloatArray({count, layers})};
         for (int last = 1; last <= layers; ++last)
             with_drawn(context, last, options.seed, [&](const AttributionContext& drawn) {
-                const FloatArray changed = smooth_ ? smooth_maps(drawn, explained) : maps_by(drawn, explained, explained.input);
+                const FloatArray changed =
+                    smooth_ ? smooth_maps(drawn, explained) : maps_by(drawn, explained, explained.input);
                 const std::vector<double> ranks = rank_correlation(maps, changed);
                 for (int64_t n = 0; n < count; ++n) {
                     result.values[n] += std::abs(ranks[n]) / layers;

@@ -19,7 +19,8 @@ class OutputStability final : public Metric {
         return info;
     }
 
-    /// A spike that moves seldom changes a score at all: the quotient would tell nothing but how small its divisor may be.
+    /// A spike that moves seldom changes a score at all: the quotient would tell nothing but how small its divisor may
+    /// be.
     bool applies_to(const MethodSpec&, const Input& input) const override { return !input.spiking(); }
 
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
@@ -27,7 +28,9 @@ class OutputStability final : public Metric {
         SensitivityOptions changes;
         changes.seed = options.seed;
         const auto cause = [&](const Input& input) { return context.model.engine->run(input).scores; };
-        return {relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes), {}};
+        return {
+            relative_stability(explained.input, explained.samples, explain_again(context, explained), cause, changes),
+            {}};
     }
 };
 

@@ -19,7 +19,8 @@ double top_overlap(std::span<const float> a, std::span<const float> b, double sh
     const std::vector<int64_t> best_a = ranking(a, seed, sample), best_b = ranking(b, seed, sample);
     std::vector<bool> chosen(a.size());
     for (int64_t i = 0; i < count; ++i) chosen[best_a[i]] = true;
-    const int64_t shared = std::count_if(best_b.begin(), best_b.begin() + count, [&](int64_t pixel) { return chosen[pixel]; });
+    const int64_t shared =
+        std::count_if(best_b.begin(), best_b.begin() + count, [&](int64_t pixel) { return chosen[pixel]; });
     return static_cast<double>(shared) / static_cast<double>(2 * count - shared);
 }
 

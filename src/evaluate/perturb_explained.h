@@ -5,8 +5,8 @@
 
 namespace spikelens {
 
-/// perturb() of explained samples: of images as they are all at once, of coded images one sample at a time, since a random
-/// coder draws for each sample alone.
+/// perturb() of explained samples: of images as they are all at once, of coded images one sample at a time, since a
+/// random coder draws for each sample alone.
 MetricResult perturb_pixels(Perturbation kind, const MetricContext& context, const ExplainedSamples& explained,
                             const MetricOptions& options);
 

@@ -13,7 +13,8 @@ void check_request(const ArrayView<float>& images, const ArrayView<float>& maps,
         throw InputError("perturbation needs images [N, C, H, W], not of shape " + shape_text(images.shape));
     const Shape expected{images.extent(0), images.extent(2), images.extent(3)};
     if (maps.shape != expected)
-        throw InputError("the maps have shape " + shape_text(maps.shape) + ", but the images need " + shape_text(expected));
+        throw InputError("the maps have shape " + shape_text(maps.shape) + ", but the images need " +
+                         shape_text(expected));
     check_counts(images.extent(0), targets, samples, "image");
     if (options.pixels_per_step < 0) throw InputError("the pixels per step must not be negative");
     if (options.max_batch < 1) throw InputError("the batch of perturbed images must be positive");

@@ -87,11 +87,12 @@ FloatArray Pieces::scores_of_images(std::span<const std::vector<int64_t>> remove
 }
 
 FloatArray Pieces::scores_of_recordings(std::span<const std::vector<int64_t>> removed) const {
-    return scores_without(*context_.model.engine, spikes_.sub(0), static_cast<int64_t>(removed.size()), [&](int64_t version) {
-        std::vector<int64_t> places;
-        for (const int64_t piece : removed[version]) places.push_back(index_[piece]);
-        return places;
-    });
+    return scores_without(*context_.model.engine, spikes_.sub(0), static_cast<int64_t>(removed.size()),
+                          [&](int64_t version) {
+                              std::vector<int64_t> places;
+                              for (const int64_t piece : removed[version]) places.push_back(index_[piece]);
+                              return places;
+                          });
 }
 
 std::vector<float> Pieces::scores_of(std::span<const std::vector<int64_t>> removed) const {
@@ -110,15 +111,16 @@ std::vector<double> Pieces::drops(const std::string& name, std::span<const std::
     return drops;
 }
 
-MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions& options,
-                            const std::function<double(const Pieces&)>& value) {
+MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples& explained,
+                            const MetricOptions& options, const std::function<double(const Pieces&)>& value) {
     MetricResult result;
     for (size_t n = 0; n < explained.samples.size(); ++n)
         result.values.push_back(value(Pieces(context, explained, static_cast<int64_t>(n), options)));
     return result;
 }
 
-double correlation(const Pieces& pieces, const std::string& name, int64_t size, std::vector<std::vector<int64_t>> orders) {
+double correlation(const Pieces& pieces, const std::string& name, int64_t size,
+                   std::vector<std::vector<int64_t>> orders) {
     std::vector<double> given;
     for (std::vector<int64_t>& order : orders) {
         order.resize(size);

@@ -11,8 +11,9 @@
 
 namespace spikelens {
 
-/// What one explained sample is made of, for metrics that take parts of it away. Of an image, coded or not, its pixels: all
-/// channels together, taken away to the baseline. Of a recording the places [T, C, H, W] that hold spikes, taken away to none.
+/// What one explained sample is made of, for metrics that take parts of it away. Of an image, coded or not, its pixels:
+/// all channels together, taken away to the baseline. Of a recording the places [T, C, H, W] that hold spikes, taken
+/// away to none.
 class Pieces {
   public:
     /// Where a piece lies; step 0 of a pixel.
@@ -28,8 +29,8 @@ class Pieces {
     Place place(int64_t piece) const;
     /// Σ of what the map gives these pieces, as it is ranked.
     double sum(std::span<const int64_t> pieces) const;
-    /// By how much the score of the class explained falls in versions of the sample, each without these pieces. No map may
-    /// decide which: under this name they are simulated once for all maps of the sample.
+    /// By how much the score of the class explained falls in versions of the sample, each without these pieces. No map
+    /// may decide which: under this name they are simulated once for all maps of the sample.
     std::vector<double> drops(const std::string& name, std::span<const std::vector<int64_t>> removed) const;
 
     int64_t steps() const { return steps_; }
@@ -55,12 +56,13 @@ class Pieces {
 };
 
 /// One value for each explained sample, from its pieces.
-MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions& options,
-                            const std::function<double(const Pieces&)>& value);
+MetricResult measure_pieces(const MetricContext& context, const ExplainedSamples& explained,
+                            const MetricOptions& options, const std::function<double(const Pieces&)>& value);
 
-/// Pearson's correlation, over sets of pieces, of what the map gives them with how far the score falls without them: the first
-/// `size` pieces of each order, which has this name (see drops()). 0 when one side is constant.
-double correlation(const Pieces& pieces, const std::string& name, int64_t size, std::vector<std::vector<int64_t>> orders);
+/// Pearson's correlation, over sets of pieces, of what the map gives them with how far the score falls without them:
+/// the first `size` pieces of each order, which has this name (see drops()). 0 when one side is constant.
+double correlation(const Pieces& pieces, const std::string& name, int64_t size,
+                   std::vector<std::vector<int64_t>> orders);
 
 /// Scores [M, classes] of versions [M, C, H, W] of one sample's image, coded as the network is shown it.
 FloatArray image_scores(const MetricContext& context, const FloatArray& images, int64_t sample);

@@ -22,15 +22,15 @@ double hit(std::span<const float> map, std::span<const Place> places) {
 class PointingGame final : public Metric {
   public:
     const MetricInfo& info() const override {
-        static const MetricInfo info{
-            .name = "pointing_game",
-            .title =
-                "Whether the largest value lies inside: the sample's mask, or without masks the two samples of the class in "
-                "a mosaic of four",
-            .direction = "higher",
-            .range = "0 to 1, chance the share of the mask, in mosaics 0.5",
-            .cost = "none, or without masks one explanation",
-            .source = "Zhang et al., IJCV 126:1084, 2018; without tolerance"};
+        static const MetricInfo info{.name = "pointing_game",
+                                     .title =
+                                         "Whether the largest value lies inside: the sample's mask, or without masks "
+                                         "the two samples of the class in "
+                                         "a mosaic of four",
+                                     .direction = "higher",
+                                     .range = "0 to 1, chance the share of the mask, in mosaics 0.5",
+                                     .cost = "none, or without masks one explanation",
+                                     .source = "Zhang et al., IJCV 126:1084, 2018; without tolerance"};
         return info;
     }
 
@@ -43,7 +43,8 @@ class PointingGame final : public Metric {
         else
             shown = explain_mosaics(context, explained, "pointing_game", options.seed);
         MetricResult result;
-        for (int64_t n = 0; n < shown.maps.extent(0); ++n) result.values.push_back(hit(shown.maps.row(n), shown.places[n]));
+        for (int64_t n = 0; n < shown.maps.extent(0); ++n)
+            result.values.push_back(hit(shown.maps.row(n), shown.places[n]));
         return result;
     }
 };

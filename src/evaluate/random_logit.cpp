@@ -29,10 +29,12 @@ class RandomLogit final : public Metric {
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
         if (explained.scores.extent(1) < 2)
-            throw InputError("the metric random_logit needs a network of two classes or more, and this one has a single class");
+            throw InputError(
+                "the metric random_logit needs a network of two classes or more, and this one has a single class");
         std::vector<int> others;
         for (size_t n = 0; n < explained.samples.size(); ++n)
-            others.push_back(other_class(explained.targets[n], explained.scores.extent(1), options.seed, explained.samples[n]));
+            others.push_back(
+                other_class(explained.targets[n], explained.scores.extent(1), options.seed, explained.samples[n]));
         const FloatArray maps = explain(explained.method, context.model, {explained.input, others, explained.samples});
         const View view = explained.method.view;
         return {rank_correlation(pixel_maps(explained.attribution, view), pixel_maps(maps, view)), {}};

@@ -12,7 +12,8 @@ class Randomisation final : public Metric {
     const MetricInfo& info() const override {
         static const MetricInfo info{
             .name = "randomisation",
-            .title = "Rank correlation with the map of the network whose fully connected weights are shuffled, without sign",
+            .title =
+                "Rank correlation with the map of the network whose fully connected weights are shuffled, without sign",
             .direction = "lower",
             .range = "0 to 1",
             .cost = "one explanation",
@@ -21,7 +22,8 @@ class Randomisation final : public Metric {
         return info;
     }
 
-    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained, const MetricOptions&) const override {
+    MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
+                         const MetricOptions&) const override {
         const View view = explained.method.view;
         const AttributionRequest request{explained.input, explained.targets, explained.samples};
         const FloatArray shuffled = pixel_maps(explain(explained.method, context.shuffled, request), view);

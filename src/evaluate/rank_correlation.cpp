@@ -36,8 +36,8 @@ double spearman(std::span<const float> a, std::span<const float> b) {
 
 void check_maps(const FloatArray& a, const FloatArray& b) {
     if (a.shape.size() != 3 || a.shape != b.shape || a.row_size() == 0)
-        throw InputError("rank correlation needs two times maps [N, H, W], not of shapes " + shape_text(a.shape) + " and " +
-                         shape_text(b.shape));
+        throw InputError("rank correlation needs two times maps [N, H, W], not of shapes " + shape_text(a.shape) +
+                         " and " + shape_text(b.shape));
     for (const FloatArray* maps : {&a, &b})
         if (std::ranges::any_of(maps->data, [](float value) { return std::isnan(value); }))
             throw InputError("rank correlation: a map has no number (NaN) somewhere");

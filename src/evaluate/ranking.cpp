@@ -12,7 +12,8 @@
 
 namespace spikelens {
 
-std::vector<int64_t> rank_places(std::span<const float> map, std::span<const int64_t> places, uint64_t seed, int64_t sample) {
+std::vector<int64_t> rank_places(std::span<const float> map, std::span<const int64_t> places, uint64_t seed,
+                                 int64_t sample) {
     struct Place {
         float value;
         uint64_t tie;

@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t kParts = 10;  ///< a tenth of the pixels more at each step
 constexpr double kNoise = 0.01;
 
-/// The image without the first pixels of an order: filled from their neighbours, with noise, within the image's own range.
+/// The image without the first pixels of an order: filled from their neighbours, with noise, within the image's own
+/// range.
 FloatArray without(const FloatArray& image, std::span<const int64_t> pixels, uint64_t seed, int64_t sample) {
     FloatArray result = image;
     const int64_t height = image.extent(2), width = image.extent(3);
@@ -39,7 +40,8 @@ class Road final : public Metric {
     const MetricInfo& info() const override {
         static const MetricInfo info{
             .name = "road",
-            .title = "How much longer the class holds when the worst pixels are filled in first, than when the best are",
+            .title =
+                "How much longer the class holds when the worst pixels are filled in first, than when the best are",
             .direction = "higher",
             .range = "-1 to 1",
             .cost = "18 simulations",
@@ -48,7 +50,8 @@ class Road final : public Metric {
         return info;
     }
 
-    /// A value is the mean over 10, 20, …, 90 % of the pixels of [still the class explained], worst first less best first.
+    /// A value is the mean over 10, 20, …, 90 % of the pixels of [still the class explained], worst first less best
+    /// first.
     MetricResult measure(const MetricContext& context, const ExplainedSamples& explained,
                          const MetricOptions& options) const override {
         MetricResult result;

@@ -36,8 +36,8 @@ class SensitivityN final : public Metric {
                     orders.push_back(random_permutation(pieces.count(), options.seed, Stream::subsets,
                                                         {static_cast<uint64_t>(pieces.sample()), draw, s}));
                 const double size = std::ceil(kShares[s] * static_cast<double>(pieces.count()));
-                sum +=
-                    correlation(pieces, info().name + " " + std::to_string(s), static_cast<int64_t>(size), std::move(orders));
+                sum += correlation(pieces, info().name + " " + std::to_string(s), static_cast<int64_t>(size),
+                                   std::move(orders));
             }
             return sum / kShares.size();
         });

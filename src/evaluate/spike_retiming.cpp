@@ -15,8 +15,9 @@ namespace {
 constexpr double kShare = 0.1;
 constexpr int64_t kDistance = 2;
 
-/// The recording with the spikes of these places moved by two steps (by all there are between two steps), either way with equal
-/// chance, the only way there is at the ends. Places add their spikes up; one whose goal would pass 255 stays.
+/// The recording with the spikes of these places moved by two steps (by all there are between two steps), either way
+/// with equal chance, the only way there is at the ends. Places add their spikes up; one whose goal would pass 255
+/// stays.
 void retime(std::span<uint8_t> spikes, int64_t steps, std::span<const int64_t> places, uint64_t seed, uint64_t sample) {
     const int64_t per_step = static_cast<int64_t>(spikes.size()) / steps, distance = std::min(kDistance, steps - 1);
     const std::vector<uint8_t> before(spikes.begin(), spikes.end());
@@ -35,15 +36,15 @@ void retime(std::span<uint8_t> spikes, int64_t steps, std::span<const int64_t> p
 class SpikeRetiming final : public Metric {
   public:
     const MetricInfo& info() const override {
-        static const MetricInfo info{
-            .name = "spike_retiming",
-            .title =
-                "How much further the score falls when the best tenth of the spikes moves in time than when a random one does",
-            .direction = "higher",
-            .range = "any, in units of the class score",
-            .cost = "2 simulations",
-            .source = "Spikelens, docs/methods.md",
-            .input = MetricInput::spikes};
+        static const MetricInfo info{.name = "spike_retiming",
+                                     .title =
+                                         "How much further the score falls when the best tenth of the spikes moves in "
+                                         "time than when a random one does",
+                                     .direction = "higher",
+                                     .range = "any, in units of the class score",
+                                     .cost = "2 simulations",
+                                     .source = "Spikelens, docs/methods.md",
+                                     .input = MetricInput::spikes};
         return info;
     }
 
@@ -66,10 +67,12 @@ class SpikeRetiming final : public Metric {
             for (int64_t i = 0; i < count; ++i) drawn.push_back(places[order[i]]);
             retime(chance.row(n), spikes.extent(1), drawn, options.seed, address);
         }
-        const FloatArray of_best = context.model.engine->run(best).scores, of_chance = context.model.engine->run(chance).scores;
+        const FloatArray of_best = context.model.engine->run(best).scores,
+                         of_chance = context.model.engine->run(chance).scores;
         MetricResult result;
         for (int64_t n = 0; n < spikes.extent(0); ++n)
-            result.values.push_back(double{of_chance.row(n)[explained.targets[n]]} - of_best.row(n)[explained.targets[n]]);
+            result.values.push_back(double{of_chance.row(n)[explained.targets[n]]} -
+                                    of_best.row(n)[explained.targets[n]]);
         return result;
     }
 };

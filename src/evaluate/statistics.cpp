@@ -15,7 +15,8 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNormal975 = 1.959963984540054;
 
-// P(|T| ≤ √ν·tan(angle)) for Student's t with ν degrees of freedom: a finite sum for whole ν (Abramowitz & Stegun 26.7.3–4).
+// P(|T| ≤ √ν·tan(angle)) for Student's t with ν degrees of freedom: a finite sum for whole ν (Abramowitz &
+// Stegun 26.7.3–4).
 double central_probability(int64_t freedom, double angle) {
     const double cosine = std::cos(angle);
     const bool odd = freedom % 2 != 0;
@@ -84,8 +85,8 @@ Estimate estimate_share(int64_t successes, int64_t trials) {
 
 Estimate estimate_difference(std::span<const double> a, std::span<const double> b) {
     if (a.size() != b.size())
-        throw InputError("a paired difference needs the same samples on both sides, not " + std::to_string(a.size()) + " and " +
-                         std::to_string(b.size()));
+        throw InputError("a paired difference needs the same samples on both sides, not " + std::to_string(a.size()) +
+                         " and " + std::to_string(b.size()));
     std::vector<double> difference(a.size());
     for (size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
     return estimate_mean(difference);

@@ -93,7 +93,8 @@ void Batch::run_ablations(const uint8_t* no_mask, std::span<const AblationSet> s
     const int layers = static_cast<int>(weights_.layers().size());
     const int64_t classes = scores.extent(2);
     const auto give_scores = [&](size_t set) {
-        this->scores({scores.row(static_cast<int64_t>(set)).data() + first_ * classes, static_cast<size_t>(count_ * classes)});
+        this->scores(
+            {scores.row(static_cast<int64_t>(set)).data() + first_ * classes, static_cast<size_t>(count_ * classes)});
     };
     begin(nullptr);
     Map map = packed(part);
@@ -240,8 +241,8 @@ Map Batch::pooled(size_t l, const Map& fired, Buffer& to) {
     const Pool& pool = weights_.layers()[l].layer->pool;
     Map sent = weights_.layers()[l].sent(count_, fired.steps);
     sent.data = to.need_many<uint8_t>(sent.bytes());
-    weights_.device().run(
-        PoolNumbers{fired, sent, pool.size, pool.columns(), pool.stride, pool.stride_columns(), pool.kind == PoolKind::max});
+    weights_.device().run(PoolNumbers{fired, sent, pool.size, pool.columns(), pool.stride, pool.stride_columns(),
+                                      pool.kind == PoolKind::max});
     return sent;
 }
 
@@ -255,7 +256,8 @@ void Batch::record(size_t l, const Map& fired, const Map& sent, const Part& part
     RecordBuffers* const buffers = recorded(l);
     if (!buffers) return;
     const LayerRecording& wanted = recording_->layer(static_cast<int>(l));
-    if (!wanted.pooled_counts.empty()) weights_.device().run(SumSteps{sent, buffers->pooled_counts.as<uint16_t>(), nullptr});
+    if (!wanted.pooled_counts.empty())
+        weights_.device().run(SumSteps{sent, buffers->pooled_counts.as<uint16_t>(), nullptr});
     if (!wanted.spikes.empty())
         weights_.device().run(UnpackSpikes{fired, input_.steps, part.first_step, buffers->spikes.as<uint8_t>()});
 }

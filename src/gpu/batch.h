@@ -10,7 +10,8 @@ namespace spikelens::gpu {
 /// Of a layer that is recorded, on the device.
 struct RecordBuffers {
     Buffer counts, pooled_counts, spikes, potentials;
-    explicit RecordBuffers(Device& device) : counts(device), pooled_counts(device), spikes(device), potentials(device) {}
+    explicit RecordBuffers(Device& device)
+        : counts(device), pooled_counts(device), spikes(device), potentials(device) {}
 };
 
 /// The membranes of a layer between two parts of the time.
@@ -35,7 +36,8 @@ struct AblationSet {
     const uint8_t* mask = nullptr;  ///< on the device
 };
 
-/// Some samples on their way through a chain, layer by layer: of each layer all samples and as many steps as a tile may hold.
+/// Some samples on their way through a chain, layer by layer: of each layer all samples and as many steps as a tile may
+/// hold.
 class Batch {
   public:
     /// Samples first … first + count − 1 of the input.

@@ -51,8 +51,8 @@ void ChainWeights::check_sums(size_t layer, int64_t most) const {
     const Layer& of = plan_.network->layers[layer];
     if (most <= UINT8_MAX && of.fan_in() * most < kMostSum) return;
     throw InputError("layer " + of.name + " reads " + std::to_string(of.fan_in()) + " numbers of up to " +
-                     std::to_string(most) + " spikes; the engine " + engine_ + " takes numbers up to 255 whose sum is below " +
-                     std::to_string(kMostSum));
+                     std::to_string(most) + " spikes; the engine " + engine_ +
+                     " takes numbers up to 255 whose sum is below " + std::to_string(kMostSum));
 }
 
 void ChainWeights::check_input(const RunInput& input) const {

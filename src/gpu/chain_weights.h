@@ -32,8 +32,8 @@ struct ChainLayer {
 /// The weights of a chain of layers, in fixed point and cut into slices, on a device.
 class ChainWeights {
   public:
-    /// Throws InputError for what is no chain, and for a layer whose slices' sums may not fit int32; the error names the
-    /// engine. Refers to the plan.
+    /// Throws InputError for what is no chain, and for a layer whose slices' sums may not fit int32; the error names
+    /// the engine. Refers to the plan.
     ChainWeights(const Simulator::Plan& plan, Device& device, std::string_view engine);
 
     /// Throws InputError where the first layer's sums of these spikes may not fit.

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
-// What is marked so is compiled for GPUs where nvcc compiles it, and for this machine's cores everywhere else: the same text.
+// What is marked so is compiled for GPUs where nvcc compiles it, and for this machine's cores everywhere else: the same
+// text.
 #ifdef __CUDACC__
 #define SPIKELENS_DEVICE __device__
 #define SPIKELENS_UNROLL _Pragma("unroll")

@@ -10,7 +10,8 @@
 namespace spikelens::gpu {
 namespace {
 
-/// A block of threads, one after the other. What the GPU copies ahead of use is there at once; products are the definition.
+/// A block of threads, one after the other. What the GPU copies ahead of use is there at once; products are the
+/// definition.
 template <class Shape>
 class EmulatedTeam {
   public:
@@ -63,7 +64,8 @@ class EmulatedTeam {
 
 class EmulatedDevice final : public Device {
   public:
-    EmulatedDevice(int threads, int64_t memory) : threads_(threads > 0 ? threads : available_threads()), memory_(memory) {}
+    EmulatedDevice(int threads, int64_t memory)
+        : threads_(threads > 0 ? threads : available_threads()), memory_(memory) {}
 
     std::string name() const override { return "emulated"; }
     int64_t free_bytes() const override { return memory_; }
@@ -75,8 +77,12 @@ class EmulatedDevice final : public Device {
     }
     void release(void* memory) noexcept override { ::operator delete (memory, std::align_val_t{64}); }
     void zero(void* to, int64_t bytes) override { std::memset(to, 0, static_cast<size_t>(bytes)); }
-    void upload(void* to, const void* from, int64_t bytes) override { std::memcpy(to, from, static_cast<size_t>(bytes)); }
-    void download(void* to, const void* from, int64_t bytes) override { std::memcpy(to, from, static_cast<size_t>(bytes)); }
+    void upload(void* to, const void* from, int64_t bytes) override {
+        std::memcpy(to, from, static_cast<size_t>(bytes));
+    }
+    void download(void* to, const void* from, int64_t bytes) override {
+        std::memcpy(to, from, static_cast<size_t>(bytes));
+    }
 #define SPIKELENS_RUN_TASK(Task) \
     void run(const Task& task) override { run_parts(task); }
     SPIKELENS_GPU_TASKS(SPIKELENS_RUN_TASK)

@@ -33,7 +33,8 @@ class GpuEngine final : public Engine {
 
     const Network& network() const override { return cpu_.network(); }
     const Execution& execution() const override { return cpu_.execution(); }
-    Recording run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const override;
+    Recording run(const Input& input, const RecordRequest& request,
+                  std::span<const FilterIndex> ablated) const override;
     FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const override;
     InputGradient gradient(const Input& input, std::span<const int> targets) const override {
         return cpu_.gradient(input, targets);
@@ -126,13 +127,15 @@ std::vector<std::string> GpuEngine::describe() const {
 }  // namespace
 
 EnginePointer make_gpu_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
-    return std::make_unique<const GpuEngine>("gpu", gpu::cuda_device(), std::move(network), std::move(execution), gradients);
+    return std::make_unique<const GpuEngine>("gpu", gpu::cuda_device(), std::move(network), std::move(execution),
+                                             gradients);
 }
 
-EnginePointer make_gpu_emulated_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
+EnginePointer make_gpu_emulated_engine(std::shared_ptr<const Network> network, Execution execution,
+                                       GradientOptions gradients) {
     auto device = gpu::emulated_device(execution.threads, execution.memory);
-    return std::make_unique<const GpuEngine>("gpu_emulated", std::move(device), std::move(network), std::move(execution),
-                                             gradients);
+    return std::make_unique<const GpuEngine>("gpu_emulated", std::move(device), std::move(network),
+                                             std::move(execution), gradients);
 }
 
 }  // namespace spikelens

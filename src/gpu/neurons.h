@@ -24,8 +24,8 @@ struct Neurons {
     uint8_t* spiked = nullptr;
 };
 
-/// One neuron on its way through its steps: the same operations as the scalar kernel's. `place` counts the pixels of all
-/// samples.
+/// One neuron on its way through its steps: the same operations as the scalar kernel's. `place` counts the pixels of
+/// all samples.
 class NeuronRun {
   public:
     SPIKELENS_DEVICE NeuronRun(const Neurons& neurons, int64_t place, int output)
@@ -55,7 +55,8 @@ class NeuronRun {
         if (neurons_.synapse) neurons_.synapse[index_] = synapse_;
         if (neurons_.spiked) neurons_.spiked[index_] = spiked_ ? 1 : 0;
         if (!neurons_.counts || output_ >= neurons_.outputs) return;
-        const int64_t place = index_ / neurons_.padded, sample = place / neurons_.pixels, pixel = place % neurons_.pixels;
+        const int64_t place = index_ / neurons_.padded, sample = place / neurons_.pixels,
+                      pixel = place % neurons_.pixels;
         uint16_t& count = neurons_.counts[(sample * neurons_.outputs + output_) * neurons_.pixels + pixel];
         count = static_cast<uint16_t>(count + count_);
     }
@@ -63,7 +64,8 @@ class NeuronRun {
   private:
     SPIKELENS_DEVICE void record(int step, float potential) const {
         if (output_ >= neurons_.outputs) return;
-        const int64_t place = index_ / neurons_.padded, sample = place / neurons_.pixels, pixel = place % neurons_.pixels;
+        const int64_t place = index_ / neurons_.padded, sample = place / neurons_.pixels,
+                      pixel = place % neurons_.pixels;
         const int64_t frame = sample * neurons_.all_steps + neurons_.first_step + step;
         neurons_.potentials[(frame * neurons_.outputs + output_) * neurons_.pixels + pixel] = potential;
     }

@@ -1,18 +1,18 @@
 #pragma once
 
-// A weighted layer of spikes as one product of matrices of bytes: rows are pixels at a step, columns are outputs, and each
-// weight is four int8 slices,
+// A weighted layer of spikes as one product of matrices of bytes: rows are pixels at a step, columns are outputs, and
+// each weight is four int8 slices,
 //     w = s0 + 2^8 s1 + 2^16 s2 + 2^24 s3,   −128 ≤ s ≤ 127,
-// so that Σ w x = Σ s0 x + 2^8 Σ s1 x + 2^16 Σ s2 x + 2^24 Σ s3 x, exactly. A block of threads makes the four int32 sums of a
-// tile of rows and outputs, puts each four together in int64, rounds them to float once, and takes the neurons through their
-// steps: a tile's rows are all steps of some pixels. Nothing but spikes goes back to memory.
+// so that Σ w x = Σ s0 x + 2^8 Σ s1 x + 2^16 Σ s2 x + 2^24 Σ s3 x, exactly. A block of threads makes the four int32
+// sums of a tile of rows and outputs, puts each four together in int64, rounds them to float once, and takes the
+// neurons through their steps: a tile's rows are all steps of some pixels. Nothing but spikes goes back to memory.
 
 #include "tasks.h"
 
 namespace spikelens::gpu {
 
-/// A tile: 128 rows times 16 outputs for each column of warps, each of which makes 64 rows × 64 columns of sums, in steps of 64
-/// bytes of depth. A multiprocessor has at least two such blocks: one multiplies while the other fires.
+/// A tile: 128 rows times 16 outputs for each column of warps, each of which makes 64 rows × 64 columns of sums, in
+/// steps of 64 bytes of depth. A multiprocessor has at least two such blocks: one multiplies while the other fires.
 template <int kColumnWarps>
 struct Tile {
     static constexpr int kRowWarps = 2, kWarps = kRowWarps * kColumnWarps, kThreads = 32 * kWarps;
@@ -28,8 +28,8 @@ struct Tile {
 
 constexpr int kTileRows = Tile<1>::kRows, kDepth = Tile<1>::kDepth;
 
-/// Column c of a tile is slice (c / 8) % 4 of the tile's output column_output(c): a thread that holds sums of one slice holds
-/// those of the others.
+/// Column c of a tile is slice (c / 8) % 4 of the tile's output column_output(c): a thread that holds sums of one slice
+/// holds those of the others.
 constexpr int column_output(int column) { return column / 64 * 16 + column % 64 / 32 * 8 + column % 8; }
 constexpr int column_slice(int column) { return column / 8 % 4; }
 
@@ -47,7 +47,9 @@ struct Depth {
     int taps = 1, channels = 1;
 
     constexpr int granules() const { return static_cast<int>(rounded_up(channels, kGranule) / kGranule); }
-    constexpr int steps() const { return static_cast<int>(rounded_up(int64_t{taps} * granules() * kGranule, kDepth) / kDepth); }
+    constexpr int steps() const {
+        return static_cast<int>(rounded_up(int64_t{taps} * granules() * kGranule, kDepth) / kDepth);
+    }
 };
 
 /// Weights [block][tap][channel][lane] (LayerPlan) become slices [tile][step of the depth][column][byte].
@@ -113,8 +115,8 @@ constexpr int warp_column(int thread) { return thread / 32 / Tile<1>::kRowWarps 
 constexpr int sum_row(int thread, int i, int e) { return warp_row(thread) + i * 16 + e / 2 * 8 + thread % 32 / 4; }
 constexpr int sum_column(int thread, int j, int e) { return warp_column(thread) + j * 8 + thread % 4 * 2 + e % 2; }
 
-/// A tile's work. `Team` is the block of threads: each(f) has every thread do f(thread), sync() waits for all; Team::Own<T> is
-/// a T of each thread. It copies into the block's memory ahead of use, and multiplies.
+/// A tile's work. `Team` is the block of threads: each(f) has every thread do f(thread), sync() waits for all;
+/// Team::Own<T> is a T of each thread. It copies into the block's memory ahead of use, and multiplies.
 template <class Shape, class Team>
 class Product {
   public:
@@ -177,15 +179,18 @@ class Product {
         const int granule = step * kParts + part, tap = granule / granules, channels = granule - tap * granules;
         const int tap_row = tap / window.kernel_width, tap_column = tap - tap_row * window.kernel_width;
         const int64_t of_tap =
-            (int64_t{tap_row} * window.in_width + tap_column) * task_.input.steps * task_.input.padded() + channels * kGranule;
+            (int64_t{tap_row} * window.in_width + tap_column) * task_.input.steps * task_.input.padded() +
+            channels * kGranule;
         const bool real = tap < task_.depth.taps;
         SPIKELENS_UNROLL for (int r = thread / kParts; r < Shape::kRows; r += Shape::kThreads / kParts) {
             const RowOrigin origin = origins_[r];
-            const bool there = real && static_cast<Index>(origin.row + tap_row) < static_cast<Index>(window.in_height) &&
+            const bool there = real &&
+                               static_cast<Index>(origin.row + tap_row) < static_cast<Index>(window.in_height) &&
                                static_cast<Index>(origin.column + tap_column) < static_cast<Index>(window.in_width);
             Team::copy_reused(stage + part_place(r, part), task_.input.data + (there ? origin.at + of_tap : 0), there);
         }
-        const int8_t* const weights = task_.slices + (int64_t{tile_} * task_.depth.steps() + step) * Shape::kColumns * kDepth;
+        const int8_t* const weights =
+            task_.slices + (int64_t{tile_} * task_.depth.steps() + step) * Shape::kColumns * kDepth;
         SPIKELENS_UNROLL for (int c = thread / kParts; c < Shape::kColumns; c += Shape::kThreads / kParts)
             Team::copy_once(stage + Shape::kInputBytes + part_place(c, part), weights + c * kDepth + part * kGranule);
     }
@@ -197,7 +202,8 @@ class Product {
             SPIKELENS_UNROLL for (int j = 0; j < 8; j += 4) {
                 SPIKELENS_UNROLL for (int e = 0; e < 4; ++e) {
                     const int64_t total = int64_t{sums.of[i][j][e]} + int64_t{sums.of[i][j + 1][e]} * (1 << 8) +
-                                          int64_t{sums.of[i][j + 2][e]} * (1 << 16) + int64_t{sums.of[i][j + 3][e]} * (1 << 24);
+                                          int64_t{sums.of[i][j + 2][e]} * (1 << 16) +
+                                          int64_t{sums.of[i][j + 3][e]} * (1 << 24);
                     to(sum_row(thread, i, e), column_output(sum_column(thread, j, e)), total);
                 }
             }
@@ -254,7 +260,8 @@ class Product {
         for (int i = thread; i < real_rows() * kGranules; i += Shape::kThreads) {
             const int row = i / kGranules, output = tile_ * Shape::kOutputs + i % kGranules * kGranule;
             if (output >= task_.neurons.padded) continue;
-            uint8_t* const to = task_.neurons.spikes + (first_place_ * task_.input.steps + row) * task_.neurons.padded + output;
+            uint8_t* const to =
+                task_.neurons.spikes + (first_place_ * task_.input.steps + row) * task_.neurons.padded + output;
             *reinterpret_cast<Granule*>(to) = *reinterpret_cast<const Granule*>(spikes + i * kGranule);
         }
     }
@@ -270,7 +277,8 @@ class Product {
         team_.each([&](int thread) {
             for_each_neuron(thread, [&](int64_t place, int output, int in_tile, int row) {
                 int64_t sum = 0;
-                for (int step = 0; step < task_.input.steps; ++step) sum += totals[(row + step) * Shape::kSumStride + in_tile];
+                for (int step = 0; step < task_.input.steps; ++step)
+                    sum += totals[(row + step) * Shape::kSumStride + in_tile];
                 task_.totals[place * task_.neurons.padded + output] += sum;
             });
         });

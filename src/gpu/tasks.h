@@ -24,8 +24,8 @@ struct Window {
     constexpr int taps() const { return kernel_height * kernel_width; }
 };
 
-/// Currents of a layer of images [sample][C][H][W] → [sample][pixel][padded]: Σ over rows, columns and channels of the kernel
-/// in that order in float32, then the bias, as the scalar kernel has it.
+/// Currents of a layer of images [sample][C][H][W] → [sample][pixel][padded]: Σ over rows, columns and channels of the
+/// kernel in that order in float32, then the bias, as the scalar kernel has it.
 struct RealCurrents {
     Window window;
     int lanes = 0, padded = 0;  ///< LayerPlan's
@@ -42,7 +42,8 @@ struct RealCurrents {
         const Index out_width = window.out_width, pixels = window.out_height * out_width, pixel = place % pixels;
         const int64_t in_pixels = int64_t{window.in_height} * window.in_width;
         const float* const image = images + place / pixels * window.in_channels * in_pixels;
-        const float* from = weights + int64_t{output / lanes} * window.taps() * window.in_channels * lanes + output % lanes;
+        const float* from =
+            weights + int64_t{output / lanes} * window.taps() * window.in_channels * lanes + output % lanes;
         const int first_row = static_cast<int>(pixel / out_width) * window.stride - window.padding;
         const int first_column = static_cast<int>(pixel % out_width) * window.stride - window.padding;
         float sum = 0;
@@ -70,11 +71,14 @@ struct FireConstant {
         const Index quads = neurons.padded / kTogether, place = i / quads;
         const int output = static_cast<int>(i % quads) * kTogether;
         const float* const current = currents + int64_t{place} * stride + output;
-        NeuronRun run[kTogether] = {
-            {neurons, place, output}, {neurons, place, output + 1}, {neurons, place, output + 2}, {neurons, place, output + 3}};
+        NeuronRun run[kTogether] = {{neurons, place, output},
+                                    {neurons, place, output + 1},
+                                    {neurons, place, output + 2},
+                                    {neurons, place, output + 3}};
         for (int step = 0; step < neurons.steps; ++step) {
             uint32_t sent = 0;
-            SPIKELENS_UNROLL for (int n = 0; n < kTogether; ++n) sent |= (run[n].step(step, current[n]) ? 1U : 0U) << (8 * n);
+            SPIKELENS_UNROLL for (int n = 0; n < kTogether; ++n) sent |= (run[n].step(step, current[n]) ? 1U : 0U)
+                                                                         << (8 * n);
             if (neurons.spikes)
                 std::memcpy(neurons.spikes + (int64_t{place} * neurons.steps + step) * neurons.padded + output, &sent,
                             kTogether);
@@ -113,7 +117,8 @@ struct UnpackSpikes {
         const int channel = static_cast<int>(i / pixels % map.channels);
         const int step = static_cast<int>(i / pixels / map.channels % map.steps);
         const int64_t sample = i / pixels / map.channels / map.steps, frame = sample * all_steps + first_step + step;
-        values[(frame * map.channels + channel) * pixels + pixel] = map.data[map.at(sample * pixels + pixel, step) + channel];
+        values[(frame * map.channels + channel) * pixels + pixel] =
+            map.data[map.at(sample * pixels + pixel, step) + channel];
     }
 };
 
@@ -140,7 +145,8 @@ struct PoolNumbers {
     constexpr int64_t count() const { return to.bytes() / kGranule; }
     SPIKELENS_DEVICE void operator()(int64_t part) const {
         const auto i = static_cast<Index>(part);
-        const Index granules = to.padded() / kGranule, steps = to.steps, to_width = to.width, pixels = to.height * to_width;
+        const Index granules = to.padded() / kGranule, steps = to.steps, to_width = to.width,
+                    pixels = to.height * to_width;
         const Index granule = i % granules, step = i / granules % steps, place = i / granules / steps;
         const Index row = place % pixels / to_width * stride, column = place % to_width * stride_width;
         const int64_t corner = int64_t{place / pixels} * from.pixels() + int64_t{row} * from.width + column;
@@ -183,7 +189,9 @@ struct MaskChannels {
     const uint8_t* keep = nullptr;  ///< [padded]
 
     constexpr int64_t count() const { return to.bytes(); }
-    SPIKELENS_DEVICE void operator()(int64_t i) const { to.data[i] = keep[i % to.padded()] != 0 ? from.data[i] : uint8_t{0}; }
+    SPIKELENS_DEVICE void operator()(int64_t i) const {
+        to.data[i] = keep[i % to.padded()] != 0 ? from.data[i] : uint8_t{0};
+    }
 };
 
 }  // namespace spikelens::gpu

@@ -67,8 +67,8 @@ std::vector<ClassTask> tasks_of(const Network& network, const SampleSource& samp
     for (int64_t n = 0; n < samples.size(); ++n) {
         const int label = samples.label(n);
         if (label < 0 || label >= network.class_count())
-            throw InputError("sample " + std::to_string(n) + " has label " + std::to_string(label) + ", but the network has " +
-                             std::to_string(network.class_count()) + " classes");
+            throw InputError("sample " + std::to_string(n) + " has label " + std::to_string(label) +
+                             ", but the network has " + std::to_string(network.class_count()) + " classes");
         tasks[label].samples.push_back(n);
     }
     return tasks;
@@ -105,7 +105,8 @@ void simulate(const Engine& engine, const SampleSource& samples, ClassTask& task
         const FloatArray scores = engine.run_ablations(images, sets);
         for (auto& [set, right] : task.outcomes) {
             const auto of_set = scores.row(at++);
-            for (size_t i = 0; i < indices.size(); ++i) right[first + i] = names(label, of_set.subspan(i * classes, classes));
+            for (size_t i = 0; i < indices.size(); ++i)
+                right[first + i] = names(label, of_set.subspan(i * classes, classes));
         }
         tally.add(static_cast<int64_t>(indices.size() * sets.size()));
     }
@@ -193,8 +194,9 @@ void simulate_all(const Engine& engine, const SampleSource& samples, std::vector
 }  // namespace
 
 void check_relevant(const Network& network, const RelevantFilters& relevant) {
-    const bool paths_match = std::all_of(relevant.classes.begin(), relevant.classes.end(),
-                                         [&](const LassoPath& path) { return path.points.size() == relevant.budgets.size(); });
+    const bool paths_match = std::all_of(relevant.classes.begin(), relevant.classes.end(), [&](const LassoPath& path) {
+        return path.points.size() == relevant.budgets.size();
+    });
     if (relevant.filters != response_filters(network) || !paths_match ||
         static_cast<int64_t>(relevant.classes.size()) != network.class_count())
         throw InputError("the relevant filters do not belong to this network: expected " +
@@ -238,8 +240,8 @@ SilencedOutcomes silence(const Engine& engine, const SampleSource& samples,
     };
     for (const auto& set : sets) {
         if (set.size() != tasks.size())
-            throw InputError("filters to silence are given for " + std::to_string(set.size()) + " classes, the network has " +
-                             std::to_string(tasks.size()));
+            throw InputError("filters to silence are given for " + std::to_string(set.size()) +
+                             " classes, the network has " + std::to_string(tasks.size()));
         for (size_t c = 0; c < tasks.size(); ++c)
             tasks[c].outcomes.emplace(sorted(set[c]), std::vector<uint8_t>(tasks[c].samples.size()));
     }
@@ -256,7 +258,8 @@ ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& valu
     for (const std::vector<double>& of_class : values) {
         if (of_class.empty()) continue;
         const auto count = static_cast<double>(of_class.size());
-        ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count, of_class.size() > 1 ? 0 : kNan};
+        ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count,
+                           of_class.size() > 1 ? 0 : kNan};
         for (const double value : of_class) part.variance += std::pow(value - part.mean, 2) / (count * count);
         mean.add(part);
     }

@@ -14,19 +14,22 @@ namespace {
 
 void check_options(const ResponseOptions& options, int64_t samples) {
     if (options.top_images < 0) throw InputError("the number of top images must not be negative");
-    if (options.chunk < 1) throw InputError("the chunk of samples must be positive, not " + std::to_string(options.chunk));
-    if (options.block < 1) throw InputError("the block of samples must be positive, not " + std::to_string(options.block));
+    if (options.chunk < 1)
+        throw InputError("the chunk of samples must be positive, not " + std::to_string(options.chunk));
+    if (options.block < 1)
+        throw InputError("the block of samples must be positive, not " + std::to_string(options.block));
     const int64_t end = options.end.value_or(samples);
     if (options.first < 0 || options.first > end || end > samples)
         throw InputError("the samples " + std::to_string(options.first) + " to " + std::to_string(end) +
                          " are not a range of the data set's " + std::to_string(samples));
     check_number(end - options.first);
     if (options.first % options.block != 0)
-        throw InputError("a range of samples must begin at a multiple of " + std::to_string(options.block) + ", not at " +
-                         std::to_string(options.first));
+        throw InputError("a range of samples must begin at a multiple of " + std::to_string(options.block) +
+                         ", not at " + std::to_string(options.first));
 }
 
-void check_fits(const ResponseSums& sums, int64_t filters, int64_t classes, int64_t end, const ResponseOptions& options) {
+void check_fits(const ResponseSums& sums, int64_t filters, int64_t classes, int64_t end,
+                const ResponseOptions& options) {
     check_sums(sums);
     const ResponseSums expected = empty_sums(filters, classes, options);
     if (!same_form(sums, expected))
@@ -118,8 +121,8 @@ class Accumulation {
 
 }  // namespace
 
-void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options, ResponseSums& sums,
-                          const std::function<void(const ResponseSums&)>& after_chunk) {
+void accumulate_responses(const Engine& engine, const SampleSource& samples, const ResponseOptions& options,
+                          ResponseSums& sums, const std::function<void(const ResponseSums&)>& after_chunk) {
     Accumulation accumulation(engine, samples, options, sums);
     while (sums.end() < accumulation.end()) {
         accumulation.add_until(std::min(sums.end() + options.chunk, accumulation.end()));

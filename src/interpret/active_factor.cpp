@@ -25,7 +25,8 @@ void ActiveFactor::reserve(int size) {
     if (size <= capacity_) return;
     const int capacity = std::max(size, 2 * capacity_ + 8);
     std::vector<double> values(static_cast<size_t>(capacity) * capacity, 0.0);
-    for (int i = 0; i < size_; ++i) std::copy_n(row(i), size_, values.begin() + static_cast<std::ptrdiff_t>(i) * capacity);
+    for (int i = 0; i < size_; ++i)
+        std::copy_n(row(i), size_, values.begin() + static_cast<std::ptrdiff_t>(i) * capacity);
     values_ = std::move(values);
     capacity_ = capacity;
 }

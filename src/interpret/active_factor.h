@@ -6,15 +6,15 @@
 
 namespace spikelens {
 
-/// The Cholesky factor RᵀR = K of a symmetric positive definite matrix that grows and shrinks by one row and column at a
-/// time: O(n²) for each change and each solve. Every sum has one fixed order, so the bits never depend on the machine's
-/// library.
+/// The Cholesky factor RᵀR = K of a symmetric positive definite matrix that grows and shrinks by one row and column at
+/// a time: O(n²) for each change and each solve. Every sum has one fixed order, so the bits never depend on the
+/// machine's library.
 class ActiveFactor {
   public:
     int size() const { return size_; }
 
-    /// Appends one row and column: `column` against those held (in their order), `diagonal` with itself. Returns false, and
-    /// changes nothing, when what is new in it is below `independence` of the diagonal: K would be singular.
+    /// Appends one row and column: `column` against those held (in their order), `diagonal` with itself. Returns false,
+    /// and changes nothing, when what is new in it is below `independence` of the diagonal: K would be singular.
     bool append(std::span<const double> column, double diagonal, double independence);
 
     /// Removes the row and column at this position; later ones move up by one.

@@ -31,7 +31,8 @@ double mean_of(std::span<const float> values) {
 }
 
 // Beyond the border the crop holds the channel's mean over the image.
-void crop_channel(std::span<const float> channel, int64_t height, int64_t width, Window rows, Window columns, float* out) {
+void crop_channel(std::span<const float> channel, int64_t height, int64_t width, Window rows, Window columns,
+                  float* out) {
     const auto padding = static_cast<float>(mean_of(channel));
     for (int64_t y = rows.start; y < rows.start + rows.extent; ++y)
         for (int64_t x = columns.start; x < columns.start + columns.extent; ++x) {
@@ -84,8 +85,8 @@ FilterVisualisation visualise(const Network& network, const SampleSource& sample
     Average average;
     for (const TopImage& image : top) {
         const FloatArray pixels = samples.images({&image.sample, 1});
-        const FloatArray cut =
-            crop(pixels.data, network, seen(of_rows, image.row, network.height), seen(of_columns, image.column, network.width));
+        const FloatArray cut = crop(pixels.data, network, seen(of_rows, image.row, network.height),
+                                    seen(of_columns, image.column, network.width));
         average.add(cut);
         if (result.crops.shape.empty()) {
             result.crops.shape = {static_cast<int64_t>(kept), cut.extent(0), cut.extent(1), cut.extent(2)};
@@ -113,8 +114,8 @@ int64_t bytes_of(const Network& network, FilterIndex filter, const std::vector<T
 void check_request(const std::vector<FilterIndex>& all, const Responses& responses, const std::vector<int>& filters,
                    int kept_crops) {
     if (responses.top.size() != all.size())
-        throw InputError("the responses are of " + std::to_string(responses.top.size()) + " filters, but the network has " +
-                         std::to_string(all.size()));
+        throw InputError("the responses are of " + std::to_string(responses.top.size()) +
+                         " filters, but the network has " + std::to_string(all.size()));
     if (kept_crops < 0) throw InputError("the number of kept crops must not be negative");
     for (const int filter : filters)
         if (filter < 0 || filter >= static_cast<int>(all.size()))

@@ -15,9 +15,9 @@ namespace {
 /// In units of max|b|: a corner must promise more than this to be added.
 constexpr double kLeastPromise = 1e-13;
 
-/// The shares of the corners, all ≥ 0 with sum μ. The corner 0 is a column `problem.size` without correlation or energy.
-/// On the plane of constant sum, K = SGS + κ11ᵀ has the same curvature as SGS, and is definite where corners are in
-/// general position.
+/// The shares of the corners, all ≥ 0 with sum μ. The corner 0 is a column `problem.size` without correlation or
+/// energy. On the plane of constant sum, K = SGS + κ11ᵀ has the same curvature as SGS, and is definite where corners
+/// are in general position.
 class CornerSearch {
   public:
     CornerSearch(const LassoProblem& problem, double mu) : problem_(problem) {
@@ -31,7 +31,8 @@ class CornerSearch {
     bool add_best() {
         const std::vector<double> c = correlation();
         double least = std::numeric_limits<double>::infinity();
-        for (int a = 0; a < corners_.size(); ++a) least = std::min(least, score(c, corners_.index[a], corners_.sign[a]));
+        for (int a = 0; a < corners_.size(); ++a)
+            least = std::min(least, score(c, corners_.index[a], corners_.sign[a]));
         int best = problem_.size;
         int best_sign = 1;
         for (int i = 0; i < problem_.size; ++i) {
@@ -163,7 +164,8 @@ ActiveSet solve_budget(const LassoProblem& problem, double mu) {
         if (!search.add_best()) return search.solution();
         search.settle();
     }
-    throw RunError("The lasso at μ = " + std::to_string(mu) + " did not settle in " + std::to_string(most_rounds) + " rounds.");
+    throw RunError("The lasso at μ = " + std::to_string(mu) + " did not settle in " + std::to_string(most_rounds) +
+                   " rounds.");
 }
 
 }  // namespace spikelens

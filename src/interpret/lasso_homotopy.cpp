@@ -7,8 +7,8 @@
 namespace spikelens {
 namespace {
 
-/// In units of max|b|: a correlation that would pass λ by less than this on a segment has not joined (it is what rounding
-/// leaves of a tie), and the path ends when λ is a tenth of it.
+/// In units of max|b|: a correlation that would pass λ by less than this on a segment has not joined (it is what
+/// rounding leaves of a tie), and the path ends when λ is a tenth of it.
 constexpr double kCorrelationRounding = 1e-12;
 /// Events this close, relative to τ, are one: the lower index goes first.
 constexpr double kTie = 1e-12;
@@ -52,7 +52,8 @@ void LassoHomotopy::step() {
     const double before = start_l1_;
     for (int a = 0; a < active_.size(); ++a) {
         active_.weight[a] += end_ * direction_[a];
-        if (active_.weight[a] * active_.sign[a] < 0) active_.weight[a] = 0;  // tied with the weight that ends the segment
+        if (active_.weight[a] * active_.sign[a] < 0)
+            active_.weight[a] = 0;  // tied with the weight that ends the segment
     }
     if (event_ == Event::leave) drop(event_column_);
     if (event_ == Event::join) enter(event_column_, event_sign_);

@@ -7,10 +7,10 @@
 
 namespace spikelens {
 
-/// Follows the solution from w = 0 while the common correlation λ of the active columns falls from max b to 0. On a segment
-/// w moves along G_AA⁻¹c_A; it ends where another column's correlation reaches λ (it joins), where a weight reaches zero (it
-/// leaves), or at λ = 0. A joining column that depends on the active ones (G singular) is exchanged: w moves along the null
-/// direction, which keeps the fit, until a weight reaches zero.
+/// Follows the solution from w = 0 while the common correlation λ of the active columns falls from max b to 0. On a
+/// segment w moves along G_AA⁻¹c_A; it ends where another column's correlation reaches λ (it joins), where a weight
+/// reaches zero (it leaves), or at λ = 0. A joining column that depends on the active ones (G singular) is exchanged: w
+/// moves along the null direction, which keeps the fit, until a weight reaches zero.
 class LassoHomotopy {
   public:
     explicit LassoHomotopy(const LassoProblem& problem);
@@ -26,8 +26,8 @@ class LassoHomotopy {
     double end_l1() const { return start_l1_ + end_ * rate_; }
     /// The solution at a budget on the segment, interpolated.
     ActiveSet at(double mu) const;
-    /// The same from the optimality conditions of its support, c_A = λs and ‖w‖₁ = μ, solved anew; at the end of the path
-    /// c_A = 0. Weights may come out with the wrong sign when the support is nearly dependent.
+    /// The same from the optimality conditions of its support, c_A = λs and ‖w‖₁ = μ, solved anew; at the end of the
+    /// path c_A = 0. Weights may come out with the wrong sign when the support is nearly dependent.
     ActiveSet refined(const ActiveSet& point, double mu) const;
 
     /// Goes to the end of the segment and prepares the next.

@@ -19,14 +19,14 @@ std::string element_name(int64_t i, int64_t j) { return "G[" + std::to_string(i)
 void check_finite(std::span<const double> values, const std::string& name) {
     const auto bad = std::find_if_not(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
     if (bad == values.end()) return;
-    throw InputError("The " + name + " of the lasso must be finite; its value number " + std::to_string(bad - values.begin()) +
-                     " is not.");
+    throw InputError("The " + name + " of the lasso must be finite; its value number " +
+                     std::to_string(bad - values.begin()) + " is not.");
 }
 
 void check_shape(const DoubleArray& gram, int64_t size, const std::string& reason) {
     if (gram.shape == Shape{size, size}) return;
-    throw InputError("The Gram matrix of the lasso has shape " + shape_text(gram.shape) + "; " + reason + " it must be " +
-                     shape_text(Shape{size, size}) + ".");
+    throw InputError("The Gram matrix of the lasso has shape " + shape_text(gram.shape) + "; " + reason +
+                     " it must be " + shape_text(Shape{size, size}) + ".");
 }
 
 /// Looks at every pair of elements that must be equal, in squares that stay in the cache.
@@ -36,7 +36,8 @@ class GramCheck {
         for (int64_t i = 0; i < size_; ++i) largest_ = std::max(largest_, std::abs(at(i, i)));
         slack_ = kGramRounding * largest_;
         for (int64_t i = 0; i < size_; ++i) {
-            if (at(i, i) < -slack_) throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
+            if (at(i, i) < -slack_)
+                throw InputError(element_name(i, i) + " of the lasso is negative; G = XXᵀ never is.");
             allowed_.push_back(std::sqrt(at(i, i) + 2 * slack_));
         }
     }
@@ -59,7 +60,8 @@ class GramCheck {
 
     void check_pair(int64_t i, int64_t j) const {
         if (std::abs(at(i, j) - at(j, i)) > kAsymmetryRounding * largest_)
-            throw InputError(element_name(i, j) + " and " + element_name(j, i) + " of the lasso differ; G must be symmetric.");
+            throw InputError(element_name(i, j) + " and " + element_name(j, i) +
+                             " of the lasso differ; G must be symmetric.");
         if (std::abs(at(i, j)) > allowed_[i] * allowed_[j] + slack_)
             throw InputError(element_name(i, j) +
                              " of the lasso is larger than its diagonal allows; G = XXᵀ is never indefinite.");
@@ -133,13 +135,16 @@ ActiveSet ActiveSet::sorted() const {
 
 std::vector<double> residual_correlation(const LassoProblem& problem, const ActiveSet& active) {
     std::vector<double> c(problem.correlation.begin(), problem.correlation.end());
-    for (int a = 0; a < active.size(); ++a) add_scaled(-active.weight[a], problem.row(active.index[a]), c.data(), c.size());
+    for (int a = 0; a < active.size(); ++a)
+        add_scaled(-active.weight[a], problem.row(active.index[a]), c.data(), c.size());
     return c;
 }
 
-std::vector<double> gram_times(const LassoProblem& problem, std::span<const int> columns, std::span<const double> values) {
+std::vector<double> gram_times(const LassoProblem& problem, std::span<const int> columns,
+                               std::span<const double> values) {
     std::vector<double> product(problem.size, 0.0);
-    for (size_t a = 0; a < columns.size(); ++a) add_scaled(values[a], problem.row(columns[a]), product.data(), product.size());
+    for (size_t a = 0; a < columns.size(); ++a)
+        add_scaled(values[a], problem.row(columns[a]), product.data(), product.size());
     return product;
 }
 

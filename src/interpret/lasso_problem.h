@@ -44,15 +44,16 @@ struct ActiveSet {
     ActiveSet sorted() const;
 };
 
-/// A column whose part outside the span of the active ones is below this share of its own energy counts as dependent: far
-/// above what rounding leaves of an exact dependency, far below what the tolerance can see.
+/// A column whose part outside the span of the active ones is below this share of its own energy counts as dependent:
+/// far above what rounding leaves of an exact dependency, far below what the tolerance can see.
 constexpr double kLassoIndependence = 1e-13;
 
 /// c = b − Gw, half the negative gradient of the objective.
 std::vector<double> residual_correlation(const LassoProblem& problem, const ActiveSet& active);
 
 /// Gv for a v that lives on these columns.
-std::vector<double> gram_times(const LassoProblem& problem, std::span<const int> columns, std::span<const double> values);
+std::vector<double> gram_times(const LassoProblem& problem, std::span<const int> columns,
+                               std::span<const double> values);
 
 /// G between a column and the active ones.
 std::vector<double> gram_column(const LassoProblem& problem, const ActiveSet& active, int column);

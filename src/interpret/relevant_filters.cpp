@@ -51,7 +51,8 @@ double worst(const std::vector<LassoPath>& classes, Value value) {
 
 std::vector<RelevantFilters::Weighted> RelevantFilters::of(int class_index, double mu) const {
     if (class_index < 0 || class_index >= static_cast<int>(classes.size())) {
-        throw InputError("There is no class " + std::to_string(class_index) + "; the relevant filters cover classes 0 to " +
+        throw InputError("There is no class " + std::to_string(class_index) +
+                         "; the relevant filters cover classes 0 to " +
                          std::to_string(static_cast<int64_t>(classes.size()) - 1) + ".");
     }
     const auto budget = std::find(budgets.begin(), budgets.end(), mu);
@@ -62,7 +63,8 @@ std::vector<RelevantFilters::Weighted> RelevantFilters::of(int class_index, doub
     const LassoPoint& point = classes[class_index].points.at(budget - budgets.begin());
     std::vector<Weighted> result;
     for (size_t a = 0; a < point.index.size(); ++a) result.push_back({filters.at(point.index[a]), point.weight[a]});
-    std::stable_sort(result.begin(), result.end(), [](const Weighted& a, const Weighted& b) { return a.weight > b.weight; });
+    std::stable_sort(result.begin(), result.end(),
+                     [](const Weighted& a, const Weighted& b) { return a.weight > b.weight; });
     return result;
 }
 
@@ -89,7 +91,8 @@ RelevantFilters find_relevant_filters(const Network& network, const Responses& r
     int64_t done = 0;
     parallel_for(classes, execution, [&](int64_t j, int) {
         const double label_energy = static_cast<double>(responses.predicted[j]);  // ‖l‖² of a one-hot row
-        relevant.classes[j] = mu_lasso(gram, class_column(responses.correlation, j), label_energy, relevant.budgets, options);
+        relevant.classes[j] =
+            mu_lasso(gram, class_column(responses.correlation, j), label_energy, relevant.budgets, options);
         const std::lock_guard lock(reporting);
         execution.report("finding relevant filters", ++done, classes);
     });

@@ -93,7 +93,8 @@ bool are_sums_of(const FixedSums& sums, int64_t columns, int64_t samples) {
 }  // namespace
 
 void check_number(int64_t samples) {
-    if (samples > kMostSamples) throw InputError("at most 2^34 samples can be summed exactly, not " + std::to_string(samples));
+    if (samples > kMostSamples)
+        throw InputError("at most 2^34 samples can be summed exactly, not " + std::to_string(samples));
 }
 
 ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions& options) {
@@ -110,7 +111,8 @@ ResponseSums empty_sums(int64_t filters, int64_t classes, const ResponseOptions&
     return sums;
 }
 
-void add_rows(ResponseSums& sums, const FloatArray& responses, std::span<const int> predicted, const Execution& execution) {
+void add_rows(ResponseSums& sums, const FloatArray& responses, std::span<const int> predicted,
+              const Execution& execution) {
     const int64_t filters = filters_of(sums);
     FloatArray rows({responses.extent(0), columns_of(sums)});
     for (int64_t n = 0; n < responses.extent(0); ++n) {
@@ -145,7 +147,8 @@ void check_sums(const ResponseSums& sums) {
 
 Responses finished(const ResponseSums& sums, const Execution& execution) {
     const int64_t filters = filters_of(sums), classes = classes_of(sums), columns = columns_of(sums);
-    Responses responses{sums, {DoubleArray({filters, filters}), DoubleArray({filters, classes}), DoubleArray({filters})}};
+    Responses responses{sums,
+                        {DoubleArray({filters, filters}), DoubleArray({filters, classes}), DoubleArray({filters})}};
     each_product(sums.rows, execution, [&](int64_t i, int64_t j, double sum) {
         const size_t at = place(columns, i, j);
         int64_t high = sums.whole.high[at], low = sums.whole.low[at];

@@ -21,7 +21,8 @@ void energy_shares(std::span<const int64_t> energies, std::span<float> responses
     int64_t total = 0;
     for (const int64_t e : energies) total += e;
     for (size_t f = 0; f < energies.size(); ++f)
-        responses[f] = total == 0 ? 0.0F : static_cast<float>(static_cast<double>(energies[f]) / static_cast<double>(total));
+        responses[f] =
+            total == 0 ? 0.0F : static_cast<float>(static_cast<double>(energies[f]) / static_cast<double>(total));
 }
 
 void norm_shares(std::span<const int64_t> energies, std::span<float> responses) {
@@ -47,14 +48,16 @@ void check_counts(const Array<uint16_t>& counts, int64_t samples, const LayerRow
 
 }  // namespace
 
-FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind, const Execution& execution) {
+FloatArray batch_responses(const Network& network, const Recording& recording, ResponseKind kind,
+                           const Execution& execution) {
     const std::vector<LayerRows> layers = layer_rows(network);
     const int64_t samples = recording.scores.extent(0);
     for (const LayerRows& rows : layers) check_counts(recording.layer(rows.layer).counts, samples, rows, network);
     FloatArray responses({samples, layers.back().first + layers.back().count});
     parallel_for(samples, execution, [&](int64_t n, int) {
         for (const LayerRows& rows : layers)
-            layer_responses(recording.layer(rows.layer).counts.row(n), kind, responses.row(n).subspan(rows.first, rows.count));
+            layer_responses(recording.layer(rows.layer).counts.row(n), kind,
+                            responses.row(n).subspan(rows.first, rows.count));
     });
     return responses;
 }

@@ -89,8 +89,8 @@ template <class OfPath>
 std::vector<FilterOrder> of_paths(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
                                   const PathOptions& options, const OfPath& of_path) {
     if (static_cast<int64_t>(weights.size()) != rows.responses.extent(0))
-        throw InputError("there must be a weight for each of " + std::to_string(rows.responses.extent(0)) + " samples, not " +
-                         std::to_string(weights.size()));
+        throw InputError("there must be a weight for each of " + std::to_string(rows.responses.extent(0)) +
+                         " samples, not " + std::to_string(weights.size()));
     const std::vector<bool> live = live_filters(rows, options.least_active);
     std::vector<int> columns;
     for (size_t i = 0; i < live.size(); ++i)
@@ -135,7 +135,8 @@ std::vector<bool> live_filters(const ResponseRows& rows, double least_active) {
         for (int64_t i = 0; i < filters; ++i) active[i] += rows.responses.row(n)[i] > 0 ? 1 : 0;
     std::vector<bool> live;
     for (const int64_t count : active)
-        live.push_back(count > 0 && static_cast<double>(count) >= least_active * static_cast<double>(rows.responses.extent(0)));
+        live.push_back(count > 0 &&
+                       static_cast<double>(count) >= least_active * static_cast<double>(rows.responses.extent(0)));
     return live;
 }
 
@@ -167,8 +168,8 @@ DoubleArray class_means(const DoubleArray& values, std::span<const int> predicte
     return means;
 }
 
-std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,
-                                     int64_t classes) {
+std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const int> predicted,
+                                     std::span<const double> weights, int64_t classes) {
     const DoubleArray means = class_means(values, predicted, weights, classes);
     std::vector<FilterOrder> orders;
     for (int64_t c = 0; c < classes; ++c) orders.push_back(sorted_by(means.row(c)));
@@ -176,10 +177,13 @@ std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const 
 }
 
 std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& second) {
-    const auto place = [](const FilterOrder& order, int filter) { return std::ranges::find(order, filter) - order.begin(); };
+    const auto place = [](const FilterOrder& order, int filter) {
+        return std::ranges::find(order, filter) - order.begin();
+    };
     std::vector<FilterOrder> orders = second;
     for (size_t c = 0; c < orders.size(); ++c)
-        std::ranges::stable_sort(orders[c], {}, [&](int filter) { return place(first[c], filter) + place(second[c], filter); });
+        std::ranges::stable_sort(orders[c], {},
+                                 [&](int filter) { return place(first[c], filter) + place(second[c], filter); });
     return orders;
 }
 

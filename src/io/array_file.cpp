@@ -55,10 +55,12 @@ void write_array(hid_t file, const std::string& name, const ArrayView<T>& array)
     }
     Hdf5Handle links = made(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
     require_written(H5Pset_create_intermediate_group(links.get(), 1));
-    Hdf5Handle dataset = made(
-        H5Dcreate2(file, name.c_str(), Hdf5Type<T>::file(), space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose);
+    Hdf5Handle dataset =
+        made(H5Dcreate2(file, name.c_str(), Hdf5Type<T>::file(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
+             H5Dclose);
     if (!array.empty())
-        require_written(H5Dwrite(dataset.get(), Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()));
+        require_written(
+            H5Dwrite(dataset.get(), Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()));
     close_all(dataset, links, creation, space);
 }
 
@@ -68,7 +70,8 @@ void write_attribute(hid_t file, const std::string& name, const std::string& tex
     require_written(H5Tset_cset(type.get(), H5T_CSET_UTF8));
     require_written(H5Tset_strpad(type.get(), H5T_STR_NULLPAD));
     Hdf5Handle space = made(H5Screate(text.empty() ? H5S_NULL : H5S_SCALAR), H5Sclose);
-    Hdf5Handle attribute = made(H5Acreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    Hdf5Handle attribute =
+        made(H5Acreate2(file, name.c_str(), type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     if (!text.empty()) require_written(H5Awrite(attribute.get(), type.get(), text.data()));
     close_all(attribute, space, type);
 }
@@ -78,15 +81,15 @@ void write_attribute(hid_t file, const std::string& name, const std::string& tex
 void check_attributes(const std::map<std::string, std::string>& attributes, const fs::path& path) {
     for (const auto& [name, text] : attributes)
         if (name.empty() || text.size() > kLongestAttribute)
-            throw InputError(fmt::format("cannot write {}: the attribute '{}' has no name or more than {} bytes", path.string(),
-                                         name, kLongestAttribute));
+            throw InputError(fmt::format("cannot write {}: the attribute '{}' has no name or more than {} bytes",
+                                         path.string(), name, kLongestAttribute));
 }
 
 void check_array(const std::string& name, const Shape& shape, const fs::path& path) {
     if (name.empty() || name.front() == '/' || name.back() == '/' || name.find("//") != std::string::npos ||
         shape.size() > kMostAxes)
-        throw InputError(fmt::format("cannot write {}: the array '{}' has no usable name or more than {} axes", path.string(),
-                                     name, kMostAxes));
+        throw InputError(fmt::format("cannot write {}: the array '{}' has no usable name or more than {} axes",
+                                     path.string(), name, kMostAxes));
 }
 
 /// The header of version 1.0: a Python dictionary, padded so that the data begin at a multiple of 64.
@@ -132,7 +135,9 @@ ArrayWriter::ArrayWriter(const fs::path& path, const std::map<std::string, std::
     check_attributes(attributes, path);
     state_ = std::make_unique<State>(path);
     Hdf5Storage storage;
-    storage.read = [file = state_->file](uint64_t offset, std::span<char> target) { return file->read_at(offset, target); };
+    storage.read = [file = state_->file](uint64_t offset, std::span<char> target) {
+        return file->read_at(offset, target);
+    };
     storage.write = [file = state_->file](uint64_t offset, std::string_view bytes) { file->write_at(offset, bytes); };
     storage.resize = [file = state_->file](uint64_t size) { file->resize(size); };
     state_->write([&] {
@@ -158,7 +163,8 @@ template void ArrayWriter::add<uint16_t>(const std::string&, const ArrayView<uin
 void ArrayWriter::finish() {
     state_->write([&] { state_->hdf5->close(); });
     NewFile& file = *state_->file;
-    file.write_at(0, checksum_block([&](uint64_t offset, std::span<char> target) { return file.read_at(offset, target); }));
+    file.write_at(
+        0, checksum_block([&](uint64_t offset, std::span<char> target) { return file.read_at(offset, target); }));
     file.put_in_place();
 }
 

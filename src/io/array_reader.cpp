@@ -43,13 +43,14 @@ herr_t collect_link(hid_t, const char* name, const H5L_info_t* link, void* names
 void check_storage(const Reading& reading, hid_t dataset, const std::string& name) {
     const Hdf5Handle creation(H5Dget_create_plist(dataset), H5Pclose);
     const H5D_layout_t layout = H5Pget_layout(creation.get());
-    const bool inside = (layout == H5D_CONTIGUOUS || layout == H5D_CHUNKED) && H5Pget_external_count(creation.get()) == 0;
+    const bool inside =
+        (layout == H5D_CONTIGUOUS || layout == H5D_CHUNKED) && H5Pget_external_count(creation.get()) == 0;
     reading.require(inside, "the array " + name + " is stored outside the file");
     for (int i = 0; i < H5Pget_nfilters(creation.get()); ++i) {
         unsigned flags = 0, configuration = 0;
         size_t values = 0;
-        const H5Z_filter_t filter =
-            H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &configuration);
+        const H5Z_filter_t filter = H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags, &values, nullptr,
+                                                   0, nullptr, &configuration);
         reading.require(filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE,
                         "the array " + name + " has an unknown compression");
     }
@@ -80,8 +81,9 @@ bool read_as(Reading& reading, hid_t dataset, hid_t type, const std::string& nam
     if (H5Sget_simple_extent_type(space.get()) != H5S_NULL) {
         array = Array<T>(read_shape(reading, space.get(), sizeof(T), name));
         if (!array.empty())
-            reading.require(H5Dread(dataset, Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()) >= 0,
-                            "the array " + name + " cannot be read");
+            reading.require(
+                H5Dread(dataset, Hdf5Type<T>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, array.data.data()) >= 0,
+                "the array " + name + " cannot be read");
     }
     result = std::move(array);
     return true;
@@ -106,7 +108,8 @@ void check_path(const Reading& reading, const std::string& name) {
         end = name.find('/', end + 1);
         const std::string part = name.substr(0, end);
         H5L_info_t link{};
-        reading.require(H5Lget_info(reading.file, part.c_str(), &link, H5P_DEFAULT) >= 0, "the array " + name + " is missing");
+        reading.require(H5Lget_info(reading.file, part.c_str(), &link, H5P_DEFAULT) >= 0,
+                        "the array " + name + " is missing");
         reading.require(link.type == H5L_TYPE_HARD, part + " is a link to elsewhere");
     }
 }
@@ -114,7 +117,8 @@ void check_path(const Reading& reading, const std::string& name) {
 /// Everything in the file: nothing in it leads elsewhere.
 std::vector<std::string> read_names(const Reading& reading) {
     std::map<std::string, bool> links;
-    reading.require(H5Lvisit(reading.file, H5_INDEX_NAME, H5_ITER_INC, collect_link, &links) >= 0, "its groups cannot be read");
+    reading.require(H5Lvisit(reading.file, H5_INDEX_NAME, H5_ITER_INC, collect_link, &links) >= 0,
+                    "its groups cannot be read");
     std::vector<std::string> names;
     for (const auto& [name, hard] : links) {
         reading.require(hard, name + " is a link to elsewhere");
@@ -135,7 +139,8 @@ std::string attribute_text(const Reading& reading, hid_t attribute, const std::s
     if (H5Sget_simple_extent_type(space.get()) == H5S_NULL) return "";
     std::string text(H5Tget_size(type.get()), '\0');
     const bool fits = H5Sget_simple_extent_npoints(space.get()) == 1 && text.size() <= kLongestAttribute;
-    reading.require(fits && H5Aread(attribute, type.get(), text.data()) >= 0, "the attribute " + name + " cannot be read");
+    reading.require(fits && H5Aread(attribute, type.get(), text.data()) >= 0,
+                    "the attribute " + name + " cannot be read");
     return text;
 }
 
@@ -186,7 +191,9 @@ struct ArrayReader::State {
 ArrayReader::ArrayReader(const fs::path& path) : source_(path), state_(std::make_unique<State>(path)) {
     Hdf5Storage storage;
     storage.size = state_->file->size();
-    storage.read = [file = state_->file](uint64_t offset, std::span<char> target) { return file->read_at(offset, target); };
+    storage.read = [file = state_->file](uint64_t offset, std::span<char> target) {
+        return file->read_at(offset, target);
+    };
     verify_checksum_block(storage.read, path);
     state_->read([&] {
         const uint64_t size = storage.size;
@@ -260,6 +267,8 @@ ArrayFile read_arrays(const fs::path& path) {
     return contents;
 }
 
-std::map<std::string, std::string> read_array_attributes(const fs::path& path) { return ArrayReader(path).attributes(); }
+std::map<std::string, std::string> read_array_attributes(const fs::path& path) {
+    return ArrayReader(path).attributes();
+}
 
 }  // namespace spikelens

@@ -23,7 +23,8 @@ std::string checksum_block(const ReadAt& file) {
 void verify_checksum_block(const ReadAt& file, const std::filesystem::path& path) {
     std::string block(kChecksumBlockSize, '\0');
     block.resize(file(0, block));
-    if (!block.starts_with("Spikelens arrays, ")) throw InputError(path.string() + " is not an array file of Spikelens");
+    if (!block.starts_with("Spikelens arrays, "))
+        throw InputError(path.string() + " is not an array file of Spikelens");
     if (block != checksum_block(file))
         throw InputError(path.string() + " is damaged: its checksum does not match, write it again");
 }

@@ -9,8 +9,8 @@
 
 namespace spikelens {
 
-/// HDF5 leaves the first bytes of a file to its user. Ours hold one line, "Spikelens arrays, SHA-256 of the rest: <64 hex
-/// digits>", so that damage is noticed before HDF5, which trusts its files, sees them.
+/// HDF5 leaves the first bytes of a file to its user. Ours hold one line, "Spikelens arrays, SHA-256 of the rest: <64
+/// hex digits>", so that damage is noticed before HDF5, which trusts its files, sees them.
 constexpr size_t kChecksumBlockSize = 512;
 
 /// Gives the bytes from `offset` on, and returns how many there were: fewer only at the end.

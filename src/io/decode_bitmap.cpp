@@ -34,7 +34,8 @@ PnmHeader pnm_header(std::string_view bytes, const std::string& where) {
                (bytes[place] == '#' || bytes[place] == ' ' || (bytes[place] >= '\t' && bytes[place] <= '\r')))
             place = bytes[place] == '#' ? std::min(bytes.find('\n', place), bytes.size()) : place + 1;
         const auto [end, error] = std::from_chars(bytes.data() + place, bytes.data() + bytes.size(), *number);
-        if (error != std::errc() || *number < 0 || *number > INT32_MAX) refuse_damaged(where, "its header lacks a number");
+        if (error != std::errc() || *number < 0 || *number > INT32_MAX)
+            refuse_damaged(where, "its header lacks a number");
         place = static_cast<size_t>(end - bytes.data());
     }
     if (header.white < 1 || header.white > 65535) refuse_damaged(where, "its largest value is not within 1 … 65535");
@@ -49,7 +50,8 @@ DecodedPicture decode_pnm(std::string_view bytes, const std::string& where) {
     check_size(header.width, header.height, where);
     const size_t size = header.white > 255 ? 2 : 1,
                  needed = size * static_cast<size_t>(header.width * header.height * header.channels);
-    if (bytes.size() < header.pixels || bytes.size() - header.pixels < needed) refuse_damaged(where, "the file ends too early");
+    if (bytes.size() < header.pixels || bytes.size() - header.pixels < needed)
+        refuse_damaged(where, "the file ends too early");
     DecodedPicture picture;
     picture.width = header.width;
     picture.height = header.height;
@@ -65,7 +67,8 @@ DecodedPicture decode_pnm(std::string_view bytes, const std::string& where) {
         else
             picture.bytes[i] = static_cast<uint8_t>(value);
     }
-    if (const size_t left = bytes.size() - header.pixels - needed; left > 0) picture.notes.push_back(trailing_note(left));
+    if (const size_t left = bytes.size() - header.pixels - needed; left > 0)
+        picture.notes.push_back(trailing_note(left));
     return picture;
 }
 
@@ -84,7 +87,8 @@ struct MaskedChannel {
 MaskedChannel masked_channel(std::string_view bytes, size_t place, int64_t bits, const std::string& where) {
     const auto mask = static_cast<uint32_t>(little_endian(bytes, place, 4));
     const int shift = mask == 0 ? 0 : std::countr_zero(mask);
-    const bool within = mask != 0 && (bits == 32 || mask >> bits == 0) && std::has_single_bit(uint64_t{mask >> shift} + 1);
+    const bool within =
+        mask != 0 && (bits == 32 || mask >> bits == 0) && std::has_single_bit(uint64_t{mask >> shift} + 1);
     if (!within) refuse_damaged(where, "the mask of a colour is not a run of bits");
     return {mask, shift};
 }
@@ -95,12 +99,15 @@ struct BmpRows {
     bool from_top;
 };
 
-/// The masks follow the first 40 bytes of the header, in every version of it. That of alpha is in headers of 56 bytes or more.
+/// The masks follow the first 40 bytes of the header, in every version of it. That of alpha is in headers of 56 bytes
+/// or more.
 void read_masked(std::string_view bytes, const BmpRows& rows, DecodedPicture& picture, const std::string& where) {
     constexpr size_t masks = 54, mask_size = 4, with_alpha = 56;
-    const bool alpha = little_endian(bytes, 14, 4) >= static_cast<int64_t>(with_alpha) && little_endian(bytes, 66, 4) != 0;
+    const bool alpha =
+        little_endian(bytes, 14, 4) >= static_cast<int64_t>(with_alpha) && little_endian(bytes, 66, 4) != 0;
     picture.channels = alpha ? 4 : 3;
-    if (rows.offset < static_cast<int64_t>(masks + 3 * mask_size)) refuse_damaged(where, "its header contradicts itself");
+    if (rows.offset < static_cast<int64_t>(masks + 3 * mask_size))
+        refuse_damaged(where, "its header contradicts itself");
     std::vector<MaskedChannel> channels;
     for (size_t c = 0; c < static_cast<size_t>(picture.channels); ++c)
         channels.push_back(masked_channel(bytes, masks + mask_size * c, 8 * rows.pixel_size, where));
@@ -115,10 +122,11 @@ void read_masked(std::string_view bytes, const BmpRows& rows, DecodedPicture& pi
         }
 }
 
-/// With the header of Windows 3 or later, its colours uncompressed. OpenCV takes every mask for the usual one, so pixels with
-/// masks are read here. It prints what it thinks of damage, so what it reads is checked before.
+/// With the header of Windows 3 or later, its colours uncompressed. OpenCV takes every mask for the usual one, so
+/// pixels with masks are read here. It prints what it thinks of damage, so what it reads is checked before.
 DecodedPicture decode_bmp(std::string_view bytes, const std::string& where) {
-    if (bytes.size() < 54 || little_endian(bytes, 14, 4) < 40) refuse_damaged(where, "it has no header of Windows 3 or later");
+    if (bytes.size() < 54 || little_endian(bytes, 14, 4) < 40)
+        refuse_damaged(where, "it has no header of Windows 3 or later");
     const int64_t header = little_endian(bytes, 14, 4), bits = little_endian(bytes, 28, 2),
                   packing = little_endian(bytes, 30, 4);
     const auto rows = static_cast<int32_t>(little_endian(bytes, 22, 4));  // negative: from the top

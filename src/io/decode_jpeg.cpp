@@ -111,7 +111,8 @@ class JpegReading {
         const int flip = info_.saw_Adobe_marker ? 0 : 255;
         for (size_t x = 0; x < w; ++x)
             for (size_t k = 0; k < 3; ++k)
-                out[3 * x + k] = static_cast<uint8_t>(((line_[4 * x + k] ^ flip) * (line_[4 * x + 3] ^ flip) + 127) / 255);
+                out[3 * x + k] =
+                    static_cast<uint8_t>(((line_[4 * x + k] ^ flip) * (line_[4 * x + 3] ^ flip) + 127) / 255);
     }
 
     std::string_view bytes_;

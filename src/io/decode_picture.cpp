@@ -22,11 +22,13 @@ size_t DecodedPicture::upright_pixel(int64_t x, int64_t y) const {
     const int64_t across = orientation > 4 ? y : x, down = orientation > 4 ? x : y;
     const bool mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     const bool upturned = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    return static_cast<size_t>((upturned ? height - 1 - down : down) * width + (mirrored ? width - 1 - across : across));
+    return static_cast<size_t>((upturned ? height - 1 - down : down) * width +
+                               (mirrored ? width - 1 - across : across));
 }
 
 void check_size(int64_t width, int64_t height, const std::string& where) {
-    if (width < 1 || height < 1) throw InputError(fmt::format("{} has no pixels: its size is {} x {}", where, width, height));
+    if (width < 1 || height < 1)
+        throw InputError(fmt::format("{} has no pixels: its size is {} x {}", where, width, height));
     if (width > kMostPixels / height)
         throw InputError(
             fmt::format("{} has {} x {} pixels, more than {} million", where, width, height, kMostPixels / 1'000'000));

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kDeepestCompression = 1100;  // bytes that one byte of zlib can become: 1032, and some room
 
-/// What one decoding has in hand. libpng leaves a function by a jump, so nothing that needs a destructor lives in the functions
-/// that call it.
+/// What one decoding has in hand. libpng leaves a function by a jump, so nothing that needs a destructor lives in the
+/// functions that call it.
 class PngReading {
   public:
     explicit PngReading(std::string_view bytes) : bytes_(bytes) {
@@ -57,7 +57,8 @@ class PngReading {
             if (bits == 16) png_set_swap(png_);
         picture.width = png_get_image_width(png_, info_);
         picture.height = png_get_image_height(png_, info_);
-        picture.channels = ((type & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1) + ((type & PNG_COLOR_MASK_ALPHA) != 0 || clear ? 1 : 0);
+        picture.channels =
+            ((type & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1) + ((type & PNG_COLOR_MASK_ALPHA) != 0 || clear ? 1 : 0);
         picture.white = bits == 16 ? 65535 : 255;
         note_gamma();
     }
@@ -71,7 +72,8 @@ class PngReading {
 
     void allocate() {
         picture.allocate();
-        auto* const first = picture.white > 255 ? reinterpret_cast<png_bytep>(picture.words.data()) : picture.bytes.data();
+        auto* const first =
+            picture.white > 255 ? reinterpret_cast<png_bytep>(picture.words.data()) : picture.bytes.data();
         const size_t row = static_cast<size_t>(picture.width * picture.channels) * (picture.white > 255 ? 2 : 1);
         for (int64_t y = 0; y < picture.height; ++y) rows_.push_back(first + row * static_cast<size_t>(y));
     }
@@ -88,7 +90,8 @@ class PngReading {
         static_cast<PngReading*>(png_get_error_ptr(png))->error_ = message;
         png_longjmp(png, 1);
     }
-    static void ignore(png_structp, png_const_charp) {}  // what libpng takes for damage is an error by the settings above
+    static void ignore(png_structp, png_const_charp) {
+    }  // what libpng takes for damage is an error by the settings above
 
     static void copy(png_structp png, png_bytep to, size_t count) {
         auto& self = *static_cast<PngReading*>(png_get_io_ptr(png));

@@ -18,13 +18,15 @@ constexpr tmsize_t kMostMemory = 600'000'000;  // that libtiff may ask for at on
 class TiffReading {
   public:
     explicit TiffReading(std::string_view bytes) : bytes_(bytes) {
-        const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(), TIFFOpenOptionsFree);
+        const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(),
+                                                                                   TIFFOpenOptionsFree);
         if (!options) return;
         TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemory);
         TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_error, this);
         TIFFOpenOptionsSetWarningHandlerExtR(
             options.get(), [](TIFF*, void*, const char*, const char*, va_list) { return 1; }, nullptr);
-        file_.reset(TIFFClientOpenExt("picture", "rm", this, read, write, seek, close, size, nullptr, nullptr, options.get()));
+        file_.reset(
+            TIFFClientOpenExt("picture", "rm", this, read, write, seek, close, size, nullptr, nullptr, options.get()));
     }
 
     TIFF* file() const { return file_.get(); }
@@ -112,7 +114,8 @@ DecodedPicture decode_tiff(std::string_view bytes, const std::string& where) {
     if (picture.orientation < 1 || picture.orientation > 8) picture.orientation = 1;
     std::vector<uint32_t> raster(static_cast<size_t>(picture.width * picture.height));
     std::array<char, 1024> reason{};  // the size that libtiff expects
-    if (!read_raster(reading, raster, reason)) refuse_damaged(where, reason[0] != '\0' ? reason.data() : reading.error());
+    if (!read_raster(reading, raster, reason))
+        refuse_damaged(where, reason[0] != '\0' ? reason.data() : reading.error());
     put_pixels(raster, picture);
     if (reading.short_number(TIFFTAG_BITSPERSAMPLE, 1) > 8) picture.notes.emplace_back("16 bits to 8");
     if (TIFFLastDirectory(reading.file()) == 0) picture.notes.emplace_back("the first of its pictures was taken");

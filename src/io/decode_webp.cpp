@@ -5,7 +5,8 @@
 namespace spikelens {
 namespace {
 
-/// The content of the first chunk of this name: a RIFF file is chunks of a name, a size and as many bytes, padded to even.
+/// The content of the first chunk of this name: a RIFF file is chunks of a name, a size and as many bytes, padded to
+/// even.
 std::string_view find_chunk(std::string_view bytes, std::string_view name) {
     constexpr size_t file_header = 12, header = 8;
     for (size_t place = file_header; bytes.size() - place >= header;) {
@@ -31,7 +32,8 @@ int orientation_of(std::string_view bytes) {
 DecodedPicture decode_webp(std::string_view bytes, const std::string& where) {
     const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
     WebPBitstreamFeatures features;
-    if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK) refuse_damaged(where, "its header cannot be read");
+    if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK)
+        refuse_damaged(where, "its header cannot be read");
     check_size(features.width, features.height, where);
     if (features.has_animation != 0) refuse_damaged(where, "an animated WebP is not read");
     DecodedPicture picture;

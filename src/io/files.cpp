@@ -36,7 +36,8 @@ FileReader::FileReader(fs::path path) : path_(std::move(path)) {
     // Without O_NONBLOCK a named pipe that nobody writes to would hold the program for ever.
     do descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     while (descriptor_ < 0 && errno == EINTR);
-    if (descriptor_ < 0 && (errno == ENOENT || errno == ENOTDIR)) throw InputError("there is no file " + path_.string());
+    if (descriptor_ < 0 && (errno == ENOENT || errno == ENOTDIR))
+        throw InputError("there is no file " + path_.string());
     if (descriptor_ < 0) throw InputError(cannot_read(path_, errno));
     struct stat status {};
     const int failed = ::fstat(descriptor_, &status) == 0 ? 0 : errno;

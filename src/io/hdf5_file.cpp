@@ -30,8 +30,8 @@ herr_t close(H5FD_t* file) {
 }
 
 herr_t query(const H5FD_t*, unsigned long* flags) {
-    *flags =
-        H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE | H5FD_FEAT_AGGREGATE_SMALLDATA;
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+             H5FD_FEAT_AGGREGATE_SMALLDATA;
     return 0;
 }
 
@@ -122,7 +122,8 @@ void Hdf5Storage::cut(uint64_t end) {
     size = end;
 }
 
-Hdf5File::Hdf5File(Hdf5Storage storage, size_t user_block) : storage_(std::make_unique<Hdf5Storage>(std::move(storage))) {
+Hdf5File::Hdf5File(Hdf5Storage storage, size_t user_block)
+    : storage_(std::make_unique<Hdf5Storage>(std::move(storage))) {
     Hdf5Handle creation = untimed(H5P_FILE_CREATE);
     require_written(H5Pset_userblock(creation.get(), user_block));
     Hdf5Handle access = in_storage(storage_.get());

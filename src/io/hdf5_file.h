@@ -14,9 +14,9 @@
 
 namespace spikelens {
 
-/// Where the bytes of an HDF5 file lie. HDF5 forgets what a disk did not take, and a file of its that cannot be closed is
-/// closed again, and may crash, when the program ends. So it does not hear of a write that throws: what was not taken stays in
-/// memory, where HDF5 finds it again, and check() throws what was thrown.
+/// Where the bytes of an HDF5 file lie. HDF5 forgets what a disk did not take, and a file of its that cannot be closed
+/// is closed again, and may crash, when the program ends. So it does not hear of a write that throws: what was not
+/// taken stays in memory, where HDF5 finds it again, and check() throws what was thrown.
 class Hdf5Storage {
   public:
     uint64_t size = 0;                                                      ///< bytes that are there
@@ -48,8 +48,8 @@ class Hdf5File {
     explicit Hdf5File(Hdf5Storage storage);
     Hdf5File(const Hdf5File&) = delete;
     Hdf5File& operator=(const Hdf5File&) = delete;
-    /// What HDF5 cannot close, as files made to mislead bring about, it looks at again when the program ends: then the storage
-    /// stays until that end.
+    /// What HDF5 cannot close, as files made to mislead bring about, it looks at again when the program ends: then the
+    /// storage stays until that end.
     ~Hdf5File();
 
     hid_t get() const { return file_; }

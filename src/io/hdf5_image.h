@@ -41,7 +41,8 @@ void close_all(Handles&... handles) {
     (handles.close(), ...);
 }
 
-/// The identifier that a call of HDF5 made. Throws RunError when it made none; for writing, where input is never at fault.
+/// The identifier that a call of HDF5 made. Throws RunError when it made none; for writing, where input is never at
+/// fault.
 inline Hdf5Handle made(hid_t id, Hdf5Handle::Close close_function) {
     if (id < 0) throw RunError("HDF5 cannot write");
     return {id, close_function};
@@ -55,12 +56,12 @@ inline void require_written(herr_t status) {
 /// Properties of this kind for objects without times: equal contents give equal bytes.
 Hdf5Handle untimed(hid_t kind);
 
-/// The bytes of an HDF5 file with what `fill` writes into it, as HDF5 would have written them to a disk. The first `user_block`
-/// bytes (0, or a power of 2 from 512 on) are zeros, for the caller. Throws RunError when HDF5 fails.
+/// The bytes of an HDF5 file with what `fill` writes into it, as HDF5 would have written them to a disk. The first
+/// `user_block` bytes (0, or a power of 2 from 512 on) are zeros, for the caller. Throws RunError when HDF5 fails.
 std::string hdf5_image(size_t user_block, const std::function<void(hid_t file)>& fill);
 
-/// A caller's turn with HDF5, which as Debian builds it is not safe for threads. It prints its errors; while this lives it does
-/// not. What was set before is restored.
+/// A caller's turn with HDF5, which as Debian builds it is not safe for threads. It prints its errors; while this lives
+/// it does not. What was set before is restored.
 class Hdf5Turn {
   public:
     Hdf5Turn() {

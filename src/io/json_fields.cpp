@@ -17,8 +17,8 @@ using nlohmann::json;
 
 constexpr size_t kDeepestNesting = 64;
 
-/// nlohmann keeps the last of two equal keys; a file with two meanings must not be read at all. This looks at a text before it
-/// is parsed: nlohmann's own callbacks take quadratic time in objects of objects.
+/// nlohmann keeps the last of two equal keys; a file with two meanings must not be read at all. This looks at a text
+/// before it is parsed: nlohmann's own callbacks take quadratic time in objects of objects.
 class Strict : public nlohmann::json_sax<json> {
   public:
     explicit Strict(const std::string& where) : where_(where) {}
@@ -116,7 +116,8 @@ std::vector<std::string> JsonField::keys() const {
 int64_t JsonField::integer(int64_t smallest, int64_t largest) const {
     const bool too_large =
         value_->is_number_unsigned() && value_->get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
-    if (!value_->is_number_integer() || too_large || value_->get<int64_t>() < smallest || value_->get<int64_t>() > largest)
+    if (!value_->is_number_integer() || too_large || value_->get<int64_t>() < smallest ||
+        value_->get<int64_t>() > largest)
         fail(fmt::format("must be a whole number in {}..{}", smallest, largest));
     return value_->get<int64_t>();
 }

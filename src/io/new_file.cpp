@@ -41,7 +41,8 @@ int sync(int descriptor) {
     return status == 0 || errno == EINVAL ? 0 : errno;
 }
 
-/// Makes the entries of a folder last. One that may be entered but not listed cannot be opened, and is left to the system.
+/// Makes the entries of a folder last. One that may be entered but not listed cannot be opened, and is left to the
+/// system.
 int sync_folder(const fs::path& folder) {
     const fs::path path = folder.empty() ? "." : folder;
     Descriptor opened(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
@@ -75,8 +76,8 @@ fs::path temporary_name(const fs::path& place, int number) {
 
 enum class Name { free, tidied, held };
 
-/// Removes a temporary whose writer is dead: the living hold its lock. Only who holds the lock removes, and only what it has
-/// locked, so that a file which another writer has put there meanwhile stays.
+/// Removes a temporary whose writer is dead: the living hold its lock. Only who holds the lock removes, and only what
+/// it has locked, so that a file which another writer has put there meanwhile stays.
 Name tidy(const fs::path& temporary) {
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) return errno == ENOENT ? Name::free : Name::held;
@@ -103,8 +104,9 @@ void make_folders(const fs::path& folder) {
 ssize_t read_whole(int descriptor, uint64_t offset, std::span<char> target) {
     size_t got = 0;
     while (got < target.size()) {
-        const ssize_t more = uninterrupted(
-            [&] { return ::pread(descriptor, target.data() + got, target.size() - got, static_cast<off_t>(offset + got)); });
+        const ssize_t more = uninterrupted([&] {
+            return ::pread(descriptor, target.data() + got, target.size() - got, static_cast<off_t>(offset + got));
+        });
         if (more < 0) return more;
         if (more == 0) break;
         got += static_cast<size_t>(more);
@@ -123,7 +125,8 @@ void Descriptor::reset(int number) {
 
 int Descriptor::close() {
     if (!valid()) return 0;
-    return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0 : errno;  // Linux closes even when interrupted
+    return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0
+                                                                      : errno;  // Linux closes even when interrupted
 }
 
 NewFile::NewFile(const fs::path& target) : target_(target), place_(follow_links(target)) {
@@ -146,7 +149,8 @@ void NewFile::open_temporary() {
         if (!file_.valid() && errno != EEXIST && errno != EINTR) fail(errno);
         if (file_.valid() ? !claim() : errno == EEXIST && tidy(temporary_) == Name::held) ++number;
     }
-    if (!file_.valid()) cannot_write(target_, "there are too many temporaries " + temporary_name(place_, 0).string() + ", …");
+    if (!file_.valid())
+        cannot_write(target_, "there are too many temporaries " + temporary_name(place_, 0).string() + ", …");
     for (int other = number + 1; other <= kNamesTidied; ++other) tidy(temporary_name(place_, other));
 }
 
@@ -209,7 +213,8 @@ void move_into_place(const fs::path& from, const fs::path& to) {
 }
 
 void remove_file(const fs::path& path) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw RunError("cannot remove " + path.string() + ": " + reason(errno));
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        throw RunError("cannot remove " + path.string() + ": " + reason(errno));
 }
 
 }  // namespace spikelens

@@ -10,7 +10,8 @@
 
 namespace spikelens {
 
-/// Reads the bytes from `offset` on, up to the end of the file: says how many there were, or is negative, and errno says why.
+/// Reads the bytes from `offset` on, up to the end of the file: says how many there were, or is negative, and errno
+/// says why.
 ssize_t read_whole(int descriptor, uint64_t offset, std::span<char> target);
 
 /// An open file that closes itself.
@@ -31,7 +32,8 @@ class Descriptor {
     int number_;
 };
 
-/// The bytes of `target` on their way: a temporary beside it that no other writer has, removed unless it is put in place.
+/// The bytes of `target` on their way: a temporary beside it that no other writer has, removed unless it is put in
+/// place.
 class NewFile {
   public:
     /// Makes missing parent folders and the temporary. Throws RunError, as all that follows.

@@ -54,7 +54,8 @@ Array<uint8_t> resized(Array<uint8_t> picture, const Framing& framing, const std
     int64_t height = framing.height, width = framing.width;
     if (framing.shorter > 0) {
         const int64_t h = picture.extent(0), w = picture.extent(1), most = std::max(h, w), least = std::min(h, w);
-        const auto longer = static_cast<int64_t>(static_cast<double>(framing.shorter * most) / static_cast<double>(least));
+        const auto longer =
+            static_cast<int64_t>(static_cast<double>(framing.shorter * most) / static_cast<double>(least));
         height = h <= w ? framing.shorter : longer;
         width = h <= w ? longer : framing.shorter;
         check_size(width, height, where + ", resized,");
@@ -80,7 +81,8 @@ Array<uint8_t> photograph_bytes(std::string_view bytes, const std::string& where
     for (int64_t y = 0; y < height; ++y) {
         const uint8_t* pixel = picture.row(top + y).data() + left * kColours;
         for (int64_t x = 0; x < width; ++x)
-            for (int64_t c = 0; c < kColours; ++c) planes.data[static_cast<size_t>((c * height + y) * width + x)] = *pixel++;
+            for (int64_t c = 0; c < kColours; ++c)
+                planes.data[static_cast<size_t>((c * height + y) * width + x)] = *pixel++;
     }
     return planes;
 }

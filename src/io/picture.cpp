@@ -33,7 +33,8 @@ class Seen {
         const size_t pixel = file_.upright_pixel(x, y) * static_cast<size_t>(file_.channels);
         watch(pixel);
         const double white = file_.white;
-        const double alpha = file_.has_alpha() ? file_.value(pixel + static_cast<size_t>(file_.channels) - 1) / white : 1;
+        const double alpha =
+            file_.has_alpha() ? file_.value(pixel + static_cast<size_t>(file_.channels) - 1) / white : 1;
         std::array<double, 3> rgb{};
         for (size_t c = 0; c < 3; ++c) {
             const double own = file_.value(pixel + (file_.channels > 2 ? c : 0)) / white;
@@ -45,7 +46,8 @@ class Seen {
         if (channels_ == 3)
             std::ranges::copy(rgb, values_.begin());
         else
-            values_[0] = rgb[0] == rgb[1] && rgb[1] == rgb[2] ? rgb[0] : 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+            values_[0] =
+                rgb[0] == rgb[1] && rgb[1] == rgb[2] ? rgb[0] : 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
         return values_;
     }
 
@@ -119,8 +121,8 @@ std::vector<std::string> changes_of(const DecodedPicture& file, const Seen& seen
 
 void check_enlargement(const Seen& seen, int64_t height, int64_t width, const std::string& where) {
     if (width <= kMostEnlarged * seen.width() && height <= kMostEnlarged * seen.height()) return;
-    throw InputError(fmt::format("{} has {}×{} pixels, too few for {}×{}: a picture is enlarged {} times at most", where,
-                                 seen.width(), seen.height(), width, height, kMostEnlarged));
+    throw InputError(fmt::format("{} has {}×{} pixels, too few for {}×{}: a picture is enlarged {} times at most",
+                                 where, seen.width(), seen.height(), width, height, kMostEnlarged));
 }
 
 }  // namespace
@@ -128,21 +130,25 @@ void check_enlargement(const Seen& seen, int64_t height, int64_t width, const st
 Background parse_background(std::string_view text) {
     if (text == "black") return {"black", {0, 0, 0}};
     if (text == "white") return {"white", {1, 1, 1}};
-    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+    const auto is_digit = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    };
     if (text.size() != 7 || text[0] != '#' || !std::ranges::all_of(text.substr(1), is_digit))
         throw InputError(fmt::format("the background '{}' is not black, white or a colour like #ff8000{}", text,
                                      suggestion(std::string(text), {"black", "white"})));
     Background background{std::string(text), {}};
-    for (size_t c = 0; c < 3; ++c) background.rgb[c] = std::stoi(background.name.substr(1 + 2 * c, 2), nullptr, 16) / 255.0;
+    for (size_t c = 0; c < 3; ++c)
+        background.rgb[c] = std::stoi(background.name.substr(1 + 2 * c, 2), nullptr, 16) / 255.0;
     return background;
 }
 
-Picture read_picture(const fs::path& path, int64_t channels, int64_t height, int64_t width, const Background& background) {
+Picture read_picture(const fs::path& path, int64_t channels, int64_t height, int64_t width,
+                     const Background& background) {
     const std::string where = path.string();
     if ((channels != 1 && channels != 3) || height < 1 || width < 1 || height > kMostPixels / width)
         throw InputError(
-            fmt::format("cannot read {} as [{}, {}, {}]: a picture has 1 or 3 channels and up to 64 million pixels", where,
-                        channels, height, width));
+            fmt::format("cannot read {} as [{}, {}, {}]: a picture has 1 or 3 channels and up to 64 million pixels",
+                        where, channels, height, width));
     const DecodedPicture file = decode_picture(read_file(path, kLargestFile), where);
     Seen seen(file, channels, background);
     check_enlargement(seen, height, width, where);
@@ -152,7 +158,8 @@ Picture read_picture(const fs::path& path, int64_t channels, int64_t height, int
     picture.changes = changes_of(file, seen, background, picture.image);
     if (!uniform(picture.image)) return picture;
     if (seen.varied())
-        throw InputError(fmt::format("{} becomes uniform, which it is not: {}{}", where, fmt::join(picture.changes, ", "),
+        throw InputError(fmt::format("{} becomes uniform, which it is not: {}{}", where,
+                                     fmt::join(picture.changes, ", "),
                                      seen.clear() ? "; another background may keep what it shows" : ""));
     picture.changes.emplace_back("every pixel is the same");
     return picture;

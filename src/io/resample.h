@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// How `in` places become `out` places along one axis: shares of area when they shrink, linear between the middles of pixels
-/// when they grow. A picture is resized by its two axes, one after the other.
+/// How `in` places become `out` places along one axis: shares of area when they shrink, linear between the middles of
+/// pixels when they grow. A picture is resized by its two axes, one after the other.
 class Resampling {
   public:
     Resampling(int64_t in, int64_t out) : in_(in), out_(out) {
@@ -16,8 +16,8 @@ class Resampling {
         users_.resize(static_cast<size_t>(in));
         for (int64_t o = 0; o < out; ++o) {
             const double at =
-                std::clamp((static_cast<double>(o) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5, 0.0,
-                           static_cast<double>(in - 1));
+                std::clamp((static_cast<double>(o) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5,
+                           0.0, static_cast<double>(in - 1));
             const auto below = static_cast<int64_t>(at);
             const double share = at - static_cast<double>(below);
             users_[static_cast<size_t>(below)].push_back({o, 1 - share});
@@ -25,8 +25,8 @@ class Resampling {
         }
     }
 
-    /// Calls use(place of the result, weight) for every one that place `i` has a part in. The weights of one place of the
-    /// result sum to 1.
+    /// Calls use(place of the result, weight) for every one that place `i` has a part in. The weights of one place of
+    /// the result sum to 1.
     template <class Use>
     void from(int64_t i, Use&& use) const {
         if (in_ < out_) {

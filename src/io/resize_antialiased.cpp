@@ -16,8 +16,8 @@ struct Taps {
     int64_t most = 0;
 };
 
-/// A triangle as wide as two places of the result, or of the source where that is larger, sampled at the middles of pixels.
-/// Pillow's order of operations, so that every weight has its bits.
+/// A triangle as wide as two places of the result, or of the source where that is larger, sampled at the middles of
+/// pixels. Pillow's order of operations, so that every weight has its bits.
 Taps taps_of(int64_t in, int64_t out) {
     const double scale = static_cast<double>(in) / static_cast<double>(out), support = std::max(scale, 1.0);
     Taps taps;
@@ -34,8 +34,8 @@ Taps taps_of(int64_t in, int64_t out) {
             sum += shares[static_cast<size_t>(i - first)] = distance < 1 ? 1 - distance : 0;
         }
         for (int64_t i = first; i < end; ++i)
-            taps.weights[static_cast<size_t>(place * taps.most + i - first)] =
-                static_cast<int32_t>(std::floor(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << kPrecision)));
+            taps.weights[static_cast<size_t>(place * taps.most + i - first)] = static_cast<int32_t>(
+                std::floor(0.5 + shares[static_cast<size_t>(i - first)] / sum * (1 << kPrecision)));
         taps.first.push_back(first);
         taps.count.push_back(end - first);
     }

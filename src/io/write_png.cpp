@@ -20,7 +20,8 @@ std::vector<uint8_t> to_bytes(const FloatArray& image, const std::string& where)
     for (int64_t i = 0; i < image.size(); ++i) {
         const float value = image.data[i];
         if (!std::isfinite(value)) throw InputError(where + ": an image holds a value that is not finite");
-        bytes[i % plane * channels + i / plane] = static_cast<uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255));
+        bytes[i % plane * channels + i / plane] =
+            static_cast<uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255));
     }
     return bytes;
 }
@@ -34,8 +35,8 @@ class PngWriting {
         png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, stop, ignore);
         info_ = png_ ? png_create_info_struct(png_) : nullptr;
         for (const auto& [key, text] : texts)
-            texts_.push_back({PNG_TEXT_COMPRESSION_NONE, const_cast<char*>(key.c_str()), const_cast<char*>(text.c_str()),
-                              text.size(), 0, nullptr, nullptr});
+            texts_.push_back({PNG_TEXT_COMPRESSION_NONE, const_cast<char*>(key.c_str()),
+                              const_cast<char*>(text.c_str()), text.size(), 0, nullptr, nullptr});
     }
     ~PngWriting() { png_destroy_write_struct(&png_, &info_); }
     PngWriting(const PngWriting&) = delete;
@@ -50,8 +51,8 @@ class PngWriting {
             },
             [](png_structp) {});
         png_set_IHDR(png_, info_, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
-                     channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                     PNG_FILTER_TYPE_DEFAULT);
+                     channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+                     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
         png_set_text(png_, info_, texts_.data(), static_cast<int>(texts_.size()));
         png_write_info(png_, info_);
         for (int64_t y = 0; y < height; ++y) png_write_row(png_, pixels + y * width * channels);
@@ -69,7 +70,8 @@ class PngWriting {
 
 }  // namespace
 
-void write_png(const std::filesystem::path& path, const FloatArray& image, const std::map<std::string, std::string>& texts) {
+void write_png(const std::filesystem::path& path, const FloatArray& image,
+               const std::map<std::string, std::string>& texts) {
     const std::vector<uint8_t> pixels = to_bytes(image, "cannot write " + path.string());
     std::map<std::string, std::string> all = texts;
     all["Software"] = "Spikelens";

@@ -71,7 +71,8 @@ struct ZipArchive::Opened {
     }
 };
 
-ZipArchive::ZipArchive(const std::filesystem::path& path, const ZipLimits& limits) : opened_(std::make_unique<Opened>()) {
+ZipArchive::ZipArchive(const std::filesystem::path& path, const ZipLimits& limits)
+    : opened_(std::make_unique<Opened>()) {
     opened_->file = path.string();
     std::error_code missing;
     if (!std::filesystem::is_regular_file(path, missing)) throw InputError("there is no file " + path.string());
@@ -110,13 +111,14 @@ std::vector<uint8_t> ZipArchive::read(const std::string& name, uint64_t limit) c
     if (entry.size > limit)
         throw InputError(what + " is " + std::to_string(entry.size) + " bytes, more than the " + std::to_string(limit) +
                          " allowed");
-    const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen_index(opened_->archive.get(), entry.index, 0),
-                                                                  &zip_fclose);
+    const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
+        zip_fopen_index(opened_->archive.get(), entry.index, 0), &zip_fclose);
     if (!file) throw InputError(what + " cannot be unpacked: " + zip_strerror(opened_->archive.get()));
     std::vector<uint8_t> content;
     for (;;) {
         const size_t held = content.size();
-        content.resize(std::min<uint64_t>(entry.size, std::max<size_t>(2 * held, 1 << 16)) + 1);  // one more: to see the end
+        content.resize(std::min<uint64_t>(entry.size, std::max<size_t>(2 * held, 1 << 16)) +
+                       1);  // one more: to see the end
         const zip_int64_t got = zip_fread(file.get(), content.data() + held, content.size() - held);
         if (got < 0) throw InputError(what + " is damaged: " + zip_file_strerror(file.get()));
         content.resize(held + static_cast<size_t>(got));

@@ -12,12 +12,13 @@ namespace spikelens {
 /// What a zip file may be before it is refused.
 struct ZipLimits {
     uint64_t entries = uint64_t{1} << 16;
-    uint64_t unpacked = uint64_t{1} << 34;  ///< bytes of all entries together, as the directory of the archive announces them
+    uint64_t unpacked =
+        uint64_t{1} << 34;  ///< bytes of all entries together, as the directory of the archive announces them
 };
 
-/// A zip file, read only. Its files are stored or deflated (other methods and encryption are refused). Every size is checked
-/// before memory is taken, and memory grows only as bytes are unpacked: an archive that promises or unpacks to more than its
-/// limits is an InputError, as is a truncated or damaged one. Not to be shared between threads.
+/// A zip file, read only. Its files are stored or deflated (other methods and encryption are refused). Every size is
+/// checked before memory is taken, and memory grows only as bytes are unpacked: an archive that promises or unpacks to
+/// more than its limits is an InputError, as is a truncated or damaged one. Not to be shared between threads.
 class ZipArchive {
   public:
     explicit ZipArchive(const std::filesystem::path& path, const ZipLimits& limits = {});
@@ -32,8 +33,8 @@ class ZipArchive {
     bool has(const std::string& name) const;
     /// Bytes the archive announces for a file; what read() gives, or it throws.
     uint64_t size(const std::string& name) const;
-    /// A file unpacked, its checksum verified. Throws InputError when there is none of this name or it is larger than `limit`
-    /// bytes.
+    /// A file unpacked, its checksum verified. Throws InputError when there is none of this name or it is larger than
+    /// `limit` bytes.
     std::vector<uint8_t> read(const std::string& name, uint64_t limit) const;
 
   private:

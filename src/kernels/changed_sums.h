@@ -19,8 +19,8 @@ struct SpikeChange {
     int32_t row, step;
 };
 
-/// Spikes that have come are added to the sums of all outputs they reach, those that have gone are taken away: each is looked
-/// at once, however many outputs see it.
+/// Spikes that have come are added to the sums of all outputs they reach, those that have gone are taken away: each is
+/// looked at once, however many outputs see it.
 template <class Isa, int N>
 class ChangedSums {
   public:
@@ -81,7 +81,8 @@ class ChangedSums {
         come_count_ = gone_count_ = 0;
         const int words = plan_.in_words, lanes = plan_.lanes, padded = plan_.padded();
         const auto list = [&](uint64_t bits, int word, int step, SpikeChange* to, int64_t& count) {
-            for (; bits != 0; bits &= bits - 1) to[count++] = {(word * 64 + __builtin_ctzll(bits)) * lanes, step * padded};
+            for (; bits != 0; bits &= bits - 1)
+                to[count++] = {(word * 64 + __builtin_ctzll(bits)) * lanes, step * padded};
         };
         for (int step = 0; step < task_.steps; ++step)
             for (int word = 0; word < words; ++word) {

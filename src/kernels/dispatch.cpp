@@ -48,8 +48,8 @@ std::vector<Candidate> candidates() {
     return all;
 }
 
-/// Weights are copied for a tile of pixels, and inputs listed for a few steps at a time: worth it where many outputs use the
-/// lists, and pixels, steps and samples the copy. Where nearly all inputs spike, those that do not are fewer.
+/// Weights are copied for a tile of pixels, and inputs listed for a few steps at a time: worth it where many outputs
+/// use the lists, and pixels, steps and samples the copy. Where nearly all inputs spike, those that do not are fewer.
 bool pays_patterns(const LayerPlan& plan, int steps, double density, int samples) {
     constexpr int kLeastOutputs = 64;
     constexpr int64_t kLeastItems = 8;
@@ -107,23 +107,26 @@ double least_slice_density(const KernelSet& set, const LayerPlan& plan, int step
 int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int planes) {
     const int64_t channels = int64_t{64} * plan.in_words, step_bytes = 4 * channels * steps;
     const int64_t by_pixel = step_bytes * planes * plan.taps() + static_cast<int64_t>(kListBytes / kLeastListed);
-    const int64_t by_row =
-        plan.out_width == 1 || planes > 3 ? 0 : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
+    const int64_t by_row = plan.out_width == 1 || planes > 3
+                               ? 0
+                               : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
     const int64_t listed = std::max({by_pixel, by_row, StepPatterns::most_bytes(plan, steps, planes)});
     if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return listed;
     const SlicePatch patch = SlicePatch::largest(plan, steps, plan.out_height, plan.out_width);
     return std::max({listed, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
 }
 
-Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density, int samples) {
+Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density,
+                       int samples) {
     const double listed = planes == 1 ? std::min(density, 1 - density) : density;
     if (listed >= least_slice_density(set, plan, steps, planes)) return Listing::slices;
     if (pays_patterns(plan, steps, density, samples)) return Listing::patterns;
     if (planes == 1 && density > 0.5) return Listing::silence;
-    // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory in place
-    // of one in registers: better while there are few spikes and few outputs to add them to.
+    // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory
+    // in place of one in registers: better while there are few spikes and few outputs to add them to.
     const double spikes = density * planes;
-    const bool by_rows = plan.out_width > 1 && planes <= 3 && (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);
+    const bool by_rows =
+        plan.out_width > 1 && planes <= 3 && (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);
     const bool often_silent = density * plan.in_channels < 0.1;  // so that the branch is foreseen
     const bool ask = plan.in_channels > 16 || often_silent;
     if (by_rows) return ask ? Listing::active_rows : Listing::rows;

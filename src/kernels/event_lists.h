@@ -21,8 +21,12 @@ struct Window {
     }
 };
 inline Window window(const LayerPlan& plan, int row, int column) {
-    Window w{
-        row * plan.stride - plan.padding, column * plan.stride - plan.padding, 0, plan.kernel_height, 0, plan.kernel_width};
+    Window w{row * plan.stride - plan.padding,
+             column * plan.stride - plan.padding,
+             0,
+             plan.kernel_height,
+             0,
+             plan.kernel_width};
     if (w.row < 0) w.first_ky = -w.row;
     if (w.column < 0) w.first_kx = -w.column;
     if (w.row + w.end_ky > plan.in_height) w.end_ky = plan.in_height - w.row;
@@ -43,13 +47,14 @@ class EventLists {
           rows_of_bits_(static_cast<uint32_t>(plan.lanes)) {
         const int64_t capacity = int64_t{steps} * planes * plan.taps() * (plan.in_words * 64);
         const auto expected = static_cast<int64_t>(std::max(share, kLeastListed) * static_cast<double>(capacity));
-        pixels_ =
-            static_cast<int>(std::clamp<int64_t>(kListBytes / (4 * (1 + expected)), 1, std::max<int64_t>(1, most_pixels)));
+        pixels_ = static_cast<int>(
+            std::clamp<int64_t>(kListBytes / (4 * (1 + expected)), 1, std::max<int64_t>(1, most_pixels)));
         const int64_t weights = int64_t{plan.taps()} * plan.in_channels * plan.lanes;
         if (4 * weights > 2 * kPartBytes) {
             part_size_ = kPartBytes / 4;
             parts_ = static_cast<int>((weights + part_size_ - 1) / part_size_);
-            pixels_ = static_cast<int>(std::min<int64_t>(pixels_, std::max<int64_t>(1, kSumBytes / (8 * steps * plan.lanes))));
+            pixels_ = static_cast<int>(
+                std::min<int64_t>(pixels_, std::max<int64_t>(1, kSumBytes / (8 * steps * plan.lanes))));
         }
         first_words_.resize(parts_ + 1);
         rows_.reset(new uint32_t[pixels_ * capacity + kSlack]);
@@ -61,20 +66,23 @@ class EventLists {
     int pixels() const { return pixels_; }
     int planes() const { return planes_; }
     /// ends(p, t)[plane] … ends(p, t)[plane + 1]: the rows of this plane.
-    uint32_t* const* ends(int pixel, int step) const { return &ends_[(int64_t{pixel} * steps_ + step) * planes_ * parts_]; }
+    uint32_t* const* ends(int pixel, int step) const {
+        return &ends_[(int64_t{pixel} * steps_ + step) * planes_ * parts_];
+    }
     /// Lists are cut where a part of the weights ends: in parts, each plane has as many ends as there are parts.
     int parts() const { return parts_; }
     /// Whether this pixel's lists name the inputs that are silent.
     bool lists_silence(int pixel) const { return silence_[pixel]; }
 
-    /// Of neighbouring pixels, counted row by row. What is silent is listed only for pixels whose kernel lies wholly inside the
-    /// input.
+    /// Of neighbouring pixels, counted row by row. What is silent is listed only for pixels whose kernel lies wholly
+    /// inside the input.
     void build(const uint64_t* spikes, int64_t first_pixel, int64_t end_pixel, Listing listing) {
         uint32_t* out = rows_.get();
         uint32_t** end = ends_.get();
         *end++ = out;
         for (int64_t pixel = first_pixel; pixel < end_pixel; ++pixel) {
-            const auto row = static_cast<int>(pixel / plan_.out_width), column = static_cast<int>(pixel % plan_.out_width);
+            const auto row = static_cast<int>(pixel / plan_.out_width),
+                       column = static_cast<int>(pixel % plan_.out_width);
             const Window w = window(plan_, row, column);
             const Listing here = listing == Listing::silence && !w.whole(plan_) ? Listing::active_words : listing;
             silence_[pixel - first_pixel] = here == Listing::silence;
@@ -94,8 +102,9 @@ class EventLists {
 
   private:
     static constexpr int64_t kPartBytes = 256 * 1024;  // of weights
-    static constexpr int64_t kSumBytes = 256 * 1024;   // of sums in parts; with the lists all stay in the second-level cache
-    static constexpr int kSlack = 64;                  // Isa::RowsOfBits may write beyond the end
+    static constexpr int64_t kSumBytes =
+        256 * 1024;                    // of sums in parts; with the lists all stay in the second-level cache
+    static constexpr int kSlack = 64;  // Isa::RowsOfBits may write beyond the end
 
     /// A word of the input under the kernel: where it lies at step 0, and the weight row of its first bit.
     struct InputWord {

@@ -17,7 +17,9 @@ struct Avx2 {
     using Floats = float __attribute__((vector_size(kBytes)));
     using Doubles = double __attribute__((vector_size(kBytes)));
     using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
-    static unsigned bits(Ints spiked) { return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked))); }
+    static unsigned bits(Ints spiked) {
+        return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked)));
+    }
     using RowsOfBits = RowsOfBitsByTable;
 };
 

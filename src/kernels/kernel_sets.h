@@ -12,8 +12,8 @@ extern const KernelSet avx2_kernels;
 extern const KernelSet avx512_kernels;
 extern const KernelSet amx_kernels;
 
-/// Asks the operating system for AMX's registers, once for all threads of the process; whether it grants them. Linux asks to be
-/// asked (Documentation/arch/x86/xstate.rst), because they enlarge what is saved when a thread is set aside.
+/// Asks the operating system for AMX's registers, once for all threads of the process; whether it grants them. Linux
+/// asks to be asked (Documentation/arch/x86/xstate.rst), because they enlarge what is saved when a thread is set aside.
 bool may_use_tiles();
 #endif
 

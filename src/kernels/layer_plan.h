@@ -29,15 +29,15 @@ struct PixelSpan {
 
 /// A weighted layer lowered to plain numbers. A fully connected layer is a convolution whose kernel is its whole input.
 ///
-/// Spikes are bits, [row][column][step][plane][word]: bit c of the words belongs to channel c, and an input of whole numbers
-/// (average pooling, several events in a bin) is written in binary over the planes: value = Σ_p 2^p · bit_p.
+/// Spikes are bits, [row][column][step][plane][word]: bit c of the words belongs to channel c, and an input of whole
+/// numbers (average pooling, several events in a bin) is written in binary over the planes: value = Σ_p 2^p · bit_p.
 ///
 /// Weights are fixed point, one scale per output channel: w ≈ 2^e · w_q with |w_q| ≤ 2^24, so a weight in the channel's
-/// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that float32
-/// keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32 rounds after every
-/// addition. They are rounded to float once. No sum can overflow: unless all weights of each output together fit int32, at most
-/// kMostRows of them (127 · 2^24 < 2^31) are added there before they go to int64, where kMostInputs inputs with counts up to
-/// 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
+/// topmost binade is kept exactly and every other to within 2^−25 of the largest: half a unit in the last place that
+/// float32 keeps of that largest weight. Currents are integer sums of w_q: exact, whatever the order, where float32
+/// rounds after every addition. They are rounded to float once. No sum can overflow: unless all weights of each output
+/// together fit int32, at most kMostRows of them (127 · 2^24 < 2^31) are added there before they go to int64, where
+/// kMostInputs inputs with counts up to 2^16 fit (2^22 · 2^24 · 2^16 = 2^62).
 struct LayerPlan {
     int in_height = 0, in_width = 0, in_channels = 0, in_words = 0;
     int out_height = 0, out_width = 0, out_channels = 0, out_words = 0;
@@ -52,8 +52,8 @@ struct LayerPlan {
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
 
-    int64_t largest_total = 0;      ///< the largest Σ|w_q| of an output
-    int part_rows = 64;             ///< inputs of a part (weight_parts.h): whichever of one spike, their weights fit int32
+    int64_t largest_total = 0;  ///< the largest Σ|w_q| of an output
+    int part_rows = 64;         ///< inputs of a part (weight_parts.h): whichever of one spike, their weights fit int32
     std::vector<int64_t> all_rows;  ///< [padded] sum of all weights of an output; empty for a layer of real input
 
     AlignedVector<float> scale, bias;             ///< [padded] of the current, gain and input decay folded in
@@ -72,8 +72,8 @@ struct LayerPlan {
     int64_t output_words(int steps) const { return int64_t{out_height} * out_width * steps * out_words; }
 };
 
-/// How sums of weights are made: how the event-driven kernels list the spikes under a kernel, or without lists (dispatch.h:
-/// choose_listing). The result does not depend on it.
+/// How sums of weights are made: how the event-driven kernels list the spikes under a kernel, or without lists
+/// (dispatch.h: choose_listing). The result does not depend on it.
 enum class Listing {
     every_word,    ///< without asking whether it is silent: at most 16 channels, where the answer is hard to predict
     active_words,  ///< silent words are passed over
@@ -81,7 +81,7 @@ enum class Listing {
     rows,          ///< once for each row of the input, and each added to all outputs that it reaches
     active_rows,   ///< the same, where most words are silent
     patterns,      ///< each input once for few steps, sorted by the steps in which it spikes
-    slices,        ///< no lists: every input times int8 slices of every weight; sets that have a SlicePrice, fits_slices only
+    slices,  ///< no lists: every input times int8 slices of every weight; sets that have a SlicePrice, fits_slices only
 };
 
 /// Where a sample's spikes lie, as in LayerTask.
@@ -90,8 +90,8 @@ struct SampleSpikes {
     uint64_t* out_spikes;
 };
 
-/// One sample through one layer, for some pixels and blocks of its outputs; where the listing is by patterns, several samples
-/// share what is read of the weights. Pointers are to whole-layer arrays.
+/// One sample through one layer, for some pixels and blocks of its outputs; where the listing is by patterns, several
+/// samples share what is read of the weights. Pointers are to whole-layer arrays.
 struct LayerTask {
     const LayerPlan* plan = nullptr;
     int steps = 0;
@@ -103,10 +103,10 @@ struct LayerTask {
     int64_t current_stride = 0;             ///< of the currents from step to step; 0: constant in time
     const int32_t* sums = nullptr;          ///< of the weights of what spikes, [row][column][step][padded]
     const uint64_t* keep = nullptr;         ///< [out_words] outputs that may spike: real channels that are not ablated
-    uint64_t* out_spikes = nullptr;         ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
-    uint16_t* counts = nullptr;             ///< [row][column][padded] or null
-    float* potentials = nullptr;            ///< [step][row][column][padded] or null
-    std::span<const PixelSpan> pixels;      ///< of the output; the same columns in every row where the listing is by rows
+    uint64_t* out_spikes = nullptr;  ///< [row][column][step][out_words], zeroed by the caller where pixels are computed
+    uint16_t* counts = nullptr;      ///< [row][column][padded] or null
+    float* potentials = nullptr;     ///< [step][row][column][padded] or null
+    std::span<const PixelSpan> pixels;  ///< of the output; the same columns in every row where the listing is by rows
     int first_block = 0, end_block = 0;
     std::span<const SampleSpikes>
         more;  ///< further samples, where nothing but spikes is written and the listing is by patterns
@@ -144,8 +144,8 @@ struct ReadoutTask {
     int64_t* sums = nullptr;
 };
 
-/// Currents of a layer of real input (image [C, H, W]) → [row][column][padded]: Σ over rows, columns, channels of the kernel in
-/// that order, float32 without contraction, then the bias.
+/// Currents of a layer of real input (image [C, H, W]) → [row][column][padded]: Σ over rows, columns, channels of the
+/// kernel in that order, float32 without contraction, then the bias.
 struct RealTask {
     const LayerPlan* plan = nullptr;
     const float* image = nullptr;
@@ -155,9 +155,9 @@ struct RealTask {
 
 constexpr int kSpreadPixels = 64;  ///< whose gradients are listed at once
 
-/// The adjoint of a layer's weights: from the gradient of its currents to that of its input, to which it is added. A gradient
-/// of 0 adds nothing; beyond out_channels all are 0. Float32 without contraction, in one order: the bits do not depend on the
-/// set.
+/// The adjoint of a layer's weights: from the gradient of its currents to that of its input, to which it is added. A
+/// gradient of 0 adds nothing; beyond out_channels all are 0. Float32 without contraction, in one order: the bits do
+/// not depend on the set.
 struct SpreadTask {
     int steps = 0;
     int in_height = 0, in_width = 0, in_channels = 0;
@@ -172,7 +172,7 @@ struct SpreadTask {
 /// Where it pays to multiply int8 slices of all weights in place of adding weights for each spike.
 struct SlicePrice {
     double least_density;  ///< of the input, where all lanes of the multiplications are used; above 1: the set cannot
-    double slicing;        ///< what taking weights apart costs, in rows (a pixel at a step) that they are multiplied with
+    double slicing;  ///< what taking weights apart costs, in rows (a pixel at a step) that they are multiplied with
 };
 constexpr SlicePrice kNoSlices = {2, 0};
 

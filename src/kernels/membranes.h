@@ -62,8 +62,8 @@ struct Currents {
     int64_t pixel_stride, step_stride;
 };
 
-/// Calls run(kPlain, kCounts) for a task's neurons: plain ones reset by subtraction at once, keep no synaptic current and leave
-/// no potentials behind.
+/// Calls run(kPlain, kCounts) for a task's neurons: plain ones reset by subtraction at once, keep no synaptic current
+/// and leave no potentials behind.
 template <class Run>
 void with_stepper(const LayerTask& task, Run run) {
     const NeuronConstants<float>& neuron = task.plan->neuron;
@@ -74,8 +74,8 @@ void with_stepper(const LayerTask& task, Run run) {
         task.counts ? run(std::false_type{}, std::true_type{}) : run(std::false_type{}, std::false_type{});
 }
 
-/// Takes membranes through time. What a layer does not need (with_stepper) costs nothing; kCounts says whether spikes are
-/// counted.
+/// Takes membranes through time. What a layer does not need (with_stepper) costs nothing; kCounts says whether spikes
+/// are counted.
 template <class Isa, int N, bool kPlain, bool kCounts>
 class Stepper {
   public:
@@ -116,7 +116,8 @@ class Stepper {
     void store_counts(int64_t pixel, const State& state) const {
         if constexpr (kCounts)
             for (int i = 0; i < N; ++i)
-                store(counts_ + pixel * padded_ + i * kWidth, __builtin_convertvector(state.count.of[i] & kept_[i], Counts));
+                store(counts_ + pixel * padded_ + i * kWidth,
+                      __builtin_convertvector(state.count.of[i] & kept_[i], Counts));
     }
 
   private:

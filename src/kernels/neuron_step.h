@@ -4,8 +4,8 @@
 
 namespace spikelens::kernels {
 
-/// A neuron lowered to what one step needs. ≥ has become > by moving the comparison one number down, and the reset has become
-/// numbers that are zero where they do not apply.
+/// A neuron lowered to what one step needs. ≥ has become > by moving the comparison one number down, and the reset has
+/// become numbers that are zero where they do not apply.
 template <class Real>
 struct NeuronConstants {
     Real beta = 0;
@@ -27,9 +27,9 @@ enum class ResetForm { never, subtract, delayed, to_value, any };
 /// One step of any neuron, and its adjoint; the one place that has either:
 ///     J ← αJ + I;  U ← βU + J − reset_delayed·S[t−1];  S[t] = [U > fire_above]
 ///     U ← S[t] ? (to_value ? v_reset : U − reset_now) : U
-/// Where the threshold adapts, A ← ρA + adapt·S[t−1] comes off U before it is compared, and with reset_now after a spike.
-/// `Lane` is a number or a vector register of numbers, `Spikes` says which of them spiked: bool, a register of masks, or
-/// numbers from 0 to 1, which reset in proportion (a smooth network). What is constexpr runs on GPUs too.
+/// Where the threshold adapts, A ← ρA + adapt·S[t−1] comes off U before it is compared, and with reset_now after a
+/// spike. `Lane` is a number or a vector register of numbers, `Spikes` says which of them spiked: bool, a register of
+/// masks, or numbers from 0 to 1, which reset in proportion (a smooth network). What is constexpr runs on GPUs too.
 template <ResetForm form, class Real>
 struct NeuronStep {
     NeuronConstants<Real> n;
@@ -68,7 +68,9 @@ struct NeuronStep {
     }
 
     /// ∂U[t+1]/∂U[t] when compared with the threshold, spikes held.
-    Real adjoint_of_membrane(Real spiked) const { return form == ResetForm::to_value ? n.beta * (Real(1) - spiked) : n.beta; }
+    Real adjoint_of_membrane(Real spiked) const {
+        return form == ResetForm::to_value ? n.beta * (Real(1) - spiked) : n.beta;
+    }
 
     /// ∂U[t+1]/∂S[t], where a spike resets the membrane from `potential`.
     Real adjoint_of_spike(Real potential) const {

@@ -1,9 +1,9 @@
 #pragma once
 
 // Sums of weights for many spikes in few steps. The inputs of an output are sorted by the steps in which they spike
-// (step_patterns.h): the weights of one pattern are added once, and their sum to all steps of the pattern. So a weight is read
-// once for the steps of a chunk, not once for each spike. The weights are taken in parts that stay in the first-level cache
-// while all pixels of a tile add what they need of them.
+// (step_patterns.h): the weights of one pattern are added once, and their sum to all steps of the pattern. So a weight
+// is read once for the steps of a chunk, not once for each spike. The weights are taken in parts that stay in the
+// first-level cache while all pixels of a tile add what they need of them.
 //
 // Cost: one vector addition for each input that spikes in some step of a chunk and each register of outputs.
 
@@ -35,7 +35,8 @@ class PatternSums {
           part_(new Line[part_lines_ * plan_.lanes / kLanes]),
           sums_(new Line[int64_t{patterns_.most_items()} * item_size() * 8 / sizeof(Line)]),
           currents_(new Line[int64_t{kPixels} * chunks_ * Patterns::kSteps]) {
-        for (int lane = 0; lane < plan_.lanes; lane += kLanes) part_[lane / kLanes * part_lines_ + plan_.part_rows] = {};
+        for (int lane = 0; lane < plan_.lanes; lane += kLanes)
+            part_[lane / kLanes * part_lines_ + plan_.part_rows] = {};
         for (int sample = 0; sample < task.samples(); ++sample) of_sample_.push_back({task.of_sample(sample)});
     }
 
@@ -63,7 +64,8 @@ class PatternSums {
     /// Sums of one pixel: [chunk][step][lane of the block].
     int64_t item_size() const { return int64_t{chunks_} * Patterns::kSteps * plan_.lanes; }
     int64_t* sums(int item, int chunk = 0) const {
-        return reinterpret_cast<int64_t*>(sums_.get()) + item * item_size() + int64_t{chunk} * Patterns::kSteps * plan_.lanes;
+        return reinterpret_cast<int64_t*>(sums_.get()) + item * item_size() +
+               int64_t{chunk} * Patterns::kSteps * plan_.lanes;
     }
 
     void run_tile() {
@@ -103,7 +105,9 @@ class PatternSums {
     /// What the rows of a list make in each step of the chunk. No such sum overflows (LayerPlan::part_rows).
     void add_list(StepPatterns::List list, const int32_t* weights, int plane, int64_t* sums) const {
         Ints total[Patterns::kSteps][N] = {};
-        [&]<int... pattern>(std::integer_sequence<int, pattern...>) { (add_pattern<pattern + 1>(list, weights, total), ...); }
+        [&]<int... pattern>(std::integer_sequence<int, pattern...>) {
+            (add_pattern<pattern + 1>(list, weights, total), ...);
+        }
         (std::make_integer_sequence<int, Patterns::kCount - 1>());
         for (int step = 0; step < Patterns::kSteps; ++step, sums += plan_.lanes)
             for (int i = 0; i < N; ++i) add_wide(total[step][i], plane, sums + i * kWidth);
@@ -118,8 +122,8 @@ class PatternSums {
         for (; row != end; row += 4)
             for (int i = 0; i < N; ++i) {
                 const int32_t* at = weights + i * kWidth;
-                sum[i] +=
-                    (load<Ints>(at + row[0]) + load<Ints>(at + row[1])) + (load<Ints>(at + row[2]) + load<Ints>(at + row[3]));
+                sum[i] += (load<Ints>(at + row[0]) + load<Ints>(at + row[1])) +
+                          (load<Ints>(at + row[2]) + load<Ints>(at + row[3]));
             }
         for (int step = 0; step < Patterns::kSteps; ++step)
             if (pattern >> step & 1)
@@ -170,8 +174,8 @@ class PatternSums {
         alignas(64) float rounded[kLanes];
         for (int lane = 0; lane < kLanes; ++lane) rounded[lane] = static_cast<float>(static_cast<double>(sums[lane]));
         for (int i = 0; i < kLanes; i += kWidth)
-            store(currents->lane + i,
-                  load<Floats>(rounded + i) * load<Floats>(&plan_.scale[output + i]) + load<Floats>(&plan_.bias[output + i]));
+            store(currents->lane + i, load<Floats>(rounded + i) * load<Floats>(&plan_.scale[output + i]) +
+                                          load<Floats>(&plan_.bias[output + i]));
     }
 
     const LayerTask& task_;
@@ -179,7 +183,8 @@ class PatternSums {
     WeightParts parts_;
     StepPatterns patterns_;
     int chunks_;
-    struct SampleTask {  // a type of its own, so that no function of vectors of tasks is shared with other instruction sets
+    struct SampleTask {  // a type of its own, so that no function of vectors of tasks is shared with other instruction
+                         // sets
         LayerTask task;
     };
     std::vector<SampleTask> of_sample_;

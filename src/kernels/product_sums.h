@@ -1,8 +1,9 @@
 #pragma once
 
-// A tile of products, written once and compiled once per instruction set. Some samples of both groups of columns are laid out
-// as panels of float64, which stay in the second-level cache. For each pair of panels a few sums stay in registers while the
-// samples pass. From one group of samples to the next the sums go through memory, which changes no bit.
+// A tile of products, written once and compiled once per instruction set. Some samples of both groups of columns are
+// laid out as panels of float64, which stay in the second-level cache. For each pair of panels a few sums stay in
+// registers while the samples pass. From one group of samples to the next the sums go through memory, which changes no
+// bit.
 
 #include <algorithm>
 #include <cstring>
@@ -17,7 +18,8 @@ struct ProductSums {
     using Doubles = typename Isa::Doubles;
     static constexpr int kLanes = Isa::kBytes / 8;
     // Sums that stay in registers: AVX-512 has twice as many of those.
-    static constexpr int kRows = Isa::kBytes == 64 ? 8 : 4, kVectors = Isa::kBytes == 64 ? 3 : 2, kColumns = kVectors * kLanes;
+    static constexpr int kRows = Isa::kBytes == 64 ? 8 : 4, kVectors = Isa::kBytes == 64 ? 3 : 2,
+                         kColumns = kVectors * kLanes;
     static constexpr int kSamples = 128;  // that pass at once
     static_assert(kProductTile % kRows == 0 && kProductTile % kColumns == 0);
 
@@ -52,7 +54,8 @@ struct ProductSums {
                 for (int v = 0; v < kVectors; ++v) sum[i][v] += rows[n * kRows + i] * right[v];
         }
         for (int i = 0; i < kRows; ++i)
-            for (int v = 0; v < kVectors; ++v) std::memcpy(sums + i * kProductTile + v * kLanes, &sum[i][v], sizeof sum[i][v]);
+            for (int v = 0; v < kVectors; ++v)
+                std::memcpy(sums + i * kProductTile + v * kLanes, &sum[i][v], sizeof sum[i][v]);
     }
 
     static void tile(const ProductTask& task) {

@@ -9,8 +9,8 @@ constexpr int kProductTile = 96;
 
 /// Sums of products of two groups of columns of one matrix: sums[i][j] = Σ_n x[n][row + i] · x[n][column + j], float64.
 ///
-/// Every sum is taken in the order of n. The product of two float32 is exact in float64, so that it does not matter whether it
-/// is fused with the addition: all kernels give the same bits. Columns past the last count as zeros.
+/// Every sum is taken in the order of n. The product of two float32 is exact in float64, so that it does not matter
+/// whether it is fused with the addition: all kernels give the same bits. Columns past the last count as zeros.
 struct ProductTask {
     const float* x = nullptr;  ///< [samples][columns]
     int64_t samples = 0, columns = 0;

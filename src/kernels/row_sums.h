@@ -18,8 +18,8 @@ struct alignas(64) CacheLine {
 
 /// Columns and steps of one row of outputs whose sums are held at once, in the first-level cache.
 ///
-/// A spike at column x reaches output columns ⌊u/stride⌋, ⌊u/stride⌋ − 1, … through the kernel columns r, r + stride, …, where
-/// u = x + padding and r = u mod stride. `margin` columns on either side take what falls outside the tile.
+/// A spike at column x reaches output columns ⌊u/stride⌋, ⌊u/stride⌋ − 1, … through the kernel columns r, r + stride,
+/// …, where u = x + padding and r = u mod stride. `margin` columns on either side take what falls outside the tile.
 struct RowTile {
     int first_column, end_column;  // of the outputs
     int first_input, end_input;    // columns that reach them
@@ -39,8 +39,8 @@ struct RowTile {
     int slot(int column, int step) const { return (column - first_column + margin) * chunk + step; }
 };
 
-/// The spikes of one input row, each once: the weight row of its first kernel column, and the slot of the output it adds that
-/// to. One list for each chunk of steps and each remainder r.
+/// The spikes of one input row, each once: the weight row of its first kernel column, and the slot of the output it
+/// adds that to. One list for each chunk of steps and each remainder r.
 template <class Isa>
 class RowEvents {
   public:
@@ -78,7 +78,8 @@ class RowEvents {
                 for (int column = tile.first_input + skip; column < tile.end_input; column += plan_.stride) {
                     const int64_t pixel = int64_t{row} * plan_.in_width + column;
                     const uint64_t* const word = spikes + (pixel * steps_ + step) * words;
-                    const auto slot = static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
+                    const auto slot =
+                        static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
                     out = words == 1 ? list_pixel<true>(word, steps, first_row, slot, often_silent, out)
                                      : list_pixel<false>(word, steps, first_row, slot, often_silent, out);
                 }
@@ -98,7 +99,8 @@ class RowEvents {
 
     /// The spikes of one pixel in some steps; kOneWord where a step is one word.
     template <bool kOneWord>
-    uint32_t* list_pixel(const uint64_t* word, int steps, uint32_t first_row, uint32_t slot, bool often_silent, uint32_t* out) {
+    uint32_t* list_pixel(const uint64_t* word, int steps, uint32_t first_row, uint32_t slot, bool often_silent,
+                         uint32_t* out) {
         // Copies: the lists could overlap the members for all the compiler knows.
         const auto rows_of_bits = rows_of_bits_;
         uint32_t *const all_rows = rows_.get(), *const all_slots = slots_.get();
@@ -146,8 +148,8 @@ class RowEvents {
     std::unique_ptr<uint32_t[]> rows_, slots_;
 };
 
-/// The event-driven convolution for few spikes and few outputs, where listing the spikes under every output would cost more
-/// than adding them: the spikes of each input row are listed once and each is added to every output it reaches.
+/// The event-driven convolution for few spikes and few outputs, where listing the spikes under every output would cost
+/// more than adding them: the spikes of each input row are listed once and each is added to every output it reaches.
 template <class Isa, int N, class Stepper>
 class RowSums {
   public:
@@ -156,11 +158,13 @@ class RowSums {
         : task_(task),
           plan_(*task.plan),
           fits_(plan_.sums_fit_int32(task.planes)),
-          tile_(plan_, first_column, std::min(task.pixels[0].end_column, first_column + columns_at_once(task)), chunk_of(task)),
+          tile_(plan_, first_column, std::min(task.pixels[0].end_column, first_column + columns_at_once(task)),
+                chunk_of(task)),
           lines_(int64_t{tile_.slots()} * kLanes / 16),
           sums_(reinterpret_cast<int32_t*>(lines_.data())),
           states_(tile_.columns()) {
-        for (int i = 0; i < plan_.kernel_height; ++i) events_.emplace_back(plan_, task.steps, task.planes, tile_, kLanes);
+        for (int i = 0; i < plan_.kernel_height; ++i)
+            events_.emplace_back(plan_, task.steps, task.planes, tile_, kLanes);
     }
 
     int end_column() const { return tile_.end_column; }
@@ -168,7 +172,8 @@ class RowSums {
     /// False where so many spikes meet that their sum might not fit int32.
     bool run(int row, int first_offset, int end_offset) {
         if (!list_rows(row)) return false;
-        for (int offset = first_offset; offset < end_offset; offset += kLanes) run_outputs(Stepper(task_, offset), row, offset);
+        for (int offset = first_offset; offset < end_offset; offset += kLanes)
+            run_outputs(Stepper(task_, offset), row, offset);
         return true;
     }
 
@@ -185,8 +190,8 @@ class RowSums {
         return static_cast<int>(std::min<int64_t>(task.steps, std::max<int64_t>(8, kCacheBytes / row / 8 * 8)));
     }
     static int columns_at_once(const LayerTask& task) {
-        const int64_t columns =
-            kCacheBytes / (int64_t{4} * kLanes * chunk_of(task)) - 2 * ((task.plan->kernel_width - 1) / task.plan->stride);
+        const int64_t columns = kCacheBytes / (int64_t{4} * kLanes * chunk_of(task)) -
+                                2 * ((task.plan->kernel_width - 1) / task.plan->stride);
         return static_cast<int>(std::clamp<int64_t>(columns, 8, INT32_MAX / 2));
     }
 
@@ -283,7 +288,8 @@ class RowSums {
             int32_t* sum = &sums_[int64_t{tile_.slot(column, 0)} * kLanes];
             for (int step = 0; step < steps; ++step, sum += kLanes)
                 for (int i = 0; i < N; ++i)
-                    store(sum + i * kWidth, __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats) * scale[i] + bias[i]);
+                    store(sum + i * kWidth,
+                          __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats) * scale[i] + bias[i]);
         }
     }
 

@@ -1,4 +1,5 @@
-// The reference: one output at a time, the definition written down. Slow, obvious, and independent of the vector kernels.
+// The reference: one output at a time, the definition written down. Slow, obvious, and independent of the vector
+// kernels.
 #include <algorithm>
 #include <cstddef>
 #include <span>
@@ -9,8 +10,8 @@
 namespace spikelens::kernels {
 namespace {
 
-bool input_bit(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int row, int column, int step, int plane,
-               int channel) {
+bool input_bit(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int row, int column, int step,
+               int plane, int channel) {
     const int64_t pixel = int64_t{row} * plan.in_width + column;
     const uint64_t word = spikes[((pixel * steps + step) * planes + plane) * plan.in_words + channel / 64];
     return (word >> (channel % 64)) & 1;
@@ -31,8 +32,8 @@ void for_each_tap(const LayerPlan& plan, int out_row, int out_column, Visit visi
     }
 }
 
-int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int out_row, int out_column,
-                        int output, int step) {
+int64_t integer_current(const LayerPlan& plan, const uint64_t* spikes, int steps, int planes, int out_row,
+                        int out_column, int output, int step) {
     int64_t sum = 0;
     for_each_tap(plan, out_row, out_column, [&](int tap, int row, int column) {
         for (int channel = 0; channel < plan.in_channels; ++channel)
@@ -47,8 +48,9 @@ float current_at(const LayerTask& task, int row, int column, int output, int ste
     const LayerPlan& plan = *task.plan;
     const int64_t pixel = int64_t{row} * plan.out_width + column;
     if (task.currents) return task.currents[step * task.current_stride + pixel * plan.padded() + output];
-    const int64_t sum = task.sums ? task.sums[(pixel * task.steps + step) * plan.padded() + output]
-                                  : integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
+    const int64_t sum = task.sums
+                            ? task.sums[(pixel * task.steps + step) * plan.padded() + output]
+                            : integer_current(plan, task.spikes, task.steps, task.planes, row, column, output, step);
     return static_cast<float>(static_cast<double>(sum)) * plan.scale[output] + plan.bias[output];
 }
 
@@ -64,7 +66,8 @@ void run_neuron(const LayerTask& task, int row, int column, int output) {
         synapse = neuron.charge(synapse, current_at(task, row, column, output, step));
         const float potential = neuron.potential(membrane, spiked, synapse);
         if (task.potentials)
-            task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] = potential;
+            task.potentials[(int64_t{step} * plan.out_height * plan.out_width + pixel) * plan.padded() + output] =
+                potential;
         spiked = neuron.fires(potential);
         membrane = neuron.after(potential, spiked);
         if (!spiked || !kept) continue;
@@ -78,7 +81,8 @@ void scalar_sample(const LayerTask& task) {
     const int lanes = task.plan->lanes, end = std::min(task.plan->out_channels, task.end_block * lanes);
     for (const PixelSpan& span : task.pixels)
         for (int column = span.first_column; column < span.end_column; ++column)
-            for (int output = task.first_block * lanes; output < end; ++output) run_neuron(task, span.row, column, output);
+            for (int output = task.first_block * lanes; output < end; ++output)
+                run_neuron(task, span.row, column, output);
 }
 
 void scalar_layer(const LayerTask& task) {
@@ -131,7 +135,8 @@ void scalar_real_currents(const RealTask& task) {
                         sum = sum + plan.real_weights[weight_index(plan, output, tap, channel)] * value;
                     }
                 });
-                task.currents[(int64_t{row} * plan.out_width + column) * plan.padded() + output] = sum + plan.bias[output];
+                task.currents[(int64_t{row} * plan.out_width + column) * plan.padded() + output] =
+                    sum + plan.bias[output];
             }
 }
 
@@ -152,7 +157,8 @@ struct ScalarSpread {
 
     static void mask(const float* gradient, int padded, uint64_t* words) {
         std::fill_n(words, (padded + 63) / 64, 0);
-        for (int output = 0; output < padded; ++output) words[output / 64] |= uint64_t{gradient[output] != 0} << output % 64;
+        for (int output = 0; output < padded; ++output)
+            words[output / 64] |= uint64_t{gradient[output] != 0} << output % 64;
     }
 
     static int list(const uint64_t* words, int padded, uint32_t* outputs) {
@@ -163,7 +169,8 @@ struct ScalarSpread {
     }
 
     template <int>
-    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes, const Destination& to) {
+    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes,
+                    const Destination& to) {
         for (int64_t lane = 0; lane < lanes; ++lane) {
             float sum = 0;
             for (int i = 0; i < list.count; ++i)
@@ -177,7 +184,8 @@ struct ScalarSpread {
 
 }  // namespace
 
-const KernelSet scalar_kernels = {"scalar",        scalar_layer,         scalar_change, scalar_readout, scalar_real_currents,
-                                  scalar_products, ScalarSpread::spread, kNoSlices};
+const KernelSet scalar_kernels = {
+    "scalar",        scalar_layer,         scalar_change, scalar_readout, scalar_real_currents,
+    scalar_products, ScalarSpread::spread, kNoSlices};
 
 }  // namespace spikelens::kernels

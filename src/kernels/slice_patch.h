@@ -14,11 +14,11 @@ struct Sliced {
     static constexpr int kSlices = 4, kLanes = 16, kQuads = 16;
 };
 
-/// A rectangle of output pixels whose input is unpacked to bytes at once, and whose sums are held at once, for the second-level
-/// cache: the larger, the more pixels share a slicing of the weights.
+/// A rectangle of output pixels whose input is unpacked to bytes at once, and whose sums are held at once, for the
+/// second-level cache: the larger, the more pixels share a slicing of the weights.
 ///
-/// Bytes are [row][column mod stride][column / stride][step][channel, whole words]: under each tap of the kernel, neighbouring
-/// pixels of an output row and their steps lie at equal distances.
+/// Bytes are [row][column mod stride][column / stride][step][channel, whole words]: under each tap of the kernel,
+/// neighbouring pixels of an output row and their steps lie at equal distances.
 struct SlicePatch {
     int rows, columns;
 
@@ -26,8 +26,8 @@ struct SlicePatch {
     static constexpr int64_t kSums = Sliced::kSlices * Sliced::kLanes;  // numbers for each pixel and step
     static constexpr int64_t kRowsTogether = 16;  // of a matrix: pixels and steps that are multiplied together
 
-    /// Of one pixel at one step. An odd number of cache lines where it is large: neighbouring rows then do not compete for the
-    /// same places in the cache.
+    /// Of one pixel at one step. An odd number of cache lines where it is large: neighbouring rows then do not compete
+    /// for the same places in the cache.
     static int64_t row_bytes(const LayerPlan& plan) {
         return int64_t{64} * (plan.in_words < 4 ? plan.in_words : plan.in_words | 1);
     }
@@ -52,7 +52,8 @@ struct SlicePatch {
     static SlicePatch largest(const LayerPlan& plan, int steps, int rows, int columns) {
         const auto part_of = [](int whole, int parts) { return (whole + parts - 1) / parts; };
         SlicePatch patch{1, columns};
-        for (int parts = 2; patch.columns > 1 && !patch.fits(plan, steps); ++parts) patch.columns = part_of(columns, parts);
+        for (int parts = 2; patch.columns > 1 && !patch.fits(plan, steps); ++parts)
+            patch.columns = part_of(columns, parts);
         if (patch.columns < columns) return patch;
         patch.rows = rows;
         for (int parts = 2; patch.rows > 1 && !patch.fits(plan, steps); ++parts) patch.rows = part_of(rows, parts);

@@ -5,10 +5,10 @@
 // so that Σ w x = Σ s0 x + 2^8 Σ s1 x + 2^16 Σ s2 x + 2^24 Σ s3 x, exactly: four products of matrices of bytes
 // (tile_products.h).
 //
-// For a patch of output pixels (slice_patch.h) the input is unpacked once. Then, for 16 outputs at a time, some words of input
-// channels are taken: their weights are sliced, as much as stays in the first-level cache, and multiplied with all rows (a
-// pixel at a step) of the patch. Currents go to the membranes without leaving the second-level cache. Cost: four byte
-// multiplications for each weight and row, whatever the input holds.
+// For a patch of output pixels (slice_patch.h) the input is unpacked once. Then, for 16 outputs at a time, some words
+// of input channels are taken: their weights are sliced, as much as stays in the first-level cache, and multiplied with
+// all rows (a pixel at a step) of the patch. Currents go to the membranes without leaving the second-level cache. Cost:
+// four byte multiplications for each weight and row, whatever the input holds.
 
 #include <cstring>
 #include <memory>
@@ -59,8 +59,8 @@ class SlicedLayer : Sliced {
           products_(quads_) {
         for (int tap = 0; tap < plan_.taps(); ++tap)
             for (int i = 0; i < plan_.in_words; ++i)
-                words_.push_back(
-                    {(int64_t{tap} * plan_.in_channels + i * 64) * plan_.lanes, std::min(64, plan_.in_channels - i * 64)});
+                words_.push_back({(int64_t{tap} * plan_.in_channels + i * 64) * plan_.lanes,
+                                  std::min(64, plan_.in_channels - i * 64)});
         slices_ = std::make_unique<Line[]>(int64_t{kSlices} * quads_ * TileProducts::kWords);
     }
 
@@ -70,14 +70,16 @@ class SlicedLayer : Sliced {
         for (size_t first = 0, end = 0; first < spans.size(); first = end) {
             end = first + 1;  // of rows that follow each other, with the same columns
             while (end < spans.size() && spans[end].row == spans[end - 1].row + 1 &&
-                   spans[end].first_column == spans[first].first_column && spans[end].end_column == spans[first].end_column)
+                   spans[end].first_column == spans[first].first_column &&
+                   spans[end].end_column == spans[first].end_column)
                 ++end;
             const int row = spans[first].row, rows = static_cast<int>(end - first);
             const auto most =
                 SlicePatch::largest(plan_, task_.steps, rows, spans[first].end_column - spans[first].first_column);
             for (int y = 0; y < rows; y += most.rows)
                 for (int x = spans[first].first_column; x < spans[first].end_column; x += most.columns) {
-                    const SlicePatch patch{std::min(most.rows, rows - y), std::min(most.columns, spans[first].end_column - x)};
+                    const SlicePatch patch{std::min(most.rows, rows - y),
+                                           std::min(most.columns, spans[first].end_column - x)};
                     run_patch<kPlain, kCounts>(patch, row + y, x);
                 }
         }
@@ -101,7 +103,8 @@ class SlicedLayer : Sliced {
                 multiply(patch, offset);
                 const Stepper<Avx512, 1, kPlain, kCounts> stepper(task_, offset);
                 for (int y = 0; y < patch.rows; ++y)
-                    fire(stepper, int64_t{row + y} * plan_.out_width + column, patch.columns, &sums_[y * matrix_rows], offset);
+                    fire(stepper, int64_t{row + y} * plan_.out_width + column, patch.columns, &sums_[y * matrix_rows],
+                         offset);
             }
     }
 
@@ -123,7 +126,8 @@ class SlicedLayer : Sliced {
         for (int ky = 0; ky < plan_.kernel_height; ++ky)
             for (int kx = 0; kx < plan_.kernel_width; ++kx)
                 for (int i = 0; i < plan_.in_words; ++i)
-                    offsets_.push_back((ky * row_slots + kx % plan_.stride * slots + kx / plan_.stride) * pixel_bytes + i * 64);
+                    offsets_.push_back((ky * row_slots + kx % plan_.stride * slots + kx / plan_.stride) * pixel_bytes +
+                                       i * 64);
         patch_row_bytes_ = plan_.stride * row_slots * pixel_bytes;
     }
 
@@ -138,8 +142,8 @@ class SlicedLayer : Sliced {
             for (int i = 0; i < words; ++i) {
                 __m512i values = _mm512_setzero_si512();
                 for (int plane = 0; plane < task_.planes; ++plane)
-                    values =
-                        _mm512_or_si512(values, _mm512_maskz_set1_epi8(from[plane * words + i], static_cast<char>(1 << plane)));
+                    values = _mm512_or_si512(
+                        values, _mm512_maskz_set1_epi8(from[plane * words + i], static_cast<char>(1 << plane)));
                 _mm512_store_si512(to + 64 * i, values);
             }
     }
@@ -161,7 +165,8 @@ class SlicedLayer : Sliced {
         }
     }
 
-    /// Weights [channel][lane] → [slice][quad][16][4]. The bytes of w + 0x808080, without what was added to the lower three.
+    /// Weights [channel][lane] → [slice][quad][16][4]. The bytes of w + 0x808080, without what was added to the lower
+    /// three.
     void slice(const int32_t* weights, int channels, Line* to) const {
         constexpr uint32_t kMiddle = 0x808080, kEven = 0x00FF00FF, kLow = 0x0000FFFF;
         for (int quad = 0; quad < quads_; ++quad) {

@@ -1,9 +1,9 @@
 #pragma once
 
-// The adjoint of a layer's weights, for every instruction set. Many gradients of currents are zero: where the surrogate is, and
-// where a max pool passed nothing on. Those that are not are listed, pixel by pixel. Registers take what lies under a pixel's
-// kernel, add the rows of weights of what is listed, and give it back. Where some steps have nearly the same list at a pixel,
-// they are taken together, so that weights are read once for all of them.
+// The adjoint of a layer's weights, for every instruction set. Many gradients of currents are zero: where the surrogate
+// is, and where a max pool passed nothing on. Those that are not are listed, pixel by pixel. Registers take what lies
+// under a pixel's kernel, add the rows of weights of what is listed, and give it back. Where some steps have nearly the
+// same list at a pixel, they are taken together, so that weights are read once for all of them.
 
 #include <algorithm>
 #include <array>
@@ -34,9 +34,9 @@ struct Destination {
     const int64_t* places;  ///< of each group, seen from there
 };
 
-/// The walk over a task's pixels and weights, some at a time. Ops::mask sets the bits of what is not zero, Ops::list lists set
-/// bits, Ops::add<steps>(list, weights, row_length, lanes, to) adds Σ_i gradient[output[i]] · weights[output[i]] to each place,
-/// i in order. Ops::kTogether steps may be taken together.
+/// The walk over a task's pixels and weights, some at a time. Ops::mask sets the bits of what is not zero, Ops::list
+/// lists set bits, Ops::add<steps>(list, weights, row_length, lanes, to) adds Σ_i gradient[output[i]] ·
+/// weights[output[i]] to each place, i in order. Ops::kTogether steps may be taken together.
 template <class Ops>
 class Spread {
   public:
@@ -139,7 +139,8 @@ class Spread {
 
     Listed listed(int i) const {
         const Pixel& pixel = pixels_[i];
-        return {&outputs_[i * capacity_], pixel.count, gradient_at(pixel.step, pixel.row, pixel.column), gradient_frame()};
+        return {&outputs_[i * capacity_], pixel.count, gradient_at(pixel.step, pixel.row, pixel.column),
+                gradient_frame()};
     }
     int first_row(const Pixel& pixel) const { return pixel.row * task_.stride - task_.padding; }
     int first_column(const Pixel& pixel) const { return pixel.column * task_.stride - task_.padding; }
@@ -152,8 +153,8 @@ class Spread {
     void add(int i, int64_t lane, int64_t end, Groups& groups) {
         const Pixel& pixel = pixels_[i];
         const int row = first_row(pixel), column = first_column(pixel);
-        const Window window{std::max(0, -row), std::min(task_.kernel_height, task_.in_height - row), std::max(0, -column),
-                            std::min(task_.kernel_width, task_.in_width - column)};
+        const Window window{std::max(0, -row), std::min(task_.kernel_height, task_.in_height - row),
+                            std::max(0, -column), std::min(task_.kernel_width, task_.in_width - column)};
         if (window != groups.window) find_groups(window, lane, end, groups);
         const Listed list = listed(i);
         float* const first = task_.input_gradient + place_of(pixel);
@@ -231,7 +232,8 @@ template <class Isa>
 struct VectorSpread {
     using Floats = typename Isa::Floats;
     static constexpr int kWidth = Isa::kBytes / 4;
-    static constexpr int kSums = Isa::kBytes == 64 ? 24 : 8;  ///< registers of sums: as many as there are without spilling
+    static constexpr int kSums =
+        Isa::kBytes == 64 ? 24 : 8;  ///< registers of sums: as many as there are without spilling
     static constexpr int kTogether = Isa::kBytes == 64 ? 4 : 2;
 
     /// G groups of lanes at P steps.
@@ -264,20 +266,23 @@ struct VectorSpread {
     /// So many groups, at most G at once.
     template <int P, int G>
     static void add_all(int64_t groups, const Listed& list, const float* weights, int64_t row_length, Destination to) {
-        for (; groups >= G; groups -= G, weights += G * kGroup, to.places += G) add_groups<P, G>(list, weights, row_length, to);
+        for (; groups >= G; groups -= G, weights += G * kGroup, to.places += G)
+            add_groups<P, G>(list, weights, row_length, to);
         if constexpr (G > 1)
             if (groups > 0) add_all<P, G - 1>(groups, list, weights, row_length, to);
     }
 
     template <int P>
-    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes, const Destination& to) {
+    static void add(const Listed& list, const float* weights, int64_t row_length, int64_t lanes,
+                    const Destination& to) {
         const int64_t groups = lanes / kGroup;
         add_all<P, std::min(12, kSums * kWidth / kGroup / P)>(groups, list, weights, row_length, to);
         for (int64_t lane = groups * kGroup; lane < lanes; ++lane)
             for (int p = 0; p < P; ++p) {
                 float sum = 0;
                 for (int i = 0; i < list.count; ++i)
-                    sum = sum + list.gradient[p * list.next + list.output[i]] * weights[list.output[i] * row_length + lane];
+                    sum = sum +
+                          list.gradient[p * list.next + list.output[i]] * weights[list.output[i] * row_length + lane];
                 to.first[p * to.next + to.places[groups] + lane % kGroup] += sum;
             }
     }

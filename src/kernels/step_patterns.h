@@ -24,7 +24,8 @@ struct Patterns {
     static constexpr int kSteps = 4, kCount = 1 << kSteps;
     static constexpr int kRowSize = 16;  ///< of a weight row in numbers, where rows are listed
     static constexpr int kSlack = 16;    ///< entries beyond a list's end that may be written
-    static constexpr int kTogether = 4;  ///< rows that are added together: a pattern's list is filled up with a row of zeros
+    static constexpr int kTogether =
+        4;  ///< rows that are added together: a pattern's list is filled up with a row of zeros
 
     static int chunks(int steps) { return (steps + kSteps - 1) / kSteps; }
 };
@@ -37,11 +38,12 @@ inline StepsTogether choose_together(double share) {
     return share < 0.11 ? StepsTogether::one : share < 0.25 ? StepsTogether::two : StepsTogether::four;
 }
 
-/// The inputs under the kernels of some output pixels, once each, sorted by pattern: one list for each part of the weights,
-/// pixel, few steps and plane. A list is the ends of its patterns (the first is 0: what never spikes is not listed), then rows
-/// of the part's weights.
+/// The inputs under the kernels of some output pixels, once each, sorted by pattern: one list for each part of the
+/// weights, pixel, few steps and plane. A list is the ends of its patterns (the first is 0: what never spikes is not
+/// listed), then rows of the part's weights.
 ///
-/// Each input pixel is looked at once, however many outputs see it. Where a part is several taps, their lists are put together.
+/// Each input pixel is looked at once, however many outputs see it. Where a part is several taps, their lists are put
+/// together.
 class StepPatterns {
   public:
     using List = const uint16_t*;
@@ -105,7 +107,8 @@ class StepPatterns {
         const int64_t chunks = Patterns::chunks(task.steps);
         const int64_t cell = parts.pieces() * list_size(task, parts.piece_channels());
         const int64_t joined = parts.taps() > 1 ? parts.count() * list_size(task, parts.taps() * plan.in_channels) : 0;
-        return chunks * (8 * Patterns::kSteps * plan.lanes + task.planes * (2 * (inputs * cell + joined) + 8 * parts.count()));
+        return chunks *
+               (8 * Patterns::kSteps * plan.lanes + task.planes * (2 * (inputs * cell + joined) + 8 * parts.count()));
     }
     static int most_items(const LayerTask& task, const WeightParts& parts) {
         const LayerPlan& plan = *task.plan;
@@ -144,8 +147,8 @@ class StepPatterns {
             for (int plane = 0; plane < task_.planes; ++plane)
                 for (int piece = 0; piece < parts_.pieces(); ++piece, to += cell_list_size_) {
                     const int first = piece * parts_.piece_channels() / 64;
-                    const int words =
-                        std::min(parts_.piece_channels() / 64 + (parts_.piece_channels() % 64 != 0), plan_.in_words - first);
+                    const int words = std::min(parts_.piece_channels() / 64 + (parts_.piece_channels() % 64 != 0),
+                                               plan_.in_words - first);
                     const int steps = std::min(Patterns::kSteps, task_.steps - chunk * Patterns::kSteps);
                     list_words(spikes + chunk * Patterns::kSteps * step_words + int64_t{plane} * plan_.in_words + first,
                                step_words, steps, words, to);
@@ -174,13 +177,16 @@ class StepPatterns {
     /// Whether inputs are listed by this pattern.
     bool occurs(int pattern) const {
         constexpr unsigned kOfOne = 1U << 1 | 1U << 2 | 1U << 4 | 1U << 8, kOfTwo = kOfOne | 1U << 3 | 1U << 12;
-        const unsigned occur = together_ == StepsTogether::one ? kOfOne : together_ == StepsTogether::two ? kOfTwo : ~0U;
+        const unsigned occur = together_ == StepsTogether::one   ? kOfOne
+                               : together_ == StepsTogether::two ? kOfTwo
+                                                                 : ~0U;
         return occur >> pattern & 1;
     }
 
     /// With rows of zeros, to a whole number of rows that are added together.
     uint16_t* fill_up(const uint16_t* begin, uint16_t* end) const {
-        for (int i = 0; i < Patterns::kTogether - 1; ++i) end[i] = static_cast<uint16_t>(plan_.part_rows * Patterns::kRowSize);
+        for (int i = 0; i < Patterns::kTogether - 1; ++i)
+            end[i] = static_cast<uint16_t>(plan_.part_rows * Patterns::kRowSize);
         return end + ((begin - end) & (Patterns::kTogether - 1));
     }
 
@@ -198,7 +204,8 @@ class StepPatterns {
                 by_pattern[pattern] = low[pattern], by_pattern[pattern * 4] = high[pattern];
             return;
         }
-        for (int pattern = 1; pattern < Patterns::kCount; ++pattern) by_pattern[pattern] = low[pattern % 4] & high[pattern / 4];
+        for (int pattern = 1; pattern < Patterns::kCount; ++pattern)
+            by_pattern[pattern] = low[pattern % 4] & high[pattern / 4];
     }
 
     void list_part(int part, int item) {

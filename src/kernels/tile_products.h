@@ -20,8 +20,8 @@ struct ProductTask {
     int32_t* sums;           ///< [row][slice][output], added to; rows rounded up to SlicePatch::kRowsTogether
 };
 
-/// Products of bytes by AMX: registers of 16 rows of 64 bytes, 16 × 16 × 64 multiplications and additions an instruction. A
-/// thread's registers are its own, so they are set up for each layer.
+/// Products of bytes by AMX: registers of 16 rows of 64 bytes, 16 × 16 × 64 multiplications and additions an
+/// instruction. A thread's registers are its own, so they are set up for each layer.
 class TileProducts : Sliced {
   public:
     static constexpr int kWords = 9;  // 36 KB of slices

@@ -1,13 +1,14 @@
 #pragma once
 
 // The event-driven kernel, written once and compiled once per instruction set: portable.cpp, kernel_avx2.cpp and
-// kernel_avx512.cpp give it the type of a register, a way to turn a comparison into bits, and a way to list the set bits of a
-// word.
+// kernel_avx512.cpp give it the type of a register, a way to turn a comparison into bits, and a way to list the set
+// bits of a word.
 //
-// For a tile of output pixels, the set bits of the input under each pixel's kernel become lists of weight rows, one list for
-// each step (event_lists.h): this is where branches would be mispredicted, so it is done without. Then each block of outputs
-// adds the listed rows to accumulators that stay in registers, for some steps, and takes its membranes through those steps
-// (membranes.h). Cost: one vector addition per spike and register of outputs; currents never leave the first-level cache.
+// For a tile of output pixels, the set bits of the input under each pixel's kernel become lists of weight rows, one
+// list for each step (event_lists.h): this is where branches would be mispredicted, so it is done without. Then each
+// block of outputs adds the listed rows to accumulators that stay in registers, for some steps, and takes its membranes
+// through those steps (membranes.h). Cost: one vector addition per spike and register of outputs; currents never leave
+// the first-level cache.
 
 #include <algorithm>
 #include <cstddef>
@@ -53,7 +54,8 @@ struct VectorKernel {
         }
 
         /// Adds the rows listed, 2^plane times, to wide[kLanes]. No more than kMostRows are added in int32.
-        static void wide_sum(const uint32_t* row, const uint32_t* end, int plane, const int32_t* weights, int64_t* wide) {
+        static void wide_sum(const uint32_t* row, const uint32_t* end, int plane, const int32_t* weights,
+                             int64_t* wide) {
             while (row != end) {
                 const uint32_t* stop = row + std::min<ptrdiff_t>(kMostRows, end - row);
                 Ints sum[N] = {};
@@ -86,7 +88,8 @@ struct VectorKernel {
 
             void store_scaled(const Floats (&sum)[N], float* current) const {
                 for (int i = 0; i < N; ++i)
-                    store(current + i * kWidth, sum[i] * load<Floats>(scale + i * kWidth) + load<Floats>(bias + i * kWidth));
+                    store(current + i * kWidth,
+                          sum[i] * load<Floats>(scale + i * kWidth) + load<Floats>(bias + i * kWidth));
             }
 
             /// Of what was listed.
@@ -114,15 +117,16 @@ struct VectorKernel {
                 scaling.store_scaled(rounded, current);
             } else {
                 alignas(64) int64_t wide[kLanes] = {};
-                for (int plane = 0; plane < planes; ++plane) wide_sum(ends[plane], ends[plane + 1], plane, weights, wide);
+                for (int plane = 0; plane < planes; ++plane)
+                    wide_sum(ends[plane], ends[plane + 1], plane, weights, wide);
                 scaling.store_scaled(wide, current);
             }
         }
 
         /// All steps of P neighbouring pixels of a row, whose lists begin at `list`.
         template <int P, class Step>
-        static void run_pixels(const LayerTask& task, const Step& stepper, int64_t pixel, int offset, const Lists& lists,
-                               int list) {
+        static void run_pixels(const LayerTask& task, const Step& stepper, int64_t pixel, int offset,
+                               const Lists& lists, int list) {
             const int32_t* weights = weights_of(*task.plan, offset);
             alignas(64) float currents[P * kChunk * kLanes];
             typename Step::State state[P];
@@ -140,11 +144,11 @@ struct VectorKernel {
             for (int p = 0; p < P; ++p) stepper.store_counts(pixel + p, state[p]);
         }
 
-        /// The same where a block's weights are larger than the cache: every pixel and step takes what it needs of a part of
-        /// the weights before the next part is read.
+        /// The same where a block's weights are larger than the cache: every pixel and step takes what it needs of a
+        /// part of the weights before the next part is read.
         template <class Step>
-        static void run_in_parts(const LayerTask& task, const Step& stepper, int64_t pixel, int offset, const Lists& lists,
-                                 int count) {
+        static void run_in_parts(const LayerTask& task, const Step& stepper, int64_t pixel, int offset,
+                                 const Lists& lists, int count) {
             const LayerPlan& plan = *task.plan;
             const int32_t* weights = weights_of(plan, offset);
             const int parts = lists.parts();
@@ -162,7 +166,8 @@ struct VectorKernel {
             for (int p = 0; p < count; ++p) {
                 const Scaling scaling(plan, lists.planes(), offset, lists.lists_silence(p));
                 for (int step = 0; step < task.steps; ++step)
-                    scaling.store_scaled(&wide[(int64_t{p} * task.steps + step) * kLanes], &currents[int64_t{step} * kLanes]);
+                    scaling.store_scaled(&wide[(int64_t{p} * task.steps + step) * kLanes],
+                                         &currents[int64_t{step} * kLanes]);
                 typename Step::State state[1];
                 stepper.template run<1>(pixel + p, 0, task.steps, {currents.data(), 0, kLanes}, state);
                 stepper.store_counts(pixel + p, state[0]);
@@ -183,7 +188,8 @@ struct VectorKernel {
                     float* current = currents + p * kChunk * kLanes;
                     for (int step = first; step < end; ++step, sum += plan.padded(), current += kLanes) {
                         Floats rounded[N];
-                        for (int i = 0; i < N; ++i) rounded[i] = __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats);
+                        for (int i = 0; i < N; ++i)
+                            rounded[i] = __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats);
                         scaling.store_scaled(rounded, current);
                     }
                 }
@@ -255,8 +261,9 @@ struct VectorKernel {
                     if (lists.parts() > 1)
                         run_in_parts(task, stepper, pixel, offset, lists, count);
                     else
-                        by_pixels<kPixels>(
-                            count, [&](auto p, int i) { run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i); });
+                        by_pixels<kPixels>(count, [&](auto p, int i) {
+                            run_pixels<p.value>(task, stepper, pixel + i, offset, lists, i);
+                        });
                 }
             }
         }
@@ -295,8 +302,10 @@ struct VectorKernel {
 
         static void real_currents(const RealTask& task) {
             const LayerPlan& plan = *task.plan;
-            const int inside = std::max(0, plan.in_width + plan.padding - plan.kernel_width + plan.stride) / plan.stride;
-            const int end = std::min(plan.out_width, inside);  // of the columns whose kernel does not reach over the edges
+            const int inside =
+                std::max(0, plan.in_width + plan.padding - plan.kernel_width + plan.stride) / plan.stride;
+            const int end =
+                std::min(plan.out_width, inside);  // of the columns whose kernel does not reach over the edges
             const int begin = std::min(end, (plan.padding + plan.stride - 1) / plan.stride);
             for (const PixelSpan& span : task.pixels)
                 for (int offset = 0; offset < plan.padded(); offset += kLanes) {
@@ -323,7 +332,8 @@ struct VectorKernel {
             for (int ky = w.first_ky; ky < w.end_ky; ++ky)
                 for (int kx = w.first_kx; kx < w.end_kx; ++kx) {
                     const float* pixel = task.image + int64_t{w.row + ky} * plan.in_width + w.column + kx;
-                    const float* rows = weights + (int64_t{ky} * plan.kernel_width + kx) * plan.in_channels * plan.lanes;
+                    const float* rows =
+                        weights + (int64_t{ky} * plan.kernel_width + kx) * plan.in_channels * plan.lanes;
                     for (int channel = 0; channel < plan.in_channels; ++channel, pixel += plane, rows += plan.lanes)
                         for (int i = 0; i < N; ++i) {
                             const auto weight = load<Floats>(rows + i * kWidth);
@@ -332,7 +342,8 @@ struct VectorKernel {
                 }
             float* out = task.currents + (int64_t{row} * plan.out_width + column) * plan.padded() + offset;
             for (int p = 0; p < P; ++p, out += plan.padded())
-                for (int i = 0; i < N; ++i) store(out + i * kWidth, sum[p][i] + load<Floats>(&plan.bias[offset + i * kWidth]));
+                for (int i = 0; i < N; ++i)
+                    store(out + i * kWidth, sum[p][i] + load<Floats>(&plan.bias[offset + i * kWidth]));
         }
     };
 
@@ -351,8 +362,8 @@ struct VectorKernel {
 
     static void layer(const LayerTask& task) {
         if (task.spikes && task.listing == Listing::patterns)
-            return with_stepper(task,
-                                [&](auto plain, auto counts) { PatternSums<Isa, plain.value, counts.value>(task).run(); });
+            return with_stepper(
+                task, [&](auto plain, auto counts) { PatternSums<Isa, plain.value, counts.value>(task).run(); });
         with_group(*task.plan, [&](auto group) { group.layer(task); });
     }
     static void change(const ChangeTask& task) {

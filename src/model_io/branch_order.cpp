@@ -27,10 +27,11 @@ std::string branch_fault(const AlikeLayers& alike, const std::map<const Layer*, 
             if (numbers.order(first.name, second.name) != NameOrder::second_before && !defined_after) continue;
             const auto& [one, other] = alike.front();
             return fmt::format(
-                "{} and {} fit {} and {}, which stand in different branches, and {} comes before {}, not as {} and {} in the "
+                "{} and {} fit {} and {}, which stand in different branches, and {} comes before {}, not as {} and {} "
+                "in the "
                 "network text: say which layer each fills",
-                shown(weights.at(one)->from), shown(weights.at(other)->from), one->name, other->name, shown(second.from),
-                shown(first.from), a->first->name, b->first->name);
+                shown(weights.at(one)->from), shown(weights.at(other)->from), one->name, other->name,
+                shown(second.from), shown(first.from), a->first->name, b->first->name);
         }
     return "";
 }

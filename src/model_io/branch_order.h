@@ -18,9 +18,9 @@ using AlikeLayers = std::vector<std::pair<const Layer*, const Layer*>>;
 /// Whether one layer's output goes into another, over any path.
 bool reaches(const Network& network, const Layer& from, const Layer& to);
 
-/// Layers of parallel branches that are alike are told apart by the order of the text alone: that counts where no other two
-/// weights stand the other way round in the file, by their numbers or by the model's definition. What does, as the end of a
-/// sentence; "" when nothing does or no layers are alike.
+/// Layers of parallel branches that are alike are told apart by the order of the text alone: that counts where no other
+/// two weights stand the other way round in the file, by their numbers or by the model's definition. What does, as the
+/// end of a sentence; "" when nothing does or no layers are alike.
 std::string branch_fault(const AlikeLayers& alike, const std::map<const Layer*, const StateTensor*>& weights,
                          const NameNumbers& numbers);
 

@@ -71,7 +71,8 @@ json describe_pool(const Pool& pool) {
     json document = {{"kind", word(pool.kind, kPoolWords)},
                      {"size", sides(pool.size, pool.columns())},
                      {"stride", sides(pool.stride, pool.stride_columns())}};
-    if (pool.padding > 0 || pool.padding_columns() > 0) document["padding"] = sides(pool.padding, pool.padding_columns());
+    if (pool.padding > 0 || pool.padding_columns() > 0)
+        document["padding"] = sides(pool.padding, pool.padding_columns());
     if (pool.ceil) document["ceil"] = true;
     return document;
 }
@@ -134,7 +135,8 @@ void read_sides(const JsonField& field, int64_t smallest, int64_t largest, int s
         return;
     }
     const std::vector<int64_t> both = field.integers(smallest, largest);
-    if (both.size() != 2 || both[0] == both[1]) field.fail("must be one number, or two that differ: of rows and of columns");
+    if (both.size() != 2 || both[0] == both[1])
+        field.fail("must be one number, or two that differ: of rows and of columns");
     rows = static_cast<int>(both[0]), columns = static_cast<int>(both[1]);
 }
 
@@ -175,9 +177,10 @@ NeuronValues read_values(const JsonField& field, const Layer& layer) {
 
 /// What only graphs have.
 void read_graph(const JsonField& field, const Network& before, Layer& layer) {
-    layer.inputs =
-        field.has("inputs") ? read_inputs(field["inputs"], before) : std::vector{static_cast<int>(before.layers.size()) - 1};
-    if (field.has("dilation")) read_sides(field["dilation"], 1, kLargestWindow, 0, layer.dilation, layer.dilation_width);
+    layer.inputs = field.has("inputs") ? read_inputs(field["inputs"], before)
+                                       : std::vector{static_cast<int>(before.layers.size()) - 1};
+    if (field.has("dilation"))
+        read_sides(field["dilation"], 1, kLargestWindow, 0, layer.dilation, layer.dilation_width);
     if (layer.kind == LayerKind::norm || field.has("steps")) layer.steps = read_int(field["steps"], 1, kMostSteps);
     if (field.has("groups")) layer.groups = read_int(field["groups"], 1, kLargestExtent);
     if (field.has("recurrence")) {
@@ -216,7 +219,8 @@ void check_sizes(const Layer& layer, const JsonField& field) {
     const auto must_be = [&](const Shape& shape) { return fmt::format("must be {}, as ", shape_text(shape)); };
     if (layer.output_shape() != sized.output_shape())
         field["output"].fail(must_be(sized.output_shape()) + "kernel, stride and padding give");
-    if (layer.pooled_shape() != sized.pooled_shape()) field["pooled"].fail(must_be(sized.pooled_shape()) + "the pool gives");
+    if (layer.pooled_shape() != sized.pooled_shape())
+        field["pooled"].fail(must_be(sized.pooled_shape()) + "the pool gives");
 }
 
 /// Layers feed each other, have their names, and the last gives one number per class.
@@ -234,7 +238,8 @@ void check_graph(const Network& network, const std::vector<JsonField>& fields) {
     const std::vector<Signal> sent = signals(network);
     for (const Layer& layer : network.layers)
         if (const int from = layer.inputs[0]; layer.weighted() && from != kNetworkInput && sent[from].currents)
-            fields[from]["neuron"].fail("may be null only in the last layer, and where no weighted layer reads the currents");
+            fields[from]["neuron"].fail(
+                "may be null only in the last layer, and where no weighted layer reads the currents");
     if (network.layers.back().pool.kind != PoolKind::none) fields.back()["pool"].fail("must be none in the last layer");
     if (const Layer& last = network.layers.back(); last.pooled_height != 1 || last.pooled_width != 1)
         fields.back()["output"].fail("must be [classes, 1, 1] in the last layer");

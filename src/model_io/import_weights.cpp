@@ -52,10 +52,10 @@ class Import {
             entries_[i].note = use.note;
         }
         list_tensors();
-        result_.assumptions.emplace_back(
-            options.neurons == NeuronSource::file && !neurons_.empty()
-                ? "Pools, strides, paddings, steps, and what of the neurons the file does not hold, are the network text's."
-                : "Neurons, pools, strides, paddings and steps are the network text's.");
+        result_.assumptions.emplace_back(options.neurons == NeuronSource::file && !neurons_.empty()
+                                             ? "Pools, strides, paddings, steps, and what of the neurons the file does "
+                                               "not hold, are the network text's."
+                                             : "Neurons, pools, strides, paddings and steps are the network text's.");
         check_network(result_.network, where_);
         return std::move(result_);
     }
@@ -87,16 +87,17 @@ class Import {
     void require_readable_neurons() const {
         for (const ImportedTensor& entry : state_.left_out)
             if (is_neuron_parameter(entry.from, {}))
-                throw InputError(
-                    fmt::format("{}: {} is a parameter of a neuron by its name, but neither a tensor nor a number: save it as "
-                                "a tensor, or say that the network text's neurons count",
-                                where_, shown(entry.from)));
+                throw InputError(fmt::format(
+                    "{}: {} is a parameter of a neuron by its name, but neither a tensor nor a number: save it as "
+                    "a tensor, or say that the network text's neurons count",
+                    where_, shown(entry.from)));
     }
 
     /// Sinabs' ALIF keeps its threshold and the rise of it, which have the names of a parameter and of a bias.
     bool is_adaptive_state(const StateTensor& tensor) const {
         const std::string leaf = leaf_of(tensor.name), stem = stem_of(tensor.name);
-        return (leaf == "b" || leaf == "spike_threshold") && std::ranges::any_of(state_.tensors, [&](const StateTensor& other) {
+        return (leaf == "b" || leaf == "spike_threshold") &&
+               std::ranges::any_of(state_.tensors, [&](const StateTensor& other) {
                    return stem_of(other.name) == stem &&
                           (leaf_of(other.name) == "tau_adapt" || leaf_of(other.name) == "alpha_adapt");
                });
@@ -120,7 +121,8 @@ class Import {
     void find_roles() {
         norms_ = find_norms(state_, steps_of_norms(result_.network), where_);
         std::set<size_t> of_norms;
-        for (const FileNorm& norm : norms_) for_each_tensor(norm, [&](const std::string&, size_t i) { of_norms.insert(i); });
+        for (const FileNorm& norm : norms_)
+            for_each_tensor(norm, [&](const std::string&, size_t i) { of_norms.insert(i); });
         for (size_t i = 0; i < state_.tensors.size(); ++i) {
             StateTensor& tensor = state_.tensors[i];
             const TensorKind kind = of_norms.contains(i) ? TensorKind{TensorRole::norm, "counts batches"}
@@ -131,7 +133,8 @@ class Import {
             if (kind.role == TensorRole::weight || kind.role == TensorRole::recurrent) weights_.push_back(i);
             if (kind.role == TensorRole::neuron) neurons_.push_back(i);
             entries_.push_back({tensor.from, "", tensor.view.shape, kind.note});
-            if (kind.role == TensorRole::weight && tensor.view.shape.size() == 3) {  // one-dimensional: a kernel of one row
+            if (kind.role == TensorRole::weight &&
+                tensor.view.shape.size() == 3) {  // one-dimensional: a kernel of one row
                 tensor.view.shape.insert(tensor.view.shape.begin() + 2, 1);
                 tensor.view.strides.insert(tensor.view.strides.begin() + 2, 1);
             }
@@ -160,8 +163,8 @@ class Import {
             entries_[i].to = slot.name();
             entries_[i].note = composition_text(tensor);
             if (tensor.view.type != TensorType::f32)
-                entries_[i].note +=
-                    fmt::format("{}from {} to float32", entries_[i].note.empty() ? "" : ", ", type_name(tensor.view.type));
+                entries_[i].note += fmt::format("{}from {} to float32", entries_[i].note.empty() ? "" : ", ",
+                                                type_name(tensor.view.type));
             if (slot.part == SlotPart::recurrent_bias) continue;
             if (slot.part == SlotPart::bias) biases_.insert(slot.layer);
             FloatArray& target = slot.part == SlotPart::weight ? slot.layer->weight
@@ -207,7 +210,8 @@ class Import {
                 of_each_step.push_back(shown(norms_[k].stem) + " as " + into->name);
             } else {
                 fold_norm(state_, norms_[k], place, eps, where_);
-                folded.push_back(fmt::format("{} {} {}", shown(norms_[k].stem), place.before ? "before" : "after", into->name));
+                folded.push_back(
+                    fmt::format("{} {} {}", shown(norms_[k].stem), place.before ? "before" : "after", into->name));
             }
             biases_.insert(into);
             for_each_tensor(norms_[k], [&](const std::string& leaf, size_t i) {
@@ -221,12 +225,12 @@ class Import {
                                              options.bn_eps ? "" : ", which a state dict does not hold");
         if (!folded.empty())
             result_.assumptions.push_back(
-                fmt::format("Batch normalisations are folded in, each as if it stood directly at its layer, {}: {}.", with,
-                            first_of(folded)));
+                fmt::format("Batch normalisations are folded in, each as if it stood directly at its layer, {}: {}.",
+                            with, first_of(folded)));
         if (!of_each_step.empty())
-            result_.assumptions.push_back(
-                fmt::format("Batch normalisations with values of each step stand where the network text has them, {}: {}.",
-                            with, first_of(of_each_step)));
+            result_.assumptions.push_back(fmt::format(
+                "Batch normalisations with values of each step stand where the network text has them, {}: {}.", with,
+                first_of(of_each_step)));
     }
 
     static std::string first_of(const std::vector<std::string>& names) {
@@ -267,7 +271,8 @@ class Import {
         if (!input) {
             if (state_.network.empty())
                 result_.assumptions.emplace_back(
-                    "The file does not say how inputs were normalised in training: the network takes them as they are, pixels "
+                    "The file does not say how inputs were normalised in training: the network takes them as they are, "
+                    "pixels "
                     "from 0 to 1.");
             return;
         }
@@ -275,8 +280,8 @@ class Import {
         const auto each = [&](const std::vector<double>& numbers, const char* name) {
             if (numbers.size() != 1 && numbers.size() != channels)
                 throw InputError(
-                    fmt::format("{}: there are {} numbers for the {} of an input of {}: expected one, or one for each", where_,
-                                numbers.size(), name, counted(result_.network.channels, "channel")));
+                    fmt::format("{}: there are {} numbers for the {} of an input of {}: expected one, or one for each",
+                                where_, numbers.size(), name, counted(result_.network.channels, "channel")));
             return numbers.size() == channels ? numbers : std::vector<double>(channels, numbers[0]);
         };
         std::vector<double> scale = each(input->deviation, "deviation"), shift = each(input->mean, "mean");

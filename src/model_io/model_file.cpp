@@ -68,17 +68,19 @@ FloatArray take_tensor(Tensors& tensors, const std::string& name, const Shape& s
     if (node.empty()) throw InputError(fmt::format("{}: the tensor {} is missing", where, name));
     FloatArray& tensor = node.mapped();
     if (tensor.shape != shape)
-        throw InputError(fmt::format("{}: the tensor {} has shape {}, expected {}", where, name, shape_text(tensor.shape),
-                                     shape_text(shape)));
+        throw InputError(fmt::format("{}: the tensor {} has shape {}, expected {}", where, name,
+                                     shape_text(tensor.shape), shape_text(shape)));
     for (int64_t i = 0; i < tensor.size(); ++i)
         if (!std::isfinite(tensor.data[i]))
-            throw InputError(fmt::format("{}: the tensor {} holds a value that is not finite, at element {}", where, name, i));
+            throw InputError(
+                fmt::format("{}: the tensor {} holds a value that is not finite, at element {}", where, name, i));
     return std::move(tensor);
 }
 
 void require_no_more(const Tensors& tensors, const std::string& where) {
     if (!tensors.empty())
-        throw InputError(fmt::format("{}: the tensor {} does not belong to the network", where, tensors.begin()->first));
+        throw InputError(
+            fmt::format("{}: the tensor {} does not belong to the network", where, tensors.begin()->first));
 }
 
 /// Takes out of `tensors` what the network has.
@@ -91,9 +93,10 @@ void fill(Network& network, Tensors& tensors, const std::string& where) {
 Network take_network(Safetensors& file, const std::string& where) {
     const auto found = file.metadata.find(kModelKey);
     if (found == file.metadata.end())
-        throw InputError(where +
-                         " is a safetensors file but not a Spikelens model: its metadata lacks the key \"spikelens\", which "
-                         "describes the network");
+        throw InputError(
+            where +
+            " is a safetensors file but not a Spikelens model: its metadata lacks the key \"spikelens\", which "
+            "describes the network");
     const std::string place = where + ", metadata key \"spikelens\"";
     const json document = parse_json(found->second, place);
     Network network = read_description(JsonField(document, place));
@@ -115,7 +118,8 @@ Safetensors network_contents(const Network& network, const std::string& where) {
 void add_momentum(Safetensors& contents, const Network& network, const TrainState& state) {
     if (state.momentum.empty()) return;
     auto next = state.momentum.begin();
-    for (const auto& parameter : fitted_parameters(network.layers)) contents.tensors["momentum." + parameter.name] = *next++;
+    for (const auto& parameter : fitted_parameters(network.layers))
+        contents.tensors["momentum." + parameter.name] = *next++;
     assert(next == state.momentum.end());
 }
 
@@ -175,7 +179,8 @@ TrainState read_state(const JsonField& document) {
     if (state.history.size() != static_cast<size_t>(state.epochs_done))
         document["history"].fail("must have " + counted(state.epochs_done, "epoch") + ", as many as are done");
     if (document.has("part") != (format == kWithinEpoch))
-        document["format"].fail(fmt::format("must be {} where there is a part of an epoch, else {}", kWithinEpoch, kEpochEnd));
+        document["format"].fail(
+            fmt::format("must be {} where there is a part of an epoch, else {}", kWithinEpoch, kEpochEnd));
     if (format == kWithinEpoch) state.part = read_part(document["part"]);
     if (!document["momentum"].boolean() && (state.epochs_done > 0 || format == kWithinEpoch))
         document["momentum"].fail("must be true: training has begun");
@@ -187,7 +192,8 @@ std::string option_text(const std::map<std::string, std::string>& options, const
     return found == options.end() ? name + " not set" : name + " = " + found->second;
 }
 
-void require_same_options(const JsonField& field, const std::map<std::string, std::string>& options, const std::string& where) {
+void require_same_options(const JsonField& field, const std::map<std::string, std::string>& options,
+                          const std::string& where) {
     std::map<std::string, std::string> written;
     for (const std::string& name : field.keys()) written[name] = field[name].text();
     std::set<std::string> names;
@@ -196,8 +202,8 @@ void require_same_options(const JsonField& field, const std::map<std::string, st
     for (const std::string& name : names)
         if (option_text(written, name) != option_text(options, name))
             throw InputError(fmt::format(
-                "{} was written with {}, but now it is {}: resume with the same options or train into another folder", where,
-                option_text(written, name), option_text(options, name)));
+                "{} was written with {}, but now it is {}: resume with the same options or train into another folder",
+                where, option_text(written, name), option_text(options, name)));
 }
 
 void require_same_network(const Network& written, const Network& now, const std::string& where) {
@@ -205,8 +211,8 @@ void require_same_network(const Network& written, const Network& now, const std:
     const json there = describe_network(written), here = describe_network(now);
     for (const auto& [key, value] : there.items()) {
         if (key == "layers" || value == here[key] || (key == "classes" && now.classes.empty())) continue;
-        throw InputError(fmt::format("{} belongs to another network: its {} is {}, but now it is {}", where, key, value.dump(),
-                                     here[key].dump()));
+        throw InputError(fmt::format("{} belongs to another network: its {} is {}, but now it is {}", where, key,
+                                     value.dump(), here[key].dump()));
     }
 }
 

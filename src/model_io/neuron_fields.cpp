@@ -23,9 +23,8 @@ double one_minus_inverse(double tau) { return tau >= 1 ? 1 - 1 / tau : kNotThis;
 double exponential(double tau) { return tau >= 1 ? std::exp(-1 / tau) : kNotThis; }
 double euler(double inverse) { return 1 - kNorseDt * inverse; }  // Norse
 
-/// Sources: snntorch 1.0 (_neurons/neurons.py, synaptic.py), spikingjelly 2.0 (activation_based/neuron), norse 1.1, sinabs 3.1
-/// (layers/lif.py,
-/// alif.py).
+/// Sources: snntorch 1.0 (_neurons/neurons.py, synaptic.py), spikingjelly 2.0 (activation_based/neuron), norse 1.1,
+/// sinabs 3.1 (layers/lif.py, alif.py).
 constexpr std::array<NeuronReading, 28> kReadings = {{
     {"beta", "beta", clamped, ""},
     {"alpha", "alpha", clamped, ""},

@@ -20,8 +20,8 @@ struct NeuronReading {
     std::string_view from;      ///< how β or α follows, "1 − 1/τ"; empty when the value is the field's own
 };
 
-/// Every reading of a parameter by its name: those of its last part in the tables of snnTorch, SpikingJelly, Norse and Sinabs;
-/// the field itself in a model file of ours ("full1.neuron.beta"). Empty for other names.
+/// Every reading of a parameter by its name: those of its last part in the tables of snnTorch, SpikingJelly, Norse and
+/// Sinabs; the field itself in a model file of ours ("full1.neuron.beta"). Empty for other names.
 std::vector<NeuronReading> neuron_readings(const std::string& name);
 
 /// Whether a tensor is a neuron's parameter by its name. "w" is SpikingJelly's when it is one number.

@@ -30,11 +30,12 @@ Shape output_shape(const Layer& layer) {
     return layer.output_shape();
 }
 
-/// The parameter's own shape against the layer's output: axes of 1 in front say nothing, and none behind a single pixel. Values
-/// of channels in a file of ours have one axis.
+/// The parameter's own shape against the layer's output: axes of 1 in front say nothing, and none behind a single
+/// pixel. Values of channels in a file of ours have one axis.
 Shape spread_shape(const NeuronParameter& parameter, const Layer& layer, const Shape& output) {
     Shape shape = parameter.tensor->view.shape;
-    if (parameter.tensor->name.starts_with(layer.name + ".neuron.") && shape == Shape{layer.out_channels} && output.size() == 3)
+    if (parameter.tensor->name.starts_with(layer.name + ".neuron.") && shape == Shape{layer.out_channels} &&
+        output.size() == 3)
         return {layer.out_channels, 1, 1};
     while (shape.size() > output.size() && shape.back() == 1 && output.size() == 1) shape.pop_back();
     while (shape.size() > output.size() && shape[0] == 1) shape.erase(shape.begin());
@@ -83,7 +84,9 @@ std::string field_text(std::string_view field, double value) {
 }
 
 /// How a network text says a field.
-std::string_view word_of(std::string_view field) { return std::ranges::find(neuron_fields(), field, &NeuronField::name)->word; }
+std::string_view word_of(std::string_view field) {
+    return std::ranges::find(neuron_fields(), field, &NeuronField::name)->word;
+}
 
 float Neuron::*number_member(std::string_view field) {
     return std::get<float Neuron::*>(std::ranges::find(neuron_fields(), field, &NeuronField::name)->member);
@@ -99,15 +102,16 @@ std::string take_graded(const NeuronParameter& parameter, const NeuronNumbers& v
     if (values.shape.size() > 1)
         parameter.fail(layer, "differs between the neurons of a channel; expected one for each channel");
     if (layer.recurrence.kind != RecurrenceKind::none)
-        parameter.fail(layer, "is not 1, and the layer is recurrent: multiply its recurrent weights by it before saving");
+        parameter.fail(layer,
+                       "is not 1, and the layer is recurrent: multiply its recurrent weights by it before saving");
     std::vector<double> each = values.numbers;
     each.resize(static_cast<size_t>(layer.out_channels), values.numbers[0]);
     std::string readers;
     for (Layer& reader : network.layers) {
         if (std::ranges::find(reader.inputs, static_cast<int>(index)) == reader.inputs.end()) continue;
         if (!reader.weighted())
-            parameter.fail(layer,
-                           fmt::format("is not 1, and {}, which reads its spikes, has no weights to multiply", reader.name));
+            parameter.fail(layer, fmt::format("is not 1, and {}, which reads its spikes, has no weights to multiply",
+                                              reader.name));
         fold_into_input(reader, each, std::vector<double>(each.size(), 0), parameter.where);
         readers += (readers.empty() ? "" : ", ") + reader.name + ".weight";
     }
@@ -119,8 +123,9 @@ NeuronNumbers converted(const NeuronParameter& parameter, const Layer& layer, Ne
     const std::vector<NeuronReading> readings = parameter.readings();
     const std::string field(readings[0].field);
     if (readings.size() > 1)
-        parameter.fail(layer, fmt::format("is {}, which libraries read in two ways, {} and {}: say {} in the network text",
-                                          NeuronParameter::text(values.numbers), readings[0].from, readings[1].from, field));
+        parameter.fail(layer,
+                       fmt::format("is {}, which libraries read in two ways, {} and {}: say {} in the network text",
+                                   NeuronParameter::text(values.numbers), readings[0].from, readings[1].from, field));
     for (double& value : values.numbers) {
         const double read = readings[0].convert(value);
         if (!std::isfinite(read))
@@ -142,7 +147,8 @@ FloatArray& values_of(Layer& layer, std::string_view field, const Shape& shape) 
     return layer.values.insert(next, {std::string(field), FloatArray(shape)})->values;
 }
 
-std::string take_numbers(const NeuronParameter& parameter, Layer& layer, std::string_view field, const NeuronNumbers& values) {
+std::string take_numbers(const NeuronParameter& parameter, Layer& layer, std::string_view field,
+                         const NeuronNumbers& values) {
     if (field == "v_reset") layer.neuron->reset = Reset::zero;
     if (values.single() && !varies(layer, field)) {
         (*layer.neuron).*number_member(field) = static_cast<float>(values.numbers[0]);
@@ -150,10 +156,10 @@ std::string take_numbers(const NeuronParameter& parameter, Layer& layer, std::st
     }
     FloatArray& all = values_of(layer, field, values.shape);
     if (values.shape.size() > all.shape.size())
-        parameter.fail(layer,
-                       fmt::format("differs between the neurons of a channel, but the network text says {0}=*, one value "
-                                   "for each channel: say {0}=**",
-                                   word_of(field)));
+        parameter.fail(
+            layer, fmt::format("differs between the neurons of a channel, but the network text says {0}=*, one value "
+                               "for each channel: say {0}=**",
+                               word_of(field)));
     const size_t each = all.data.size() / values.numbers.size();
     for (size_t i = 0; i < all.data.size(); ++i) all.data[i] = static_cast<float>(values.numbers[i / each]);
     return all.shape.size() == 1 ? "one value for each channel" : "one value for each neuron";
@@ -162,8 +168,8 @@ std::string take_numbers(const NeuronParameter& parameter, Layer& layer, std::st
 std::string take_reset(const NeuronParameter& parameter, Layer& layer, const NeuronNumbers& values) {
     const double value = values.numbers[0];
     if (!values.single() || (value != 0 && value != 1 && value != 2))
-        parameter.fail(
-            layer, fmt::format("is {}, expected 0 (subtract), 1 (zero) or 2 (none)", NeuronParameter::text(values.numbers)));
+        parameter.fail(layer, fmt::format("is {}, expected 0 (subtract), 1 (zero) or 2 (none)",
+                                          NeuronParameter::text(values.numbers)));
     layer.neuron->reset = static_cast<Reset>(static_cast<int>(value));
     layer.neuron->v_reset = 0;  // snnTorch knows no other
     if (layer.neuron->reset == Reset::none) layer.neuron->delay = false;
@@ -177,7 +183,8 @@ std::string take_readout(const NeuronParameter& parameter, Layer& layer, const N
         if (!values.single())
             parameter.fail(layer, fmt::format("differs between outputs ({}); a readout has one leak and one synapse",
                                               NeuronParameter::text(values.numbers)));
-        (leak ? layer.readout_beta : layer.readout_alpha) = static_cast<float>(converted(parameter, layer, values).numbers[0]);
+        (leak ? layer.readout_beta : layer.readout_alpha) =
+            static_cast<float>(converted(parameter, layer, values).numbers[0]);
     }
     if (agrees(parameter, layer)) return "";
     parameter.fail(layer, "belongs to a neuron, but the network text gives this layer none");
@@ -186,7 +193,8 @@ std::string take_readout(const NeuronParameter& parameter, Layer& layer, const N
 }  // namespace
 
 void NeuronParameter::fail(const Layer& layer, const std::string& what) const {
-    throw InputError(fmt::format("{}: {}, a neuron's parameter for {}, {}", where, shown(tensor->from), layer.name, what));
+    throw InputError(
+        fmt::format("{}: {}, a neuron's parameter for {}, {}", where, shown(tensor->from), layer.name, what));
 }
 
 std::string NeuronParameter::text(const std::vector<double>& values) {
@@ -248,9 +256,11 @@ bool agrees(const NeuronParameter& parameter, const Layer& layer) {
         const bool unused_threshold = !layer.neuron && reading.field == "threshold";
         if (unused_threshold) return true;
         if (leaf == "v_leak" && all([](double value) { return value == 0; })) return true;
-        if (leaf == "min_v_mem" && all([](double value) { return value <= std::numeric_limits<float>::lowest(); })) return true;
+        if (leaf == "min_v_mem" && all([](double value) { return value <= std::numeric_limits<float>::lowest(); }))
+            return true;
         const double text = field_of(layer, reading.field);
-        if (all([&](double value) { return same_value(reading.convert(value), text, !reading.from.empty()); })) return true;
+        if (all([&](double value) { return same_value(reading.convert(value), text, !reading.from.empty()); }))
+            return true;
     }
     return false;
 }
@@ -261,7 +271,8 @@ std::string take_over(const NeuronParameter& parameter, Network& network, size_t
     const NeuronNumbers values = parameter.values(layer);
     if (field == kNoField) {
         if (agrees(parameter, layer)) return "says nothing: it has no effect";
-        parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express", NeuronParameter::text(values.numbers)));
+        parameter.fail(layer,
+                       fmt::format("is {}, which a neuron here cannot express", NeuronParameter::text(values.numbers)));
     }
     if (!layer.neuron) return take_readout(parameter, layer, values);
     if (field == kGradedSpikes) return take_graded(parameter, values, network, index);
@@ -274,23 +285,27 @@ void refuse_contradiction(const NeuronParameter& parameter, const Layer& layer) 
     const NeuronNumbers values = parameter.values(layer);
     const NeuronReading& reading = readings[0];
     const double text = field_of(layer, reading.field);
-    if (!layer.neuron) parameter.fail(layer, "belongs to a neuron that fires, but the network text gives this layer a readout");
+    if (!layer.neuron)
+        parameter.fail(layer, "belongs to a neuron that fires, but the network text gives this layer a readout");
     if (reading.field == kNoField)
-        parameter.fail(layer, fmt::format("is {}, which a neuron here cannot express: to import without it, the network text's "
-                                          "neurons must be asked for",
-                                          NeuronParameter::text(values.numbers)));
-    std::string file = values.single() ? field_text(reading.field, values.numbers[0]) : NeuronParameter::text(values.numbers);
+        parameter.fail(
+            layer, fmt::format("is {}, which a neuron here cannot express: to import without it, the network text's "
+                               "neurons must be asked for",
+                               NeuronParameter::text(values.numbers)));
+    std::string file =
+        values.single() ? field_text(reading.field, values.numbers[0]) : NeuronParameter::text(values.numbers);
     for (const NeuronReading& one : readings)
         if (!one.from.empty() && values.single())
             file += fmt::format(", {} = {:.8g} by {}", one.field, one.convert(values.numbers[0]), one.from);
     const std::string says =
         std::isnan(text) ? "another reset" : fmt::format("{} = {}", reading.field, field_text(reading.field, text));
-    const std::string change =
-        values.single() ? "change the text"
-                        : fmt::format("say {}={} in the text", word_of(reading.field), values.shape.size() == 1 ? "*" : "**");
-    parameter.fail(layer, fmt::format("is {}, but the network text says {}: {}, or choose whose neurons count, the file's or "
-                                      "the text's",
-                                      file, says, change));
+    const std::string change = values.single() ? "change the text"
+                                               : fmt::format("say {}={} in the text", word_of(reading.field),
+                                                             values.shape.size() == 1 ? "*" : "**");
+    parameter.fail(layer,
+                   fmt::format("is {}, but the network text says {}: {}, or choose whose neurons count, the file's or "
+                               "the text's",
+                               file, says, change));
 }
 
 }  // namespace spikelens

@@ -26,8 +26,8 @@ struct NeuronParameter {
     std::vector<NeuronReading> readings() const { return neuron_readings(tensor->name); }
     std::string_view field() const { return readings()[0].field; }
 
-    /// Its numbers, spread over the layer's output before pooling as NumPy's broadcasting does and then taken together where
-    /// they are the same. All must be finite, but for a bound of −∞. Throws InputError that names the layer.
+    /// Its numbers, spread over the layer's output before pooling as NumPy's broadcasting does and then taken together
+    /// where they are the same. All must be finite, but for a bound of −∞. Throws InputError that names the layer.
     NeuronNumbers values(const Layer& layer) const;
 
     /// "0.5", or "0.5 to 1.2".
@@ -51,8 +51,9 @@ bool same_value(double file, double text, bool loose);
 /// Whether all of a parameter's values agree with what the layer says, by one of the readings of its name.
 bool agrees(const NeuronParameter& parameter, const Layer& layer);
 
-/// Makes the parameter the layer's, as one number or as values of its channels or neurons. What spikes count for goes into the
-/// weights of all layers that read them. Gives a note. Throws InputError that names the layer and what it cannot express.
+/// Makes the parameter the layer's, as one number or as values of its channels or neurons. What spikes count for goes
+/// into the weights of all layers that read them. Gives a note. Throws InputError that names the layer and what it
+/// cannot express.
 std::string take_over(const NeuronParameter& parameter, Network& network, size_t index);
 
 /// Throws InputError with both values: the file's and the network text's.

@@ -25,7 +25,8 @@ constexpr int kAnswerDescriptor = 3;
 constexpr int kGraceSeconds = 1;  ///< the child's own alarm comes first
 constexpr int kPollMilliseconds = 50;
 
-// ---- in the child ----------------------------------------------------------------------------------------------------------
+// ---- in the child
+// ----------------------------------------------------------------------------------------------------------
 
 /// `warning`: how much before the hard limit the signal comes that says which limit it was.
 void limit(__rlimit_resource resource, rlim_t value, rlim_t warning = 0) {
@@ -46,7 +47,8 @@ uint64_t address_space() {
     return length > 0 ? std::strtoull(text.data(), nullptr, 10) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
-/// The program's handlers must not run here: the default ends the child. What the terminal sends is for the parent to decide.
+/// The program's handlers must not run here: the default ends the child. What the terminal sends is for the parent to
+/// decide.
 void reset_signals() {
     for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
     for (int signal : {SIGINT, SIGQUIT, SIGHUP}) std::signal(signal, SIG_IGN);
@@ -55,8 +57,8 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Keeps the answer's descriptor and closes everything else, so that no file, pipe or socket of the program stays open because
-/// a child still has it. Standard streams lead nowhere: libraries that abort print.
+/// Keeps the answer's descriptor and closes everything else, so that no file, pipe or socket of the program stays open
+/// because a child still has it. Standard streams lead nowhere: libraries that abort print.
 void keep_only(int descriptor) {
     const int kept = fcntl(descriptor, F_DUPFD, kAnswerDescriptor + 1);
     const int nowhere = open("/dev/null", O_RDWR);
@@ -65,7 +67,8 @@ void keep_only(int descriptor) {
     close_range(kAnswerDescriptor + 1, ~0U, 0);
 }
 
-[[noreturn]] void be_child(int descriptor, pid_t parent, const std::function<void(int)>& work, const ChildLimits& limits) {
+[[noreturn]] void be_child(int descriptor, pid_t parent, const std::function<void(int)>& work,
+                           const ChildLimits& limits) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
     reset_signals();
@@ -79,7 +82,8 @@ void keep_only(int descriptor) {
     _exit(0);  // no destructors, no atexit: they belong to the parent
 }
 
-// ---- in the parent ---------------------------------------------------------------------------------------------------------
+// ---- in the parent
+// ---------------------------------------------------------------------------------------------------------
 
 class Child {
   public:
@@ -141,7 +145,8 @@ class Child {
     bool ended_ = false, known_ = true;
 };
 
-/// Until the end of the answer, or of the child: should another process have inherited the pipe, its end alone would not tell.
+/// Until the end of the answer, or of the child: should another process have inherited the pipe, its end alone would
+/// not tell.
 void collect(Child& child, ChildAnswer& answer, const ChildLimits& limits) {
     using Clock = std::chrono::steady_clock;
     const auto deadline = Clock::now() + std::chrono::seconds(limits.seconds + kGraceSeconds);

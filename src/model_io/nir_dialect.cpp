@@ -54,14 +54,17 @@ Signs sign_of_names(const std::vector<NirStep>& steps) {
     for (const NirStep& step : steps)
         for (const char* name : {"LIFTorch", "LIFNeuronTorch", "LIFBitshiftTorch", "ExpSynTorch", "LinearTorch"})
             if (step.node->name.find(name) != std::string::npos)
-                return Sign{NirDialect::rockpool, fmt::format("'{}' is named after a module of Rockpool", step.node->name)};
+                return Sign{NirDialect::rockpool,
+                            fmt::format("'{}' is named after a module of Rockpool", step.node->name)};
     for (const NirStep& step : steps)
         if (step.node->type == "SumPool2d")
-            return Sign{NirDialect::sinabs,
-                        fmt::format("of the libraries known here, Sinabs alone writes SumPool2d ('{}')", step.node->name)};
+            return Sign{
+                NirDialect::sinabs,
+                fmt::format("of the libraries known here, Sinabs alone writes SumPool2d ('{}')", step.node->name)};
     for (const NirStep& step : steps)
         if (step.recurrent && step.recurrent->name.ends_with(".w_rec"))
-            return Sign{NirDialect::snntorch, fmt::format("snnTorch names recurrent weights so ('{}')", step.recurrent->name)};
+            return Sign{NirDialect::snntorch,
+                        fmt::format("snnTorch names recurrent weights so ('{}')", step.recurrent->name)};
     return std::nullopt;
 }
 
@@ -73,7 +76,8 @@ Signs sign_of_if(const NirNode& node) {
         return Sign{NirDialect::norse,
                     "IF neurons with r = 1 and a v_reset add their current once per step, as Norse writes them"};
     if (all_equal(node, "r", 1 / kUsualDt))
-        return Sign{NirDialect::spikingjelly, "IF neurons with r = 1/dt for dt = 0.0001 s are what SpikingJelly writes"};
+        return Sign{NirDialect::spikingjelly,
+                    "IF neurons with r = 1/dt for dt = 0.0001 s are what SpikingJelly writes"};
     return std::nullopt;
 }
 
@@ -94,7 +98,8 @@ Signs sign_of_neuron(const NirNode& node) {
     if (node.type == "LIF") return sign_of_lif(node);
     if (node.type == "CubaLIF" && near(first(node, "r"), first(node, "tau_mem") / kUsualDt) &&
         near(first(node, "w_in"), first(node, "tau_syn") / kUsualDt))
-        return Sign{NirDialect::snntorch, "r = tau_mem/dt and w_in = tau_syn/dt for dt = 0.0001 s are what snnTorch writes"};
+        return Sign{NirDialect::snntorch,
+                    "r = tau_mem/dt and w_in = tau_syn/dt for dt = 0.0001 s are what snnTorch writes"};
     return std::nullopt;
 }
 
@@ -121,11 +126,13 @@ NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirStep>& ste
     if (!sign) sign = sign_of_neurons(steps);
     if (!sign) {
         rules.assumptions.emplace_back(
-            "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's equations "
+            "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's "
+            "equations "
             "(dialect exact).");
         return NirDialect::exact;
     }
-    rules.assumptions.push_back(fmt::format("The file was taken to be {}'s: {}.", dialect_name(sign->dialect), sign->reason));
+    rules.assumptions.push_back(
+        fmt::format("The file was taken to be {}'s: {}.", dialect_name(sign->dialect), sign->reason));
     return sign->dialect;
 }
 
@@ -135,7 +142,8 @@ std::optional<NirDialect> find_dialect(const std::string& name) {
     return std::nullopt;
 }
 
-/// Rockpool writes r = τ·exp(−dt/τ)/dt: x = dt/τ solves x·r = exp(−x), by Newton from below, where it converges monotonically.
+/// Rockpool writes r = τ·exp(−dt/τ)/dt: x = dt/τ solves x·r = exp(−x), by Newton from below, where it converges
+/// monotonically.
 double rockpool_dt(const NirNode& node) {
     const double r = first(node, "r"), tau = first(node, node.has("tau") ? "tau" : "tau_mem");
     if (!(r > 0) || !(tau > 0)) return 0;
@@ -184,7 +192,8 @@ void set_time_step(NirRules& rules, const NirGraph& graph, const std::vector<Nir
         const TimeStep step = default_step(rules, graph, steps);
         rules.dt = step.dt;
         const char* unit = rules.dialect == NirDialect::sinabs ? "" : " s";
-        rules.assumptions.push_back(fmt::format("One step was taken to be dt = {:.7g}{}: {}.", rules.dt, unit, step.reason));
+        rules.assumptions.push_back(
+            fmt::format("One step was taken to be dt = {:.7g}{}: {}.", rules.dt, unit, step.reason));
     }
     if (!(rules.dt > 0) || !std::isfinite(rules.dt))
         throw InputError(fmt::format("{}: dt is {}, expected a time above 0", where, rules.dt));
@@ -198,15 +207,17 @@ const char* reset_text(const NirRules& rules) {
 
 void set_spiking(NirRules& rules, const NirOptions& options) {
     const NirDialect dialect = rules.dialect;
-    const bool subtracts = dialect == NirDialect::snntorch || dialect == NirDialect::sinabs || dialect == NirDialect::rockpool;
+    const bool subtracts =
+        dialect == NirDialect::snntorch || dialect == NirDialect::sinabs || dialect == NirDialect::rockpool;
     rules.reset = options.reset.value_or(subtracts ? Reset::subtract : Reset::zero);
     rules.delay = dialect == NirDialect::snntorch && rules.reset != Reset::none;
     rules.at_threshold =
         dialect == NirDialect::spikingjelly || dialect == NirDialect::sinabs || dialect == NirDialect::rockpool;
     if (options.reset) rules.subtract.clear();
     if (rules.own) return;
-    rules.assumptions.push_back(fmt::format("Neurons fire when U {} threshold, with {}; NIR does not say which reset was used.",
-                                            rules.at_threshold ? "≥" : ">", reset_text(rules)));
+    rules.assumptions.push_back(
+        fmt::format("Neurons fire when U {} threshold, with {}; NIR does not say which reset was used.",
+                    rules.at_threshold ? "≥" : ">", reset_text(rules)));
     if (dialect == NirDialect::sinabs || dialect == NirDialect::rockpool)
         rules.assumptions.emplace_back(
             "Neurons fire at most once per step here, as with Sinabs' spike_fn=SingleSpike; its default and Rockpool's "
@@ -235,7 +246,8 @@ double share_of(const NirRules& rules, double tau) {
     return rules.dialect == NirDialect::norse && x > 1 + kRounding ? x * rules.dt : x;
 }
 
-/// β of τ = dt/(1 − β) that snnTorch computed and kept in float32. Where several give this τ: the one with the shortest text.
+/// β of τ = dt/(1 − β) that snnTorch computed and kept in float32. Where several give this τ: the one with the shortest
+/// text.
 double snntorch_decay(double tau) {
     constexpr int steps_around = 64;
     const auto single = static_cast<float>(tau), dt = static_cast<float>(kUsualDt);
@@ -258,8 +270,10 @@ double euler_decay(const NirRules& rules, double tau, bool single) {
 
 NirDynamics leaky_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants) {
     const double x = share_of(rules, constants.tau_mem);
-    if (rules.dialect == NirDialect::sinabs) return {std::exp(-x), 0, 1, node.type != "LI"};  // ExpLeak sums, LIF averages
-    if (rules.dialect != NirDialect::rockpool) return {euler_decay(rules, constants.tau_mem, constants.single), 0, x, false};
+    if (rules.dialect == NirDialect::sinabs)
+        return {std::exp(-x), 0, 1, node.type != "LI"};  // ExpLeak sums, LIF averages
+    if (rules.dialect != NirDialect::rockpool)
+        return {euler_decay(rules, constants.tau_mem, constants.single), 0, x, false};
     // ExpSynTorch decays its input once more than LIFTorch does.
     return {std::exp(-x), 0, node.type == "LI" ? x : x * std::exp(x), false};
 }

@@ -19,10 +19,11 @@ struct NirRules {
     Reset reset = Reset::zero;
     bool delay = false;
     bool at_threshold = false;
-    std::set<std::string> subtract;        ///< nodes that reset by subtraction whatever `reset` says: our own files name them
-    std::set<std::string> varying;         ///< "neuron1.beta=*", a value for each channel, or =**, for each neuron; likewise
-    std::set<std::string> without_bias;    ///< nodes whose bias NIR demands and our network does not have; from our own files
-    bool own = false;                      ///< written by export_nir
+    std::set<std::string> subtract;  ///< nodes that reset by subtraction whatever `reset` says: our own files name them
+    std::set<std::string> varying;   ///< "neuron1.beta=*", a value for each channel, or =**, for each neuron; likewise
+    std::set<std::string>
+        without_bias;  ///< nodes whose bias NIR demands and our network does not have; from our own files
+    bool own = false;  ///< written by export_nir
     std::vector<std::string> assumptions;  ///< why these rules
 };
 
@@ -43,8 +44,8 @@ struct NirDynamics {
     bool decay_input = false;
 };
 
-/// The closed form of a dialect for a node of type I, IF, LIF, LI, CubaLIF or CubaLI. Throws InputError that names the node
-/// when the dialect has no such neuron or dt is too long for a time constant.
+/// The closed form of a dialect for a node of type I, IF, LIF, LI, CubaLIF or CubaLI. Throws InputError that names the
+/// node when the dialect has no such neuron or dt is too long for a time constant.
 NirDynamics nir_dynamics(const NirRules& rules, const NirNode& node, const NirTimeConstants& constants,
                          const std::string& where);
 

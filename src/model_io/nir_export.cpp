@@ -17,7 +17,8 @@ constexpr const char* kNirVersion = "1.0";
 
 using Names = std::vector<std::string>;
 
-/// Whether nodes of one axis say the network: all kernels have one row, one is no mere point, and NIR has what goes with it.
+/// Whether nodes of one axis say the network: all kernels have one row, one is no mere point, and NIR has what goes
+/// with it.
 bool has_one_row(const Network& network) {
     bool rows = false;
     for (const Layer& layer : network.layers) {
@@ -56,7 +57,9 @@ class Writer {
         bool flat = false;
     };
 
-    [[noreturn]] void refuse(const Layer& layer, const std::string& what) const { refuse_nir_layer(where_, layer, what); }
+    [[noreturn]] void refuse(const Layer& layer, const std::string& what) const {
+        refuse_nir_layer(where_, layer, what);
+    }
 
     void begin_node(const std::string& name, const std::string& type, const Names& from) {
         for (const std::string& source : from) edges_.insert(edges_.end(), {source, name});
@@ -104,7 +107,8 @@ class Writer {
         if (layer.leaks()) {
             const NirWrittenNeuron written = write_nir_readout(layer, where_);
             advance(end, numbered("readout"), written.type);
-            for (const auto& [name, numbers] : written.parameters) put(name, NirType::float64, axes(layer, end.flat), numbers);
+            for (const auto& [name, numbers] : written.parameters)
+                put(name, NirType::float64, axes(layer, end.flat), numbers);
         }
         if (layer.pool.kind != PoolKind::none) add_pool(layer, end);
         if (end.nodes.size() > 1 && !is_read_directly(layer)) {
@@ -123,7 +127,8 @@ class Writer {
 
     void join(const Layer& layer, End& end) const {
         if (layer.kind != LayerKind::add)
-            refuse(layer, fmt::format("it joins layers by '{}', not by a sum", kLayerWords[static_cast<size_t>(layer.kind)]));
+            refuse(layer,
+                   fmt::format("it joins layers by '{}', not by a sum", kLayerWords[static_cast<size_t>(layer.kind)]));
         for (size_t i = 1; i < layer.inputs.size(); ++i) {
             if (std::ranges::count(layer.inputs, layer.inputs[i]) > 1) refuse(layer, "a sum that has one part twice");
             const End more = input_end(layer.inputs[i]);
@@ -138,7 +143,8 @@ class Writer {
         put_tensor("weight", weight, shape);
         const int64_t outputs = shape[0];
         if (!bias.empty()) return put_tensor("bias", bias, bias.shape);
-        put("bias", NirType::float32, {outputs}, std::vector<double>(outputs, 0.0));  // NIR's convolutions always have one
+        put("bias", NirType::float32, {outputs},
+            std::vector<double>(outputs, 0.0));  // NIR's convolutions always have one
         without_bias_.push_back(node_);
     }
 
@@ -169,7 +175,8 @@ class Writer {
     void add_neuron(const Layer& layer, End& end) {
         const NirWrittenNeuron written = write_nir_neuron(layer, where_);
         advance(end, numbered("neuron"), written.type);
-        for (const auto& [name, numbers] : written.parameters) put(name, NirType::float64, axes(layer, end.flat), numbers);
+        for (const auto& [name, numbers] : written.parameters)
+            put(name, NirType::float64, axes(layer, end.flat), numbers);
         if (layer.neuron->reset == Reset::subtract) by_subtraction_.push_back(node_);
         for (const NeuronValue& value : layer.values)
             varying_.push_back(node_ + "." + value.field + (value.values.shape.size() == 1 ? "=*" : "=**"));
@@ -244,7 +251,8 @@ class Writer {
 };
 
 bool same_tensors(const Layer& a, const Layer& b) {
-    return a.weight == b.weight && a.bias == b.bias && a.values == b.values && a.recurrence.weight == b.recurrence.weight;
+    return a.weight == b.weight && a.bias == b.bias && a.values == b.values &&
+           a.recurrence.weight == b.recurrence.weight;
 }
 
 /// The promise that import_nir gives the same network, kept for what no case above foresaw.
@@ -254,7 +262,8 @@ void require_same(const Network& network, const Network& back, const std::string
         if (l >= back.layers.size() || before["layers"][l] != after["layers"][l] ||
             !same_tensors(network.layers[l], back.layers[l]))
             refuse_nir_layer(where, network.layers[l], "it would be read back as another one");
-    if (before != after) throw InputError(where + ": NIR cannot say this network, it would be read back as another one");
+    if (before != after)
+        throw InputError(where + ": NIR cannot say this network, it would be read back as another one");
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ constexpr int kTries = 256;  ///< of neighbouring doubles; a float32 has 2²⁹ 
 
 /// The index-th double around a value: 0, +1, −1, +2, … in units of the last place.
 double neighbour(double value, int index) {
-    const double towards = index % 2 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+    const double towards =
+        index % 2 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
     for (int step = (index + 1) / 2; step > 0; --step) value = std::nextafter(value, towards);
     return value;
 }
@@ -135,10 +136,12 @@ void refuse_nir_layer(const std::string& where, const Layer& layer, const std::s
     throw InputError(fmt::format("{}: NIR has no word for layer {}: {}", where, layer.name, what));
 }
 
-NirWrittenNeuron write_nir_neuron(const Layer& layer, const std::string& where) { return NeuronWriter(layer, where).write(); }
+NirWrittenNeuron write_nir_neuron(const Layer& layer, const std::string& where) {
+    return NeuronWriter(layer, where).write();
+}
 
-/// A leaky readout has no gain: r times what the node makes of it must be 1 in double precision, or the weights would be
-/// rounded.
+/// A leaky readout has no gain: r times what the node makes of it must be 1 in double precision, or the weights would
+/// be rounded.
 NirWrittenNeuron write_nir_readout(const Layer& layer, const std::string& where) {
     const auto refuse = [&](const char* what) {
         refuse_nir_layer(where, layer, fmt::format("its {} cannot be said in NIR's parameters to the bit", what));

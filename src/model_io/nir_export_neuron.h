@@ -8,8 +8,8 @@
 
 namespace spikelens {
 
-/// A neuron, or a readout, in NIR's words: the type of its node and its parameters, one number for each neuron of the layer,
-/// such that forward Euler with `kNirWrittenDt` gives every float32 back to the bit.
+/// A neuron, or a readout, in NIR's words: the type of its node and its parameters, one number for each neuron of the
+/// layer, such that forward Euler with `kNirWrittenDt` gives every float32 back to the bit.
 struct NirWrittenNeuron {
     std::string type;
     std::map<std::string, std::vector<double>> parameters;

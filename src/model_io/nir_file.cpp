@@ -32,7 +32,8 @@ NirValues read_nir_values(const fs::path& path) {
     const ChildAnswer answer = run_in_child([&](int descriptor) { send_hdf5(name, descriptor); }, limits);
     NirMessage message = parse_message(answer.bytes);
     if (!message.error.empty()) throw InputError(fmt::format("{} is damaged: {}", name, message.error));
-    if (!answer.failure.empty()) throw InputError(fmt::format("{} is damaged: HDF5 {} while reading it", name, answer.failure));
+    if (!answer.failure.empty())
+        throw InputError(fmt::format("{} is damaged: HDF5 {} while reading it", name, answer.failure));
     if (!message.complete) throw InputError(name + " is damaged: HDF5 broke off while reading it");
     return std::move(message.values);
 }
@@ -44,7 +45,8 @@ void write_nir_values(const fs::path& path, const NirValues& values) {
         run_in_child([&](int descriptor) { send_hdf5_image(values, descriptor); }, limits_for_file(size));
     const NirMessage message = parse_message(answer.bytes);
     const std::string reason = !message.error.empty() ? message.error : "HDF5 " + answer.failure;
-    if (!message.complete || !message.error.empty()) throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));
+    if (!message.complete || !message.error.empty())
+        throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));
     write_file(path, message.image);
 }
 

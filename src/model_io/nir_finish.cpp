@@ -22,10 +22,11 @@ std::string number_text(const Layer& layer, const std::string& field, float of_a
 std::string neuron_sentence(const Layer& layer) {
     const Neuron& neuron = *layer.neuron;
     const std::string alpha = number_text(layer, "alpha", neuron.alpha);
-    return fmt::format("beta = {}, {}gain = {}{}, threshold = {}{}.", number_text(layer, "beta", neuron.beta),
-                       alpha == "0" ? "" : fmt::format("alpha = {}, ", alpha), number_text(layer, "gain", neuron.gain),
-                       neuron.decay_input ? " · (1 − beta)" : "", number_text(layer, "threshold", neuron.threshold),
-                       neuron.reset == Reset::zero ? ", v_reset = " + number_text(layer, "v_reset", neuron.v_reset) : "");
+    return fmt::format(
+        "beta = {}, {}gain = {}{}, threshold = {}{}.", number_text(layer, "beta", neuron.beta),
+        alpha == "0" ? "" : fmt::format("alpha = {}, ", alpha), number_text(layer, "gain", neuron.gain),
+        neuron.decay_input ? " · (1 − beta)" : "", number_text(layer, "threshold", neuron.threshold),
+        neuron.reset == Reset::zero ? ", v_reset = " + number_text(layer, "v_reset", neuron.v_reset) : "");
 }
 
 }  // namespace
@@ -50,8 +51,8 @@ ImportedNetwork NirResult::finish(const Shape& axes, bool leaks) {
 /// The last layer gives one number per class, without a pool of its own.
 void NirResult::end(const Shape& axes, bool leaks) {
     if (const Layer& last = layers.back().layer; last.pooled_height != 1 || last.pooled_width != 1)
-        throw InputError(
-            fmt::format("{}: the graph must end in one number per class, but its output is {}", where_, shape_text(axes)));
+        throw InputError(fmt::format("{}: the graph must end in one number per class, but its output is {}", where_,
+                                     shape_text(axes)));
     if (layers.back().layer.pool.kind != PoolKind::none) {
         const Layer& before = layers.back().layer;
         NirLayer readout;
@@ -68,7 +69,8 @@ void NirResult::end(const Shape& axes, bool leaks) {
 
 void NirResult::name_layers() {
     for (size_t l = 0; l < layers.size(); ++l)
-        layers[l].layer.name = std::string(kLayerWords[static_cast<size_t>(layers[l].layer.kind)]) + std::to_string(l + 1);
+        layers[l].layer.name =
+            std::string(kLayerWords[static_cast<size_t>(layers[l].layer.kind)]) + std::to_string(l + 1);
 }
 
 void NirResult::narrow(NirLayer& from) const {
@@ -83,8 +85,8 @@ void NirResult::narrow(NirLayer& from) const {
 std::vector<float> NirResult::floats(const std::vector<double>& values, const NirLayer& layer) const {
     std::vector<float> narrow(values.begin(), values.end());
     if (!std::ranges::all_of(narrow, [](float value) { return std::isfinite(value); }))
-        throw InputError(
-            fmt::format("{}: the weights of '{}' are too large for float32 in layer {}", where_, layer.node, layer.layer.name));
+        throw InputError(fmt::format("{}: the weights of '{}' are too large for float32 in layer {}", where_,
+                                     layer.node, layer.layer.name));
     return narrow;
 }
 

@@ -34,7 +34,8 @@ class Builder {
   public:
     Builder(NirGraph& graph, const std::string& where) : graph_(graph), where_(where) {}
 
-    /// Where edges to and from a node of the graph that holds it go: for a graph inside, to its Input and from its Output.
+    /// Where edges to and from a node of the graph that holds it go: for a graph inside, to its Input and from its
+    /// Output.
     struct Ends {
         std::string first, last;
     };
@@ -88,7 +89,8 @@ class Builder {
         for (size_t i = 0; i + 1 < edges.texts.size(); i += 2) {
             for (const std::string& end : {edges.texts[i], edges.texts[i + 1]})
                 if (!ends.contains(end))
-                    throw InputError(fmt::format("{}: an edge names '{}', but there is no such node", place, prefix + end));
+                    throw InputError(
+                        fmt::format("{}: an edge names '{}', but there is no such node", place, prefix + end));
             graph_.edges.emplace_back(ends.at(edges.texts[i]).last, ends.at(edges.texts[i + 1]).first);
         }
     }
@@ -99,7 +101,9 @@ class Builder {
 
 /// Numbers in names count as numbers: "2" before "10".
 bool comes_before(std::string_view a, std::string_view b) {
-    const auto digits = [](std::string_view text) { return std::min(text.find_first_not_of("0123456789"), text.size()); };
+    const auto digits = [](std::string_view text) {
+        return std::min(text.find_first_not_of("0123456789"), text.size());
+    };
     while (!a.empty() && !b.empty()) {
         const size_t in_a = digits(a), in_b = digits(b);
         const size_t step_a = std::max<size_t>(in_a, 1), step_b = std::max<size_t>(in_b, 1);
@@ -115,7 +119,8 @@ bool comes_before(std::string_view a, std::string_view b) {
 /// What slayer's export_hdf5 writes: layer/0/type, layer/0/neuron/iDecay, …
 bool is_of_lava(const NirValues& values) {
     return std::ranges::any_of(values, [](const auto& value) {
-        return value.first.starts_with("layer/") && (value.first.ends_with("/type") || value.first.ends_with("/vThMant"));
+        return value.first.starts_with("layer/") &&
+               (value.first.ends_with("/type") || value.first.ends_with("/vThMant"));
     });
 }
 
@@ -149,13 +154,15 @@ std::string node_place(const std::string& where, const NirNode& node) {
 NirGraph build_nir_graph(const NirValues& values, const std::string& where) {
     const NirValues root = below(values, "node");
     if (root.empty() && is_of_lava(values))
-        throw InputError(where +
-                         " is a network of Lava-DL: its neurons count in whole numbers and cut what decays to one, which "
-                         "no neuron here does, so that some would spike otherwise; expected a network with neurons of "
-                         "floating point, as a NIR graph or a state dict");
+        throw InputError(
+            where +
+            " is a network of Lava-DL: its neurons count in whole numbers and cut what decays to one, which "
+            "no neuron here does, so that some would spike otherwise; expected a network with neurons of "
+            "floating point, as a NIR graph or a state dict");
     if (root.empty()) throw InputError(where + " is HDF5 but not a NIR file: it has no group 'node'");
     const std::string type = text_of(root, "type", where + ": the root node");
-    if (type != "NIRGraph") throw InputError(fmt::format("{}: the root node is a {}, expected a NIRGraph", where, type));
+    if (type != "NIRGraph")
+        throw InputError(fmt::format("{}: the root node is a {}, expected a NIRGraph", where, type));
     NirGraph graph;
     if (values.contains("version")) graph.version = text_of(values, "version", where);
     graph.metadata = below(root, "metadata");

@@ -38,9 +38,9 @@ bool written_by_us(const NirGraph& graph);
 /// The texts that our own files keep among the metadata of the graph under this key; none in files of others.
 std::vector<std::string> own_texts(const NirGraph& graph, const std::string& key);
 
-/// The graph that a file's datasets make. A graph inside the graph is replaced by its nodes, "outer.inner"; its Input and
-/// Output become nodes of type "Pass". The edges of our own files keep their order; those of others, which may be any, are
-/// sorted by names. Throws InputError, opened by `where`, when a part is missing or of another form.
+/// The graph that a file's datasets make. A graph inside the graph is replaced by its nodes, "outer.inner"; its Input
+/// and Output become nodes of type "Pass". The edges of our own files keep their order; those of others, which may be
+/// any, are sorted by names. Throws InputError, opened by `where`, when a part is missing or of another form.
 NirGraph build_nir_graph(const NirValues& values, const std::string& where);
 
 }  // namespace spikelens

@@ -63,7 +63,8 @@ class Reader {
     void run() {
         hsize_t size = 0;
         require(H5Fget_filesize(file_, &size) >= 0, "its size cannot be told");
-        bytes_allowed_ = std::min(kMostBytes, kAlwaysAllowed + std::min<uint64_t>(size, kMostBytes) * kUsualCompression);
+        bytes_allowed_ =
+            std::min(kMostBytes, kAlwaysAllowed + std::min<uint64_t>(size, kMostBytes) * kUsualCompression);
         group(file_, "", 0);
         message_ += kMessageEnd;
         send();
@@ -131,7 +132,8 @@ class Reader {
         const int axes = H5Sget_simple_extent_ndims(space);
         require(axes >= 0 && axes <= kMostAxes, place + " has too many axes");
         std::vector<hsize_t> extents(static_cast<size_t>(axes));
-        if (axes > 0) require(H5Sget_simple_extent_dims(space, extents.data(), nullptr) >= 0, place + " cannot be read");
+        if (axes > 0)
+            require(H5Sget_simple_extent_dims(space, extents.data(), nullptr) >= 0, place + " cannot be read");
         uint64_t bytes = sizeof(double);
         bool empty = false;
         for (hsize_t extent : extents) {
@@ -152,7 +154,8 @@ class Reader {
     static void read_numbers(hid_t id, uint64_t count, const std::string& place, std::vector<double>& numbers) {
         numbers.resize(count);
         if (count == 0) return;
-        require(H5Dread(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()) >= 0, place + " cannot be read");
+        require(H5Dread(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()) >= 0,
+                place + " cannot be read");
     }
 
     void read_texts(hid_t id, hid_t type, hid_t space, uint64_t count, const std::string& place,
@@ -179,7 +182,8 @@ class Reader {
         H5Tset_size(memory.get(), H5T_VARIABLE);
         H5Tset_cset(memory.get(), H5Tget_cset(type));
         std::vector<char*> pointers(count, nullptr);
-        require(H5Dread(id, memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0, place + " cannot be read");
+        require(H5Dread(id, memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
+                place + " cannot be read");
         for (const char* text : pointers) {
             texts.emplace_back(text ? text : "");
             require(texts.back().size() <= kLongestText, place + " has too long texts");
@@ -215,9 +219,9 @@ void write_value(hid_t file, const std::string& path, const NirValue& value) {
     require_written(H5Pset_create_intermediate_group(links.get(), 1));
     Handle creation = untimed(H5P_DATASET_CREATE);
     const std::vector<hsize_t> extents(value.shape.begin(), value.shape.end());
-    Handle space = made(
-        extents.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
-        H5Sclose);
+    Handle space = made(extents.empty() ? H5Screate(H5S_SCALAR)
+                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                        H5Sclose);
     if (value.numbers.size() * sizeof(double) > kCompressedFrom) {
         require_written(H5Pset_chunk(creation.get(), static_cast<int>(extents.size()), extents.data()));
         require_written(H5Pset_shuffle(creation.get()));
@@ -227,13 +231,14 @@ void write_value(hid_t file, const std::string& path, const NirValue& value) {
     require_written(H5Tset_size(text.get(), H5T_VARIABLE));
     require_written(H5Tset_cset(text.get(), H5T_CSET_UTF8));
     const bool is_text = value.type == NirType::text;
-    Handle dataset = made(H5Dcreate2(file, path.c_str(), is_text ? text.get() : file_type(value.type), space.get(), links.get(),
-                                     creation.get(), H5P_DEFAULT),
+    Handle dataset = made(H5Dcreate2(file, path.c_str(), is_text ? text.get() : file_type(value.type), space.get(),
+                                     links.get(), creation.get(), H5P_DEFAULT),
                           H5Dclose);
     std::vector<const char*> pointers;
     for (const std::string& one : value.texts) pointers.push_back(one.c_str());
     const void* data = is_text ? static_cast<const void*>(pointers.data()) : value.numbers.data();
-    require_written(H5Dwrite(dataset.get(), is_text ? text.get() : H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
+    require_written(
+        H5Dwrite(dataset.get(), is_text ? text.get() : H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
     close_all(dataset, text, space, creation, links);
 }
 

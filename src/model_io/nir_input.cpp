@@ -36,7 +36,8 @@ Shape node_shape(const NirNode& node, const std::string& where) {
     return shape;
 }
 
-/// [C, H, W], [N], or [C, L] for nodes of one axis: a leading batch axis of 1 is dropped, a map without channels gets one.
+/// [C, H, W], [N], or [C, L] for nodes of one axis: a leading batch axis of 1 is dropped, a map without channels gets
+/// one.
 Shape usual_axes(Shape shape, bool one_row, NirInput& input) {
     const size_t batch = one_row ? 3 : 4;
     if ((shape.size() == batch || (shape.size() == 2 && !one_row)) && shape[0] == 1) {
@@ -70,8 +71,8 @@ void use_given(NirInput& input, const Shape& shape, const Shape& given, bool one
     const int64_t elements = checked_count(given, where);
     const bool agrees = shape.empty() || (shape.size() == 1 ? shape[0] == elements : three_extents(shape) == given);
     if (!agrees || (one_row && given[1] != 1))
-        throw InputError(
-            fmt::format("{}has the shape {}, but {} was given", node_place(where, node), shape_text(shape), shape_text(given)));
+        throw InputError(fmt::format("{}has the shape {}, but {} was given", node_place(where, node), shape_text(shape),
+                                     shape_text(given)));
     input.shape.axes = !shape.empty() ? shape : one_row ? Shape{given[0], given[2]} : given;
     set_extents(input.shape, given);
 }
@@ -83,8 +84,8 @@ NirInput nir_input(const NirNode& node, const NirOptions& options, bool one_row,
     const Shape shape = usual_axes(node_shape(node, where), one_row, input);
     const std::string place = node_place(where, node);
     if (!shape.empty() && shape.size() != 1 && shape.size() != 3 && !(one_row && shape.size() == 2))
-        throw InputError(
-            fmt::format("{}has the shape {}, expected [C, H, W], [N], or [C, L] before a Conv1d", place, shape_text(shape)));
+        throw InputError(fmt::format("{}has the shape {}, expected [C, H, W], [N], or [C, L] before a Conv1d", place,
+                                     shape_text(shape)));
     if (options.input) {
         use_given(input, shape, *options.input, one_row, node, where);
         return input;

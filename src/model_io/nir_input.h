@@ -16,8 +16,8 @@ struct NirInput {
 };
 
 /// The input's shape, from the Input node, from the options where it does not say, or from both where they have as many
-/// elements. `one_row`: a node of one axis reads it, [C, L]; of two axes that the Input has, else, one is the batch's or it
-/// lacks the channels.
+/// elements. `one_row`: a node of one axis reads it, [C, L]; of two axes that the Input has, else, one is the batch's
+/// or it lacks the channels.
 NirInput nir_input(const NirNode& node, const NirOptions& options, bool one_row, const std::string& where);
 
 }  // namespace spikelens

@@ -37,7 +37,8 @@ struct Signal {
 
 class LayerBuilder {
   public:
-    LayerBuilder(const NirRules& rules, const std::string& where) : rules_(rules), where_(where), result_(rules, where) {}
+    LayerBuilder(const NirRules& rules, const std::string& where)
+        : rules_(rules), where_(where), result_(rules, where) {}
 
     void start(const NirStep& step, const NirInput& input) {
         result_.start(input);
@@ -48,12 +49,14 @@ class LayerBuilder {
         const NirNodeReader reader(*step.node, where_);
         using Act = void (LayerBuilder::*)(const NirNodeReader&, Signal&);
         static const std::map<std::string, Act> acts = {
-            {"Output", &LayerBuilder::output},    {"Conv1d", &LayerBuilder::conv},     {"Conv2d", &LayerBuilder::conv},
-            {"Affine", &LayerBuilder::full},      {"Linear", &LayerBuilder::full},     {"SumPool2d", &LayerBuilder::pool},
-            {"AvgPool2d", &LayerBuilder::pool},   {"Flatten", &LayerBuilder::flatten}, {"Scale", &LayerBuilder::scale},
-            {"IF", &LayerBuilder::neuron},        {"LIF", &LayerBuilder::neuron},      {"CubaLIF", &LayerBuilder::neuron},
-            {"Threshold", &LayerBuilder::neuron}, {"LI", &LayerBuilder::readout},      {"CubaLI", &LayerBuilder::readout},
-            {"I", &LayerBuilder::readout}};
+            {"Output", &LayerBuilder::output},    {"Conv1d", &LayerBuilder::conv},
+            {"Conv2d", &LayerBuilder::conv},      {"Affine", &LayerBuilder::full},
+            {"Linear", &LayerBuilder::full},      {"SumPool2d", &LayerBuilder::pool},
+            {"AvgPool2d", &LayerBuilder::pool},   {"Flatten", &LayerBuilder::flatten},
+            {"Scale", &LayerBuilder::scale},      {"IF", &LayerBuilder::neuron},
+            {"LIF", &LayerBuilder::neuron},       {"CubaLIF", &LayerBuilder::neuron},
+            {"Threshold", &LayerBuilder::neuron}, {"LI", &LayerBuilder::readout},
+            {"CubaLI", &LayerBuilder::readout},   {"I", &LayerBuilder::readout}};
         const auto act = acts.find(step.node->type);
         if (step.node->type == "Delay")
             reader.fail("delays its input; layers here pass on spikes in the step they are fired in");
@@ -80,7 +83,8 @@ class LayerBuilder {
   private:
     NirLayer& layer(const Signal& signal) { return result_.layers[signal.layer]; }
 
-    // ---- what a node reads -------------------------------------------------------------------------------------------------
+    // ---- what a node reads
+    // -------------------------------------------------------------------------------------------------
 
     Signal read(const NirNodeReader& reader, const std::vector<std::string>& inputs) {
         if (inputs.size() == 1) return signals_.at(inputs[0]);
@@ -93,11 +97,13 @@ class LayerBuilder {
             if (signal.layer == kNetworkInput)
                 reader.fail(fmt::format("adds what '{}' gives, but only weights read the network's input", input));
             if (!signal.steps.empty())
-                reader.fail(fmt::format("adds what '{}' scales; a scale is part of the weights or of the neuron after it",
-                                        signal.steps.back().node->name));
+                reader.fail(
+                    fmt::format("adds what '{}' scales; a scale is part of the weights or of the neuron after it",
+                                signal.steps.back().node->name));
             if (signal.shape.axes != first.shape.axes)
-                reader.fail(fmt::format("adds {} of '{}' and {} of '{}'; expected equal shapes", shape_text(first.shape.axes),
-                                        first.from, shape_text(signal.shape.axes), input));
+                reader.fail(fmt::format("adds {} of '{}' and {} of '{}'; expected equal shapes",
+                                        shape_text(first.shape.axes), first.from, shape_text(signal.shape.axes),
+                                        input));
             sum.layer.inputs.push_back(signal.layer);
             sum.currents = sum.currents || layer(signal).currents;
         }
@@ -107,7 +113,8 @@ class LayerBuilder {
     /// Makes it the network's next layer.
     Signal place(NirLayer layer, NirShape shape, const std::string& from) {
         Layer& sizes = layer.layer;
-        if (!sizes.weighted()) sizes.in_channels = shape.channels, sizes.in_height = shape.height, sizes.in_width = shape.width;
+        if (!sizes.weighted())
+            sizes.in_channels = shape.channels, sizes.in_height = shape.height, sizes.in_width = shape.width;
         set_sizes(sizes);
         shape.channels = sizes.out_channels;
         shape.height = sizes.pooled_height;
@@ -126,23 +133,30 @@ class LayerBuilder {
         return place(std::move(pass), signal.shape, signal.from);
     }
 
-    // ---- weights -----------------------------------------------------------------------------------------------------------
+    // ---- weights
+    // -----------------------------------------------------------------------------------------------------------
 
-    void conv(const NirNodeReader& reader, Signal& signal) { weights(reader, read_conv(reader, rules_, signal.shape), signal); }
-    void full(const NirNodeReader& reader, Signal& signal) { weights(reader, read_full(reader, rules_, signal.shape), signal); }
+    void conv(const NirNodeReader& reader, Signal& signal) {
+        weights(reader, read_conv(reader, rules_, signal.shape), signal);
+    }
+    void full(const NirNodeReader& reader, Signal& signal) {
+        weights(reader, read_full(reader, rules_, signal.shape), signal);
+    }
 
     void weights(const NirNodeReader& reader, NirLayer read, Signal& signal) {
         if (signal.layer != kNetworkInput && layer(signal).currents)
-            reader.fail(
-                fmt::format("follows the weights of '{}' without a neuron between them; only the last weights may be without",
-                            signal.from));
-        std::for_each(signal.steps.rbegin(), signal.steps.rend(), [&](const InputStep& step) { fold(reader, step, read); });
+            reader.fail(fmt::format(
+                "follows the weights of '{}' without a neuron between them; only the last weights may be without",
+                signal.from));
+        std::for_each(signal.steps.rbegin(), signal.steps.rend(),
+                      [&](const InputStep& step) { fold(reader, step, read); });
         read.layer.inputs = {signal.layer};
         NirShape shape;
         shape.axes.resize(read.layer.kind == LayerKind::full ? 1 : signal.shape.axes.size());
         signal = place(std::move(read), shape, reader.node().name);
         set_axes(signal.shape);
-        if (signal.shape.elements() > kMostNeurons) reader.fail("gives too large a signal: " + shape_text(signal.shape.axes));
+        if (signal.shape.elements() > kMostNeurons)
+            reader.fail("gives too large a signal: " + shape_text(signal.shape.axes));
     }
 
     static void set_axes(NirShape& shape) {
@@ -161,25 +175,29 @@ class LayerBuilder {
             if (layer.kind == LayerKind::full) scale.values.resize(elements, scale.at(0));
             const auto by_channel = channel_values(scale, step.read.channels, elements);
             if (layer.kind == LayerKind::conv && !by_channel)
-                NirNodeReader(*step.node, where_).fail("has a scale that differs inside a channel that a convolution reads");
+                NirNodeReader(*step.node, where_)
+                    .fail("has a scale that differs inside a channel that a convolution reads");
             return scale_inputs(weights, layer.kind == LayerKind::full ? scale.values : *by_channel);
         }
         const Pool& pool = *step.pool;
         const bool conv = layer.kind == LayerKind::conv;
-        const int64_t rows = conv ? pool.size + int64_t{layer.kernel - 1} * layer.dilation * pool.stride : step.read.height;
-        const int64_t columns =
-            conv ? pool.columns() + int64_t{layer.kernel_columns() - 1} * layer.dilation_columns() * pool.stride_columns()
-                 : step.read.width;
+        const int64_t rows =
+            conv ? pool.size + int64_t{layer.kernel - 1} * layer.dilation * pool.stride : step.read.height;
+        const int64_t columns = conv ? pool.columns() + int64_t{layer.kernel_columns() - 1} * layer.dilation_columns() *
+                                                            pool.stride_columns()
+                                     : step.read.width;
         const int64_t stride =
             std::max(int64_t{layer.stride} * pool.stride, int64_t{layer.stride_columns()} * pool.stride_columns());
         if ((conv && std::max({rows, columns, stride}) > kLargestNirKernel) ||
             layer.in_channels / layer.groups * rows * columns > kMostWeights / layer.out_channels)
             reader.fail(fmt::format("makes too large a layer together with the pool '{}'", step.node->name));
         if (!fold_pool_before(weights, pool, step.read.height, step.read.width))
-            reader.fail(fmt::format("pads what the pool '{}' gives, in a way that no single convolution can", step.node->name));
+            reader.fail(
+                fmt::format("pads what the pool '{}' gives, in a way that no single convolution can", step.node->name));
     }
 
-    // ---- what follows weights ----------------------------------------------------------------------------------------------
+    // ---- what follows weights
+    // ----------------------------------------------------------------------------------------------
 
     void pool(const NirNodeReader& reader, Signal& signal) {
         const Pool pool = read_pool(reader, signal.shape);
@@ -192,7 +210,8 @@ class LayerBuilder {
             set_sizes(layer(signal).layer);
         }
         signal.shape.height = (signal.shape.height + 2 * pool.padding - pool.size) / pool.stride + 1;
-        signal.shape.width = (signal.shape.width + 2 * pool.padding_columns() - pool.columns()) / pool.stride_columns() + 1;
+        signal.shape.width =
+            (signal.shape.width + 2 * pool.padding_columns() - pool.columns()) / pool.stride_columns() + 1;
         set_axes(signal.shape);
     }
 
@@ -221,7 +240,8 @@ class LayerBuilder {
         if (scale.all(1)) return;
         const std::optional<std::vector<double>> by_channel =
             channel_values(scale, signal.shape.channels, signal.shape.elements());
-        const bool of_weights = signal.open && signal.steps.empty() && layer(signal).layer.weighted() && layer(signal).currents;
+        const bool of_weights =
+            signal.open && signal.steps.empty() && layer(signal).layer.weighted() && layer(signal).currents;
         if (of_weights && by_channel) {
             scale_outputs(layer(signal), *by_channel);
             layer(signal).notes.push_back(fmt::format("'{}' folded in", reader.node().name));
@@ -242,11 +262,13 @@ class LayerBuilder {
             reader.fail(fmt::format("flattens axes {} to {} of {}; only all of them together are supported", start, end,
                                     shape_text(signal.shape.axes)));
         if (axes > 1 && !whole)
-            result_.say(fmt::format("Flatten '{}' was taken to count a batch axis: it begins at axis 1.", reader.node().name));
+            result_.say(
+                fmt::format("Flatten '{}' was taken to count a batch axis: it begins at axis 1.", reader.node().name));
         signal.shape.axes = {signal.shape.elements()};
     }
 
-    // ---- neurons -----------------------------------------------------------------------------------------------------------
+    // ---- neurons
+    // -----------------------------------------------------------------------------------------------------------
 
     /// The product of the scales before a node.
     NirSpread take_scales(const NirNodeReader& reader, Signal& signal) const {
@@ -293,18 +315,21 @@ class LayerBuilder {
         const auto by_channel = channel_values(current, to.layer.out_channels, element_count(to.layer.output_shape()));
         if (!to.layer.weighted() || !by_channel)
             reader.fail(
-                "has a 'v_leak' that is not 0 and not the same in each channel of weights before it, whose bias it would be");
+                "has a 'v_leak' that is not 0 and not the same in each channel of weights before it, whose bias it "
+                "would be");
         if (to.bias.empty()) to.bias.assign(to.layer.out_channels, 0.0);
         for (size_t o = 0; o < to.bias.size(); ++o) to.bias[o] += (*by_channel)[o];
         to.notes.push_back(fmt::format("v_leak of '{}' added", reader.node().name));
     }
 
     void readout(const NirNodeReader& reader, Signal& signal) {
-        if (recurrent_) reader.fail(fmt::format("is recurrent through '{}'; a readout sends no spikes", recurrent_->name));
+        if (recurrent_)
+            reader.fail(fmt::format("is recurrent through '{}'; a readout sends no spikes", recurrent_->name));
         const NirSpread scale = take_scales(reader, signal);
         if (signal.layer != kNetworkInput && !layer(signal).currents)
             reader.fail("integrates spikes; expected weights before it");
-        const bool joins = signal.layer != kNetworkInput && signal.open && layer(signal).layer.pool.kind == PoolKind::none;
+        const bool joins =
+            signal.layer != kNetworkInput && signal.open && layer(signal).layer.pool.kind == PoolKind::none;
         if (!joins) signal = pass_on(reader, signal);
         NirLayer& to = layer(signal);
         NirReadout read = nir_readout(reader, rules_, signal.shape.axes, where_);
@@ -321,8 +346,8 @@ class LayerBuilder {
         ended_ = reader.node().name;
         result_.note_neuron(reader.node(), signal.layer);
         const std::string alpha = read.alpha == 0 ? "" : fmt::format(" and alpha = {:.7g}", read.alpha);
-        result_.say(
-            fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}{}.", *ended_, read.beta, alpha));
+        result_.say(fmt::format("'{}' is the readout: the last potential counts, with beta = {:.7g}{}.", *ended_,
+                                read.beta, alpha));
     }
 
     void output(const NirNodeReader& reader, Signal& signal) {

@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// How the process that uses HDF5 tells its parent what it found: records of one byte (what follows), then lengths and bytes,
-/// in the machine's own byte order. A message ends with `kMessageEnd`; one without it was cut off.
+/// How the process that uses HDF5 tells its parent what it found: records of one byte (what follows), then lengths and
+/// bytes, in the machine's own byte order. A message ends with `kMessageEnd`; one without it was cut off.
 constexpr char kMessageValue = 'v', kMessageError = 'e', kMessageImage = 'h', kMessageEnd = '.';
 
 void append_value(std::string& message, const std::string& path, const NirValue& value);

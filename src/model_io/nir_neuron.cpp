@@ -30,8 +30,8 @@ class ParameterReader {
         const NirSpread tau_syn = cuba ? reader_.spread("tau_syn", axes_) : NirSpread{{0.0}};
         const bool single = (leaky || cuba) && reader_.numbers(cuba ? "tau_mem" : "tau").type == NirType::float32;
         Parameters all;
-        const size_t count =
-            std::max({r.values.size(), w_in.values.size(), v_leak.values.size(), tau.values.size(), tau_syn.values.size()});
+        const size_t count = std::max(
+            {r.values.size(), w_in.values.size(), v_leak.values.size(), tau.values.size(), tau_syn.values.size()});
         for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) {
             const NirDynamics step = nir_dynamics(rules_, reader_.node(), {tau.at(i), tau_syn.at(i), single}, where_);
             all.decay_input = step.decay_input;
@@ -85,7 +85,8 @@ class NeuronMaker {
         const std::string own = reader_.node().name + "." + field + "=*";
         const bool same = spread.all(spread.at(0)), by_neuron = rules_.varying.contains(own + "*");
         const bool varies = rules_.own ? by_neuron || rules_.varying.contains(own) : !same;
-        if (!varies && !same) reader_.fail(fmt::format("has a {} that differs between neurons, which the file denies", field));
+        if (!varies && !same)
+            reader_.fail(fmt::format("has a {} that differs between neurons, which the file denies", field));
         if (!varies) {
             result_.neuron.*member = static_cast<float>(spread.at(0));
             return;
@@ -104,7 +105,8 @@ class NeuronMaker {
     float narrow(const std::string& field, double value) const {
         const auto single = static_cast<float>(value);
         if (!std::isfinite(single)) reader_.fail("has a parameter too large for float32");
-        if (field == "alpha" && single >= 1) reader_.fail("has a tau_syn so long that its current does not decay in float32");
+        if (field == "alpha" && single >= 1)
+            reader_.fail("has a tau_syn so long that its current does not decay in float32");
         return single;
     }
 
@@ -120,7 +122,8 @@ bool is_zero(const NirSpread& spread) { return spread.all(0); }
 void count_from_rest(const NirNodeReader& reader, const NirRules& rules, Parameters& all, const NirSpread& v_leak) {
     if (rules.dialect != NirDialect::norse && rules.dialect != NirDialect::spikingjelly) return;
     const bool leaks = reader.node().type != "IF";
-    if (leaks && rules.dialect == NirDialect::spikingjelly && v_leak.values != all.v_reset.values && !is_zero(v_leak)) return;
+    if (leaks && rules.dialect == NirDialect::spikingjelly && v_leak.values != all.v_reset.values && !is_zero(v_leak))
+        return;
     const NirSpread rest = leaks ? v_leak : all.v_reset;
     if (is_zero(rest)) return;
     const auto minus = [](double a, double b) { return a - b; };
@@ -131,8 +134,8 @@ void count_from_rest(const NirNodeReader& reader, const NirRules& rules, Paramet
         reader.fail("has a v_threshold that is not above the voltage at rest");
 }
 
-NirNeuron threshold_neuron(const NirNodeReader& reader, const NirRules& rules, const NirSpread& threshold, const Shape& layer,
-                           const NirSpread& scale) {
+NirNeuron threshold_neuron(const NirNodeReader& reader, const NirRules& rules, const NirSpread& threshold,
+                           const Shape& layer, const NirSpread& scale) {
     NirNeuron result;
     result.neuron.beta = 0;
     result.neuron.reset = Reset::none;
@@ -178,10 +181,13 @@ NirNeuron nir_neuron(const NirNodeReader& reader, const NirRules& rules, const S
     return result;
 }
 
-NirReadout nir_readout(const NirNodeReader& reader, const NirRules& rules, const Shape& axes, const std::string& where) {
+NirReadout nir_readout(const NirNodeReader& reader, const NirRules& rules, const Shape& axes,
+                       const std::string& where) {
     const Parameters all = ParameterReader(reader, rules, axes, where).dynamics();
-    if (!all.beta.all(all.beta.at(0))) reader.fail("is a readout whose 'tau' differs between outputs; a readout has one leak");
-    if (!all.alpha.all(all.alpha.at(0))) reader.fail("is a readout whose 'tau_syn' differs between outputs; a readout has one");
+    if (!all.beta.all(all.beta.at(0)))
+        reader.fail("is a readout whose 'tau' differs between outputs; a readout has one leak");
+    if (!all.alpha.all(all.alpha.at(0)))
+        reader.fail("is a readout whose 'tau_syn' differs between outputs; a readout has one");
     NirReadout result{static_cast<float>(all.beta.at(0)), static_cast<float>(all.alpha.at(0)), all.gain, all.leak};
     if (result.alpha >= 1) reader.fail("has a tau_syn so long that its current does not decay in float32");
     if (result.alpha != 0 && !is_zero(all.leak))

@@ -16,10 +16,10 @@ struct NirNeuron {
     NirSpread bias;  ///< a current that comes at every step; what v_leak is
 };
 
-/// The neuron of an IF, LIF, CubaLIF or Threshold node. `axes` is the signal's shape as NIR counts it, `layer` as the network
-/// does, [C, H, W]; `scale` multiplies the node's input. Parameters that differ become values of channels where they can, else
-/// of neurons. Where the library starts its membranes at the resting voltage, they are counted from there. Throws InputError
-/// that names the node and the parameter which no neuron here has.
+/// The neuron of an IF, LIF, CubaLIF or Threshold node. `axes` is the signal's shape as NIR counts it, `layer` as the
+/// network does, [C, H, W]; `scale` multiplies the node's input. Parameters that differ become values of channels where
+/// they can, else of neurons. Where the library starts its membranes at the resting voltage, they are counted from
+/// there. Throws InputError that names the node and the parameter which no neuron here has.
 NirNeuron nir_neuron(const NirNodeReader& reader, const NirRules& rules, const Shape& axes, const Shape& layer,
                      const NirSpread& scale, const std::string& where);
 

@@ -17,7 +17,8 @@ const NirValue& NirNodeReader::numbers(const std::string& name) const {
     const auto found = node_->values.find(name);
     if (found == node_->values.end()) fail(fmt::format("has no '{}'", name));
     const NirValue& value = found->second;
-    if (value.type == NirType::text || value.type == NirType::other) fail(fmt::format("has a '{}' that is not numbers", name));
+    if (value.type == NirType::text || value.type == NirType::other)
+        fail(fmt::format("has a '{}' that is not numbers", name));
     for (double number : value.numbers)
         if (!std::isfinite(number)) fail(fmt::format("has a value in '{}' that is not finite", name));
     return value;
@@ -32,7 +33,8 @@ double NirNodeReader::number(const std::string& name) const {
 
 NirSides NirNodeReader::sides(const std::string& name, int smallest, int largest) const {
     const NirValue& value = numbers(name);
-    if (value.numbers.empty() || value.numbers.size() > 2) fail(fmt::format("has a '{}' that is not one or two numbers", name));
+    if (value.numbers.empty() || value.numbers.size() > 2)
+        fail(fmt::format("has a '{}' that is not one or two numbers", name));
     for (const double number : value.numbers)
         if (number != std::floor(number) || number < smallest || number > largest)
             fail(fmt::format("has a {} of {}, expected {} to {}", name, number, smallest, largest));
@@ -43,7 +45,8 @@ NirSpread NirNodeReader::spread(const std::string& name, const Shape& shape, std
     if (missing && !node_->has(name)) return {{*missing}};
     const NirValue& value = numbers(name);
     const auto refuse = [&] {
-        fail(fmt::format("has a '{}' of shape {} for a signal of shape {}", name, shape_text(value.shape), shape_text(shape)));
+        fail(fmt::format("has a '{}' of shape {} for a signal of shape {}", name, shape_text(value.shape),
+                         shape_text(shape)));
     };
     if (value.numbers.size() == 1) return {value.numbers};
     if (value.shape.size() > shape.size()) refuse();
@@ -72,10 +75,10 @@ NirSpread NirNodeReader::by_first_axis(const std::string& name, const Shape& sha
     const NirSpread values{numbers(name).numbers};
     if (values.all(values.at(0))) return {{values.at(0)}};
     if (shape.back() == shape[0])
-        fail(
-            fmt::format("has a '{}' of shape [{}] for a signal of shape {}: whether it differs between the neurons of a "
-                        "channel is not said",
-                        name, shape[0], shape_text(shape)));
+        fail(fmt::format(
+            "has a '{}' of shape [{}] for a signal of shape {}: whether it differs between the neurons of a "
+            "channel is not said",
+            name, shape[0], shape_text(shape)));
     NirSpread result;
     const int64_t each = element_count(shape) / shape[0];
     for (const double value : values.values) result.values.insert(result.values.end(), each, value);

@@ -21,7 +21,8 @@ struct NirSpread {
     bool all(double value) const;
 };
 
-/// One value for each channel of a signal of so many elements, where all elements of a channel have the same; else nothing.
+/// One value for each channel of a signal of so many elements, where all elements of a channel have the same; else
+/// nothing.
 std::optional<std::vector<double>> channel_values(const NirSpread& spread, int64_t channels, int64_t elements);
 
 /// A node's parameters, checked as they are read: every InputError names the file, the node and the parameter.
@@ -40,9 +41,8 @@ class NirNodeReader {
     /// A whole number of a range, once for both or for rows and for columns.
     NirSides sides(const std::string& name, int smallest, int largest) const;
 
-    /// Values for the elements of a signal; parameters spread as numpy's broadcasting does, but those of one axis, as long as a
-    /// map has channels, are of channels. `missing` stands for a parameter
-    /// that is not there.
+    /// Values for the elements of a signal; parameters spread as numpy's broadcasting does, but those of one axis, as
+    /// long as a map has channels, are of channels. `missing` stands for a parameter that is not there.
     NirSpread spread(const std::string& name, const Shape& shape, std::optional<double> missing = std::nullopt) const;
 
     [[noreturn]] void fail(const std::string& what) const;

@@ -46,7 +46,8 @@ class Orderer {
         std::set<Edge> seen;
         for (const Edge& edge : edges_)
             if (!seen.insert(edge).second)
-                throw InputError(fmt::format("{}: the edge '{}' → '{}' appears twice", where_, edge.first, edge.second));
+                throw InputError(
+                    fmt::format("{}: the edge '{}' → '{}' appears twice", where_, edge.first, edge.second));
     }
 
     /// What feeds the node feeds those that it fed.
@@ -87,8 +88,9 @@ class Orderer {
             const std::string neuron = before_[name][0];
             if (!is_nir_neuron(node(neuron))) continue;
             if (const auto [other, first] = recurrent_.emplace(neuron, &found); !first)
-                fail(neuron, fmt::format("has two recurrences, '{}' and '{}'; expected one, with the sum of their weights",
-                                         other->second->name, name));
+                fail(neuron,
+                     fmt::format("has two recurrences, '{}' and '{}'; expected one, with the sum of their weights",
+                                 other->second->name, name));
             std::erase(before_[neuron], name);
             std::erase(after_[neuron], name);
             before_.erase(name);
@@ -105,7 +107,8 @@ class Orderer {
         return found[0];
     }
 
-    void require_reached(const std::string& from, const std::map<std::string, Names>& edges, const std::string& what) const {
+    void require_reached(const std::string& from, const std::map<std::string, Names>& edges,
+                         const std::string& what) const {
         std::set<std::string> reached = {from};
         Names open = {from};
         while (!open.empty()) {
@@ -144,7 +147,8 @@ class Orderer {
             if (path.empty() && !done_.contains(name)) path.push_back(name);
         for (std::set<std::string> seen = {path[0]};;) {
             const Names& inputs = before_[path.back()];
-            path.push_back(*std::ranges::find_if(inputs, [&](const std::string& name) { return !done_.contains(name); }));
+            path.push_back(
+                *std::ranges::find_if(inputs, [&](const std::string& name) { return !done_.contains(name); }));
             if (!seen.insert(path.back()).second) break;
         }
         path.erase(path.begin(), std::ranges::find(path, path.back()));

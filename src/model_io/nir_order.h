@@ -15,10 +15,11 @@ struct NirStep {
     const NirNode* recurrent = nullptr;  ///< the node through which its own output comes back to it
 };
 
-/// The nodes of a graph in an order in which the signal can run, that of the edges where there is a choice; the first is the
-/// Input, the last the Output. Nodes of type "Pass" are gone. A node that reads one neuron and feeds it alone is that neuron's
-/// recurrence. The steps point into the graph. Throws InputError that names the nodes of another cycle, of edges that appear
-/// twice, nodes that nothing reaches or that reach no Output, and graphs with other than one Input and one Output.
+/// The nodes of a graph in an order in which the signal can run, that of the edges where there is a choice; the first
+/// is the Input, the last the Output. Nodes of type "Pass" are gone. A node that reads one neuron and feeds it alone is
+/// that neuron's recurrence. The steps point into the graph. Throws InputError that names the nodes of another cycle,
+/// of edges that appear twice, nodes that nothing reaches or that reach no Output, and graphs with other than one Input
+/// and one Output.
 std::vector<NirStep> nir_order(const NirGraph& graph, const std::string& where);
 
 /// Whether it is a neuron, a node with a state of its own.

@@ -12,7 +12,8 @@ namespace spikelens {
 /// What one dataset of an HDF5 file held. `other` stands for types that NIR does not use; it has no contents.
 enum class NirType : uint8_t { float64, float32, int64, text, other };
 
-/// One dataset, as plain data. Numbers of every type are kept as double, which holds float32 and 53-bit integers exactly.
+/// One dataset, as plain data. Numbers of every type are kept as double, which holds float32 and 53-bit integers
+/// exactly.
 struct NirValue {
     NirType type = NirType::float64;
     Shape shape;  ///< empty: a scalar

@@ -58,9 +58,10 @@ NirSides sides(const NirNodeReader& reader, const std::string& name, int smalles
 void check_conv_shape(const NirNodeReader& reader, const Shape& weight, const NirShape& signal) {
     const size_t axes = reader.node().type == "Conv1d" ? 3 : 4;
     if (weight.size() != axes)
-        reader.fail(
-            fmt::format("has a weight of shape {}, expected {} axes", shape_text(weight), axes == 3 ? "three" : "four"));
-    if (signal.axes.size() == 1) reader.fail(fmt::format("reads a flat signal {}, expected a map", shape_text(signal.axes)));
+        reader.fail(fmt::format("has a weight of shape {}, expected {} axes", shape_text(weight),
+                                axes == 3 ? "three" : "four"));
+    if (signal.axes.size() == 1)
+        reader.fail(fmt::format("reads a flat signal {}, expected a map", shape_text(signal.axes)));
     if (signal.axes.size() + 1 != axes)
         reader.fail(fmt::format("reads {}, expected {}", shape_text(signal.axes), axes == 3 ? "[C, L]" : "[C, H, W]"));
     for (size_t axis = 2; axis < axes; ++axis)
@@ -72,7 +73,8 @@ void read_groups(const NirNodeReader& reader, const Shape& weight, Layer& layer)
     const double groups = reader.node().has("groups") ? reader.number("groups") : 1;
     if (!(groups >= 1) || groups > layer.out_channels || layer.out_channels % static_cast<int>(groups) != 0 ||
         groups != static_cast<int>(groups))
-        reader.fail(fmt::format("has {} groups, expected a divisor of its {}", groups, counted(layer.out_channels, "output")));
+        reader.fail(
+            fmt::format("has {} groups, expected a divisor of its {}", groups, counted(layer.out_channels, "output")));
     layer.groups = static_cast<int>(groups);
     if (weight[1] > kLargestExtent || weight[1] * layer.groups != layer.in_channels)
         reader.fail(fmt::format("has weights for {}, but reads {}", counted(weight[1] * layer.groups, "channel"),
@@ -86,8 +88,8 @@ void check_input_shape(const NirNodeReader& reader, const Layer& layer) {
     const bool one_row = reader.node().type == "Conv1d";
     const double rows = one_row ? 1 : given.front();
     if (rows != layer.in_height || given.back() != layer.in_width)
-        reader.fail(
-            fmt::format("expects an input of {:g} by {:g}, but reads {}", rows, given.back(), shape_text(layer.input_shape())));
+        reader.fail(fmt::format("expects an input of {:g} by {:g}, but reads {}", rows, given.back(),
+                                shape_text(layer.input_shape())));
 }
 
 void read_padding(const NirNodeReader& reader, Layer& layer) {
@@ -97,8 +99,8 @@ void read_padding(const NirNodeReader& reader, Layer& layer) {
     if (value == reader.node().values.end() || value->second.type != NirType::text) {
         padding = sides(reader, "padding", 0, std::max(most.rows, most.columns), 0);
         if (padding.rows > most.rows || padding.columns > most.columns)
-            reader.fail(fmt::format("has a padding of {} by {}, expected at most {} by {}", padding.rows, padding.columns,
-                                    most.rows, most.columns));
+            reader.fail(fmt::format("has a padding of {} by {}, expected at most {} by {}", padding.rows,
+                                    padding.columns, most.rows, most.columns));
     } else {
         const std::string text = value->second.texts.empty() ? "" : value->second.texts[0];
         if (text != "same" && text != "valid")
@@ -111,7 +113,8 @@ void read_padding(const NirNodeReader& reader, Layer& layer) {
     set_sides(layer.padding, layer.padding_width, -1, padding.rows, padding.columns);
 }
 
-// ---- recurrence ------------------------------------------------------------------------------------------------------------
+// ---- recurrence
+// ------------------------------------------------------------------------------------------------------------
 
 /// Whether only the diagonal of a square matrix is not zero.
 bool is_diagonal(const std::vector<double>& weight, int64_t size) {
@@ -124,7 +127,8 @@ bool is_diagonal(const std::vector<double>& weight, int64_t size) {
 std::vector<double> by_channel(const NirNodeReader& reader, const NirSpread& values, const Layer& layer,
                                const std::string& what) {
     const auto found = channel_values(values, layer.out_channels, element_count(layer.output_shape()));
-    if (!found) reader.fail(fmt::format("has a {} that differs inside a channel; a layer has one for each channel", what));
+    if (!found)
+        reader.fail(fmt::format("has a {} that differs inside a channel; a layer has one for each channel", what));
     return *found;
 }
 
@@ -184,10 +188,12 @@ NirLayer read_conv(const NirNodeReader& reader, const NirRules& rules, const Nir
     read_groups(reader, shape, layer);
     check_input_shape(reader, layer);
     const bool one_row = reader.node().type == "Conv1d";
-    set_sides(layer.kernel, layer.kernel_width, 0, one_row ? 1 : static_cast<int>(shape[2]), static_cast<int>(shape.back()));
+    set_sides(layer.kernel, layer.kernel_width, 0, one_row ? 1 : static_cast<int>(shape[2]),
+              static_cast<int>(shape.back()));
     const NirSides stride = sides(reader, "stride", 1, kLargestNirKernel, 1);
     set_sides(layer.stride, layer.stride_width, 0, stride.rows, stride.columns);
-    const NirSides dilation = reader.node().has("dilation") ? sides(reader, "dilation", 1, kLargestNirKernel, 1) : NirSides{};
+    const NirSides dilation =
+        reader.node().has("dilation") ? sides(reader, "dilation", 1, kLargestNirKernel, 1) : NirSides{};
     set_sides(layer.dilation, layer.dilation_width, 0, dilation.rows, dilation.columns);
     read_padding(reader, layer);
     if (!set_sizes(layer))
@@ -203,7 +209,8 @@ NirLayer read_full(const NirNodeReader& reader, const NirRules& rules, const Nir
     if (signal.axes.size() > 1 && !line && (signal.height != 1 || signal.width != 1))
         reader.fail(fmt::format("reads a map {}, expected a Flatten before it", shape_text(signal.axes)));
     if (shape[1] != signal.elements())
-        reader.fail(fmt::format("has weights for {}, but reads {}", counted(shape[1], "input"), shape_text(signal.axes)));
+        reader.fail(
+            fmt::format("has weights for {}, but reads {}", counted(shape[1], "input"), shape_text(signal.axes)));
     NirLayer result = read_tensors(reader, rules, LayerKind::full, reader.node().type == "Affine");
     set_input(result.layer, signal);
     set_sizes(result.layer);
@@ -224,11 +231,12 @@ void add_recurrence(NirLayer& layer, const NirNodeReader& reader, const NirRules
         reader.fail("lies between a neuron and itself; expected a Linear, Affine, Conv2d or Scale there");
     }
     const std::string weight = reader.node().name + (type == "Scale" ? "/scale" : "/weight");
-    layer.tensors.push_back({weight, "recurrent.weight", reader.numbers(type == "Scale" ? "scale" : "weight").shape, ""});
+    layer.tensors.push_back(
+        {weight, "recurrent.weight", reader.numbers(type == "Scale" ? "scale" : "weight").shape, ""});
     if (!reader.node().has("bias")) return;
     add_recurrent_bias(layer, reader, axes);
-    layer.tensors.push_back(
-        {reader.node().name + "/bias", "bias", reader.numbers("bias").shape, "added to the layer's: it acts at every step"});
+    layer.tensors.push_back({reader.node().name + "/bias", "bias", reader.numbers("bias").shape,
+                             "added to the layer's: it acts at every step"});
 }
 
 }  // namespace spikelens

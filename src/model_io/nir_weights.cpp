@@ -37,8 +37,8 @@ void spread_columns(NirLayer& weights, const Pool& pool, int height, int width) 
                 for (int64_t x = 0; x < layer.in_width; ++x, ++old)
                     for (int64_t dy = 0; dy < pool.size; ++dy)
                         for (int64_t dx = 0; dx < pool.columns(); ++dx)
-                            wide[row * inputs + (c * height + y * pool.stride + dy) * width + x * pool.stride_columns() + dx] +=
-                                pooled_unit(pool) * *old;
+                            wide[row * inputs + (c * height + y * pool.stride + dy) * width +
+                                 x * pool.stride_columns() + dx] += pooled_unit(pool) * *old;
     weights.weight = std::move(wide);
 }
 

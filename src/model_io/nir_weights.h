@@ -27,9 +27,10 @@ void scale_outputs(NirLayer& weights, std::span<const double> scale);
 /// W (scale · x); a scale per input of a fully connected layer, per channel of a convolution.
 void scale_inputs(NirLayer& weights, std::span<const double> scale);
 
-/// W · pool(x) as one map of x: a convolution of kernel p + (k − 1)·d·s and stride s·stride for a pool of size p and stride s,
-/// of a kernel k with dilation d. The weights' input is what the pool gives; `height` and `width` are what it reads. False,
-/// and nothing changed, where no single layer says it: padding that would touch rows the pool drops or reads twice.
+/// W · pool(x) as one map of x: a convolution of kernel p + (k − 1)·d·s and stride s·stride for a pool of size p and
+/// stride s, of a kernel k with dilation d. The weights' input is what the pool gives; `height` and `width` are what it
+/// reads. False, and nothing changed, where no single layer says it: padding that would touch rows the pool drops or
+/// reads twice.
 bool fold_pool_before(NirLayer& weights, const Pool& pool, int height, int width);
 
 }  // namespace spikelens

@@ -57,7 +57,12 @@ class NormPlaces {
   public:
     NormPlaces(const StateDict& state, const std::vector<FileNorm>& norms, const std::vector<FilledLayer>& weights,
                const std::map<std::string, std::string>& told, const std::string& where)
-        : state_(state), norms_(norms), weights_(weights), told_(told), where_(where), numbers_(names(norms, weights)) {}
+        : state_(state),
+          norms_(norms),
+          weights_(weights),
+          told_(told),
+          where_(where),
+          numbers_(names(norms, weights)) {}
 
     std::vector<NormPlace> run() {
         require_told();
@@ -90,11 +95,15 @@ class NormPlaces {
         return names;
     }
     [[noreturn]] void fail(const FileNorm& norm, const std::string& what) const {
-        throw InputError(fmt::format("{}: the batch normalisation {} {}: say which layer it follows (conv1.norm={})", where_,
-                                     shown(norm.stem), what, shown(norm.stem)));
+        throw InputError(fmt::format("{}: the batch normalisation {} {}: say which layer it follows (conv1.norm={})",
+                                     where_, shown(norm.stem), what, shown(norm.stem)));
     }
-    int64_t channels(const FileNorm& norm) const { return state_.tensors[norm.tensors.at("running_mean")].view.shape[0]; }
-    bool fits(const FileNorm& norm, const FilledLayer& weight) const { return weight.layer->out_channels == channels(norm); }
+    int64_t channels(const FileNorm& norm) const {
+        return state_.tensors[norm.tensors.at("running_mean")].view.shape[0];
+    }
+    bool fits(const FileNorm& norm, const FilledLayer& weight) const {
+        return weight.layer->out_channels == channels(norm);
+    }
 
     void require_told() const {
         std::vector<std::string> known;
@@ -102,12 +111,13 @@ class NormPlaces {
         for (const auto& [key, module] : told_) {
             if (!key.ends_with(kNormSuffix)) continue;
             const std::string layer = stem_of(key);
-            if (std::ranges::find(weights_, layer, [](const FilledLayer& one) { return one.layer->name; }) == weights_.end())
+            if (std::ranges::find(weights_, layer, [](const FilledLayer& one) { return one.layer->name; }) ==
+                weights_.end())
                 throw InputError(fmt::format("{}: the network has no layer '{}' with weights to fold {} into", where_,
                                              shown(layer), shown(module)));
             if (std::ranges::find(known, module) == known.end())
-                throw InputError(fmt::format("{}: it has no batch normalisation '{}' to fold into {}{}", where_, shown(module),
-                                             layer, suggestion(module, known)));
+                throw InputError(fmt::format("{}: it has no batch normalisation '{}' to fold into {}{}", where_,
+                                             shown(module), layer, suggestion(module, known)));
         }
     }
     const FilledLayer* told_layer(const FileNorm& norm) const {
@@ -123,7 +133,8 @@ class NormPlaces {
         if (!is_number(leaf_of(norm.stem))) return nullptr;
         const FilledLayer* before = nullptr;
         for (const FilledLayer& weight : weights_) {
-            if (stem_of(weight.stem) != stem_of(norm.stem) || order_of_names(weight.stem, norm.stem) != NameOrder::first_before)
+            if (stem_of(weight.stem) != stem_of(norm.stem) ||
+                order_of_names(weight.stem, norm.stem) != NameOrder::first_before)
                 continue;
             if (!before || order_of_names(before->stem, weight.stem) == NameOrder::first_before) before = &weight;
         }
@@ -140,9 +151,11 @@ class NormPlaces {
                                        shown(stem), shown(weight.stem)));
         }
         const std::string first = leaf_of(weight.stem), second = leaf_of(norm.stem);
-        if (!is_number(first) || first.size() > 9 || second.size() > 9 || std::stol(first) + 1 == std::stol(second)) return;
-        fail(norm, fmt::format("does not directly follow {}: what stands between has no tensors and may be a neuron or a pool",
-                               shown(weight.stem)));
+        if (!is_number(first) || first.size() > 9 || second.size() > 9 || std::stol(first) + 1 == std::stol(second))
+            return;
+        fail(norm, fmt::format(
+                       "does not directly follow {}: what stands between has no tensors and may be a neuron or a pool",
+                       shown(weight.stem)));
     }
 
     /// A neuron that the model defines between the two, where no other weight is: what comes is spikes.
@@ -155,8 +168,8 @@ class NormPlaces {
         for (const StateTensor& tensor : state_.tensors) {
             const std::string stem = stem_of(tensor.name);
             if (between(tensor.module) && std::ranges::find(norms_, stem, &FileNorm::stem) == norms_.end())
-                fail(norm, fmt::format("is defined behind {}, not directly behind {}; expected it before neurons", shown(stem),
-                                       shown(weight.stem)));
+                fail(norm, fmt::format("is defined behind {}, not directly behind {}; expected it before neurons",
+                                       shown(stem), shown(weight.stem)));
         }
     }
 
@@ -165,14 +178,16 @@ class NormPlaces {
         const auto factors = norm.tensors.find("weight");
         if (weight.layer->neuron) return;
         if (weight.layer->pool.pads() && weight.layer->pool.kind != PoolKind::max)
-            fail(norm, fmt::format("cannot be folded from behind the padded pool of {}; where it stands before that pool",
-                                   weight.layer->name));
+            fail(norm,
+                 fmt::format("cannot be folded from behind the padded pool of {}; where it stands before that pool",
+                             weight.layer->name));
         if (weight.layer->pool.kind != PoolKind::max || factors == norm.tensors.end()) return;
         const std::vector<double> gamma = tensor_numbers(state_.tensors[factors->second].view);
         if (std::ranges::any_of(gamma, [](double factor) { return factor < 0; }))
-            fail(norm, fmt::format("has negative factors, which cannot be folded from behind the maximum that {} pools; where "
-                                   "it stands before that pool",
-                                   weight.layer->name));
+            fail(norm, fmt::format(
+                           "has negative factors, which cannot be folded from behind the maximum that {} pools; where "
+                           "it stands before that pool",
+                           weight.layer->name));
     }
 
     /// bn1 beside conv1. One that the model defines before its partner normalises what that reads.
@@ -189,7 +204,8 @@ class NormPlaces {
             partner = &weight;
         }
         if (partner && norm.module && partner->module && *norm.module < *partner->module)
-            fail(norm, fmt::format("belongs to {} by its name, but the model defines it before that", shown(partner->stem)));
+            fail(norm,
+                 fmt::format("belongs to {} by its name, but the model defines it before that", shown(partner->stem)));
         return partner;
     }
 
@@ -203,7 +219,8 @@ class NormPlaces {
         for (const FilledLayer& weight : weights_) {
             const NameOrder place = order(weight, norm.stem, norm.module);
             if (place == NameOrder::unknown)
-                fail(norm, fmt::format("and {} are in no order that names or the model's definition tell", shown(weight.stem)));
+                fail(norm, fmt::format("and {} are in no order that names or the model's definition tell",
+                                       shown(weight.stem)));
             if (place != NameOrder::first_before) continue;
             if (!before || order(*before, weight.stem, weight.module) == NameOrder::first_before) before = &weight;
         }
@@ -225,9 +242,9 @@ class NormPlaces {
     void require_channels(const FileNorm& norm, const NormPlace& place, const FilledLayer* owner) const {
         const int64_t expected = place.before ? place.layer->in_channels : place.layer->out_channels;
         if (channels(norm) == expected) return;
-        fail(norm,
-             fmt::format("has {} channels, but {}{} {} {}", channels(norm), place.layer->name,
-                         owner ? ", filled from " + shown(owner->stem) + "," : "", place.before ? "reads" : "has", expected));
+        fail(norm, fmt::format("has {} channels, but {}{} {} {}", channels(norm), place.layer->name,
+                               owner ? ", filled from " + shown(owner->stem) + "," : "", place.before ? "reads" : "has",
+                               expected));
     }
 
     const StateDict& state_;
@@ -241,8 +258,8 @@ class NormPlaces {
 }  // namespace
 
 std::vector<NormPlace> places_of_norms(const StateDict& state, const std::vector<FileNorm>& norms,
-                                       const std::vector<FilledLayer>& weights, const std::map<std::string, std::string>& told,
-                                       const std::string& where) {
+                                       const std::vector<FilledLayer>& weights,
+                                       const std::map<std::string, std::string>& told, const std::string& where) {
     return NormPlaces(state, norms, weights, told, where).run();
 }
 

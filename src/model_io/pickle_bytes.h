@@ -7,7 +7,8 @@
 
 namespace spikelens {
 
-/// Reads a pickle's bytes from the front. What is not there, and all else that is wrong, is an InputError that names the byte.
+/// Reads a pickle's bytes from the front. What is not there, and all else that is wrong, is an InputError that names
+/// the byte.
 class PickleBytes {
   public:
     PickleBytes(std::span<const uint8_t> bytes, const std::string& where) : bytes_(bytes), where_(where) {}

@@ -55,22 +55,24 @@ constexpr std::array<std::string_view, 14> kNamed = {
     "numpy.ndarray",   "builtins.list",     "builtins.dict",   "builtins.int",     "builtins.float",
     "builtins.str",    "builtins.bool",     "builtins.tuple",  "__builtin__.list", "__builtin__.dict",
     "__builtin__.int", "__builtin__.float", "__builtin__.str", "__builtin__.tuple"};
-constexpr std::array<std::string_view, 12> kTypes = {"float16", "bfloat16", "float32", "float64", "int8",      "int16",
-                                                     "int32",   "int64",    "uint8",   "bool",    "complex64", "complex128"};
+constexpr std::array<std::string_view, 12> kTypes = {"float16", "bfloat16", "float32",   "float64",
+                                                     "int8",    "int16",    "int32",     "int64",
+                                                     "uint8",   "bool",     "complex64", "complex128"};
 constexpr std::array<std::string_view, 4> kUntyped = {"torch.UntypedStorage", "torch.storage.UntypedStorage",
                                                       "torch.storage._UntypedStorage", "torch.storage.TypedStorage"};
-constexpr std::array<std::pair<std::string_view, TensorType>, 12> kStorages = {{{"Float", TensorType::f32},
-                                                                                {"Half", TensorType::f16},
-                                                                                {"BFloat16", TensorType::bf16},
-                                                                                {"Double", TensorType::f64},
-                                                                                {"Char", TensorType::i8},
-                                                                                {"Short", TensorType::i16},
-                                                                                {"Int", TensorType::i32},
-                                                                                {"Long", TensorType::i64},
-                                                                                {"Byte", TensorType::u8},
-                                                                                {"Bool", TensorType::boolean},
-                                                                                {"ComplexFloat", TensorType::complex64},
-                                                                                {"ComplexDouble", TensorType::complex128}}};
+constexpr std::array<std::pair<std::string_view, TensorType>, 12> kStorages = {
+    {{"Float", TensorType::f32},
+     {"Half", TensorType::f16},
+     {"BFloat16", TensorType::bf16},
+     {"Double", TensorType::f64},
+     {"Char", TensorType::i8},
+     {"Short", TensorType::i16},
+     {"Int", TensorType::i32},
+     {"Long", TensorType::i64},
+     {"Byte", TensorType::u8},
+     {"Bool", TensorType::boolean},
+     {"ComplexFloat", TensorType::complex64},
+     {"ComplexDouble", TensorType::complex128}}};
 /// What asks for these, and what to save instead.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kAdvice = {
     {{"torch.q", "it holds quantised weights: save their dequantize()"},
@@ -108,7 +110,8 @@ std::optional<GlobalUse> allowed_global(std::string_view name) {
     if (is_one_of(name, kCallable) || is_one_of(name, kBytesMakers)) return GlobalUse::record;
     if (is_one_of(name, kUntyped) || storage_type(name)) return GlobalUse::name;
     std::string_view rest = name;
-    if (take(rest, "torch._utils.")) return is_one_of(rest, kRebuilders) ? std::optional(GlobalUse::record) : std::nullopt;
+    if (take(rest, "torch._utils."))
+        return is_one_of(rest, kRebuilders) ? std::optional(GlobalUse::record) : std::nullopt;
     if (take(rest, "torch.") && is_one_of(rest, kTypes)) return GlobalUse::name;
     return std::nullopt;
 }

@@ -30,7 +30,8 @@ class Machine {
             bytes_.fail(fmt::format("protocol {}, expected 2 to 5", protocol));
         for (uint8_t opcode = bytes_.byte(); opcode != op_stop; opcode = bytes_.byte()) {
             charge(1);
-            if (!constant(opcode) && !text(opcode) && !container(opcode) && !stack(opcode) && !memo(opcode) && !object(opcode))
+            if (!constant(opcode) && !text(opcode) && !container(opcode) && !stack(opcode) && !memo(opcode) &&
+                !object(opcode))
                 bytes_.fail(fmt::format("opcode {:#04x}, which no state dict needs", opcode));
         }
         pickle_.root = pop();
@@ -127,7 +128,8 @@ class Machine {
             push_new(PickleKind::long_integer).text = digits;
             return;
         }
-        uint64_t bits = size > 0 && (digits.back() & 0x80) != 0 ? ~uint64_t{0} : 0;  // the sign fills what is not written
+        uint64_t bits =
+            size > 0 && (digits.back() & 0x80) != 0 ? ~uint64_t{0} : 0;  // the sign fills what is not written
         for (size_t i = size; i-- > 0;) bits = bits << 8 | static_cast<uint8_t>(digits[i]);
         push_integer(static_cast<int64_t>(bits));
     }
@@ -211,7 +213,8 @@ class Machine {
     }
     void extend(PickleKind kind, const std::vector<PickleId>& items) {
         PickleValue& target = value(top());
-        if (target.kind != kind) bytes_.fail(kind == PickleKind::list ? "it appends to no list" : "it fills no dictionary");
+        if (target.kind != kind)
+            bytes_.fail(kind == PickleKind::list ? "it appends to no list" : "it fills no dictionary");
         if (kind == PickleKind::dict && items.size() % 2 != 0) bytes_.fail("a key without a value");
         target.items.insert(target.items.end(), items.begin(), items.end());
     }
@@ -269,7 +272,8 @@ class Machine {
         memo_[index] = top();
     }
     void memo_get(uint64_t index) {
-        if (index >= memo_.size() || memo_[index] == kNoValue) bytes_.fail(fmt::format("it remembers no value {}", index));
+        if (index >= memo_.size() || memo_[index] == kNoValue)
+            bytes_.fail(fmt::format("it remembers no value {}", index));
         push(memo_[index]);
     }
 
@@ -308,12 +312,13 @@ class Machine {
         target.attributes = {attributes};
     }
     void push_global(std::string_view module, std::string_view name) {
-        if (module.size() > kLongestText || name.size() > kLongestText) bytes_.fail("a global's name longer than 2^20 bytes");
+        if (module.size() > kLongestText || name.size() > kLongestText)
+            bytes_.fail("a global's name longer than 2^20 bytes");
         std::string full = std::string(module) + "." + std::string(name);
         if (!allowed_global(full))
-            throw InputError(
-                fmt::format("{} asks for {}, which is not on the list of what a state dict may hold; nothing was executed ({})",
-                            where_, shown(full), advice_on_global(full)));
+            throw InputError(fmt::format(
+                "{} asks for {}, which is not on the list of what a state dict may hold; nothing was executed ({})",
+                where_, shown(full), advice_on_global(full)));
         push_new(PickleKind::global).text = std::move(full);
     }
     void push_stack_global() {
@@ -341,17 +346,20 @@ class Machine {
         std::vector<PickleId> items;
         if (!arguments.empty()) {
             const PickleValue& given = value(arguments[0]);
-            if (given.kind != PickleKind::list && given.kind != PickleKind::tuple) bytes_.fail("a list of what is none");
+            if (given.kind != PickleKind::list && given.kind != PickleKind::tuple)
+                bytes_.fail("a list of what is none");
             items = given.items;
             charge(items.size());
         }
         push_new(PickleKind::list, std::move(items));
     }
-    /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], …]); Counter({…}); defaultdict(what it makes).
+    /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], …]); Counter({…}); defaultdict(what it
+    /// makes).
     void make_dict(const std::string& name, std::vector<PickleId> arguments) {
         if (name == "collections.defaultdict" && !arguments.empty()) {
             const PickleKind factory = value(arguments[0]).kind;
-            if (factory != PickleKind::none && factory != PickleKind::global) bytes_.fail("a defaultdict of what is no class");
+            if (factory != PickleKind::none && factory != PickleKind::global)
+                bytes_.fail("a defaultdict of what is no class");
             arguments.erase(arguments.begin());
         }
         if (arguments.size() > 1) bytes_.fail("a dictionary of several arguments");

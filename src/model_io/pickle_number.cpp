@@ -35,7 +35,8 @@ TensorView single(T value, TensorType type) {
 
 std::optional<double> plain_number(const PickleValue& value) {
     if (value.kind == PickleKind::number) return value.number;
-    if (value.kind == PickleKind::integer || value.kind == PickleKind::boolean) return static_cast<double>(value.integer);
+    if (value.kind == PickleKind::integer || value.kind == PickleKind::boolean)
+        return static_cast<double>(value.integer);
     return std::nullopt;
 }
 
@@ -54,7 +55,8 @@ std::optional<TensorView> vector_of(const Pickle& pickle, const PickleValue& lis
 /// Bytes as protocols 3 and later have them, or as protocol 2 writes them: _codecs.encode(text, 'latin1').
 std::optional<std::vector<uint8_t>> bytes_of(const Pickle& pickle, const PickleValue& value) {
     if (value.kind == PickleKind::bytes) return std::vector<uint8_t>(value.text.begin(), value.text.end());
-    if (value.kind != PickleKind::call || value.text != "_codecs.encode" || value.items.size() != 2) return std::nullopt;
+    if (value.kind != PickleKind::call || value.text != "_codecs.encode" || value.items.size() != 2)
+        return std::nullopt;
     const std::string& text = pickle[value.items[0]].text;
     std::vector<uint8_t> bytes;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -70,8 +72,8 @@ std::optional<std::vector<uint8_t>> bytes_of(const Pickle& pickle, const PickleV
     return bytes;
 }
 
-/// numpy.core.multiarray.scalar(dtype('f8'), bytes); a dtype's byte order is the machine's unless BUILD says another, which
-/// NumPy's scalars never do.
+/// numpy.core.multiarray.scalar(dtype('f8'), bytes); a dtype's byte order is the machine's unless BUILD says another,
+/// which NumPy's scalars never do.
 std::optional<TensorView> numpy_scalar(const Pickle& pickle, const PickleValue& call) {
     const bool scalar = call.text == "numpy.core.multiarray.scalar" || call.text == "numpy._core.multiarray.scalar";
     if (!scalar || call.items.size() != 2) return std::nullopt;

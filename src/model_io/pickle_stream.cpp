@@ -64,8 +64,8 @@ uint64_t take_word(Bytes& rest, const std::string& where) {
 }
 
 /// Each storage is a count of elements and their bytes, in the order of the list of keys.
-std::map<std::string, SharedBytes> read_storages(Bytes rest, const std::shared_ptr<const void>& owner, const Pickle& object,
-                                                 const std::string& where) {
+std::map<std::string, SharedBytes> read_storages(Bytes rest, const std::shared_ptr<const void>& owner,
+                                                 const Pickle& object, const std::string& where) {
     const Pickle keys = take_pickle(rest, where);
     if (keys[keys.root].kind != PickleKind::list) throw InputError(where + ": the list of its storages is missing");
     const std::map<std::string, StorageReference> known = references(object, where);
@@ -81,8 +81,8 @@ std::map<std::string, SharedBytes> read_storages(Bytes rest, const std::shared_p
                                          reference->second.count));
         const uint64_t size = count * type_size(reference->second.type);
         if (size > rest.size())
-            throw InputError(fmt::format("{} is truncated: its storage {} has {} of {}", where, shown(key.text), rest.size(),
-                                         counted(static_cast<int64_t>(size), "byte")));
+            throw InputError(fmt::format("{} is truncated: its storage {} has {} of {}", where, shown(key.text),
+                                         rest.size(), counted(static_cast<int64_t>(size), "byte")));
         if (!storages.emplace(key.text, SharedBytes{owner, rest.first(size)}).second)
             throw InputError(where + " lists its storage " + shown(key.text) + " twice");
         rest = rest.subspan(size);
@@ -98,7 +98,8 @@ PickleFile open_pickle_stream(const fs::path& path) {
     Bytes rest(reinterpret_cast<const uint8_t*>(content->data()), content->size());
     check_header(rest, where);
     PickleFile file{take_pickle(rest, where), {}};
-    file.storage = [storages = read_storages(rest, content, file.pickle, where), where](const StorageReference& reference) {
+    file.storage = [storages = read_storages(rest, content, file.pickle, where),
+                    where](const StorageReference& reference) {
         const auto found = storages.find(reference.key);
         if (found == storages.end()) throw InputError(where + " does not hold its storage " + shown(reference.key));
         return found->second;

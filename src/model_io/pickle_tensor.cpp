@@ -17,8 +17,8 @@ constexpr int64_t kMostElements = int64_t{1} << 48;
 [[noreturn]] void fail(const std::string& where, const std::string& what) { throw InputError(where + " " + what); }
 
 bool is_parameter(const PickleValue& value) {
-    return value.text == "torch._utils._rebuild_parameter" || value.text == "torch._utils._rebuild_parameter_with_state" ||
-           value.text == "torch.nn.parameter.Parameter";
+    return value.text == "torch._utils._rebuild_parameter" ||
+           value.text == "torch._utils._rebuild_parameter_with_state" || value.text == "torch.nn.parameter.Parameter";
 }
 
 int64_t integer(const PickleValue& value, const std::string& where) {
@@ -31,14 +31,15 @@ Shape numbers(const Pickle& pickle, const PickleValue& value, const std::string&
     const bool size = value.kind == PickleKind::call && value.text == "torch.Size" && value.items.size() == 1;
     const PickleValue& tuple = size ? pickle[value.items[0]] : value;
     if (tuple.kind != PickleKind::tuple) fail(where, "has a size or strides that are no tuple");
-    if (tuple.items.size() > kMostAxes) fail(where, fmt::format("has {} axes, more than {}", tuple.items.size(), kMostAxes));
+    if (tuple.items.size() > kMostAxes)
+        fail(where, fmt::format("has {} axes, more than {}", tuple.items.size(), kMostAxes));
     Shape extents;
     for (const PickleId id : tuple.items) extents.push_back(integer(pickle[id], where));
     return extents;
 }
 
-/// Arguments of _rebuild_tensor_v2: storage, offset, size, stride, requires_grad, hooks[, metadata]; the first four are those
-/// of _rebuild_tensor. Whether a gradient was wanted does not matter here.
+/// Arguments of _rebuild_tensor_v2: storage, offset, size, stride, requires_grad, hooks[, metadata]; the first four are
+/// those of _rebuild_tensor. Whether a gradient was wanted does not matter here.
 void check_arguments(const Pickle& pickle, const PickleValue& call, const std::string& where) {
     const size_t count = call.items.size();
     const bool second = call.text == "torch._utils._rebuild_tensor_v2";
@@ -46,7 +47,8 @@ void check_arguments(const Pickle& pickle, const PickleValue& call, const std::s
         fail(where, "is rebuilt from " + counted(static_cast<int64_t>(count), "value"));
     if (count < 7) return;
     const PickleValue& metadata = pickle[call.items[6]];
-    const bool plain = metadata.kind == PickleKind::none || (metadata.kind == PickleKind::dict && metadata.items.empty());
+    const bool plain =
+        metadata.kind == PickleKind::none || (metadata.kind == PickleKind::dict && metadata.items.empty());
     if (!plain) fail(where, "is marked (conjugated or negated when read), which is not supported");
 }
 
@@ -69,7 +71,8 @@ StorageReference storage_reference(const Pickle& pickle, const PickleValue& pers
     const PickleValue &type = pickle[id.items[1]], &key = pickle[id.items[2]], &count = pickle[id.items[4]];
     const bool untyped = type.text.ends_with("UntypedStorage");
     const std::optional<TensorType> known = untyped ? TensorType::u8 : storage_type(type.text);
-    if (!known) fail(where, "has a storage of the type " + shown(type.text) + ", expected for example torch.FloatStorage");
+    if (!known)
+        fail(where, "has a storage of the type " + shown(type.text) + ", expected for example torch.FloatStorage");
     if (count.integer < 0 || count.integer > kMostElements)
         fail(where, "has a storage of " + counted(count.integer, "element") + ", which cannot be");
     return {key.text, *known, count.integer};

@@ -27,8 +27,8 @@ struct PickledTensor {
 /// Whether a value is a call of one of PyTorch's functions that rebuild tensors and parameters.
 bool is_tensor(const PickleValue& value);
 
-/// Throws InputError, opened by `where`, when the call's arguments are none of a tensor, its elements leave their storage, or
-/// it is conjugated or negated when read.
+/// Throws InputError, opened by `where`, when the call's arguments are none of a tensor, its elements leave their
+/// storage, or it is conjugated or negated when read.
 PickledTensor pickled_tensor(const Pickle& pickle, const PickleValue& call, const std::string& where);
 
 }  // namespace spikelens

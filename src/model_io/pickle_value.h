@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// Where a value lies in its pickle. Values refer to each other by these, so that cycles and shared parts of a hostile file
-/// cost nothing.
+/// Where a value lies in its pickle. Values refer to each other by these, so that cycles and shared parts of a hostile
+/// file cost nothing.
 using PickleId = uint32_t;
 
 enum class PickleKind : uint8_t {
@@ -33,7 +33,8 @@ struct PickleValue {
     double number = 0;
     std::string text;  ///< text, bytes; of global and call "module.name"; of long_integer its little-endian bytes
     std::vector<PickleId> attributes;  ///< of dict: what BUILD gave it, the last counts; may be empty
-    std::vector<PickleId> items;  ///< tuple, list; of dict key, value, key, value…; of call its arguments; of persistent one
+    std::vector<PickleId>
+        items;  ///< tuple, list; of dict key, value, key, value…; of call its arguments; of persistent one
 };
 
 /// A pickle read: plain data.

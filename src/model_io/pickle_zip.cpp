@@ -25,7 +25,8 @@ std::string archive_folder(const ZipArchive& archive, const std::string& where) 
         if (!folder.empty()) throw InputError(where + " is no file of PyTorch: it holds more than one data.pkl");
         folder = name.substr(0, name.size() - kPickleName.size());
     }
-    if (folder.empty()) throw InputError(where + " is a zip archive but no file of PyTorch: it has no <archive>/data.pkl");
+    if (folder.empty())
+        throw InputError(where + " is a zip archive but no file of PyTorch: it has no <archive>/data.pkl");
     return folder;
 }
 

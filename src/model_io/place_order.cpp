@@ -8,8 +8,8 @@
 namespace spikelens {
 namespace {
 
-constexpr uint64_t kWidestGap = 9;     ///< between the numbers of layers: what stands between two weights is counted too
-constexpr uint64_t kLeastSize = 4;     ///< 1 and 2 are the first numbers of everything
+constexpr uint64_t kWidestGap = 9;  ///< between the numbers of layers: what stands between two weights is counted too
+constexpr uint64_t kLeastSize = 4;  ///< 1 and 2 are the first numbers of everything
 constexpr size_t kLongestNumber = 18;  ///< digits; fits 64 bits
 
 constexpr const char* kSizes = "the numbers in their names may be sizes";

@@ -28,7 +28,8 @@ bool ends_in(const std::string& name, std::string_view parts) {
 /// [n, 2n] as its two halves.
 void split_container(StateDict& state, size_t i) {
     const TensorView whole = state.tensors[i].view;
-    if (!ends_in(state.tensors[i].name, "rc.weight") || whole.shape.size() != 2 || whole.shape[1] != 2 * whole.shape[0]) return;
+    if (!ends_in(state.tensors[i].name, "rc.weight") || whole.shape.size() != 2 || whole.shape[1] != 2 * whole.shape[0])
+        return;
     StateTensor recurrent = state.tensors[i];
     recurrent.name = stem_of(recurrent.name) + "." + std::string(kWeightName);
     state.tensors[i].view.shape[1] = recurrent.view.shape[1] = whole.shape[0];
@@ -56,6 +57,8 @@ void name_recurrences(StateDict& state) {
 
 bool is_recurrent(const std::string& name) { return ends_in(name, kWeightName) || ends_in(name, kBiasWord); }
 
-bool adds_at_every_step(const StateTensor& recurrent_bias) { return leaf_of(stem_of(recurrent_bias.from)) != kSinabsModule; }
+bool adds_at_every_step(const StateTensor& recurrent_bias) {
+    return leaf_of(stem_of(recurrent_bias.from)) != kSinabsModule;
+}
 
 }  // namespace spikelens

@@ -40,8 +40,8 @@ void check_layout(const SafetensorsHeader& header, uint64_t data_size, const std
     for (const auto& [name, entry] : order) {
         if (entry->begin != next || entry->end < entry->begin)
             throw InputError(
-                fmt::format("{}: tensor {} has bytes {}..{}, expected to begin at {}: tensors overlap or leave holes", where,
-                            name, entry->begin, entry->end, next));
+                fmt::format("{}: tensor {} has bytes {}..{}, expected to begin at {}: tensors overlap or leave holes",
+                            where, name, entry->begin, entry->end, next));
         next = entry->end;
     }
     if (next != data_size)
@@ -55,7 +55,8 @@ uint64_t bytes_needed(const TensorEntry& entry, const std::string& name, const s
     bool zero = false;
     for (int64_t extent : entry.shape) {
         if (__builtin_mul_overflow(bound, static_cast<uint64_t>(std::max<int64_t>(extent, 1)), &bound) || bound >> 62)
-            throw InputError(fmt::format("{}: tensor {} has the impossible shape {}", where, name, shape_text(entry.shape)));
+            throw InputError(
+                fmt::format("{}: tensor {} has the impossible shape {}", where, name, shape_text(entry.shape)));
         zero |= extent == 0;
     }
     return zero ? 0 : bound;
@@ -65,8 +66,8 @@ void check_size(const TensorEntry& entry, const std::string& name, const std::st
     const uint64_t needed = bytes_needed(entry, name, where);
     if (entry.end - entry.begin != needed)
         throw InputError(fmt::format("{}: tensor {} has {}, but its shape {} needs {}", where, name,
-                                     counted(static_cast<int64_t>(entry.end - entry.begin), "byte"), shape_text(entry.shape),
-                                     needed));
+                                     counted(static_cast<int64_t>(entry.end - entry.begin), "byte"),
+                                     shape_text(entry.shape), needed));
 }
 
 std::string header_text(const Safetensors& contents) {
@@ -104,12 +105,13 @@ SafetensorsFile open_safetensors(const fs::path& path) {
     const std::string& bytes = *content;
     const std::string where = path.string();
     if (bytes.size() < kLengthBytes)
-        throw InputError(fmt::format("{} is not a safetensors file: it has {}, fewer than the 8 of its header's length", where,
-                                     counted(static_cast<int64_t>(bytes.size()), "byte")));
+        throw InputError(fmt::format("{} is not a safetensors file: it has {}, fewer than the 8 of its header's length",
+                                     where, counted(static_cast<int64_t>(bytes.size()), "byte")));
     const auto header_length = load<uint64_t>(bytes.data());
     if (header_length > kLongestHeader || header_length > bytes.size() - kLengthBytes)
-        throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} in a file of {}", where,
-                                     header_length == 1 ? "1 byte" : fmt::format("{} bytes", header_length), bytes.size()));
+        throw InputError(fmt::format("{} is not a safetensors file, or a truncated one: a header of {} in a file of {}",
+                                     where, header_length == 1 ? "1 byte" : fmt::format("{} bytes", header_length),
+                                     bytes.size()));
     SafetensorsFile file;
     file.header = parse_safetensors_header(std::string_view(bytes).substr(kLengthBytes, header_length), where);
     const uint64_t begin = kLengthBytes + header_length;

@@ -13,7 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-/// The grammar: { "__metadata__": { text: text, … }, name: { "dtype": text, "shape": [n, …], "data_offsets": [n, n] }, … }
+/// The grammar: { "__metadata__": { text: text, … }, name: { "dtype": text, "shape": [n, …], "data_offsets": [n, n] },
+/// … }
 class HeaderReader : public nlohmann::json_sax<json> {
   public:
     explicit HeaderReader(const std::string& where) : where_(where) {}
@@ -80,7 +81,8 @@ class HeaderReader : public nlohmann::json_sax<json> {
     bool binary(binary_t&) override { fail("binary data"); }
 
     bool parse_error(std::size_t position, const std::string&, const json::exception&) override {
-        throw InputError(fmt::format("{} is not a safetensors file: broken JSON at byte {} of its header", where_, position));
+        throw InputError(
+            fmt::format("{} is not a safetensors file: broken JSON at byte {} of its header", where_, position));
     }
 
   private:
@@ -92,9 +94,10 @@ class HeaderReader : public nlohmann::json_sax<json> {
 
     TensorType read_type(const std::string& text) const {
         static const std::map<std::string, TensorType> types = {
-            {"F32", TensorType::f32},     {"F16", TensorType::f16}, {"BF16", TensorType::bf16}, {"F64", TensorType::f64},
-            {"I8", TensorType::i8},       {"I16", TensorType::i16}, {"I32", TensorType::i32},   {"I64", TensorType::i64},
-            {"U8", TensorType::u8},       {"U16", TensorType::u16}, {"U32", TensorType::u32},   {"U64", TensorType::u64},
+            {"F32", TensorType::f32},     {"F16", TensorType::f16}, {"BF16", TensorType::bf16},
+            {"F64", TensorType::f64},     {"I8", TensorType::i8},   {"I16", TensorType::i16},
+            {"I32", TensorType::i32},     {"I64", TensorType::i64}, {"U8", TensorType::u8},
+            {"U16", TensorType::u16},     {"U32", TensorType::u32}, {"U64", TensorType::u64},
             {"BOOL", TensorType::boolean}};
         const auto found = types.find(text);
         if (found == types.end()) fail(fmt::format("type {}, expected for example F32, F16, BF16 or F64", text));
@@ -123,7 +126,8 @@ class HeaderReader : public nlohmann::json_sax<json> {
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, const std::string& where) {
-    if (!text.starts_with('{')) throw InputError(where + " is not a safetensors file: its header does not begin with {");
+    if (!text.starts_with('{'))
+        throw InputError(where + " is not a safetensors file: its header does not begin with {");
     HeaderReader reader(where);
     json::sax_parse(text.begin(), text.end(), &reader);
     return std::move(reader.header);

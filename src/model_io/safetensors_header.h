@@ -23,8 +23,9 @@ struct SafetensorsHeader {
     std::map<std::string, std::string> metadata;
 };
 
-/// Reads the JSON header event by event, so that what it costs is bounded by what it says. Throws InputError for everything the
-/// format's grammar does not have: duplicate or unknown keys, missing fields, negative or fractional numbers.
+/// Reads the JSON header event by event, so that what it costs is bounded by what it says. Throws InputError for
+/// everything the format's grammar does not have: duplicate or unknown keys, missing fields, negative or fractional
+/// numbers.
 SafetensorsHeader parse_safetensors_header(std::string_view text, const std::string& where);
 
 }  // namespace spikelens

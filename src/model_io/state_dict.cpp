@@ -23,8 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Where training scripts keep the weights in a checkpoint; the first that is there counts.
-constexpr std::array<std::string_view, 9> kNestedKeys = {"state_dict", "model_state_dict", "model_state", "model", "net",
-                                                         "network",    "module",           "weights",     "params"};
+constexpr std::array<std::string_view, 9> kNestedKeys = {
+    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params"};
 constexpr int kDeepestNesting = 3;
 constexpr size_t kKeysInMessage = 10;
 constexpr size_t kMostTensors = 65536;
@@ -62,7 +62,8 @@ std::string keys_text(const Pickle& pickle, const PickleValue& value) {
     if (value.kind != PickleKind::dict) return "it holds no dictionary";
     std::vector<std::string> keys;
     for (size_t i = 0; i < value.items.size() && keys.size() < kKeysInMessage; i += 2)
-        if (const PickleValue& key = pickle[value.items[i]]; key.kind == PickleKind::text) keys.push_back(shown(key.text));
+        if (const PickleValue& key = pickle[value.items[i]]; key.kind == PickleKind::text)
+            keys.push_back(shown(key.text));
     return keys.empty() ? "it has no keys" : fmt::format("its keys are {}", fmt::join(keys, ", "));
 }
 
@@ -71,13 +72,14 @@ FoundDict require_dict(const Pickle& pickle, const std::string& where) {
     std::set<const PickleValue*> seen;
     if (const auto found = find_dict(pickle, root, "", kDeepestNesting, seen)) return *found;
     throw InputError(
-        fmt::format("{} holds no state dict: expected a dictionary of tensors, itself or under one of the keys {}; {}", where,
-                    fmt::join(kNestedKeys, ", "), keys_text(pickle, root)));
+        fmt::format("{} holds no state dict: expected a dictionary of tensors, itself or under one of the keys {}; {}",
+                    where, fmt::join(kNestedKeys, ", "), keys_text(pickle, root)));
 }
 
 std::string entry_name(const PickleValue& key, const std::string& where) {
     if (key.kind != PickleKind::text) throw InputError(where + ": a key of its state dict is no text");
-    if (!is_utf8(key.text)) throw InputError(where + ": the name " + shown(key.text) + " in its state dict is not UTF-8");
+    if (!is_utf8(key.text))
+        throw InputError(where + ": the name " + shown(key.text) + " in its state dict is not UTF-8");
     return key.text;
 }
 
@@ -88,7 +90,8 @@ std::map<std::string, size_t> module_places(const Pickle& pickle, const PickleVa
     const PickleValue* metadata = pickle.find(pickle[dict.attributes[0]], "_metadata");
     if (!metadata || metadata->kind != PickleKind::dict) return places;
     for (size_t i = 0; i + 1 < metadata->items.size(); i += 2)
-        if (const PickleValue& key = pickle[metadata->items[i]]; key.kind == PickleKind::text) places.emplace(key.text, i / 2);
+        if (const PickleValue& key = pickle[metadata->items[i]]; key.kind == PickleKind::text)
+            places.emplace(key.text, i / 2);
     return places;
 }
 
@@ -104,9 +107,10 @@ TensorView stored_tensor(const PickleFile& file, const PickleValue& value, const
             std::move(tensor.strides)};
 }
 
-/// Numbers that are no tensor count like one where they are of a module ("lif1.beta") or a neuron's parameter; a learning rate
-/// or a score that a script keeps beside the weights is none.
-std::optional<TensorView> numbers_beside_tensors(const Pickle& pickle, const PickleValue& value, const std::string& name) {
+/// Numbers that are no tensor count like one where they are of a module ("lif1.beta") or a neuron's parameter; a
+/// learning rate or a score that a script keeps beside the weights is none.
+std::optional<TensorView> numbers_beside_tensors(const Pickle& pickle, const PickleValue& value,
+                                                 const std::string& name) {
     std::optional<TensorView> view = pickled_numbers(pickle, value);
     const bool counts = view && (name.find('.') != std::string::npos || is_neuron_parameter(name, view->shape));
     return counts ? view : std::nullopt;
@@ -124,15 +128,17 @@ StateDict read_pickle_file(const PickleFile& file, const std::string& where) {
         std::string name = entry_name(file.pickle[found.dict->items[i]], where);
         if (!names.insert(name).second) throw InputError(where + ": the name " + shown(name) + " appears twice");
         const PickleValue& value = file.pickle[found.dict->items[i + 1]];
-        std::optional<TensorView> view = is_tensor(value) ? stored_tensor(file, value, where + ": the tensor " + shown(name))
-                                                          : numbers_beside_tensors(file.pickle, value, name);
+        std::optional<TensorView> view = is_tensor(value)
+                                             ? stored_tensor(file, value, where + ": the tensor " + shown(name))
+                                             : numbers_beside_tensors(file.pickle, value, name);
         if (!view) {
             state.left_out.push_back({std::move(name), "", {}, "not a tensor"});
             continue;
         }
         if (!is_tensor(value)) numbers += element_count(view->shape);
         if (numbers > kMostNumbers)  // one list may stand under many names
-            throw InputError(fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, kMostNumbers));
+            throw InputError(
+                fmt::format("{}: its state dict holds more than {} numbers beside tensors", where, kMostNumbers));
         if (state.tensors.size() == kMostTensors)
             throw InputError(fmt::format("{}: its state dict holds more than {} tensors", where, kMostTensors));
         state.tensors.push_back({name, name, std::move(*view), module_place(places, name), {}, {}});
@@ -153,7 +159,8 @@ StateDict read_safetensors_file(const fs::path& path) {
     const SafetensorsFile file = open_safetensors(path);
     std::vector<std::pair<std::string, TensorEntry>> entries(file.header.tensors.begin(), file.header.tensors.end());
     std::ranges::stable_sort(entries, {}, [](const auto& named) { return named.second.begin; });
-    StateDict state{.format = "safetensors", .tensors = {}, .left_out = {}, .network = own_text(file), .assumptions = {}};
+    StateDict state{
+        .format = "safetensors", .tensors = {}, .left_out = {}, .network = own_text(file), .assumptions = {}};
     for (const auto& [name, entry] : entries) state.tensors.push_back({name, name, file.view(entry), {}, {}, {}});
     return state;
 }
@@ -180,7 +187,8 @@ StateDict read_any(const fs::path& path) {
 /// Whether every name began with the prefix of a wrapper, which is then gone.
 bool remove_wrapper(StateDict& state) {
     for (const std::string_view prefix : kWrapperPrefixes) {
-        if (!std::ranges::all_of(state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(prefix); }))
+        if (!std::ranges::all_of(state.tensors,
+                                 [&](const StateTensor& tensor) { return tensor.name.starts_with(prefix); }))
             continue;
         for (StateTensor& tensor : state.tensors) tensor.name.erase(0, prefix.size());
         state.assumptions.push_back(fmt::format("The prefix \"{}\" of every name is {} and was removed.", prefix,

@@ -39,10 +39,11 @@ bool is_of_steps(const StateDict& state, const std::string& list, const Members&
         tensors += norm->tensors.size();
         factors_alone = factors_alone && has(*norm, "weight") && !has(*norm, "bias");
     }
-    const auto within =
-        std::ranges::count_if(state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(list + "."); });
+    const auto within = std::ranges::count_if(
+        state.tensors, [&](const StateTensor& tensor) { return tensor.name.starts_with(list + "."); });
     if (static_cast<size_t>(within) != tensors || members.rbegin()->first + 1 != members.size()) return false;
-    return leaf_of(stem_of(first.stem)) == kSpikingJellyList || factors_alone || static_cast<int>(members.size()) == steps;
+    return leaf_of(stem_of(first.stem)) == kSpikingJellyList || factors_alone ||
+           static_cast<int>(members.size()) == steps;
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ void join_step_norms(const StateDict& state, int steps, std::vector<FileNorm>& n
     std::map<std::string, Members> lists;
     for (const FileNorm& norm : norms) {
         const std::string number = leaf_of(norm.stem);
-        const bool digits = number.size() < 6 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+        const bool digits =
+            number.size() < 6 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
         if (digits && number != norm.stem) lists[list_of(norm.stem)].emplace(std::stoul(number), &norm);
     }
     std::map<std::string, FileNorm> joined;
@@ -78,16 +80,17 @@ void join_step_norms(const StateDict& state, int steps, std::vector<FileNorm>& n
     norms = std::move(all);
 }
 
-Layer& fill_step_norm(const StateDict& state, const FileNorm& norm, const NormPlace& place, double eps, Network& network,
-                      const std::string& where) {
+Layer& fill_step_norm(const StateDict& state, const FileNorm& norm, const NormPlace& place, double eps,
+                      Network& network, const std::string& where) {
     const std::string what = fmt::format("{}: the batch normalisation {}", where, shown(norm.stem));
     std::vector<double> scales(norm.steps.size(), 1.0);
     if (norm.steps.empty()) scales = tensor_numbers(state.tensors[norm.tensors.at(kStepsScale)].view);
     const std::string differs = fmt::format("{} differs between {} steps", what, scales.size());
     if (place.before) throw InputError(differs + " and stands before all weights; expected it behind one");
     const int index = static_cast<int>(place.layer - network.layers.data());
-    const auto layer = std::ranges::find_if(
-        network.layers, [&](const Layer& one) { return one.kind == LayerKind::norm && one.inputs == std::vector{index}; });
+    const auto layer = std::ranges::find_if(network.layers, [&](const Layer& one) {
+        return one.kind == LayerKind::norm && one.inputs == std::vector{index};
+    });
     if (layer == network.layers.end())
         throw InputError(
             fmt::format("{}; expected BN{} behind {} in the network text", differs, scales.size(), place.layer->name));
@@ -95,7 +98,8 @@ Layer& fill_step_norm(const StateDict& state, const FileNorm& norm, const NormPl
         throw InputError(fmt::format("{}, but the network text gives {} BN{}", differs, layer->name, layer->steps));
     const auto channels = static_cast<size_t>(layer->out_channels);
     for (size_t step = 0; step < scales.size(); ++step) {
-        const NormNumbers numbers = norm_numbers(state, norm.steps.empty() ? norm.tensors : norm.steps[step], eps, what);
+        const NormNumbers numbers =
+            norm_numbers(state, norm.steps.empty() ? norm.tensors : norm.steps[step], eps, what);
         for (size_t c = 0; c < channels; ++c) {
             const double factor = numbers.scale[c] * scales[step];
             layer->weight.data[step * channels + c] = static_cast<float>(factor);

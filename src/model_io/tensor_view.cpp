@@ -76,7 +76,8 @@ void gather(const TensorView& view, std::vector<Number>& values, Convert convert
     int64_t place = view.offset;
     for (size_t done = 0; done < values.size(); done += static_cast<size_t>(row)) {
         for (int64_t i = 0; i < row; ++i)
-            values[done + static_cast<size_t>(i)] = convert(load<T>(bytes + static_cast<size_t>(place + i * step) * sizeof(T)));
+            values[done + static_cast<size_t>(i)] =
+                convert(load<T>(bytes + static_cast<size_t>(place + i * step) * sizeof(T)));
         if (!view.shape.empty()) next_row(view, index, place);
     }
 }

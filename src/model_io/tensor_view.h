@@ -31,8 +31,9 @@ struct TensorView {
     Shape shape, strides;
 };
 
-/// Why a view cannot be, as the end of a sentence ("reaches beyond its storage of 4 elements"), or "" when every element lies
-/// in a storage of `count` elements. No product overflows, and none does later, not even where an extent is zero.
+/// Why a view cannot be, as the end of a sentence ("reaches beyond its storage of 4 elements"), or "" when every
+/// element lies in a storage of `count` elements. No product overflows, and none does later, not even where an extent
+/// is zero.
 std::string view_fault(const Shape& shape, const Shape& strides, int64_t offset, int64_t count);
 
 Shape dense_strides(const Shape& shape);

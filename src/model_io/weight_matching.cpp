@@ -67,15 +67,16 @@ class Matcher {
     }
 
     bool all_known(const SlotNames& names) const {
-        return std::ranges::all_of(weights_, [&](size_t i) { return result_.plan[i] || names.contains(tensor(i).name); });
+        return std::ranges::all_of(weights_,
+                                   [&](size_t i) { return result_.plan[i] || names.contains(tensor(i).name); });
     }
     bool any_known(const SlotNames& names) const {
         return std::ranges::any_of(weights_, [&](size_t i) { return names.contains(tensor(i).name); });
     }
     bool is_filled(const Layer& layer, SlotPart part) const {
         return (part == SlotPart::recurrent && constant_.contains(&layer)) ||
-               std::ranges::any_of(result_.plan,
-                                   [&](const auto& slot) { return slot && slot->layer == &layer && slot->part == part; });
+               std::ranges::any_of(
+                   result_.plan, [&](const auto& slot) { return slot && slot->layer == &layer && slot->part == part; });
     }
     static bool has(const Layer& layer, SlotPart part) {
         return part == SlotPart::weight ? layer.weighted() : layer.recurrence.kind != RecurrenceKind::none;
@@ -100,7 +101,8 @@ class Matcher {
     Shape key_of(size_t i) const {
         const Shape& shape = tensor(i).view.shape;
         const auto extents = std::ranges::count_if(shape, [](int64_t extent) { return extent != 1; });
-        return part_of(i) == SlotPart::recurrent && (shape.size() < 2 || (shape.size() == 3 && extents < 2)) ? Shape{} : shape;
+        return part_of(i) == SlotPart::recurrent && (shape.size() < 2 || (shape.size() == 3 && extents < 2)) ? Shape{}
+                                                                                                             : shape;
     }
 
     void place(size_t i, const WeightSlot& slot) {
@@ -132,8 +134,8 @@ class Matcher {
         for (const size_t i : weights_) {
             const std::string& name = tensor(i).name;
             if (part_of(i) != part) continue;
-            if (tensor(i).from == module || name == module || stem_of(name) == module || stem_of(tensor(i).from) == module ||
-                (recurrent && stem_of(stem_of(name)) == module)) {
+            if (tensor(i).from == module || name == module || stem_of(name) == module ||
+                stem_of(tensor(i).from) == module || (recurrent && stem_of(stem_of(name)) == module)) {
                 if (result_.plan[i]) fail(fmt::format("{} is to fill two layers", shown_name(i)));
                 return place_weight(i, *layer);
             }
@@ -154,17 +156,19 @@ class Matcher {
     }
 
     void by_name(const SlotNames& names, bool torchvision) {
-        result_.assumptions.emplace_back(torchvision
-                                             ? "Tensors were matched by the names that torchvision gives a VGG's layers."
-                                             : "Tensors were matched by the names of the network's layers.");
+        result_.assumptions.emplace_back(
+            torchvision ? "Tensors were matched by the names that torchvision gives a VGG's layers."
+                        : "Tensors were matched by the names of the network's layers.");
         std::vector<std::string> known;
         for (const auto& [name, slot] : names) known.push_back(name);
         for (const size_t i : weights_) {
             if (result_.plan[i]) continue;
             const auto slot = names.find(tensor(i).name);
-            if (slot == names.end()) fail(described(tensor(i)) + " belongs to no layer" + suggestion(tensor(i).name, known));
+            if (slot == names.end())
+                fail(described(tensor(i)) + " belongs to no layer" + suggestion(tensor(i).name, known));
             if (is_filled(*slot->second.layer, slot->second.part))
-                fail(fmt::format("{} and another tensor are both to fill {}", described(tensor(i)), slot->second.name()));
+                fail(fmt::format("{} and another tensor are both to fill {}", described(tensor(i)),
+                                 slot->second.name()));
             place(i, slot->second);
         }
     }
@@ -198,7 +202,8 @@ class Matcher {
     }
     /// Numbers alone put weights of one shape in order only where they are not against what the other shapes say.
     void require_numbers_of_layers(const std::vector<size_t>& group) const {
-        if (group.size() < 2 || std::ranges::all_of(group, [&](size_t i) { return tensor(i).module.has_value(); })) return;
+        if (group.size() < 2 || std::ranges::all_of(group, [&](size_t i) { return tensor(i).module.has_value(); }))
+            return;
         for (const auto& [layer, other] : weights_of_layers())
             for (const size_t i : group)
                 for (const auto& [a, b] : {std::pair(i, other), std::pair(other, i)})
@@ -229,23 +234,25 @@ class Matcher {
         std::vector<NamedPlace> places;
         for (const size_t i : group) places.push_back({tensor(i).name, tensor(i).module});
         const SortedPlaces sorted = sorted_places(places, numbers_, [&](size_t a, size_t b, const std::string& why) {
-            fail(
-                fmt::format("{} and {} have the same shape, {}, and {}: say which layer each fills, or that the order in the "
-                            "file is that of the layers",
-                            shown_name(group[a]), shown_name(group[b]), shape_text(tensor(group[a]).view.shape), why));
+            fail(fmt::format(
+                "{} and {} have the same shape, {}, and {}: say which layer each fills, or that the order in the "
+                "file is that of the layers",
+                shown_name(group[a]), shown_name(group[b]), shape_text(tensor(group[a]).view.shape), why));
         });
         if (group.size() > 1) note_order(group, sorted);
         return sorted.order;
     }
 
-    /// "p0, p1, p2, …": a vector after a matrix is its bias where their names are in order; else nothing says what it is.
+    /// "p0, p1, p2, …": a vector after a matrix is its bias where their names are in order; else nothing says what it
+    /// is.
     void place_numbered_biases() {
         if (weights_.size() > 2 * network_.layers.size()) return;  // some are strangers
         for (const size_t vector : weights_) {
             if (is_matrix(vector) || result_.plan[vector]) continue;
             std::optional<size_t> owner;
             for (const size_t i : weights_) {
-                if (!is_matrix(i) || numbers_.order(tensor(i).name, tensor(vector).name) != NameOrder::first_before) continue;
+                if (!is_matrix(i) || numbers_.order(tensor(i).name, tensor(vector).name) != NameOrder::first_before)
+                    continue;
                 if (!owner || numbers_.order(tensor(*owner).name, tensor(i).name) == NameOrder::first_before) owner = i;
             }
             if (!owner || !bias_name(tensor(*owner).name).empty() || !bias_may_follow(vector, *owner)) continue;
@@ -264,18 +271,19 @@ class Matcher {
     void note_shapes() {
         const SlotNames own = own_names(network_);
         const auto stranger = std::ranges::find_if(weights_, [&](size_t i) { return !own.contains(tensor(i).name); });
-        result_.assumptions.push_back(fmt::format("Tensors were matched to layers by their shapes: {} is no name of a layer.",
-                                                  stranger == weights_.end() ? "one" : shown_name(*stranger)));
+        result_.assumptions.push_back(
+            fmt::format("Tensors were matched to layers by their shapes: {} is no name of a layer.",
+                        stranger == weights_.end() ? "one" : shown_name(*stranger)));
     }
     void note_order(const std::vector<size_t>& group, const SortedPlaces& sorted) {
         std::string names;
         for (size_t k = 0; k < std::min(group.size(), kNamesInNote); ++k)
             names += (k > 0 ? ", " : "") + shown_name(group[sorted.order[k]]);
-        result_.assumptions.push_back(fmt::format("Of the shape {} there are {}, which {}: {}{}.",
-                                                  shape_text(tensor(group[0]).view.shape), group.size(),
-                                                  sorted.by_definition ? "stand in the order in which the model defines them"
-                                                                       : "the numbers in their names put in order",
-                                                  names, group.size() > kNamesInNote ? ", …" : ""));
+        result_.assumptions.push_back(fmt::format(
+            "Of the shape {} there are {}, which {}: {}{}.", shape_text(tensor(group[0]).view.shape), group.size(),
+            sorted.by_definition ? "stand in the order in which the model defines them"
+                                 : "the numbers in their names put in order",
+            names, group.size() > kNamesInNote ? ", …" : ""));
     }
     /// Shapes leave one way alone, and it is not that of the numbers.
     void note_against_numbers() {
@@ -286,8 +294,9 @@ class Matcher {
             if (first == weight_of.end() || second == weight_of.end()) continue;
             const StateTensor &a = tensor(first->second), &b = tensor(second->second);
             if (numbers_.order(a.name, b.name) == NameOrder::second_before)
-                result_.assumptions.push_back(fmt::format(
-                    "{} comes before {}, against their numbers: their shapes fit no other way.", shown(a.from), shown(b.from)));
+                result_.assumptions.push_back(
+                    fmt::format("{} comes before {}, against their numbers: their shapes fit no other way.",
+                                shown(a.from), shown(b.from)));
         }
     }
 
@@ -303,7 +312,8 @@ class Matcher {
                 place_weight(matrices[k], *layers[k]);
                 if (!bias_name(tensor(matrices[k]).name).empty()) continue;
                 const auto next = std::ranges::upper_bound(weights_, matrices[k]);
-                if (next != weights_.end() && part_of(*next) == SlotPart::bias) place(*next, {layers[k], SlotPart::bias});
+                if (next != weights_.end() && part_of(*next) == SlotPart::bias)
+                    place(*next, {layers[k], SlotPart::bias});
             }
         }
     }
@@ -332,8 +342,8 @@ class Matcher {
         if (shape == expected) return;
         Shape turned = shape;
         if (turned.size() > 2) std::swap(turned[0], turned[1]);
-        fail(fmt::format("the tensor {} has shape {}, but {} has {}{}", shown(tensor.from), shape_text(shape), slot.name(),
-                         shape_text(expected),
+        fail(fmt::format("the tensor {} has shape {}, but {} has {}{}", shown(tensor.from), shape_text(shape),
+                         slot.name(), shape_text(expected),
                          turned == expected ? ": is it a transposed convolution? A layer here is none" : ""));
     }
 
@@ -351,7 +361,8 @@ class Matcher {
 
     [[noreturn]] void refuse_stranger(size_t i) const {
         refuse_lone_bias(tensor(i), state_, where_);
-        const char* const recurrent = " is of a recurrent connection, and belongs to no recurrent layer (R, R1, RC3) of ";
+        const char* const recurrent =
+            " is of a recurrent connection, and belongs to no recurrent layer (R, R1, RC3) of ";
         fail(described(tensor(i)) + (is_recurrent(tensor(i).name) ? recurrent : " belongs to no layer of ") +
              network_text(network_));
     }
@@ -361,12 +372,12 @@ class Matcher {
         std::string names;
         for (const Layer* layer : layers) names += (names.empty() ? "" : ", ") + layer->name;
         if (group.size() < layers.size())
-            fail(fmt::format("it holds no tensor for every layer of shape {}: {} for {}", shape_text(shape), group.size(),
-                             names));
-        fail(
-            fmt::format("{} and {} both fit {}, {}, and one of them belongs to no layer: say which fills it, and save the "
-                        "weights without the other",
-                        shown_name(group[0]), shown_name(group[1]), names, shape_text(shape)));
+            fail(fmt::format("it holds no tensor for every layer of shape {}: {} for {}", shape_text(shape),
+                             group.size(), names));
+        fail(fmt::format(
+            "{} and {} both fit {}, {}, and one of them belongs to no layer: say which fills it, and save the "
+            "weights without the other",
+            shown_name(group[0]), shown_name(group[1]), names, shape_text(shape)));
     }
 
     void require_complete() const {

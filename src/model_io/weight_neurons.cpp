@@ -27,7 +27,8 @@ constexpr int64_t kMostCompared = 1 << 20;
 
 class NeuronImport {
   public:
-    NeuronImport(const StateDict& state, const FilledModules& modules, Network& network, NeuronSource source, std::string where)
+    NeuronImport(const StateDict& state, const FilledModules& modules, Network& network, NeuronSource source,
+                 std::string where)
         : state_(state), modules_(modules), network_(network), source_(source), where_(std::move(where)) {}
 
     std::map<size_t, NeuronUse> run(const std::vector<size_t>& parameters) {
@@ -71,7 +72,8 @@ class NeuronImport {
 
     /// The layer that a neuron's name or its recurrent weights tell.
     std::optional<size_t> told_layer(const FileNeuron& neuron) const {
-        if (const auto found = modules_.recurrent.find(neuron.stem); found != modules_.recurrent.end()) return found->second;
+        if (const auto found = modules_.recurrent.find(neuron.stem); found != modules_.recurrent.end())
+            return found->second;
         const auto layer = std::ranges::find(network_.layers, stem_of(neuron.stem), &Layer::name);
         if (leaf_of(neuron.stem) != "neuron" || layer == network_.layers.end() || !layer->neuron) return std::nullopt;
         return layer - network_.layers.begin();
@@ -88,7 +90,8 @@ class NeuronImport {
         for (size_t k = 0; found && k < neurons_.size(); ++k)
             if (const auto layer = told_layer(neurons_[k]); layer && *layer != (*found)[k])
                 throw InputError(fmt::format(
-                    "{}: the neuron {} belongs to {} by its recurrent weights, but to {} by its place among the neurons",
+                    "{}: the neuron {} belongs to {} by its recurrent weights, but to {} by its place among the "
+                    "neurons",
                     where_, name_of(neurons_[k]), network_.layers[*layer].name, network_.layers[(*found)[k]].name));
         return found;
     }
@@ -99,7 +102,8 @@ class NeuronImport {
         for (size_t l = 0; l < network_.layers.size(); ++l)
             if (network_.layers[l].neuron) layers.push_back(l);
         const Layer& last = network_.layers.back();
-        if (!last.neuron && (last.leaks() || neurons_.size() > layers.size())) layers.push_back(network_.layers.size() - 1);
+        if (!last.neuron && (last.leaks() || neurons_.size() > layers.size()))
+            layers.push_back(network_.layers.size() - 1);
         if (neurons_.size() != layers.size()) return std::nullopt;
         const auto order = sorted();
         if (!order) return std::nullopt;
@@ -143,7 +147,8 @@ class NeuronImport {
         }
         struct Unordered {};
         try {
-            return sorted_places(places, NameNumbers(names), [](size_t, size_t, const std::string&) { throw Unordered(); })
+            return sorted_places(places, NameNumbers(names),
+                                 [](size_t, size_t, const std::string&) { throw Unordered(); })
                 .order;
         } catch (const Unordered&) {
             return std::nullopt;
@@ -214,21 +219,24 @@ class NeuronImport {
         for (size_t l = 0; l < network_.layers.size(); ++l)
             for (const NeuronValue& value : network_.layers[l].values)
                 if (!filled_.contains({l, value.field}))
-                    throw InputError(fmt::format(
-                        "{}: the network text leaves {} of {} to the file ({}), which holds none of it", where_, value.field,
-                        network_.layers[l].name, neuron_text(*network_.layers[l].neuron, network_.layers[l].values)));
+                    throw InputError(
+                        fmt::format("{}: the network text leaves {} of {} to the file ({}), which holds none of it",
+                                    where_, value.field, network_.layers[l].name,
+                                    neuron_text(*network_.layers[l].neuron, network_.layers[l].values)));
     }
 
     [[noreturn]] void refuse_unknown(const FileNeuron& neuron) const {
         std::string names;
-        for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k) names += (k > 0 ? ", " : "") + name_of(neurons_[k]);
+        for (size_t k = 0; k < std::min<size_t>(neurons_.size(), 10); ++k)
+            names += (k > 0 ? ", " : "") + name_of(neurons_[k]);
         std::string values;
         for (const size_t i : neuron.parameters)
             if (element_count(state_.tensors[i].view.shape) == 1)
                 values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
                                       NeuronParameter::text(tensor_numbers(state_.tensors[i].view)[0]));
         throw InputError(fmt::format(
-            "{}: it holds parameters of {} ({}{}), and nothing tells to which of the network's layers {}; what {} says ({}) is "
+            "{}: it holds parameters of {} ({}{}), and nothing tells to which of the network's layers {}; what {} says "
+            "({}) is "
             "not what the network text says of all layers: change the text, or say that the text's neurons count",
             where_, counted(static_cast<int64_t>(neurons_.size()), "neuron"), names, neurons_.size() > 10 ? ", …" : "",
             neurons_.size() == 1 ? "it belongs" : "each belongs", name_of(neuron),

@@ -29,8 +29,8 @@ void check_norm(const StateDict& state, const FileNorm& norm, const std::string&
         if (found == norm.tensors.end()) continue;
         const StateTensor& tensor = state.tensors[found->second];
         if (!is_vector(tensor) || tensor.view.shape != channels)
-            fail(fmt::format("has the {} {}, but the running_mean {}: expected one number for each channel in both", leaf,
-                             shape_text(tensor.view.shape), shape_text(channels)));
+            fail(fmt::format("has the {} {}, but the running_mean {}: expected one number for each channel in both",
+                             leaf, shape_text(tensor.view.shape), shape_text(channels)));
     }
 }
 
@@ -74,7 +74,8 @@ NormNumbers norm_numbers(const StateDict& state, const std::map<std::string, siz
     return result;
 }
 
-void fold_norm(const StateDict& state, const FileNorm& norm, const NormPlace& place, double eps, const std::string& where) {
+void fold_norm(const StateDict& state, const FileNorm& norm, const NormPlace& place, double eps,
+               const std::string& where) {
     Layer& layer = *place.layer;
     const std::string what = fmt::format("{}: the batch normalisation {}", where, shown(norm.stem));
     const auto [scale, mean, beta] = norm_numbers(state, norm.tensors, eps, what);
@@ -82,14 +83,17 @@ void fold_norm(const StateDict& state, const FileNorm& norm, const NormPlace& pl
     for (size_t c = 0; c < shift.size(); ++c) shift[c] = beta[c] - mean[c] * scale[c];
     if (place.before) return fold_into_input(layer, scale, shift, what + ", of the network's input,");
     if (!layer.has_bias)
-        throw InputError(fmt::format("{} gives {} a bias, but the network text gives it none: drop its b0", what, layer.name));
+        throw InputError(
+            fmt::format("{} gives {} a bias, but the network text gives it none: drop its b0", what, layer.name));
     for (size_t i = 0; i < layer.weight.data.size(); ++i)
-        layer.weight.data[i] = static_cast<float>(layer.weight.data[i] * scale[i / static_cast<size_t>(layer.fan_in())]);
+        layer.weight.data[i] =
+            static_cast<float>(layer.weight.data[i] * scale[i / static_cast<size_t>(layer.fan_in())]);
     for (size_t o = 0; o < scale.size(); ++o)
         layer.bias.data[o] = static_cast<float>((layer.bias.data[o] - mean[o]) * scale[o] + beta[o]);
 }
 
-void fold_into_input(Layer& layer, std::span<const double> scale, std::span<const double> shift, const std::string& what) {
+void fold_into_input(Layer& layer, std::span<const double> scale, std::span<const double> shift,
+                     const std::string& what) {
     const bool shifted = std::ranges::any_of(shift, [](double value) { return value != 0; });
     if (shifted && layer.kind == LayerKind::conv && std::max(layer.padding, layer.padding_columns()) > 0)
         throw InputError(
@@ -97,7 +101,8 @@ void fold_into_input(Layer& layer, std::span<const double> scale, std::span<cons
                         "values before it than after it",
                         what, layer.name));
     if (shifted && !layer.has_bias)
-        throw InputError(fmt::format("{} gives {} a bias, but the network text gives it none: drop its b0", what, layer.name));
+        throw InputError(
+            fmt::format("{} gives {} a bias, but the network text gives it none: drop its b0", what, layer.name));
     const auto fan_in = static_cast<size_t>(layer.fan_in());
     const auto groups = static_cast<size_t>(layer.groups);
     const size_t channels = static_cast<size_t>(layer.in_channels) / groups, each = fan_in / channels;

@@ -86,23 +86,26 @@ void check_parts(const Split& split, const StateTensor& first, const StateTensor
     const bool complex = second.view.type == TensorType::complex64 || second.view.type == TensorType::complex128;
     const bool types = is_real(first.view.type) && (pruning ? !complex : is_real(second.view.type));
     if (types && (pruning ? a == b : is_norm_of(a, b))) return;
-    throw InputError(fmt::format("{}: {}, {}, and {}, {}, are no parts of one weight by their shapes and types: {}", where,
-                                 shown(first.from), shape_text(a), shown(second.from), shape_text(b),
+    throw InputError(fmt::format("{}: {}, {}, and {}, {}, are no parts of one weight by their shapes and types: {}",
+                                 where, shown(first.from), shape_text(a), shown(second.from), shape_text(b),
                                  pruning ? "expected a weight and its mask of the same shape"
                                          : "expected weight_norm's g, with one extent of v's, and v"));
 }
 
 /// What spectral_norm leaves: weight_orig with weight_u, or parametrizations.weight.0._u.
-void refuse_spectral_norm(const StateTensor& tensor, const std::map<std::string, size_t>& places, const std::string& where) {
+void refuse_spectral_norm(const StateTensor& tensor, const std::map<std::string, size_t>& places,
+                          const std::string& where) {
     const std::string& name = tensor.name;
     const bool old_form = name.ends_with("_u") && places.contains(name.substr(0, name.size() - 2) + "_orig");
     const bool new_form = leaf_of(name) == "_u" && ("." + name).find(kParametrised) != std::string::npos;
     if (!old_form && !new_form) return;
-    const std::string module = old_form ? stem_of(name) : name.substr(0, ("." + name).find(kParametrised) - (new_form ? 1 : 0));
-    throw InputError(fmt::format(
-        "{}: {} says that spectral_norm has split a weight of the module {}: make it one tensor by "
-        "torch.nn.utils.{} before saving",
-        where, shown(tensor.from), shown(module), old_form ? "remove_spectral_norm" : "parametrize.remove_parametrizations"));
+    const std::string module =
+        old_form ? stem_of(name) : name.substr(0, ("." + name).find(kParametrised) - (new_form ? 1 : 0));
+    throw InputError(
+        fmt::format("{}: {} says that spectral_norm has split a weight of the module {}: make it one tensor by "
+                    "torch.nn.utils.{} before saving",
+                    where, shown(tensor.from), shown(module),
+                    old_form ? "remove_spectral_norm" : "parametrize.remove_parametrizations"));
 }
 
 }  // namespace

@@ -24,13 +24,16 @@ struct Refusal {
     std::string_view reason;
 };
 constexpr std::string_view kPruning =
-    "belongs to a weight that is pruned, and its other part is missing: make it one tensor by torch.nn.utils.prune.remove "
+    "belongs to a weight that is pruned, and its other part is missing: make it one tensor by "
+    "torch.nn.utils.prune.remove "
     "before saving";
 constexpr std::string_view kNormed =
-    "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by torch.nn.utils.remove_weight_norm "
+    "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by "
+    "torch.nn.utils.remove_weight_norm "
     "or remove_spectral_norm before saving";
 constexpr std::string_view kLate =
-    "is of Norse's LSNN, whose input acts one step after it comes: no layer here has that, and the network would be another";
+    "is of Norse's LSNN, whose input acts one step after it comes: no layer here has that, and the network would be "
+    "another";
 constexpr std::array<Refusal, 10> kRefusals = {{{"tau_adapt_inv", kLate},
                                                 {"weight_orig", kPruning},
                                                 {"weight_mask", kPruning},
@@ -62,8 +65,8 @@ std::string refusal_of(const std::string& name) {
     return found == kRefusals.end() ? "" : std::string(found->reason);
 }
 
-/// Whole numbers, booleans and complex numbers are no weights. A single whole number is a counter; a table may be anything: a
-/// mask, a permutation.
+/// Whole numbers, booleans and complex numbers are no weights. A single whole number is a counter; a table may be
+/// anything: a mask, a permutation.
 TensorKind kind_of_other_type(const StateTensor& tensor, const std::string& where) {
     const std::string leaf = leaf_of(tensor.name), type(type_name(tensor.view.type));
     if (leaf == "weight" || leaf == "bias")
@@ -71,8 +74,8 @@ TensorKind kind_of_other_type(const StateTensor& tensor, const std::string& wher
                                      described(tensor), type));
     const bool complex = tensor.view.type == TensorType::complex64 || tensor.view.type == TensorType::complex128;
     if (element_count(tensor.view.shape) > 1 || complex)
-        throw InputError(fmt::format("{}: {} is of type {}, and what it does is not known: save the weights without it", where,
-                                     described(tensor), type));
+        throw InputError(fmt::format("{}: {} is of type {}, and what it does is not known: save the weights without it",
+                                     where, described(tensor), type));
     if (leaf == "num_batches_tracked") return {TensorRole::inert, "counts batches; nothing reads it after training"};
     return {TensorRole::inert, "no weight: one number of type " + type};
 }
@@ -86,10 +89,12 @@ std::string described(const StateTensor& tensor) {
 
 void refuse_lone_bias(const StateTensor& tensor, const StateDict& state, const std::string& where) {
     const std::string stem = stem_of(tensor.name);
-    const auto beside = [&](const StateTensor& other) { return other.name != tensor.name && stem_of(other.name) == stem; };
+    const auto beside = [&](const StateTensor& other) {
+        return other.name != tensor.name && stem_of(other.name) == stem;
+    };
     if (leaf_of(tensor.name) == "bias" && !stem.empty() && std::ranges::none_of(state.tensors, beside))
-        throw InputError(
-            fmt::format("{}: {} has no weight beside it: the file holds no {}.weight", where, described(tensor), shown(stem)));
+        throw InputError(fmt::format("{}: {} has no weight beside it: the file holds no {}.weight", where,
+                                     described(tensor), shown(stem)));
 }
 
 TensorKind tensor_kind(const StateTensor& tensor, const std::string& where) {

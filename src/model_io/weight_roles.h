@@ -21,8 +21,9 @@ struct TensorKind {
 };
 
 /// Of a tensor that is none of a batch normalisation (weight_norms.h), after join_parts and name_recurrences. Throws
-/// InputError, opened by `where`, that names the tensor and says what to do for what changes the network and has no place in
-/// it: parts of weights that no other part is there for, unknown parametrisations, quantised weights, tables of whole numbers.
+/// InputError, opened by `where`, that names the tensor and says what to do for what changes the network and has no
+/// place in it: parts of weights that no other part is there for, unknown parametrisations, quantised weights, tables
+/// of whole numbers.
 TensorKind tensor_kind(const StateTensor& tensor, const std::string& where);
 
 /// Throws InputError for a bias whose module has no other tensor.

@@ -38,7 +38,8 @@ std::string listed(const MethodEntry& method) {
     const MethodInfo& info = method.info;
     return info.name + (info.sanity_baseline ? " (sanity baseline)\n" : "\n") + paragraph(info.title, kIndent) +
            paragraph(info.meaning, kIndent) +
-           paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost), kIndent) +
+           paragraph(fmt::format("explains {}; needs {}; cost: {}", explains(info), needs_of(info), info.cost),
+                     kIndent) +
            paragraph("source: " + info.source, kIndent) +
            (method.sentence.empty() ? "" : paragraph("options: " + method.sentence, kIndent));
 }
@@ -47,7 +48,8 @@ std::string listed(const MetricEntry& metric) {
     const MetricInfo& info = metric.info;
     const std::string better = info.direction == "none" ? "" : info.direction + " is better; ";
     return info.name + "\n" + paragraph(info.title, kIndent) +
-           paragraph(fmt::format("{}{}; on {}; cost: {}", better, info.range, measured_on(info.input), info.cost), kIndent) +
+           paragraph(fmt::format("{}{}; on {}; cost: {}", better, info.range, measured_on(info.input), info.cost),
+                     kIndent) +
            paragraph("source: " + info.source, kIndent);
 }
 
@@ -78,7 +80,8 @@ std::string text_of(const MethodsResult& result) {
     std::string text;
     for (const MethodEntry& method : result.methods) text += listed(method);
     text += paragraph(
-        "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. spikelens methods NAME "
+        "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. spikelens methods "
+        "NAME "
         "says more about one.");
     text += "\nMetrics, by which spikelens evaluate measures them:\n\n";
     for (const MetricEntry& metric : *result.metrics) text += listed(metric);

@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-Checkpoints::Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every, int64_t samples,
-                         const StageNotes& notes)
+Checkpoints::Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every,
+                         int64_t samples, const StageNotes& notes)
     : path_(std::move(path)), identity_(std::move(identity)), every_(every), samples_(samples), notes_(notes) {}
 
 bool Checkpoints::resume(Network& network, TrainState& state) {
@@ -19,8 +19,8 @@ bool Checkpoints::resume(Network& network, TrainState& state) {
 }
 
 void Checkpoints::train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
-                        const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution,
-                        const TrainTeam& team) {
+                        const std::function<void(const Network&, const TrainState&)>& after_batch,
+                        const Execution& execution, const TrainTeam& team) {
     if (team.number > 0) {
         spikelens::train(network, samples, options, state, after_batch, execution, team);
         return;

@@ -11,19 +11,20 @@
 
 namespace spikelens {
 
-/// The checkpoint of a training: written at every epoch's end, within an epoch every so many seconds, and when training is
-/// cancelled.
+/// The checkpoint of a training: written at every epoch's end, within an epoch every so many seconds, and when training
+/// is cancelled.
 class Checkpoints {
   public:
-    /// `identity` is what the checkpoint belongs to, `every` in seconds (0: after every batch), `samples` those of an epoch.
+    /// `identity` is what the checkpoint belongs to, `every` in seconds (0: after every batch), `samples` those of an
+    /// epoch.
     Checkpoints(std::filesystem::path path, std::map<std::string, std::string> identity, double every, int64_t samples,
                 const StageNotes& notes);
 
     /// Takes up what is kept. Says whether there was something.
     bool resume(Network& network, TrainState& state);
 
-    /// Trains to the end, or to where it is cancelled: what is done by then is kept, by the first of the team. `after_batch`
-    /// sees every batch.
+    /// Trains to the end, or to where it is cancelled: what is done by then is kept, by the first of the team.
+    /// `after_batch` sees every batch.
     void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
                const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution,
                const TrainTeam& team);

@@ -39,13 +39,15 @@ std::string folder_of(const std::string& coding) {
 /// Everything that can be told before a network is trained.
 void check_options(const CodingsOptions& options) {
     if (!(options.share > 0 && options.share <= 1))
-        throw OptionError("share", fmt::format("the share of pixels must be above 0 and at most 1, not {:g}", options.share));
+        throw OptionError("share",
+                          fmt::format("the share of pixels must be above 0 and at most 1, not {:g}", options.share));
     if (options.codings.size() < 2) throw OptionError("codings", "two codings or more are compared; name them");
     if (options.samples < 0)
-        throw OptionError("samples", fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("samples",
+                          fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
     if (options.train_samples < 0)
-        throw OptionError("train_samples",
-                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.train_samples));
+        throw OptionError("train_samples", fmt::format("the number of training samples must be 0 (all) or more, not {}",
+                                                       options.train_samples));
     if (options.methods.empty()) throw OptionError("methods", "no method is named; spikelens methods lists them");
     for (const std::string& method : options.methods) {
         const MethodInfo info = parse_method(method).method->info();
@@ -58,7 +60,8 @@ void check_options(const CodingsOptions& options) {
     }
 }
 
-/// The maps of one network: of each method that is compared (its canonical text), of the test samples that the network decides.
+/// The maps of one network: of each method that is compared (its canonical text), of the test samples that the network
+/// decides.
 using Maps = std::map<std::string, std::map<int64_t, std::vector<float>>>;
 
 void take(Maps& maps, const ExplainedSamples& explained) {
@@ -91,7 +94,8 @@ void explain_decided(const Explainer& explainer, const MethodSpec& method, const
 }
 
 /// The part of an evaluation that the study asked for: the run may hold more methods and metrics, in another order.
-EvaluateResult of_study(EvaluateResult all, const std::vector<std::string>& methods, const std::vector<std::string>& metrics) {
+EvaluateResult of_study(EvaluateResult all, const std::vector<std::string>& methods,
+                        const std::vector<std::string>& metrics) {
     const auto others = [](const std::vector<std::string>& names) {
         return [&names](const std::string& name) { return std::ranges::find(names, name) == names.end(); };
     };
@@ -144,7 +148,8 @@ Study::Study(const CodingsOptions& options, const Execution& execution, const St
     check_options(options);
     check_output(options.out / "codings.json", OutputKind::codings);
     for (const std::string& method : options.methods)
-        if (method != "random") compared_.push_back(parse_method(method));  // random maps are the same whatever the coding
+        if (method != "random")
+            compared_.push_back(parse_method(method));  // random maps are the same whatever the coding
     result_.data = options.data;
     result_.shared_classifier = options.shared;
     result_.share = options.share;

@@ -40,8 +40,8 @@ constexpr int64_t kImagesAtOnce = 100;
 constexpr int64_t kRecordingsAtOnce = 10;
 constexpr int64_t kFirstAtOnce = 8;
 
-/// Twice as many samples as the last time or half as many, so that a chunk takes about a second: that much an interruption may
-/// lose.
+/// Twice as many samples as the last time or half as many, so that a chunk takes about a second: that much an
+/// interruption may lose.
 int64_t next_chunk(int64_t samples, Clock::duration took, int64_t most) {
     using std::chrono::milliseconds;
     if (took < milliseconds(500)) return std::min(2 * samples, most);
@@ -56,7 +56,8 @@ std::string file_name(std::string method) {
 
 void check_options(const EvaluateOptions& options, int64_t pixels) {
     if (options.samples < 0)
-        throw OptionError("samples", fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("samples",
+                          fmt::format("the number of samples must be 0 (all) or more, not {}", options.samples));
     if (options.metric.pixels_per_step < 0 || options.metric.pixels_per_step > pixels)
         throw OptionError("step", fmt::format("the pixels per step must be 0 (an image row) to {}, not {}", pixels,
                                               options.metric.pixels_per_step));
@@ -69,7 +70,8 @@ void check_options(const EvaluateOptions& options, int64_t pixels) {
 Suite chosen(const Run& run, const SampleSource& test, const EvaluateOptions& options, bool spiking, bool recordings,
              const StageNotes& notes) {
     Suite suite;
-    if (!options.suite.empty()) suite = suite_of(options.suite, run, test, spiking, !recordings, !options.masks.empty(), notes);
+    if (!options.suite.empty())
+        suite = suite_of(options.suite, run, test, spiking, !recordings, !options.masks.empty(), notes);
     if (!options.methods.empty()) suite.methods = options.methods;
     if (!options.metrics.empty()) suite.metrics = options.metrics;
     if (suite.methods.empty()) suite.methods = usual_methods(*run.network, spiking);
@@ -91,9 +93,10 @@ Input no_samples(const SampleSource& data) {
 void say_what_has_no_value(const Explainer& explainer, const std::vector<MetricPointer>& metrics, const Input& none,
                            const StageNotes& notes) {
     for (const MetricPointer& metric : metrics)
-        if (std::ranges::none_of(explainer.methods(), [&](const MethodSpec& of) { return metric->applies_to(of, none); }))
-            notes.say(
-                fmt::format("{} measures none of these methods on this input: {}", metric->info().name, metric->info().title));
+        if (std::ranges::none_of(explainer.methods(),
+                                 [&](const MethodSpec& of) { return metric->applies_to(of, none); }))
+            notes.say(fmt::format("{} measures none of these methods on this input: {}", metric->info().name,
+                                  metric->info().title));
 }
 
 /// What an evaluation works with, and what it says.
@@ -122,8 +125,8 @@ Held held_by(const Run& run, const Identity& protocol, const StageNotes& notes) 
     for (const json& method : before["methods"]) methods.push_back(method["method"]);
     const std::string difference = protocol.difference(before.value("identity", json()));
     if (!difference.empty()) {
-        notes.say(fmt::format("{} was made with {}: what it holds of {} is replaced", run.files.result("evaluate").string(),
-                              difference, fmt::join(methods, ", ")));
+        notes.say(fmt::format("{} was made with {}: what it holds of {} is replaced",
+                              run.files.result("evaluate").string(), difference, fmt::join(methods, ", ")));
         return {};
     }
     Held held{{}, before["metrics"]};
@@ -146,13 +149,14 @@ void join(Held& held, const Evaluator& evaluator, const Explainer& explainer) {
 /// Goes on with what the file at `path` holds of the same evaluation, and keeps it up to date.
 MethodScores measure(const Work& work, const MethodSpec& method, const Identity& identity, const fs::path& path) {
     MethodScores scores = load_scores(identity, path);
-    const int64_t count = work.evaluator.samples(), most = work.data.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
+    const int64_t count = work.evaluator.samples(),
+                  most = work.data.test->steps() > 0 ? kRecordingsAtOnce : kImagesAtOnce;
     const std::string task = "evaluating " + method.text;
     auto saved = Clock::now();
     const auto keep = [&] {
         if (scores.done > 0)
-            work.notes.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done), grouped(count),
-                                         method.text));
+            work.notes.keeps(fmt::format("the scores of {} of {} samples by {} are kept", grouped(scores.done),
+                                         grouped(count), method.text));
     };
     const auto save = [&] {
         save_scores(scores, identity, path);
@@ -188,7 +192,8 @@ std::vector<std::string> keep_complete(MethodScores& scores, const std::vector<s
     return complete;
 }
 
-/// Measures what is asked for, and takes the scores of what is held from their files; says in a line what cannot be kept.
+/// Measures what is asked for, and takes the scores of what is held from their files; says in a line what cannot be
+/// kept.
 std::vector<MeasuredMethod> measure_all(const Work& work, const Held& held) {
     std::vector<MeasuredMethod> all;
     const Input none = no_samples(*work.data.test);
@@ -221,12 +226,14 @@ std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured,
         found->second.push_back(of.method.text);
     }
     std::vector<StageRecord> records;
-    for (const auto& [metrics, methods] : groups) records.push_back({options.again(methods, metrics), options.metric.seed});
+    for (const auto& [metrics, methods] : groups)
+        records.push_back({options.again(methods, metrics), options.metric.seed});
     return records;
 }
 
 /// What a method and its metrics share with all others in one evaluate.json.
-Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples, int64_t step) {
+Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples,
+                     int64_t step) {
     const json masks = options.masks.empty() ? json::object() : json{{"masks", sha256_of_file(options.masks)}};
     return run.identity_of("evaluate", 3, options.coding)
         .with({{"coding_of_run", run.coding_or_direct()},
@@ -252,7 +259,8 @@ EvaluateResult result_of(const Work& work, const Held& held, const std::vector<M
     result.samples = work.evaluator.samples();
     result.seed = work.options.metric.seed;
     result.baseline = baseline_text(work.options.metric.baseline);
-    result.pixels_per_step = work.options.metric.pixels_per_step > 0 ? work.options.metric.pixels_per_step : network.width;
+    result.pixels_per_step =
+        work.options.metric.pixels_per_step > 0 ? work.options.metric.pixels_per_step : network.width;
     result.steps = (pixels + result.pixels_per_step - 1) / result.pixels_per_step;
     result.spike_steps = work.options.metric.spike_steps;
     result.metrics = held.metrics;
@@ -268,8 +276,8 @@ void keep_result(const Work& work, const EvaluateResult& result, const std::vect
     if (work.options.again) record_calls(files, "evaluate", records_of(measured, work.options));
     const std::vector<std::string> removed = remove_other_scores(work.protocol, files.evaluation(""));
     if (!removed.empty())
-        work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}", files.evaluation("").string(),
-                                   fmt::join(removed, ", ")));
+        work.notes.say(fmt::format("removed from {}, since another evaluation made them: {}",
+                                   files.evaluation("").string(), fmt::join(removed, ", ")));
     remove_superseded_shards(work.run, "evaluate");
 }
 
@@ -297,7 +305,8 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
     const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
     const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
-                              metric_context(explainer, shuffled ? &*shuffled : nullptr, data, options.masks), options.metric);
+                              metric_context(explainer, shuffled ? &*shuffled : nullptr, data, options.masks),
+                              options.metric);
     check_memory(explainer.engine(), *data.test);
     say_what_has_no_value(explainer, metrics, no_samples(*data.test), notes);
 
@@ -346,7 +355,8 @@ ShardResult measure_shard(const Work& work, const Shard& shard) {
     ShardResult result{"evaluate", work.run.files.root.string(), text, work.evaluator.samples(), {}};
     for (const MethodSpec& method : work.explainer.methods()) {
         const fs::path path = files.evaluation(file_name(method.text));
-        const Identity whole = work.protocol.with(method_inputs(work.run, method)), identity = whole.with({{"shard", text}});
+        const Identity whole = work.protocol.with(method_inputs(work.run, method)),
+                       identity = whole.with({{"shard", text}});
         const auto samples = whole.inputs().at("samples").get<int64_t>();
         if (shard.of_job && has_all(work, whole, work.run.files.evaluation(file_name(method.text)), samples)) continue;
         MethodScores scores = measure(work, method, identity, path);
@@ -363,12 +373,13 @@ ShardResult measure_shard(const Work& work, const Shard& shard) {
 
 }  // namespace
 
-EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes) {
+EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution,
+                        const StageNotes& notes) {
     return with_work(run, options, with_forecast(execution, notes), notes, {}, evaluate_all);
 }
 
-ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard, const Execution& execution,
-                           const StageNotes& notes) {
+ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard,
+                           const Execution& execution, const StageNotes& notes) {
     return with_work(run, options, with_forecast(execution, notes), notes, shard,
                      [&](const Work& work) { return measure_shard(work, shard); });
 }

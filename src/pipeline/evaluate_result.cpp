@@ -11,8 +11,8 @@ namespace {
 
 MetricScore score_of(const MetricInfo& metric, const MetricResult& result) {
     const MetricSummary summary = summarise(result);
-    MetricScore score{metric.name, metric.direction, summary.value.mean, Interval(summary.value), summary.value.samples, {},
-                      {}};
+    MetricScore score{
+        metric.name, metric.direction, summary.value.mean, Interval(summary.value), summary.value.samples, {}, {}};
     for (const Estimate& point : summary.curve) {
         score.curve.push_back(point.mean);
         score.curve_ci95.push_back(point.high - point.mean);
@@ -48,7 +48,8 @@ EvaluatedMethod method_of(const MeasuredMethod& of, const std::vector<std::strin
     return method;
 }
 
-std::vector<MetricDifference> differences_of(const std::vector<MeasuredMethod>& all, const std::vector<std::string>& order) {
+std::vector<MetricDifference> differences_of(const std::vector<MeasuredMethod>& all,
+                                             const std::vector<std::string>& order) {
     std::vector<MetricDifference> list;
     for (const std::string& metric : order)
         for (size_t a = 0; a < all.size(); ++a)
@@ -112,7 +113,8 @@ std::optional<MetricDifference> EvaluateResult::difference(const std::string& me
         if (stored.metric != metric) continue;
         if (stored.a == a && stored.b == b) return stored;
         if (stored.a == b && stored.b == a)
-            return MetricDifference{metric, a, b, -stored.difference, {-stored.ci95.high, -stored.ci95.low}, stored.decided};
+            return MetricDifference{metric,        a, b, -stored.difference, {-stored.ci95.high, -stored.ci95.low},
+                                    stored.decided};
     }
     return std::nullopt;
 }

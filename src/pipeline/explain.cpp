@@ -40,8 +40,8 @@ int parse_target(const std::string& text, const Network& network) {
         if (network.classes[c] == text) return static_cast<int>(c);
     if (text.size() < 7 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
         if (const int index = std::stoi(text); index < network.class_count()) return index;
-    throw OptionError("target", fmt::format("the target '{}' is neither a class index below {} nor a class name{}", text,
-                                            network.class_count(), suggestion(text, network.classes)));
+    throw OptionError("target", fmt::format("the target '{}' is neither a class index below {} nor a class name{}",
+                                            text, network.class_count(), suggestion(text, network.classes)));
 }
 
 std::optional<std::string> text_in(const json& value) {
@@ -72,7 +72,8 @@ class Explanation {
     std::string left_out_;
 };
 
-Explainer explainer_of(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes) {
+Explainer explainer_of(const Run& run, const ExplainOptions& options, const Execution& execution,
+                       const StageNotes& notes) {
     if (!options.out.empty()) check_explanations_folder(options.out, run.files.root);
     if (options.windows < 1)
         throw OptionError("windows", fmt::format("the number of windows must be 1 or more, not {}", options.windows));
@@ -81,7 +82,8 @@ Explainer explainer_of(const Run& run, const ExplainOptions& options, const Exec
             execution};
 }
 
-Explanation::Explanation(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes)
+Explanation::Explanation(const Run& run, const ExplainOptions& options, const Execution& execution,
+                         const StageNotes& notes)
     : run_(run),
       options_(options),
       notes_(notes),
@@ -90,7 +92,8 @@ Explanation::Explanation(const Run& run, const ExplainOptions& options, const Ex
       document_(folder_ / "explain.json") {
     if (can_watch(*run.network)) watch_.emplace(*run.network, execution);
     if (!options.target.empty()) parse_target(options.target, *run.network);
-    for (SampleToExplain& sample : gather_samples(run, options, execution, notes)) cases_.push_back(case_of(std::move(sample)));
+    for (SampleToExplain& sample : gather_samples(run, options, execution, notes))
+        cases_.push_back(case_of(std::move(sample)));
     check_output(document_, OutputKind::explanations);
     result_.run = run.files.root.string();
     result_.fingerprint = run.fingerprint;
@@ -120,8 +123,10 @@ Case Explanation::case_of(SampleToExplain sample) const {
     image.predicted_name = class_name(network, image.predicted);
     image.target_name = class_name(network, image.target);
     if (sample.label >= 0) image.label = sample.label;
-    const std::string stem = sample.name + (image.target == image.predicted ? "" : fmt::format("-class{}", image.target));
-    for (const MethodSpec& method : explainer_.methods()) one.files.push_back(map_files(stem, method, sample.input.spiking()));
+    const std::string stem =
+        sample.name + (image.target == image.predicted ? "" : fmt::format("-class{}", image.target));
+    for (const MethodSpec& method : explainer_.methods())
+        one.files.push_back(map_files(stem, method, sample.input.spiking()));
     check_outputs(folder_, sample, one.files, options_.files);
     one.sample = std::move(sample);
     return one;
@@ -134,12 +139,14 @@ std::optional<Decided> Explanation::when_decided(const Case& one) const {
     for (int64_t t = 0; t < when.steps; ++t) when.scores.push_back(time.scores.row(t)[one.image.target]);
     if (!one.sample.input.spiking()) return when;
     const int64_t windows = std::clamp<int64_t>(options_.windows, 1, 8);
-    for (const TimeShare& part : time_shares(explainer_.engine(), one.sample.input.spikes.sub(0), one.image.target, windows))
+    for (const TimeShare& part :
+         time_shares(explainer_.engine(), one.sample.input.spikes.sub(0), one.image.target, windows))
         when.windows.push_back({part.first, part.end, part.share});
     return when;
 }
 
-std::optional<MapSum> Explanation::sum_of(const MethodSpec& method, const Case& one, const FloatArray& attribution) const {
+std::optional<MapSum> Explanation::sum_of(const MethodSpec& method, const Case& one,
+                                          const FloatArray& attribution) const {
     const auto baseline = completeness_baseline(method, one.sample.input);
     if (!baseline) return std::nullopt;
     const std::vector<int> targets{one.image.target};
@@ -157,8 +164,8 @@ void Explanation::explain(const Case& one) {
         const MethodSpec& method = explainer_.methods()[m];
         const FloatArray attribution =
             explainer_.attributions(method, one.sample.input, std::vector<int>{image.target}, {&one.sample.address, 1});
-        MapSummary map = write_map(folder_, one.files[m], {method, attribution, image.scores}, one.sample, options_.windows,
-                                   options_.overlay);
+        MapSummary map = write_map(folder_, one.files[m], {method, attribution, image.scores}, one.sample,
+                                   options_.windows, options_.overlay);
         const json inputs = method_inputs(run_, method);
         map.seed = options_.seed;
         map.sum = sum_of(method, one, attribution);
@@ -211,7 +218,8 @@ int64_t ExplainResult::map_count() const {
     return count;
 }
 
-ExplainResult explain_run(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes) {
+ExplainResult explain_run(const Run& run, const ExplainOptions& options, const Execution& execution,
+                          const StageNotes& notes) {
     return Explanation(run, options, with_forecast(execution, notes), notes).result();
 }
 

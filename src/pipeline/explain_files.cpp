@@ -20,10 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int enlargement(int64_t height, int64_t width) { return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width))); }
+int enlargement(int64_t height, int64_t width) {
+    return static_cast<int>(std::max<int64_t>(1, 224 / std::max(height, width)));
+}
 
-/// A method's text in file names: ':' and '=' become '-'. Where that, or its length, could make two texts one, a checksum of
-/// the text follows.
+/// A method's text in file names: ':' and '=' become '-'. Where that, or its length, could make two texts one, a
+/// checksum of the text follows.
 std::string method_part(const std::string& text) {
     const std::string part = file_name_part(text);
     const bool plain = std::ranges::all_of(text, [](char c) {
@@ -32,7 +34,8 @@ std::string method_part(const std::string& text) {
     return plain && part.size() == text.size() ? part : part.substr(0, 60) + "-" + sha256_of_bytes(text).substr(0, 8);
 }
 
-/// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point cloud.
+/// One attribution as files: the coloured map, its overlay, the raw values; of a timed one also windows and a point
+/// cloud.
 class MapWriter {
   public:
     MapWriter(const fs::path& folder, const MapFiles& files, const Explained& explained)
@@ -70,8 +73,8 @@ class MapWriter {
     /// What is not there, drowns in rounding or is no number is not stretched to full colour.
     FloatArray drawn(const FloatArray& values) const { return empty_ ? FloatArray(values.shape) : values; }
 
-    /// The map's picture holds the checksum of the raw values, by which these are known as ours. Old values go first, so that
-    /// at no moment there are values that no picture tells of.
+    /// The map's picture holds the checksum of the raw values, by which these are known as ours. Old values go first,
+    /// so that at no moment there are values that no picture tells of.
     void write_map_and_values(int factor) const {
         const fs::path values = folder_ / files_.values;
         const std::string bytes = npy_bytes(method_.method->info().timed ? attribution_.sub(0) : map_);
@@ -114,8 +117,8 @@ MapFiles map_files(const std::string& stem, const MethodSpec& method, bool spiki
     return files;
 }
 
-MapSummary write_map(const fs::path& folder, const MapFiles& files, const Explained& explained, const SampleToExplain& sample,
-                     int64_t windows, OverlayStyle style) {
+MapSummary write_map(const fs::path& folder, const MapFiles& files, const Explained& explained,
+                     const SampleToExplain& sample, int64_t windows, OverlayStyle style) {
     return MapWriter(folder, files, explained).write(sample, windows, style);
 }
 
@@ -139,7 +142,8 @@ void check_outputs(const fs::path& folder, const SampleToExplain& sample, const 
     check(sample.name + ".png", OutputKind::picture);
     if (sample.input.spiking()) check(sample.name + "_xyt.png", OutputKind::picture);
     for (const MapFiles& map : maps) {
-        for (const std::string& name : {map.map, map.overlay, map.windows, map.space_time}) check(name, OutputKind::picture);
+        for (const std::string& name : {map.map, map.overlay, map.windows, map.space_time})
+            check(name, OutputKind::picture);
         check(map.values, OutputKind::values);
     }
 }

@@ -22,7 +22,8 @@ FloatArray with_batch_axis(FloatArray image) {
     return image;
 }
 
-/// A recording, or a picture in the run's coding. Random coders draw from the picture's content, and so do seeded methods.
+/// A recording, or a picture in the run's coding. Random coders draw from the picture's content, and so do seeded
+/// methods.
 SampleToExplain read_sample(const fs::path& path, const Background& background, const Run& run) {
     SampleToExplain sample;
     sample.source = path.string();
@@ -38,25 +39,29 @@ SampleToExplain read_sample(const fs::path& path, const Background& background, 
             sample.changes.emplace_back("the input has no spike");
     } else {
         const PictureOptions options = parse_pictures(run.pictures());
-        Picture picture = run.has_pictures() ? read_like(options, path, network.input_shape())
-                                             : read_picture(path, network.channels, network.height, network.width, background);
+        Picture picture = run.has_pictures()
+                              ? read_like(options, path, network.input_shape())
+                              : read_picture(path, network.channels, network.height, network.width, background);
         sample.changes = std::move(picture.changes);
         sample.picture = picture.image;
         const FloatArray image = normalised(with_batch_axis(std::move(picture.image)), options);
         sample.address = content_address(image);
-        sample.input = run.coding().empty()
-                           ? Input(image)
-                           : Input(encode(image, parse_coding(run.coding()), network.steps, run.seed(), {&sample.address, 1}));
+        sample.input =
+            run.coding().empty()
+                ? Input(image)
+                : Input(encode(image, parse_coding(run.coding()), network.steps, run.seed(), {&sample.address, 1}));
     }
     sample.name = file_name_part(path.stem().string()) + "-" + address_text(sample.address);
     return sample;
 }
 
-void add_files(const Run& run, const ExplainOptions& options, const StageNotes& notes, std::vector<SampleToExplain>& samples) {
+void add_files(const Run& run, const ExplainOptions& options, const StageNotes& notes,
+               std::vector<SampleToExplain>& samples) {
     if (options.background && (options.files.empty() || !run.binning().empty()))
         throw InputError("a background is for picture files, and none is named");
     if (options.background && run.has_pictures())
-        throw InputError("a background is chosen when the run is made: its data are pictures, and files are read as they are");
+        throw InputError(
+            "a background is chosen when the run is made: its data are pictures, and files are read as they are");
     for (const std::string& path : options.files) {
         SampleToExplain sample = read_sample(path, options.background.value_or(Background{}), run);
         if (!sample.changes.empty()) notes.say(fmt::format("{}: {}", path, fmt::join(sample.changes, ", ")));
@@ -95,7 +100,8 @@ std::vector<SampleToExplain> gather_samples(const Run& run, const ExplainOptions
     std::vector<SampleToExplain> samples;
     add_files(run, options, notes, samples);
     if (!options.test.empty()) add_test_samples(run, options.test, execution, samples);
-    if (samples.empty()) throw InputError("nothing to explain: name picture or recording files, or samples of the test set");
+    if (samples.empty())
+        throw InputError("nothing to explain: name picture or recording files, or samples of the test set");
     return samples;
 }
 

@@ -20,8 +20,9 @@ struct SampleToExplain {
     std::vector<std::string> changes = {};  ///< what reading changed
 };
 
-/// Files, then samples of the test set, in the order given; of files with equal name and content the first alone. A line says
-/// what reading a file changed. Throws InputError for files that cannot be read, test samples that are not there, and none.
+/// Files, then samples of the test set, in the order given; of files with equal name and content the first alone. A
+/// line says what reading a file changed. Throws InputError for files that cannot be read, test samples that are not
+/// there, and none.
 std::vector<SampleToExplain> gather_samples(const Run& run, const ExplainOptions& options, const Execution& execution,
                                             const StageNotes& notes);
 

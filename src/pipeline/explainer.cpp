@@ -37,10 +37,12 @@ std::vector<MethodSpec> parse_methods(const std::vector<std::string>& texts, boo
 }
 
 /// The identity of a result that methods need. Throws InputError where it is missing, or not of the run as it is.
-json needed_identity(const Run& run, const std::filesystem::path& path, const std::string& what, const std::string& options) {
+json needed_identity(const Run& run, const std::filesystem::path& path, const std::string& what,
+                     const std::string& options) {
     const std::string root = run.files.root.string();
     if (!std::filesystem::exists(path))
-        throw InputError(what + " of " + root + " are not known yet; run spikelens interpret " + root + options + " first");
+        throw InputError(what + " of " + root + " are not known yet; run spikelens interpret " + root + options +
+                         " first");
     if (const std::string reason = run.why_stale(path); !reason.empty())
         throw InputError(stale_sentence(run, path, reason, "interpret"));
     return stored_identity(path);
@@ -123,12 +125,14 @@ bool can_explain(std::string_view method, const Network& network) {
     };
     const auto any_layer = [&](auto condition) { return std::ranges::any_of(network.layers, condition); };
     const bool recurs = any_layer([](const Layer& layer) { return layer.recurrence.kind != RecurrenceKind::none; });
-    const bool adapts_any = any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
+    const bool adapts_any =
+        any_layer([](const Layer& layer) { return layer.neuron && adapts(*layer.neuron, layer.values); });
     const bool by_step = any_layer([](const Layer& layer) { return layer.kind == LayerKind::norm; });
-    const bool filters =
-        any_layer([](const Layer& layer) { return layer.kind == LayerKind::conv; }) && !response_filters(network).empty();
-    return (filters || !is_of({"sam", "gradcam", "conductance"})) && !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) &&
-           !(by_step && is_of({"gate", "slrp", "sltrp"})) && !(adapts_any && is_of({"share", "sltrp", "rescale"}));
+    const bool filters = any_layer([](const Layer& layer) { return layer.kind == LayerKind::conv; }) &&
+                         !response_filters(network).empty();
+    return (filters || !is_of({"sam", "gradcam", "conductance"})) &&
+           !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(by_step && is_of({"gate", "slrp", "sltrp"})) &&
+           !(adapts_any && is_of({"share", "sltrp", "rescale"}));
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {
@@ -158,7 +162,8 @@ std::vector<int64_t> draw_samples(int64_t size, int64_t count, uint64_t seed) {
 }
 
 std::vector<int64_t> draw_samples(const SampleSource& samples, int64_t batch, int64_t count, uint64_t seed) {
-    if (batch < 0) throw OptionError("whole_batches", fmt::format("batches of a class hold 1 sample or more, not {}", batch));
+    if (batch < 0)
+        throw OptionError("whole_batches", fmt::format("batches of a class hold 1 sample or more, not {}", batch));
     if (batch == 0) return draw_samples(samples.size(), count, seed);
     std::map<int, std::vector<int64_t>> classes;
     for (int64_t i = 0; i < samples.size(); ++i) classes[samples.label(i)].push_back(i);

@@ -181,9 +181,9 @@ Sets Comparison::random_sets(size_t budget, int draw, bool live) const {
         if (!live || live_[i]) all.push_back(static_cast<int>(i));
     Orders orders;
     for (int64_t c = 0; c < classes(); ++c) {
-        const auto order = random_permutation(
-            std::ssize(all), options_.seed, Stream::random_filters,
-            {static_cast<uint64_t>(c), wanted(c, budget), static_cast<uint64_t>(draw), live ? uint64_t{1} : uint64_t{0}});
+        const auto order = random_permutation(std::ssize(all), options_.seed, Stream::random_filters,
+                                              {static_cast<uint64_t>(c), wanted(c, budget), static_cast<uint64_t>(draw),
+                                               live ? uint64_t{1} : uint64_t{0}});
         FilterOrder& drawn = orders.emplace_back();
         for (const int64_t i : order) drawn.push_back(all[i]);
     }
@@ -201,7 +201,8 @@ SampleValues share_right(const SilencedOutcomes& outcomes, size_t first, size_t 
     for (const auto& samples : outcomes.samples) share.emplace_back(samples.size());
     for (size_t set = first; set < first + sets; ++set)
         for (size_t c = 0; c < share.size(); ++c)
-            for (size_t n = 0; n < share[c].size(); ++n) share[c][n] += outcomes.right[set][c][n] / static_cast<double>(sets);
+            for (size_t n = 0; n < share[c].size(); ++n)
+                share[c][n] += outcomes.right[set][c][n] / static_cast<double>(sets);
     return share;
 }
 
@@ -217,7 +218,8 @@ double mean_filters(const std::vector<Sets>& draws) {
     return filters / sets;
 }
 
-/// Silences all sets together, so that equal ones are simulated once, and compares each selection with the last, live ones.
+/// Silences all sets together, so that equal ones are simulated once, and compares each selection with the last, live
+/// ones.
 void Comparison::measure(FiltersResult& result) const {
     const size_t budgets = relevant_.budgets.size();
     std::vector<Sets> every = {Sets(classes())};

@@ -29,7 +29,8 @@ std::string surrogate_of(const ImportOptions& options) {
 
 bool is_nir(const fs::path& file) {
     const std::string ending = file.extension().string();
-    return ending == ".nir" || ending == ".h5" || ending == ".hdf5" || ending == ".net";  // Lava's, which is refused by name
+    return ending == ".nir" || ending == ".h5" || ending == ".hdf5" ||
+           ending == ".net";  // Lava's, which is refused by name
 }
 
 /// Whether the file describes its network itself, as our own models do.
@@ -48,8 +49,8 @@ NirOptions nir_options(const ImportOptions& options) {
 }
 
 /// "0.1307", "0.485,0.456,0.406" or "imagenet"; absent: `none`.
-std::vector<double> input_numbers(const ImportOptions& options, const std::string& name, const std::vector<double>& imagenet,
-                                  double none) {
+std::vector<double> input_numbers(const ImportOptions& options, const std::string& name,
+                                  const std::vector<double>& imagenet, double none) {
     const auto word = options.pictures.find(name);
     if (word == options.pictures.end() || word->second == "none") return {none};
     if (word->second == "imagenet") return imagenet;
@@ -60,8 +61,8 @@ std::vector<double> input_numbers(const ImportOptions& options, const std::strin
         double number = 0;
         const auto [next, error] = std::from_chars(at, end, number);
         if (error != std::errc() || (next != end && *next != ','))
-            throw InputError(fmt::format("{} is '{}', expected none, imagenet, or numbers, one or one for each channel", name,
-                                         word->second));
+            throw InputError(fmt::format("{} is '{}', expected none, imagenet, or numbers, one or one for each channel",
+                                         name, word->second));
         numbers.push_back(number);
         more = next != end, at = next;
     }
@@ -70,7 +71,8 @@ std::vector<double> input_numbers(const ImportOptions& options, const std::strin
 
 /// What is to be folded into weights; of a run it is the pictures' that the network is shown.
 std::optional<InputNormalisation> input_of(const ImportOptions& options) {
-    if (!options.data.empty() || (!options.pictures.contains("mean") && !options.pictures.contains("std"))) return std::nullopt;
+    if (!options.data.empty() || (!options.pictures.contains("mean") && !options.pictures.contains("std")))
+        return std::nullopt;
     return InputNormalisation{input_numbers(options, "mean", {0.485, 0.456, 0.406}, 0),
                               input_numbers(options, "std", {0.229, 0.224, 0.225}, 1)};
 }
@@ -85,11 +87,13 @@ std::optional<int> said_steps(const std::string& text) {
 /// The network whose weights the file holds.
 Network network_of(const ImportOptions& options) {
     if (options.network.empty() || !options.input)
-        throw InputError(options.file.string() +
-                         " holds weights alone: the text of the network and its input C,H,W are needed (and its steps)");
+        throw InputError(
+            options.file.string() +
+            " holds weights alone: the text of the network and its input C,H,W are needed (and its steps)");
     const std::string text = preset_text(options.network, options.classes.value_or(10));
     if (options.classes && text == options.network)
-        throw InputError("the number of classes is for presets; the network " + options.network + " says its outputs itself");
+        throw InputError("the number of classes is for presets; the network " + options.network +
+                         " says its outputs itself");
     return parse_network(text, *options.input, options.steps.value_or(said_steps(text).value_or(kUsualSteps)));
 }
 
@@ -132,9 +136,11 @@ void check_file_options(const ImportOptions& options) {
         check_dialect(nir_options(options).dialect);
         return;
     }
-    refuse_unused(of_nir, " is for NIR graphs; " + file + " holds weights, and the network text says what its neurons do");
+    refuse_unused(of_nir,
+                  " is for NIR graphs; " + file + " holds weights, and the network text says what its neurons do");
     if (is_own_model(options)) {
-        const std::string reason = " cannot be chosen: " + file + " is a model of Spikelens and tells its network itself";
+        const std::string reason =
+            " cannot be chosen: " + file + " is a model of Spikelens and tells its network itself";
         refuse_unused(of_weights, reason);
         refuse_unused({{"input", options.input.has_value()}, {"steps", options.steps.has_value()}}, reason);
     } else {
@@ -148,8 +154,9 @@ void check_options(const ImportOptions& options) {
     check_file_options(options);
     if (options.data.empty()) {
         const bool weights = !is_nir(options.file) && !is_own_model(options);
-        const auto folded = std::ranges::count_if(
-            options.pictures, [&](const auto& word) { return weights && (word.first == "mean" || word.first == "std"); });
+        const auto folded = std::ranges::count_if(options.pictures, [&](const auto& word) {
+            return weights && (word.first == "mean" || word.first == "std");
+        });
         input_of(options);
         refuse_unused({{"binning", !options.binning.empty()},
                        {"an option of pictures", std::ssize(options.pictures) > folded},
@@ -157,9 +164,10 @@ void check_options(const ImportOptions& options) {
                        {"surrogate", !options.surrogate.empty()}},
                       " is of a run: it needs a data set");
         if (options.out.extension() != ".safetensors")
-            throw InputError("'" + options.out.string() +
-                             "' cannot be written: expected a model file ending in .safetensors, or a data set to make a run "
-                             "directory");
+            throw InputError(
+                "'" + options.out.string() +
+                "' cannot be written: expected a model file ending in .safetensors, or a data set to make a run "
+                "directory");
         check_output(options.out, OutputKind::model);
         return;
     }
@@ -180,20 +188,21 @@ ImportedNetwork import_file(const ImportOptions& options) {
     if (is_nir(options.file)) return import_nir(options.file, nir_options(options));
     const WeightOptions weights{options.match.value_or(MatchWeights::automatic), options.layers,
                                 options.neurons.value_or(NeuronSource::agree), options.bn_eps, input_of(options)};
-    return import_weights(options.file, is_own_model(options) ? load_model(options.file) : network_of(options), weights);
+    return import_weights(options.file, is_own_model(options) ? load_model(options.file) : network_of(options),
+                          weights);
 }
 
 /// Gives the network what the data know of it, its classes and steps. Throws InputError where they do not fit.
 void fit_to_data(const ImportOptions& options, const RunData& data, Network& network) {
     if (data.test->shape() != network.input_shape())
-        throw InputError(fmt::format("the network expects input {}, but {} has samples {}", shape_text(network.input_shape()),
-                                     data.name, shape_text(data.test->shape())));
+        throw InputError(fmt::format("the network expects input {}, but {} has samples {}",
+                                     shape_text(network.input_shape()), data.name, shape_text(data.test->shape())));
     check_outputs(network, *data.test, data.name);
     network.classes = data.test->classes();
     if (data.test->steps() == 0) return;
     if (options.steps && *options.steps != data.test->steps())
-        throw InputError(fmt::format("the number of steps is {}, but the recordings of {} have {}", *options.steps, data.name,
-                                     data.test->steps()));
+        throw InputError(fmt::format("the number of steps is {}, but the recordings of {} have {}", *options.steps,
+                                     data.name, data.test->steps()));
     network.steps = data.test->steps();
 }
 

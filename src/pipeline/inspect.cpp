@@ -117,7 +117,8 @@ void add_activity(std::vector<LayerSummary>& layers, const Engine& engine, const
         if (network.layers[l].neuron) request.layers.push_back(l);
     std::vector<Activity> activity(network.layers.size());
     for (int64_t first = 0; first < data.size(); first += kAtOnce) {
-        const Recording recording = engine.run(data.input(range(first, std::min(first + kAtOnce, data.size()))), request);
+        const Recording recording =
+            engine.run(data.input(range(first, std::min(first + kAtOnce, data.size()))), request);
         for (const LayerRecording& layer : recording.layers) activity[layer.layer].add(layer.counts);
     }
     const int steps = data.steps() > 0 ? data.steps() : network.steps;
@@ -155,7 +156,8 @@ InspectResult describe(const Engine& engine, const fs::path& model) {
 
 InspectResult inspect_run(const Run& run, const InspectOptions& options, const Execution& execution) {
     if (options.samples < 0)
-        throw OptionError("samples", fmt::format("the number of samples must be 0 (none) or more, not {}", options.samples));
+        throw OptionError("samples",
+                          fmt::format("the number of samples must be 0 (none) or more, not {}", options.samples));
     const std::unique_ptr<const Engine> engine = make_engine(execution.engine, run.network, execution);
     InspectResult result = describe(*engine, run.files.root);
     if (options.samples == 0) return result;

@@ -55,11 +55,11 @@ void check_options(const InterpretOptions& options) {
     if (options.draws < 1 || options.draws > 1000)
         throw OptionError("draws", fmt::format("the number of random draws must be 1 to 1000, not {}", options.draws));
     if (options.samples < 0)
-        throw OptionError("train_samples",
-                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("train_samples", fmt::format("the number of training samples must be 0 (all) or more, not {}",
+                                                       options.samples));
     if (options.probe_samples < 0)
-        throw OptionError("probe_samples",
-                          fmt::format("the number of probe samples must be 0 (none) or more, not {}", options.probe_samples));
+        throw OptionError("probe_samples", fmt::format("the number of probe samples must be 0 (none) or more, not {}",
+                                                       options.probe_samples));
 }
 
 /// The stage at work: the run, its data and how each of its five results is found.
@@ -73,7 +73,8 @@ class Interpretation {
           budgets_(budgets_of(options)),
           data_(checked_data(run, options, execution)),
           samples_(*data_.train, samples_meant(options.samples, data_.train->size(), notes)),
-          probe_samples_(options.probe_samples > 0 ? samples_meant(options.probe_samples, data_.train->size(), notes) : 0),
+          probe_samples_(options.probe_samples > 0 ? samples_meant(options.probe_samples, data_.train->size(), notes)
+                                                   : 0),
           engine_(make_engine(execution.engine, run.network, execution)) {
         if (probe_samples_ > 0) check_probe(*run.network, *data_.train, probe_samples_);
         check_memory(*engine_, samples_);
@@ -103,7 +104,9 @@ class Interpretation {
             .with(path_)
             .with({{"draws", options_.draws}, {"seed", options_.seed}});
     }
-    Identity of_visualisations() const { return run_.identity_of("visualisations", 1).with(sums_).with({{"crops", kCrops}}); }
+    Identity of_visualisations() const {
+        return run_.identity_of("visualisations", 1).with(sums_).with({{"crops", kCrops}});
+    }
     Identity of_probe() const { return run_.identity_of("probe", 1).with({{"samples", probe_samples_}}); }
 
     bool holds(const fs::path& path, const Identity& identity) const;
@@ -157,8 +160,10 @@ void Interpretation::say_memory(int64_t samples, int64_t block) const {
                             static_cast<double>(bytes) / (1 << 30)));
 }
 
-/// The sums over the samples from options.first to options.end: goes on with what the file holds, and keeps it up to date.
-ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity& identity, ResponseOptions options) const {
+/// The sums over the samples from options.first to options.end: goes on with what the file holds, and keeps it up to
+/// date.
+ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity& identity,
+                                           ResponseOptions options) const {
     const int64_t count = *options.end - options.first;
     ResponseSums sums;
     const bool held = holds(path, identity);
@@ -166,7 +171,8 @@ ResponseSums Interpretation::sum_responses(const fs::path& path, const Identity&
     auto saved = Clock::now();
     const auto keep = [&] {
         if (sums.samples > 0)
-            notes_.keeps(fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(count)));
+            notes_.keeps(
+                fmt::format("the responses of {} of {} samples are kept", grouped(sums.samples), grouped(count)));
     };
     Execution to_the_end;  // also where the work is cancelled
     to_the_end.threads = execution_.threads;
@@ -291,8 +297,8 @@ InterpretResult interpret_run(const Run& run, const InterpretOptions& options, c
     return result;
 }
 
-ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard, const Execution& execution,
-                            const StageNotes& notes) {
+ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard,
+                            const Execution& execution, const StageNotes& notes) {
     return Interpretation(run, options, with_forecast(execution, notes), notes).shard(shard);
 }
 

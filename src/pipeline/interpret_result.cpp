@@ -92,7 +92,8 @@ InterpretResult summary_of(const Network& network, const Responses& responses, c
     result.kkt_residual = relevant.worst_kkt_residual();
     result.duality_gap = relevant.worst_duality_gap();
     for (const FilterIndex& filter : relevant.filters)
-        if (const std::string& name = network.layers[filter.layer].name; result.layers.empty() || result.layers.back() != name)
+        if (const std::string& name = network.layers[filter.layer].name;
+            result.layers.empty() || result.layers.back() != name)
             result.layers.push_back(name);
     result.filters = filters_of(network, responses);
     result.per_class = paths_of(network, relevant, responses);

@@ -35,11 +35,12 @@ void KeptEpochs::after_batch(const Network& network, const TrainState& state) co
         save_model(network, files_.epoch(state.epochs_done));
 }
 
-void KeptEpochs::choose(Network& network, const TrainState& state, const SampleSource& test, const Execution& execution) {
+void KeptEpochs::choose(Network& network, const TrainState& state, const SampleSource& test,
+                        const Execution& execution) {
     if (kept_ != KeptEpoch::best) return;
     for (int epoch = 1; epoch <= state.epochs_done; ++epoch) {
-        const Accuracy measured =
-            measure_accuracy(CpuEngine(load_model(files_.epoch(epoch)), execution), test, fmt::format("epoch {}", epoch));
+        const Accuracy measured = measure_accuracy(CpuEngine(load_model(files_.epoch(epoch)), execution), test,
+                                                   fmt::format("epoch {}", epoch));
         accuracies_.push_back(static_cast<double>(measured.correct) /
                               static_cast<double>(std::max<int64_t>(1, measured.samples)));
     }

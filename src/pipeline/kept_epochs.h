@@ -10,13 +10,14 @@ namespace spikelens {
 
 struct RunDirectory;
 
-/// The networks after every epoch, in files of the run, and the choice among them. Without KeptEpoch::best it does nothing.
+/// The networks after every epoch, in files of the run, and the choice among them. Without KeptEpoch::best it does
+/// nothing.
 class KeptEpochs {
   public:
     KeptEpochs(KeptEpoch kept, const RunDirectory& files) : kept_(kept), files_(files) {}
 
-    /// Training is about to go on from here. What another training kept is removed. Throws InputError where the network of an
-    /// epoch that is done was not kept.
+    /// Training is about to go on from here. What another training kept is removed. Throws InputError where the network
+    /// of an epoch that is done was not kept.
     void begin(const Network& network, const TrainState& state) const;
     /// Keeps the network where an epoch has just ended.
     void after_batch(const Network& network, const TrainState& state) const;

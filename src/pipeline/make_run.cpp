@@ -25,7 +25,10 @@ Interval Interval::read(const JsonField& field) {
 }
 
 NetworkSummary::NetworkSummary(const Network& network)
-    : text(network_text(network)), input(network.input_shape()), steps(network.steps), parameters(parameter_count(network)) {}
+    : text(network_text(network)),
+      input(network.input_shape()),
+      steps(network.steps),
+      parameters(parameter_count(network)) {}
 
 AccuracySummary::AccuracySummary(const Accuracy& measured)
     : samples(measured.samples), undecided(measured.undecided), silent(measured.silent) {
@@ -50,25 +53,27 @@ MadeRun measure_run(const RunInMaking& making, const Engine& engine) {
         made.confusion.emplace_back(row.begin(), row.end());
     }
     made.confusion_undecided = test.confusion_undecided;
-    made.identity = Identity().with({{"model", model_fingerprint(making.network)}}).with(data_inputs(making.data)).inputs();
+    made.identity =
+        Identity().with({{"model", model_fingerprint(making.network)}}).with(data_inputs(making.data)).inputs();
     return made;
 }
 
 void write_made_run(const RunInMaking& making, const std::string& stage, const json& result) {
-    create_run(making.files,
-               {making.network, making.data, making.source, stage, making.made, making.arguments, making.options, result});
+    create_run(making.files, {making.network, making.data, making.source, stage, making.made, making.arguments,
+                              making.options, result});
 }
 
 void check_outputs(const Network& network, const SampleSource& samples, const std::string& data) {
     if (network.class_count() != static_cast<int64_t>(samples.classes().size()))
-        throw InputError(fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(), data,
-                                     samples.classes().size()));
+        throw InputError(fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(),
+                                     data, samples.classes().size()));
 }
 
 void replace_last_layer(Network& network, int64_t outputs, uint64_t seed) {
     Layer& last = network.layers.back();
     if (!last.weighted() || !last.values.empty() || last.recurrence.kind != RecurrenceKind::none || last.groups != 1)
-        throw InputError(fmt::format("the last layer, {}, cannot be replaced: it is no plain layer of weights", last.name));
+        throw InputError(
+            fmt::format("the last layer, {}, cannot be replaced: it is no plain layer of weights", last.name));
     last.out_channels = static_cast<int>(outputs);
     last.weight = FloatArray(last.weight_shape());
     if (last.has_bias) last.bias = FloatArray(last.bias_shape());

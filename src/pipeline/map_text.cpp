@@ -23,7 +23,8 @@ std::string map_remark(const EvaluatedMethod& method, int64_t maps) {
     for (const auto& [count, words] : {std::pair{method.zero_maps, "zero"},
                                        {method.noise_maps, "rounding noise"},
                                        {method.constant_maps, "the same everywhere"}})
-        if (count > 0) text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
+        if (count > 0)
+            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", count, count == 1 ? "is" : "are", words);
     return text.empty() ? "" : paragraph(fmt::format("{}: of {} maps {}", method.method, maps, text));
 }
 
@@ -31,21 +32,24 @@ std::string baselines_text(const std::vector<EvaluatedMethod>& methods) {
     std::string text;
     for (const EvaluatedMethod& method : methods)
         if (method.completeness_baseline)
-            text += fmt::format(
-                "{}{} {}", text.empty() ? "" : ", ", method.method,
-                *method.completeness_baseline == "biases" ? "0, with what biases brought" : *method.completeness_baseline);
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.method,
+                                *method.completeness_baseline == "biases" ? "0, with what biases brought"
+                                                                          : *method.completeness_baseline);
     if (text.empty()) return paragraph("completeness: none of these methods aims at it");
-    return paragraph("completeness is measured from each method's own baseline: " + text + "; the others do not aim at it");
+    return paragraph("completeness is measured from each method's own baseline: " + text +
+                     "; the others do not aim at it");
 }
 
-/// What must be said beside the table: samples left out, each method's own baseline of completeness, maps that say nothing.
+/// What must be said beside the table: samples left out, each method's own baseline of completeness, maps that say
+/// nothing.
 std::string evaluation_remarks(const EvaluateResult& result) {
     std::string text;
     if (result.undecided > 0)
-        text += paragraph(
-            fmt::format("{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
-                        result.undecided, result.samples, result.undecided == 1 ? "is" : "are"));
-    if (std::ranges::find(result.metrics, "completeness") != result.metrics.end()) text += baselines_text(result.methods);
+        text += paragraph(fmt::format(
+            "{} of {} samples {} undecided (all class scores are equal) and left out: no class could be followed",
+            result.undecided, result.samples, result.undecided == 1 ? "is" : "are"));
+    if (std::ranges::find(result.metrics, "completeness") != result.metrics.end())
+        text += baselines_text(result.methods);
     for (const EvaluatedMethod& method : result.methods)
         if (!method.sanity_baseline) text += map_remark(method, result.samples - result.undecided);
     return text;
@@ -54,7 +58,8 @@ std::string evaluation_remarks(const EvaluateResult& result) {
 std::string reading_of(const ExplainedImage& image, const Network& network) {
     if (!std::ranges::all_of(image.scores, [](float score) { return std::isfinite(score); }))
         return "class scores are not finite";
-    if (!image.undecided) return fmt::format("{} ({:.1f} %)", image.predicted_name, 100 * image.probabilities[image.predicted]);
+    if (!image.undecided)
+        return fmt::format("{} ({:.1f} %)", image.predicted_name, 100 * image.probabilities[image.predicted]);
     const bool silent = !signals(network).back().currents && image.scores[0] == 0;
     return silent ? "no output spike: undecided" : "all class scores are equal: undecided";
 }
@@ -86,7 +91,9 @@ std::string ending_text(const std::string& baseline) {
 std::string protocol_text(const EvaluateResult& result) {
     std::string text = fmt::format("{} test {}", result.samples, result.input);
     if (result.coding) text += ", " + *result.coding + " coding";
-    const auto asked = [&](const char* name) { return std::ranges::find(result.metrics, name) != result.metrics.end(); };
+    const auto asked = [&](const char* name) {
+        return std::ranges::find(result.metrics, name) != result.metrics.end();
+    };
     if (asked("insertion") || asked("deletion"))
         text += fmt::format(", {} pixels a step, inserted into and deleted to {}", result.pixels_per_step,
                             ending_text(result.baseline));
@@ -121,8 +128,8 @@ std::string text_of(const ExplainResult& result, const Network& network) {
         for (const MapSummary& map : image.maps)
             if (map.remark) text += paragraph(fmt::format("{}: {}", map.method, *map.remark), 2);
     }
-    return text +
-           fmt::format("{} with overlays and raw values in {}\n", counted(result.map_count(), "map"), printable(result.folder));
+    return text + fmt::format("{} with overlays and raw values in {}\n", counted(result.map_count(), "map"),
+                              printable(result.folder));
 }
 
 std::string text_of(const EvaluateResult& result) {

@@ -48,7 +48,8 @@ std::string why_foreign(const Run& run, const Part& part) {
     if (std::string reason = current.difference(part.identity); !reason.empty()) return reason;
     const std::array files = {std::pair{"relevant", run.files.relevant()}, std::pair{"probe", run.files.probe()}};
     for (const auto& [input, file] : files)
-        if (part.identity.contains(input) && part.identity[input] != digest_in(file)) return fmt::format("other {}", input);
+        if (part.identity.contains(input) && part.identity[input] != digest_in(file))
+            return fmt::format("other {}", input);
     return {};
 }
 
@@ -68,7 +69,8 @@ std::vector<fs::path> shard_directories(const RunDirectory& run, const std::stri
     const std::string begin = stage.empty() ? "" : stage + "-";
     if (const fs::path shards = shards_of(run); fs::is_directory(shards))
         for (const fs::directory_entry& entry : fs::directory_iterator(shards))
-            if (entry.is_directory() && entry.path().filename().string().starts_with(begin)) found.push_back(entry.path());
+            if (entry.is_directory() && entry.path().filename().string().starts_with(begin))
+                found.push_back(entry.path());
     return found;
 }
 
@@ -93,8 +95,8 @@ Parts find_parts(const Run& run, const std::vector<fs::path>& directories, const
             if (const fs::path file = path.lexically_relative(directory); is_wanted(file))
                 parts[file].push_back(read_part(run, path));
     if (parts.empty())
-        throw InputError(
-            fmt::format("{} holds no shards to merge: compute shards of interpret or evaluate first", run.files.root.string()));
+        throw InputError(fmt::format("{} holds no shards to merge: compute shards of interpret or evaluate first",
+                                     run.files.root.string()));
     return parts;
 }
 
@@ -109,7 +111,8 @@ void check_parts(const fs::path& file, std::vector<Part>& parts) {
                                          first.path.string(), shard_text(first.shard), part.path.string(),
                                          shard_text(part.shard)));
         if (const std::string other = whole(first).difference(whole(part).inputs()); !other.empty())
-            throw InputError(fmt::format("{} was made with {}, as {} says", part.path.string(), other, first.path.string()));
+            throw InputError(
+                fmt::format("{} was made with {}, as {} says", part.path.string(), other, first.path.string()));
         if (i > 0 && part.shard.number == parts[i - 1].shard.number)
             throw InputError(fmt::format("{} and {} are both shard {}", parts[i - 1].path.string(), part.path.string(),
                                          shard_text(part.shard)));
@@ -117,15 +120,16 @@ void check_parts(const fs::path& file, std::vector<Part>& parts) {
     for (int64_t number = 1; number <= first.shard.count; ++number) {
         const auto at = static_cast<size_t>(number - 1);
         if (at >= parts.size() || parts[at].shard.number != number)
-            throw InputError(fmt::format("shard {} of {} is missing", shard_text({number, first.shard.count}), file.string()));
+            throw InputError(
+                fmt::format("shard {} of {} is missing", shard_text({number, first.shard.count}), file.string()));
     }
 }
 
 /// A shard that is through with all of its samples; else it was stopped.
 void check_complete(const Part& part, bool complete) {
     if (!complete)
-        throw InputError(fmt::format("{} is not through with its samples: compute shard {} to its end", part.path.string(),
-                                     shard_text(part.shard)));
+        throw InputError(fmt::format("{} is not through with its samples: compute shard {} to its end",
+                                     part.path.string(), shard_text(part.shard)));
 }
 
 ResponseSums load_part(const Part& part, int64_t samples) {
@@ -177,8 +181,8 @@ struct Whole {
     MethodScores scores;
 };
 
-/// Scores of another evaluation of this model are hours of somebody's work, and the shards are not lost by waiting. Those of
-/// another model or other data nobody can use any more.
+/// Scores of another evaluation of this model are hours of somebody's work, and the shards are not lost by waiting.
+/// Those of another model or other data nobody can use any more.
 void refuse_to_replace(const fs::path& path, const Identity& identity) {
     if (!fs::exists(path)) return;
     const json stored = stored_identity(path);
@@ -187,8 +191,9 @@ void refuse_to_replace(const fs::path& path, const Identity& identity) {
         if (!stored.is_object() || stored.value(name, json()) != needed.value(name, json())) return;
     const std::string difference = identity.difference(stored);
     if (!difference.empty())
-        throw InputError(fmt::format("{} was made with {} than the shards: merging would replace it; move it away first",
-                                     path.string(), difference));
+        throw InputError(
+            fmt::format("{} was made with {} than the shards: merging would replace it; move it away first",
+                        path.string(), difference));
 }
 
 Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts, bool replace) {
@@ -219,7 +224,8 @@ bool has_whole(const Run& run, const fs::path& directory, const fs::path& path) 
         const int64_t samples = samples_of(part);
         if (file == run.files.responses()) return load_responses(identity.inputs(), file).samples >= samples;
         const MethodScores held = load_scores(identity, file), scores = load_scores(Identity(part.identity), path);
-        return std::ranges::all_of(scores.measured, [&](const auto& of) { return held.measured_by(of.first) == samples; });
+        return std::ranges::all_of(scores.measured,
+                                   [&](const auto& of) { return held.measured_by(of.first) == samples; });
     } catch (const InputError&) {  // damaged, or no file of ours
         return false;
     }

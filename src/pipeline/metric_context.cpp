@@ -19,8 +19,8 @@ std::shared_ptr<const Array<uint8_t>> load_masks(const fs::path& path, const Sam
     auto masks = std::make_shared<const Array<uint8_t>>(read_idx(path, 3));
     const Shape sample = test.shape(), expected = {test.size(), sample[1], sample[2]};
     if (masks->shape != expected)
-        throw InputError(fmt::format("the masks in {} have the shape {}, expected one for each test sample: {}", path.string(),
-                                     shape_text(masks->shape), shape_text(expected)));
+        throw InputError(fmt::format("the masks in {} have the shape {}, expected one for each test sample: {}",
+                                     path.string(), shape_text(masks->shape), shape_text(expected)));
     return masks;
 }
 

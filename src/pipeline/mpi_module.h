@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the library of processes offers, which alone is linked with MPI (pipeline/ranks.h). Numbers and bytes alone cross it,
-/// and one call at a time.
+/// What the library of processes offers, which alone is linked with MPI (pipeline/ranks.h). Numbers and bytes alone
+/// cross it, and one call at a time.
 struct SpikelensMpi {
     const char* version;  ///< of Spikelens
     /// Joins the job; null, or what failed.

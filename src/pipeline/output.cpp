@@ -80,7 +80,8 @@ bool ours(const fs::path& path, OutputKind kind) {
             return read_start(path, 8192).find("<meta name=\"generator\" content=\"Spikelens") != std::string::npos;
         case OutputKind::model: {
             const json metadata = safetensors_metadata(path);
-            return metadata.is_object() && (metadata.contains("spikelens") || metadata.contains("spikelens.checkpoint"));
+            return metadata.is_object() &&
+                   (metadata.contains("spikelens") || metadata.contains("spikelens.checkpoint"));
         }
         case OutputKind::nir: {
             const std::string bytes = read_file(path);
@@ -125,7 +126,8 @@ void check_file(const fs::path& path, OutputKind kind) {
     if (!fs::exists(status)) refuse(path, "is a link that leads nowhere; remove it, or choose another name");
     if (!fs::is_regular_file(status)) refuse(path, "is not a file that can be replaced; choose another name");
     if (!known_as_ours(path, kind))
-        refuse(path, "is there already and was not written by Spikelens as such a file; choose another name, or remove it");
+        refuse(path,
+               "is there already and was not written by Spikelens as such a file; choose another name, or remove it");
 }
 
 /// Whether a file of a run says itself that it is ours; the other ones belong to the model beside them.
@@ -170,7 +172,8 @@ void check_run_folder(const fs::path& folder) {
                                          [&](const char* name) { return says_ours(folder / name); });
     for (const std::string_view name : kRunFiles) {
         const fs::path path = folder / name;
-        if (name == "evaluate" || name == "report.html" || name == "run.lock") continue;  // nothing is written over these
+        if (name == "evaluate" || name == "report.html" || name == "run.lock")
+            continue;  // nothing is written over these
         if (!fs::exists(fs::symlink_status(path, error))) continue;
         if (!fs::is_regular_file(path, error) || (tells_itself(name) ? !says_ours(path) : !run))
             refuse(path, "is there already and was not written by Spikelens; choose another folder");
@@ -181,7 +184,8 @@ void check_explanations_folder(const fs::path& folder, const fs::path& run) {
     std::error_code error;
     fs::path whole = fs::weakly_canonical(folder, error);
     if (!whole.has_filename()) whole = whole.parent_path();
-    if (is_run(whole)) refuse(folder, "is a run directory, which keeps explanations in " + (folder / "explain").string());
+    if (is_run(whole))
+        refuse(folder, "is a run directory, which keeps explanations in " + (folder / "explain").string());
     if (same_name(whole.filename().string(), "explain") && is_run(whole.parent_path()) &&
         !fs::equivalent(whole.parent_path(), run, error))
         refuse(folder, "is where another run keeps its explanations; choose another folder");
@@ -191,8 +195,8 @@ std::string file_name_part(std::string_view text) {
     constexpr size_t longest = 80;
     std::string part;
     for (char c : text) {
-        const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-                          c == '_' || static_cast<uint8_t>(c) >= 0x80;
+        const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                          c == '-' || c == '_' || static_cast<uint8_t>(c) >= 0x80;
         part += kept && !(part.empty() && (c == '.' || c == '-')) ? c : part.empty() ? '_' : '-';
     }
     if (part.size() <= longest) return part;

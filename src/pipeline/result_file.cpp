@@ -28,7 +28,9 @@ void check(const std::string& kind, const json& made_under, ResultKind expected,
 
 }  // namespace
 
-json result_document(ResultKind kind, const json& identity) { return {{"kind", kind_text(kind)}, {"identity", identity}}; }
+json result_document(ResultKind kind, const json& identity) {
+    return {{"kind", kind_text(kind)}, {"identity", identity}};
+}
 
 std::map<std::string, std::string> result_attributes(ResultKind kind, const json& identity) {
     return {{"kind", kind_text(kind)}, {"identity", identity.dump()}};

@@ -49,10 +49,10 @@ void leave_out_stale_methods(const Run& run, EvaluateResult& evaluate, const Sta
     if (stale.empty()) return;
     std::erase_if(evaluate.differences,
                   [&](const MetricDifference& of) { return !evaluate.method(of.a) || !evaluate.method(of.b); });
-    notes.say(
-        fmt::format("left out: {} of {}, measured with other relevant filters, probes or surrogate; spikelens evaluate {} with "
-                    "these methods makes them anew",
-                    fmt::join(stale, ", "), run.files.result("evaluate").string(), run.files.root.string()));
+    notes.say(fmt::format(
+        "left out: {} of {}, measured with other relevant filters, probes or surrogate; spikelens evaluate {} with "
+        "these methods makes them anew",
+        fmt::join(stale, ", "), run.files.result("evaluate").string(), run.files.root.string()));
 }
 
 }  // namespace

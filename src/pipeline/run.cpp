@@ -79,8 +79,9 @@ std::string Run::surrogate() const {
 RunData Run::load_data(const Execution& execution, const std::string& other_coding) const {
     const json& made_with = manifest.at("data");
     RunData data = load_named(files.manifest(), [&] {
-        return load_run_data(made_with.at("source"), {binning(), pictures(), other_coding.empty() ? coding() : other_coding},
-                             network->steps, seed(), execution);
+        return load_run_data(made_with.at("source"),
+                             {binning(), pictures(), other_coding.empty() ? coding() : other_coding}, network->steps,
+                             seed(), execution);
     });
     const auto recorded = made_with.at("sha256").get<std::map<std::string, std::string>>();
     for (const auto* both : {&recorded, &std::as_const(data.sha256)})
@@ -126,7 +127,8 @@ std::string Run::why_stale(const json& document) const {
     const json made_under = document.value("identity", json());
     const std::string command = document.value("command", "");
     const bool trained = command == "train" || command == "import";
-    if (trained && made_under.is_null()) return {};  // of a run made before there were identities: the model is all it says
+    if (trained && made_under.is_null())
+        return {};  // of a run made before there were identities: the model is all it says
     if (trained) return identity().difference(made_under);
     const std::string shown = made_under.is_object() ? made_under.value("coding", "") : "";
     return identity(command == "evaluate" ? shown : "")
@@ -137,7 +139,8 @@ std::string Run::why_stale(const json& document) const {
 
 json create_run(const RunDirectory& files, const NewRun& run) {
     json document = run.document;
-    document["identity"] = Identity().with({{"model", model_fingerprint(run.network)}}).with(data_inputs(run.data)).inputs();
+    document["identity"] =
+        Identity().with({{"model", model_fingerprint(run.network)}}).with(data_inputs(run.data)).inputs();
     json stages = kept_stages(files, document["identity"]);
     stages[run.stage] = record_document(run.made);
     save_model(run.network, files.model());

@@ -21,11 +21,12 @@ namespace {
 
 void check_coded(const RunData& data) {
     if (data.test->steps() > 0)
-        throw InputError("the recordings of " + data.name + " are spikes already; the coding " + coding_text(data.coding) +
-                         " is for images");
+        throw InputError("the recordings of " + data.name + " are spikes already; the coding " +
+                         coding_text(data.coding) + " is for images");
     if (data.pictures && data.pictures->normalised())
-        throw InputError("the coding " + coding_text(data.coding) +
-                         " needs values from 0 to 1: pictures with a mean or a standard deviation are for direct coding");
+        throw InputError(
+            "the coding " + coding_text(data.coding) +
+            " needs values from 0 to 1: pictures with a mean or a standard deviation are for direct coding");
 }
 
 /// "resize=64x64 split=0.8 split_seed=0"
@@ -37,7 +38,8 @@ std::string words_text(const PictureWords& words) {
 
 }  // namespace
 
-RunData load_run_data(const std::string& source, const DataWords& words, int steps, uint64_t seed, const Execution& execution) {
+RunData load_run_data(const std::string& source, const DataWords& words, int steps, uint64_t seed,
+                      const Execution& execution) {
     const Binning bins = words.binning.empty() ? Binning{} : parse_binning(words.binning);
     LoadedDataset loaded = load_dataset(source, {bins, parse_pictures(words.pictures)}, execution);
     RunData data;
@@ -63,17 +65,20 @@ RunData load_run_data(const std::string& source, const DataWords& words, int ste
 Picture read_like(const PictureOptions& options, const std::filesystem::path& path, const Shape& shape) {
     const Array<uint8_t> bytes = photograph_bytes(read_file(path), path.string(), options.framing, options.background);
     if (bytes.shape != shape)
-        throw InputError(path.string() + " becomes " + shape_text(bytes.shape) + ", the network expects " + shape_text(shape));
+        throw InputError(path.string() + " becomes " + shape_text(bytes.shape) + ", the network expects " +
+                         shape_text(shape));
     Picture picture;
     picture.image = FloatArray(bytes.shape);
-    std::ranges::transform(bytes.data, picture.image.data.begin(), [](uint8_t byte) { return static_cast<float>(byte) / 255; });
+    std::ranges::transform(bytes.data, picture.image.data.begin(),
+                           [](uint8_t byte) { return static_cast<float>(byte) / 255; });
     const std::string text = words_text(picture_words(options));
     if (!text.empty()) picture.changes.push_back("read as the run's pictures: " + text);
     return picture;
 }
 
 std::string source_of(const std::string& data) {
-    const bool known = std::ranges::any_of(known_datasets(), [&](const DatasetInfo& info) { return info.name == data; });
+    const bool known =
+        std::ranges::any_of(known_datasets(), [&](const DatasetInfo& info) { return info.name == data; });
     return known ? data : std::filesystem::canonical(data).string();
 }
 
@@ -95,8 +100,8 @@ json data_inputs(const json& sha256, const std::string& binning, const PictureWo
 }
 
 json data_inputs(const RunData& data) {
-    return data_inputs(data.sha256, data.binning, data.pictures ? picture_words(*data.pictures) : PictureWords{}, data.coding,
-                       data.coding_seed);
+    return data_inputs(data.sha256, data.binning, data.pictures ? picture_words(*data.pictures) : PictureWords{},
+                       data.coding, data.coding_seed);
 }
 
 }  // namespace spikelens

@@ -73,7 +73,9 @@ RunLock::RunLock(const fs::path& root, const Waiting& waiting) {
     inode_ = status.st_ino;
 }
 
-RunLock::~RunLock() { ::close(descriptor_); }  // nothing was written through it: closing gives up the lock and cannot lose data
+RunLock::~RunLock() {
+    ::close(descriptor_);
+}  // nothing was written through it: closing gives up the lock and cannot lose data
 
 bool RunLock::covers(const fs::path& root) const {
     struct stat status {};

@@ -23,9 +23,9 @@ namespace {
 /// Samples that spoke for no class. One line; empty when there are none.
 std::string interpretation_remarks(const InterpretResult& result) {
     if (result.undecided == 0) return "";
-    return paragraph(fmt::format("{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
-                                 result.undecided, result.samples, result.undecided == 1 ? "is" : "are",
-                                 result.undecided == 1 ? "s" : ""));
+    return paragraph(fmt::format(
+        "{} of {} training samples {} undecided (all class scores are equal) and speak{} for no class",
+        result.undecided, result.samples, result.undecided == 1 ? "is" : "are", result.undecided == 1 ? "s" : ""));
 }
 
 std::string accuracy_remarks(const MadeRun& made) {
@@ -62,7 +62,8 @@ std::string layers_text(const std::vector<LayerSummary>& layers) {
         columns.insert(columns.end(), {{"spikes", right}, {"dead", right}});
     TextTable table(columns), neurons({{""}, {""}});
     for (const LayerSummary& layer : layers) {
-        std::vector<std::string> row = {layer.layer, list_text(layer.output), layer.pool ? list_text(layer.pool->output) : "",
+        std::vector<std::string> row = {layer.layer, list_text(layer.output),
+                                        layer.pool ? list_text(layer.pool->output) : "",
                                         std::to_string(layer.parameters), std::to_string(layer.receptive_field)};
         if (layer.dead_filters) {
             row.push_back(fmt::format("{:.1f}%", 100 * *layer.spikes_per_neuron_and_step));
@@ -81,21 +82,22 @@ std::string half_width(double ci95) { return std::isnan(ci95) ? " ± —" : fmt:
 std::string accuracy_remarks(const AccuracySummary& accuracy, const std::string& set) {
     std::string text;
     if (accuracy.undecided > 0)
-        text += paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
-                                      accuracy.undecided, accuracy.samples, set, accuracy.undecided == 1 ? "is" : "are"));
+        text +=
+            paragraph(fmt::format("{} of {} {} samples {} undecided (all class scores are equal), counted as wrong",
+                                  accuracy.undecided, accuracy.samples, set, accuracy.undecided == 1 ? "is" : "are"));
     if (accuracy.silent > 0)
-        text += paragraph(
-            fmt::format("{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
-                        accuracy.silent, accuracy.samples, set, accuracy.silent == 1 ? "holds" : "hold"));
+        text += paragraph(fmt::format(
+            "{} of {} {} samples {} nothing (no spike, or black): a class predicted there comes from biases alone",
+            accuracy.silent, accuracy.samples, set, accuracy.silent == 1 ? "holds" : "hold"));
     return text;
 }
 
 std::string text_of(const TrainResult& result) {
     const AccuracySummary &test = result.made.test, &train = result.made.train;
-    const std::string right =
-        fmt::format("{} on {}: {:.2f} % of {} right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {}", result.network.text,
-                    result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
-                    100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
+    const std::string right = fmt::format(
+        "{} on {}: {:.2f} % of {} right (95 % interval {:.2f} to {:.2f}), {:.2f} % of {}", result.network.text,
+        result.made.data, 100 * test.accuracy, counted(test.samples, "test sample"), 100 * test.ci95.low,
+        100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
     const std::string kept =
         result.kept_epoch
             ? paragraph(fmt::format("weights of epoch {} of {}, chosen on the test set: its accuracy is no estimate "
@@ -107,8 +109,8 @@ std::string text_of(const TrainResult& result) {
 }
 
 std::string text_of(const ImportResult& result) {
-    std::string text = fmt::format("{}\ninput [{}], {} parameters\n", result.network.text, fmt::join(result.network.input, ","),
-                                   result.network.parameters);
+    std::string text = fmt::format("{}\ninput [{}], {} parameters\n", result.network.text,
+                                   fmt::join(result.network.input, ","), result.network.parameters);
     TextTable tensors({{"in the file"}, {"shape"}, {"where it went"}});
     for (const TensorSummary& tensor : result.tensors)
         tensors.add({tensor.from, fmt::format("[{}]", fmt::join(tensor.shape, ",")),
@@ -117,17 +119,17 @@ std::string text_of(const ImportResult& result) {
     if (!result.assumptions.empty()) text += "\nassumed, because the file does not say:\n";
     for (const std::string& assumption : result.assumptions) text += "  " + assumption + "\n";
     if (result.made)
-        text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", result.made->data, 100 * result.made->test.accuracy,
-                            result.made->test.samples) +
+        text += fmt::format("\n{}: {:.2f} % of {} test samples right\n", result.made->data,
+                            100 * result.made->test.accuracy, result.made->test.samples) +
                 accuracy_remarks(*result.made);
     return text + "\n" + printable(result.out) + "\n";
 }
 
 std::string text_of(const InterpretResult& result) {
     const double mu = result.chosen_mu;
-    std::string text =
-        paragraph(fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):", mu,
-                              result.filters.size(), result.kkt_residual, result.duality_gap));
+    std::string text = paragraph(
+        fmt::format("relevant filters at μ = {:g}, of {} (worst KKT residual {:.1e}, duality gap {:.1e}):", mu,
+                    result.filters.size(), result.kkt_residual, result.duality_gap));
     TextTable classes({{""}, {""}});
     for (const ClassPath& of_class : result.per_class)
         for (const PathPoint& point : of_class.path)
@@ -155,24 +157,28 @@ std::string text_of(const FiltersResult& result) {
     const auto point = [](const FilterSelection& selection, double mu) {
         return std::ranges::find(selection.curve, mu, &FilterSelection::Point::mu);
     };
-    std::erase_if(shown, [&](double mu) { return point(result.selections[0], mu) == result.selections[0].curve.end(); });
+    std::erase_if(shown,
+                  [&](double mu) { return point(result.selections[0], mu) == result.selections[0].curve.end(); });
     for (const double mu : shown) columns.push_back({fmt::format("μ={:g}", mu), right});
     columns.insert(columns.end(), {{"area", right}, {"stability", right}});
     TextTable table(columns);
     for (const FilterSelection& selection : result.selections) {
         std::vector<std::string> row = {selection.name};
         for (const double mu : shown)
-            row.push_back(fmt::format("{:.3f}", point(selection, mu)->accuracy) + half_width(point(selection, mu)->ci95));
+            row.push_back(fmt::format("{:.3f}", point(selection, mu)->accuracy) +
+                          half_width(point(selection, mu)->ci95));
         row.push_back(fmt::format("{:+.3f}", selection.area) + half_width(selection.area_ci95));
         row.push_back(std::isnan(selection.stability) ? "—" : fmt::format("{:.2f}", selection.stability));
         table.add(row);
     }
     return paragraph(fmt::format(
                "Of {}, those of a class are read with filters silenced that were chosen for it, as many as the "
-               "μ-lasso's. Accuracy with nothing silenced: {:.3f}. Area: how much more it falls than without random live "
+               "μ-lasso's. Accuracy with nothing silenced: {:.3f}. Area: how much more it falls than without random "
+               "live "
                "filters. Evidence{} by {}, {} of {} filters live.",
-               counted(result.samples, "test sample"), result.full_accuracy, result.bootstraps > 0 ? " and stability" : "",
-               counted(result.train_samples, "training sample"), result.live, result.per_class[0].filters.size())) +
+               counted(result.samples, "test sample"), result.full_accuracy,
+               result.bootstraps > 0 ? " and stability" : "", counted(result.train_samples, "training sample"),
+               result.live, result.per_class[0].filters.size())) +
            table.text();
 }
 
@@ -180,8 +186,8 @@ std::string text_of(const InspectResult& result) {
     const NetworkSummary& network = result.network;
     std::string text =
         paragraph(printable(network.text)) +
-        paragraph(fmt::format("input {}, {}, {} parameters, model {}", list_text(network.input), counted(network.steps, "step"),
-                              network.parameters, result.fingerprint.substr(0, 16))) +
+        paragraph(fmt::format("input {}, {}, {} parameters, model {}", list_text(network.input),
+                              counted(network.steps, "step"), network.parameters, result.fingerprint.substr(0, 16))) +
         "\n" + layers_text(result.layers) + "\n";
     for (const std::string& line : result.kernels) text += paragraph(line);
     if (result.images_per_second) text += fmt::format("{:.0f} images a second\n", *result.images_per_second);

@@ -36,11 +36,13 @@ void save_scores(const MethodScores& scores, const Identity& identity, const fs:
     file.attributes["identity"] = identity.inputs().dump();
     file.arrays["seconds"] = DoubleArray({1}, scores.seconds);
     file.arrays["done"] = Array<int64_t>({1}, scores.done);
-    for (const auto& [metric, samples] : scores.measured) file.arrays[metric + kMeasured] = Array<int64_t>({1}, samples);
+    for (const auto& [metric, samples] : scores.measured)
+        file.arrays[metric + kMeasured] = Array<int64_t>({1}, samples);
     file.arrays["undecided"] = Array<int64_t>({1}, scores.undecided);
     for (const MapState state : kMapStates) {
         const auto found = scores.maps.find(state);
-        file.arrays["maps/" + map_state_text(state)] = Array<int64_t>({1}, found == scores.maps.end() ? 0 : found->second);
+        file.arrays["maps/" + map_state_text(state)] =
+            Array<int64_t>({1}, found == scores.maps.end() ? 0 : found->second);
     }
     for (const auto& [metric, result] : scores.metrics) {
         file.arrays[metric + "/values"] = DoubleArray({static_cast<int64_t>(result.values.size())}, result.values);
@@ -59,14 +61,16 @@ MethodScores load_scores(const Identity& identity, const fs::path& path) {
     scores.seconds = file.get<double>("seconds").data.at(0);
     scores.done = file.get<int64_t>("done").data.at(0);
     scores.undecided = file.get<int64_t>("undecided").data.at(0);
-    for (const MapState state : kMapStates) scores.maps[state] = file.get<int64_t>("maps/" + map_state_text(state)).data.at(0);
+    for (const MapState state : kMapStates)
+        scores.maps[state] = file.get<int64_t>("maps/" + map_state_text(state)).data.at(0);
     for (const auto& [name, array] : file.arrays) {
         if (!name.ends_with(kMeasured)) continue;
         const std::string metric = name.substr(0, name.size() - kMeasured.size());
         scores.measured[metric] = file.get<int64_t>(name).data.at(0);
         if (!file.arrays.contains(metric + "/values")) continue;
         scores.metrics[metric].values = file.get<double>(metric + "/values").data;
-        if (file.arrays.contains(metric + "/curves")) scores.metrics[metric].curves = file.get<float>(metric + "/curves");
+        if (file.arrays.contains(metric + "/curves"))
+            scores.metrics[metric].curves = file.get<float>(metric + "/curves");
     }
     return scores;
 }
@@ -77,7 +81,8 @@ std::vector<std::string> remove_other_scores(const Identity& protocol, const fs:
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
         if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
         const json identity = scores_identity(entry.path());
-        if (!identity.is_null() && !protocol.difference(identity).empty()) removed.push_back(entry.path().filename().string());
+        if (!identity.is_null() && !protocol.difference(identity).empty())
+            removed.push_back(entry.path().filename().string());
     }
     for (const std::string& name : removed) fs::remove(folder / name);
     std::ranges::sort(removed);

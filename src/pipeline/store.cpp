@@ -79,8 +79,8 @@ void save_relevant_filters(const RelevantFilters& relevant, const json& identity
     document["chosen_mu"] = json_of_double(relevant.chosen_mu);
     document["classes"] = json::array();
     for (const LassoPath& path_of_class : relevant.classes)
-        document["classes"].push_back(
-            {{"points", field_document(path_of_class.points)}, {"breakpoints", field_document(path_of_class.breakpoints)}});
+        document["classes"].push_back({{"points", field_document(path_of_class.points)},
+                                       {"breakpoints", field_document(path_of_class.breakpoints)}});
     write_json(path, document);
 }
 

@@ -84,7 +84,8 @@ int read_coordinate(const ArrayReader& file, const std::string& name, int64_t va
     return static_cast<int>(value);
 }
 
-std::vector<std::vector<TopImage>> read_top_images(const ArrayReader& file, int64_t filters, int64_t first, int64_t end) {
+std::vector<std::vector<TopImage>> read_top_images(const ArrayReader& file, int64_t filters, int64_t first,
+                                                   int64_t end) {
     const std::vector<int64_t> counts = read_counts(file, "top/count");
     if (static_cast<int64_t>(counts.size()) != filters) fail(file, "top/count", "must have one count per filter");
     const std::vector<float> response = read_list<float>(file, "top/response");
@@ -98,7 +99,8 @@ std::vector<std::vector<TopImage>> read_top_images(const ArrayReader& file, int6
         if (count > total - next) fail(file, "top/count", "counts more images than there are");
         std::vector<TopImage>& images = top.emplace_back();
         for (const int64_t last = next + count; next < last; ++next) {
-            if (sample[next] < first || sample[next] >= end) fail(file, "top/sample", "holds a sample that was not summed");
+            if (sample[next] < first || sample[next] >= end)
+                fail(file, "top/sample", "holds a sample that was not summed");
             images.push_back({response[next], sample[next], read_coordinate(file, "top/row", row[next]),
                               read_coordinate(file, "top/column", column[next])});
         }
@@ -188,8 +190,10 @@ void load_visualisations(const nlohmann::json& identity, const fs::path& path, c
         picture.average = file.get<float>(group + "average");
         picture.crops = file.get<float>(group + "crops");
         const int64_t crops = picture.crops.empty() ? 0 : picture.crops.extent(0);
-        if (!picture.average.empty() && picture.average.shape.size() != 3) fail(file, group + "average", "must be [C, H, W]");
-        if (!picture.crops.empty() && picture.crops.shape.size() != 4) fail(file, group + "crops", "must be [K, C, r, r]");
+        if (!picture.average.empty() && picture.average.shape.size() != 3)
+            fail(file, group + "average", "must be [C, H, W]");
+        if (!picture.crops.empty() && picture.crops.shape.size() != 4)
+            fail(file, group + "crops", "must be [K, C, r, r]");
         picture.samples = shaped<int64_t>(file, group + "samples", {crops}).data;
         picture.averaged = averaged[i];
         picture.spread = spread[i];
@@ -223,7 +227,8 @@ Probe load_probe(const nlohmann::json& identity, const fs::path& path) {
         reading.weight = file.get<float>(group + "weight");
         reading.intercept = file.get<float>(group + "intercept");
         if (reading.weight.shape.size() != 2) fail(file, group + "weight", "must be [classes, inputs]");
-        if (reading.intercept.shape != Shape{reading.weight.shape[0]}) fail(file, group + "intercept", "must be [classes]");
+        if (reading.intercept.shape != Shape{reading.weight.shape[0]})
+            fail(file, group + "intercept", "must be [classes]");
     }
     return probe;
 }

@@ -20,7 +20,8 @@ const Names kSuites = {"quick", "standard", "full"};
 
 Names standard_methods(bool spiking) {
     if (spiking)
-        return {"svebi", "grad3d", "ig3d", "gate3d", "share3d", "share3d:passes=2", "sam", "gradcam", "input", "random"};
+        return {"svebi", "grad3d",  "ig3d",  "gate3d", "share3d", "share3d:passes=2",
+                "sam",   "gradcam", "input", "random"};
     return {"svebi", "grad2d", "ig2d", "gate", "share", "share_path", "sam", "gradcam", "input", "random"};
 }
 
@@ -47,8 +48,8 @@ Names standard_metrics(bool spiking, bool pixels) {
     Names metrics = quick_metrics(spiking, pixels);
     if (pixels) metrics.insert(metrics.end(), {"road", "irof"});
     if (spiking) metrics.emplace_back("spike_retiming");
-    metrics.insert(metrics.end(),
-                   {"faithfulness_correlation", "infidelity", "randomisation", "random_logit", "completeness", "complexity"});
+    metrics.insert(metrics.end(), {"faithfulness_correlation", "infidelity", "randomisation", "random_logit",
+                                   "completeness", "complexity"});
     return metrics;
 }
 
@@ -64,11 +65,13 @@ Names full_metrics(bool spiking, bool pixels) {
 
 /// What the run and its network do not allow goes.
 void keep_possible(Names& methods, const Run& run, const StageNotes& notes) {
-    const bool interpreted = has_result(run, run.files.relevant(), notes), probed = has_result(run, run.files.probe(), notes);
+    const bool interpreted = has_result(run, run.files.relevant(), notes),
+               probed = has_result(run, run.files.probe(), notes);
     std::erase_if(methods, [&](const std::string& text) {
         const MethodSpec spec = parse_method(text);
         const MethodInfo& info = spec.method->info();
-        return (info.needs_relevant && !interpreted) || (info.needs_probe && !probed) || !can_explain(info.name, *run.network);
+        return (info.needs_relevant && !interpreted) || (info.needs_probe && !probed) ||
+               !can_explain(info.name, *run.network);
     });
 }
 
@@ -103,7 +106,8 @@ Suite suite_of(std::string_view name, const Run& run, const SampleSource& test, 
     return suite;
 }
 
-std::string expected_time(const Evaluator& evaluator, const std::vector<MethodSpec>& methods, const Execution& execution) {
+std::string expected_time(const Evaluator& evaluator, const std::vector<MethodSpec>& methods,
+                          const Execution& execution) {
     using Clock = std::chrono::steady_clock;
     double of_one = 0;
     int64_t done = 0;

@@ -39,10 +39,11 @@ void check_start(const TrainRunOptions& options) {
     const NetworkDefaults usual;
     const bool chosen = options.neurons.neuron != usual.neuron || options.neurons.bias != usual.bias;
     if (!options.from.empty() && (!options.network.empty() || chosen))
-        throw OptionError("from",
-                          "neither a network nor neurons can be chosen: " + options.from.string() + " tells them itself");
+        throw OptionError(
+            "from", "neither a network nor neurons can be chosen: " + options.from.string() + " tells them itself");
     if (options.from.empty() && options.replace_last)
-        throw OptionError("replace_last", "a last layer is replaced in a network that training starts from, and none is given");
+        throw OptionError("replace_last",
+                          "a last layer is replaced in a network that training starts from, and none is given");
 }
 
 /// What can be told without the data: nothing is loaded or deleted for options that cannot be used.
@@ -50,17 +51,19 @@ void check_options(const TrainRunOptions& options) {
     check_train_options(options.training);
     check_device(options.training.device);
     if (options.samples < 0)
-        throw OptionError("train_samples",
-                          fmt::format("the number of training samples must be 0 (all) or more, not {}", options.samples));
+        throw OptionError("train_samples", fmt::format("the number of training samples must be 0 (all) or more, not {}",
+                                                       options.samples));
     if (options.steps && (*options.steps < 1 || *options.steps > kMostSteps))
-        throw OptionError("steps", fmt::format("the number of steps must be 1 to {}, not {}", kMostSteps, *options.steps));
+        throw OptionError("steps",
+                          fmt::format("the number of steps must be 1 to {}, not {}", kMostSteps, *options.steps));
     if (options.calibrate < 0)
-        throw OptionError("calibrate",
-                          fmt::format("thresholds are balanced on 0 batches (not at all) or more, not {}", options.calibrate));
+        throw OptionError("calibrate", fmt::format("thresholds are balanced on 0 batches (not at all) or more, not {}",
+                                                   options.calibrate));
     check_start(options);
     if (!(options.checkpoint_every >= 0))
-        throw OptionError("checkpoint_every", fmt::format("the time between checkpoints must be 0 or more seconds, not {}",
-                                                          options.checkpoint_every));
+        throw OptionError(
+            "checkpoint_every",
+            fmt::format("the time between checkpoints must be 0 or more seconds, not {}", options.checkpoint_every));
 }
 
 /// The network that training starts from; none where it begins with a new one.
@@ -143,14 +146,15 @@ std::map<std::string, std::string> identity_of(const json& options, const Networ
     if (data.pictures)
         for (const auto& [name, word] : picture_words(*data.pictures)) text["pictures " + name] = word;
     for (const auto& [key, value] : options.items())
-        if (key != "epochs" && key != "keep_epoch") text[key] = value.is_string() ? value.get<std::string>() : value.dump();
+        if (key != "epochs" && key != "keep_epoch")
+            text[key] = value.is_string() ? value.get<std::string>() : value.dump();
     for (const auto& [file, checksum] : data.sha256) text["sha256 of " + file] = checksum;
     return text;
 }
 
 /// Where the run's training stands: what its checkpoint has, else the beginning.
-TrainState find_state(const TrainRunOptions& options, const RunDirectory& files, Checkpoints& checkpoints, Network& network,
-                      const StageNotes& notes) {
+TrainState find_state(const TrainRunOptions& options, const RunDirectory& files, Checkpoints& checkpoints,
+                      Network& network, const StageNotes& notes) {
     if (options.restart) remove_file(files.checkpoint());
     const std::string out = options.out.string();
     TrainState state;
@@ -159,11 +163,12 @@ TrainState find_state(const TrainRunOptions& options, const RunDirectory& files,
     if (checkpoints.resume(network, state)) {
         const int begun = state.epochs_done + (state.part.samples > 0 ? 1 : 0);
         if (begun > options.training.epochs)
-            throw InputError(fmt::format("{} is beyond {} epochs: {} (restart to begin anew)", out, options.training.epochs,
-                                         checkpoints.position(state)));
+            throw InputError(fmt::format("{} is beyond {} epochs: {} (restart to begin anew)", out,
+                                         options.training.epochs, checkpoints.position(state)));
         notes.say(fmt::format("continuing {}: {}", out, checkpoints.position(state)));
     } else if (std::filesystem::exists(files.model()) && !options.restart) {
-        throw InputError(out + " holds a model that was not trained there; choose another folder, or restart to replace it");
+        throw InputError(out +
+                         " holds a model that was not trained there; choose another folder, or restart to replace it");
     }
     return state;
 }
@@ -171,7 +176,8 @@ TrainState find_state(const TrainRunOptions& options, const RunDirectory& files,
 std::vector<EpochSummary> epochs_of(const TrainState& state, int64_t classes) {
     std::vector<EpochSummary> epochs;
     for (const EpochResult& epoch : state.history)
-        epochs.push_back({epoch.epoch, epoch.loss, epoch.accuracy, epoch.seconds, diverged(epoch, classes), std::nullopt});
+        epochs.push_back(
+            {epoch.epoch, epoch.loss, epoch.accuracy, epoch.seconds, diverged(epoch, classes), std::nullopt});
     return epochs;
 }
 
@@ -197,19 +203,22 @@ std::vector<std::string> TrainResult::warnings() const {
     std::vector<std::string> list;
     if (diverged && !made.epochs.empty())
         list.push_back(fmt::format(
-            "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows nothing; a smaller "
+            "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows nothing; a "
+            "smaller "
             "learning rate helps",
             made.epochs.back().epoch, made.epochs.back().loss, std::log(static_cast<double>(made.classes.size()))));
     for (const std::string& layer : silent_layers)
-        list.push_back(fmt::format(
-            "no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of the input; a lower "
-            "threshold or another learning rate may help",
-            layer, grouped(std::min(kSamplesListenedTo, made.train.samples))));
+        list.push_back(
+            fmt::format("no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of "
+                        "the input; a lower "
+                        "threshold or another learning rate may help",
+                        layer, grouped(std::min(kSamplesListenedTo, made.train.samples))));
     if (at_chance)
-        list.push_back(fmt::format(
-            "the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % by always answering the "
-            "most frequent class",
-            100 * made.train.accuracy, 100 * largest_class_share));
+        list.push_back(
+            fmt::format("the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % by "
+                        "always answering the "
+                        "most frequent class",
+                        100 * made.train.accuracy, 100 * largest_class_share));
     return list;
 }
 
@@ -274,7 +283,8 @@ TrainResult train_run(const TrainRunOptions& options, const Execution& execution
     return train_by(options, execution, notes, nullptr);
 }
 
-TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes, Ranks& ranks) {
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes,
+                      Ranks& ranks) {
     return train_by(options, execution, notes, &ranks);
 }
 

@@ -19,19 +19,21 @@ constexpr int64_t kSamplesWatched = 100;
 std::string rates_text(const std::vector<LayerRate>& rates) {
     std::string text;
     for (const LayerRate& layer : rates)
-        text +=
-            fmt::format("{} {} {:.2g} %", text.empty() ? "; spikes a neuron and step:" : ",", layer.layer, 100 * layer.rate);
+        text += fmt::format("{} {} {:.2g} %", text.empty() ? "; spikes a neuron and step:" : ",", layer.layer,
+                            100 * layer.rate);
     return text;
 }
 
 }  // namespace
 
-TrainingWatch::TrainingWatch(const SampleSource& samples, int epochs, const Execution& execution, const StageNotes& notes)
+TrainingWatch::TrainingWatch(const SampleSource& samples, int epochs, const Execution& execution,
+                             const StageNotes& notes)
     : samples_(samples),
       epochs_(epochs),
       execution_(execution),
       notes_(notes),
-      forecast_(notes, fmt::format("training for {} on {}", counted(epochs, "epoch"), counted(samples.size(), "sample"))) {}
+      forecast_(notes,
+                fmt::format("training for {} on {}", counted(epochs, "epoch"), counted(samples.size(), "sample"))) {}
 
 void TrainingWatch::after_batch(const Network& network, const TrainState& state) {
     forecast_.update(state.epochs_done * samples_.size() + state.part.samples, epochs_ * samples_.size());

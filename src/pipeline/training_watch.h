@@ -12,8 +12,8 @@
 
 namespace spikelens {
 
-/// What is said of a training while it runs: how long it takes, and after every epoch how much each layer spikes, with a
-/// warning for each that does not.
+/// What is said of a training while it runs: how long it takes, and after every epoch how much each layer spikes, with
+/// a warning for each that does not.
 class TrainingWatch {
   public:
     TrainingWatch(const SampleSource& samples, int epochs, const Execution& execution, const StageNotes& notes);

@@ -22,7 +22,8 @@ std::vector<double> nice_ticks(double low, double high, int wanted) {
     if (!std::isfinite(low) || !std::isfinite(high) || !(low < high) || wanted < 1) return ticks;
     const double step = nice_step(high - low, wanted);
     const double slack = step * 1e-9;
-    for (double k = std::ceil((low - slack) / step); k * step <= high + slack; ++k) ticks.push_back(k == 0 ? 0 : k * step);
+    for (double k = std::ceil((low - slack) / step); k * step <= high + slack; ++k)
+        ticks.push_back(k == 0 ? 0 : k * step);
     return ticks;
 }
 

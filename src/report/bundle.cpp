@@ -49,8 +49,8 @@ Json paths_of(const Page& page) {
 Json filters_of(const Page& page) {
     Json filters = Json::array();
     for (const ReportFilter& filter : page.data.filters)
-        filters.push_back(
-            {{"name", filter.name}, {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, kIconSide)))}});
+        filters.push_back({{"name", filter.name},
+                           {"icon", filter.average.empty() ? "" : data_uri(png(shrink(filter.average, kIconSide)))}});
     return filters;
 }
 
@@ -77,7 +77,8 @@ Json map_of(const ReportImage& image, size_t method, bool exact, std::string& by
     static constexpr const char* states[] = {"values", "zero", "noise", "constant", "invalid"};
     const FloatArray& map = image.maps[method];
     const QuantisedMap quantised = quantise(image, method);
-    Json entry = {{"state", states[static_cast<int>(quantised.state)]}, {"low", quantised.low}, {"high", quantised.high}};
+    Json entry = {
+        {"state", states[static_cast<int>(quantised.state)]}, {"low", quantised.low}, {"high", quantised.high}};
     const size_t axes = map.shape.size();
     entry["height"] = axes >= 2 ? map.shape[axes - 2] : 0;
     entry["width"] = axes >= 1 ? map.shape[axes - 1] : 0;

@@ -26,8 +26,8 @@ std::string base64(std::string_view bytes) {
 std::string deflate(std::string_view bytes) {
     uLongf size = compressBound(bytes.size());
     std::string packed(size, '\0');
-    const int code = compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
-                               bytes.size(), Z_BEST_COMPRESSION);
+    const int code = compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                               reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), Z_BEST_COMPRESSION);
     if (code != Z_OK) throw RunError("The report's values could not be compressed: zlib is out of memory.");
     packed.resize(size);
     return packed;
@@ -35,7 +35,8 @@ std::string deflate(std::string_view bytes) {
 
 std::string policy_hash(std::string_view text) {
     std::string digest(SHA256_DIGEST_LENGTH, '\0');
-    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+           reinterpret_cast<unsigned char*>(digest.data()));
     return "'sha256-" + base64(digest) + "'";
 }
 

@@ -38,7 +38,8 @@ void add_published(const EvaluateResult& evaluation, std::vector<Claim>& list) {
                 evaluation.paper[i].source == evaluation.paper[j].source)
                 list.push_back(order_claim(evaluation, evaluation.paper[i], evaluation.paper[j]));
     for (const PaperValue& paper : evaluation.paper) {
-        if (const MetricScore* ours = evaluation.score(paper.method, paper.metric)) list.push_back(value_claim(paper, *ours));
+        if (const MetricScore* ours = evaluation.score(paper.method, paper.metric))
+            list.push_back(value_claim(paper, *ours));
     }
 }
 
@@ -48,9 +49,9 @@ void add_ablation(const InterpretResult& interpretation, std::vector<Claim>& lis
     if (!step || !std::isfinite(step->relevant_accuracy) || !std::isfinite(step->random_accuracy)) return;
     const double gap = step->random_accuracy - step->relevant_accuracy,
                  half = std::hypot(step->relevant_ci95, step->random_ci95);
-    Claim claim{
-        fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones", compact(step->mu)),
-        "costs more", points(gap), "De Laet et al. 2025, ablation"};
+    Claim claim{fmt::format("Silencing the relevant filters (μ = {}) costs more than silencing as many random ones",
+                            compact(step->mu)),
+                "costs more", points(gap), "De Laet et al. 2025, ablation"};
     if (std::isfinite(half)) {
         claim.ours += fmt::format(" {}", interval(100 * (gap - half), 100 * (gap + half), 1));
         if (std::abs(gap) > half) claim.verdict = gap > 0 ? Verdict::held : Verdict::contradicted;
@@ -73,7 +74,8 @@ std::vector<Claim> of_experiment(const ClaimsResult& made) {
 Html verdict_badge(Verdict verdict) {
     if (verdict == Verdict::none) return {};
     static constexpr const char* words[] = {"held", "undecided", "not held"};
-    static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided", "span.verdict.contradicted"};
+    static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided",
+                                                "span.verdict.contradicted"};
     return tag(selectors[static_cast<size_t>(verdict)], words[static_cast<size_t>(verdict)]);
 }
 
@@ -87,8 +89,10 @@ Html claim_row(const Claim& claim) {
 std::string rules(const Page& page, const std::vector<Claim>& list) {
     if (page.data.results.claims && !page.data.results.claims->seeds.empty())
         return fmt::format(
-            "The experiment {} ran with {}. A number is the mean over seeds, ± half its 95 % interval: it holds where the "
-            "paper's lies within, and is undecided where it does so in an interval wider than a tenth of it on either side. "
+            "The experiment {} ran with {}. A number is the mean over seeds, ± half its 95 % interval: it holds where "
+            "the "
+            "paper's lies within, and is undecided where it does so in an interval wider than a tenth of it on either "
+            "side. "
             "Other claims hold where they do with every seed.",
             page.data.results.claims->experiment, plural(std::ssize(page.data.results.claims->seeds), "seed"));
     std::string sources;
@@ -97,7 +101,8 @@ std::string rules(const Page& page, const std::vector<Claim>& list) {
             sources += (sources.empty() ? " Source: " : "; ") + claim.source;
     if (!sources.empty()) sources += ".";
     return fmt::format(
-        "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals are over "
+        "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals "
+        "are over "
         "test {}s; they do not cover training again with another seed.{}",
         page.noun(), sources);
 }
@@ -115,7 +120,8 @@ Html each_seed(const std::vector<SeedClaims>& seeds) {
                          : tag("td");
         rows += tag("tr", cells);
     }
-    return tag("details", tag("summary", "Each seed by itself"), table("Claims of each seed", "table.scores", heads, rows));
+    return tag("details", tag("summary", "Each seed by itself"),
+               table("Claims of each seed", "table.scores", heads, rows));
 }
 
 }  // namespace
@@ -127,8 +133,10 @@ Html claims_table(const Page& page) {
     const bool several = made && !made->seeds.empty();
     Html rows;
     for (const Claim& claim : list) rows += claim_row(claim);
-    return tag("h2.minor", several ? "Published claims, tested on several seeds" : "Published claims, tested on this run") +
-           tag("table.cards", tag("thead", tag("tr", columns({"Claim", "Paper", "Measured, 95 % interval", "Verdict"}))),
+    return tag("h2.minor",
+               several ? "Published claims, tested on several seeds" : "Published claims, tested on this run") +
+           tag("table.cards",
+               tag("thead", tag("tr", columns({"Claim", "Paper", "Measured, 95 % interval", "Verdict"}))),
                tag("tbody", rows)) +
            tag("p.note", rules(page, list)) + (several ? each_seed(made->seeds) : Html());
 }

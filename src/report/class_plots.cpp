@@ -60,8 +60,9 @@ std::vector<const PathPoint*> knots(const ClassPath& path) {
         for (const PathPoint& point : *points)
             if (point.mu > 0 && std::isfinite(point.mu)) all.push_back(&point);
     std::stable_sort(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu < b->mu; });
-    all.erase(std::unique(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu == b->mu; }),
-              all.end());
+    all.erase(
+        std::unique(all.begin(), all.end(), [](const PathPoint* a, const PathPoint* b) { return a->mu == b->mu; }),
+        all.end());
     return all;
 }
 
@@ -90,7 +91,8 @@ LinePlot coefficient_plot(const ClassPath& path, const std::string& title) {
 Table coefficient_table(const ClassPath& path) {
     Table table{{"mu", "filter", "weight"}, {}};
     for (const PathPoint* point : knots(path))
-        for (const WeightedFilter& filter : point->filters) table.rows.push_back({point->mu, name_of(filter), filter.weight});
+        for (const WeightedFilter& filter : point->filters)
+            table.rows.push_back({point->mu, name_of(filter), filter.weight});
     return table;
 }
 

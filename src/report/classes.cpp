@@ -18,36 +18,42 @@ Html optimality_badge(const ClassPath& path) {
     const double worst = worst_residual(path);
     if (!std::isfinite(worst)) return tag("span.badge", "optimality not recorded");
     if (converged(path)) return tag("span.badge.good", "optimal: KKT and gap ≤ ", scientific(worst));
-    return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ", scientific(kOptimalityTolerance));
+    return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ",
+               scientific(kOptimalityTolerance));
 }
 
 Html selected_item(const WeightedFilter& filter, double largest) {
     const std::string name = name_of(filter);
     return tag("li", {{"data-filter", name}},
                tag("a", {{"href", "#filter-" + identifier(name)}}, tag("span.icon", {{"data-icon", name}}), name),
-               svg::share_bar(largest > 0 ? std::abs(filter.weight) / largest : 0), tag("span.number", decimal(filter.weight)));
+               svg::share_bar(largest > 0 ? std::abs(filter.weight) / largest : 0),
+               tag("span.number", decimal(filter.weight)));
 }
 
 std::string empty_text(const ClassPath& path, double mu) {
-    return path.predicted_samples == 0 ? "The network never predicts this class, so no filter is selected for it at any μ."
-                                       : fmt::format("No filter is selected at μ = {}.", compact(mu));
+    return path.predicted_samples == 0
+               ? "The network never predicts this class, so no filter is selected for it at any μ."
+               : fmt::format("No filter is selected at μ = {}.", compact(mu));
 }
 
 Html selected_list(const ClassPath& path, double mu) {
     const PathPoint* point = point_at(path, mu);
     Html items;
     if (point)
-        for (const WeightedFilter& filter : point->filters) items += selected_item(filter, std::abs(point->filters[0].weight));
+        for (const WeightedFilter& filter : point->filters)
+            items += selected_item(filter, std::abs(point->filters[0].weight));
     return tag("div.selected", tag("h4", "Filters at μ = ", tag("output.mu", compact(point ? point->mu : mu))),
                tag("ol.filters", items), tag("p.empty", {{"hidden", !items.empty()}}, empty_text(path, mu)));
 }
 
 Html panel_body(Page& page, const ClassPath& path, size_t index, const std::string& name) {
     if (!converged(path))
-        return tag("p.error", "The solution of this class did not reach its optimality conditions; its weights are withheld.");
+        return tag("p.error",
+                   "The solution of this class did not reach its optimality conditions; its weights are withheld.");
     const LinePlot plot = coefficient_plot(path, "Weights of the filters of " + name + " over the budget μ");
     if (plot.series.empty()) return tag("p", empty_text(path, page.chosen_mu()));
-    const Html caption = "Weight of each filter for " + tag("b", name) + " as the budget grows; every breakpoint is exact.";
+    const Html caption =
+        "Weight of each filter for " + tag("b", name) + " as the budget grows; every breakpoint is exact.";
     return tag("div.two",
                figure(page, fmt::format("path-{}", index), draw(plot), caption, coefficient_table(path), {"interpret"}),
                selected_list(path, page.chosen_mu()));
@@ -83,19 +89,22 @@ Html controls(const Page& page, size_t classes) {
         tag("input", {{"type", "range"}, {"id", "mu-slider"}, {"min", 0}, {"max", 1}, {"step", 1}, {"value", 0}});
     const Html number = tag("input", {{"type", "number"}, {"id", "mu-number"}, {"step", "any"}, {"min", 0}});
     return tag("div.controls.js-only", tag("label", "Class ", tag("select", {{"id", "class-choice"}}, options)),
-               tag("label.grow", "Budget μ ", slider), tag("label", tag("span.visually-hidden", "μ as a number"), number),
+               tag("label.grow", "Budget μ ", slider),
+               tag("label", tag("span.visually-hidden", "μ as a number"), number),
                tag("span.note", {{"id", "mu-kind"}, {"role", "status"}}));
 }
 
 }  // namespace
 
 Html classes_section(Page& page) {
-    const std::string title = "Classes and μ", lede =
-                                                   "Each class is written as a sparse sum of filter responses whose weights "
-                                                   "may add up to μ at most. What stays at a small budget drives the class.";
+    const std::string title = "Classes and μ",
+                      lede =
+                          "Each class is written as a sparse sum of filter responses whose weights "
+                          "may add up to μ at most. What stays at a small budget drives the class.";
     if (!page.results.interpret)
-        return section("classes", title, lede,
-                       missing_stage("Which filters drive which class has not been computed.", command_of(page, "interpret")));
+        return section(
+            "classes", title, lede,
+            missing_stage("Which filters drive which class has not been computed.", command_of(page, "interpret")));
     const auto& paths = page.results.interpret->per_class;
     if (paths.empty()) return section("classes", title, lede, tag("p.empty", "The interpretation names no classes."));
     Html panels, multiples;
@@ -104,8 +113,9 @@ Html classes_section(Page& page) {
         multiples += small_multiple(page, paths[i], i);
     }
     return section("classes", title, lede,
-                   controls(page, paths.size()) + panels + tag("h3", "All classes") + tag("p.note", "Each on its own scale.") +
-                       tag("ul.multiples", multiples) + made_by(page, {"interpret"}));
+                   controls(page, paths.size()) + panels + tag("h3", "All classes") +
+                       tag("p.note", "Each on its own scale.") + tag("ul.multiples", multiples) +
+                       made_by(page, {"interpret"}));
 }
 
 }  // namespace spikelens::report

@@ -20,7 +20,8 @@ const Palette& diverging_palette();
 std::string palette_bytes(std::span<const Rgb> palette);
 std::string hex(Rgb colour);  ///< "#0072b2"
 
-/// How the n-th line of a plot looks: a colour of Okabe and Ito's set, and a dash that tells lines apart without colour.
+/// How the n-th line of a plot looks: a colour of Okabe and Ito's set, and a dash that tells lines apart without
+/// colour.
 struct LineStyle {
     std::string colour, dash;
     int marker = 0;

@@ -47,7 +47,8 @@ Html decision_times(Page& page) {
     Table table{{"step", "right", "wrong"}, {}};
     for (size_t t = 0; t < right.size(); ++t) table.rows.push_back({t + 1, right[t], wrong[t]});
     std::string caption;
-    for (const auto& [counts, word, style] : {std::tuple{&right, "right", &kRightStyle}, {&wrong, "wrong", &kWrongStyle}}) {
+    for (const auto& [counts, word, style] :
+         {std::tuple{&right, "right", &kRightStyle}, {&wrong, "wrong", &kWrongStyle}}) {
         if (total(*counts) == 0) continue;
         Series series{word, {}, cumulative(*counts), {}, *style};
         for (size_t t = 0; t < counts->size(); ++t) series.x.push_back(static_cast<double>(t + 1));

@@ -61,8 +61,8 @@ int distance(Rgb a, Rgb b) {
     return red * red + green * green + blue * blue;
 }
 
-/// The most frequent colours for one half; then, one by one, the colour farthest from all chosen, so that a rare colour does
-/// not become another one.
+/// The most frequent colours for one half; then, one by one, the colour farthest from all chosen, so that a rare colour
+/// does not become another one.
 std::vector<Rgb> chosen_colours(const std::vector<Group>& groups) {
     constexpr size_t most = std::tuple_size_v<Palette>;
     std::vector<Rgb> chosen;

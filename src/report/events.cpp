@@ -35,7 +35,8 @@ std::string first_step(const Page& page, size_t window, size_t windows) {
 }
 
 Html cloud_picture(const FloatArray& cloud, const std::string& words) {
-    return scrolled(words, tag("img.cloud", {{"src", data_uri(drawing_png(shrink(cloud, kCloudSide)))}, {"alt", words}}));
+    return scrolled(words,
+                    tag("img.cloud", {{"src", data_uri(drawing_png(shrink(cloud, kCloudSide)))}, {"alt", words}}));
 }
 
 /// How many spikes a window has, as a bar above it.
@@ -46,18 +47,20 @@ Html spike_bar(const ReportImage& image, size_t window) {
     const double height = 24.0 * static_cast<double>(spikes) / static_cast<double>(most);
     return tag(
         "svg.spikes", {{"viewBox", "0 0 10 24"}, {"preserveAspectRatio", "none"}, {"aria-hidden", "true"}},
-        tag("rect", {{"y", fmt::format("{:.1f}", 24 - height)}, {"width", 10}, {"height", fmt::format("{:.1f}", height)}}));
+        tag("rect",
+            {{"y", fmt::format("{:.1f}", 24 - height)}, {"width", 10}, {"height", fmt::format("{:.1f}", height)}}));
 }
 
-/// All windows in one range of colours that holds 0, window below window, and a row of 0 at the end: red for, blue against;
-/// or the darker, the higher. Square roots, as in the clouds.
+/// All windows in one range of colours that holds 0, window below window, and a row of 0 at the end: red for, blue
+/// against; or the darker, the higher. Square roots, as in the clouds.
 FloatArray coloured(const std::vector<FloatArray>& frames, bool signed_values) {
     FloatArray stacked({0, frames[0].shape.back()});
     float low = 0;
     for (const FloatArray& frame : frames) low = std::min(low, *std::min_element(frame.data.begin(), frame.data.end()));
     for (const FloatArray& frame : frames)
         for (float value : frame.data)
-            stacked.data.push_back(signed_values ? std::copysign(std::sqrt(std::abs(value)), value) : std::sqrt(value - low));
+            stacked.data.push_back(signed_values ? std::copysign(std::sqrt(std::abs(value)), value)
+                                                 : std::sqrt(value - low));
     stacked.data.resize(stacked.data.size() + static_cast<size_t>(stacked.extent(1)), 0.0F);
     stacked.shape[0] = stacked.size() / stacked.extent(1);
     return colour_map(stacked, signed_values ? Colours::diverging : Colours::heat);
@@ -107,8 +110,8 @@ Html strip_of(const Page& page, const ReportImage& image, const ReportMethod& me
     Html items;
     for (size_t i = 0; i < windows; ++i) {
         const auto [low, high] = std::minmax_element(frames[i].data.begin(), frames[i].data.end());
-        const std::string words =
-            fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, windows), compact(*low), compact(*high));
+        const std::string words = fmt::format("{}, {}: from {} to {}", method.name, steps_of(page, i, windows),
+                                              compact(*low), compact(*high));
         items += tag("li", spike_bar(image, i), tag("img", {{"src", picture(i)}, {"alt", words}, {"title", words}}),
                      tag("small", first_step(page, i, windows)));
     }
@@ -156,25 +159,26 @@ Html recording(const Page& page, size_t index, bool open) {
     const std::string name = image_name(image);
     Html figures = recording_figure(page, image);
     for (size_t m = 0; m < page.data.methods.size(); ++m) figures += method_figure(page, image, m);
-    return tag(
-        "details.events", {{"id", "event-" + name}, {"data-image", index}, {"open", open}},
-        tag("summary", tag("span.reading", verdict(page, image), tag("small", name, ", ", plural(spikes_of(image), "spike")))),
-        tag("div.clouds", figures));
+    return tag("details.events", {{"id", "event-" + name}, {"data-image", index}, {"open", open}},
+               tag("summary", tag("span.reading", verdict(page, image),
+                                  tag("small", name, ", ", plural(spikes_of(image), "spike")))),
+               tag("div.clouds", figures));
 }
 
 Html how_to_read(const Page& page) {
     const std::string steps = page.data.steps > 0 ? " (" + plural(page.data.steps, "step") + ")" : "";
-    const std::string windows =
-        page.data.window_steps > 0
-            ? fmt::format(
-                  " The strip under a cloud sums its scores pixel by pixel over windows of {}, in one range of colours; "
-                  "below each window its first step, above it how many spikes it has.",
-                  plural(page.data.window_steps, "step"))
-            : "";
-    return tag("p.note", "Left, x and y with time", steps,
-               " running to the back; right, the same summed over time, over y and over x. Colours follow the square root of "
-               "the score, so that small ones are seen beside large ones; grey points are near 0. Nothing is clipped.",
-               windows);
+    const std::string windows = page.data.window_steps > 0
+                                    ? fmt::format(
+                                          " The strip under a cloud sums its scores pixel by pixel over windows of {}, "
+                                          "in one range of colours; "
+                                          "below each window its first step, above it how many spikes it has.",
+                                          plural(page.data.window_steps, "step"))
+                                    : "";
+    return tag(
+        "p.note", "Left, x and y with time", steps,
+        " running to the back; right, the same summed over time, over y and over x. Colours follow the square root of "
+        "the score, so that small ones are seen beside large ones; grey points are near 0. Nothing is clipped.",
+        windows);
 }
 
 }  // namespace
@@ -182,7 +186,8 @@ Html how_to_read(const Page& page) {
 Html events_section(Page& page) {
     if (!page.has_clouds()) return {};
     const bool explained = std::any_of(page.data.images.begin(), page.data.images.end(), [](const ReportImage& image) {
-        return std::any_of(image.clouds.begin(), image.clouds.end(), [](const FloatArray& cloud) { return !cloud.empty(); });
+        return std::any_of(image.clouds.begin(), image.clouds.end(),
+                           [](const FloatArray& cloud) { return !cloud.empty(); });
     });
     Html content = how_to_read(page), recordings;
     if (!explained) content += tag("p.empty", "No method of this report tells time apart: gate3d, ig3d and others do.");

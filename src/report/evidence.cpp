@@ -10,13 +10,13 @@ namespace {
 std::string protocol(const Page& page, const EvaluateResult& evaluation) {
     std::string parts = plural(evaluation.samples, "test " + page.noun());
     if (evaluation.undecided > 0)
-        parts +=
-            fmt::format(" ({} undecided: they have no prediction to explain and are left out)", count(evaluation.undecided));
+        parts += fmt::format(" ({} undecided: they have no prediction to explain and are left out)",
+                             count(evaluation.undecided));
     const bool pixels = evaluation.measures("insertion") || evaluation.measures("deletion");
     const bool spikes = evaluation.measures("spike_insertion") || evaluation.measures("spike_deletion");
     if (pixels)
-        parts += fmt::format("; baseline {}, {} pixels a step, {} steps", evaluation.baseline, evaluation.pixels_per_step,
-                             evaluation.steps);
+        parts += fmt::format("; baseline {}, {} pixels a step, {} steps", evaluation.baseline,
+                             evaluation.pixels_per_step, evaluation.steps);
     if (spikes) parts += fmt::format("; spikes changed in {}", plural(evaluation.spike_steps, "step"));
     return fmt::format("{}; seed {}.", parts, evaluation.seed);
 }
@@ -65,8 +65,8 @@ Html evidence_section(Page& page) {
     return section("evidence", "Evidence",
                    "Every estimate with its interval and its number of samples. Undecided is written ~.",
                    explanations(page) + filters_matter(page) +
-                       (page.data.results.filters ? filter_choices(page, *page.data.results.filters) : Html()) + network(page) +
-                       decision_times(page));
+                       (page.data.results.filters ? filter_choices(page, *page.data.results.filters) : Html()) +
+                       network(page) + decision_times(page));
 }
 
 }  // namespace spikelens::report

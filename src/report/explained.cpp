@@ -39,7 +39,8 @@ void add_in_time(const MethodSpec& method, const FloatArray& attribution, const 
         const auto n = static_cast<int64_t>(i);
         result[i].windows.push_back(timed ? windows.sub(n).copy() : FloatArray());
         result[i].clouds.push_back(
-            timed ? space_time_picture(spikes.sub(n), scores.sub(n), is_signed, kCloudWidth, kCloudHeight) : FloatArray());
+            timed ? space_time_picture(spikes.sub(n), scores.sub(n), is_signed, kCloudWidth, kCloudHeight)
+                  : FloatArray());
     }
 }
 
@@ -52,12 +53,13 @@ std::string why_undecided(std::span<const float> scores, bool counts_spikes) {
 
 ReportMethod method_of(const MethodSpec& method) {
     const MethodInfo& info = method.method->info();
-    return {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural, info.sanity_baseline};
+    return {method.text, info.title, info.meaning, info.signed_values && method.view == View::natural,
+            info.sanity_baseline};
 }
 
 /// The samples as they are, and what the network reads in them.
-std::vector<ReportImage> read_samples(const SampleSource& data, const std::vector<int64_t>& chosen, const FloatArray& scores,
-                                      bool counts_spikes) {
+std::vector<ReportImage> read_samples(const SampleSource& data, const std::vector<int64_t>& chosen,
+                                      const FloatArray& scores, bool counts_spikes) {
     const FloatArray images = data.images(chosen);
     const std::vector<int> predicted = predictions(scores);
     std::vector<ReportImage> result(chosen.size());
@@ -86,7 +88,8 @@ void explain_samples(const Explainer& explainer, const SampleSource& data, const
     const std::vector<int> predicted = predictions(scores);
     const auto methods = static_cast<int64_t>(explainer.methods().size());
     for (const MethodSpec& method : explainer.methods()) {
-        execution.report("explaining images for the report", static_cast<int64_t>(report.methods.size()), methods, method.text);
+        execution.report("explaining images for the report", static_cast<int64_t>(report.methods.size()), methods,
+                         method.text);
         report.methods.push_back(method_of(method));
         const FloatArray attribution = explainer.attributions(method, input, predicted, chosen);
         const FloatArray maps = pixel_maps(attribution, method.view);

@@ -8,8 +8,8 @@
 
 namespace spikelens {
 
-/// Explains samples of `data` by every method of `explainer`, for a report of this kind of input and so many steps: fills its
-/// `methods`, `images` and `window_steps`.
+/// Explains samples of `data` by every method of `explainer`, for a report of this kind of input and so many steps:
+/// fills its `methods`, `images` and `window_steps`.
 void explain_samples(const Explainer& explainer, const SampleSource& data, const std::vector<int64_t>& chosen,
                      const Execution& execution, ReportData& report);
 

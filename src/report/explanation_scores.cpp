@@ -11,7 +11,8 @@ namespace {
 
 std::vector<double> fractions(size_t points) {
     std::vector<double> x;
-    for (size_t i = 0; i < points; ++i) x.push_back(points > 1 ? static_cast<double>(i) / static_cast<double>(points - 1) : 0);
+    for (size_t i = 0; i < points; ++i)
+        x.push_back(points > 1 ? static_cast<double>(i) / static_cast<double>(points - 1) : 0);
     return x;
 }
 
@@ -31,7 +32,8 @@ LinePlot curve_plot(const EvaluateResult& evaluation, const std::string& metric)
         const LineStyle style = method.sanity_baseline ? baseline_style(baselines++) : line_style(methods++);
         const MetricScore* score = method.metric(metric);
         if (score && !score->curve.empty())
-            plot.series.push_back({method.method, fractions(score->curve.size()), score->curve, score->curve_ci95, style});
+            plot.series.push_back(
+                {method.method, fractions(score->curve.size()), score->curve, score->curve_ci95, style});
     }
     fit_y(plot, 0, 1);
     return plot;
@@ -68,7 +70,8 @@ Html silent_maps(const EvaluatedMethod& method) {
     return kinds.empty() ? Html() : " " + tag("span.tag", "maps: ", kinds);
 }
 
-Html score_row(const EvaluateResult& evaluation, const EvaluatedMethod& method, const std::vector<std::string>& metrics) {
+Html score_row(const EvaluateResult& evaluation, const EvaluatedMethod& method,
+               const std::vector<std::string>& metrics) {
     Html cells;
     int64_t samples = 0;
     for (const std::string& metric : metrics) {
@@ -101,7 +104,8 @@ RowChart forest(const EvaluateResult& evaluation, const std::string& metric, con
     for (const EvaluatedMethod& other : evaluation.methods) {
         const auto difference = evaluation.difference(metric, leader.method, other.method);
         if (!difference || other.method == leader.method) continue;
-        const LineStyle style{hex(difference->decided ? kKindColours[0] : kQuietColours[0]), "", difference->decided ? 1 : 0};
+        const LineStyle style{hex(difference->decided ? kKindColours[0] : kQuietColours[0]), "",
+                              difference->decided ? 1 : 0};
         chart.rows.push_back({"− " + other.method,
                               {{difference->difference, difference->ci95, style}},
                               (difference->decided ? "" : "~ ") + text_of(unit, difference->difference)});
@@ -116,7 +120,8 @@ RowChart forest(const EvaluateResult& evaluation, const std::string& metric, con
 Table difference_table(const EvaluateResult& evaluation, const std::string& metric) {
     Table table{{"metric", "a", "b", "a_minus_b", "ci95_low", "ci95_high", "decided"}, {}};
     for (const MetricDifference& d : evaluation.differences)
-        if (d.metric == metric) table.rows.push_back({d.metric, d.a, d.b, d.difference, d.ci95.low, d.ci95.high, d.decided});
+        if (d.metric == metric)
+            table.rows.push_back({d.metric, d.a, d.b, d.difference, d.ci95.low, d.ci95.high, d.decided});
     return table;
 }
 
@@ -130,8 +135,8 @@ Html all_pairs(const EvaluateResult& evaluation) {
                     tag("td", d.decided ? "decided" : "~"));
     }
     return tag("details", tag("summary", fmt::format("All {} paired differences", evaluation.differences.size())),
-               table("Differences", "table.sortable", columns({"Metric", "Methods", "Difference", "95 % interval", "Decision"}),
-                     rows));
+               table("Differences", "table.sortable",
+                     columns({"Metric", "Methods", "Difference", "95 % interval", "Decision"}), rows));
 }
 
 }  // namespace
@@ -153,14 +158,17 @@ Html curves(Page& page, const EvaluateResult& evaluation) {
 namespace {
 
 /// What the columns hold that are no area under a curve.
-std::string what_is_measured(const Page& page, const std::vector<std::string>& metrics, const EvaluateResult& evaluation) {
+std::string what_is_measured(const Page& page, const std::vector<std::string>& metrics,
+                             const EvaluateResult& evaluation) {
     static const std::pair<const char*, const char*> known[] = {
         {"sensitivity", "largest relative change of the map under small changes of the input"},
         {"randomisation", "rank correlation with the map of a network whose fully connected weights are shuffled"},
         {"completeness", "gap between what the map adds up to and what the score changed"}};
     std::string areas, others;
     for (const std::string& metric : metrics) {
-        const auto has_curve = [&](const EvaluatedMethod& m) { return m.metric(metric) && !m.metric(metric)->curve.empty(); };
+        const auto has_curve = [&](const EvaluatedMethod& m) {
+            return m.metric(metric) && !m.metric(metric)->curve.empty();
+        };
         if (std::any_of(evaluation.methods.begin(), evaluation.methods.end(), has_curve))
             areas += (areas.empty() ? "" : ", ") + metric;
         for (const auto& [name, meaning] : known)
@@ -181,7 +189,8 @@ Html scores_table(const Page& page, const EvaluateResult& evaluation) {
     }
     heads += columns({"n", "time each"});
     for (const EvaluatedMethod& method : evaluation.methods) rows += score_row(evaluation, method, metrics);
-    return table("Scores", "table.sortable.scores", heads, rows) + tag("p.note", what_is_measured(page, metrics, evaluation));
+    return table("Scores", "table.sortable.scores", heads, rows) +
+           tag("p.note", what_is_measured(page, metrics, evaluation));
 }
 
 Html differences(Page& page, const EvaluateResult& evaluation) {
@@ -191,11 +200,11 @@ Html differences(Page& page, const EvaluateResult& evaluation) {
         if (!leader) continue;
         const RowChart chart = forest(evaluation, metric, *leader);
         if (chart.rows.empty()) continue;
-        out +=
-            figure(page, "difference-" + identifier(metric), draw(chart),
-                   "Paired differences of " + tag("b", metric) + ": the leading method against each other one, on the same " +
-                       page.noun() + "s. ~ marks an interval that holds zero.",
-                   difference_table(evaluation, metric), {"evaluate"});
+        out += figure(page, "difference-" + identifier(metric), draw(chart),
+                      "Paired differences of " + tag("b", metric) +
+                          ": the leading method against each other one, on the same " + page.noun() +
+                          "s. ~ marks an interval that holds zero.",
+                      difference_table(evaluation, metric), {"evaluate"});
     }
     if (out.empty()) return tag("p.empty", "No paired differences were measured: one method only.");
     return tag("h3", "Which differences are real?") +

@@ -24,8 +24,8 @@ const FilterSelection::Point* point_at(const FilterSelection& selection, double 
 
 /// What is drawn over the budgets: the μ-lasso, the choice with the largest area, and random live filters.
 std::vector<const FilterSelection*> drawn(const FiltersResult& filters) {
-    const auto best = std::ranges::max_element(filters.selections, {},
-                                               [](const FilterSelection& one) { return std::isnan(one.area) ? -2 : one.area; });
+    const auto best = std::ranges::max_element(
+        filters.selections, {}, [](const FilterSelection& one) { return std::isnan(one.area) ? -2 : one.area; });
     std::vector<const FilterSelection*> list;
     for (const FilterSelection& one : filters.selections)
         if (one.name == "lasso" || one.name == best->name || one.name == "random, live") list.push_back(&one);
@@ -56,8 +56,8 @@ Table curves_table(const FiltersResult& filters) {
     Table table{{"selection", "mu", "mean_filters", "accuracy", "ci95"}, {}};
     for (const FilterSelection& selection : filters.selections)
         for (const FilterSelection::Point& point : selection.curve)
-            table.rows.push_back(
-                {selection.name, point.mu, point.mean_filters, json_of_double(point.accuracy), json_of_double(point.ci95)});
+            table.rows.push_back({selection.name, point.mu, point.mean_filters, json_of_double(point.accuracy),
+                                  json_of_double(point.ci95)});
     return table;
 }
 
@@ -96,8 +96,8 @@ Html selections_table(const FiltersResult& filters) {
                     number_cell(selection.stability, decimal(selection.stability, 2)));
     }
     return table("Choices of filters", "table.sortable",
-                 columns({"Silenced", fmt::format("Accuracy at μ = {}", compact(filters.chosen_mu)), "Area, 95 % interval",
-                          "Stability"}),
+                 columns({"Silenced", fmt::format("Accuracy at μ = {}", compact(filters.chosen_mu)),
+                          "Area, 95 % interval", "Stability"}),
                  rows);
 }
 
@@ -140,8 +140,10 @@ Html filter_choices(Page& page, const FiltersResult& filters) {
     if (filters.selections.empty() || filters.selections.front().curve.empty())
         return heading + tag("p.empty", "No choice was measured.");
     const std::string note = fmt::format(
-        "Of {}, those of a class are read with as many of its filters silenced as the μ-lasso chose. Area: how much more "
-        "accuracy falls than without random live filters, mean over the budgets; larger is better. Stability: how much of the "
+        "Of {}, those of a class are read with as many of its filters silenced as the μ-lasso chose. Area: how much "
+        "more "
+        "accuracy falls than without random live filters, mean over the budgets; larger is better. Stability: how much "
+        "of the "
         "choice "
         "({}) stays under {} of {}. {} of {} filters are live. An interval is — where a class has but one sample.",
         plural(filters.samples, "test " + page.noun()), "|A ∩ B| / |A ∪ B|", plural(filters.bootstraps, "bootstrap"),
@@ -150,11 +152,12 @@ Html filter_choices(Page& page, const FiltersResult& filters) {
     return heading + tag("p.note", note) +
            tag("div.pair",
                figure(page, "filter-curves", draw(curves_plot(filters)),
-                      tag("b", "Choices silenced") + ": the μ-lasso's, the one with the largest area, and random live filters.",
+                      tag("b", "Choices silenced") +
+                          ": the μ-lasso's, the one with the largest area, and random live filters.",
                       curves_table(filters), {"filters"}),
                figure(page, "filter-areas", draw(areas_chart(filters)),
-                      tag("b", "Area between the curves") + " with its 95 % interval over samples.", areas_table(filters),
-                      {"filters"})) +
+                      tag("b", "Area between the curves") + " with its 95 % interval over samples.",
+                      areas_table(filters), {"filters"})) +
            selections_table(filters) + classes_table(filters);
 }
 

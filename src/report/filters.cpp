@@ -25,8 +25,9 @@ Html crops(const ReportFilter& filter) {
     Html out;
     for (int64_t i = 0; i < filter.crops.extent(0); ++i)
         out += tag("img", {{"src", data_uri(png(shrink(item(filter.crops, i), kCropSide)))}, {"alt", ""}});
-    return tag("figure.crops", tag("div", out),
-               tag("figcaption", fmt::format("the strongest {} of {} crops", filter.crops.extent(0), count(filter.averaged))));
+    return tag(
+        "figure.crops", tag("div", out),
+        tag("figcaption", fmt::format("the strongest {} of {} crops", filter.crops.extent(0), count(filter.averaged))));
 }
 
 Html pictures(const ReportFilter& filter) {
@@ -34,12 +35,14 @@ Html pictures(const ReportFilter& filter) {
         return tag("p.banner", "This filter never spiked on the training set. There is nothing to average.");
     const Html average = tag("img.average", {{"src", data_uri(png(shrink(filter.average, kPictureSide)))},
                                              {"alt", "Average visualisation of filter " + filter.name}});
-    return tag("div.pictures", tag("figure", average, tag("figcaption", "average of ", plural(filter.averaged, "crop"))),
+    return tag("div.pictures",
+               tag("figure", average, tag("figcaption", "average of ", plural(filter.averaged, "crop"))),
                crops(filter));
 }
 
 Html fact_list(const ReportFilter& filter, const FilterSummary* facts, const std::string& noun) {
-    std::vector<std::pair<Html, Html>> list = {{"receptive field", fmt::format("{0} × {0} px", filter.receptive_field)}};
+    std::vector<std::pair<Html, Html>> list = {
+        {"receptive field", fmt::format("{0} × {0} px", filter.receptive_field)}};
     if (!filter.average.empty()) list.emplace_back("spread over crops", decimal(filter.spread, 3));
     if (facts) {
         list.emplace_back("mean response", decimal(facts->mean_response, 4));
@@ -72,13 +75,13 @@ Html driven_classes(const Page& page, const std::string& name) {
     for (const ClassWeight& entry : weights) largest = std::max(largest, std::abs(entry.weight));
     Html items;
     for (const ClassWeight& entry : weights)
-        items +=
-            tag("li",
-                tag("a", {{"href", fmt::format("#class-{}", entry.index)}},
-                    page.results.class_name(static_cast<int64_t>(entry.index))),
-                svg::share_bar(largest > 0 ? std::abs(entry.weight) / largest : 0), tag("span.number", decimal(entry.weight)));
-    return tag("h4", "Weight per class at μ = ", tag("output.mu", compact(page.chosen_mu()))) + tag("ul.weights", items) +
-           tag("p.empty", {{"hidden", !items.empty()}}, "Drives no class at this budget.");
+        items += tag("li",
+                     tag("a", {{"href", fmt::format("#class-{}", entry.index)}},
+                         page.results.class_name(static_cast<int64_t>(entry.index))),
+                     svg::share_bar(largest > 0 ? std::abs(entry.weight) / largest : 0),
+                     tag("span.number", decimal(entry.weight)));
+    return tag("h4", "Weight per class at μ = ", tag("output.mu", compact(page.chosen_mu()))) +
+           tag("ul.weights", items) + tag("p.empty", {{"hidden", !items.empty()}}, "Drives no class at this budget.");
 }
 
 Html card(const Page& page, const ReportFilter& filter) {
@@ -114,8 +117,8 @@ Html controls() {
     const Html shown = tag("option", {{"value", "all"}}, "every filter") +
                        tag("option", {{"value", "class"}}, "filters that drive the chosen class") +
                        tag("option", {{"value", "dead"}}, "dead filters");
-    const Html search =
-        tag("input", {{"type", "search"}, {"id", "filter-search"}, {"placeholder", "conv2.17"}, {"autocomplete", "off"}});
+    const Html search = tag(
+        "input", {{"type", "search"}, {"id", "filter-search"}, {"placeholder", "conv2.17"}, {"autocomplete", "off"}});
     return tag("div.controls.js-only", tag("label", "Show ", tag("select", {{"id", "filter-show"}}, shown)),
                tag("label", "Find ", search)) +
            tag("ul.icons.js-only", {{"id", "filter-icons"}, {"aria-label", "Filters"}});
@@ -128,11 +131,13 @@ Html filters_section(Page& page) {
     std::string lede = "What a filter sees: the mean of the " + page.noun() +
                        " patches where it answered most, beside the patches "
                        "themselves. A mean of unlike patches is grey mush; the spread says so.";
-    if (const auto& interpret = page.results.interpret; interpret && page.data.filters.size() < interpret->filters.size())
-        lede += fmt::format(" Of the {} filters, those that drive a class at μ = {} are shown.", interpret->filters.size(),
-                            compact(interpret->chosen_mu));
+    if (const auto& interpret = page.results.interpret;
+        interpret && page.data.filters.size() < interpret->filters.size())
+        lede += fmt::format(" Of the {} filters, those that drive a class at μ = {} are shown.",
+                            interpret->filters.size(), compact(interpret->chosen_mu));
     if (page.data.filters.empty())
-        return section("filters", title, lede, missing_stage("No filter has been drawn.", command_of(page, "interpret")));
+        return section("filters", title, lede,
+                       missing_stage("No filter has been drawn.", command_of(page, "interpret")));
     Html cards;
     for (const ReportFilter& filter : page.data.filters) cards += card(page, filter);
     return section("filters", title, lede,

@@ -21,20 +21,23 @@ std::string some_of(const std::vector<std::string>& names) {
     const size_t shown = names.size() <= 4 ? names.size() : 3;
     std::string text;
     for (size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
-    if (shown < names.size()) text += fmt::format(" and {} others", counted(static_cast<int64_t>(names.size() - shown)));
+    if (shown < names.size())
+        text += fmt::format(" and {} others", counted(static_cast<int64_t>(names.size() - shown)));
     return text;
 }
 
 std::string data_name(const Results& results) {
-    for (const auto& name : {results.train ? results.train->made.data : "", results.interpret ? results.interpret->data : "",
-                             results.evaluate ? results.evaluate->data : ""})
+    for (const auto& name :
+         {results.train ? results.train->made.data : "", results.interpret ? results.interpret->data : "",
+          results.evaluate ? results.evaluate->data : ""})
         if (!name.empty()) return name;
     return {};
 }
 
 /// What the network is for. The data sets that Spikelens knows by name are told in words, others by their classes.
 std::string purpose(const Page& page) {
-    const std::string data = data_name(page.results), number = counted(static_cast<int64_t>(page.results.classes.size()));
+    const std::string data = data_name(page.results),
+                      number = counted(static_cast<int64_t>(page.results.classes.size()));
     if (data == "fashion-mnist") return fmt::format("recognises {} kinds of clothes", number);
     if (data == "mnist") return fmt::format("reads the {} handwritten digits", number);
     if (data == "nmnist") return fmt::format("reads the {} handwritten digits as an event camera saw them", number);
@@ -73,11 +76,14 @@ bool tells_classes(const Training& train) {
 std::string ablation_words(const InterpretResult& interpretation) {
     const AblationSummary::Point* step = point_at(interpretation.ablation, interpretation.chosen_mu);
     const double full = interpretation.ablation.full_accuracy;
-    if (!step || !std::isfinite(full) || !std::isfinite(step->relevant_accuracy) || !std::isfinite(step->random_accuracy))
+    if (!step || !std::isfinite(full) || !std::isfinite(step->relevant_accuracy) ||
+        !std::isfinite(step->random_accuracy))
         return {};
     const double half = std::hypot(step->relevant_ci95, step->random_ci95);
     const bool told_apart = std::isfinite(half) && std::abs(step->random_accuracy - step->relevant_accuracy) > half;
-    const auto effect = [](double loss) { return fmt::format("{} {}", loss < 0 ? "gains" : "costs", points(std::abs(loss))); };
+    const auto effect = [](double loss) {
+        return fmt::format("{} {}", loss < 0 ? "gains" : "costs", points(std::abs(loss)));
+    };
     return fmt::format(" Silencing these {} of accuracy, silencing as many at random {}{}.",
                        effect(full - step->relevant_accuracy), effect(full - step->random_accuracy),
                        told_apart ? "" : ": the two are not told apart");
@@ -97,7 +103,8 @@ std::string headline(const Page& page) {
         return "This network is not told apart from one that always answers the same class" +
                accuracy_words(*results.train, page.noun()) + ".";
     return "This network " + purpose(page) +
-           (results.train ? accuracy_words(*results.train, page.noun()) : "; how often it is right has not been measured") +
+           (results.train ? accuracy_words(*results.train, page.noun())
+                          : "; how often it is right has not been measured") +
            ".";
 }
 
@@ -118,11 +125,12 @@ std::string trust(const Page& page) {
     const std::string metric = leading_metric(evaluation);
     const EvaluatedMethod* leader = best(evaluation, metric, false);
     if (!leader) return "Only sanity baselines were measured: how far an explanation can be trusted is not known.";
-    const auto methods = std::count_if(evaluation.methods.begin(), evaluation.methods.end(), [&](const EvaluatedMethod& m) {
-        return !m.sanity_baseline && m.metric(metric) != nullptr;
-    });
-    const std::string who = methods > 1 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->method)
-                                        : "The explanation by " + leader->method;
+    const auto methods =
+        std::count_if(evaluation.methods.begin(), evaluation.methods.end(),
+                      [&](const EvaluatedMethod& m) { return !m.sanity_baseline && m.metric(metric) != nullptr; });
+    const std::string who = methods > 1
+                                ? fmt::format("The best of {} explanations, {},", counted(methods), leader->method)
+                                : "The explanation by " + leader->method;
     return fmt::format("{} is {}.", who, standing_words(evaluation, leader->method, page.noun()));
 }
 
@@ -130,8 +138,8 @@ std::string small_print(const Page& page) {
     if (!page.results.train) return {};
     const Training& train = *page.results.train;
     return fmt::format("Network {}; {}{} parameters; data {}", train.network.text,
-                       page.data.steps > 0 ? plural(page.data.steps, "time step") + "; " : "", count(train.network.parameters),
-                       train.made.data);
+                       page.data.steps > 0 ? plural(page.data.steps, "time step") + "; " : "",
+                       count(train.network.parameters), train.made.data);
 }
 
 }  // namespace spikelens::report

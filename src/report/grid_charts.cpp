@@ -66,9 +66,10 @@ Html stack_columns(const StackChart& chart, double left, double right, double bo
 Html matrix_cell(const MatrixChart& chart, size_t row, size_t column, double left, double top, double side) {
     const double total = row_sum(chart.counts[row]), value = static_cast<double>(chart.counts[row][column]);
     const double share = total > 0 ? value / total : 0, shade = std::sqrt(share);
-    Html out = svg::rect(
-        left, top, side - 1, side - 1,
-        {{"class", "cell"}, {"fill", line_style(0).colour}, {"fill-opacity", fmt::format("{:.3f}", 0.04 + 0.9 * shade)}});
+    Html out = svg::rect(left, top, side - 1, side - 1,
+                         {{"class", "cell"},
+                          {"fill", line_style(0).colour},
+                          {"fill-opacity", fmt::format("{:.3f}", 0.04 + 0.9 * shade)}});
     if (value > 0 && side >= 24)
         out += svg::text(left + side / 2, top + side / 2 + 4, fmt::format("{:.0f}", value), Anchor::middle,
                          shade > 0.55 ? "inverse" : "count");
@@ -97,7 +98,8 @@ Html draw(const StackChart& chart) {
 
 Html draw(const MatrixChart& chart) {
     const size_t classes = chart.counts.size();
-    const double left = 96, top = 26, side = (chart.width - left - 4) / static_cast<double>(std::max<size_t>(1, classes));
+    const double left = 96, top = 26,
+                 side = (chart.width - left - 4) / static_cast<double>(std::max<size_t>(1, classes));
     Html out = svg::text(left, 14, "predicted →", Anchor::start) + svg::text(left - 8, 14, "true ↓", Anchor::end);
     for (size_t row = 0; row < classes; ++row) {
         const double y = top + side * static_cast<double>(row), centre = left + side * (static_cast<double>(row) + 0.5);

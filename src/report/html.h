@@ -26,13 +26,13 @@ struct Attribute {
 };
 using Attributes = std::vector<Attribute>;
 
-/// A piece of a page or of a drawing: elements (`tag`) and text. A string that becomes part of it is text and is escaped, so
-/// that nobody can forget to. Characters that a page cannot hold or that hide or reorder text are made visible, as
-/// `printable_lines` writes them.
+/// A piece of a page or of a drawing: elements (`tag`) and text. A string that becomes part of it is text and is
+/// escaped, so that nobody can forget to. Characters that a page cannot hold or that hide or reorder text are made
+/// visible, as `printable_lines` writes them.
 class Html {
   public:
     Html() = default;
-    Html(std::string_view text);                                     // NOLINT(google-explicit-constructor): text is Html
+    Html(std::string_view text);  // NOLINT(google-explicit-constructor): text is Html
     Html(const std::string& text) : Html(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
     Html(const char* text) : Html(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
 
@@ -42,9 +42,11 @@ class Html {
     bool empty() const { return markup_.empty(); }
     const std::string& markup() const { return markup_; }
 
-    /// One element. `selector` is its name and its classes, "p.note.wide". Elements that never have content close themselves.
+    /// One element. `selector` is its name and its classes, "p.note.wide". Elements that never have content close
+    /// themselves.
     static Html element(std::string_view selector, const Attributes& attributes, const Html& content);
-    /// <style> or <script> with text that a browser takes as it is. Throws std::logic_error where the text could end it.
+    /// <style> or <script> with text that a browser takes as it is. Throws std::logic_error where the text could end
+    /// it.
     static Html embedded(std::string_view name, const Attributes& attributes, std::string_view text);
     static Html doctype();
 

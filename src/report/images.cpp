@@ -55,27 +55,29 @@ std::string certainty_note(const Page& page) {
 
 /// What the values that the page reads from maps are.
 std::string values_note(const Page& page) {
-    return ships_exact_values(page.data)
-               ? "Values are the method's own, never clipped."
-               : "Values are in 256 steps between a map's extremes, since all of them would make this file too large; each is "
-                 "read with half a step as its error. Never clipped.";
+    return ships_exact_values(page.data) ? "Values are the method's own, never clipped."
+                                         : "Values are in 256 steps between a map's extremes, since all of them would "
+                                           "make this file too large; each is "
+                                           "read with half a step as its error. Never clipped.";
 }
 
 Html what_maps_mean(const Page& page) {
     std::vector<std::pair<Html, Html>> entries;
     for (const ReportMethod& method : page.data.methods)
-        entries.emplace_back(method.name, method.title + ". " + method.meaning +
-                                              (method.sanity_baseline ? " A sanity baseline: any method should beat it." : ""));
+        entries.emplace_back(method.name,
+                             method.title + ". " + method.meaning +
+                                 (method.sanity_baseline ? " A sanity baseline: any method should beat it." : ""));
     return tag("details", tag("summary", "What the maps mean"), meanings("dl.meanings", entries));
 }
 
 /// One choice among several; the first is the usual one.
-Html choice(const std::string& title, const char* name, std::initializer_list<std::pair<const char*, const char*>> values) {
+Html choice(const std::string& title, const char* name,
+            std::initializer_list<std::pair<const char*, const char*>> values) {
     Html options;
     for (const auto& [value, words] : values)
-        options +=
-            tag("label", tag("input", {{"type", "radio"}, {"name", name}, {"value", value}, {"checked", options.empty()}}), " ",
-                words);
+        options += tag(
+            "label", tag("input", {{"type", "radio"}, {"name", name}, {"value", value}, {"checked", options.empty()}}),
+            " ", words);
     return tag("fieldset", tag("legend", title), options);
 }
 

@@ -32,8 +32,10 @@ Html ramp(const char* id, const Palette& palette, size_t last) {
     constexpr size_t stripes = 64;
     Html rects;
     for (size_t i = 0; i < stripes; ++i)
-        rects += tag("rect", {{"x", i}, {"width", 1.1}, {"height", 1}, {"fill", hex(palette[i * last / (stripes - 1)])}});
-    return tag("symbol", {{"id", id}, {"viewBox", fmt::format("0 0 {} 1", stripes)}, {"preserveAspectRatio", "none"}}, rects);
+        rects +=
+            tag("rect", {{"x", i}, {"width", 1.1}, {"height", 1}, {"fill", hex(palette[i * last / (stripes - 1)])}});
+    return tag("symbol", {{"id", id}, {"viewBox", fmt::format("0 0 {} 1", stripes)}, {"preserveAspectRatio", "none"}},
+               rects);
 }
 
 double probability(const ReportImage& image, int class_index) {
@@ -58,8 +60,8 @@ QuantisedMap quantise(const FloatArray& map, double rounding) {
     else if (span <= kEqualUpTo * largest)
         result.state = QuantisedMap::State::constant;
     for (float value : map.data)
-        result.steps.push_back(span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span))
-                                        : 0);
+        result.steps.push_back(
+            span > 0 ? static_cast<uint8_t>(std::lround(255 * (static_cast<double>(value) - *low) / span)) : 0);
     return result;
 }
 
@@ -73,7 +75,8 @@ Html colour_ramps() {
 }
 
 Html ends(double low, double high, bool signed_values) {
-    return tag("span.ends", tag("span", brief(low)), signed_values ? tag("span", "0") : Html(), tag("span", brief(high)));
+    return tag("span.ends", tag("span", brief(low)), signed_values ? tag("span", "0") : Html(),
+               tag("span", brief(high)));
 }
 
 Html colour_bar(const ReportData& data, size_t image, size_t method) {
@@ -91,7 +94,8 @@ std::string image_name(const ReportImage& image) { return fmt::format("test:{}",
 
 Html verdict(const Page& page, const ReportImage& image) {
     const std::string truth = page.results.class_name(image.label);
-    if (!image.undecided.empty()) return tag("b", "undecided") + tag("span.wrong", "✗ ", image.undecided, "; is ", truth);
+    if (!image.undecided.empty())
+        return tag("b", "undecided") + tag("span.wrong", "✗ ", image.undecided, "; is ", truth);
     const std::string certainty = percent(probability(image, image.predicted), 0);
     return tag("b", page.results.class_name(image.predicted)) +
            (image.is_right() ? tag("span.right", "✓ ", certainty) : tag("span.wrong", "✗ is ", truth, ", ", certainty));
@@ -103,7 +107,8 @@ Html input_picture(const ReportImage& image, const std::string& description) {
 
 /// What stands in place of a map that cannot be painted.
 Html unpainted(const QuantisedMap& map) {
-    if (map.state == QuantisedMap::State::invalid) return tag("span.map.broken", plural(map.invalid, "value"), " not finite");
+    if (map.state == QuantisedMap::State::invalid)
+        return tag("span.map.broken", plural(map.invalid, "value"), " not finite");
     std::string words = "no attribution (0)";
     if (map.state == QuantisedMap::State::noise)
         words = fmt::format("only rounding (|v| ≤ {})", scientific(std::max(std::abs(map.low), std::abs(map.high))));
@@ -116,8 +121,9 @@ Html map_picture(const ReportData& data, size_t image, size_t method) {
     const FloatArray& map = data.images[image].maps[method];
     const QuantisedMap quantised = quantise(data.images[image], method);
     if (quantised.state != QuantisedMap::State::values) return unpainted(quantised);
-    const std::string words = fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name,
-                                          image_name(data.images[image]), compact(quantised.low), compact(quantised.high));
+    const std::string words =
+        fmt::format("Map of {} for {}, from {} to {}", data.methods[method].name, image_name(data.images[image]),
+                    compact(quantised.low), compact(quantised.high));
     const std::string picture = static_picture(map, quantised, data.methods[method].signed_values);
     return tag("span.map", {{"data-image", image}, {"data-method", method}, {"data-words", words}},
                tag("noscript", tag("img", {{"src", picture}, {"alt", words}})));

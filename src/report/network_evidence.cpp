@@ -37,7 +37,8 @@ Scatter draws_of(const AblationSummary& curve) {
 LinePlot ablation_plot(const AblationSummary& curve) {
     LinePlot plot;
     plot.title = "Accuracy with relevant and with random filters silenced, over the budget";
-    plot.series.push_back(ablation_series(curve, "relevant filters silenced", &AblationSummary::Point::relevant_accuracy,
+    plot.series.push_back(ablation_series(curve, "relevant filters silenced",
+                                          &AblationSummary::Point::relevant_accuracy,
                                           &AblationSummary::Point::relevant_ci95, kRelevantStyle));
     plot.series.push_back(ablation_series(curve, "as many random ones", &AblationSummary::Point::random_accuracy,
                                           &AblationSummary::Point::random_ci95, kRandomStyle));
@@ -50,7 +51,8 @@ LinePlot ablation_plot(const AblationSummary& curve) {
 Table ablation_table(const AblationSummary& curve) {
     Table table{{"mu", "mean_filters", "relevant_accuracy", "relevant_ci95", "random_accuracy", "random_ci95"}, {}};
     for (const AblationSummary::Point& s : curve.curve)
-        table.rows.push_back({s.mu, s.mean_filters, s.relevant_accuracy, s.relevant_ci95, s.random_accuracy, s.random_ci95});
+        table.rows.push_back(
+            {s.mu, s.mean_filters, s.relevant_accuracy, s.relevant_ci95, s.random_accuracy, s.random_ci95});
     return table;
 }
 
@@ -117,8 +119,9 @@ Html accuracy_figure(Page& page, const Training& train) {
         const std::string name = page.results.class_name(static_cast<int64_t>(c));
         const bool any = estimate.samples > 0;
         const Interval range = any ? Interval{estimate.low, estimate.high} : Interval{};
-        chart.rows.push_back(
-            {name, {{any ? estimate.mean : kUnknown, range, line_style(0)}}, any ? percent(estimate.mean) : "no samples"});
+        chart.rows.push_back({name,
+                              {{any ? estimate.mean : kUnknown, range, line_style(0)}},
+                              any ? percent(estimate.mean) : "no samples"});
         table.rows.push_back({name, estimate.mean, range.low, range.high, estimate.samples});
         if (any) lowest = std::min(lowest, range.low);
     }
@@ -134,13 +137,14 @@ Html confusion_figure(Page& page, const Training& train) {
         for (size_t j = 0; j < train.made.confusion[i].size(); ++j)
             table.rows.push_back({page.results.class_name(static_cast<int64_t>(i)),
                                   page.results.class_name(static_cast<int64_t>(j)), train.made.confusion[i][j]});
-    return figure(page, "confusion",
-                  draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.made.confusion}),
-                  tag("b", "What is mistaken for what") + ": counts, shaded by the share of the true class." +
-                      (train.made.test.undecided > 0 ? fmt::format(" {} for which the network named no class are not in it.",
-                                                                   plural(train.made.test.undecided, page.noun()))
-                                                     : std::string()),
-                  table, {"train", "import"});
+    return figure(
+        page, "confusion",
+        draw(MatrixChart{"Confusion matrix of the test set", page.results.classes, train.made.confusion}),
+        tag("b", "What is mistaken for what") + ": counts, shaded by the share of the true class." +
+            (train.made.test.undecided > 0 ? fmt::format(" {} for which the network named no class are not in it.",
+                                                         plural(train.made.test.undecided, page.noun()))
+                                           : std::string()),
+        table, {"train", "import"});
 }
 
 }  // namespace
@@ -148,18 +152,20 @@ Html confusion_figure(Page& page, const Training& train) {
 Html ablation(Page& page, const InterpretResult& interpretation) {
     const AblationSummary& curve = interpretation.ablation;
     const Html heading = tag("h3", "Do the relevant filters matter?");
-    if (curve.curve.empty()) return heading + tag("p.empty", "No ablation was measured.") + layer_figure(page, interpretation);
-    Html out = figure(page, "ablation", draw(ablation_plot(curve)),
-                      tag("b", "Ablation") +
-                          fmt::format(": the filters of a class are silenced on the {0}s of that class. {1}, {2}; bands are "
-                                      "95 % over {0}s.",
-                                      page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
-                      ablation_table(curve), {"interpret"});
+    if (curve.curve.empty())
+        return heading + tag("p.empty", "No ablation was measured.") + layer_figure(page, interpretation);
+    Html out =
+        figure(page, "ablation", draw(ablation_plot(curve)),
+               tag("b", "Ablation") +
+                   fmt::format(": the filters of a class are silenced on the {0}s of that class. {1}, {2}; bands are "
+                               "95 % over {0}s.",
+                               page.noun(), plural(curve.samples, page.noun()), plural(curve.draws, "random draw")),
+               ablation_table(curve), {"interpret"});
     const AblationSummary::Point* step = point_at(curve, interpretation.chosen_mu);
     if (step && !step->class_relevant.empty())
         out += figure(page, "class-ablation", draw(class_ablation(page, *step)),
-                      tag("b", "Class by class") + " at μ = " + compact(step->mu) + ".", class_ablation_table(page, *step),
-                      {"interpret"});
+                      tag("b", "Class by class") + " at μ = " + compact(step->mu) + ".",
+                      class_ablation_table(page, *step), {"interpret"});
     return heading + tag("div.pair", out, layer_figure(page, interpretation));
 }
 

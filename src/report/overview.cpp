@@ -28,7 +28,8 @@ double guessing(const Training& train) {
 Html accuracy_tile(const Training& train, const std::string& noun) {
     const AccuracySummary& test = train.made.test;
     std::string detail = plural(test.samples, "test " + noun);
-    detail += test.ci95.known() ? ", 95 % interval " + percent_interval(test.ci95.low, test.ci95.high) : ", no interval";
+    detail +=
+        test.ci95.known() ? ", 95 % interval " + percent_interval(test.ci95.low, test.ci95.high) : ", no interval";
     if (test.undecided > 0) detail += fmt::format("; {} undecided, counted as wrong", count(test.undecided));
     if (std::isfinite(guessing(train))) detail += "; the commonest class alone: " + percent(guessing(train));
     return tile("Accuracy", percent(test.accuracy), detail);
@@ -37,9 +38,10 @@ Html accuracy_tile(const Training& train, const std::string& noun) {
 Html filters_tile(const InterpretResult& interpretation) {
     const auto dead = std::count_if(interpretation.filters.begin(), interpretation.filters.end(),
                                     [](const FilterSummary& f) { return f.dead; });
-    return tile(fmt::format("Filters per class at the run's μ = {}", compact(interpretation.chosen_mu)),
-                decimal(mean_selected(interpretation), 1),
-                fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
+    return tile(
+        fmt::format("Filters per class at the run's μ = {}", compact(interpretation.chosen_mu)),
+        decimal(mean_selected(interpretation), 1),
+        fmt::format("of {}, {} dead", plural(static_cast<int64_t>(interpretation.filters.size()), "filter"), dead));
 }
 
 Html ablation_tile(const InterpretResult& interpretation, const std::string& noun) {
@@ -76,16 +78,19 @@ struct Hero {
 };
 
 std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index) {
-    if (!page.results.interpret || class_index < 0 || class_index >= static_cast<int>(page.results.interpret->per_class.size()))
+    if (!page.results.interpret || class_index < 0 ||
+        class_index >= static_cast<int>(page.results.interpret->per_class.size()))
         return {};
-    const PathPoint* point = point_at(page.results.interpret->per_class[static_cast<size_t>(class_index)], page.chosen_mu());
+    const PathPoint* point =
+        point_at(page.results.interpret->per_class[static_cast<size_t>(class_index)], page.chosen_mu());
     if (point)
         for (const WeightedFilter& filter : point->filters)
             if (page.is_pictured(name_of(filter))) return filter;
     return {};
 }
 
-/// Methods of the report that look into the network, the best measured first; those not measured after them, SVEBI in front.
+/// Methods of the report that look into the network, the best measured first; those not measured after them, SVEBI in
+/// front.
 std::vector<size_t> ranked_methods(const Page& page) {
     const std::string metric = page.results.evaluate ? leading_metric(*page.results.evaluate) : std::string();
     std::vector<std::pair<double, size_t>> order;
@@ -93,7 +98,8 @@ std::vector<size_t> ranked_methods(const Page& page) {
         if (page.data.methods[m].sanity_baseline) continue;
         const MetricScore* score =
             page.results.evaluate ? page.results.evaluate->score(page.data.methods[m].name, metric) : nullptr;
-        const double unmeasured = page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();
+        const double unmeasured =
+            page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();
         const bool known = score && std::isfinite(score->mean);
         order.emplace_back(known ? (higher_is_better(*score) ? -score->mean : score->mean) : unmeasured, m);
     }
@@ -114,7 +120,8 @@ std::optional<Hero> choose_hero(const Page& page) {
             for (size_t i = 0; i < page.data.images.size(); ++i) {
                 const ReportImage& image = page.data.images[i];
                 const auto filter = strongest_filter(page, image.predicted);
-                if (image.is_right() && is_drawn(page, i, method) && (filter || !with_filter)) return Hero{i, method, filter};
+                if (image.is_right() && is_drawn(page, i, method) && (filter || !with_filter))
+                    return Hero{i, method, filter};
             }
     return std::nullopt;
 }
@@ -132,8 +139,9 @@ Html filter_figure(const Page& page, const WeightedFilter& filter) {
 
 /// "ahead of a random map …", as a badge that no one can pass over.
 Html verdict_badge(const Page& page, const std::string& method) {
-    static constexpr const char* selectors[] = {"span.standing.held", "span.standing.undecided", "span.standing.contradicted",
-                                                "span.standing.undecided", "span.standing.undecided"};
+    static constexpr const char* selectors[] = {"span.standing.held", "span.standing.undecided",
+                                                "span.standing.contradicted", "span.standing.undecided",
+                                                "span.standing.undecided"};
     if (!page.results.evaluate || page.results.evaluate->methods.empty())
         return tag("span.standing.undecided", "not measured: whether it can be trusted is not known");
     const EvaluateResult& evaluation = *page.results.evaluate;
@@ -144,14 +152,18 @@ Html verdict_badge(const Page& page, const std::string& method) {
 /// What the leading metric measures, in words.
 std::string meaning_of(const std::string& metric) {
     if (metric == "insertion")
-        return " Insertion: the pixels that a map ranks highest are shown first; the sooner the network is sure, the higher.";
+        return " Insertion: the pixels that a map ranks highest are shown first; the sooner the network is sure, the "
+               "higher.";
     if (metric == "deletion")
-        return " Deletion: the pixels that a map ranks highest are hidden first; the sooner the network is unsure, the lower.";
+        return " Deletion: the pixels that a map ranks highest are hidden first; the sooner the network is unsure, the "
+               "lower.";
     if (metric == "spike_insertion")
-        return " Spike insertion: the spikes that a map ranks highest are shown first; the sooner the network is sure, the "
+        return " Spike insertion: the spikes that a map ranks highest are shown first; the sooner the network is sure, "
+               "the "
                "higher.";
     if (metric == "spike_deletion")
-        return " Spike deletion: the spikes that a map ranks highest are taken away first; the sooner the network is unsure, "
+        return " Spike deletion: the spikes that a map ranks highest are taken away first; the sooner the network is "
+               "unsure, "
                "the "
                "lower.";
     return {};
@@ -160,7 +172,8 @@ std::string meaning_of(const std::string& metric) {
 std::string choice_of_method(const Page& page, const std::string& method) {
     if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
         return "no method of the report has been measured";
-    return "the method is the best measured one of those with a map to show, by " + leading_metric(*page.results.evaluate);
+    return "the method is the best measured one of those with a map to show, by " +
+           leading_metric(*page.results.evaluate);
 }
 
 Html hero(const Page& page) {
@@ -169,9 +182,9 @@ Html hero(const Page& page) {
     const ReportImage& image = page.data.images[choice->image];
     const ReportMethod& method = page.data.methods[choice->method];
     const std::string id = image_name(image);
-    const Html input =
-        tag("figure", input_picture(image, "Test " + page.noun() + " " + id),
-            tag("figcaption", tag("b", page.results.class_name(image.predicted)), tag("a", {{"href", "#image-" + id}}, id)));
+    const Html input = tag("figure", input_picture(image, "Test " + page.noun() + " " + id),
+                           tag("figcaption", tag("b", page.results.class_name(image.predicted)),
+                               tag("a", {{"href", "#image-" + id}}, id)));
     const Html map = tag("figure", map_picture(page.data, choice->image, choice->method),
                          colour_bar(page.data, choice->image, choice->method),
                          tag("figcaption", tag("b", "where it looked, says ", method.name), method.title, ". ",
@@ -186,12 +199,13 @@ Html paragraph(std::string_view selector, const std::string& words) {
     return words.find_first_not_of(' ') == std::string::npos ? Html() : tag(selector, words);
 }
 
-/// Whether every sample shown has the same scores, as those of a network whose neurons never spike: no map of it says anything.
+/// Whether every sample shown has the same scores, as those of a network whose neurons never spike: no map of it says
+/// anything.
 bool sees_nothing(const Page& page) {
     const std::vector<ReportImage>& images = page.data.images;
     return images.size() > 1 && images.front().probabilities.size() > 1 &&
-           std::ranges::all_of(images,
-                               [&](const ReportImage& image) { return image.probabilities == images.front().probabilities; });
+           std::ranges::all_of(
+               images, [&](const ReportImage& image) { return image.probabilities == images.front().probabilities; });
 }
 
 /// What makes everything below doubtful, said before anything else.
@@ -200,17 +214,20 @@ Html banner(const Page& page) {
     const Training& train = *page.results.train;
     if (train.diverged)
         return tag("p.banner", {{"role", "alert"}}, tag("strong", "Training diverged."),
-                   " The loss left all sensible numbers, so the weights mean nothing. Accuracies are withheld; everything else "
+                   " The loss left all sensible numbers, so the weights mean nothing. Accuracies are withheld; "
+                   "everything else "
                    "on this page describes a broken network. Train again with a smaller learning rate.");
     if (train.silent())
-        return tag("p.banner", {{"role", "alert"}}, tag("strong", "The network is undecided on every test ", page.noun(), "."),
-                   " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps and "
-                   "ablations of such a network say nothing about classes.");
+        return tag(
+            "p.banner", {{"role", "alert"}}, tag("strong", "The network is undecided on every test ", page.noun(), "."),
+            " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps and "
+            "ablations of such a network say nothing about classes.");
     if (sees_nothing(page))
-        return tag("p.banner", {{"role", "alert"}},
-                   tag("strong", "The network gives all ", plural(std::ssize(page.data.images), page.noun()),
-                       " below the same scores."),
-                   " It does so when no neuron spikes or when all inputs are alike, and no map tells what it looked at.");
+        return tag(
+            "p.banner", {{"role", "alert"}},
+            tag("strong", "The network gives all ", plural(std::ssize(page.data.images), page.noun()),
+                " below the same scores."),
+            " It does so when no neuron spikes or when all inputs are alike, and no map tells what it looked at.");
     return {};
 }
 
@@ -224,9 +241,9 @@ Html overview_section(Page& page) {
     if (!broken && !sees_nothing(page)) content += hero(page);
     if (!broken) content += tiles(page.results, page.noun()) + claims_table(page);
     if (!page.results.train)
-        content +=
-            missing_stage("The network's accuracy and its mistakes have not been measured here.",
-                          shell({"spikelens", "train", "--data", "DATA", "--network", "NETWORK", "--out", page.data.run}));
+        content += missing_stage(
+            "The network's accuracy and its mistakes have not been measured here.",
+            shell({"spikelens", "train", "--data", "DATA", "--network", "NETWORK", "--out", page.data.run}));
     return tag("section", {{"id", "overview"}, {"aria-labelledby", "overview-title"}}, content);
 }
 

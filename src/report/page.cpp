@@ -20,14 +20,18 @@ bool Page::is_pictured(const std::string& name) const {
 }
 
 bool Page::has_clouds() const {
-    return std::any_of(data.images.begin(), data.images.end(), [](const ReportImage& image) { return !image.cloud.empty(); });
+    return std::any_of(data.images.begin(), data.images.end(),
+                       [](const ReportImage& image) { return !image.cloud.empty(); });
 }
 
 namespace {
 
 Html save_button(const std::string& kind, const std::string& name, const std::string& words, const std::string& id) {
     return tag("button",
-               {{"type", "button"}, {"data-save", kind}, {"data-figure", id}, {"aria-label", words + " " + id + " as " + name}},
+               {{"type", "button"},
+                {"data-save", kind},
+                {"data-figure", id},
+                {"aria-label", words + " " + id + " as " + name}},
                name);
 }
 
@@ -36,16 +40,20 @@ Html save_button(const std::string& kind, const std::string& name, const std::st
 Html figure(Page& page, const std::string& id, const Html& drawing, const Html& caption, const Table& table,
             const std::vector<std::string>& stages) {
     page.figures[id] = {{"columns", table.columns}, {"rows", table.rows}};
-    const Html save = save_button("svg", "SVG", "Save figure", id) + save_button("csv", "CSV", "Save the data of figure", id);
+    const Html save =
+        save_button("svg", "SVG", "Save figure", id) + save_button("csv", "CSV", "Save the data of figure", id);
     return tag("figure.chart", {{"id", id}}, drawing,
                tag("figcaption", caption, " ", tag("span.save.js-only", save), made_by(page, stages)));
 }
 
 Html missing_stage(const std::string& what, const std::string& command) {
-    return tag("div.card.missing", tag("p", what), tag("p", "This command makes it:"), tag("pre", tag("code", command)));
+    return tag("div.card.missing", tag("p", what), tag("p", "This command makes it:"),
+               tag("pre", tag("code", command)));
 }
 
-std::string command_of(const Page& page, const std::string& stage) { return shell({"spikelens", stage, page.data.run}); }
+std::string command_of(const Page& page, const std::string& stage) {
+    return shell({"spikelens", stage, page.data.run});
+}
 
 Html section(const std::string& id, const std::string& title, const std::string& lede, const Html& content) {
     return tag("section", {{"id", id}, {"aria-labelledby", id + "-title"}}, tag("h2", {{"id", id + "-title"}}, title),

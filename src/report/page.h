@@ -25,7 +25,7 @@ struct Page {
     double chosen_mu() const;
     bool shows_recordings() const { return data.input_kind == "recordings"; }
     std::string noun() const { return shows_recordings() ? "recording" : "image"; }  ///< what one sample is called
-    bool has_clouds() const;                                                         ///< some recording is drawn over time
+    bool has_clouds() const;  ///< some recording is drawn over time
     bool is_pictured(const std::string& name) const;
     const ReportFilter* filter(const std::string& name) const;
 };
@@ -72,8 +72,8 @@ Html filter_choices(Page& page, const FiltersResult& filters);
 Html network_accuracy(Page& page, const Training& train);
 Html decision_times(Page& page);  ///< empty where they are not known
 
-/// What the network does and how often it is right, in words that need no knowledge of networks; from whatever stages there
-/// are.
+/// What the network does and how often it is right, in words that need no knowledge of networks; from whatever stages
+/// there are.
 std::string headline(const Page& page);
 /// Which filters drive its classes and what they are worth, in two sentences; empty without an interpretation.
 std::string finding(const Page& page);
@@ -82,7 +82,8 @@ std::string trust(const Page& page);
 /// The network as an engineer names it: its text, data, steps and parameters; empty when nothing is known.
 std::string small_print(const Page& page);
 
-/// How a method does against the sanity baselines by the leading metric: its paired difference to the one hardest to beat.
+/// How a method does against the sanity baselines by the leading metric: its paired difference to the one hardest to
+/// beat.
 struct Standing {
     enum class Verdict { ahead, undecided, behind, no_baseline, unmeasured } verdict = Verdict::unmeasured;
     std::string metric, rival;     ///< `rival`: that baseline
@@ -90,20 +91,27 @@ struct Standing {
     Interval ci;                   ///< of the metric's difference, method minus rival
 };
 Standing standing(const EvaluateResult& evaluation, const std::string& name);
-/// The same in words: "below the input's own brightness on insertion: 0.660 against 0.720". `noun`: what a sample is called.
+/// The same in words: "below the input's own brightness on insertion: 0.660 against 0.720". `noun`: what a sample is
+/// called.
 std::string standing_words(const EvaluateResult& evaluation, const std::string& name, const std::string& noun);
 
 struct Claim {
     std::string statement, paper, ours, source;
-    enum class Verdict { held, undecided, contradicted, none } verdict = Verdict::undecided;  ///< none: nothing is claimed
+    enum class Verdict {
+        held,
+        undecided,
+        contradicted,
+        none
+    } verdict = Verdict::undecided;  ///< none: nothing is claimed
 };
-/// Published values and orders beside this run's: as the experiment that made the run judged them, else by 95 % intervals.
+/// Published values and orders beside this run's: as the experiment that made the run judged them, else by 95 %
+/// intervals.
 std::vector<Claim> claims(const Page& page);
 /// The same as a table, with each seed's where there are several; empty without any.
 Html claims_table(const Page& page);
 
-/// Everything the page's script needs, as base64 of zlib streams, which cannot end their <script>: a JSON document ("values"),
-/// and the maps' bytes ("maps").
+/// Everything the page's script needs, as base64 of zlib streams, which cannot end their <script>: a JSON document
+/// ("values"), and the maps' bytes ("maps").
 Html bundle(const Page& page);
 /// Whether the maps travel as float32, each value as it is; else, where they would weigh too much, in 256 steps a map.
 bool ships_exact_values(const ReportData& data);

@@ -128,9 +128,11 @@ Html draw_scatter(const Scatter& scatter, const Scale& x, const Scale& y) {
     Html out;
     for (const auto& [px, py] : mapped(scatter.x, scatter.y, x, y))
         if (std::isfinite(px) && std::isfinite(py))
-            out += tag(
-                "circle",
-                {{"fill", scatter.colour}, {"fill-opacity", 0.55}, {"cx", svg::pixel(px)}, {"cy", svg::pixel(py)}, {"r", 2}});
+            out += tag("circle", {{"fill", scatter.colour},
+                                  {"fill-opacity", 0.55},
+                                  {"cx", svg::pixel(px)},
+                                  {"cy", svg::pixel(py)},
+                                  {"r", 2}});
     return out;
 }
 

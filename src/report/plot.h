@@ -8,8 +8,8 @@
 
 namespace spikelens::report {
 
-/// Round values (1, 2 or 5 times a power of ten) inside [low, high], about `wanted` of them. Empty unless low < high, both
-/// finite.
+/// Round values (1, 2 or 5 times a power of ten) inside [low, high], about `wanted` of them. Empty unless low < high,
+/// both finite.
 std::vector<double> nice_ticks(double low, double high, int wanted = 5);
 
 /// Powers of ten inside [low, high], with their doubles and quintuples when there are few. Needs 0 < low.
@@ -69,8 +69,8 @@ struct LinePlot {
 /// A complete <svg>, readable by itself: presentation attributes carry light colours, classes let a page restyle it.
 Html draw(const LinePlot& plot);
 
-/// Axes as large as the data: [min, max] of all finite y including bands, widened to `floor` and `ceiling` where those are
-/// finite.
+/// Axes as large as the data: [min, max] of all finite y including bands, widened to `floor` and `ceiling` where those
+/// are finite.
 void fit_y(LinePlot& plot, double floor, double ceiling);
 
 /// The axes of a plot of mean accuracy over budgets μ, of which one alone stands in the middle.

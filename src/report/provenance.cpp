@@ -45,7 +45,8 @@ bool has_hidden_characters(const std::string& word) {
 }
 
 std::string quoted(const std::string& word) {
-    if (!word.empty() && word[0] != '~' && word[0] != '=' && std::all_of(word.begin(), word.end(), is_safe)) return word;
+    if (!word.empty() && word[0] != '~' && word[0] != '=' && std::all_of(word.begin(), word.end(), is_safe))
+        return word;
     if (std::any_of(word.begin(), word.end(), is_control) || has_hidden_characters(word) || !is_utf8(word))
         return with_escapes(word);
     std::string single = "'";
@@ -73,7 +74,8 @@ std::vector<std::string> words_of(const Json& command) {
 void add_entry(const Json& entry, std::vector<std::string>& lines) {
     if (!entry.is_object() || !entry.contains("command")) return;
     const std::vector<std::string> words = words_of(entry["command"]);
-    if (!words.empty() && std::find(lines.begin(), lines.end(), shell(words)) == lines.end()) lines.push_back(shell(words));
+    if (!words.empty() && std::find(lines.begin(), lines.end(), shell(words)) == lines.end())
+        lines.push_back(shell(words));
 }
 
 /// Whether the command that the manifest itself names, as older runs do, is this stage's.
@@ -109,7 +111,8 @@ std::vector<std::string> recorded_commands(const Page& page, const std::string& 
         else
             add_entry(entries, lines);
     }
-    if (lines.empty() && manifest.contains("command") && is_command_of(manifest["command"], stage)) add_entry(manifest, lines);
+    if (lines.empty() && manifest.contains("command") && is_command_of(manifest["command"], stage))
+        add_entry(manifest, lines);
     return lines;
 }
 

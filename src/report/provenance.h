@@ -8,8 +8,8 @@
 
 namespace spikelens::report {
 
-/// Words as one line for a POSIX shell (control characters and broken UTF-8 as $'…', which bash and zsh read): pasted, they are
-/// the same words again.
+/// Words as one line for a POSIX shell (control characters and broken UTF-8 as $'…', which bash and zsh read): pasted,
+/// they are the same words again.
 std::string shell(const std::vector<std::string>& words);
 
 /// The command lines that made a stage's results, as pasted into a shell; empty where the run did not record them.

@@ -36,10 +36,11 @@ Html head(const std::string& run) {
 }
 
 Html header(const Page& page) {
-    std::vector<std::pair<const char*, const char*>> sections = {{"overview", "Overview"},
-                                                                 {"classes", "Classes and μ"},
-                                                                 {"filters", "Filters"},
-                                                                 {"images", page.shows_recordings() ? "Recordings" : "Images"}};
+    std::vector<std::pair<const char*, const char*>> sections = {
+        {"overview", "Overview"},
+        {"classes", "Classes and μ"},
+        {"filters", "Filters"},
+        {"images", page.shows_recordings() ? "Recordings" : "Images"}};
     if (page.has_clouds()) sections.emplace_back("events", "Events");
     sections.insert(sections.end(), {{"evidence", "Evidence"}, {"reproduce", "Reproduce"}});
     Html links;
@@ -66,7 +67,8 @@ Html help(const Page& page) {
                                       {keys({"/"}), "find a filter"},
                                       {"arrows on a map", "move the pixel read in all maps"},
                                       {keys({"?"}), "this help"}});
-    return tag("dialog", {{"id", "help"}, {"aria-labelledby", "help-title"}}, tag("h2", {{"id", "help-title"}}, "Keys"), list,
+    return tag("dialog", {{"id", "help"}, {"aria-labelledby", "help-title"}}, tag("h2", {{"id", "help-title"}}, "Keys"),
+               list,
                tag("p", "The address of the page names what you see: copy it to show somebody else the same view."),
                tag("button", {{"type", "button"}, {"id", "help-close"}}, "Close")) +
            tag("p", {{"id", "notice"}, {"role", "status"}, {"aria-live", "polite"}});
@@ -82,7 +84,8 @@ std::string report_html(const ReportData& data) {
     for (const auto part : {overview_section, classes_section, filters_section, images_section, events_section,
                             evidence_section, reproduce_section})
         sections += part(page);
-    const Html body = header(page) + colour_ramps() + tag("main", {{"id", "main"}}, sections) + help(page) + bundle(page);
+    const Html body =
+        header(page) + colour_ramps() + tag("main", {{"id", "main"}}, sections) + help(page) + bundle(page);
     return (Html::doctype() + tag("html", {{"lang", "en"}}, head(data.run), tag("body", body))).markup();
 }
 

@@ -49,17 +49,22 @@ double worst_residual(const ClassPath& path) {
 }
 
 const PathPoint* point_at(const ClassPath& path, double mu) { return nearest(path.path, mu); }
-const AblationSummary::Point* point_at(const AblationSummary& ablation, double mu) { return nearest(ablation.curve, mu); }
+const AblationSummary::Point* point_at(const AblationSummary& ablation, double mu) {
+    return nearest(ablation.curve, mu);
+}
 
 double mean_selected(const InterpretResult& interpretation) {
     const AblationSummary::Point* point = point_at(interpretation.ablation, interpretation.chosen_mu);
     return point ? point->mean_filters : kUnknown;
 }
 
-std::string text_of(const MetricScore& unit, double value) { return unit.curve.empty() ? compact(value) : decimal(value); }
+std::string text_of(const MetricScore& unit, double value) {
+    return unit.curve.empty() ? compact(value) : decimal(value);
+}
 
 std::string text_of(const MetricScore& unit, const Interval& interval) {
-    return interval.known() ? "[" + text_of(unit, interval.low) + ", " + text_of(unit, interval.high) + "]" : std::string();
+    return interval.known() ? "[" + text_of(unit, interval.low) + ", " + text_of(unit, interval.high) + "]"
+                            : std::string();
 }
 
 std::vector<std::string> metrics_of(const EvaluateResult& evaluation) {

@@ -36,7 +36,8 @@ std::set<std::string> driving_filters(const InterpretResult& interpret) {
 }
 
 /// All that were drawn; of a network with very many, those that drive a class.
-std::vector<ReportFilter> filters_of(const Run& run, const std::optional<InterpretResult>& interpret, const StageNotes& notes) {
+std::vector<ReportFilter> filters_of(const Run& run, const std::optional<InterpretResult>& interpret,
+                                     const StageNotes& notes) {
     std::vector<ReportFilter> filters;
     const std::filesystem::path path = run.files.visualisations();
     if (!has_result(run, path, notes)) return filters;
@@ -44,14 +45,15 @@ std::vector<ReportFilter> filters_of(const Run& run, const std::optional<Interpr
     const std::set<std::string> driving = all ? std::set<std::string>() : driving_filters(*interpret);
     load_visualisations(stored_identity(path), path, [&](FilterVisualisation picture) {
         if (!all && !driving.contains(filter_name(*run.network, picture.filter))) return;
-        filters.push_back({filter_name(*run.network, picture.filter), std::move(picture.average), std::move(picture.crops),
-                           picture.averaged, picture.spread,
+        filters.push_back({filter_name(*run.network, picture.filter), std::move(picture.average),
+                           std::move(picture.crops), picture.averaged, picture.spread,
                            static_cast<int>(receptive_field(*run.network, picture.filter.layer).size)});
     });
     return filters;
 }
 
-/// Methods of the evaluation, or the usual ones; without those that need what the run does not have; always with the baselines.
+/// Methods of the evaluation, or the usual ones; without those that need what the run does not have; always with the
+/// baselines.
 std::vector<std::string> methods_of(const ReportOptions& options, const Run& run, bool spiking,
                                     const std::optional<EvaluateResult>& evaluate, const StageNotes& notes) {
     std::vector<std::string> methods = options.methods;
@@ -61,14 +63,17 @@ std::vector<std::string> methods_of(const ReportOptions& options, const Run& run
     for (const char* baseline : {"input", "random"})
         if (std::ranges::find(methods, baseline) == methods.end()) methods.emplace_back(baseline);
     if (options.methods.empty() && !has_result(run, run.files.relevant(), {}))
-        std::erase_if(methods, [](const std::string& text) { return parse_method(text).method->info().needs_relevant; });
+        std::erase_if(methods,
+                      [](const std::string& text) { return parse_method(text).method->info().needs_relevant; });
     return methods;
 }
 
 /// As many right as wrong predictions as there are, drawn by the seed.
-std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<int>& predicted, int count, uint64_t seed) {
+std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<int>& predicted, int count,
+                                   uint64_t seed) {
     std::vector<int64_t> right, wrong, chosen;
-    for (int64_t index : random_permutation(data.size(), seed, Stream::sampling, {static_cast<uint64_t>(SampleDraw::gallery)}))
+    for (int64_t index :
+         random_permutation(data.size(), seed, Stream::sampling, {static_cast<uint64_t>(SampleDraw::gallery)}))
         (data.label(index) == predicted[index] ? right : wrong).push_back(index);
     const size_t wrongs = std::min(wrong.size(), static_cast<size_t>(count) / 2),
                  rights = std::min(right.size(), count - wrongs);
@@ -78,7 +83,8 @@ std::vector<int64_t> choose_images(const SampleSource& data, const std::vector<i
     return chosen;
 }
 
-ReportDecisions decision_times(const Network& network, const SampleSource& samples, int steps, const Execution& execution) {
+ReportDecisions decision_times(const Network& network, const SampleSource& samples, int steps,
+                               const Execution& execution) {
     constexpr int64_t kBatch = 256;
     ReportDecisions result;
     if (!can_watch(network)) return result;
@@ -115,18 +121,20 @@ ReportData gather(const Run& run, const ReportOptions& options, const StageNotes
 
 }  // namespace
 
-ReportResult report_run(const Run& run, const ReportOptions& options, const Execution& execution, const StageNotes& notes) {
+ReportResult report_run(const Run& run, const ReportOptions& options, const Execution& execution,
+                        const StageNotes& notes) {
     const std::filesystem::path path = options.out.empty() ? run.files.report() : options.out;
     if (options.images < 0 || options.images > kMostImages)
-        throw OptionError("images", fmt::format("the gallery shows 0 to {} samples, not {}", kMostImages, options.images));
+        throw OptionError("images",
+                          fmt::format("the gallery shows 0 to {} samples, not {}", kMostImages, options.images));
     check_output(path, OutputKind::report);
     ReportData data = gather(run, options, notes);
     const RunData samples = run.load_data(execution);
     const bool spiking = samples.test->steps() > 0, recordings = spiking && !samples.coded();
     data.input_kind = recordings ? "recordings" : "images";
     data.steps = spiking ? samples.test->steps() : run.network->steps;
-    const Explainer explainer(run, methods_of(options, run, spiking, data.results.evaluate, notes), spiking, options.seed,
-                              execution);
+    const Explainer explainer(run, methods_of(options, run, spiking, data.results.evaluate, notes), spiking,
+                              options.seed, execution);
     const Accuracy accuracy = measure_accuracy(explainer.engine(), *samples.test, "test samples");
     data.decisions = decision_times(*run.network, *samples.test, data.steps, execution);
     const int count = recordings ? std::min(options.images, kMostRecordings) : options.images;

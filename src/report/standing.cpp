@@ -63,12 +63,14 @@ Standing standing(const EvaluateResult& evaluation, const std::string& name) {
 
 std::string standing_words(const EvaluateResult& evaluation, const std::string& name, const std::string& noun) {
     const Standing found = standing(evaluation, name);
-    if (found.verdict == Verdict::unmeasured) return found.metric.empty() ? "not measured" : "not measured on " + found.metric;
+    if (found.verdict == Verdict::unmeasured)
+        return found.metric.empty() ? "not measured" : "not measured on " + found.metric;
     const MetricScore& own = *evaluation.score(name, found.metric);
     if (found.verdict == Verdict::no_baseline)
         return fmt::format("{} on {}, beside no sanity baseline", text_of(own), found.metric);
     const EvaluatedMethod& rival = *evaluation.method(found.rival);
-    const std::string numbers = fmt::format("{} against {}", text_of(own), text_of(own, rival.metric(found.metric)->mean));
+    const std::string numbers =
+        fmt::format("{} against {}", text_of(own), text_of(own, rival.metric(found.metric)->mean));
     const std::string words = rival_words(rival, noun);
     if (found.verdict == Verdict::ahead) return fmt::format("ahead of {} on {}: {}", words, found.metric, numbers);
     if (found.verdict == Verdict::behind) return fmt::format("below {} on {}: {}", words, found.metric, numbers);

@@ -59,8 +59,10 @@ Html stroke(double x1, double y1, double x2, double y2, const std::string& colou
 }
 
 Html rect(double x, double y, double width, double height, Attributes attributes) {
-    const Attributes place = {
-        {"x", pixel(x)}, {"y", pixel(y)}, {"width", pixel(std::fmax(0, width))}, {"height", pixel(std::fmax(0, height))}};
+    const Attributes place = {{"x", pixel(x)},
+                              {"y", pixel(y)},
+                              {"width", pixel(std::fmax(0, width))},
+                              {"height", pixel(std::fmax(0, height))}};
     attributes.insert(attributes.begin(), place.begin(), place.end());
     return tag("rect", attributes);
 }
@@ -84,7 +86,8 @@ std::string path(const std::vector<std::pair<double, double>>& points) {
 Html marker(int shape, double x, double y, const std::string& colour) {
     const auto polygon = [&](std::initializer_list<std::pair<double, double>> corners) {
         std::string points;
-        for (const auto& [dx, dy] : corners) points += (points.empty() ? "" : " ") + pixel(x + dx) + "," + pixel(y + dy);
+        for (const auto& [dx, dy] : corners)
+            points += (points.empty() ? "" : " ") + pixel(x + dx) + "," + pixel(y + dy);
         return tag("polygon", {{"fill", colour}, {"points", points}});
     };
     switch (shape) {

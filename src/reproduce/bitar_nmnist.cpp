@@ -74,10 +74,11 @@ BitarNmnistResult one_seed(Experiment& experiment, const ReproduceOptions& optio
     result.assumptions = imported.assumptions;
     result.ablation = experiment.interpret(interpretation).ablation;
     result.model_agnostic = experiment.evaluate(evaluation_of(kAgnostic, kAgnosticSamples));
-    result.evaluate =
-        experiment.evaluate(evaluation_of({"grad2d", "grad3d", "ig3d:steps=16", "gate3d", "svebi", "sam", "input", "random"},
-                                          options.samples.value_or(kSamples)));
-    result.claims = {number_claim("accuracy of the imported network (NIR paper, Sinabs)", 0.9847, test.accuracy, test.ci95)};
+    result.evaluate = experiment.evaluate(
+        evaluation_of({"grad2d", "grad3d", "ig3d:steps=16", "gate3d", "svebi", "sam", "input", "random"},
+                      options.samples.value_or(kSamples)));
+    result.claims = {
+        number_claim("accuracy of the imported network (NIR paper, Sinabs)", 0.9847, test.accuracy, test.ci95)};
     add_deletion_claims(result.evaluate, result.claims);
     add_cost_claims(result.evaluate, result.model_agnostic, result.claims);
     return result;
@@ -85,7 +86,8 @@ BitarNmnistResult one_seed(Experiment& experiment, const ReproduceOptions& optio
 
 }  // namespace
 
-BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
+BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution,
+                                         const StageNotes& notes) {
     ReportOptions reporting;
     reporting.images = 8;
     return with_seeds<BitarNmnistResult>(options, execution, notes, reporting, one_seed);

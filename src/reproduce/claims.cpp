@@ -9,7 +9,8 @@
 namespace spikelens {
 
 PaperClaim number_claim(const std::string& claim, double paper, double measured, const Interval& ci95) {
-    return {claim, paper, json_of_double(measured), ci95.known() ? std::optional(ci95.holds(paper)) : std::nullopt, ci95};
+    return {claim, paper, json_of_double(measured), ci95.known() ? std::optional(ci95.holds(paper)) : std::nullopt,
+            ci95};
 }
 
 PaperClaim ablation_claim(const AblationSummary::Point& point) {
@@ -26,8 +27,8 @@ PaperClaim order_claim(const EvaluateResult& evaluate, const std::string& better
     const MetricScore &first = *evaluate.score(better, metric), &second = *evaluate.score(worse, metric);
     const bool ahead = first.better == "lower" ? paired.difference < 0 : paired.difference > 0;
     return {fmt::format("{} beats {} on {}", better, worse, metric), "yes",
-            fmt::format("{:.4f} against {:.4f}", first.mean, second.mean), paired.decided ? std::optional(ahead) : std::nullopt,
-            std::nullopt};
+            fmt::format("{:.4f} against {:.4f}", first.mean, second.mean),
+            paired.decided ? std::optional(ahead) : std::nullopt, std::nullopt};
 }
 
 }  // namespace spikelens

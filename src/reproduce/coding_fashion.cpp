@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* kGradients[] = {"grad2d", "ig2d:steps=8"};
 
-const Interval& overlap_of(const CodingsResult& study, const std::string& method, const std::string& a, const std::string& b) {
+const Interval& overlap_of(const CodingsResult& study, const std::string& method, const std::string& a,
+                           const std::string& b) {
     const auto found = std::ranges::find_if(
         study.overlaps, [&](const CodingOverlap& pair) { return pair.method == method && pair.a == a && pair.b == b; });
     assert(found != study.overlaps.end());
@@ -44,7 +45,8 @@ void add_deletion_claims(const CodingsResult& study, std::vector<PaperClaim>& cl
             const MetricDifference difference = one.evaluate.difference("deletion", method, "random").value();
             claims.push_back({fmt::format("{}, {}: deletion below random", one.coding, method), "yes",
                               fmt::format("{:+.3f}", difference.difference),
-                              difference.decided ? std::optional(difference.difference < 0) : std::nullopt, std::nullopt});
+                              difference.decided ? std::optional(difference.difference < 0) : std::nullopt,
+                              std::nullopt});
         }
 }
 

@@ -19,7 +19,8 @@ std::vector<std::string> words(const std::function<std::vector<std::string>(cons
 }  // namespace
 
 void check_samples(const ReproduceOptions& options) {
-    for (const auto& [field, samples] : {std::pair{"samples", options.samples}, {"train_samples", options.train_samples}})
+    for (const auto& [field, samples] :
+         {std::pair{"samples", options.samples}, {"train_samples", options.train_samples}})
         if (samples.value_or(0) < 0)
             throw OptionError(field, fmt::format("the number of {} samples must be 0 (all) or more, not {}",
                                                  field == std::string_view("samples") ? "test" : "training", *samples));
@@ -27,14 +28,18 @@ void check_samples(const ReproduceOptions& options) {
         throw OptionError("seeds", fmt::format("the number of seeds must be 1 to 1000, not {}", options.seeds));
 }
 
-StageWords words_of(const ReproduceOptions& options) { return options.words ? options.words(options.seed) : StageWords(); }
+StageWords words_of(const ReproduceOptions& options) {
+    return options.words ? options.words(options.seed) : StageWords();
+}
 
 Experiment::Experiment(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes)
     : options_(options), words_(words_of(options)), execution_(execution), notes_(notes) {
     check_samples(options);
 }
 
-void Experiment::hold() { lock_ = options_.lock ? options_.lock(options_.out) : std::make_shared<const RunLock>(options_.out); }
+void Experiment::hold() {
+    lock_ = options_.lock ? options_.lock(options_.out) : std::make_shared<const RunLock>(options_.out);
+}
 
 TrainResult Experiment::train(TrainRunOptions stage) {
     stage.out = options_.out;

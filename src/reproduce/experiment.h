@@ -32,7 +32,8 @@ class Experiment {
     const StageWords words_;
     const Execution& execution_;
     const StageNotes& notes_;
-    std::shared_ptr<const RunLock> lock_;  ///< for the stages after the one that made the run: no other writer comes between
+    std::shared_ptr<const RunLock>
+        lock_;  ///< for the stages after the one that made the run: no other writer comes between
 };
 
 }  // namespace spikelens

@@ -11,8 +11,9 @@ namespace spikelens {
 /// Options of the i-th of several seeds.
 ReproduceOptions of_seed(const ReproduceOptions& options, int index);
 
-/// What all seeds say together: of numbers the mean and the half-width of its 95 % interval (Student's t over seeds), held
-/// where the paper's lies within; of others for how many seeds the claim held, held where it did for all, not where for none.
+/// What all seeds say together: of numbers the mean and the half-width of its 95 % interval (Student's t over seeds),
+/// held where the paper's lies within; of others for how many seeds the claim held, held where it did for all, not
+/// where for none.
 std::vector<PaperClaim> over_seeds(const std::vector<SeedClaims>& seeds);
 
 /// The experiment with each seed: the first one's result, and claims over all, which its report shows too.

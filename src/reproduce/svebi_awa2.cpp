@@ -22,12 +22,14 @@ Shape input_of(const PictureWords& words) {
     const int64_t height = framing.crop_height > 0 ? framing.crop_height : framing.height;
     const int64_t width = framing.crop_width > 0 ? framing.crop_width : framing.width;
     if (height == 0)
-        throw OptionError("resize", "weights are of a network for pictures of one size: it must be chosen, such as 224x224");
+        throw OptionError("resize",
+                          "weights are of a network for pictures of one size: it must be chosen, such as 224x224");
     return {3, height, width};
 }
 
 /// Pretrained weights as a model beside the run, with the classes that they were trained on.
-std::filesystem::path start_of(const PhotographOptions& photographs, Experiment& experiment, const std::filesystem::path& out) {
+std::filesystem::path start_of(const PhotographOptions& photographs, Experiment& experiment,
+                               const std::filesystem::path& out) {
     ImportOptions import;
     import.file = photographs.weights;
     import.network = photographs.network;
@@ -63,7 +65,8 @@ EvaluateResult evaluation(const Experiment& experiment, const std::string& metri
 
 void add_ablation_claims(const AblationSummary& ablation, std::vector<PaperClaim>& claims) {
     for (const AblationSummary::Point& point : ablation.curve)
-        if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50) claims.push_back(ablation_claim(point));
+        if (point.mu == 1 || point.mu == 5 || point.mu == kMu || point.mu == 50)
+            claims.push_back(ablation_claim(point));
 }
 
 /// Figure 3c: at the chosen μ most relevant filters are in the later half of the layers.
@@ -80,15 +83,16 @@ void add_layer_claim(const InterpretResult& interpret, std::vector<PaperClaim>& 
         late += 2 * l >= interpret.layers.size() ? count : 0;
     }
     claims.push_back({"most relevant filters are in the later half of the layers, Fig. 3c", "yes",
-                      fmt::format("{} of {}, by layer {}", late, all, fmt::join(counts, " ")), 2 * late > all, std::nullopt});
+                      fmt::format("{} of {}, by layer {}", late, all, fmt::join(counts, " ")), 2 * late > all,
+                      std::nullopt});
 }
 
 void add_table_claims(const SvebiAwa2Result& result, std::vector<PaperClaim>& claims) {
     const std::map<std::string, std::pair<double, double>> paper = {
         {"grad2d", {0.2752, 0.2088}}, {"ig2d", {0.3590, 0.1281}}, {"svebi", {0.7582, 0.1969}}};
     for (const auto& [method, values] : paper)
-        for (const auto& [evaluated, metric, value] :
-             {std::tuple{&result.insertion, "insertion", values.first}, {&result.deletion, "deletion", values.second}}) {
+        for (const auto& [evaluated, metric, value] : {std::tuple{&result.insertion, "insertion", values.first},
+                                                       {&result.deletion, "deletion", values.second}}) {
             const MetricScore& own = *evaluated->score(method, metric);
             claims.push_back(number_claim(fmt::format("{} of {}, Table 1", metric, method), value, own.mean, own.ci95));
         }

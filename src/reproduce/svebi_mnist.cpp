@@ -36,8 +36,8 @@ void add_ablation_claims(const AblationSummary& ablation, std::vector<PaperClaim
 void add_table_claims(const EvaluateResult& evaluate, std::vector<PaperClaim>& claims) {
     for (const PaperValue& paper : evaluate.paper)
         if (const MetricScore* own = evaluate.score(paper.method, paper.metric))
-            claims.push_back(
-                number_claim(fmt::format("{} of {}, Table 1", paper.metric, paper.method), paper.value, own->mean, own->ci95));
+            claims.push_back(number_claim(fmt::format("{} of {}, Table 1", paper.metric, paper.method), paper.value,
+                                          own->mean, own->ci95));
 }
 
 void add_order_claims(const EvaluateResult& evaluate, std::vector<PaperClaim>& claims) {
@@ -106,8 +106,8 @@ std::vector<Variant> variants_of(const Choice& choice) {
 /// Training that begins as another did need not be computed again.
 void begin_as(const std::filesystem::path& other, const Choice& of_other, const std::filesystem::path& out,
               const Choice& choice) {
-    const bool goes_on =
-        choice.epochs >= of_other.epochs && (choice.keep_epoch == of_other.keep_epoch || choice.keep_epoch == KeptEpoch::last);
+    const bool goes_on = choice.epochs >= of_other.epochs &&
+                         (choice.keep_epoch == of_other.keep_epoch || choice.keep_epoch == KeptEpoch::last);
     const RunDirectory from{other}, to{out};
     if (!goes_on || std::filesystem::exists(out) || !std::filesystem::exists(from.checkpoint())) return;
     try {
@@ -116,7 +116,8 @@ void begin_as(const std::filesystem::path& other, const Choice& of_other, const 
             std::filesystem::copy_file(from.epoch(epoch), to.epoch(epoch));
         std::filesystem::copy_file(from.checkpoint(), to.checkpoint());
     } catch (const std::filesystem::filesystem_error& error) {
-        throw RunError(fmt::format("cannot copy {} to {}: {}", from.root.string(), to.root.string(), error.code().message()));
+        throw RunError(
+            fmt::format("cannot copy {} to {}: {}", from.root.string(), to.root.string(), error.code().message()));
     }
 }
 
@@ -158,8 +159,8 @@ SvebiMnistResult one_seed(Experiment& experiment, const ReproduceOptions& option
 
 }  // namespace
 
-SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const PaperChoices& choices, const Execution& execution,
-                                       const StageNotes& notes) {
+SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const PaperChoices& choices,
+                                       const Execution& execution, const StageNotes& notes) {
     return with_seeds<SvebiMnistResult>(options, execution, notes, {},
                                         [&](Experiment& experiment, const ReproduceOptions& one) {
                                             return one_seed(experiment, one, choices, execution, notes);

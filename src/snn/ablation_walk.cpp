@@ -49,8 +49,8 @@ void GraphAblationWalk::run(const Sample& sample, const Ablations& ablations, Fl
         worker_.keep = &keep;
         std::vector<bool> changed(layers.size());
         for (size_t l = 0; l < layers.size(); ++l) {
-            const bool reached =
-                std::ranges::any_of(layers[l].inputs, [&](int input) { return input != kNetworkInput && changed[input]; });
+            const bool reached = std::ranges::any_of(
+                layers[l].inputs, [&](int input) { return input != kNetworkInput && changed[input]; });
             if (before && !reached && keep[l] == (*before)[l]) continue;
             const LayerMaps old = std::exchange(maps_[l], {});
             walk.layer(static_cast<int>(l), at_last, nullptr);

@@ -49,7 +49,8 @@ Change changed_spikes(const SpikeMap& before, const SpikeMap& after) {
             change.pixels.row(y)[x] = !std::equal(after.at(y, x, 0), after.at(y, x, 0) + size, before.at(y, x, 0));
     change.spans = change.pixels.spans();
     for (const auto& [row, first, end] : change.spans)
-        change.before.insert(change.before.end(), before.at(row, first, 0), before.at(row, first, 0) + (end - first) * size);
+        change.before.insert(change.before.end(), before.at(row, first, 0),
+                             before.at(row, first, 0) + (end - first) * size);
     return change;
 }
 
@@ -94,7 +95,8 @@ void unite(const uint8_t* __restrict from, int count, uint8_t* __restrict to) {
 PixelSet reached(const PixelSet& pixels, const Windows& windows) {
     PixelSet result(windows.out_height, windows.out_width);
     const int before = windows.padding, after = windows.stride * result.pitch + windows.width;
-    std::vector<uint8_t> seen(before + std::max(pixels.pitch, after));  // the columns that a row of windows holds, with borders
+    std::vector<uint8_t> seen(before +
+                              std::max(pixels.pitch, after));  // the columns that a row of windows holds, with borders
     for (int y = 0; y < windows.out_height; ++y) {
         const int top = y * windows.stride - windows.padding;
         const int first = std::max(0, top), end = std::min(pixels.height, top + windows.height);

@@ -27,14 +27,16 @@ void ChangedWalk::run(std::span<const Sample> samples, Recording& recording) {
     }
 }
 
-/// Where the sample's input differs from that of the last, which is null for the one before all; nothing where there is none,
-/// or where so much differs that all is computed anew.
+/// Where the sample's input differs from that of the last, which is null for the one before all; nothing where there is
+/// none, or where so much differs that all is computed anew.
 std::optional<Change> ChangedWalk::change_worth(const Sample* last, const Sample& sample) {
     if (!last && last_scores_.empty()) return {};
     const Shape shape = worker_.settings.network.input_shape();
-    Change change = sample.spikes ? changed_spikes(last ? *last->spikes : worker_.packed_group[0], *sample.spikes)
-                                  : Change{changed_pixels(last ? last->image : last_image_, sample.image, shape), {}, {}};
-    if (renews(0) && LayerPass(worker_, sample, 0, sample.spikes, maps_[0][0]).reaches_too_much(change.pixels)) return {};
+    Change change = sample.spikes
+                        ? changed_spikes(last ? *last->spikes : worker_.packed_group[0], *sample.spikes)
+                        : Change{changed_pixels(last ? last->image : last_image_, sample.image, shape), {}, {}};
+    if (renews(0) && LayerPass(worker_, sample, 0, sample.spikes, maps_[0][0]).reaches_too_much(change.pixels))
+        return {};
     return change;
 }
 
@@ -51,7 +53,9 @@ void ChangedWalk::run_changed(const Sample& sample, const Change& change, std::s
     const auto& layers = worker_.settings.network.layers;
     std::ranges::copy(last_scores, scores.begin());
     std::vector<std::optional<Change>> changes(layers.size());  // of what layers send; nothing where it is what it was
-    const auto of = [&](int input) { return input == kNetworkInput ? &change : changes[input] ? &*changes[input] : nullptr; };
+    const auto of = [&](int input) {
+        return input == kNetworkInput ? &change : changes[input] ? &*changes[input] : nullptr;
+    };
     for (int l = 0; change.pixels.any() && l < static_cast<int>(layers.size()); ++l) {
         if (std::ranges::none_of(layers[l].inputs, [&](int input) { return of(input) != nullptr; })) continue;
         changes[l] = renews(l) ? renew(sample, l, *of(layers[l].inputs[0]), scores) : compute(sample, l, scores);

@@ -12,7 +12,8 @@ struct CpuEngine::Parts {
     std::unique_ptr<const GradientNetwork> gradients_when_asked;
 
     const GradientNetwork& gradients() {
-        std::call_once(prepared, [&] { gradients_when_asked = std::make_unique<const GradientNetwork>(simulator, options); });
+        std::call_once(prepared,
+                       [&] { gradients_when_asked = std::make_unique<const GradientNetwork>(simulator, options); });
         return *gradients_when_asked;
     }
 };

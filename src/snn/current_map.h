@@ -11,8 +11,8 @@
 
 namespace spikelens {
 
-/// Currents of one sample between two layers, [step][row][column][padded] as the kernels leave and take them; one step alone
-/// where they do not change in time.
+/// Currents of one sample between two layers, [step][row][column][padded] as the kernels leave and take them; one step
+/// alone where they do not change in time.
 struct CurrentMap {
     int channels = 0, height = 0, width = 0, steps = 0, padded = 0;
     AlignedVector<float> values;
@@ -30,8 +30,8 @@ struct CurrentMap {
     }
 };
 
-/// Pools every step of what a layer has: of each channel the maximum, the sum or the mean of the window in row-major order,
-/// rounded at every operation.
+/// Pools every step of what a layer has: of each channel the maximum, the sum or the mean of the window in row-major
+/// order, rounded at every operation.
 void pool_currents(const CurrentMap& in, const Layer& layer, CurrentMap& out);
 
 /// Adds numbers, each of them times `unit` and rounded to float, to the channels from `channel` on.

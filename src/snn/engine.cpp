@@ -9,8 +9,8 @@
 
 namespace spikelens {
 
-std::unique_ptr<const Engine> make_engine(std::string_view name, std::shared_ptr<const Network> network, Execution execution,
-                                          GradientOptions gradients) {
+std::unique_ptr<const Engine> make_engine(std::string_view name, std::shared_ptr<const Network> network,
+                                          Execution execution, GradientOptions gradients) {
 #define SPIKELENS_MAKE_ENGINE(known) \
     if (name == #known) return make_##known##_engine(std::move(network), std::move(execution), std::move(gradients));
     SPIKELENS_ENGINES(SPIKELENS_MAKE_ENGINE)

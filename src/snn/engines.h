@@ -11,8 +11,9 @@ namespace spikelens {
 
 using EnginePointer = std::unique_ptr<const Engine>;
 
-#define SPIKELENS_DECLARE_ENGINE(name) \
-    EnginePointer make_##name##_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients);
+#define SPIKELENS_DECLARE_ENGINE(name)                                                              \
+    EnginePointer make_##name##_engine(std::shared_ptr<const Network> network, Execution execution, \
+                                       GradientOptions gradients);
 SPIKELENS_ENGINES(SPIKELENS_DECLARE_ENGINE)
 #undef SPIKELENS_DECLARE_ENGINE
 

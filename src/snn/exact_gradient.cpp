@@ -16,7 +16,8 @@ namespace {
 /// [step][row][column][padded] to [T, C, H, W]
 void unpack(const float* packed, int64_t steps, int64_t pixels, int padded, int channels, std::span<float> out) {
     for (int64_t step = 0; step < steps; ++step)
-        unpack_channels(packed + step * pixels * padded, pixels, padded, channels, out.data() + step * channels * pixels);
+        unpack_channels(packed + step * pixels * padded, pixels, padded, channels,
+                        out.data() + step * channels * pixels);
 }
 
 /// Room for so many values, whatever they are.
@@ -57,8 +58,8 @@ class ExactPass final : public GradientPass {
     void input_gradient(int target, std::span<float> gradient) override {
         down_to(0, target);
         const Network& network = settings_.network;
-        unpack(flows_[0].data(), shown_.constant ? 1 : shown_.steps, int64_t{network.height} * network.width, network.channels,
-               network.channels, gradient);
+        unpack(flows_[0].data(), shown_.constant ? 1 : shown_.steps, int64_t{network.height} * network.width,
+               network.channels, network.channels, gradient);
     }
 
     void spike_gradient(int target, int index, std::span<float> spikes, std::span<float> gradient) override {
@@ -130,7 +131,8 @@ class ExactPass final : public GradientPass {
     void reach(int from) {
         if (!flow(from).empty()) return;
         const Network& network = settings_.network;
-        const int64_t size = from == kNetworkInput ? element_count(network.input_shape()) : adjoints_[from].output_size();
+        const int64_t size =
+            from == kNetworkInput ? element_count(network.input_shape()) : adjoints_[from].output_size();
         flow(from).assign((image(from) ? 1 : shown_.steps) * size, 0.0F);
     }
 
@@ -159,7 +161,8 @@ class ExactPass final : public GradientPass {
         } else if (constant) {
             float* const sum = room(potentials_[l], adjoint.frame());
             for (int64_t i = 0; i < adjoint.frame(); ++i) sum[i] = gradient[i];
-            for (int64_t i = adjoint.frame(); i < shown_.steps * adjoint.frame(); ++i) sum[i % adjoint.frame()] += gradient[i];
+            for (int64_t i = adjoint.frame(); i < shown_.steps * adjoint.frame(); ++i)
+                sum[i % adjoint.frame()] += gradient[i];
             gradient = sum;
         }
         int channel = 0;
@@ -220,7 +223,8 @@ class ExactPass final : public GradientPass {
 }  // namespace
 
 bool counts_spikes(std::span<const float> values) {
-    return std::ranges::all_of(values, [](float value) { return value >= 0 && value <= 255 && value == std::trunc(value); });
+    return std::ranges::all_of(values,
+                               [](float value) { return value >= 0 && value <= 255 && value == std::trunc(value); });
 }
 
 std::vector<double> shares_of_steps(const Layer& readout, int steps) {
@@ -231,7 +235,8 @@ std::vector<double> shares_of_steps(const Layer& readout, int steps) {
 
 ExactGradient::ExactGradient(const Simulator::Plan& plan, const Surrogate& surrogate) : plan_(plan) {
     const std::vector<Layer>& layers = plan.network->layers;
-    for (size_t l = 0; l < layers.size(); ++l) adjoints_.emplace_back(layers[l], plan.layers[l], *plan.kernels, surrogate);
+    for (size_t l = 0; l < layers.size(); ++l)
+        adjoints_.emplace_back(layers[l], plan.layers[l], *plan.kernels, surrogate);
 }
 
 bool ExactGradient::can(const Network& network) { return std::ranges::all_of(network.layers, LayerAdjoint::can); }
@@ -247,7 +252,8 @@ int64_t largest_flows(const Network& network, const std::vector<LayerAdjoint>& a
         int64_t more = 0;
         for (const int from : network.layers[l].inputs) {
             int64_t& flow = flows[from + 1];
-            const int64_t size = from == kNetworkInput ? element_count(network.input_shape()) : adjoints[from].output_size();
+            const int64_t size =
+                from == kNetworkInput ? element_count(network.input_shape()) : adjoints[from].output_size();
             if (flow > 0) more = std::max(more, size);
             held += size - std::exchange(flow, size);
         }
@@ -259,7 +265,8 @@ int64_t largest_flows(const Network& network, const std::vector<LayerAdjoint>& a
 
 }  // namespace
 
-/// Potentials of all neurons, the gradients on all sides of the layers, and the lists of what is not zero of some pixels.
+/// Potentials of all neurons, the gradients on all sides of the layers, and the lists of what is not zero of some
+/// pixels.
 int64_t ExactGradient::bytes(int steps, int planes) const {
     int64_t kept = largest_flows(*plan_.network, adjoints_), lists = 0;
     for (size_t l = 0; l < adjoints_.size(); ++l) {

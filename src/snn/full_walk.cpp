@@ -20,7 +20,8 @@ void SampleWalk::run(std::span<float> scores, std::span<LayerRecording> records)
 
 void SampleWalk::layer(int l, std::span<float> scores, LayerRecording* wanted) {
     network_.layers[l].weighted() ? weighted(l, scores, wanted) : joined(l, scores, wanted);
-    if (wanted && !wanted->pooled_counts.empty()) record_counts(numbers_of(l), wanted->pooled_counts.row(sample_.index));
+    if (wanted && !wanted->pooled_counts.empty())
+        record_counts(numbers_of(l), wanted->pooled_counts.row(sample_.index));
 }
 
 LayerMaps& SampleWalk::maps_of(int layer) {

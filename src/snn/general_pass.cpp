@@ -68,15 +68,16 @@ void GeneralPass::read_out(std::span<float> scores) {
     general_.sums.sum(*input_, 0, 0, 0, sample_.steps, by_step.data());
     for (size_t i = 0; i < by_step.size(); ++i) sums[i % sums.size()] += by_step[i];
     for (size_t c = 0; c < scores.size(); ++c)
-        scores[c] =
-            static_cast<float>(static_cast<double>(sums[c]) * plan_.exact_scale[c] / sample_.steps + plan_.exact_bias[c]);
+        scores[c] = static_cast<float>(static_cast<double>(sums[c]) * plan_.exact_scale[c] / sample_.steps +
+                                       plan_.exact_bias[c]);
 }
 
 void GeneralPass::make_currents() {
     if (!general_.own_sums) return LayerPass(worker_, sample_, index_, input_, maps_).make_currents();
     if (!input_) return real_currents();
     sum_pixels();
-    if (general_.recurrence != RecurrenceKind::none) return maps_.currents.reset(layer_.output_shape(), 1, plan_.padded());
+    if (general_.recurrence != RecurrenceKind::none)
+        return maps_.currents.reset(layer_.output_shape(), 1, plan_.padded());
     maps_.currents.reset(layer_.output_shape(), sample_.steps, plan_.padded());
     const int64_t* sum = sums_.data();
     for (int row = 0; row < plan_.out_height; ++row)
@@ -160,8 +161,8 @@ void GeneralPass::fire_all(const LayerTask& task) const {
             NeuronState state;
             for (int step = 0; step < task.steps; ++step) {
                 const float current = task.currents[step * task.current_stride + pixel * plan_.padded() + o];
-                take_step(task, general_.neurons[index], layer_.values.empty() ? current : scale * current, pixel, o, step,
-                          state);
+                take_step(task, general_.neurons[index], layer_.values.empty() ? current : scale * current, pixel, o,
+                          step, state);
             }
             if (task.counts) task.counts[pixel * plan_.padded() + o] = state.count;
         }

@@ -6,11 +6,12 @@
 
 namespace spikelens {
 
-/// One layer of one sample that needs more than the kernels have: its own sums, recurrence, or neurons that differ. Plain
-/// loops, the same for all kernels.
+/// One layer of one sample that needs more than the kernels have: its own sums, recurrence, or neurons that differ.
+/// Plain loops, the same for all kernels.
 class GeneralPass {
   public:
-    /// `input` is null where the sample's image is the input, and for a layer without weights, whose maps.currents are given.
+    /// `input` is null where the sample's image is the input, and for a layer without weights, whose maps.currents are
+    /// given.
     GeneralPass(Worker& worker, const Sample& sample, int layer, const SpikeMap* input, LayerMaps& maps);
 
     /// The layer's spikes into maps.spikes.

@@ -74,7 +74,9 @@ SPIKELENS_WIDE void SumPlan::sum(const SpikeMap& spikes, int row, int column, in
     std::copy_n(narrow, size, sums);
 }
 
-bool kernels_fire(const Layer& layer) { return layer.neuron && layer.values.empty() && !adapts(*layer.neuron, layer.values); }
+bool kernels_fire(const Layer& layer) {
+    return layer.neuron && layer.values.empty() && !adapts(*layer.neuron, layer.values);
+}
 
 bool needs_own_sums(const Layer& layer) {
     return layer.weighted() && (layer.groups != 1 || layer.dilation != 1 || layer.dilation_columns() != 1 ||

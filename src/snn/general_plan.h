@@ -10,8 +10,8 @@
 
 namespace spikelens {
 
-/// A convolution of any windows and groups in fixed point, computed in plain loops over the spikes under each window. A fully
-/// connected layer is one whose window is the whole input.
+/// A convolution of any windows and groups in fixed point, computed in plain loops over the spikes under each window. A
+/// fully connected layer is one whose window is the whole input.
 struct SumPlan {
     struct Side {
         int in, kernel, stride, padding, dilation;
@@ -25,7 +25,8 @@ struct SumPlan {
 
     int64_t largest_total = 0;  ///< the largest Σ|w| of an output
 
-    /// Sums of the weights of the spikes under the window at (row, column), [step][out_channel], of the steps first … end − 1.
+    /// Sums of the weights of the spikes under the window at (row, column), [step][out_channel], of the steps first …
+    /// end − 1.
     void sum(const SpikeMap& spikes, int row, int column, int first, int end, int64_t* sums) const;
 
   private:

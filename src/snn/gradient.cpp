@@ -32,7 +32,8 @@ struct GradientNetwork::Modules {
           chain(is_chain(*network)) {
         if (options.smooth || options.double_precision) return;
         if (!simulator) simulator = std::make_shared<const Simulator>(network, execution);
-        if (ExactGradient::can(*network)) exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
+        if (ExactGradient::can(*network))
+            exact = std::make_unique<const ExactGradient>(simulator->plan(), options.surrogate);
     }
 
     // The input is [N, C, H, W] or [N, T, C, H, W].
@@ -51,9 +52,9 @@ void check_extents(const FloatArray& input, size_t leading, const std::string& a
     const Shape wanted = network.input_shape();
     if (input.shape.size() != leading + wanted.size() ||
         !std::equal(wanted.begin(), wanted.end(), input.shape.begin() + leading))
-        throw InputError("the input of the gradient has the shape " + shape_text(input.shape) + "; the network needs [" + axes +
-                         std::to_string(network.channels) + ", " + std::to_string(network.height) + ", " +
-                         std::to_string(network.width) + "]");
+        throw InputError("the input of the gradient has the shape " + shape_text(input.shape) +
+                         "; the network needs [" + axes + std::to_string(network.channels) + ", " +
+                         std::to_string(network.height) + ", " + std::to_string(network.width) + "]");
 }
 
 void check_sequence(const FloatArray& input, const Network& network) {
@@ -76,8 +77,8 @@ int steps_of(const FloatArray& input, const Network& network) {
 void GradientNetwork::Modules::check(const FloatArray& input, std::span<const int> targets) const {
     const int64_t samples = input.extent(0);
     if (static_cast<int64_t>(targets.size()) != samples)
-        throw InputError("the gradient has " + std::to_string(samples) + " samples but " + std::to_string(targets.size()) +
-                         " targets");
+        throw InputError("the gradient has " + std::to_string(samples) + " samples but " +
+                         std::to_string(targets.size()) + " targets");
     for (int target : targets)
         if (target < 0 || target >= network->class_count())
             throw InputError("the gradient's target " + std::to_string(target) + " is not a class: expected 0 to " +
@@ -126,17 +127,20 @@ void GradientNetwork::Modules::run(const FloatArray& input, FloatArray& scores, 
 InputGradient GradientNetwork::Modules::gradient(const FloatArray& input, std::span<const int> targets) const {
     check(input, targets);
     InputGradient result{FloatArray({input.extent(0), network->class_count()}), FloatArray(input.shape)};
-    run(input, result.scores, [&](GradientPass& pass, int64_t n) { pass.input_gradient(targets[n], result.gradient.row(n)); });
+    run(input, result.scores,
+        [&](GradientPass& pass, int64_t n) { pass.input_gradient(targets[n], result.gradient.row(n)); });
     return result;
 }
 
 /// A layer's spikes are over all steps, of images those of the network.
-SpikeGradient GradientNetwork::Modules::spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const {
+SpikeGradient GradientNetwork::Modules::spike_gradient(const FloatArray& input, std::span<const int> targets,
+                                                       int layer) const {
     check(input, targets);
     if (layer < 0 || layer >= static_cast<int>(network->layers.size()) || !network->layers[layer].neuron)
         throw InputError("the network has no spiking layer " + std::to_string(layer) + " to take a gradient at");
     const Layer& where = network->layers[layer];
-    const Shape shape{input.extent(0), steps_of(input, *network), where.out_channels, where.out_height, where.out_width};
+    const Shape shape{input.extent(0), steps_of(input, *network), where.out_channels, where.out_height,
+                      where.out_width};
     SpikeGradient result{FloatArray({input.extent(0), network->class_count()}), FloatArray(shape), FloatArray(shape)};
     run(input, result.scores, [&](GradientPass& pass, int64_t n) {
         pass.spike_gradient(targets[n], layer, result.spikes.row(n), result.gradient.row(n));
@@ -153,7 +157,8 @@ GradientNetwork::GradientNetwork(Network network, GradientOptions options, Execu
     : GradientNetwork(std::make_shared<const Network>(std::move(network)), options, std::move(execution)) {}
 
 GradientNetwork::GradientNetwork(std::shared_ptr<const Simulator> simulator, GradientOptions options)
-    : modules_(std::make_unique<const Modules>(simulator->shared_network(), options, simulator->execution(), simulator)) {}
+    : modules_(
+          std::make_unique<const Modules>(simulator->shared_network(), options, simulator->execution(), simulator)) {}
 
 GradientNetwork::~GradientNetwork() = default;
 GradientNetwork::GradientNetwork(GradientNetwork&&) noexcept = default;
@@ -170,7 +175,8 @@ InputGradient GradientNetwork::sequence_gradient(const FloatArray& input, std::s
 }
 
 InputGradient GradientNetwork::gradient(const Input& input, std::span<const int> targets) const {
-    return input.spiking() ? sequence_gradient(as_values(input.spikes), targets) : input_gradient(input.images, targets);
+    return input.spiking() ? sequence_gradient(as_values(input.spikes), targets)
+                           : input_gradient(input.images, targets);
 }
 
 SpikeGradient GradientNetwork::spike_gradient(const Input& input, std::span<const int> targets, int layer) const {

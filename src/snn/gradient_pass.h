@@ -56,8 +56,8 @@ class ExactGradient {
 std::unique_ptr<GradientPass> make_plain_pass(const Network& network, const GradientOptions& options);
 int64_t plain_pass_bytes(const Network& network, int steps);
 
-/// The definitions for every kind of graph, in double. The simulator, which may be null, gives potentials and scores of images
-/// and of whole numbers.
+/// The definitions for every kind of graph, in double. The simulator, which may be null, gives potentials and scores of
+/// images and of whole numbers.
 std::unique_ptr<GradientPass> make_graph_pass(const Network& network, const GradientOptions& options,
                                               const Simulator* simulator);
 

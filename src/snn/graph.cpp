@@ -21,7 +21,8 @@ Shape shape_of(const Network& network, int input) {
 std::string inputs_text(const Network& network, const Layer& layer) {
     std::string text;
     for (const int input : layer.inputs)
-        text += (text.empty() ? "" : " and ") + shape_text(shape_of(network, input)) + " (" + name_of(network, input) + ")";
+        text +=
+            (text.empty() ? "" : " and ") + shape_text(shape_of(network, input)) + " (" + name_of(network, input) + ")";
     return text;
 }
 
@@ -82,7 +83,8 @@ JoinedInput joined_input(const Network& network, size_t index) {
 
 bool set_sizes(Layer& layer) {
     if (layer.kind == LayerKind::conv) {
-        layer.out_height = windows(layer.in_height + 2 * layer.padding, reach(layer.kernel, layer.dilation), layer.stride);
+        layer.out_height =
+            windows(layer.in_height + 2 * layer.padding, reach(layer.kernel, layer.dilation), layer.stride);
         layer.out_width = windows(layer.in_width + 2 * layer.padding_columns(),
                                   reach(layer.kernel_columns(), layer.dilation_columns()), layer.stride_columns());
     } else {
@@ -93,10 +95,11 @@ bool set_sizes(Layer& layer) {
     }
     const Pool& pool = layer.pool;
     const bool pools = pool.kind != PoolKind::none;
-    layer.pooled_height = pools ? pooled(layer.out_height, pool.size, pool.stride, pool.padding, pool.ceil) : layer.out_height;
-    layer.pooled_width = pools
-                             ? pooled(layer.out_width, pool.columns(), pool.stride_columns(), pool.padding_columns(), pool.ceil)
-                             : layer.out_width;
+    layer.pooled_height =
+        pools ? pooled(layer.out_height, pool.size, pool.stride, pool.padding, pool.ceil) : layer.out_height;
+    layer.pooled_width =
+        pools ? pooled(layer.out_width, pool.columns(), pool.stride_columns(), pool.padding_columns(), pool.ceil)
+              : layer.out_width;
     return layer.pooled_height > 0 && layer.pooled_width > 0;
 }
 
@@ -199,7 +202,8 @@ std::string not_of_chain(const Network& network, size_t index) {
     }
     if (layer.inputs != std::vector{static_cast<int>(index) - 1}) return "reads " + name_of(network, layer.inputs[0]);
     if (!layer.neuron && !last)
-        return network.layers[index + 1].kind == LayerKind::norm ? "is normalised at each step by itself" : "has no neuron";
+        return network.layers[index + 1].kind == LayerKind::norm ? "is normalised at each step by itself"
+                                                                 : "has no neuron";
     if (layer.recurrence.kind != RecurrenceKind::none) return "is recurrent";
     if (!layer.values.empty()) return "has neurons of different " + layer.values[0].field;
     if (layer.neuron && adapts(*layer.neuron, layer.values)) return "has neurons whose threshold adapts";

@@ -24,8 +24,8 @@ int planes_of(const Signal& signal);
 /// What is wrong with a layer that reads what those before it send; empty where nothing is. Its inputs' shapes fit.
 std::string signal_fault(const Network& network, size_t index, std::span<const Signal> before);
 
-/// A layer's recurrence as a layer of its own, from all its spikes to its currents one step later: of `one` a convolution of
-/// each channel by itself. Nothing where it has none.
+/// A layer's recurrence as a layer of its own, from all its spikes to its currents one step later: of `one` a
+/// convolution of each channel by itself. Nothing where it has none.
 std::optional<Layer> recurrence_as_layer(const Layer& layer);
 
 /// Factors and terms of a `norm` at a step, [channel].

@@ -43,7 +43,8 @@ class GraphPass final : public GradientPass {
         Shape shape = network_.input_shape();
         if (!shown.constant) shape.insert(shape.begin(), shown.steps);
         shape.insert(shape.begin(), 1);
-        if (shown.constant) return simulator_->run(FloatArray(shape, {shown.values.begin(), shown.values.end()}), request_);
+        if (shown.constant)
+            return simulator_->run(FloatArray(shape, {shown.values.begin(), shown.values.end()}), request_);
         return simulator_->run_spikes(Array<uint8_t>(shape, {shown.values.begin(), shown.values.end()}), request_);
     }
 

@@ -83,8 +83,10 @@ void GraphTrace::operate(int l, int step, double* out) const {
     const double* const first = sent(layer.inputs[0], step);
     if (layer.weighted()) {
         const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
-        for (int64_t i = 0; i < outputs_of(layer); ++i) out[i] = layer.has_bias ? double{layer.bias.data[i / pixels]} : 0.0;
-        return for_each_product(layer, [&](int64_t in, int64_t to, int64_t w) { out[to] += layer.weight.data[w] * first[in]; });
+        for (int64_t i = 0; i < outputs_of(layer); ++i)
+            out[i] = layer.has_bias ? double{layer.bias.data[i / pixels]} : 0.0;
+        return for_each_product(
+            layer, [&](int64_t in, int64_t to, int64_t w) { out[to] += layer.weight.data[w] * first[in]; });
     }
     out = std::copy_n(first, sent_size(layer.inputs[0]), out);
     if (layer.kind != LayerKind::concat) out -= sent_size(layer.inputs[0]);
@@ -173,7 +175,9 @@ void GraphTrace::fire(int l, std::span<const float> potentials) {
                 adaptation[i] = n.adaptation(adaptation[i], before ? before[i] : 0.0);
                 u[i] = potential - adaptation[i];
             }
-            spike[i] = options_.smooth ? surrogate_step(options_.surrogate, u[i] / threshold - 1) : n.fires(u[i]) ? 1.0 : 0.0;
+            spike[i] = options_.smooth ? surrogate_step(options_.surrogate, u[i] / threshold - 1)
+                       : n.fires(u[i]) ? 1.0
+                                       : 0.0;
             membrane[i] = n.after(potential, spike[i]) - n.rise_subtracted(adaptation[i]) * spike[i];
         }
     }
@@ -269,8 +273,9 @@ void GraphTrace::unfire(int l) {
             const double s = node.fired[step * neurons + i], to_membrane = n.beta * to_potential[i];
             const bool rise_subtracted = !n.to_value && n.reset_now != 0;
             if (options_.surrogate.through_reset)
-                to_spike[i] += to_membrane * (n.to_value ? n.v_reset - u : -n.reset_now - (rise_subtracted ? rise : 0.0)) -
-                               n.reset_delayed * to_potential[i] + n.adapt * to_adaptation[i];
+                to_spike[i] +=
+                    to_membrane * (n.to_value ? n.v_reset - u : -n.reset_now - (rise_subtracted ? rise : 0.0)) -
+                    n.reset_delayed * to_potential[i] + n.adapt * to_adaptation[i];
             const double from_spike =
                 to_spike[i] * surrogate_derivative(options_.surrogate, compared / threshold - 1) / threshold;
             to_adaptation[i] = n.rho * to_adaptation[i] - from_spike - (rise_subtracted ? s * to_membrane : 0.0);
@@ -287,8 +292,8 @@ void GraphTrace::unoperate(int l, int step, const double* gradient) {
     const Layer& layer = network_.layers[l];
     if (layer.weighted()) {
         double* const to = sent_gradient(layer.inputs[0], step);
-        return for_each_product(layer,
-                                [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * gradient[out]; });
+        return for_each_product(
+            layer, [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * gradient[out]; });
     }
     const int64_t pixels = int64_t{layer.out_height} * layer.out_width;
     for (size_t i = 0; i < layer.inputs.size(); ++i) {
@@ -299,7 +304,8 @@ void GraphTrace::unoperate(int l, int step, const double* gradient) {
             for (size_t k = 0; k < layer.inputs.size(); ++k) {
                 const double value = sent(layer.inputs[k], step)[layer.kind == LayerKind::concat ? 0 : j];
                 if (layer.kind == LayerKind::both && k != i) others *= value;
-                if (layer.kind == LayerKind::except) others *= k == i ? (i == 0 ? 1.0 : -1.0) : k == 1 ? 1 - value : value;
+                if (layer.kind == LayerKind::except)
+                    others *= k == i ? (i == 0 ? 1.0 : -1.0) : k == 1 ? 1 - value : value;
             }
             to[j] += others * gradient[j];
         }

@@ -12,8 +12,8 @@
 
 namespace spikelens {
 
-/// One sample through a graph and back by the definitions, in double, neuron by neuron: slow, and for every kind of layer.
-/// What the exact simulation compared with thresholds may take the place of the potentials.
+/// One sample through a graph and back by the definitions, in double, neuron by neuron: slow, and for every kind of
+/// layer. What the exact simulation compared with thresholds may take the place of the potentials.
 class GraphTrace {
   public:
     using Values = std::vector<double>;  ///< [T][C][H][W]
@@ -21,11 +21,12 @@ class GraphTrace {
     /// Refers to both, which must outlive it.
     GraphTrace(const Network& network, const GradientOptions& options);
 
-    /// `input` [T][C][H][W] or, constant in time, [C][H][W]; potentials[l] [T][C][H][W] of layers with neurons, or nothing.
+    /// `input` [T][C][H][W] or, constant in time, [C][H][W]; potentials[l] [T][C][H][W] of layers with neurons, or
+    /// nothing.
     void forward(std::span<const float> input, int steps, std::span<const std::span<const float>> potentials,
                  std::span<float> scores);
-    /// ∂ score[target] / ∂ input at every step, from the last forward; of a layer of that index, of what it sends before its
-    /// pool instead, through its pool and the layers after it.
+    /// ∂ score[target] / ∂ input at every step, from the last forward; of a layer of that index, of what it sends
+    /// before its pool instead, through its pool and the layers after it.
     Values input_gradient(int target);
     Values fired_gradient(int target, int layer);
     /// What the layer had before its pool.

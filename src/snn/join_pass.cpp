@@ -7,7 +7,8 @@
 
 namespace spikelens {
 
-JoinPass::JoinPass(const RunSettings& settings, int steps, int layer, std::vector<const LayerMaps*> sent, LayerMaps& maps)
+JoinPass::JoinPass(const RunSettings& settings, int steps, int layer, std::vector<const LayerMaps*> sent,
+                   LayerMaps& maps)
     : settings_(settings),
       steps_(steps),
       index_(layer),
@@ -79,7 +80,8 @@ void JoinPass::combine_words(const SpikeMap& first, const SpikeMap& second) {
 
 void JoinPass::add_numbers_of(size_t input, int channel) {
     const SpikeMap& from = *numbers(input);
-    const int64_t factor = settings_.signals[index_].fired.divisor / settings_.signals[layer_.inputs[input]].sent.divisor;
+    const int64_t factor =
+        settings_.signals[index_].fired.divisor / settings_.signals[layer_.inputs[input]].sent.divisor;
     if (factor == 1 && layer_.kind == LayerKind::add) return add_numbers(from, maps_.spikes);
     for (int row = 0; row < from.height; ++row)
         for (int column = 0; column < from.width; ++column)

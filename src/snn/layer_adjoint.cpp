@@ -67,7 +67,9 @@ Floats load_channels(const float* from, int64_t channel, int64_t channels) {
 /// Whether every neuron is in one window of the pool, and in no other.
 bool all_in_windows(const Layer& layer) {
     const Pool& pool = layer.pool;
-    const auto all = [](int extent, int pooled, int size, int stride) { return pooled * stride == extent && stride == size; };
+    const auto all = [](int extent, int pooled, int size, int stride) {
+        return pooled * stride == extent && stride == size;
+    };
     return !pool.pads() && all(layer.out_height, layer.pooled_height, pool.size, pool.stride) &&
            all(layer.out_width, layer.pooled_width, pool.columns(), pool.stride_columns());
 }
@@ -84,7 +86,8 @@ void put(Floats values, float* to) {
 }
 
 /// The first place of a window that spikes, or its first place; and the potential there.
-void first_spike(std::span<const int64_t> places, float fire_above, const float* potentials, Ints& winner, Floats& potential) {
+void first_spike(std::span<const int64_t> places, float fire_above, const float* potentials, Ints& winner,
+                 Floats& potential) {
     winner = Ints{};
     load(potentials + places[0], potential);
     for (int place = static_cast<int>(places.size()); place-- > 0;) {
@@ -132,8 +135,8 @@ Floats slope_of(float scale, const Floats& v) {
     }
 }
 
-/// How often what each step adds to the gradient of its current is in the sum over all steps: as often as the membrane and the
-/// synapse carry it back, Σ_{n ≤ t} Σ_{m ≤ n} α^m · β^(n−m), times the current's scale.
+/// How often what each step adds to the gradient of its current is in the sum over all steps: as often as the membrane
+/// and the synapse carry it back, Σ_{n ≤ t} Σ_{m ≤ n} α^m · β^(n−m), times the current's scale.
 std::vector<float> sums_over_time(int64_t steps, const Neuron& neuron) {
     std::vector<float> sums;
     double synapse = input_scale<double>(neuron), membrane = 0, sum = 0;
@@ -260,8 +263,8 @@ template <SurrogateKind kind>
 void LayerAdjoint::unfire_windows(int64_t steps, bool constant, float* potentials, const float* output_gradient) const {
     const Pool& pool = layer_.pool;
     const std::vector<int64_t> places = places_of(pool, plan_);
-    const std::vector<float> factors =
-        constant ? sums_over_time(steps, neurons_.neuron) : std::vector<float>(steps, input_scale<float>(neurons_.neuron));
+    const std::vector<float> factors = constant ? sums_over_time(steps, neurons_.neuron)
+                                                : std::vector<float>(steps, input_scale<float>(neurons_.neuron));
     const float fire_above = lower_neuron<float>(neurons_.neuron).fire_above;
     const float inverse = 1.0F / neurons_.neuron.threshold, scale = neurons_.surrogate.scale;
     const auto share = static_cast<float>(pooled_unit(pool));
@@ -273,7 +276,8 @@ void LayerAdjoint::unfire_windows(int64_t steps, bool constant, float* potential
         for (int64_t step = 0; step < steps; ++step) {
             float* const here = potentials + step * frame() + row * row_size;
             float* const to = constant ? sum.data() : here;
-            const float* gradient = output_gradient + (step * layer_.pooled_height + row) * layer_.pooled_width * channels;
+            const float* gradient =
+                output_gradient + (step * layer_.pooled_height + row) * layer_.pooled_width * channels;
             for (int64_t column = 0; column < layer_.pooled_width; ++column, gradient += channels)
                 for (int64_t channel = 0; channel < padded; channel += kLanes) {
                     const int64_t at = column * next_window + channel;
@@ -353,7 +357,8 @@ SPIKELENS_WIDE void LayerAdjoint::spread_in_groups(int64_t steps, const float* a
                 }
 }
 
-void LayerAdjoint::unjoin(int64_t steps, const float* added, int first_channel, int channels, float* input_gradient) const {
+void LayerAdjoint::unjoin(int64_t steps, const float* added, int first_channel, int channels,
+                          float* input_gradient) const {
     const int64_t places = steps * plan_.out_height * plan_.out_width;
     for (int64_t i = 0; i < places; ++i)
         std::copy_n(added + i * plan_.padded() + first_channel, channels, input_gradient + i * channels);

@@ -11,12 +11,13 @@
 
 namespace spikelens {
 
-/// A LayerPass or JoinPass backward: pool, neuron and operation of one layer of one sample, each by itself. Gradients of what a
-/// layer takes and sends out are [step][row][column][channel]; of its currents and spikes [step][row][column][padded], as the
-/// kernels leave the potentials.
+/// A LayerPass or JoinPass backward: pool, neuron and operation of one layer of one sample, each by itself. Gradients
+/// of what a layer takes and sends out are [step][row][column][channel]; of its currents and spikes
+/// [step][row][column][padded], as the kernels leave the potentials.
 class LayerAdjoint {
   public:
-    /// The layer and its plan must outlive this. The weights are kept once more, ordered [output][row][column][channel].
+    /// The layer and its plan must outlive this. The weights are kept once more, ordered
+    /// [output][row][column][channel].
     LayerAdjoint(const Layer& layer, const kernels::LayerPlan& plan, const kernels::KernelSet& kernels,
                  const Surrogate& surrogate);
 
@@ -27,24 +28,28 @@ class LayerAdjoint {
     /// Whether it has what these need: no recurrence, no neurons that differ or adapt, no `and` or `iand`.
     static bool can(const Layer& layer);
 
-    /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say which; of
-    /// a layer without neuron its currents or numbers in their place, of which a max-pool takes the first largest.
+    /// From the gradient of the pool's output to that of the spikes. The potentials, compared with the threshold, say
+    /// which; of a layer without neuron its currents or numbers in their place, of which a max-pool takes the first
+    /// largest.
     void unpool(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
-    /// From the gradient of the output to that of the currents, which replaces the potentials: to what each step adds to it
-    /// (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the first. `spare` may
-    /// become the gradient of the spikes.
+    /// From the gradient of the output to that of the currents, which replaces the potentials: to what each step adds
+    /// to it (lif.h). Of a current that is the same at every step the whole sum over the steps is written, as the
+    /// first. `spare` may become the gradient of the spikes.
     void unfire(int64_t steps, bool constant, float* potentials, const float* output_gradient,
                 AlignedVector<float>& spare) const;
     bool pools() const { return layer_.pool.kind != PoolKind::none || frame() != output_size(); }
-    /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what the
-    /// membrane and the synapse carry back over time is carried back behind them, where all that is added has become dense.
+    /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what
+    /// the membrane and the synapse carry back over time is carried back behind them, where all that is added has
+    /// become dense.
     void unweigh(int64_t steps, const float* added, float* input_gradient) const;
-    /// The same of a layer that is not weighted, for an input of so many channels, the first of which is that one of the layer.
+    /// The same of a layer that is not weighted, for an input of so many channels, the first of which is that one of
+    /// the layer.
     void unjoin(int64_t steps, const float* added, int first_channel, int channels, float* input_gradient) const;
 
   private:
     template <bool kOverlap>
-    void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient, float* spike_gradient) const;
+    void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient,
+                        float* spike_gradient) const;
     bool by_window() const;
     template <SurrogateKind kind>
     void unfire_windows(int64_t steps, bool constant, float* potentials, const float* output_gradient) const;

@@ -43,7 +43,8 @@ ChannelMasks channels_to_keep(const Network& network, std::span<const FilterInde
         std::vector<uint64_t>& mask = keep.emplace_back((layer.out_channels + 63) / 64);
         for (int o = 0; o < layer.out_channels; ++o) mask[o / 64] |= uint64_t{1} << (o % 64);
     }
-    for (const FilterIndex& filter : ablated) keep[filter.layer][filter.filter / 64] &= ~(uint64_t{1} << (filter.filter % 64));
+    for (const FilterIndex& filter : ablated)
+        keep[filter.layer][filter.filter / 64] &= ~(uint64_t{1} << (filter.filter % 64));
     return keep;
 }
 
@@ -190,7 +191,9 @@ void LayerPass::read_out(std::span<float> scores) {
         integrate(scores);
 }
 
-bool LayerPass::reaches_too_much(const PixelSet& changed) const { return too_many(reached(changed, windows_of(plan_))); }
+bool LayerPass::reaches_too_much(const PixelSet& changed) const {
+    return too_many(reached(changed, windows_of(plan_)));
+}
 
 /// Given ones, or those of an image.
 void LayerPass::take_currents(LayerTask& task) {
@@ -247,8 +250,8 @@ void LayerPass::list_spikes(LayerTask& task, int samples) const {
 const int32_t* LayerPass::changed_sums(const Change& change) {
     const int64_t bytes = kept_sum_bytes(plan_, input_->steps, input_->planes);
     if (bytes == 0) return nullptr;
-    kernels::ChangeTask task{&plan_, input_->steps, input_->planes, change.spans, change.before.data(), input_->words.data(),
-                             nullptr};
+    kernels::ChangeTask task{
+        &plan_, input_->steps, input_->planes, change.spans, change.before.data(), input_->words.data(), nullptr};
     std::vector<PixelSpan> all;
     std::vector<uint64_t> silence;
     if (!maps_.has_sums) {
@@ -291,11 +294,13 @@ void LayerPass::run_parts(const LayerTask& task) const {
 void LayerPass::keep_results(const LayerTask& task, LayerRecording& record) const {
     const int64_t pixels = int64_t{plan_.out_height} * plan_.out_width;
     if (task.counts)
-        unpack_channels(task.counts, pixels, plan_.padded(), plan_.out_channels, record.counts.row(sample_.index).data());
+        unpack_channels(task.counts, pixels, plan_.padded(), plan_.out_channels,
+                        record.counts.row(sample_.index).data());
     if (!record.spikes.empty()) record_spikes(maps_.spikes, record.spikes.row(sample_.index));
     for (int step = 0; !record.potentials.empty() && step < sample_.steps; ++step)
-        unpack_channels(static_cast<const float*>(task.potentials + step * pixels * plan_.padded()), pixels, plan_.padded(),
-                        plan_.out_channels, record.potentials.row(sample_.index).data() + step * plan_.out_channels * pixels);
+        unpack_channels(static_cast<const float*>(task.potentials + step * pixels * plan_.padded()), pixels,
+                        plan_.padded(), plan_.out_channels,
+                        record.potentials.row(sample_.index).data() + step * plan_.out_channels * pixels);
 }
 
 /// The same of currents, which need no potential.
@@ -319,8 +324,8 @@ void LayerPass::integrate(std::span<float> scores) {
     sums.resize(plan_.padded());
     worker_.settings.kernels.readout({&plan_, sample_.steps, input_->planes, input_->words.data(), sums.data()});
     for (size_t c = 0; c < scores.size(); ++c)
-        scores[c] =
-            static_cast<float>(static_cast<double>(sums[c]) * plan_.exact_scale[c] / sample_.steps + plan_.exact_bias[c]);
+        scores[c] = static_cast<float>(static_cast<double>(sums[c]) * plan_.exact_scale[c] / sample_.steps +
+                                       plan_.exact_bias[c]);
 }
 
 /// The leaking readout: a neuron that never fires, its potential after the last step / T.
@@ -330,7 +335,8 @@ void LayerPass::leak(std::span<float> scores) {
     task.potentials = worker_.potentials.data();
     run_parts(task);
     const float* last = task.potentials + int64_t{sample_.steps - 1} * plan_.padded();
-    for (size_t c = 0; c < scores.size(); ++c) scores[c] = static_cast<float>(static_cast<double>(last[c]) / sample_.steps);
+    for (size_t c = 0; c < scores.size(); ++c)
+        scores[c] = static_cast<float>(static_cast<double>(last[c]) / sample_.steps);
 }
 
 }  // namespace spikelens

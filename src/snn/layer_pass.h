@@ -53,13 +53,13 @@ struct Sample {
     bool in_time = false;  ///< an image for each step
 };
 
-/// What one layer has before and after its pool: numbers of spikes or currents. Where it has a neuron and no weights, the
-/// currents are those that reach the neuron.
+/// What one layer has before and after its pool: numbers of spikes or currents. Where it has a neuron and no weights,
+/// the currents are those that reach the neuron.
 struct LayerMaps {
     SpikeMap spikes, pooled;
     CurrentMap currents, pooled_currents;
-    // Where samples are reused, of small layers: the sums of the weights, [row][column][step][padded], if they are those of
-    // the layer's input.
+    // Where samples are reused, of small layers: the sums of the weights, [row][column][step][padded], if they are
+    // those of the layer's input.
     AlignedVector<int32_t> sums;
     bool has_sums = false;
 };
@@ -96,8 +96,8 @@ class LayerPass {
 
     /// The layer's spikes; what `record` asks for, which may be null. `fire` may take the place of the kernels.
     void fire(LayerRecording* record = nullptr, const Fire& fire = {});
-    /// The spikes of one layer of several samples, each of which it reads as spikes: what they need of its weights is read
-    /// once.
+    /// The spikes of one layer of several samples, each of which it reads as spikes: what they need of its weights is
+    /// read once.
     static void fire_together(std::span<LayerPass> passes);
     /// Into maps.currents, of a weighted layer.
     void make_currents();

@@ -59,7 +59,8 @@ class PlaneTimeline {
 
     template <class Spikes, class Step>
     void advance_row(const Step& step, const Real* __restrict potential, const Real* __restrict spike,
-                     const Real* __restrict current, Real* __restrict next_potential, Real* __restrict next_spike) const {
+                     const Real* __restrict current, Real* __restrict next_potential,
+                     Real* __restrict next_spike) const {
         const Step own = step;  // which what is stored cannot overlap
         const Real scale = input_scale_;
         for (int64_t i = 0, size = size_; i < size; ++i) {
@@ -72,8 +73,8 @@ class PlaneTimeline {
 
     void smooth_row(const Real* potential, Real* spike) const {
         for (int64_t i = 0; i < size_; ++i)
-            spike[i] = static_cast<Real>(
-                surrogate_step(layer_.surrogate, static_cast<double>(potential[i] / Real(layer_.neuron.threshold) - Real(1))));
+            spike[i] = static_cast<Real>(surrogate_step(
+                layer_.surrogate, static_cast<double>(potential[i] / Real(layer_.neuron.threshold) - Real(1))));
     }
 
     const LifPlanes& layer_;
@@ -111,8 +112,8 @@ class KnownTimeline {
     std::vector<Real> spikes_;
 };
 
-/// One step back in time. S depends on the potential U through the surrogate's slope. `gradient` holds ∂/∂U[t+1] before and
-/// ∂/∂U[t] after, which is β times the former and what is `added`.
+/// One step back in time. S depends on the potential U through the surrogate's slope. `gradient` holds ∂/∂U[t+1] before
+/// and ∂/∂U[t] after, which is β times the former and what is `added`.
 template <SurrogateKind kind, class Step, class Real>
 void step_back(const LifPlanes& layer, const Step& step, const Real* __restrict potential, const Real* __restrict spike,
                const Real* __restrict spike_gradient, Real* __restrict gradient, Real* __restrict added) {
@@ -129,15 +130,16 @@ void step_back(const LifPlanes& layer, const Step& step, const Real* __restrict 
 }
 
 template <class Step, class Real>
-void step_back(const LifPlanes& layer, const Step& step, const Real* potential, const Real* spike, const Real* spike_gradient,
-               Real* gradient, Real* added) {
+void step_back(const LifPlanes& layer, const Step& step, const Real* potential, const Real* spike,
+               const Real* spike_gradient, Real* gradient, Real* added) {
     switch (layer.surrogate.kind) {
         case SurrogateKind::triangle:
             return step_back<SurrogateKind::triangle>(layer, step, potential, spike, spike_gradient, gradient, added);
         case SurrogateKind::sigmoid:
             return step_back<SurrogateKind::sigmoid>(layer, step, potential, spike, spike_gradient, gradient, added);
         case SurrogateKind::fast_sigmoid:
-            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient, added);
+            return step_back<SurrogateKind::fast_sigmoid>(layer, step, potential, spike, spike_gradient, gradient,
+                                                          added);
         case SurrogateKind::atan:
             return step_back<SurrogateKind::atan>(layer, step, potential, spike, spike_gradient, gradient, added);
     }
@@ -160,8 +162,8 @@ void add_to(int64_t size, const Real* __restrict values, Real* __restrict sum) {
     for (int64_t i = 0; i < size; ++i) sum[i] += values[i];
 }
 
-/// The adjoint of one plane whose timeline has been run, or is known: step t of it is read before step t of the gradient is
-/// written, the last first, so that these may lie in the same place.
+/// The adjoint of one plane whose timeline has been run, or is known: step t of it is read before step t of the
+/// gradient is written, the last first, so that these may lie in the same place.
 template <class Real>
 class PlaneAdjoint {
   public:
@@ -195,7 +197,8 @@ class PlaneAdjoint {
                 write_scaled(layer_.size(), input_scale_, kAdded ? added_.data() : to_current,
                              current_gradient + (t * layer_.planes + plane) * layer_.size());
         }
-        if (layer_.constant) write_scaled(layer_.size(), input_scale_, sum_.data(), current_gradient + plane * layer_.size());
+        if (layer_.constant)
+            write_scaled(layer_.size(), input_scale_, sum_.data(), current_gradient + plane * layer_.size());
     }
 
   private:
@@ -228,7 +231,8 @@ void backward(const LifPlanes& layer, const Real* current, const Real* spikes_gr
     PlaneTimeline<Real> timeline(layer, layer.steps);
     PlaneAdjoint<Real> adjoint(layer);
     for (int64_t plane = 0; plane < layer.planes; ++plane) {
-        for (int64_t t = 0; t < layer.steps; ++t) timeline.advance(t, current + plane * layer.size() + t * step_stride(layer));
+        for (int64_t t = 0; t < layer.steps; ++t)
+            timeline.advance(t, current + plane * layer.size() + t * step_stride(layer));
         adjoint.template run<false>(timeline, plane, spikes_gradient, current_gradient);
     }
 }
@@ -255,14 +259,15 @@ SPIKELENS_WIDE void lif_backward(const LifPlanes& layer, const float* current, c
     backward(layer, current, spikes_gradient, current_gradient);
 }
 
-SPIKELENS_WIDE void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient,
-                                                 float* current_gradient) {
+SPIKELENS_WIDE void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials,
+                                                 const float* spikes_gradient, float* current_gradient) {
     backward_from_potentials(layer, potentials, spikes_gradient, current_gradient);
 }
 
 void lif_forward(const LifPlanes& layer, const double* current, double* spikes) { forward(layer, current, spikes); }
 
-void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient) {
+void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient,
+                  double* current_gradient) {
     backward(layer, current, spikes_gradient, current_gradient);
 }
 

@@ -32,15 +32,17 @@ struct LifPlanes {
 void lif_forward(const LifPlanes& layer, const float* current, float* spikes);
 void lif_forward(const LifPlanes& layer, const double* current, double* spikes);
 
-/// The adjoint of lif_forward with the surrogate in place of the step's derivative: from the gradient of the spikes to that of
-/// the current (summed over the steps when constant). `current_gradient` may be `current` itself.
+/// The adjoint of lif_forward with the surrogate in place of the step's derivative: from the gradient of the spikes to
+/// that of the current (summed over the steps when constant). `current_gradient` may be `current` itself.
 void lif_backward(const LifPlanes& layer, const float* current, const float* spikes_gradient, float* current_gradient);
-void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient, double* current_gradient);
+void lif_backward(const LifPlanes& layer, const double* current, const double* spikes_gradient,
+                  double* current_gradient);
 
-/// The same from the potentials when compared with the threshold, [steps, planes, height, width] even when the current is
-/// constant, as the exact simulation gives them. Unless constant, it gives what each step adds, which is zero where the
-/// surrogate is: the current's gradient is G[t] = βG[t+1] + added[t], behind a synapse C[t] = αC[t+1] + G[t]. `added` may be
-/// `potentials` itself.
-void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient, float* added);
+/// The same from the potentials when compared with the threshold, [steps, planes, height, width] even when the current
+/// is constant, as the exact simulation gives them. Unless constant, it gives what each step adds, which is zero where
+/// the surrogate is: the current's gradient is G[t] = βG[t+1] + added[t], behind a synapse C[t] = αC[t+1] + G[t].
+/// `added` may be `potentials` itself.
+void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials, const float* spikes_gradient,
+                                  float* added);
 
 }  // namespace spikelens

@@ -73,7 +73,8 @@ void set_scales(LayerPlan& plan, const Layer& layer, const std::vector<double>& 
 }
 
 /// Weights [out][channel][tap] (also those of a flattened input) as [block][tap][channel][lane], each converted:
-/// convert(output, weight). For some channels at a time all lanes of a block, so that what is written stays in the cache.
+/// convert(output, weight). For some channels at a time all lanes of a block, so that what is written stays in the
+/// cache.
 template <class T, class Convert>
 void place_weights(const LayerPlan& plan, const Layer& layer, T* to, Convert convert) {
     const int taps = plan.taps(), channels = plan.in_channels, at_once = std::max(1, 256 / taps);
@@ -85,7 +86,8 @@ void place_weights(const LayerPlan& plan, const Layer& layer, T* to, Convert con
                 const float* from = &layer.weight.data[(int64_t{output} * channels + first) * taps];
                 for (int channel = first; channel < std::min(channels, first + at_once); ++channel)
                     for (int tap = 0; tap < taps; ++tap)
-                        to[((int64_t{block} * taps + tap) * channels + channel) * plan.lanes + lane] = convert(output, *from++);
+                        to[((int64_t{block} * taps + tap) * channels + channel) * plan.lanes + lane] =
+                            convert(output, *from++);
             }
 }
 
@@ -158,7 +160,8 @@ struct FixedPoint {
         const auto& recurrent = layer.recurrence.weight.data;
         const int64_t recurrent_size = static_cast<int64_t>(recurrent.size()) / outputs;
         for (int64_t o = 0; o < outputs; ++o) {
-            std::vector<float> own(recurrent.begin() + o * recurrent_size, recurrent.begin() + (o + 1) * recurrent_size);
+            std::vector<float> own(recurrent.begin() + o * recurrent_size,
+                                   recurrent.begin() + (o + 1) * recurrent_size);
             const auto weights = std::span(layer.weight.data).subspan(o * fan_in, fan_in);
             if (!own.empty()) own.insert(own.end(), weights.begin(), weights.end());
             const int exponent = fixed_point_exponent(own.empty() ? weights : std::span<const float>(own));
@@ -171,7 +174,9 @@ struct FixedPoint {
         for (double& each : result) each *= input_scale;
         return result;
     }
-    int32_t fixed(int64_t output, float weight) const { return static_cast<int32_t>(std::lrint(weight * unit[output])); }
+    int32_t fixed(int64_t output, float weight) const {
+        return static_cast<int32_t>(std::lrint(weight * unit[output]));
+    }
 };
 
 /// Weights [out][in/groups][tap] as [tap][in][out/groups], converted.
@@ -234,7 +239,8 @@ void lower_recurrence(const Layer& layer, const FixedPoint& fixed, GeneralPlan& 
         for (int o = 0; o < layer.out_channels; ++o) plan.one_to_one.push_back(convert(o, recurrence.weight.data[o]));
     else
         set_weights(sums, recurrence.weight, convert);
-    for (const double scale : fixed.scale) plan.recurrent_scale.push_back(static_cast<float>(scale * current_factor(layer)));
+    for (const double scale : fixed.scale)
+        plan.recurrent_scale.push_back(static_cast<float>(scale * current_factor(layer)));
 }
 
 void lower_values(const Layer& layer, GeneralPlan& plan) {
@@ -254,7 +260,8 @@ LayerPlan lower_for_spikes(const Layer& layer, double input_scale) {
     LayerPlan plan = geometry(layer);
     plan.weights.assign(size_t(plan.blocks) * plan.taps() * plan.in_channels * plan.lanes, 0);
     const FixedPoint fixed(layer);
-    place_weights(plan, layer, plan.weights.data(), [&](int output, float weight) { return fixed.fixed(output, weight); });
+    place_weights(plan, layer, plan.weights.data(),
+                  [&](int output, float weight) { return fixed.fixed(output, weight); });
     add_totals(plan);
     set_scales(plan, layer, fixed.scales(input_scale));
     return plan;

@@ -10,15 +10,16 @@
 
 namespace spikelens {
 
-/// A neuron in the numbers of one step. With `zero` there is one recursion for both delays: its reset acts before the next
-/// comparison either way.
+/// A neuron in the numbers of one step. With `zero` there is one recursion for both delays: its reset acts before the
+/// next comparison either way.
 template <class Real>
 kernels::NeuronConstants<Real> lower_neuron(const Neuron& neuron) {
     const Real threshold = neuron.threshold;
     kernels::NeuronConstants<Real> step;
     step.beta = neuron.beta;
     step.alpha = neuron.alpha;
-    step.fire_above = neuron.at_threshold ? std::nextafter(threshold, -std::numeric_limits<Real>::infinity()) : threshold;
+    step.fire_above =
+        neuron.at_threshold ? std::nextafter(threshold, -std::numeric_limits<Real>::infinity()) : threshold;
     if (neuron.reset == Reset::subtract) (neuron.delay ? step.reset_delayed : step.reset_now) = threshold;
     step.to_value = neuron.reset == Reset::zero;
     step.v_reset = neuron.v_reset;
@@ -31,8 +32,9 @@ kernels::NeuronConstants<Real> lower_neuron(const Neuron& neuron) {
 /// after an average pool).
 kernels::LayerPlan lower_for_spikes(const Layer& layer, double input_scale);
 
-/// What the kernels do not have of a layer that reads numbers in this unit, 1/divisor, or images (divisor 1), and its scales.
-/// The plan is of the layer's geometry; where it has sums of its own, they are scaled here, and are in the order of weights.
+/// What the kernels do not have of a layer that reads numbers in this unit, 1/divisor, or images (divisor 1), and its
+/// scales. The plan is of the layer's geometry; where it has sums of its own, they are scaled here, and are in the
+/// order of weights.
 GeneralPlan lower_general(const Layer& layer, int64_t divisor, kernels::LayerPlan& plan);
 
 /// A layer for real-valued input.

@@ -23,31 +23,34 @@ void check_values(const FloatArray& values, const std::string& where, const Laye
 void check_shape(const FloatArray& values, const Shape& expected, const std::string& where, const Layer& layer,
                  const std::string& name) {
     require(expected.empty() ? values.empty() : values.shape == expected, where, layer,
-            "has " + name + " " + shape_text(values.shape) + " where " + (expected.empty() ? "none" : shape_text(expected)) +
-                (name == "weights" ? " were" : " was") + " expected");
+            "has " + name + " " + shape_text(values.shape) + " where " +
+                (expected.empty() ? "none" : shape_text(expected)) + (name == "weights" ? " were" : " was") +
+                " expected");
     check_values(values, where, layer, name == "weights" ? "weight" : name);
 }
 
 void check_windows(const Layer& layer, const std::string& where) {
     const bool conv = layer.kind == LayerKind::conv;
-    const bool windows = std::min({layer.kernel, layer.kernel_columns(), layer.stride, layer.stride_columns(), layer.dilation,
-                                   layer.dilation_columns(), layer.pool.size, layer.pool.columns(), layer.pool.stride,
-                                   layer.pool.stride_columns(), layer.groups}) >= 1 &&
+    const bool windows = std::min({layer.kernel, layer.kernel_columns(), layer.stride, layer.stride_columns(),
+                                   layer.dilation, layer.dilation_columns(), layer.pool.size, layer.pool.columns(),
+                                   layer.pool.stride, layer.pool.stride_columns(), layer.groups}) >= 1 &&
                          std::min({layer.padding, layer.padding_columns(), layer.pool.padding}) >= 0;
     require(windows, where, layer, "has a kernel, stride, dilation, pool or padding below what there can be");
     const Pool& pool = layer.pool;
     require(2 * pool.padding <= pool.size && 2 * pool.padding_columns() <= pool.columns(), where, layer,
             "has a pool with a padding above half its size");
     require(!pool.ceil || pool.kind == PoolKind::max || pool.kind == PoolKind::sum, where, layer,
-            "has a pool that counts windows beyond its map; expected a maximum or a sum, since averages would differ in their "
+            "has a pool that counts windows beyond its map; expected a maximum or a sum, since averages would differ "
+            "in their "
             "size");
     require(conv || layer.groups == 1, where, layer, "has groups of channels, which only convolutions have");
     require(layer.in_channels % layer.groups == 0 && layer.out_channels % layer.groups == 0, where, layer,
-            "has " + std::to_string(layer.groups) + " groups, which do not divide " + std::to_string(layer.in_channels) +
-                " inputs and " + std::to_string(layer.out_channels) + " outputs");
+            "has " + std::to_string(layer.groups) + " groups, which do not divide " +
+                std::to_string(layer.in_channels) + " inputs and " + std::to_string(layer.out_channels) + " outputs");
     Layer sized = layer;
     const bool fits = set_sizes(sized);
-    require(fits && sized.output_shape() == layer.output_shape() && sized.pooled_shape() == layer.pooled_shape(), where, layer,
+    require(fits && sized.output_shape() == layer.output_shape() && sized.pooled_shape() == layer.pooled_shape(), where,
+            layer,
             "gives " + shape_text(layer.output_shape()) + " and " + shape_text(layer.pooled_shape()) +
                 " after its pool where its windows give " + shape_text(sized.output_shape()) + " and " +
                 shape_text(sized.pooled_shape()));
@@ -58,8 +61,8 @@ void check_recurrence(const Layer& layer, const std::string& where) {
     check_shape(recurrence.weight, layer.recurrent_shape(), where, layer, "recurrent weights");
     if (recurrence.kind == RecurrenceKind::none) return;
     require(layer.weighted() && layer.neuron, where, layer, "is recurrent; expected weights and a neuron");
-    require(recurrence.kind != RecurrenceKind::conv || (layer.kind == LayerKind::conv && recurrence.kernel % 2 == 1), where,
-            layer, "has a recurrent convolution; expected a kernel of an odd size, in a convolution layer");
+    require(recurrence.kind != RecurrenceKind::conv || (layer.kind == LayerKind::conv && recurrence.kernel % 2 == 1),
+            where, layer, "has a recurrent convolution; expected a kernel of an odd size, in a convolution layer");
 }
 
 void check_layer(const Layer& layer, bool last, const std::string& where) {
@@ -68,7 +71,8 @@ void check_layer(const Layer& layer, bool last, const std::string& where) {
     require(layer.weighted() || layer.has_bias == (layer.kind == LayerKind::norm), where, layer,
             layer.has_bias ? "has a bias and no weights" : "has no terms");
     require((layer.steps > 0) == (layer.kind == LayerKind::norm), where, layer,
-            "has values for " + std::to_string(layer.steps) + " steps; expected 1 or more of a normalisation, and of others 0");
+            "has values for " + std::to_string(layer.steps) +
+                " steps; expected 1 or more of a normalisation, and of others 0");
     check_recurrence(layer, where);
     if (layer.neuron) check_neuron(*layer.neuron, where + ": layer " + layer.name, layer.values);
     check_neuron_values(layer.values, layer.output_shape(), where + ": layer " + layer.name);
@@ -89,7 +93,8 @@ void check_readers(const Network& network, const std::string& where) {
     for (const Layer& layer : network.layers)
         for (const int input : layer.inputs)
             if (input != kNetworkInput) read[input] = true;
-    for (size_t l = 0; l + 1 < read.size(); ++l) require(read[l], where, network.layers[l], "is read by no layer after it");
+    for (size_t l = 0; l + 1 < read.size(); ++l)
+        require(read[l], where, network.layers[l], "is read by no layer after it");
 }
 
 }  // namespace
@@ -144,8 +149,8 @@ void initialise_weights(Network& network, uint64_t seed) {
         const auto fill = [&](FloatArray& values, WeightDraw which, double fan_in) {
             const double bound = 1.0 / std::sqrt(fan_in);
             for (int64_t i = 0; i < values.size(); ++i) {
-                const double u =
-                    random_uniform(seed, Stream::initial_weights, {l, static_cast<uint64_t>(which), static_cast<uint64_t>(i)});
+                const double u = random_uniform(seed, Stream::initial_weights,
+                                                {l, static_cast<uint64_t>(which), static_cast<uint64_t>(i)});
                 values.data[i] = static_cast<float>(bound * (2 * u - 1));
             }
         };
@@ -160,7 +165,8 @@ void check_steps(const Network& network, int64_t steps) {
     for (const Layer& layer : network.layers)
         if (layer.steps > 0 && layer.steps != steps)
             throw InputError("layer " + layer.name + " normalises each of " + std::to_string(layer.steps) +
-                             " steps by itself, but the input has " + std::to_string(steps) + "; expected the same number");
+                             " steps by itself, but the input has " + std::to_string(steps) +
+                             "; expected the same number");
 }
 
 void check_network(const Network& network, const std::string& where) {
@@ -203,7 +209,8 @@ std::vector<bool> come_from_convolutions(const Network& network) {
     for (const Layer& layer : network.layers) {
         bool from = layer.kind == LayerKind::conv;
         if (!layer.weighted())
-            from = std::ranges::all_of(layer.inputs, [&](int input) { return input != kNetworkInput && result[input]; });
+            from =
+                std::ranges::all_of(layer.inputs, [&](int input) { return input != kNetworkInput && result[input]; });
         result.push_back(from);
     }
     return result;
@@ -212,12 +219,14 @@ std::vector<bool> come_from_convolutions(const Network& network) {
 }  // namespace
 
 std::vector<FilterIndex> response_filters(const Network& network) {
-    const bool has_conv = std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
+    const bool has_conv =
+        std::ranges::any_of(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::conv; });
     const std::vector<bool> filters_of_maps = come_from_convolutions(network);
     std::vector<FilterIndex> filters;
     for (int l = 0; l < static_cast<int>(network.layers.size()); ++l) {
         const Layer& layer = network.layers[l];
-        const bool counted = layer.neuron && (has_conv ? filters_of_maps[l] : l + 1 < static_cast<int>(network.layers.size()));
+        const bool counted =
+            layer.neuron && (has_conv ? filters_of_maps[l] : l + 1 < static_cast<int>(network.layers.size()));
         for (int f = 0; counted && f < layer.out_channels; ++f) filters.push_back({l, f});
     }
     return filters;
@@ -229,7 +238,8 @@ std::string filter_name(const Network& network, FilterIndex filter) {
 
 int64_t parameter_count(const Network& network) {
     int64_t count = 0;
-    for (const Layer& layer : network.layers) count += layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();
+    for (const Layer& layer : network.layers)
+        count += layer.weight.size() + layer.bias.size() + layer.recurrence.weight.size();
     return count;
 }
 

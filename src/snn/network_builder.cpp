@@ -59,7 +59,8 @@ ParsedNeuron parse_neuron(const Stage& stage, Cursor cursor, const Neuron& usual
     return parsed;
 }
 
-/// Values of these fields for every channel or neuron of a layer, all as the neuron has them, in the order of the table.
+/// Values of these fields for every channel or neuron of a layer, all as the neuron has them, in the order of the
+/// table.
 NeuronValues values_of(const ParsedNeuron& parsed, const Layer& layer) {
     NeuronValues values;
     for (const NeuronField& field : neuron_fields())
@@ -77,7 +78,8 @@ NetworkBuilder::NetworkBuilder(const Shape& input, int steps, const NetworkDefau
     for (int64_t extent : input)
         if (extent < 1 || extent > kLargestExtent)
             throw InputError("a network's input extents must be 1 to 131072, not " + shape_text(input));
-    if (steps < 1 || steps > 65535) throw InputError("a network runs for 1 to 65535 steps, not " + std::to_string(steps));
+    if (steps < 1 || steps > 65535)
+        throw InputError("a network runs for 1 to 65535 steps, not " + std::to_string(steps));
     network_.channels = static_cast<int>(input[0]);
     network_.height = static_cast<int>(input[1]);
     network_.width = static_cast<int>(input[2]);
@@ -91,7 +93,8 @@ void NetworkBuilder::go_to(int layer) {
 
 void NetworkBuilder::add(const Stage& stage) {
     Cursor cursor(stage);
-    if (network_.layers.size() >= kMostLayers) stage.fail("a network has at most " + std::to_string(kMostLayers) + " layers");
+    if (network_.layers.size() >= kMostLayers)
+        stage.fail("a network has at most " + std::to_string(kMostLayers) + " layers");
     if (leaky_readout_) stage.fail("nothing follows a readout");
     if (cursor.take("@")) return go_to(named(stage, cursor.rest()));
     if (cursor.take("LIF")) return add_neuron(stage, parse_neuron(stage, cursor, defaults_.neuron));
@@ -100,7 +103,8 @@ void NetworkBuilder::add(const Stage& stage) {
         neuron.beta = 1.0F;
         const ParsedNeuron parsed = parse_neuron(stage, cursor, neuron);
         const bool leaks = std::ranges::any_of(parsed.varying, [](const auto& one) { return one.first == "beta"; });
-        if (leaks || parsed.neuron.beta != 1) stage.fail("IF has no leak, beta = 1; a neuron with another is LIF(beta=0.9)");
+        if (leaks || parsed.neuron.beta != 1)
+            stage.fail("IF has no leak, beta = 1; a neuron with another is LIF(beta=0.9)");
         return add_neuron(stage, parsed);
     }
     if (cursor.take("LI")) return add_leak(stage, cursor);
@@ -131,9 +135,10 @@ void NetworkBuilder::join(const Stage& stage, const std::vector<int>& ends) {
 }
 
 Network NetworkBuilder::finish() {
-    if (network_.layers.empty()) throw InputError("network text is empty; expected for example 16C3-LIF-MP2-128F-LIF-10F");
-    if (!leaky_readout_ && network_.layers.back().pool.kind != PoolKind::none && network_.layers.back().pooled_height == 1 &&
-        network_.layers.back().pooled_width == 1)
+    if (network_.layers.empty())
+        throw InputError("network text is empty; expected for example 16C3-LIF-MP2-128F-LIF-10F");
+    if (!leaky_readout_ && network_.layers.back().pool.kind != PoolKind::none &&
+        network_.layers.back().pooled_height == 1 && network_.layers.back().pooled_width == 1)
         add_readout();
     const Layer& last = network_.layers.back();
     if (last.out_height != 1 || last.out_width != 1 || last.pool.kind != PoolKind::none)
@@ -166,7 +171,8 @@ Layer& NetworkBuilder::pass(const Stage& stage, const std::string& what) {
 
 void NetworkBuilder::add_neuron(const Stage& stage, const ParsedNeuron& parsed) {
     Layer* layer = open_layer();
-    if (layer && layer->neuron && layer->pool.kind == PoolKind::none) stage.fail("a neuron follows its layer directly, once");
+    if (layer && layer->neuron && layer->pool.kind == PoolKind::none)
+        stage.fail("a neuron follows its layer directly, once");
     if (!layer || layer->pool.kind != PoolKind::none) layer = &pass(stage, "a neuron");
     layer->neuron = parsed.neuron;
     layer->values = values_of(parsed, *layer);
@@ -178,11 +184,14 @@ void NetworkBuilder::add_recurrence(const Stage& stage, Cursor cursor) {
         layer->recurrence.kind != RecurrenceKind::none)
         stage.fail("recurrence stands between a weighted layer and its neuron, once");
     Recurrence& recurrence = layer->recurrence;
-    recurrence.kind = cursor.take("1") ? RecurrenceKind::one : cursor.take("C") ? RecurrenceKind::conv : RecurrenceKind::all;
+    recurrence.kind = cursor.take("1")   ? RecurrenceKind::one
+                      : cursor.take("C") ? RecurrenceKind::conv
+                                         : RecurrenceKind::all;
     if (recurrence.kind == RecurrenceKind::conv) recurrence.kernel = cursor.number("the kernel's size", 1, 255);
     if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; expected R, R1 or RC3");
     const Shape shape = layer->recurrent_shape();
-    count_weights(stage, static_cast<double>(shape[0]) * static_cast<double>(element_count(std::span(shape).subspan(1))));
+    count_weights(stage,
+                  static_cast<double>(shape[0]) * static_cast<double>(element_count(std::span(shape).subspan(1))));
     recurrence.weight = FloatArray(shape);
 }
 
@@ -242,8 +251,9 @@ void NetworkBuilder::add_pool(const Stage& stage, Cursor cursor, PoolKind kind) 
         stage.fail("the padding must be at most half the pool's size");
     if (ceil && kind == PoolKind::average)
         stage.fail("windows beyond the map ('c') are of maxima and sums; averages would differ in their size");
-    set_pool(stage, {kind, size.rows, stride.rows, size.differ() ? size.columns : 0, stride.differ() ? stride.columns : 0,
-                     padding.rows, padding.differ() ? padding.columns : -1, ceil});
+    set_pool(stage,
+             {kind, size.rows, stride.rows, size.differ() ? size.columns : 0, stride.differ() ? stride.columns : 0,
+              padding.rows, padding.differ() ? padding.columns : -1, ceil});
 }
 
 namespace {
@@ -277,7 +287,8 @@ void NetworkBuilder::add_pool_to(const Stage& stage, Cursor cursor, PoolKind kin
 }
 
 void NetworkBuilder::add_whole_pool(const Stage& stage, const Cursor& cursor, PoolKind kind) {
-    if (!cursor.done()) stage.fail("'" + std::string(cursor.rest()) + "' is not understood; the pool is of the whole map");
+    if (!cursor.done())
+        stage.fail("'" + std::string(cursor.rest()) + "' is not understood; the pool is of the whole map");
     if (point_ == kNetworkInput) stage.fail("pooling needs a weighted layer before it");
     const Layer& before = network_.layers[point_];
     const int rows = before.pooled_height, columns = before.pooled_width;

@@ -28,7 +28,8 @@ std::string conv_text(const Layer& layer) {
     const int usual_columns = (layer.kernel_columns() - 1) * layer.dilation_columns() / 2;
     if (layer.padding != usual_rows || layer.padding_columns() != usual_columns)
         text += "p" + sides_text(layer.padding, layer.padding_columns());
-    if (layer.stride != 1 || layer.stride_columns() != 1) text += "s" + sides_text(layer.stride, layer.stride_columns());
+    if (layer.stride != 1 || layer.stride_columns() != 1)
+        text += "s" + sides_text(layer.stride, layer.stride_columns());
     if (layer.dilation != 1 || layer.dilation_columns() != 1)
         text += "d" + sides_text(layer.dilation, layer.dilation_columns());
     if (layer.groups != 1) text += "g" + std::to_string(layer.groups);
@@ -87,7 +88,8 @@ void append(std::string& text, const std::string& stages) {
     if (!stages.empty()) text += (text.empty() ? "" : "-") + stages;
 }
 
-/// Prints layers as brackets in brackets, where the graph is made so and its order is that of the text; else not at all.
+/// Prints layers as brackets in brackets, where the graph is made so and its order is that of the text; else not at
+/// all.
 class Nested {
   public:
     explicit Nested(const std::vector<Layer>& layers) : layers_(layers) {}
@@ -163,8 +165,8 @@ std::string flat_text(const std::vector<Layer>& layers) {
         if (layer.inputs.size() > 1) {
             std::string branches;
             for (const int input : layer.inputs) branches += (branches.empty() ? "@" : "|@") + layers[input].name;
-            append(text,
-                   "[" + branches + "]" + std::string(kLayerWords[static_cast<size_t>(layer.kind)]) + following_text(layer));
+            append(text, "[" + branches + "]" + std::string(kLayerWords[static_cast<size_t>(layer.kind)]) +
+                             following_text(layer));
             continue;
         }
         const int input = layer.inputs[0];

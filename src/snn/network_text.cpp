@@ -45,7 +45,8 @@ void read_block(Reader& reader, NetworkBuilder& builder, int depth) {
 const std::map<std::string, std::string>& presets() {
     static const std::map<std::string, std::string> texts = [] {
         std::map<std::string, std::string> all = {{"shallow", "16C3-LIF-MP2-32C3-LIF-MP2-128F-LIF-"}};
-        // The number of convolutions with 64, 128, 256, 512 and 512 filters (Simonyan and Zisserman 2015, table 1: A, B, D, E).
+        // The number of convolutions with 64, 128, 256, 512 and 512 filters (Simonyan and Zisserman 2015, table 1: A,
+        // B, D, E).
         for (const auto& [name, repeats] : {std::pair{"svgg11", std::array{1, 1, 2, 2, 2}},
                                             {"svgg13", {2, 2, 2, 2, 2}},
                                             {"svgg16", {2, 2, 3, 3, 3}},

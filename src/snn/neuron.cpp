@@ -30,7 +30,8 @@ constexpr std::array<NeuronField, 11> kFields{{
     {"gain", "gain", &Neuron::gain, "number", finite, false, "gain {}", "scale of the current"},
     {"v_reset", "v_reset", &Neuron::v_reset, "number", finite, false, "",
      "where `\"zero\"` puts the membrane; 0 with another reset"},
-    {"alpha", "alpha", &Neuron::alpha, "0 to below 1", a_share_below_1, true, "", "decay of the synaptic current per step"},
+    {"alpha", "alpha", &Neuron::alpha, "0 to below 1", a_share_below_1, true, "",
+     "decay of the synaptic current per step"},
     {"adapt", "adapt", &Neuron::adapt, "0 and above", from_0, true, "threshold raised by {} at a spike",
      "by how much a spike raises the threshold"},
     {"rho", "rho", &Neuron::rho, "0 to below 1", a_share_below_1, true, "of which {} stays per step",
@@ -114,7 +115,8 @@ struct ReadOption {
         return std::nullopt;
     }
     std::optional<std::string> operator()(bool Neuron::*member) const {
-        if (has_value && value != "0" && value != "1") return "'" + std::string(field.word) + "' takes no value, or 0 or 1";
+        if (has_value && value != "0" && value != "1")
+            return "'" + std::string(field.word) + "' takes no value, or 0 or 1";
         neuron.*member = value != "0";
         return std::nullopt;
     }
@@ -129,7 +131,8 @@ struct ReadOption {
 /// An option as a network text has it.
 std::string option_text(const Neuron& neuron, const NeuronField& field) {
     std::string word(field.word);
-    if (const auto* number = std::get_if<float Neuron::*>(&field.member)) return word + "=" + number_text(neuron.**number);
+    if (const auto* number = std::get_if<float Neuron::*>(&field.member))
+        return word + "=" + number_text(neuron.**number);
     if (std::holds_alternative<Reset Neuron::*>(field.member))
         return word + "=" + std::string(kResetWords[static_cast<size_t>(neuron.reset)]);
     return word;
@@ -143,7 +146,8 @@ bool is_usual(const Neuron& neuron, const NeuronField& field) {
 std::string with_value(std::string_view words, const Neuron& neuron, const NeuronField& field) {
     std::string text(words);
     const size_t place = text.find("{}");
-    if (place != std::string::npos) text.replace(place, 2, number_text(neuron.*std::get<float Neuron::*>(field.member), 6));
+    if (place != std::string::npos)
+        text.replace(place, 2, number_text(neuron.*std::get<float Neuron::*>(field.member), 6));
     return text;
 }
 
@@ -172,7 +176,8 @@ void check_neuron_values(const NeuronValues& values, const Shape& layer, const s
     const auto* next = kFields.begin();
     for (const NeuronValue& value : values) {
         const std::string what = who + " has values of '" + value.field + "'";
-        const auto* const field = std::find_if(next, kFields.end(), [&](const auto& one) { return one.name == value.field; });
+        const auto* const field =
+            std::find_if(next, kFields.end(), [&](const auto& one) { return one.name == value.field; });
         if (field == kFields.end() || !field->holds)
             throw InputError(what + ", which is no number of a neuron or out of order");
         next = field + 1;

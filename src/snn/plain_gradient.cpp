@@ -9,8 +9,8 @@
 namespace spikelens {
 namespace {
 
-/// Calls visit(input, output, weight): the indices of every product of one step of a layer. A fully connected layer is a
-/// convolution whose kernel is its whole input.
+/// Calls visit(input, output, weight): the indices of every product of one step of a layer. A fully connected layer is
+/// a convolution whose kernel is its whole input.
 template <class Visit>
 void for_each_product(const Layer& layer, const Visit& visit) {
     const bool conv = layer.kind == LayerKind::conv;
@@ -43,7 +43,8 @@ Doubles weighted(const Layer& layer, int64_t steps, const Doubles& input) {
         double* to = &current[step * output_size(layer)];
         if (layer.has_bias)
             for (int64_t i = 0; i < output_size(layer); ++i) to[i] = layer.bias.data[i / pixels];
-        for_each_product(layer, [&](int64_t in, int64_t out, int64_t w) { to[out] += layer.weight.data[w] * from[in]; });
+        for_each_product(layer,
+                         [&](int64_t in, int64_t out, int64_t w) { to[out] += layer.weight.data[w] * from[in]; });
     }
     return current;
 }
@@ -53,7 +54,8 @@ Doubles unweighted(const Layer& layer, int64_t steps, const Doubles& gradient) {
     for (int64_t step = 0; step < steps; ++step) {
         const double* from = &gradient[step * output_size(layer)];
         double* to = &input[step * input_size(layer)];
-        for_each_product(layer, [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * from[out]; });
+        for_each_product(layer,
+                         [&](int64_t in, int64_t out, int64_t w) { to[in] += layer.weight.data[w] * from[out]; });
     }
     return input;
 }
@@ -131,11 +133,12 @@ class PlainPass final : public GradientPass {
         for (size_t l = layers_.size(); l-- > end;) {
             const int64_t steps = constant(l) ? 1 : shown_.steps;
             if (layers_[l].neuron)
-                lif_backward(planes_of(layers_[l], options_, shown_.steps, constant(l)), currents_[l].data(), gradient.data(),
-                             currents_[l].data());
+                lif_backward(planes_of(layers_[l], options_, shown_.steps, constant(l)), currents_[l].data(),
+                             gradient.data(), currents_[l].data());
             else
                 currents_[l] = std::move(gradient);
-            if (!layers_[l].neuron && constant(l)) currents_[l][target] = std::accumulate(shares.begin(), shares.end(), 0.0);
+            if (!layers_[l].neuron && constant(l))
+                currents_[l][target] = std::accumulate(shares.begin(), shares.end(), 0.0);
             gradient = unweighted(layers_[l], steps, currents_[l]);
         }
         return gradient;

@@ -56,7 +56,8 @@ LayerRecording make_recording(const Layer& layer, int index, const RecordRequest
     timed.insert(timed.begin() + 1, steps);
     if (request.counts) recording.counts = Array<uint16_t>(full);
     if (request.pooled_counts)
-        recording.pooled_counts = Array<uint16_t>({samples, layer.out_channels, layer.pooled_height, layer.pooled_width});
+        recording.pooled_counts =
+            Array<uint16_t>({samples, layer.out_channels, layer.pooled_height, layer.pooled_width});
     if (request.spikes) recording.spikes = Array<uint8_t>(timed);
     if (request.potentials) recording.potentials = FloatArray(timed);
     return recording;
@@ -85,7 +86,8 @@ void record_counts(const SpikeMap& spikes, std::span<uint16_t> out) {
             for (int plane = 0; plane < spikes.planes; ++plane)
                 for (int word = 0; word < spikes.words_per_plane(); ++word)
                     for (uint64_t bits = words[plane * spikes.words_per_plane() + word]; bits != 0; bits &= bits - 1)
-                        out[(word * 64 + std::countr_zero(bits)) * pixels + pixel] += static_cast<uint16_t>(1U << plane);
+                        out[(word * 64 + std::countr_zero(bits)) * pixels + pixel] +=
+                            static_cast<uint16_t>(1U << plane);
         }
 }
 

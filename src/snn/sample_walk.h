@@ -7,7 +7,8 @@
 
 namespace spikelens {
 
-/// Takes one sample through the layers of any graph. Layer l writes maps[l], where there are as many, else maps[slots[l]].
+/// Takes one sample through the layers of any graph. Layer l writes maps[l], where there are as many, else
+/// maps[slots[l]].
 class SampleWalk {
   public:
     /// Refers to all of them.

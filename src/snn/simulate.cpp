@@ -46,8 +46,8 @@ void check_counts(const Network& network, const RecordRequest& request, int64_t 
 void check_sample_shape(const Network& network, const Shape& shape, size_t leading, const char* expected) {
     const Shape tail(shape.begin() + static_cast<ptrdiff_t>(std::min(leading, shape.size())), shape.end());
     if (shape.size() != leading + 3 || tail != network.input_shape())
-        throw InputError("the network expects " + std::string(expected) +
-                         " with [C, H, W] = " + shape_text(network.input_shape()) + ", but was given " + shape_text(shape));
+        throw InputError("the network expects " + std::string(expected) + " with [C, H, W] = " +
+                         shape_text(network.input_shape()) + ", but was given " + shape_text(shape));
 }
 
 void check_images(const Network& network, const FloatArray& images) {
@@ -129,11 +129,11 @@ std::vector<Sample> take_samples(const RunInput& input, int64_t first, int64_t e
     return samples;
 }
 
-/// Calls run(walk, samples) for all samples, some together: many samples, one thread each, where memory allows; else all
-/// threads work on each in turn.
+/// Calls run(walk, samples) for all samples, some together: many samples, one thread each, where memory allows; else
+/// all threads work on each in turn.
 template <class Walk, class Run>
-void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers, const Execution& execution,
-                     Run run) {
+void for_each_sample(const RunSettings& settings, const RunInput& input, const Workers& workers,
+                     const Execution& execution, Run run) {
     std::vector<Worker> worker(workers.count, Worker(settings, workers.threads_each));
     std::vector<Walk> walks(worker.begin(), worker.end());
     const int64_t samples = input.samples;
@@ -171,7 +171,8 @@ Simulator::Plan::Plan(const Network& source, Execution wanted, const std::functi
     for (const Layer& layer : source.layers)
         if (const int64_t inputs = inputs_of_one(layer); inputs > kernels::kMostInputs)
             throw InputError("layer " + layer.name + " has " + std::to_string(inputs) +
-                             " inputs for each output; the exact kernels take at most " + std::to_string(kernels::kMostInputs));
+                             " inputs for each output; the exact kernels take at most " +
+                             std::to_string(kernels::kMostInputs));
     kernels = &kernels::choose_kernels(execution.kernel);
     signals = layer_signals(source);
     slots = map_slots(source);
@@ -206,7 +207,8 @@ int Simulator::Plan::together(const Workers& workers, int64_t bytes, int64_t sha
     for (const kernels::LayerPlan& layer : layers) weight_bytes += 4 * static_cast<int64_t>(layer.weights.size());
     if (weight_bytes < kLeastWeightBytes) return 1;  // they stay in the caches
     const int64_t left = std::min(execution.memory / workers.count - bytes, kMostMapBytes);
-    return static_cast<int>(std::clamp<int64_t>(1 + left / std::max<int64_t>(1, bytes - shared_bytes), 1, kMostTogether));
+    return static_cast<int>(
+        std::clamp<int64_t>(1 + left / std::max<int64_t>(1, bytes - shared_bytes), 1, kMostTogether));
 }
 
 Simulator::Simulator(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
@@ -255,7 +257,8 @@ Recording Simulator::Plan::run(const RunInput& input, const RecordRequest& reque
     return recording;
 }
 
-Recording Simulator::run(const FloatArray& images, const RecordRequest& request, std::span<const FilterIndex> ablated) const {
+Recording Simulator::run(const FloatArray& images, const RecordRequest& request,
+                         std::span<const FilterIndex> ablated) const {
     return plan_->run(checked(network(), images), request, ablated);
 }
 
@@ -290,20 +293,21 @@ std::vector<std::string> Simulator::describe_kernels() const {
     for (size_t l = 0; l < plan_->layers.size(); ++l) {
         const int from = layers[l].inputs[0];
         if (!layers[l].weighted()) {
-            lines.push_back(
-                layers[l].name + ": " +
-                (layers[l].neuron || plan_->signals[l].sent.currents ? "currents in float32" : "numbers of spikes as bits") +
-                (layers[l].neuron ? std::string(", ") + plan_->kernels->name : ""));
+            lines.push_back(layers[l].name + ": " +
+                            (layers[l].neuron || plan_->signals[l].sent.currents ? "currents in float32"
+                                                                                 : "numbers of spikes as bits") +
+                            (layers[l].neuron ? std::string(", ") + plan_->kernels->name : ""));
             continue;
         }
         if (plan_->general[l].own_sums) {
             lines.push_back(layers[l].name + ": event-driven, exact integer sums, portable loops");
             continue;
         }
-        std::string how =
-            from == kNetworkInput ? "images once in float32, spikes as exact integer sums" : "event-driven, exact integer sums";
+        std::string how = from == kNetworkInput ? "images once in float32, spikes as exact integer sums"
+                                                : "event-driven, exact integer sums";
         const int planes = from == kNetworkInput ? 1 : planes_of(plan_->signals[from].sent);
-        const double slices = kernels::least_slice_density(*plan_->kernels, plan_->layers[l], plan_->network->steps, planes);
+        const double slices =
+            kernels::least_slice_density(*plan_->kernels, plan_->layers[l], plan_->network->steps, planes);
         if (slices <= 0.5) how += "; int8 slices from " + std::to_string(std::lround(100 * slices)) + " % spikes on";
         lines.push_back(layers[l].name + ": " + how + ", " + plan_->kernels->name);
     }

@@ -49,13 +49,15 @@ struct Simulator::Plan {
     RunSettings settings(std::span<const FilterIndex> ablated) const {
         return {*network, *kernels, real_inputs, layers, general, signals, slots, channels_to_keep(*network, ablated)};
     }
-    /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws InputError
-    /// where memory does not suffice for one.
+    /// As many workers as there are threads, where samples and memory suffice; else one, with all threads. Throws
+    /// InputError where memory does not suffice for one.
     Workers workers(int64_t samples, int64_t bytes_each) const;
-    /// Samples that are worth being taken together, where a worker's first takes `bytes`: they share what is read of weights.
+    /// Samples that are worth being taken together, where a worker's first takes `bytes`: they share what is read of
+    /// weights.
     int together(const Workers& workers, int64_t bytes, int64_t shared_bytes) const;
     /// Whether the maps of all layers may be kept for the next sample.
-    bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request, const SampleMemory& memory) const {
+    bool may_reuse(const Workers& workers, int64_t samples, const RecordRequest& request,
+                   const SampleMemory& memory) const {
         return samples > 1 && request.layers.empty() && memory.all_maps * workers.count <= execution.memory;
     }
     Recording run(const RunInput& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const;

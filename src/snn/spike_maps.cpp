@@ -48,7 +48,8 @@ void keep_larger(const uint64_t* numbers, int words, int planes, uint64_t* most)
     }
 }
 
-void keep_larger_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row, int out_column) {
+void keep_larger_row(const SpikeMap& in, int row, int first_column, int size, SpikeMap& out, int out_row,
+                     int out_column) {
     for (int column = first_column; column < first_column + size; ++column)
         for (int step = 0; step < in.steps; ++step)
             keep_larger(in.at(row, column, step), in.words_per_plane(), in.planes, out.at(out_row, out_column, step));
@@ -137,7 +138,8 @@ void add_numbers(const SpikeMap& from, SpikeMap& sums) {
             add_bits(to + plane * words, words, sums.planes - plane, numbers);
 }
 
-void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map, uint64_t* sums) {
+void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map,
+                 uint64_t* sums) {
     const int words = map.words_per_plane(), from_words = from.words_per_plane(), shift = channel % 64;
     for (int plane = 0; plane < from.planes; ++plane)
         for (int word = 0; word < from_words; ++word) {

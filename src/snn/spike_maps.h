@@ -31,8 +31,8 @@ struct SpikeMap {
     int value(int row, int column, int step, int channel) const;
 };
 
-/// Pools whole numbers: the maximum; sum and average keep the window's sum, in binary over planes (after an average the next
-/// layer divides). They fit `planes`.
+/// Pools whole numbers: the maximum; sum and average keep the window's sum, in binary over planes (after an average the
+/// next layer divides). They fit `planes`.
 void pool_spikes(const SpikeMap& in, const Layer& layer, int planes, SpikeMap& out);
 /// Only these pixels of `out`, which is of its size already, and zero there.
 void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::PixelSpan> pixels, SpikeMap& out);
@@ -40,8 +40,10 @@ void pool_spikes(const SpikeMap& in, const Pool& pool, std::span<const kernels::
 /// Adds numbers to those of a map of the same size, where their sums fit.
 void add_numbers(const SpikeMap& from, SpikeMap& sums);
 
-/// The numbers of one pixel and step, times `factor`, in channels from `channel` on, are added to others, where their sums fit.
-void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map, uint64_t* sums);
+/// The numbers of one pixel and step, times `factor`, in channels from `channel` on, are added to others, where their
+/// sums fit.
+void add_numbers(const SpikeMap& from, const uint64_t* numbers, int64_t factor, int channel, SpikeMap& map,
+                 uint64_t* sums);
 
 /// Whole numbers of one sample, [T, C, H, W], as a spike map.
 void pack_spikes(const ArrayView<uint8_t>& values, int planes, SpikeMap& out);

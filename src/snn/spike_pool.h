@@ -7,7 +7,8 @@
 
 namespace spikelens {
 
-/// The windows of 2×2 with stride 2 are nearly every pool there is, and spikes tie in nearly every window: without branches.
+/// The windows of 2×2 with stride 2 are nearly every pool there is, and spikes tie in nearly every window: without
+/// branches.
 template <class Real>
 void max_pool_pairs(const LifPlanes& layer, const Real* spikes, Real* __restrict out) {
     for (int64_t y = 0; y < layer.pooled_height; ++y) {
@@ -79,10 +80,12 @@ void pool_plane(const LifPlanes& layer, const Real* spikes, Real* out) {
     else if (pools_pairs(layer.pool))
         max_pool_pairs(layer, spikes, out);
     else if (layer.pool.kind == PoolKind::max)
-        for_each_window(
-            layer, [&](int64_t i, int64_t top, int64_t left) { out[i] = spikes[first_maximum(layer, spikes, top, left)]; });
+        for_each_window(layer, [&](int64_t i, int64_t top, int64_t left) {
+            out[i] = spikes[first_maximum(layer, spikes, top, left)];
+        });
     else
-        for_each_window(layer, [&](int64_t i, int64_t top, int64_t left) { out[i] = window_total(layer, spikes, top, left); });
+        for_each_window(layer,
+                        [&](int64_t i, int64_t top, int64_t left) { out[i] = window_total(layer, spikes, top, left); });
 }
 
 /// The adjoint: the gradient of the plane's spikes from that of the pooled ones.

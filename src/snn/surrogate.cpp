@@ -29,8 +29,9 @@ constexpr std::string_view kThroughResetWord = "through_reset";
 const KindEntry& entry_named(std::string_view name, std::string_view text) {
     for (const KindEntry& entry : kKinds)
         if (entry.name == name) return entry;
-    throw InputError("there is no surrogate \"" + std::string(text) +
-                     "\": expected triangle, sigmoid, fast_sigmoid or atan, with a scale if wanted, like triangle(0.3)");
+    throw InputError(
+        "there is no surrogate \"" + std::string(text) +
+        "\": expected triangle, sigmoid, fast_sigmoid or atan, with a scale if wanted, like triangle(0.3)");
 }
 
 float parse_scale(std::string_view number, std::string_view text) {
@@ -51,7 +52,8 @@ void parse_arguments(std::string_view arguments, std::string_view text, Surrogat
     surrogate.scale = parse_scale(first, text);
     if (comma == std::string_view::npos) return;
     if (arguments.substr(comma + 1) != kThroughResetWord)
-        throw InputError("the surrogate \"" + std::string(text) + "\" has \"" + std::string(arguments.substr(comma + 1)) +
+        throw InputError("the surrogate \"" + std::string(text) + "\" has \"" +
+                         std::string(arguments.substr(comma + 1)) +
                          "\" after its scale: only through_reset may follow");
     surrogate.through_reset = true;
 }
@@ -74,7 +76,8 @@ Surrogate parse_surrogate(std::string_view text) {
     const KindEntry& entry = entry_named(text.substr(0, open), text);
     Surrogate surrogate{entry.kind, entry.default_scale, false};
     if (open == std::string_view::npos) return surrogate;
-    if (text.back() != ')') throw InputError("the surrogate \"" + std::string(text) + "\" must end with a closing bracket");
+    if (text.back() != ')')
+        throw InputError("the surrogate \"" + std::string(text) + "\" must end with a closing bracket");
     parse_arguments(text.substr(open + 1, text.size() - open - 2), text, surrogate);
     return surrogate;
 }

@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// The surrogate derivatives of surrogate.h, one inlined function a kind for the loops over neurons. `Lane` is a number or,
-/// but for the sigmoid, a vector register of numbers.
+/// The surrogate derivatives of surrogate.h, one inlined function a kind for the loops over neurons. `Lane` is a number
+/// or, but for the sigmoid, a vector register of numbers.
 template <SurrogateKind kind, class Real, class Lane>
 inline Lane derivative_of(Real scale, const Lane& v) {
     const Lane size = v < Real(0) ? -v : v;

@@ -73,7 +73,8 @@ class Cursor {
         int value = 0;
         const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
         if (error != std::errc() || value < lowest || value > highest)
-            stage_.fail(what + " must be a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
+            stage_.fail(what + " must be a whole number from " + std::to_string(lowest) + " to " +
+                        std::to_string(highest));
         rest_.remove_prefix(end - rest_.data());
         return value;
     }

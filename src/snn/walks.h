@@ -22,8 +22,8 @@ class FullWalk {
     std::vector<std::vector<LayerMaps>> maps_;  // by sample
 };
 
-/// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the change
-/// leads to is computed, of layers with weights and a neuron their spikes, of others all or nothing.
+/// Takes samples one after the other, for their scores alone: where one differs little from the last, only what the
+/// change leads to is computed, of layers with weights and a neuron their spikes, of others all or nothing.
 class ChangedWalk {
   public:
     explicit ChangedWalk(Worker& worker) : worker_(worker) {}
@@ -34,7 +34,8 @@ class ChangedWalk {
   private:
     std::optional<Change> change_worth(const Sample* last, const Sample& sample);
     bool renews(int layer) const;
-    void run_changed(const Sample& sample, const Change& change, std::span<const float> last_scores, std::span<float> scores);
+    void run_changed(const Sample& sample, const Change& change, std::span<const float> last_scores,
+                     std::span<float> scores);
     Change renew(const Sample& sample, int layer, const Change& change, std::span<float> scores);
     Change compute(const Sample& sample, int layer, std::span<float> scores);
 
@@ -61,8 +62,8 @@ class AblationWalk {
     void run(const Sample& sample, const Ablations& ablations, FloatArray& scores);
 
   private:
-    /// The spikes of the channels that are not ablated, pooled, and which channels these are. (A pool never mixes channels.)
-    /// All spikes stay in the layer's maps.
+    /// The spikes of the channels that are not ablated, pooled, and which channels these are. (A pool never mixes
+    /// channels.) All spikes stay in the layer's maps.
     struct Kept {
         SpikeMap spikes;
         std::vector<uint64_t> channels;

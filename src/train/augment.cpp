@@ -32,7 +32,8 @@ struct Move {
 
 Move move_of(const Augmentation& augmentation, uint64_t seed, int epoch, int64_t index) {
     const auto draw = [&](uint64_t which) {
-        return random_uniform(seed, Stream::augmentation, {static_cast<uint64_t>(epoch), static_cast<uint64_t>(index), which});
+        return random_uniform(seed, Stream::augmentation,
+                              {static_cast<uint64_t>(epoch), static_cast<uint64_t>(index), which});
     };
     const auto shift = [&](uint64_t which) {
         return static_cast<int64_t>(draw(which) * (2 * augmentation.crop + 1)) - augmentation.crop;
@@ -51,7 +52,8 @@ void move_planes(std::span<Value> sample, int64_t height, int64_t width, const M
         std::copy_n(plane, before.size(), before.begin());
         for (int64_t y = 0; y < height; ++y)
             for (int64_t x = 0; x < width; ++x) {
-                const int64_t row = y + move.rows, moved = x + move.columns, column = move.flip ? width - 1 - moved : moved;
+                const int64_t row = y + move.rows, moved = x + move.columns,
+                              column = move.flip ? width - 1 - moved : moved;
                 const int64_t near_row = std::clamp<int64_t>(row, 0, height - 1),
                               near_column = std::clamp<int64_t>(column, 0, width - 1);
                 const bool inside = row == near_row && column == near_column;
@@ -85,7 +87,8 @@ std::string augmentation_text(const Augmentation& augmentation) {
     return text.empty() ? "none" : text;
 }
 
-void augment(Input& input, std::span<const int64_t> indices, const Augmentation& augmentation, uint64_t seed, int epoch) {
+void augment(Input& input, std::span<const int64_t> indices, const Augmentation& augmentation, uint64_t seed,
+             int epoch) {
     assert(input.samples() == static_cast<int64_t>(indices.size()));
     if (!augmentation.any()) return;
     const Shape& shape = input.shape();

@@ -51,7 +51,8 @@ float largest_quantile(const Engine& engine, int layer, const SampleSource& samp
 }
 
 /// Lets the layer's neurons listen meanwhile, however it ends.
-float balanced_threshold(Network& network, int layer, const SampleSource& samples, int64_t count, const Execution& execution) {
+float balanced_threshold(Network& network, int layer, const SampleSource& samples, int64_t count,
+                         const Execution& execution) {
     struct Listening {
         std::optional<Neuron>& neuron;
         Neuron own;

@@ -27,7 +27,8 @@ BatchRecord cross_entropy(std::span<const float> scores, std::span<const int> la
     const size_t classes = scores.size() / labels.size();
     BatchRecord record;
     for (size_t n = 0; n < labels.size(); ++n)
-        record += one_sample(scores.subspan(n * classes, classes), labels[n], weight, gradient.subspan(n * classes, classes));
+        record +=
+            one_sample(scores.subspan(n * classes, classes), labels[n], weight, gradient.subspan(n * classes, classes));
     return record;
 }
 

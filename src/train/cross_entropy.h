@@ -19,6 +19,7 @@ struct BatchRecord {
 
 /// Cross-entropy −log softmax(score)[label] of each row of scores [N, classes]; `gradient` becomes
 /// (softmax(score) − one-hot(label)) · weight. The sum is in double, in order.
-BatchRecord cross_entropy(std::span<const float> scores, std::span<const int> labels, double weight, std::span<float> gradient);
+BatchRecord cross_entropy(std::span<const float> scores, std::span<const int> labels, double weight,
+                          std::span<float> gradient);
 
 }  // namespace spikelens

@@ -23,7 +23,8 @@ std::vector<int> layers_with_neurons(const Network& network) {
 }  // namespace
 
 double diverged_loss(int64_t classes) {
-    return classes > 1 ? kTimesIgnorance * std::log(static_cast<double>(classes)) : std::numeric_limits<double>::infinity();
+    return classes > 1 ? kTimesIgnorance * std::log(static_cast<double>(classes))
+                       : std::numeric_limits<double>::infinity();
 }
 
 bool diverged(const EpochResult& epoch, int64_t classes) { return !(epoch.loss <= diverged_loss(classes)); }

@@ -42,14 +42,14 @@ std::vector<LayerSizes> sizes_of(const Network& network, int64_t steps, bool spi
 int64_t piece(const Layer& layer, const LayerSizes& sizes, int64_t samples, Precision precision) {
     int64_t numbers = samples * (sizes.input + sizes.current);
     if (layer.kind == LayerKind::conv)
-        numbers = std::min(numbers,
-                           steps_at_once(layer) * (element_count(layer.input_shape()) + element_count(layer.output_shape())));
+        numbers = std::min(
+            numbers, steps_at_once(layer) * (element_count(layer.input_shape()) + element_count(layer.output_shape())));
     return 4 * (precision == Precision::bfloat16 ? 4 : 3) * numbers;
 }
 
 /// Bytes at the height of so many samples' way through all layers and back.
-int64_t peak(const Network& network, const std::vector<LayerSizes>& layers, size_t first, bool recompute, int64_t samples,
-             Precision precision) {
+int64_t peak(const Network& network, const std::vector<LayerSizes>& layers, size_t first, bool recompute,
+             int64_t samples, Precision precision) {
     int64_t highest = 0, kept = 0;
     for (size_t l = 0; l < layers.size(); ++l) {
         const auto& [input, current, sent, bytes, potentials] = layers[l];
@@ -83,7 +83,8 @@ TrainPlan plan_training(const Network& network, const SampleSource& samples, con
     const auto layers = sizes_of(network, spiking ? samples.steps() : network.steps, spiking, options.device);
     const std::vector<bool> frozen = frozen_layers(network, options.freeze);
     const size_t first = std::ranges::find(frozen, false) - frozen.begin();
-    const int64_t batch = std::min<int64_t>(options.batch, samples.size()), shards = shards_of(batch, options.accumulate);
+    const int64_t batch = std::min<int64_t>(options.batch, samples.size()),
+                  shards = shards_of(batch, options.accumulate);
     const int wanted = execution.threads > 0 ? execution.threads : available_threads();
     const int threads = static_cast<int>(std::min<int64_t>(wanted, shards));
     const int64_t shard = (batch + shards - 1) / shards;
@@ -91,11 +92,12 @@ TrainPlan plan_training(const Network& network, const SampleSource& samples, con
     for (int count = threads; count >= 1; --count)
         for (const bool recompute : {false, true}) {
             const int64_t bytes = count * peak(network, layers, first, recompute, shard, options.precision);
-            all.push_back(
-                {{.threads = count, .shard = shard, .recompute = recompute, .bytes = bytes}, (recompute ? 4.0 : 3.0) / count});
+            all.push_back({{.threads = count, .shard = shard, .recompute = recompute, .bytes = bytes},
+                           (recompute ? 4.0 : 3.0) / count});
         }
     std::ranges::stable_sort(all, {}, &Candidate::cost);
-    const auto fits = std::ranges::find_if(all, [&](const Candidate& one) { return one.plan.bytes <= execution.memory; });
+    const auto fits =
+        std::ranges::find_if(all, [&](const Candidate& one) { return one.plan.bytes <= execution.memory; });
     if (fits == all.end()) {
         const auto leanest = std::ranges::min_element(all, {}, [](const Candidate& one) { return one.plan.bytes; });
         throw InputError("training needs about " + size_text(leanest->plan.bytes) + " for " + counted(shard, "sample") +

@@ -32,7 +32,8 @@ std::optional<Schedule> read_step(std::string_view options) {
     if (comma == std::string_view::npos) return std::nullopt;
     const auto epochs = number_in<int>(options.substr(0, comma));
     const auto factor = number_in<double>(options.substr(comma + 1));
-    if (!epochs || *epochs < 1 || *epochs > kMostEpochs || !factor || !(*factor > 0 && *factor <= 1)) return std::nullopt;
+    if (!epochs || *epochs < 1 || *epochs > kMostEpochs || !factor || !(*factor > 0 && *factor <= 1))
+        return std::nullopt;
     return Schedule{Schedule::Kind::step, *epochs, *factor};
 }
 
@@ -55,9 +56,10 @@ std::string exact_text(double value) {
 Schedule parse_schedule(std::string_view text) {
     const auto schedule = read(text);
     if (!schedule)
-        throw InputError("the learning rate has no schedule '" + std::string(text) +
-                         "'; expected constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR) with a factor above 0 and at "
-                         "most 1, such as step(10,0.1)");
+        throw InputError(
+            "the learning rate has no schedule '" + std::string(text) +
+            "'; expected constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR) with a factor above 0 and at "
+            "most 1, such as step(10,0.1)");
     return *schedule;
 }
 

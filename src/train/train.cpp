@@ -35,8 +35,8 @@ void check_state(const TrainState& state, const TrainOptions& options, int64_t s
             "the state is in epoch " + std::to_string(state.epochs_done + 1) + ", behind the last of " +
                 std::to_string(options.epochs));
     require(part.samples >= 0 && part.samples < samples && part.samples % options.batch == 0,
-            "the state stands behind sample " + std::to_string(part.samples) + " of an epoch of " + std::to_string(samples) +
-                ", expected a whole number of batches of " + std::to_string(options.batch));
+            "the state stands behind sample " + std::to_string(part.samples) + " of an epoch of " +
+                std::to_string(samples) + ", expected a whole number of batches of " + std::to_string(options.batch));
     require(part.correct >= 0 && part.correct <= part.samples && std::isfinite(part.loss) && part.loss >= 0,
             "the state's sums of the epoch under way are impossible");
 }
@@ -52,8 +52,9 @@ void check_schedule(const Schedule& schedule, int warm_up, int epochs) {
     require_option(
         "schedule", epochs <= end,
         "the schedule " + schedule_text(schedule) + " ends before the last of " + std::to_string(epochs) + " epochs");
-    require_option("warm_up", warm_up < end,
-                   "a warm-up of " + std::to_string(warm_up) + " epochs leaves nothing of a cosine of " + std::to_string(end));
+    require_option(
+        "warm_up", warm_up < end,
+        "a warm-up of " + std::to_string(warm_up) + " epochs leaves nothing of a cosine of " + std::to_string(end));
 }
 
 void check_augmentation(const Augmentation& augmentation, const Network& network) {
@@ -162,8 +163,8 @@ void train(Network& network, const SampleSource& samples, const TrainOptions& op
     check_augmentation(options.augmentation, network);
     check_samples(samples, network);
     check_state(state, options, samples.size());
-    training_library().train(network, samples, options, plan_training(network, samples, options, execution), state, after_batch,
-                             execution, team);
+    training_library().train(network, samples, options, plan_training(network, samples, options, execution), state,
+                             after_batch, execution, team);
 }
 
 }  // namespace spikelens

@@ -21,15 +21,16 @@ inline std::string number(double value) {
     return text;
 }
 
-/// A part of a batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way. A few
-/// more than most machines have cores; small shards also stay in the cache.
+/// A part of a batch is cut into so many shards whatever the machine, so that sums of gradients are formed in one way.
+/// A few more than most machines have cores; small shards also stay in the cache.
 inline constexpr int64_t kShards = 8;
 inline int64_t shards_of(int64_t batch, int accumulate) { return std::min(kShards * accumulate, batch); }
 
-/// Convolutions are computed over so many samples' steps at a time, and their weights' gradients are summed in that order,
-/// whatever the memory: of what a layer reads and writes, a piece has about 4 million numbers.
+/// Convolutions are computed over so many samples' steps at a time, and their weights' gradients are summed in that
+/// order, whatever the memory: of what a layer reads and writes, a piece has about 4 million numbers.
 inline int64_t steps_at_once(const Layer& layer) {
-    return std::max<int64_t>(1, (1 << 22) / std::max(element_count(layer.input_shape()), element_count(layer.output_shape())));
+    return std::max<int64_t>(
+        1, (1 << 22) / std::max(element_count(layer.input_shape()), element_count(layer.output_shape())));
 }
 
 /// What the training library offers.

@@ -9,8 +9,8 @@
 
 namespace spikelens::test {
 
-/// Every quantity of the definition as a vector or a dense matrix in double, from recorded spikes alone; of any graph that does
-/// not recur.
+/// Every quantity of the definition as a vector or a dense matrix in double, from recorded spikes alone; of any graph
+/// that does not recur.
 struct GateReference {
     const Network& network;
     const CpuEngine& simulator;
@@ -40,7 +40,8 @@ struct GateReference {
                 result.neurons[l] = of_layer;
                 result.counts[l] = total(activity.fired[l]);
                 const Vector drive = total(activity.operated[l]);
-                for (size_t i = 0; i < of_layer.size(); ++i) of_layer[i] *= gate(layer, i, result.counts[l][i], drive[i]);
+                for (size_t i = 0; i < of_layer.size(); ++i)
+                    of_layer[i] *= gate(layer, i, result.counts[l][i], drive[i]);
             }
             const auto to = [&](size_t i) -> Vector& {
                 return layer.inputs[i] == kNetworkInput ? result.input : gain[layer.inputs[i]];
@@ -79,7 +80,8 @@ struct GateReference {
         const Pool& pool = layer.pool;
         Matrix matrix(sent[0].size(), fired[0].size());
         const Vector counts = total(fired), pooled = total(sent);
-        const bool numbers = std::ranges::all_of(counts, [](double value) { return value >= 0 && value == std::round(value); });
+        const bool numbers =
+            std::ranges::all_of(counts, [](double value) { return value >= 0 && value == std::round(value); });
         for (int64_t w = 0; w < matrix.rows; ++w) {
             std::vector<int64_t> members;
             for (int64_t i = 0; i < matrix.columns; ++i)

@@ -77,9 +77,11 @@ inline bool in_window(const Layer& layer, int64_t window, int64_t neuron) {
     return row >= 0 && row < pool.size && column >= 0 && column < pool.columns();
 }
 
-/// What the layers of one sample had at each step: recorded spikes, and what follows from them by the definitions, in double.
+/// What the layers of one sample had at each step: recorded spikes, and what follows from them by the definitions, in
+/// double.
 struct GraphActivity {
-    std::vector<std::vector<Vector>> operated, fired, sent;  ///< [layer][step]: before the neuron, the pool, and after it
+    std::vector<std::vector<Vector>> operated, fired,
+        sent;  ///< [layer][step]: before the neuron, the pool, and after it
 
     GraphActivity(const Network& network, const Recording& recording, int64_t n, const std::vector<Vector>& input) {
         for (size_t l = 0; l < network.layers.size(); ++l) {

@@ -45,8 +45,8 @@ inline std::vector<int64_t> sample_numbers(int64_t count) {
     return numbers;
 }
 
-/// Relevant filters as an interpretation would leave them: per class, rows of response_filters with equal weights, at μ = 2;
-/// at μ = 1 the first of them alone.
+/// Relevant filters as an interpretation would leave them: per class, rows of response_filters with equal weights, at μ
+/// = 2; at μ = 1 the first of them alone.
 inline RelevantFilters relevant_filters(const Network& network, const std::vector<std::vector<int>>& rows) {
     RelevantFilters relevant;
     relevant.filters = response_filters(network);

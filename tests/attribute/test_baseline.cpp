@@ -47,7 +47,8 @@ TEST(Baseline, BlurIsTheGaussianSumAlsoInImagesSmallerThanTheKernel) {
         const FloatArray blur = baseline_images(image, Baseline::blur);
         for (int64_t y = 0; y < shape[1]; ++y) {
             for (int64_t x = 0; x < shape[2]; ++x) {
-                EXPECT_NEAR(blur.data[y * shape[2] + x], blurred(image, y, x), 1e-6) << shape_text(shape) << y << "," << x;
+                EXPECT_NEAR(blur.data[y * shape[2] + x], blurred(image, y, x), 1e-6)
+                    << shape_text(shape) << y << "," << x;
             }
         }
     }

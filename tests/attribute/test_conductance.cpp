@@ -23,7 +23,8 @@ double sum(std::span<const float> values) {
 TEST(Conductance, BeforeALinearReadoutSumsToTheChangeOfTheScore) {
     const CpuEngine engine(test::small_network("3C3-LIF-4C3-LIF-AP2-3F", {1, 6, 6}, 8));
     for (const Input& input : {Input(test::test_images(2, {1, 6, 6})), Input(test::test_spikes(8, 2, {1, 6, 6}))}) {
-        const FloatArray maps = explain(parse_method("conductance:steps=5"), {.engine = &engine}, {input, kTargets, kSamples});
+        const FloatArray maps =
+            explain(parse_method("conductance:steps=5"), {.engine = &engine}, {input, kTargets, kSamples});
         ASSERT_EQ(maps.shape, (Shape{2, 1, 6, 6}));
         const Input nothing =
             input.spiking() ? Input(Array<uint8_t>(input.spikes.shape)) : Input(FloatArray(input.images.shape));
@@ -51,7 +52,8 @@ TEST(Conductance, EqualsItsDefinitionPointByPoint) {
         for (float& value : point.data) value *= static_cast<float>(k) / 4;
         const SpikeGradient at = slow.spike_gradient(point, kTargets, 0);
         for (int64_t i = 0; i < before.size(); ++i)
-            expected[i / before.row_size() * 36 + i % 36] += double{at.gradient.data[i]} * (at.spikes.data[i] - before.data[i]);
+            expected[i / before.row_size() * 36 + i % 36] +=
+                double{at.gradient.data[i]} * (at.spikes.data[i] - before.data[i]);
         before = at.spikes;
     }
     double largest = 0;

@@ -39,7 +39,8 @@ Probe some_probe(const Network& network) {
         const int64_t inputs = int64_t{layer.out_channels} * layer.pooled_height * layer.pooled_width;
         Probe::Reading reading{l, FloatArray({network.class_count(), inputs}), FloatArray({network.class_count()})};
         for (int64_t i = 0; i < reading.weight.size(); ++i)
-            reading.weight.data[i] = static_cast<float>(random_uniform(2, Stream::test, {static_cast<uint64_t>(i)}) - 0.5);
+            reading.weight.data[i] =
+                static_cast<float>(random_uniform(2, Stream::test, {static_cast<uint64_t>(i)}) - 0.5);
         probe.readings.push_back(std::move(reading));
     }
     return probe;
@@ -69,8 +70,8 @@ Input some_input(bool spiking) {
 
 Input sample_of(const Input& input, int64_t n) { return input.select({&n, 1}); }
 
-/// Another picture in the channel that the network does not see. Its spikes only change places, so that what is said of "the
-/// first half of the spikes" stays what it was.
+/// Another picture in the channel that the network does not see. Its spikes only change places, so that what is said of
+/// "the first half of the spikes" stays what it was.
 void change_unseen(Input& input) {
     for (int64_t plane = 1; plane * pixels < input.images.size(); plane += 2)
         for (int64_t i = 0; i < pixels; ++i) {
@@ -161,8 +162,8 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
     EXPECT_EQ(pixel_maps(before, View::natural), pixel_maps(maps(), View::natural));
 }
 
-// Which methods aim at completeness, and from where: as their definitions say, integrated gradients and Shapley values from a
-// baseline, which is read from the options here, and made here; shares and relevance with what biases brought.
+// Which methods aim at completeness, and from where: as their definitions say, integrated gradients and Shapley values
+// from a baseline, which is read from the options here, and made here; shares and relevance with what biases brought.
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
     const bool from_baseline =
         info.name == "ig2d" || info.name == "ig3d" || info.name == "rescale" || info.name.starts_with("shapley");
@@ -211,7 +212,8 @@ TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {
 
 // An address stands for the content, wherever it comes and whatever number it is.
 TEST_P(Conformance, TheAddressIsAnyNumberAndThePlaceIsNothing) {
-    const std::vector<int64_t> addresses{-1, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(), -1};
+    const std::vector<int64_t> addresses{-1, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(),
+                                         -1};
     const auto one = [&](int64_t address) {
         const int target = 1;
         return explain(spec, model().context, {sample_of(input, 3), {&target, 1}, {&address, 1}});
@@ -229,7 +231,8 @@ TEST_P(Conformance, TheModelIsUnchangedAfterwards) {
     maps();
     EXPECT_EQ(model().engine.run(input).scores, scores);
     for (size_t l = 0; l < untouched.layers.size(); ++l) {
-        for (const Network* network : std::initializer_list<const Network*>{&model().network, &model().engine.network()}) {
+        for (const Network* network :
+             std::initializer_list<const Network*>{&model().network, &model().engine.network()}) {
             EXPECT_TRUE(same_bits(network->layers[l].weight.data, untouched.layers[l].weight.data));
             EXPECT_TRUE(same_bits(network->layers[l].bias.data, untouched.layers[l].bias.data));
         }
@@ -244,7 +247,8 @@ TEST(ConformanceOfAll, EveryMethodExplainsSomethingAndRefusesTheRest) {
             const Input input = sample_of(some_input(spiking), 0);
             const std::vector<int> targets{0};
             const std::vector<int64_t> samples{0};
-            EXPECT_THROW(explain(parse_method(info.name), model().context, {input, targets, samples}), InputError) << info.name;
+            EXPECT_THROW(explain(parse_method(info.name), model().context, {input, targets, samples}), InputError)
+                << info.name;
         }
     }
 }
@@ -272,10 +276,10 @@ std::vector<Case> every_case() {
     for (const char* spec : {"svebi:layer=conv1", "svebi:layer=combined", "svebi:scale=weight", "sam:layer=conv1",
                              "gradcam:layer=conv1", "share:layer=conv2", "share3d:layer=conv1:filters=relevant"})
         for (const bool spiking : {false, true}) cases.push_back({spec, spiking});
-    for (const char* spec :
-         {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean", "gate_path:steps=2:baseline=blur",
-          "occlusion:size=5:stride=4:baseline=mean", "shapley:estimator=kernel:samples=20:segments=9:baseline=mean",
-          "slrp:alpha=2", "sltrp:bias=share", "smoothgrad:of=ig2d:steps=2:copies=2", "vargrad:of=grad3d:copies=3"})
+    for (const char* spec : {"ig2d:steps=2:baseline=blur", "ig3d:steps=2:baseline=mean", "gate:baseline=mean",
+                             "gate_path:steps=2:baseline=blur", "occlusion:size=5:stride=4:baseline=mean",
+                             "shapley:estimator=kernel:samples=20:segments=9:baseline=mean", "slrp:alpha=2",
+                             "sltrp:bias=share", "smoothgrad:of=ig2d:steps=2:copies=2", "vargrad:of=grad3d:copies=3"})
         cases.push_back({spec, false});
     for (const char* spec : {"ig3d:steps=2:path=linear", "ig3d:steps=2:order=random:draws=2",
                              "shapley:estimator=exact:segments=4", "shapley3d:estimator=kernel:samples=20:segments=8",

@@ -56,7 +56,8 @@ TEST(FilterEvidence, OfEveryLayerAddsUpToTheScoreWhenAllGatesAreOpen) {
         const CpuEngine simulator(network);
         const std::vector<int> targets{0, 1, 2};
         const std::vector<FilterIndex> filters = response_filters(network);
-        for (const Input& input : {Input(test::test_images(3, {1, 8, 8})), Input(test::test_spikes(11, 3, {1, 8, 8}))}) {
+        for (const Input& input :
+             {Input(test::test_images(3, {1, 8, 8})), Input(test::test_spikes(11, 3, {1, 8, 8}))}) {
             const DoubleArray evidence = filter_evidence(simulator, input, targets, EvidenceRule::gate);
             const FloatArray scores = simulator.run(input).scores;
             for (int64_t n = 0; n < 3; ++n) {
@@ -65,7 +66,8 @@ TEST(FilterEvidence, OfEveryLayerAddsUpToTheScoreWhenAllGatesAreOpen) {
                 const double score = scores.row(n)[targets[n]];
                 EXPECT_GT(std::abs(score), 0.01);
                 for (size_t l = 0; l + 1 < sum.size(); ++l)
-                    EXPECT_NEAR(sum[l], score, 1e-5 * (1 + std::abs(score))) << text << ", layer " << l << ", sample " << n;
+                    EXPECT_NEAR(sum[l], score, 1e-5 * (1 + std::abs(score)))
+                        << text << ", layer " << l << ", sample " << n;
             }
         }
     }
@@ -84,7 +86,8 @@ TEST(FilterEvidence, DoesNotDependOnTheBatch) {
     }
 }
 
-/// By share, filters and the biases of later layers make up the score at every layer, whatever resets and pools there are.
+/// By share, filters and the biases of later layers make up the score at every layer, whatever resets and pools there
+/// are.
 TEST(FilterEvidence, ByShareAndLaterBiasesAddUpToTheScore) {
     int64_t compared = 0;
     for (const char* text :
@@ -106,7 +109,8 @@ TEST(FilterEvidence, ByShareAndLaterBiasesAddUpToTheScore) {
                 }
                 const double score = scores.row(n)[targets[n]];
                 for (const int l : {0, 1}) {
-                    EXPECT_NEAR(sum[l] + above.row(n)[l], score, 1e-5 * std::max(size[l], std::abs(score))) << text << ' ' << l;
+                    EXPECT_NEAR(sum[l] + above.row(n)[l], score, 1e-5 * std::max(size[l], std::abs(score)))
+                        << text << ' ' << l;
                     compared += score != 0;
                 }
             }
@@ -115,7 +119,8 @@ TEST(FilterEvidence, ByShareAndLaterBiasesAddUpToTheScore) {
     EXPECT_GT(compared, 20);
 }
 
-/// The layers after one are a network by themselves, whose input are the spikes: Σ of spikes times the shares of that input.
+/// The layers after one are a network by themselves, whose input are the spikes: Σ of spikes times the shares of that
+/// input.
 TEST(FilterEvidence, ByShareIsThatOfTheInputOfTheLayersAfter) {
     const Network network = test::small_network("3C3-LIF-4C3-LIF-MP2-3F-LIF", {1, 6, 6}, 8);
     Network after = test::small_network("4C3-LIF-MP2-3F-LIF", {3, 6, 6}, 8);
@@ -134,7 +139,8 @@ TEST(FilterEvidence, ByShareIsThatOfTheInputOfTheLayersAfter) {
     for (int64_t n = 0; n < 2; ++n) {
         std::vector<double> expected(3);
         for (int64_t i = 0; i < shares.row_size(); ++i) expected[i / 36 % 3] += shares.row(n)[i];
-        for (int64_t f = 0; f < 3; ++f) EXPECT_NEAR(evidence.row(n)[f], expected[f], 1e-5 * (1 + std::abs(expected[f])));
+        for (int64_t f = 0; f < 3; ++f)
+            EXPECT_NEAR(evidence.row(n)[f], expected[f], 1e-5 * (1 + std::abs(expected[f])));
     }
     // Of a layer as large as the input nothing is resized.
     const FloatArray map =

@@ -20,7 +20,8 @@ void expect_gate_equals_reference(const Network& network, int64_t path_steps, co
     const FloatArray baseline = baseline_images(images, options.empty() ? Baseline::black : Baseline::mean);
     const std::vector<int> targets{0, 2, 1};
     const std::vector<int64_t> samples{0, 1, 2};
-    const std::string spec = path_steps == 1 ? "gate" + options : "gate_path:steps=" + std::to_string(path_steps) + options;
+    const std::string spec =
+        path_steps == 1 ? "gate" + options : "gate_path:steps=" + std::to_string(path_steps) + options;
     const FloatArray maps = explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
     ASSERT_EQ(maps.shape, images.shape);
     double largest = 0;
@@ -70,7 +71,8 @@ TEST(Gate, OfGraphs) {
           "4C3-LIF(beta=*,gain=**)-4C1x3g2d1x2-IF-MP2x1-5F-LIF-3F", "4C3-LIF-[4C3-IF|]add-MP2-3C1-GAP-LI(beta=0.5)",
           "4C3-LIF-[4C3-IF|]and-IF-3C1-IF-GAP"})
         expect_gate_equals_reference(test::small_network(text, {1, 7, 9}, 6), 1, "");
-    expect_gate_equals_reference(test::small_network("4C3-LIF-[4C3-LIF|]add-MP2-3F", {1, 8, 8}, 6), 3, ":baseline=mean");
+    expect_gate_equals_reference(test::small_network("4C3-LIF-[4C3-LIF|]add-MP2-3F", {1, 8, 8}, 6), 3,
+                                 ":baseline=mean");
 }
 
 TEST(Gate, RefusesRecurrence) {

@@ -47,7 +47,8 @@ void expect_gate_equals_reference(const Network& network) {
             for (int64_t t = 0; t < steps; ++t) {
                 const int64_t place = (n * steps + t) * summed.row_size() + i;
                 const double expected = gain[i] * spikes.data[place];
-                expect_near_reference(timed.data[place], expected, network_text(network) + ", gate3d " + std::to_string(place));
+                expect_near_reference(timed.data[place], expected,
+                                      network_text(network) + ", gate3d " + std::to_string(place));
                 sum += expected;
             }
             expect_near_reference(summed.row(n)[i], sum, network_text(network) + ", gate " + std::to_string(i));
@@ -58,10 +59,11 @@ void expect_gate_equals_reference(const Network& network) {
 }
 
 TEST(GateOnSpikes, EqualsTheProductOfDenseMatrices) {
-    for (const char* text : {"4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-5F", "4C3-LIF-AP2-5F-LIF-3F", "4C3s2-LIF-SP2-6C3-IF-3F-LIF",
-                             "4C3-LIF(alpha=0.5)-MP2-5F-LIF-3F", "4C3-LIF-MP2-3F-LI(beta=0.8)",
-                             "4C3-LIF-MP2-3F-LI(beta=0.8,alpha=0.5)", "4C3-LIF-[4C3-LIF|]add-MP2-3C1-MP2-LIF-3F",
-                             "4C3-LIF-[4C3|4C1-IF|]add-IF-[3C1-IF|]cat-3F", "4C3-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3F"}) {
+    for (const char* text :
+         {"4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-5F", "4C3-LIF-AP2-5F-LIF-3F", "4C3s2-LIF-SP2-6C3-IF-3F-LIF",
+          "4C3-LIF(alpha=0.5)-MP2-5F-LIF-3F", "4C3-LIF-MP2-3F-LI(beta=0.8)", "4C3-LIF-MP2-3F-LI(beta=0.8,alpha=0.5)",
+          "4C3-LIF-[4C3-LIF|]add-MP2-3C1-MP2-LIF-3F", "4C3-LIF-[4C3|4C1-IF|]add-IF-[3C1-IF|]cat-3F",
+          "4C3-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3F"}) {
         expect_gate_equals_reference(test::small_network(text, {2, 7, 9}, 6));
     }
 }
@@ -74,8 +76,8 @@ TEST(GateOnSpikes, SynapseAndLeakByHand) {
     const CpuEngine simulator(network);
     Array<uint8_t> spikes({1, 4, 1, 1, 1});
     spikes.data[0] = 1;
-    // J = 2, 1, 1/2, 1/4 and U = 2, 2, 3/2, 3/4 before each reset of 1: three spikes of a drive 2/(1 − 1/2) = 4, gain 3/4.
-    // The readout weighs a spike by (1/4)·(1 + 1/2 + 1/4 + 1/8)/4 = 15/128.
+    // J = 2, 1, 1/2, 1/4 and U = 2, 2, 3/2, 3/4 before each reset of 1: three spikes of a drive 2/(1 − 1/2) = 4, gain
+    // 3/4. The readout weighs a spike by (1/4)·(1 + 1/2 + 1/4 + 1/8)/4 = 15/128.
     const std::vector<int> target{0};
     const std::vector<int64_t> sample{0};
     const FloatArray map = explain(parse_method("gate"), {.engine = &simulator}, {spikes, target, sample});
@@ -96,7 +98,8 @@ TEST(GatePathOnSpikes, GivesEachWindowTheGainItCameInWith) {
             for (size_t i = 0; i < gain.size(); ++i)
                 for (int64_t t = ends[k - 1]; t < ends[k]; ++t) expected[i] += gain[i] * spikes.sub(n).row(t)[i];
         }
-        for (size_t i = 0; i < expected.size(); ++i) expect_near_reference(map.row(n)[i], expected[i], std::to_string(i));
+        for (size_t i = 0; i < expected.size(); ++i)
+            expect_near_reference(map.row(n)[i], expected[i], std::to_string(i));
     }
 }
 

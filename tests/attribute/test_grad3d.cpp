@@ -26,10 +26,13 @@ struct Explained {
 };
 
 /// Two samples, as an image and as spikes over more steps than the network's own.
-std::vector<Input> both_inputs(const Shape& shape) { return {test::test_images(2, shape), test::test_spikes(7, 2, shape)}; }
+std::vector<Input> both_inputs(const Shape& shape) {
+    return {test::test_images(2, shape), test::test_spikes(7, 2, shape)};
+}
 
 /// ∂y_c/∂x[t, i] of one sample, one direction after the other through the definition of the network.
-std::vector<double> reference_gradient(const Network& network, const std::vector<std::vector<double>>& frames, int target) {
+std::vector<double> reference_gradient(const Network& network, const std::vector<std::vector<double>>& frames,
+                                       int target) {
     const ReferenceNetwork reference(network, Surrogate{}, false);
     std::vector<std::vector<Dual>> input;
     for (const auto& frame : frames) {
@@ -56,7 +59,8 @@ TEST(Grad3D, IsTheGradientAtEveryPlaceAndStep) {
         ASSERT_EQ(result.shape, (Shape{2, steps, 2, 5, 6}));
         double largest = 0;
         for (int64_t n = 0; n < 2; ++n) {
-            const auto expected = reference_gradient(explained.network, test::frames_of(input, n, steps), explained.targets[n]);
+            const auto expected =
+                reference_gradient(explained.network, test::frames_of(input, n, steps), explained.targets[n]);
             for (int64_t i = 0; i < steps * size; ++i) {
                 EXPECT_NEAR(result.row(n)[i], expected[i], 1e-5 + 1e-4 * std::abs(expected[i]));
                 largest = std::max(largest, std::abs(expected[i]));
@@ -73,7 +77,8 @@ TEST(Grad3D, SummedOverTimeIsGrad2D) {
         for (const Input& input : both_inputs({2, 12, 12})) {
             const FloatArray timed = explained.by("grad3d", input), summed = explained.by("grad2d", input);
             ASSERT_EQ(summed.shape, (Shape{2, 2, 12, 12}));
-            const double largest = std::abs(*std::ranges::max_element(timed.data, {}, [](float v) { return std::abs(v); }));
+            const double largest =
+                std::abs(*std::ranges::max_element(timed.data, {}, [](float v) { return std::abs(v); }));
             EXPECT_GT(largest, 1e-5) << text << ": nothing was tested, the gradient is zero";
             for (int64_t i = 0; i < summed.size(); ++i) {
                 const ArrayView<float> of_sample = timed.sub(i / summed.row_size());

@@ -101,8 +101,9 @@ std::vector<Input> both_inputs() { return {test::test_images(2, shape), test::te
 
 TEST(SpikeGradient, IsTheDerivativeByEverySpikeOfTheLayer) {
     const std::vector<int> targets{2, 0};
-    for (const char* text : {"3C3-LIF-MP2-4C2-LIF-4F-LIF-3F", "3C3-LIF-AP2-4F-LIF-3F-LIF", "3C3-LIF(delay)-SP2-3F-LI(beta=0.7)",
-                             "3C3-LIF-MP3s2-3C3s2-LIF(alpha=0.5)-3F", "5F-LIF-4F-LIF-3F"}) {
+    for (const char* text :
+         {"3C3-LIF-MP2-4C2-LIF-4F-LIF-3F", "3C3-LIF-AP2-4F-LIF-3F-LIF", "3C3-LIF(delay)-SP2-3F-LI(beta=0.7)",
+          "3C3-LIF-MP3s2-3C3s2-LIF(alpha=0.5)-3F", "5F-LIF-4F-LIF-3F"}) {
         const Network network = test::small_network(text, shape, 4);
         const CpuEngine gradient(network);
         double largest = 0;
@@ -114,14 +115,17 @@ TEST(SpikeGradient, IsTheDerivativeByEverySpikeOfTheLayer) {
                 const auto result = gradient.spike_gradient(input, targets, l);
                 const int64_t size = int64_t{layer.out_channels} * layer.out_height * layer.out_width;
                 EXPECT_EQ(result.scores, scores);
-                ASSERT_EQ(result.spikes.shape, (Shape{2, steps, layer.out_channels, layer.out_height, layer.out_width}));
+                ASSERT_EQ(result.spikes.shape,
+                          (Shape{2, steps, layer.out_channels, layer.out_height, layer.out_width}));
                 ASSERT_EQ(result.gradient.shape, result.spikes.shape);
                 for (int64_t n = 0; n < 2; ++n) {
                     const SpikeSlopes expected(network, l, test::frames_of(input, n, steps), targets[n]);
                     for (int64_t i = 0; i < steps * size; ++i) {
                         const double slope = expected.slopes[i / size][i % size];
-                        ASSERT_EQ(result.spikes.row(n)[i], expected.spikes[i / size][i % size]) << text << " layer " << l;
-                        ASSERT_NEAR(result.gradient.row(n)[i], slope, 1e-5 + 1e-4 * std::abs(slope)) << text << " layer " << l;
+                        ASSERT_EQ(result.spikes.row(n)[i], expected.spikes[i / size][i % size])
+                            << text << " layer " << l;
+                        ASSERT_NEAR(result.gradient.row(n)[i], slope, 1e-5 + 1e-4 * std::abs(slope))
+                            << text << " layer " << l;
                         largest = std::max(largest, std::abs(slope));
                     }
                 }
@@ -141,7 +145,8 @@ TEST(SpikeGradient, OfTheOutputNeuronsIsTheirShareOfTheScore) {
 TEST(SpikeGradient, RefusesWhatDoesNotFit) {
     const CpuEngine gradient(test::small_network("3C3-LIF-MP2-3F", shape, 4));
     const Input images = test::test_images(1, shape);
-    for (int layer : {-1, 1, 2}) EXPECT_THROW(gradient.spike_gradient(images, std::vector{0}, layer), InputError) << layer;
+    for (int layer : {-1, 1, 2})
+        EXPECT_THROW(gradient.spike_gradient(images, std::vector{0}, layer), InputError) << layer;
     EXPECT_THROW(gradient.spike_gradient(images, std::vector{3}, 0), InputError);
     EXPECT_THROW(gradient.spike_gradient(test::test_images(1, {2, 5, 5}), std::vector{0}, 0), InputError);
     EXPECT_THROW(gradient.spike_gradient(Array<uint8_t>({1, 0, 2, 6, 5}), std::vector{0}, 0), InputError);
@@ -154,18 +159,21 @@ TEST(GradCam, IsThePapersMapAtEveryStepEnlargedToTheInput) {
     const CpuEngine simulator(network);
     for (const Input& input : both_inputs()) {
         const int64_t steps = input.spiking() ? 7 : 4;
-        for (const auto& [spec, layer] : {std::pair{"gradcam:layer=conv1", 0}, {"gradcam", 1}, {"gradcam:layer=last", 1}}) {
+        for (const auto& [spec, layer] :
+             {std::pair{"gradcam:layer=conv1", 0}, {"gradcam", 1}, {"gradcam:layer=last", 1}}) {
             const FloatArray maps = explain(parse_method(spec), {.engine = &simulator}, {input, targets, samples});
             ASSERT_EQ(maps.shape, (Shape{2, steps, 1, 6, 5}));
             const Layer& at = network.layers[layer];
             double largest = 0;
             for (int64_t n = 0; n < 2; ++n) {
-                const auto cam = SpikeSlopes(network, layer, test::frames_of(input, n, steps), targets[n]).cam(at.out_channels);
+                const auto cam =
+                    SpikeSlopes(network, layer, test::frames_of(input, n, steps), targets[n]).cam(at.out_channels);
                 for (int64_t t = 0; t < steps; ++t) {
                     FloatArray map({at.out_height, at.out_width}, {cam[t].begin(), cam[t].end()});
                     map = resize_bilinear(map, 6, 5);  // the same picture where the layer has the input's size
                     for (int64_t i = 0; i < 30; ++i) {
-                        EXPECT_NEAR(maps.row(n)[t * 30 + i], map.data[i], 1e-5 + 1e-4 * map.data[i]) << spec << " step " << t;
+                        EXPECT_NEAR(maps.row(n)[t * 30 + i], map.data[i], 1e-5 + 1e-4 * map.data[i])
+                            << spec << " step " << t;
                         largest = std::max<double>(largest, map.data[i]);
                     }
                 }

@@ -15,7 +15,8 @@ const Shape input_shape{1, 6, 6};
 
 Network gradient_test_network() { return test::small_network("3C3-LIF-AP2-6F-LIF-4F", input_shape, 4); }
 
-/// The step replaced by a wide smooth one, its exact derivative followed everywhere: integrated gradients must be complete.
+/// The step replaced by a wide smooth one, its exact derivative followed everywhere: integrated gradients must be
+/// complete.
 GradientOptions smooth_options() {
     GradientOptions options;
     options.surrogate = parse_surrogate("atan(2)");
@@ -74,14 +75,16 @@ TEST(IntegratedGradients, FollowTheirFormula) {
         for (int64_t i = 0; i < maps.size(); ++i)
             expected[i] += (explained.images.data[i] - from.data[i]) * at_point.data[i] / 3.0;
     }
-    for (int64_t i = 0; i < maps.size(); ++i) EXPECT_NEAR(maps.data[i], expected[i], 1e-6 + 1e-5 * std::abs(expected[i]));
+    for (int64_t i = 0; i < maps.size(); ++i)
+        EXPECT_NEAR(maps.data[i], expected[i], 1e-6 + 1e-5 * std::abs(expected[i]));
 }
 
 TEST(IntegratedGradients, OfOneStepAreGradientTimesInput) {
     const CpuEngine engine(gradient_test_network());
     const Explained explained;
     const FloatArray maps = explained.by("ig2d:steps=1", engine), gradients = explained.by("grad2d", engine);
-    for (int64_t i = 0; i < maps.size(); ++i) EXPECT_FLOAT_EQ(maps.data[i], explained.images.data[i] * gradients.data[i]);
+    for (int64_t i = 0; i < maps.size(); ++i)
+        EXPECT_FLOAT_EQ(maps.data[i], explained.images.data[i] * gradients.data[i]);
 }
 
 TEST(CompletenessGap, ByHand) {

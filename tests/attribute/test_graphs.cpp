@@ -53,7 +53,8 @@ TEST(Graphs, EveryMethodTakesThemButOfRecurrenceGatesTsaAndRelevanceAndOfAdaptat
             std::vector<Input> inputs;
             if (info.on_images) inputs.emplace_back(test::test_images(2, shape));
             if (info.on_spikes) inputs.emplace_back(test::test_spikes(4, 2, shape));
-            for (const Input& input : inputs) EXPECT_EQ(explains(info, network, input), taken) << info.name << " of " << text;
+            for (const Input& input : inputs)
+                EXPECT_EQ(explains(info, network, input), taken) << info.name << " of " << text;
         }
     }
 }

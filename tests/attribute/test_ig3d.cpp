@@ -60,7 +60,8 @@ Frames path_sum(const Network& network, const std::vector<Frames>& path, int tar
     for (size_t k = 1; k < path.size(); ++k) {
         const Frames gradient = gradient_at(network, path[k], target);
         for (size_t t = 0; t < sum.size(); ++t)
-            for (size_t i = 0; i < sum[t].size(); ++i) sum[t][i] += gradient[t][i] * (path[k][t][i] - path[k - 1][t][i]);
+            for (size_t i = 0; i < sum[t].size(); ++i)
+                sum[t][i] += gradient[t][i] * (path[k][t][i] - path[k - 1][t][i]);
     }
     return sum;
 }
@@ -152,8 +153,9 @@ TEST(IG3D, RandomOrdersAreAveragedAndAddressed) {
         Frames mean(to.size(), std::vector<double>(size));
         for (uint64_t draw = 0; draw < 2; ++draw) {
             std::vector<int64_t> order;
-            for (int64_t i : random_permutation(static_cast<int64_t>(in_time.size()), explained.seed, Stream::spike_order,
-                                                {static_cast<uint64_t>(explained.samples[n]), draw}))
+            for (int64_t i :
+                 random_permutation(static_cast<int64_t>(in_time.size()), explained.seed, Stream::spike_order,
+                                    {static_cast<uint64_t>(explained.samples[n]), draw}))
                 order.push_back(in_time[i]);
             const Frames sum = path_sum(explained.network, insertion_path(to, order, 3), explained.targets[n]);
             for (size_t t = 0; t < to.size(); ++t)
@@ -164,7 +166,8 @@ TEST(IG3D, RandomOrdersAreAveragedAndAddressed) {
     Explained other;
     other.seed = 10;
     EXPECT_NE(other.by("ig3d:steps=3:order=random:draws=2", input), result) << "the seed must matter";
-    EXPECT_EQ(other.by("ig3d:steps=3", input), explained.by("ig3d:steps=3", input)) << "the order of time needs no seed";
+    EXPECT_EQ(other.by("ig3d:steps=3", input), explained.by("ig3d:steps=3", input))
+        << "the order of time needs no seed";
 }
 
 /// Where the score is linear in the input every path is complete, and every place gets its weight times its spikes.
@@ -173,8 +176,8 @@ TEST(IG3D, OfALinearNetworkIsWeightTimesSpikes) {
     explained.network = test::small_network("3F", shape, 5);
     explained.engine = CpuEngine(explained.network);
     const Input input = test::test_spikes(5, count, shape);
-    for (const char* spec :
-         {"ig3d:steps=6", "ig3d:steps=6:order=random:draws=3", "ig3d:steps=6:path=linear", "ig3d:steps=100000:path=binary"}) {
+    for (const char* spec : {"ig3d:steps=6", "ig3d:steps=6:order=random:draws=3", "ig3d:steps=6:path=linear",
+                             "ig3d:steps=100000:path=binary"}) {
         const FloatArray result = explained.by(spec, input);
         for (int64_t n = 0; n < count; ++n) {
             const auto weights = explained.network.layers[0].weight.row(explained.targets[n]);
@@ -197,7 +200,8 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
     explained.network = test::small_network("3C3-LIF-AP2-6F-LIF-4F", shape, 4);
     explained.engine = CpuEngine(explained.network, {}, explained.options);
     for (const Input& input : {Input(test::test_images(count, shape)), Input(test::test_spikes(6, count, shape))}) {
-        const FloatArray result = explained.by(input.spiking() ? "ig3d:steps=400:path=linear" : "ig3d:steps=400", input);
+        const FloatArray result =
+            explained.by(input.spiking() ? "ig3d:steps=400:path=linear" : "ig3d:steps=400", input);
         const Input nothing = input.spiking() ? Input(Array<uint8_t>(input.shape())) : Input(FloatArray(input.shape()));
         const FloatArray at_input = explained.engine.gradient(input, explained.targets).scores;
         const FloatArray at_nothing = explained.engine.gradient(nothing, explained.targets).scores;
@@ -207,7 +211,8 @@ TEST(IG3D, LinearPathIsCompleteOnASmoothNetwork) {
             const int target = explained.targets[n];
             const double difference = static_cast<double>(at_input.row(n)[target]) - at_nothing.row(n)[target];
             EXPECT_GT(std::abs(difference), 0.01);
-            EXPECT_LE(std::abs(attributed - difference), 0.01 * std::abs(difference)) << (input.spiking() ? "spikes" : "image");
+            EXPECT_LE(std::abs(attributed - difference), 0.01 * std::abs(difference))
+                << (input.spiking() ? "spikes" : "image");
         }
     }
 }
@@ -223,7 +228,8 @@ TEST(IG3D, SilenceHasNoAttribution) {
 TEST(IG2D, OfSpikesIsTheLinearPathSummedOverTime) {
     const Explained explained;
     const Input input = test::test_spikes(5, count, shape);
-    const FloatArray timed = explained.by("ig3d:steps=5:path=linear", input), summed = explained.by("ig2d:steps=5", input);
+    const FloatArray timed = explained.by("ig3d:steps=5:path=linear", input),
+                     summed = explained.by("ig2d:steps=5", input);
     ASSERT_EQ(summed.shape, (Shape{count, 2, 4, 5}));
     for (int64_t i = 0; i < summed.size(); ++i) {
         double sum = 0;

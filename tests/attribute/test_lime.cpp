@@ -14,8 +14,8 @@ namespace spikelens {
 namespace {
 
 bool is_on(uint64_t seed, int64_t sample, int64_t draw, int segment) {
-    const uint64_t bits =
-        random_bits(seed, Stream::masks, {static_cast<uint64_t>(sample), static_cast<uint64_t>(draw), uint64_t(segment / 64)});
+    const uint64_t bits = random_bits(
+        seed, Stream::masks, {static_cast<uint64_t>(sample), static_cast<uint64_t>(draw), uint64_t(segment / 64)});
     return (bits >> (segment % 64)) & 1;
 }
 
@@ -27,7 +27,8 @@ double probability(const std::vector<float>& scores, int target) {
 
 /// The definition: `response(on)` is the probability with these segments shown; per pixel the weight of its segment.
 template <class Response>
-std::vector<double> reference(const Superpixels& segments, uint64_t seed, int64_t sample, int64_t draws, Response response) {
+std::vector<double> reference(const Superpixels& segments, uint64_t seed, int64_t sample, int64_t draws,
+                              Response response) {
     std::vector<std::vector<double>> z;
     std::vector<double> y, weight;
     for (int64_t k = 0; k < draws; ++k) {
@@ -78,7 +79,8 @@ TEST_F(Lime, OfImagesIsTheRidgeRegressionOfItsDraws) {
             expect_equal(maps.row(n), reference(segments, 9, samples[n], 300, [&](const std::vector<double>& on) {
                              FloatArray shown({1, 2, 16, 18});
                              for (int64_t i = 0; i < shown.size(); ++i)
-                                 shown.data[i] = on[segments.segment[i % 288]] > 0 ? images.row(n)[i] : absent.row(n)[i];
+                                 shown.data[i] =
+                                     on[segments.segment[i % 288]] > 0 ? images.row(n)[i] : absent.row(n)[i];
                              return probability(simulator.run(shown).scores.data, targets[n]);
                          }));
         }

@@ -19,7 +19,9 @@ MethodInfo in_units_of(Unit unit) {
 
 const std::vector<float> scores{3, -6, 0.5F};
 
-MapState state(const std::vector<float>& map, Unit unit = Unit::own) { return map_state(in_units_of(unit), map, scores); }
+MapState state(const std::vector<float>& map, Unit unit = Unit::own) {
+    return map_state(in_units_of(unit), map, scores);
+}
 
 TEST(MapState, TellsWhatAMapHasToSay) {
     EXPECT_EQ(state({}), MapState::zero);
@@ -46,7 +48,8 @@ TEST(MapState, NoiseIsWhatAScoreLosesWhenItIsAdded) {
     }
     EXPECT_EQ(state({1e-8F, -1e-9F}, Unit::probability), MapState::noise);
     EXPECT_EQ(state({1e-6F, -1e-9F}, Unit::probability), MapState::values);
-    EXPECT_EQ(map_state(in_units_of(Unit::score), std::vector{1e-20F, 0.0F}, std::vector{0.0F, 0.0F}), MapState::values);
+    EXPECT_EQ(map_state(in_units_of(Unit::score), std::vector{1e-20F, 0.0F}, std::vector{0.0F, 0.0F}),
+              MapState::values);
 }
 
 TEST(MapState, EqualUpToRoundingIsConstant) {

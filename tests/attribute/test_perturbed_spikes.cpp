@@ -139,13 +139,15 @@ TEST_F(PerturbedSpikes, RiseIsTheMeanProbabilityOverTheBinaryMasksThatShowThePix
         std::vector<double> sum(pixels), shown(pixels);
         for (uint64_t k = 0; k < 300; ++k) {
             FloatArray cells({3, 3});
-            for (uint64_t i = 0; i < 9; ++i) cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
+            for (uint64_t i = 0; i < 9; ++i)
+                cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
             const FloatArray large = resize_bilinear(cells, 4 * 2, 4 * 3);  // cells of ⌈6/3⌉ × ⌈7/3⌉ pixels
             const auto down = static_cast<int64_t>(random_uniform(9, Stream::masks, {k, 1, 0}) * 2);
             const auto right = static_cast<int64_t>(random_uniform(9, Stream::masks, {k, 1, 1}) * 3);
             std::vector<uint8_t> kept = recording(n);
             std::vector<bool> visible(pixels);
-            for (int64_t p = 0; p < pixels; ++p) visible[p] = large.data[(p / width + down) * 12 + p % width + right] >= 0.5F;
+            for (int64_t p = 0; p < pixels; ++p)
+                visible[p] = large.data[(p / width + down) * 12 + p % width + right] >= 0.5F;
             for (int64_t i = 0; i < steps * size; ++i)
                 if (!visible[i % pixels]) kept[i] = 0;
             const std::vector<float> all = scores(kept);

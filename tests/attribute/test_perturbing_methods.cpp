@@ -50,12 +50,14 @@ TEST_F(PerturbingMethods, OcclusionIsTheMeanDropOfTheCoveringPatches) {
 }
 
 TEST_F(PerturbingMethods, OcclusionOfSinglePixelsIsTheirDrop) {
-    const Network larger = test::small_network("4C3-LIF-MP2-5F", {1, 17, 17}, 4);  // 289 patches: more than fit one batch
+    const Network larger =
+        test::small_network("4C3-LIF-MP2-5F", {1, 17, 17}, 4);  // 289 patches: more than fit one batch
     const CpuEngine simulate(larger);
     const FloatArray image = test::test_images(1, {1, 17, 17});
     const std::vector<int> target{2};
     const std::vector<int64_t> sample{0};
-    const FloatArray map = explain(parse_method("occlusion:size=1:stride=1"), {.engine = &simulate}, {image, target, sample});
+    const FloatArray map =
+        explain(parse_method("occlusion:size=1:stride=1"), {.engine = &simulate}, {image, target, sample});
     const double full = simulate.run(image).scores.data[2];
     for (int64_t p = 0; p < 289; ++p) {
         FloatArray covered = image;
@@ -78,7 +80,8 @@ TEST_F(PerturbingMethods, RiseIsTheWeightedSumOfItsMasks) {
         std::vector<double> sum(90), shown(90);
         for (uint64_t k = 0; k < 300; ++k) {
             FloatArray cells({4, 4});
-            for (uint64_t i = 0; i < 16; ++i) cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
+            for (uint64_t i = 0; i < 16; ++i)
+                cells.data[i] = random_uniform(9, Stream::masks, {k, 0, i}) < 0.4 ? 1.0F : 0.0F;
             const FloatArray large = resize_bilinear(cells, 5 * cell_height, 5 * cell_width);
             const auto down = static_cast<int64_t>(random_uniform(9, Stream::masks, {k, 1, 0}) * 3);
             const auto right = static_cast<int64_t>(random_uniform(9, Stream::masks, {k, 1, 1}) * 3);

@@ -89,7 +89,8 @@ TEST_F(ProbeTest, IsTheRidgeRegressionOfEveryScoreOnEveryLayer) {
         for (int64_t c = 0; c < 3; ++c) {
             std::vector<double> y;
             for (int64_t n = 0; n < 60; ++n) y.push_back(scores.row(n)[c]);
-            const std::vector<double> expected = test::ridge_with_intercept(rows, y, std::vector<double>(60, 1), penalty(rows));
+            const std::vector<double> expected =
+                test::ridge_with_intercept(rows, y, std::vector<double>(60, 1), penalty(rows));
             double largest = 0;
             EXPECT_NEAR(reading.intercept.data[c], expected[0], 1e-5);
             for (size_t i = 0; i < rows[0].size(); ++i) {
@@ -104,7 +105,8 @@ TEST_F(ProbeTest, IsTheRidgeRegressionOfEveryScoreOnEveryLayer) {
 TEST_F(ProbeTest, SpreadsItsImagesEvenlyOverTheSource) {
     FloatArray every_third({20, 2, 8, 6});
     for (int64_t n = 0; n < 20; ++n) std::ranges::copy(training.row(3 * n), every_third.row(n).begin());
-    const Probe spread = fit_probe(simulator, Images(training), 20), direct = fit_probe(simulator, Images(every_third), 20);
+    const Probe spread = fit_probe(simulator, Images(training), 20),
+                direct = fit_probe(simulator, Images(every_third), 20);
     for (int layer : {0, 1}) EXPECT_EQ(spread.readings[layer].weight, direct.readings[layer].weight);
 }
 
@@ -137,7 +139,8 @@ TEST_F(ProbeTest, MapIsTheDefinition) {
                 for (int f = 0; f < of.out_channels; ++f)
                     for (int64_t p = 0; p < evidence.size(); ++p) {
                         const int64_t i = f * evidence.size() + p;
-                        evidence.data[p] += probe.readings[layer].weight.row(targets[n])[i] * float(shown[i] - without[i]);
+                        evidence.data[p] +=
+                            probe.readings[layer].weight.row(targets[n])[i] * float(shown[i] - without[i]);
                     }
                 const FloatArray large = resize_bilinear(evidence, 8, 6);
                 double mean = 0, variance = 0;

@@ -31,8 +31,8 @@ TEST(Registry, EveryNameParsesToAMethodOfThatName) {
         for (const std::string& said : {info.title, info.meaning, info.cost, info.source})
             EXPECT_FALSE(said.empty()) << info.name;
     }
-    for (const char* name :
-         {"svebi", "grad2d", "ig2d", "sam", "gate", "gate_path", "occlusion", "rise", "random", "uniform", "input", "sobel"}) {
+    for (const char* name : {"svebi", "grad2d", "ig2d", "sam", "gate", "gate_path", "occlusion", "rise", "random",
+                             "uniform", "input", "sobel"}) {
         EXPECT_TRUE(names.count(name)) << name;
     }
 }
@@ -42,7 +42,8 @@ TEST(Registry, FourSanityBaselinesNeedNoNetwork) {
     for (const MethodInfo& info : all_methods()) {
         if (!info.sanity_baseline) continue;
         ++baselines;
-        EXPECT_FALSE(info.needs_engine || info.needs_gradient || info.needs_relevant || info.class_specific) << info.name;
+        EXPECT_FALSE(info.needs_engine || info.needs_gradient || info.needs_relevant || info.class_specific)
+            << info.name;
     }
     EXPECT_EQ(baselines, 4);
 }
@@ -63,7 +64,8 @@ TEST(Registry, TellsEveryOptionWithItsDefaultAndRange) {
             EXPECT_FALSE(option.expected.empty() || option.meaning.empty()) << info.name << " " << option.name;
             if (option.standard.empty() || option.name == "view") continue;
             EXPECT_EQ(error_of(info.name + ":" + option.name + "=" + option.standard), "") << "its own default";
-            EXPECT_TRUE(has(options_text(info.name), option.name + "=" + option.standard + " (" + option.expected + "): "));
+            EXPECT_TRUE(
+                has(options_text(info.name), option.name + "=" + option.standard + " (" + option.expected + "): "));
         }
     EXPECT_EQ(options_text("grad2d"), "");
     EXPECT_FALSE(has(options_text("svebi"), "decay="));
@@ -104,8 +106,8 @@ TEST(Registry, NamesTheNearestOfAnUnknownName) {
 }
 
 TEST(Registry, SaysWhatAnOptionNeeds) {
-    EXPECT_TRUE(
-        has(error_of("svebi:decay=0.5"), "'svebi:decay=0.5': option decay does nothing here; only weights=exponential"));
+    EXPECT_TRUE(has(error_of("svebi:decay=0.5"),
+                    "'svebi:decay=0.5': option decay does nothing here; only weights=exponential"));
     EXPECT_TRUE(has(error_of("share:filters=relevant"), "only a layer of the network (layer=conv1) has it"));
     EXPECT_TRUE(has(error_of("share:layer=conv1:baseline=blur"), "only layer=input has it"));
     EXPECT_TRUE(has(error_of("share3d:layer=conv1:passes=2"), "only layer=input has it"));
@@ -133,7 +135,8 @@ TEST(Registry, BadValuesNameOptionValueAndExpectation) {
     EXPECT_TRUE(has(error_of("rise:p=1.5"), "at most 1"));
     EXPECT_TRUE(has(error_of("sam:view=all"), "view is 'all'"));
     EXPECT_TRUE(has(error_of("svebi:layer="), "layer is ''"));
-    EXPECT_TRUE(has(error_of("occlusion:size=4:stride=5"), "from 1 to 4")) << "pixels between patches would have no value";
+    EXPECT_TRUE(has(error_of("occlusion:size=4:stride=5"), "from 1 to 4"))
+        << "pixels between patches would have no value";
     EXPECT_NO_THROW(parse_method("occlusion:size=1"));
 }
 
@@ -145,7 +148,8 @@ class Explain : public testing::Test {
     std::vector<int> targets{0, 1};
     std::vector<int64_t> samples{0, 1};
 
-    std::string error_of(const std::string& spec, const AttributionContext& context, const AttributionRequest& request) {
+    std::string error_of(const std::string& spec, const AttributionContext& context,
+                         const AttributionRequest& request) {
         try {
             explain(parse_method(spec), context, request);
         } catch (const InputError& error) {

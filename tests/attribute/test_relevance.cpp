@@ -18,8 +18,8 @@ using test::Vector;
 
 constexpr int64_t kSteps = 6, kUnits = 2 * 7 * 6;
 
-/// The definition, word for word, in double and with dense matrices. Currents come from its own products; of the recording it
-/// takes potentials and spikes alone.
+/// The definition, word for word, in double and with dense matrices. Currents come from its own products; of the
+/// recording it takes potentials and spikes alone.
 class Reference {
   public:
     Reference(const Network& network, const Recording& recording, const Input& input, AlphaBeta::Rule rule)
@@ -142,8 +142,10 @@ class Reference {
             Vector current(kSteps), carried(kSteps), synapse(kSteps);
             double membrane = 0;  // after the reset
             for (int64_t t = 0; t < kSteps; ++t) {
-                const double scale = of.neuron ? of.neuron->gain * (of.neuron->decay_input ? 1 - of.neuron->beta : 1.0F) : 1.0;
-                current[t] = scale * (product(weights_[layer], inputs_of(layer, t))[i] + bias(of, static_cast<int64_t>(i)));
+                const double scale =
+                    of.neuron ? of.neuron->gain * (of.neuron->decay_input ? 1 - of.neuron->beta : 1.0F) : 1.0;
+                current[t] =
+                    scale * (product(weights_[layer], inputs_of(layer, t))[i] + bias(of, static_cast<int64_t>(i)));
                 const double alpha = of.neuron ? of.neuron->alpha : of.readout_alpha;
                 synapse[t] = current[t] + (t > 0 ? alpha * synapse[t - 1] : 0);
                 const double beta = of.neuron ? of.neuron->beta : of.readout_beta;
@@ -220,8 +222,8 @@ double size_of(std::span<const float> values) {
 
 TEST(Relevance, IsWhatTheDefinitionSays) {
     double largest = 0;
-    for_each_case([&](const Network& network, const RelevanceSweep& sweep, const Recording& recording, const Input& input,
-                      AlphaBeta::Rule rule) {
+    for_each_case([&](const Network& network, const RelevanceSweep& sweep, const Recording& recording,
+                      const Input& input, AlphaBeta::Rule rule) {
         const Reference reference(network, recording, input, rule);
         for (int target = 0; target < 3; ++target) {
             const auto averaged = sweep.averaged(recording, input, 0, kSteps, target).relevance;
@@ -243,23 +245,23 @@ TEST(Relevance, IsWhatTheDefinitionSays) {
 
 TEST(Relevance, IsConservedAtEveryLayerAndStep) {
     int64_t moved = 0;
-    for_each_case(
-        [&](const Network&, const RelevanceSweep& sweep, const Recording& recording, const Input& input, AlphaBeta::Rule) {
-            for (int target = 0; target < 3; ++target)
-                for (const bool timed : {false, true}) {
-                    const auto result = timed ? sweep.timed(recording, input, 0, kSteps, target)
-                                              : sweep.averaged(recording, input, 0, kSteps, target);
-                    double size = std::abs(result.whole), sum = result.bias + result.lost;
-                    for (const float value : result.relevance) size += std::abs(value), sum += value;
-                    EXPECT_NEAR(sum, result.whole, 1e-5 * size);
-                    for (const RelevanceSweep::Passed& passed : result.passed) {
-                        EXPECT_NEAR(passed.in, passed.out + passed.bias + passed.lost, 1e-5 * size)
-                            << "layer " << passed.layer << " step " << passed.step;
-                        moved += passed.out != 0;
-                    }
-                    EXPECT_EQ(result.whole, recording.scores.row(0)[target]);
+    for_each_case([&](const Network&, const RelevanceSweep& sweep, const Recording& recording, const Input& input,
+                      AlphaBeta::Rule) {
+        for (int target = 0; target < 3; ++target)
+            for (const bool timed : {false, true}) {
+                const auto result = timed ? sweep.timed(recording, input, 0, kSteps, target)
+                                          : sweep.averaged(recording, input, 0, kSteps, target);
+                double size = std::abs(result.whole), sum = result.bias + result.lost;
+                for (const float value : result.relevance) size += std::abs(value), sum += value;
+                EXPECT_NEAR(sum, result.whole, 1e-5 * size);
+                for (const RelevanceSweep::Passed& passed : result.passed) {
+                    EXPECT_NEAR(passed.in, passed.out + passed.bias + passed.lost, 1e-5 * size)
+                        << "layer " << passed.layer << " step " << passed.step;
+                    moved += passed.out != 0;
                 }
-        });
+                EXPECT_EQ(result.whole, recording.scores.row(0)[target]);
+            }
+    });
     EXPECT_GT(moved, 1000);
 }
 
@@ -326,12 +328,13 @@ TEST(Relevance, IsConservedOnGraphs) {
                 const Input input = input_of(spiking);
                 const Recording recording = engine.run(input, sweep.request());
                 for (const bool timed : {false, true}) {
-                    const auto result =
-                        timed ? sweep.timed(recording, input, 0, kSteps, 1) : sweep.averaged(recording, input, 0, kSteps, 1);
+                    const auto result = timed ? sweep.timed(recording, input, 0, kSteps, 1)
+                                              : sweep.averaged(recording, input, 0, kSteps, 1);
                     double size = std::abs(result.whole), sum = result.bias + result.lost;
                     for (const float value : result.relevance) size += std::abs(value), sum += value;
                     for (const auto& passed : result.passed) size = std::max(size, std::abs(passed.in));
-                    EXPECT_NEAR(sum, result.whole, 1e-5 * size) << text << " alpha " << rule.alpha << " timed " << timed;
+                    EXPECT_NEAR(sum, result.whole, 1e-5 * size)
+                        << text << " alpha " << rule.alpha << " timed " << timed;
                     moved += std::ranges::any_of(result.relevance, [](float value) { return value != 0; });
                 }
             }

@@ -14,22 +14,23 @@ namespace {
 const Shape shape{2, 6, 8};
 
 /// Of every reset, pool, join and recurrence, of neurons that differ, and of pools that reach beyond their map.
-const std::vector<std::string> texts = {"3C3-LIF-MP2-4F-LIF-3F",
-                                        "3C3b0-LIF(beta=0.8,delay)-AP2-4F-LIF(delay)-3F",
-                                        "2C3s2-LIF(reset=zero)-3C3-LIF(reset=zero,v_reset=-0.3,delay)-SP2-3F-LI(beta=0.7)",
-                                        "4C3-LIF(reset=none,threshold=0.7)-MP3s2-3F-LIF",
-                                        "3C1-LIF(alpha=0.6,decay_input,gain=3)-MP2-5F-IF-3F",
-                                        "2C3-LIF(alpha=0.4,reset=zero,v_reset=0.2,ge)-AP2-2C3-IF(delay)-3F-LIF(reset=zero)",
-                                        "6F-LIF-5F-LIF(beta=0.5)-3F-LI(beta=0)",
-                                        "3C3-LIF(beta=0.7)-[3C3-LIF-3C3|]add-LIF(reset=zero,v_reset=0.1)-AP2-3F-LI(beta=0.8)",
-                                        "[2C3|2C1]add-LIF(decay_input,gain=4)-[2C3-LIF|3C1x3-IF(delay)|]cat-MP2x1-3F-LIF",
-                                        "3C3-R1-LIF-3C3-RC3-LIF(beta=0.8,alpha=0.3)-5F-R-LIF(reset=zero)-3F",
-                                        "4C3g2-LIF(beta=*,threshold=**)-4C3d2-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3C1-GAP",
-                                        "3C3-R1-IF-AP2-[3F|3F-LIF-3F]add",
-                                        "3C3-AP3s2p1-LIF-SP3s2c-3F",
-                                        "2C3-MP3s2p1-LIF-MP3s2c-3F",
-                                        "3C3-LIF-3F-LI(beta=0.7,alpha=0.5)",
-                                        "3C3b0-BN5-MP2-LIF-[3C3-BN5-LIF|BN5]add-LIF(alpha=0.5)-3F-BN5"};
+const std::vector<std::string> texts = {
+    "3C3-LIF-MP2-4F-LIF-3F",
+    "3C3b0-LIF(beta=0.8,delay)-AP2-4F-LIF(delay)-3F",
+    "2C3s2-LIF(reset=zero)-3C3-LIF(reset=zero,v_reset=-0.3,delay)-SP2-3F-LI(beta=0.7)",
+    "4C3-LIF(reset=none,threshold=0.7)-MP3s2-3F-LIF",
+    "3C1-LIF(alpha=0.6,decay_input,gain=3)-MP2-5F-IF-3F",
+    "2C3-LIF(alpha=0.4,reset=zero,v_reset=0.2,ge)-AP2-2C3-IF(delay)-3F-LIF(reset=zero)",
+    "6F-LIF-5F-LIF(beta=0.5)-3F-LI(beta=0)",
+    "3C3-LIF(beta=0.7)-[3C3-LIF-3C3|]add-LIF(reset=zero,v_reset=0.1)-AP2-3F-LI(beta=0.8)",
+    "[2C3|2C1]add-LIF(decay_input,gain=4)-[2C3-LIF|3C1x3-IF(delay)|]cat-MP2x1-3F-LIF",
+    "3C3-R1-LIF-3C3-RC3-LIF(beta=0.8,alpha=0.3)-5F-R-LIF(reset=zero)-3F",
+    "4C3g2-LIF(beta=*,threshold=**)-4C3d2-MP2-LIF-[4C3-IF|]and-[|4C3-IF]iand-3C1-GAP",
+    "3C3-R1-IF-AP2-[3F|3F-LIF-3F]add",
+    "3C3-AP3s2p1-LIF-SP3s2c-3F",
+    "2C3-MP3s2p1-LIF-MP3s2c-3F",
+    "3C3-LIF-3F-LI(beta=0.7,alpha=0.5)",
+    "3C3b0-BN5-MP2-LIF-[3C3-BN5-LIF|BN5]add-LIF(alpha=0.5)-3F-BN5"};
 
 double largest(const FloatArray& map) {
     double most = 1;
@@ -37,8 +38,8 @@ double largest(const FloatArray& map) {
     return most;
 }
 
-/// Attributions sum to the change of the score from the method's own baseline. Where two potentials are nearly the same on
-/// either side of the threshold multipliers are large and so are the sums' roundings.
+/// Attributions sum to the change of the score from the method's own baseline. Where two potentials are nearly the same
+/// on either side of the threshold multipliers are large and so are the sums' roundings.
 TEST(Rescale, AttributionsSumToTheChangeOfTheScore) {
     for (const std::string& text : texts) {
         const Network network = test::small_network(text, shape, 5);
@@ -59,8 +60,8 @@ TEST(Rescale, AttributionsSumToTheChangeOfTheScore) {
     }
 }
 
-/// One neuron, one step: w = (2, -1, 0.5), so U = 1.75 against 0.25 of the baseline: it spikes, and each weight's part of the
-/// change of 1.5 pays for it. One unit of the score for the spike.
+/// One neuron, one step: w = (2, -1, 0.5), so U = 1.75 against 0.25 of the baseline: it spikes, and each weight's part
+/// of the change of 1.5 pays for it. One unit of the score for the spike.
 TEST(Rescale, ASpikeIsPaidForByWhatChangedThePotential) {
     Network network = parse_network("1F-LIF-1Fb0", {1, 1, 3}, 1);
     network.layers[0].weight.data = {2, -1, 0.5F};
@@ -95,7 +96,8 @@ TEST(Rescale, RefusesThresholdsThatAdaptAndOtherBaselinesOfSpikes) {
     const Input images = test::test_images(1, shape), spikes = test::test_spikes(3, 1, shape);
     EXPECT_THROW(explain(parse_method("rescale"), {.engine = &adapting}, {images, targets, samples}), InputError);
     const CpuEngine plain(test::small_network("3F-LIF-3F", shape, 3), {.threads = 1});
-    EXPECT_THROW(explain(parse_method("rescale:baseline=blur"), {.engine = &plain}, {spikes, targets, samples}), InputError);
+    EXPECT_THROW(explain(parse_method("rescale:baseline=blur"), {.engine = &plain}, {spikes, targets, samples}),
+                 InputError);
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ TEST(Sam, IsTheSumOverStepsOfThePapersMap) {
     }
 }
 
-// Four pixels, each with a neuron of its own that adds up its pixel over three steps: one spike at the last step (0.4), none
-// (0), one at the second (0.6), one at every step (2).
+// Four pixels, each with a neuron of its own that adds up its pixel over three steps: one spike at the last step (0.4),
+// none (0), one at the second (0.6), one at every step (2).
 TEST(Sam, ANeuronThatSpikesOnceCountsOne) {
     Network network = parse_network("1C1p0-LIF-2F", {1, 2, 2}, 3);
     network.layers[0].weight.data = {1};

@@ -120,7 +120,8 @@ TEST(Shapley, KeepsItsAxioms) {
 }
 
 /// The score with the pixels or spikes of these players alone.
-Game game_by_hand(const CpuEngine& engine, const Input& input, const std::vector<int>& player, int players, int target) {
+Game game_by_hand(const CpuEngine& engine, const Input& input, const std::vector<int>& player, int players,
+                  int target) {
     return game_of(players, [=, &engine](std::span<const uint8_t> in) {
         Input shown = input;
         const auto cut = static_cast<int64_t>(player.size());
@@ -158,8 +159,9 @@ TEST(Shapley, OfSegmentsAndCellsIsThatOfTheirGame) {
     std::vector<int> cells;
     for (int t = 0; t < 5; ++t)
         for (const int segment : grid.segment) cells.push_back(segment + (t < 3 ? 0 : 2));
-    expect_shared(explain(parse_method("shapley3d:estimator=exact:segments=4:windows=2"), context, {spikes, targets, samples}),
-                  cells, over_all_orders(game_by_hand(engine, spikes, cells, 4, 2)));
+    expect_shared(
+        explain(parse_method("shapley3d:estimator=exact:segments=4:windows=2"), context, {spikes, targets, samples}),
+        cells, over_all_orders(game_by_hand(engine, spikes, cells, 4, 2)));
 }
 
 }  // namespace

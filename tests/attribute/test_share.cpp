@@ -16,11 +16,12 @@ using test::Matrix;
 using test::Vector;
 using Frames = std::vector<Vector>;
 
-/// Follows one contribution forwards through any graph, in double and with dense matrices: what it makes of every current,
-/// potential and spike. Shares no code with the sweep, which goes backwards.
+/// Follows one contribution forwards through any graph, in double and with dense matrices: what it makes of every
+/// current, potential and spike. Shares no code with the sweep, which goes backwards.
 class Forwards {
   public:
-    Forwards(const Network& network, const Recording& recording, const Input& input, int64_t n, int64_t steps, bool soft)
+    Forwards(const Network& network, const Recording& recording, const Input& input, int64_t n, int64_t steps,
+             bool soft)
         : network_(network),
           recording_(recording),
           n_(n),
@@ -62,7 +63,9 @@ class Forwards {
 
     Vector operation(int l, int64_t t, const Frames& input, const std::vector<Frames>& sent, bool biased) const {
         const Layer& layer = network_.layers[l];
-        const auto from = [&](size_t i) { return layer.inputs[i] == kNetworkInput ? input[t] : sent[layer.inputs[i]][t]; };
+        const auto from = [&](size_t i) {
+            return layer.inputs[i] == kNetworkInput ? input[t] : sent[layer.inputs[i]][t];
+        };
         const auto truth = [&](size_t i) { return truth_.sent[layer.inputs[i]][t]; };
         if (layer.kind == LayerKind::norm) return naive::normalised(layer, from(0), t, biased);
         Vector out = layer.weighted() ? product(weights_[l], from(0)) : from(0);
@@ -205,7 +208,8 @@ TEST(ShareSweep, PaysOutTheScoreExactly) {
                     const auto [share, bias] = sweep.sweep(recording, input, n, start);
                     double sum = bias, size = 0;
                     for (size_t i = 0; i < share.size(); ++i) {
-                        const double part = double{share[i]} * (spiking ? input.spikes.row(n)[i] : input.images.row(n)[i]);
+                        const double part =
+                            double{share[i]} * (spiking ? input.spikes.row(n)[i] : input.images.row(n)[i]);
                         sum += part;
                         size += std::abs(part);
                     }
@@ -279,7 +283,8 @@ TEST(ShareSweep, OfOneNeuronIsWhatTheHandSays) {
     EXPECT_NEAR(6 * share[0] + 9 * share[1] + 11 * share[2], 2.0 / 3, 1e-6);
 }
 
-/// A neuron that feeds itself: 0.6·2 = 1.2 spikes and leaves 0.2; then 0.1 + 1.5 from itself = 1.6 spikes without any input.
+/// A neuron that feeds itself: 0.6·2 = 1.2 spikes and leaves 0.2; then 0.1 + 1.5 from itself = 1.6 spikes without any
+/// input.
 TEST(ShareSweep, FollowsRecurrenceBackInTime) {
     Network network = parse_network("1Fb0-R1-LIF(beta=0.5)-1Fb0", {1, 1, 1}, 2);
     network.layers[0].weight.data = {0.6F};

@@ -29,7 +29,8 @@ TEST(NoisyCopy, HasTheNoiseThatItSays) {
     }
     EXPECT_NEAR(sum / 3600, 0, 5 * 0.2 / 60);
     EXPECT_NEAR(std::sqrt(squares / 3600), 0.2, 0.015);
-    for (int64_t i = 3600; i < 7200; ++i) EXPECT_EQ(noisy.images.data[i], -3) << "a channel without a range has no noise";
+    for (int64_t i = 3600; i < 7200; ++i)
+        EXPECT_EQ(noisy.images.data[i], -3) << "a channel without a range has no noise";
     EXPECT_NE(noisy_copy(images, one, 1, 0.2, 1), noisy);
 
     const Array<uint8_t> spikes = test::test_spikes(10, 1, {2, 20, 20}, 0.5);
@@ -45,9 +46,10 @@ TEST(NoisyCopy, HasTheNoiseThatItSays) {
 
 TEST(SmoothGrad, IsTheMeanAndVarGradTheVarianceOverNoisyCopies) {
     const CpuEngine engine(test::two_conv_network());
-    const std::vector<std::pair<Input, std::string>> cases = {{test::test_images(2, {1, 12, 12}), "grad2d"},
-                                                              {test::test_images(2, {1, 12, 12}), "ig2d:steps=3:baseline=mean"},
-                                                              {test::test_spikes(5, 2, {1, 12, 12}), "grad3d"}};
+    const std::vector<std::pair<Input, std::string>> cases = {
+        {test::test_images(2, {1, 12, 12}), "grad2d"},
+        {test::test_images(2, {1, 12, 12}), "ig2d:steps=3:baseline=mean"},
+        {test::test_spikes(5, 2, {1, 12, 12}), "grad3d"}};
     for (const auto& [input, inner] : cases) {
         std::vector<FloatArray> maps;
         for (int64_t copy = 0; copy < 4; ++copy)

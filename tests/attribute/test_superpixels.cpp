@@ -33,7 +33,8 @@ void expect_partition(const Superpixels& superpixels, int64_t height, int64_t wi
 }
 
 TEST(Superpixels, GridCellsAreNearlySquareAndAtMostAsMany) {
-    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{34, 34}, {1, 100}, {100, 1}, {5, 40}, {3, 3}, {28, 31}}) {
+    for (const auto& [height, width] :
+         {std::pair<int64_t, int64_t>{34, 34}, {1, 100}, {100, 1}, {5, 40}, {3, 3}, {28, 31}}) {
         for (int64_t segments : {1, 2, 7, 50, 1000}) {
             const Superpixels grid = grid_superpixels(height, width, segments);
             expect_partition(grid, height, width, std::to_string(height) + "x" + std::to_string(width));

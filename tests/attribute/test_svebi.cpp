@@ -160,8 +160,8 @@ TEST_F(Svebi, ExponentialWeightsCountLateSpikesMore) {
     for (const Input& input : {Input(images), Input(test::test_spikes(9, 5, {1, 12, 12}))}) {
         const std::vector<int> targets(5, 1);
         const AttributionContext context{.engine = &simulator, .relevant = &relevant};
-        const FloatArray map =
-            explain(parse_method("svebi:layer=conv2:weights=exponential:decay=0.6"), context, {input, targets, samples});
+        const FloatArray map = explain(parse_method("svebi:layer=conv2:weights=exponential:decay=0.6"), context,
+                                       {input, targets, samples});
         const Array<uint8_t> spikes = simulator.run(input, {.layers = {1}, .spikes = true}).layer(1).spikes;
         const int64_t steps = spikes.extent(1);
         double normaliser = 0;
@@ -192,7 +192,8 @@ TEST_F(Svebi, FirstSpikesCountOnce) {
 
 TEST_F(Svebi, WeightsWithoutDecayAreUniform) {
     EXPECT_EQ(maps("svebi:layer=conv2:weights=uniform", 1), maps("svebi:layer=conv2", 1));
-    const FloatArray even = maps("svebi:layer=conv2:weights=exponential:decay=1", 1), uniform = maps("svebi:layer=conv2", 1);
+    const FloatArray even = maps("svebi:layer=conv2:weights=exponential:decay=1", 1),
+                     uniform = maps("svebi:layer=conv2", 1);
     for (int64_t i = 0; i < even.size(); ++i) EXPECT_NEAR(even.data[i], uniform.data[i], 1e-6);
     EXPECT_NE(maps("svebi:layer=conv2:weights=exponential", 1), uniform);
     EXPECT_EQ(maps("svebi:weights=exponential", 1), maps("svebi:weights=exponential:decay=0.9", 1));

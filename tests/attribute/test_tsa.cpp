@@ -78,8 +78,10 @@ struct Reference {
         return out;
     }
 
-    /// The paper's product from every unit of the input to the output at step t, times the softmax of the scores, for `target`.
-    Vector map(const Recording& recording, const std::vector<Vector>& input, bool spiking, int64_t t, int target) const {
+    /// The paper's product from every unit of the input to the output at step t, times the softmax of the scores, for
+    /// `target`.
+    Vector map(const Recording& recording, const std::vector<Vector>& input, bool spiking, int64_t t,
+               int target) const {
         const test::GraphActivity activity(network, recording, 0, input);
         const int64_t ago = static_cast<int64_t>(input.size()) - 1 - t;
         double sum = 0;
@@ -147,17 +149,18 @@ void expect_reference(const std::string& text, int image_steps = 4, int spike_st
 
 TEST(Tsa, EqualsTheProductOfDenseMatrices) {
     for (const char* text :
-         {"6F-LIF(beta=0.8)-5F-LIF(beta=0.6)-3F", "3C3-LIF-MP2-4F-LIF(beta=0.5)-3F", "3C3-LIF(beta=0.7)-MP2-4C3-LIF-AP2-3F",
-          "3C3s2-LIF-SP2s1-4F-IF-3F-LIF", "3C3p0-LIF-MP3s1-3F-LI(beta=0.9)",
+         {"6F-LIF(beta=0.8)-5F-LIF(beta=0.6)-3F", "3C3-LIF-MP2-4F-LIF(beta=0.5)-3F",
+          "3C3-LIF(beta=0.7)-MP2-4C3-LIF-AP2-3F", "3C3s2-LIF-SP2s1-4F-IF-3F-LIF", "3C3p0-LIF-MP3s1-3F-LI(beta=0.9)",
           "3C3-LIF(gain=2,decay_input,beta=0.5)-MP2-6F-LIF(gain=-0.5,threshold=0.2)-3F", "3F"})
         expect_reference(text);
 }
 
 TEST(Tsa, OfGraphsEqualsEveryUnitFollowedForwards) {
-    for (const char* text : {"3C3-LIF-[3C3-LIF(beta=0.6)-3C3-LIF(beta=0.5)|]add-MP2-4F-LIF(beta=0.7)-3F",
-                             "[3C3|3C1]add-LIF(beta=0.7)-[3C3-LIF|2C1-IF|]cat-3F", "[3C3-LIF(beta=0.5)|3C1-LIF]add-AP2-3F-LIF",
-                             "4C3g2-MP2-LIF(threshold=**)-[4C3|4C3d2-LIF(beta=0.4)]add-IF-3C1-GAP-LI(beta=0.5)",
-                             "3C3-LIF-[3C3-LIF|]and-[|3C3-IF(threshold=2)]iand-3C1x3-IF(gain=*)-SP2x1-3F"})
+    for (const char* text :
+         {"3C3-LIF-[3C3-LIF(beta=0.6)-3C3-LIF(beta=0.5)|]add-MP2-4F-LIF(beta=0.7)-3F",
+          "[3C3|3C1]add-LIF(beta=0.7)-[3C3-LIF|2C1-IF|]cat-3F", "[3C3-LIF(beta=0.5)|3C1-LIF]add-AP2-3F-LIF",
+          "4C3g2-MP2-LIF(threshold=**)-[4C3|4C3d2-LIF(beta=0.4)]add-IF-3C1-GAP-LI(beta=0.5)",
+          "3C3-LIF-[3C3-LIF|]and-[|3C3-IF(threshold=2)]iand-3C1x3-IF(gain=*)-SP2x1-3F"})
         expect_reference(text);
 }
 
@@ -173,8 +176,8 @@ TEST(Tsa, RefusesRecurrence) {
 }
 
 /// One input (β of its layer 0.5), one neuron, two classes of weights 1 and −1; spikes at steps 0 and 2 of 3, and the
-/// weight 1.2 makes the neuron fire at each. N at steps 0, 1, 2: input .25, 0, 1 and neuron .25, 0, 1 for S; at the silent
-/// step, with one neuron in each layer, −.5 for NS. Scores: ±2/3.
+/// weight 1.2 makes the neuron fire at each. N at steps 0, 1, 2: input .25, 0, 1 and neuron .25, 0, 1 for S; at the
+/// silent step, with one neuron in each layer, −.5 for NS. Scores: ±2/3.
 TEST(Tsa, OneNeuronWorkedByHand) {
     Network network = parse_network("1Fb0-LIF(beta=0.5)-2Fb0", {1, 1, 1}, 3);
     network.layers[0].weight.data = {1.2F};
@@ -199,7 +202,8 @@ TEST(Tsa, OneNeuronWorkedByHand) {
     }
 }
 
-/// At 300 steps the product of the decays is far below the smallest float: what is left is zero, not a value lost on the way.
+/// At 300 steps the product of the decays is far below the smallest float: what is left is zero, not a value lost on
+/// the way.
 TEST(Tsa, LongRecordingsKeepTheirPrecision) {
     const Shape shape{1, 6, 6};
     const Network network = test::small_network("3C3-LIF(beta=0.5)-5F-LIF(beta=0.5)-3F", shape, 4);
@@ -219,7 +223,8 @@ TEST(Tsa, LongRecordingsKeepTheirPrecision) {
         const Vector expected = reference.map(recording, frames, true, t, 1);
         double largest = 0;
         for (double value : expected) largest = std::max(largest, std::abs(value));
-        for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(steps.row(t)[i], expected[i], 1e-5 * largest) << "step " << t;
+        for (size_t i = 0; i < expected.size(); ++i)
+            EXPECT_NEAR(steps.row(t)[i], expected[i], 1e-5 * largest) << "step " << t;
     }
 }
 

@@ -19,7 +19,8 @@ TEST(ParallelFor, CallsEachIndexOnce) {
         for (int64_t count : {0, 1, 2, 1000}) {
             std::vector<std::atomic<int>> calls(static_cast<size_t>(count));
             parallel_for(count, threads, [&](int64_t index, int) { ++calls[static_cast<size_t>(index)]; });
-            EXPECT_TRUE(std::ranges::all_of(calls, [](const auto& n) { return n == 1; })) << threads << " threads, " << count;
+            EXPECT_TRUE(std::ranges::all_of(calls, [](const auto& n) { return n == 1; }))
+                << threads << " threads, " << count;
         }
     }
 }

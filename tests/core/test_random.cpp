@@ -47,8 +47,8 @@ TEST(RandomBits, FlipHalfOfTheirBitsWhenOneBitOfTheAddressFlips) {
     for (int bit = 0; bit < 64; ++bit) {
         int64_t flipped = 0;
         for (uint64_t a = 0; a < 256; ++a)
-            flipped +=
-                std::popcount(random_bits(1, Stream::test, {a}) ^ random_bits(1, Stream::test, {a ^ (uint64_t{1} << bit)}));
+            flipped += std::popcount(random_bits(1, Stream::test, {a}) ^
+                                     random_bits(1, Stream::test, {a ^ (uint64_t{1} << bit)}));
         // 256 · 64 fair bits: mean 8192, standard deviation 64.
         EXPECT_NEAR(static_cast<double>(flipped), 8192, 5 * 64 * std::sqrt(2)) << bit;
     }
@@ -122,7 +122,9 @@ TEST(RandomPermutation, TakesEachOrderEquallyOften) {
 }
 
 TEST(RandomPermutation, IsTheSameAtTheSameAddressOnly) {
-    const auto order = [](uint64_t seed, uint64_t epoch) { return random_permutation(50, seed, Stream::epoch_order, {epoch}); };
+    const auto order = [](uint64_t seed, uint64_t epoch) {
+        return random_permutation(50, seed, Stream::epoch_order, {epoch});
+    };
     EXPECT_EQ(order(1, 1), order(1, 1));
     EXPECT_NE(order(1, 1), order(1, 2));
     EXPECT_NE(order(1, 1), order(2, 1));

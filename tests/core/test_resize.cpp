@@ -18,7 +18,8 @@ FloatArray random_maps(Shape shape, uint64_t seed) {
 }
 
 /// The definition in double: a tent of width one source pixel over all clamped neighbours.
-double reference(std::span<const float> map, int64_t h, int64_t w, int64_t height, int64_t width, int64_t i, int64_t j) {
+double reference(std::span<const float> map, int64_t h, int64_t w, int64_t height, int64_t width, int64_t i,
+                 int64_t j) {
     const double y = std::max(0.0, (i + 0.5) * h / height - 0.5), x = std::max(0.0, (j + 0.5) * w / width - 0.5);
     double sum = 0;
     for (int64_t p = 0; p <= h; ++p)
@@ -38,8 +39,8 @@ TEST(ResizeBilinear, MatchesTheDefinitionUpAndDown) {
             for (int64_t n = 0; n < 2; ++n)
                 for (int64_t i = 0; i < out; ++i)
                     for (int64_t j = 0; j < out + 2; ++j)
-                        ASSERT_NEAR(resized.row(n)[i * (out + 2) + j], reference(maps.row(n), in, in + 1, out, out + 2, i, j),
-                                    1e-6)
+                        ASSERT_NEAR(resized.row(n)[i * (out + 2) + j],
+                                    reference(maps.row(n), in, in + 1, out, out + 2, i, j), 1e-6)
                             << in << " to " << out << " at " << i << ", " << j;
         }
     }

@@ -15,7 +15,8 @@ int64_t draw(uint64_t seed, uint64_t what, uint64_t below) {
 template <class T>
 Array<T> random_array(const Shape& shape, uint64_t seed) {
     Array<T> array(shape);
-    for (int64_t i = 0; i < array.size(); ++i) array.data[i] = static_cast<T>(draw(seed, 100 + static_cast<uint64_t>(i), 256));
+    for (int64_t i = 0; i < array.size(); ++i)
+        array.data[i] = static_cast<T>(draw(seed, 100 + static_cast<uint64_t>(i), 256));
     return array;
 }
 

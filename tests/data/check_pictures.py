@@ -1,6 +1,7 @@
 """What torch, torchvision and Pillow make of a folder of pictures: check_pictures.py FOLDER SEED HEIGHT WIDTH. Exit 77: they
 are not here. Prints the training pictures of random_split in their order, then the test pictures: which part, class, the path
 within the folder, SHA-256 of the resized bytes [3, H, W], SHA-256 of the normalised float32."""
+
 import hashlib
 import pathlib
 import sys
@@ -21,9 +22,7 @@ def resized(picture):
     return picture.resize((width, picture.height), Image.BILINEAR).resize((width, height), Image.BILINEAR)
 
 
-shown = transforms.Compose(
-    [transforms.ToTensor(), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
-)
+shown = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
 everything = datasets.ImageFolder(folder, transform=resized)
 count = int(0.8 * len(everything))
 parts = torch.utils.data.random_split(

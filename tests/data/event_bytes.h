@@ -54,10 +54,10 @@ inline Bytes aedat2_dvs128_bytes(const std::vector<Event>& events,
 }
 inline Bytes aedat2_davis_bytes(const std::vector<Event>& events) {
     Bytes bytes;
-    put_text(
-        bytes,
-        "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# AEChip: eu.seebetter.ini.chips.davis.DAVIS240C\r\n"
-        "#End Of ASCII Header\r\n");
+    put_text(bytes,
+             "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# AEChip: "
+             "eu.seebetter.ini.chips.davis.DAVIS240C\r\n"
+             "#End Of ASCII Header\r\n");
     for (const Event& event : events) {
         put_big(bytes, (179U - event.y) << 22 | (239U - event.x) << 12 | uint32_t{event.polarity} << 11, 4);
         put_big(bytes, static_cast<uint64_t>(event.time), 4);
@@ -71,7 +71,8 @@ inline Bytes aedat3_header(std::string_view source = "DVS128") {
                         "\r\n#Start-Time: 2020-01-01 00:00:00 (TZ+0000)\r\n#!END-HEADER\r\n");
     return bytes;
 }
-inline Bytes aedat3_packet(int type, int event_bytes, int64_t overflow, int64_t count, const Bytes& content, int source = 1) {
+inline Bytes aedat3_packet(int type, int event_bytes, int64_t overflow, int64_t count, const Bytes& content,
+                           int source = 1) {
     Bytes bytes;
     put_little(bytes, static_cast<uint64_t>(type), 2);
     put_little(bytes, static_cast<uint64_t>(source), 2);
@@ -83,7 +84,8 @@ inline Bytes aedat3_packet(int type, int event_bytes, int64_t overflow, int64_t 
 inline Bytes aedat3_polarity(const std::vector<Event>& events, bool valid = true) {
     Bytes bytes;
     for (const Event& event : events) {
-        put_little(bytes, uint32_t{event.x} << 17 | uint32_t{event.y} << 2 | uint32_t{event.polarity} << 1 | (valid ? 1U : 0U),
+        put_little(bytes,
+                   uint32_t{event.x} << 17 | uint32_t{event.y} << 2 | uint32_t{event.polarity} << 1 | (valid ? 1U : 0U),
                    4);
         put_little(bytes, static_cast<uint64_t>(event.time), 4);
     }
@@ -115,7 +117,7 @@ inline Bytes aedat4_header(int compression, int64_t table_position, const std::s
     put_little(buffer, 20, 4);  // the table
     put_text(buffer, "IOHE");
     for (const uint64_t entry : {10, 24, 4, 16, 8, 0}) put_little(buffer, entry, 2);  // layout at 8, padding
-    put_little(buffer, 12, 4);                                                        // the table at 20: back to its layout
+    put_little(buffer, 12, 4);  // the table at 20: back to its layout
     put_little(buffer, static_cast<uint64_t>(compression), 4);
     put_little(buffer, 16, 4);  // the text, from here (28) on: 44
     put_little(buffer, 0, 4);
@@ -282,10 +284,10 @@ inline Bytes evt2_bytes(const std::vector<Event>& events, std::string_view heade
     for (const Event& event : events) {
         if (event.time >> 6 != high) put_little(bytes, 0x80000000U | static_cast<uint32_t>(event.time >> 6), 4);
         high = event.time >> 6;
-        put_little(
-            bytes,
-            uint32_t{event.polarity} << 28 | static_cast<uint32_t>(event.time & 63) << 22 | uint32_t{event.x} << 11 | event.y,
-            4);
+        put_little(bytes,
+                   uint32_t{event.polarity} << 28 | static_cast<uint32_t>(event.time & 63) << 22 |
+                       uint32_t{event.x} << 11 | event.y,
+                   4);
     }
     return bytes;
 }
@@ -301,8 +303,9 @@ inline Bytes evt3_bytes(const std::vector<Event>& events,
     }
     return bytes;
 }
-inline Bytes dat_bytes(const std::vector<Event>& events,
-                       std::string_view header = "% Data file containing CD events\n% Version 2\n% Width 5\n% Height 4\n") {
+inline Bytes dat_bytes(
+    const std::vector<Event>& events,
+    std::string_view header = "% Data file containing CD events\n% Version 2\n% Width 5\n% Height 4\n") {
     Bytes bytes;
     put_text(bytes, header);
     put_little(bytes, 12, 1);

@@ -15,8 +15,8 @@
 
 namespace spikelens::testing_data {
 
-/// A fresh folder that goes with the test; in memory where the system has such a place, for tests that write thousands of
-/// files.
+/// A fresh folder that goes with the test; in memory where the system has such a place, for tests that write thousands
+/// of files.
 class TemporaryFolder {
   public:
     TemporaryFolder() {

@@ -34,7 +34,8 @@ class LoopbackServer {
     };
     using Handler = std::function<Reply(const Request&)>;
 
-    explicit LoopbackServer(Handler handler) : handler_(std::move(handler)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    explicit LoopbackServer(Handler handler)
+        : handler_(std::move(handler)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -93,8 +94,8 @@ class LoopbackServer {
         }
         const Reply reply = handler_(*request);
         std::string bytes = "HTTP/1.1 " + std::to_string(reply.status) +
-                            " Status\r\nConnection: close\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n" +
-                            (reply.header.empty() ? "" : reply.header + "\r\n") + "\r\n";
+                            " Status\r\nConnection: close\r\nContent-Length: " + std::to_string(reply.body.size()) +
+                            "\r\n" + (reply.header.empty() ? "" : reply.header + "\r\n") + "\r\n";
         bytes += reply.body.substr(0, reply.sent.value_or(reply.body.size()));
         send_all(connection, bytes);
         // A client that has gone away makes the connection readable.

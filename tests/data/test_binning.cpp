@@ -34,8 +34,8 @@ EventRecording random_recording(uint64_t seed, int events, int height, int width
 }
 
 /// One number by its definition: how many events of this place fall into this step.
-int64_t events_at(const EventRecording& recording, const Binning& binning, int64_t steps, int64_t step, int64_t polarity,
-                  int64_t y, int64_t x) {
+int64_t events_at(const EventRecording& recording, const Binning& binning, int64_t steps, int64_t step,
+                  int64_t polarity, int64_t y, int64_t x) {
     int64_t count = 0;
     const auto n = static_cast<int64_t>(recording.events.size());
     for (int64_t i = 0; i < n; ++i) {
@@ -98,14 +98,18 @@ TEST(BinEvents, RefusesWhatDoesNotFit) {
     const auto refusal = [](const EventRecording& recording, const Binning& binning, int height = 2, int width = 3) {
         return message_of<InputError>([&] { bin_events(recording, binning, height, width); });
     };
-    const auto one = [](Event event) { return EventRecording{.format = "test", .width = 0, .height = 0, .events = {event}}; };
+    const auto one = [](Event event) {
+        return EventRecording{.format = "test", .width = 0, .height = 0, .events = {event}};
+    };
     EXPECT_NE(refusal(one({0, 3, 0, 0}), by_time(1000)).find("x = 3"), std::string::npos);
     EXPECT_NE(refusal(one({0, 0, 2, 0}), by_time(1000)).find("y = 2"), std::string::npos);
     EXPECT_NE(refusal(one({0, 0, 0, 2}), by_time(1000)).find("polarity 2"), std::string::npos);
-    EventRecording many{.format = "test", .width = 1, .height = 1, .events = std::vector<Event>(255, Event{5, 0, 0, 1})};
+    EventRecording many{
+        .format = "test", .width = 1, .height = 1, .events = std::vector<Event>(255, Event{5, 0, 0, 1})};
     EXPECT_EQ(bin_events(many, by_time(1000), 1, 1).data, (std::vector<uint8_t>{0, 255}));
     many.events.push_back({6, 0, 0, 1});
-    EXPECT_NE(refusal(many, by_time(1000)).find("more than 255 events fall on x = 0, y = 0 in step 0"), std::string::npos);
+    EXPECT_NE(refusal(many, by_time(1000)).find("more than 255 events fall on x = 0, y = 0 in step 0"),
+              std::string::npos);
     Binning clipped = by_time(1000);
     clipped.clip = true;
     EXPECT_EQ(bin_events(many, clipped, 1, 1).data, (std::vector<uint8_t>{0, 255}));
@@ -129,7 +133,8 @@ TEST(ParseBinning, ReadsWhatItWrites) {
         EXPECT_EQ(binning_text(binning), text);
     }
     EXPECT_TRUE(parse_binning("count=4,clip").clip);
-    for (const char* text : {"1ms,clip", "310x2ms,clip", "count=4,clip"}) EXPECT_EQ(binning_text(parse_binning(text)), text);
+    for (const char* text : {"1ms,clip", "310x2ms,clip", "count=4,clip"})
+        EXPECT_EQ(binning_text(parse_binning(text)), text);
     EXPECT_EQ(binning_text(parse_binning("2000us")), "2ms");
     EXPECT_EQ(parse_binning("1ms"), Binning{});
 }

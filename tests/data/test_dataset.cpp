@@ -25,7 +25,9 @@ using testing_data::TemporaryFolder;
 
 namespace fs = std::filesystem;
 
-const ImageSet& images_of(const std::shared_ptr<const SampleSource>& source) { return dynamic_cast<const ImageSet&>(*source); }
+const ImageSet& images_of(const std::shared_ptr<const SampleSource>& source) {
+    return dynamic_cast<const ImageSet&>(*source);
+}
 
 /// Three training images and two test images of 2 x 3 pixels.
 class Folder : public testing::Test {
@@ -146,7 +148,8 @@ TEST_F(Folder, RefusesTestImagesOfAnotherSize) {
 }
 
 TEST_F(Folder, RefusesImagesInPlaceOfLabels) {
-    fs::copy_file(folder_ / "t10k-images-idx3-ubyte", folder_ / "t10k-labels-idx1-ubyte", fs::copy_options::overwrite_existing);
+    fs::copy_file(folder_ / "t10k-images-idx3-ubyte", folder_ / "t10k-labels-idx1-ubyte",
+                  fs::copy_options::overwrite_existing);
     expect_refusal({"t10k-labels-idx1-ubyte", "3 dimensions, expected 1"});
 }
 

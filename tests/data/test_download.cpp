@@ -39,10 +39,12 @@ Reply status(int code) { return {.status = code, .body = "an error page", .heade
 class Download : public testing::Test {
   protected:
     void SetUp() override {
-        for (const char* proxy : {"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"}) ::unsetenv(proxy);
+        for (const char* proxy : {"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"})
+            ::unsetenv(proxy);
     }
 
-    void download(const std::vector<std::string>& mirrors, int stall_seconds = 20, const Progress& progress = {}) const {
+    void download(const std::vector<std::string>& mirrors, int stall_seconds = 20,
+                  const Progress& progress = {}) const {
         download_files(mirrors, {file_}, folder_.path(), progress, stall_seconds);
     }
     std::string failure(const std::vector<std::string>& mirrors, int stall_seconds = 20) const {
@@ -308,7 +310,8 @@ TEST_F(Download, RefusesARequestItCannotMean) {
 }
 
 TEST(DownloadDataset, RefusesAnUnknownNameWithTheNearest) {
-    EXPECT_NE(message_of<InputError>([] { download_dataset("mnits"); }).find("did you mean 'mnist'?"), std::string::npos);
+    EXPECT_NE(message_of<InputError>([] { download_dataset("mnits"); }).find("did you mean 'mnist'?"),
+              std::string::npos);
 }
 
 TEST(Sha256, MatchesThePublishedVectors) {
@@ -316,7 +319,8 @@ TEST(Sha256, MatchesThePublishedVectors) {
     EXPECT_EQ(sha256_of_bytes("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(sha256_of_bytes("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
               "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    EXPECT_EQ(sha256_of_bytes(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    EXPECT_EQ(sha256_of_bytes(std::string(1000000, 'a')),
+              "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, OfAFileIsThatOfItsBytes) {

@@ -196,7 +196,8 @@ TEST_F(NmnistSmall, IsTheFirstPartOfThePublishedSet) {
     // MNIST's first labels: 5 0 4 1 9 2 1 3 1 4, and 7 2 1 0 4 1 4 9 5 9 of the test set.
     const std::vector<int> first = labels(train), first_test = labels(test);
     EXPECT_EQ(std::vector<int>(first.begin(), first.begin() + 10), (std::vector<int>{5, 0, 4, 1, 9, 2, 1, 3, 1, 4}));
-    EXPECT_EQ(std::vector<int>(first_test.begin(), first_test.begin() + 10), (std::vector<int>{7, 2, 1, 0, 4, 1, 4, 9, 5, 9}));
+    EXPECT_EQ(std::vector<int>(first_test.begin(), first_test.begin() + 10),
+              (std::vector<int>{7, 2, 1, 0, 4, 1, 4, 9, 5, 9}));
     int64_t events = 0, brighter = 0;
     for (const EventSet* set : {&train, &test})
         for (int64_t i = 0; i < set->size(); ++i) {
@@ -208,7 +209,8 @@ TEST_F(NmnistSmall, IsTheFirstPartOfThePublishedSet) {
             events += static_cast<int64_t>(recorded.size());
             brighter += std::ranges::count(recorded, 1, &Event::polarity);
         }
-    EXPECT_NEAR(static_cast<double>(events) / 1100, 4170, 400);  // 4,172 a recording in the whole set (Orchard et al. 2015)
+    EXPECT_NEAR(static_cast<double>(events) / 1100, 4170,
+                400);  // 4,172 a recording in the whole set (Orchard et al. 2015)
     EXPECT_NEAR(static_cast<double>(brighter) / static_cast<double>(events), 0.5, 0.03);
     EXPECT_GE(train.steps(), 300);
     EXPECT_LE(train.steps(), 320);

@@ -25,7 +25,12 @@ EventRecording recording(uint64_t seed, int events, int64_t spread) {
 }
 
 EventSet four_samples(const Binning& binning) {
-    return {{recording(1, 40, 9000), recording(2, 1, 10), recording(3, 70, 5000), {}}, {0, 1, 1, 0}, {"a", "b"}, binning, 2, 3};
+    return {{recording(1, 40, 9000), recording(2, 1, 10), recording(3, 70, 5000), {}},
+            {0, 1, 1, 0},
+            {"a", "b"},
+            binning,
+            2,
+            3};
 }
 
 TEST(EventSet, HasTheStepsOfItsLongestRecording) {
@@ -64,7 +69,8 @@ TEST(EventSet, ImagesAreTheSpikesSummedAndDividedByTheLargest) {
     for (int64_t n = 0; n < 4; ++n) {
         const Array<uint8_t> spikes = bin_events(set.recording(n), set.binning(), 2, 3);
         std::vector<float> sums(12);
-        for (int64_t i = 0; i < spikes.size(); ++i) sums[static_cast<size_t>(i % 12)] += spikes.data[static_cast<size_t>(i)];
+        for (int64_t i = 0; i < spikes.size(); ++i)
+            sums[static_cast<size_t>(i % 12)] += spikes.data[static_cast<size_t>(i)];
         const float largest = std::max(std::ranges::max(sums), 1.0F);
         for (size_t i = 0; i < 12; ++i) ASSERT_EQ(images.row(n)[i], sums[i] / largest);
     }
@@ -89,12 +95,14 @@ TEST(EventSet, RefusesWhatDoesNotFitTogether) {
     EXPECT_THROW(EventSet(one, {2}, classes, {}, 2, 3), InputError);
     EXPECT_THROW(EventSet(one, {-1}, classes, {}, 2, 3), InputError);
     EXPECT_THROW(EventSet(one, {0}, classes, {}, 0, 3), InputError);
-    EXPECT_THROW(EventSet({{.format = "test", .width = 0, .height = 0, .events = {{0, 3, 0, 0}}}}, {0}, classes, {}, 2, 3),
-                 InputError);
+    EXPECT_THROW(
+        EventSet({{.format = "test", .width = 0, .height = 0, .events = {{0, 3, 0, 0}}}}, {0}, classes, {}, 2, 3),
+        InputError);
     EXPECT_THROW(EventSet(one, {0}, classes, {.by = Binning::By::count, .window = 1000, .steps = 0}, 2, 3), InputError);
-    EXPECT_THROW(EventSet({{.format = "test", .width = 1, .height = 1, .events = {{0, 0, 0, 0}, {int64_t{1} << 50, 0, 0, 0}}}},
-                          {0}, classes, {}, 2, 3),
-                 InputError);
+    EXPECT_THROW(
+        EventSet({{.format = "test", .width = 1, .height = 1, .events = {{0, 0, 0, 0}, {int64_t{1} << 50, 0, 0, 0}}}},
+                 {0}, classes, {}, 2, 3),
+        InputError);
     const EventSet set(one, {0}, classes, {}, 2, 3);
     for (const int64_t index : {-1, 1}) {
         EXPECT_THROW(set.input(std::vector<int64_t>{index}), InputError);

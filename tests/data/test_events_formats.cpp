@@ -27,9 +27,12 @@ using testing_data::put_bytes;
 using testing_data::put_little;
 using testing_data::put_text;
 
-EventRecording read(const Bytes& bytes, const std::string& name = "recording.aedat") { return read_event_file({name, bytes}); }
+EventRecording read(const Bytes& bytes, const std::string& name = "recording.aedat") {
+    return read_event_file({name, bytes});
+}
 
-void expect_refusal(const Bytes& bytes, const std::vector<std::string>& parts, const std::string& name = "recording.aedat") {
+void expect_refusal(const Bytes& bytes, const std::vector<std::string>& parts,
+                    const std::string& name = "recording.aedat") {
     const std::string message = message_of<InputError>([&] { read(bytes, name); });
     EXPECT_NE(message.find(name), std::string::npos) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
@@ -81,11 +84,13 @@ TEST(ReadNmnist, ReadsTheBitsOfAnEvent) {
 
 TEST(ReadNmnist, ARowOf240IsAnOverflowOfTheTime) {
     const Bytes bytes = nmnist_bytes({{5, 1, 1, 1}, {0, 0, 240, 0}, {6, 2, 2, 0}, {0, 9, 240, 1}, {7, 3, 3, 1}});
-    expect_recording(read(bytes, "1.bin"), "nmnist", 34, 34, {{5, 1, 1, 1}, {8192 + 6, 2, 2, 0}, {2 * 8192 + 7, 3, 3, 1}});
+    expect_recording(read(bytes, "1.bin"), "nmnist", 34, 34,
+                     {{5, 1, 1, 1}, {8192 + 6, 2, 2, 0}, {2 * 8192 + 7, 3, 3, 1}});
 }
 
 TEST(ReadNmnist, SortsStablyAndGrowsTheSensorOnlyWhenItMust) {
-    const EventRecording sorted = read(nmnist_bytes({{9, 34, 0, 1}, {3, 1, 0, 1}, {9, 2, 0, 0}, {3, 0, 7, 0}}), "1.bin");
+    const EventRecording sorted =
+        read(nmnist_bytes({{9, 34, 0, 1}, {3, 1, 0, 1}, {9, 2, 0, 0}, {3, 0, 7, 0}}), "1.bin");
     expect_recording(sorted, "nmnist", 35, 8, {{3, 1, 0, 1}, {3, 0, 7, 0}, {9, 34, 0, 1}, {9, 2, 0, 0}});
     expect_recording(read({}, "1.bin"), "nmnist", 34, 34, {});
     expect_refusal({1, 2, 3, 4}, {"4 bytes", "multiple of the 5"}, "1.bin");
@@ -198,8 +203,8 @@ Bytes evt2_words(const std::vector<uint32_t>& words) {
 
 TEST(ReadEvt2, ReadsTheBitsOfItsWords) {
     // Before the first time word an event has no time; triggers and extensions are left out.
-    const Bytes bytes = evt2_words(
-        {0x10000000, 0x80000002, 0x1fc00000 | 5 << 11 | 7, 0xa0000000, 0xe1234567, 0xf0000001, 0x00400000 | 2047 << 11 | 2047});
+    const Bytes bytes = evt2_words({0x10000000, 0x80000002, 0x1fc00000 | 5 << 11 | 7, 0xa0000000, 0xe1234567,
+                                    0xf0000001, 0x00400000 | 2047 << 11 | 2047});
     expect_recording(read(bytes), "evt2", 2048, 2048, {{2 * 64 + 1, 2047, 2047, 0}, {2 * 64 + 63, 5, 7, 1}});
 }
 
@@ -233,16 +238,21 @@ TEST(ReadEvt3, PaddingOfCamerasIsPassedOver) {
 TEST(ReadEvt3, ReadsSingleEventsAndVectors) {
     const Bytes bytes = evt3_words({0x8001, 0x6002, 0x0007, 0x2000 | 0x800 | 9,     // one event, brighter
                                     0x3000 | 0x800 | 100, 0x4000 | 0b100000000001,  // 100 and 111, brighter
-                                    0x5000 | 0b10000001,                            // 112 and 119: the base has moved on
-                                    0x6003, 0x0008, 0x3000 | 20, 0x5000 | 0b10});   // 21, darker, in another row
+                                    0x5000 | 0b10000001,                           // 112 and 119: the base has moved on
+                                    0x6003, 0x0008, 0x3000 | 20, 0x5000 | 0b10});  // 21, darker, in another row
     const int64_t time = 4096 + 2;
-    expect_recording(
-        read(bytes), "evt3", 120, 9,
-        {{time, 9, 7, 1}, {time, 100, 7, 1}, {time, 111, 7, 1}, {time, 112, 7, 1}, {time, 119, 7, 1}, {time + 1, 21, 8, 0}});
+    expect_recording(read(bytes), "evt3", 120, 9,
+                     {{time, 9, 7, 1},
+                      {time, 100, 7, 1},
+                      {time, 111, 7, 1},
+                      {time, 112, 7, 1},
+                      {time, 119, 7, 1},
+                      {time + 1, 21, 8, 0}});
 }
 
 TEST(ReadEvt3, LeavesOutWhatHasNoTimeRowOrBaseYet) {
-    const Bytes bytes = evt3_words({0x2001, 0x8000, 0x2002, 0x4fff, 0x0001, 0x5001, 0xa000, 0xe000, 0xf000, 0x7000, 0x2003});
+    const Bytes bytes =
+        evt3_words({0x2001, 0x8000, 0x2002, 0x4fff, 0x0001, 0x5001, 0xa000, 0xe000, 0xf000, 0x7000, 0x2003});
     expect_recording(read(bytes), "evt3", 4, 2, {{0, 3, 1, 0}});
 }
 

@@ -170,7 +170,8 @@ TEST(ReadNpz, RefusesMatricesWithoutNames) {
     const auto matrix = [](const std::string& type, const std::string& shape, const Bytes& bytes) {
         return zip_bytes({{"events.npy", npy_bytes(type, shape, bytes)}});
     };
-    expect_refusal(matrix("'<i8'", "(2, 4)", Bytes(64)), {"plain array of shape [2, 4]", "which numbers are t, x, y and p"});
+    expect_refusal(matrix("'<i8'", "(2, 4)", Bytes(64)),
+                   {"plain array of shape [2, 4]", "which numbers are t, x, y and p"});
     expect_refusal(matrix("'<i8'", "(8,)", Bytes(64)), {"plain array of shape [8]"});
 }
 
@@ -241,7 +242,8 @@ TEST(ReadNpz, RefusesDamagedHeaders) {
     };
     for (const std::string text :
          {"", "{", "{'descr': '<i8'}", "{'descr': '<i8', 'fortran_order': False, 'shape': (0,), 'more': 1}",
-          "{'descr': '<i8', 'fortran_order': False, 'shape': (-1,)}", "{'descr': '<i8', 'fortran_order': Maybe, 'shape': (0,)}",
+          "{'descr': '<i8', 'fortran_order': False, 'shape': (-1,)}",
+          "{'descr': '<i8', 'fortran_order': Maybe, 'shape': (0,)}",
           "{'descr': '<i8', 'fortran_order': False, 'shape': (0,)} more",
           "{'descr': '<i8, 'fortran_order': False, 'shape': (0,)}",
           "{'descr': [('t', '<i8', (2,))], 'fortran_order': False, 'shape': (0,)}",
@@ -253,7 +255,8 @@ TEST(ReadNpz, ReadsWhatNumpyWrites) {
     const testing_data::TemporaryFolder folder;
     const std::string script =
         "import numpy as np\n"
-        "t = np.array([10, 10, 25, 1000, 1001, 5000]); x = np.array([0, 4, 4, 0, 2, 2]); y = np.array([0, 3, 0, 3, 1, 1])\n"
+        "t = np.array([10, 10, 25, 1000, 1001, 5000]); x = np.array([0, 4, 4, 0, 2, 2]); y = np.array([0, 3, 0, 3, 1, "
+        "1])\n"
         "p = np.array([1, 0, 1, 0, 1, 0])\n"
         "np.savez('columns.npz', t=t, x=x.astype('u1'), y=y.astype('>f4'), p=p.astype(bool))\n"
         "np.savez_compressed('packed.npz', t=t.astype('f8'), x=x, y=y, p=np.where(p == 0, -1, 1))\n"

@@ -51,7 +51,8 @@ class KeptPictures : public testing::Test {
     std::vector<fs::path> kept() const {
         std::vector<fs::path> files;
         if (fs::exists(folder_ / "cache/spikelens/pictures"))
-            for (const auto& entry : fs::directory_iterator(folder_ / "cache/spikelens/pictures")) files.push_back(entry);
+            for (const auto& entry : fs::directory_iterator(folder_ / "cache/spikelens/pictures"))
+                files.push_back(entry);
         return files;
     }
     /// Gives a picture of the kept index another checksum, by which it is told whether the index is asked.

@@ -69,8 +69,9 @@ class Pictures : public testing::Test {
 };
 
 TEST(PictureOptions, HaveOneCanonicalForm) {
-    const PictureWords words = {{"resize", "64x48"}, {"crop", "32"},       {"mean", "imagenet"}, {"std", "0.50,1,2"},
-                                {"split", "0.80"},   {"split_seed", "07"}, {"damaged", "skip"},  {"background", "white"}};
+    const PictureWords words = {{"resize", "64x48"}, {"crop", "32"},         {"mean", "imagenet"},
+                                {"std", "0.50,1,2"}, {"split", "0.80"},      {"split_seed", "07"},
+                                {"damaged", "skip"}, {"background", "white"}};
     const PictureWords canonical = picture_words(parse_pictures(words));
     EXPECT_EQ(canonical, (PictureWords{{"resize", "64x48"},
                                        {"crop", "32x32"},
@@ -177,8 +178,11 @@ TEST_F(Pictures, AreShownNormalisedAndSeenAsTheyAre) {
     EXPECT_EQ(data.train->images(first).data, std::vector<float>(12, 51.0F / 255));
     const std::vector<float> shown = data.train->input(first).images.data;
     for (size_t i = 0; i < shown.size(); ++i)
-        EXPECT_EQ(shown[i], i < 4 ? (51.0F / 255 - 0.2F) / 1 : i < 8 ? (51.0F / 255 - 0.5F) / 0.5F : 51.0F / 255 / 0.1F);
-    for (const int64_t index : {-1, 1}) EXPECT_NE(input_error([&] { data.train->images(std::vector<int64_t>{index}); }), "");
+        EXPECT_EQ(shown[i], i < 4   ? (51.0F / 255 - 0.2F) / 1
+                            : i < 8 ? (51.0F / 255 - 0.5F) / 0.5F
+                                    : 51.0F / 255 / 0.1F);
+    for (const int64_t index : {-1, 1})
+        EXPECT_NE(input_error([&] { data.train->images(std::vector<int64_t>{index}); }), "");
     EXPECT_EQ(data.train->images({}).shape, (Shape{0, 3, 2, 2}));
 }
 
@@ -240,12 +244,15 @@ TEST_F(Pictures, ThatChangeMeanwhileAreNoticed) {
     EXPECT_THAT(input_error([&] { data.train->images(std::vector<int64_t>{0}); }), HasSubstr("there is no file"));
 }
 
-std::string digest(const void* bytes, size_t count) { return sha256_of_bytes({static_cast<const char*>(bytes), count}); }
+std::string digest(const void* bytes, size_t count) {
+    return sha256_of_bytes({static_cast<const char*>(bytes), count});
+}
 
 TEST_F(Pictures, AreSplitReadAndShownAsTorchvisionDoes) {
     const std::string python = peers_python(SPIKELENS_SOURCE_DIR);
     if (!has_module(python, "torchvision"))
-        GTEST_SKIP() << python << " has no torchvision (./run peers torch brings it): that pictures are read as it reads them "
+        GTEST_SKIP() << python
+                     << " has no torchvision (./run peers torch brings it): that pictures are read as it reads them "
                      << "was NOT checked";
     uint32_t state = 7;
     const auto draw = [&](uint32_t below) { return (state = state * 1664525 + 1013904223) / 65536 % below; };
@@ -270,10 +277,13 @@ TEST_F(Pictures, AreSplitReadAndShownAsTorchvisionDoes) {
             const FloatArray seen = set->images(one), shown = set->input(one).images;
             std::vector<uint8_t> bytes;
             for (const float value : seen.data) bytes.push_back(static_cast<uint8_t>(value * 255 + 0.5F));
-            lines +=
-                (set == data.train ? "train " : "test ") + set->classes()[static_cast<size_t>(set->label(i))] + " " +
-                fs::path(pictures_of(set).files()[static_cast<size_t>(i)].path).lexically_relative(folder_ / "set").string() +
-                " " + digest(bytes.data(), bytes.size()) + " " + digest(shown.data.data(), shown.data.size() * 4) + "\n";
+            lines += (set == data.train ? "train " : "test ") + set->classes()[static_cast<size_t>(set->label(i))] +
+                     " " +
+                     fs::path(pictures_of(set).files()[static_cast<size_t>(i)].path)
+                         .lexically_relative(folder_ / "set")
+                         .string() +
+                     " " + digest(bytes.data(), bytes.size()) + " " + digest(shown.data.data(), shown.data.size() * 4) +
+                     "\n";
         }
     EXPECT_EQ(lines, read_file(out));
 }

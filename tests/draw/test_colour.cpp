@@ -35,7 +35,8 @@ TEST(ColourMap, HeatGoesFromPaleToDarkEvenly) {
     const float first = lightness(pixel(picture, 0)), last = lightness(pixel(picture, 255));
     EXPECT_GT(first, 95);
     EXPECT_LT(last, 20);
-    for (int64_t i = 1; i < 256; ++i) EXPECT_LT(lightness(pixel(picture, i)), lightness(pixel(picture, i - 1)) + 0.6F) << i;
+    for (int64_t i = 1; i < 256; ++i)
+        EXPECT_LT(lightness(pixel(picture, i)), lightness(pixel(picture, i - 1)) + 0.6F) << i;
     EXPECT_NEAR(lightness(pixel(picture, 128)), (first + last) / 2, 8);
 }
 
@@ -106,7 +107,8 @@ TEST(Overlay, OfTheSvebiPaperIsItsFormulaOnFourPixels) {
     const FloatArray picture = overlay(image, map, Colours::jet);
     ASSERT_EQ(picture.shape, (Shape{3, 2, 2}));
     for (int64_t i = 0; i < 4; ++i)
-        for (int64_t c = 0; c < 3; ++c) EXPECT_NEAR(pixel(picture, i)[c], expected[i][c] / brightest, 1e-6) << i << " " << c;
+        for (int64_t c = 0; c < 3; ++c)
+            EXPECT_NEAR(pixel(picture, i)[c], expected[i][c] / brightest, 1e-6) << i << " " << c;
     FloatArray coloured({3, 2, 2});
     for (int64_t i = 0; i < 12; ++i) coloured.data[i] = image.data[i % 4];
     EXPECT_EQ(overlay(coloured, map, Colours::jet), picture);

@@ -127,7 +127,8 @@ TEST(SpaceTime, RefusesWhatItCannotDraw) {
                 }),
                 HasSubstr("do not match"));
     for (const auto& [width, height] : {std::pair{239, 200}, {5000, 200}, {300, 100}, {300, 5000}})
-        EXPECT_THAT(input_error([&] { space_time_picture(spikes, {}, false, width, height); }), HasSubstr("240 to 4096"));
+        EXPECT_THAT(input_error([&] { space_time_picture(spikes, {}, false, width, height); }),
+                    HasSubstr("240 to 4096"));
 }
 
 TEST(SpaceTime, DrawsARealRecording) {
@@ -138,7 +139,8 @@ TEST(SpaceTime, DrawsARealRecording) {
     const auto byte = [&](size_t i) { return static_cast<int64_t>(static_cast<uint8_t>(bytes[i])); };
     for (size_t i = 0; i + 4 < bytes.size(); i += 5) {
         const int64_t step = ((byte(i + 2) & 127) << 16 | byte(i + 3) << 8 | byte(i + 4)) / 1000;
-        if (step < 310) ++spikes.data[static_cast<size_t>(((step * 2 + (byte(i + 2) >> 7)) * 34 + byte(i + 1)) * 34 + byte(i))];
+        if (step < 310)
+            ++spikes.data[static_cast<size_t>(((step * 2 + (byte(i + 2) >> 7)) * 34 + byte(i + 1)) * 34 + byte(i))];
     }
     const Hues hues = hues_of_cloud(space_time_picture(spikes, {}, false, 960, 540));
     EXPECT_GT(hues.blue, 1500);
@@ -146,7 +148,8 @@ TEST(SpaceTime, DrawsARealRecording) {
 }
 
 TEST(SpaceTimeView, BoxFitsItsAreaAndStaysItsShape) {
-    for (const auto& [w, h, t] : {std::array{34.0, 34.0, 310.0}, {346.0, 260.0, 50.0}, {1.0, 1.0, 1.0}, {8.0, 40.0, 5.0}}) {
+    for (const auto& [w, h, t] :
+         {std::array{34.0, 34.0, 310.0}, {346.0, 260.0, 50.0}, {1.0, 1.0, 1.0}, {8.0, 40.0, 5.0}}) {
         const Area area{30, 20, 500, 400};
         const View view(w, h, t, area);
         Point low{1e9, 1e9}, high{-1e9, -1e9};
@@ -159,19 +162,21 @@ TEST(SpaceTimeView, BoxFitsItsAreaAndStaysItsShape) {
         EXPECT_GE(low.y, area.top - 1e-9);
         EXPECT_LE(high.x, area.right() + 1e-9);
         EXPECT_LE(high.y, area.bottom() + 1e-9);
-        EXPECT_NEAR(std::max((high.x - low.x) / area.width, (high.y - low.y) / area.height), 1, 1e-9);  // as large as can be
+        EXPECT_NEAR(std::max((high.x - low.x) / area.width, (high.y - low.y) / area.height), 1,
+                    1e-9);  // as large as can be
     }
 }
 
-/// Seen from far away without shear, the picture's two rows of edges are perpendicular and equally long: two equations, of
-/// which one gives the length of a step and the other must hold.
+/// Seen from far away without shear, the picture's two rows of edges are perpendicular and equally long: two equations,
+/// of which one gives the length of a step and the other must hold.
 TEST(SpaceTimeView, IsOrthographic) {
     const View view(1, 1, 7, {0, 0, 300, 200});
     const Point o = view.at({0, 0, 0}), x = view.at({1, 0, 0}), y = view.at({0, 1, 0}), t = view.at({0, 0, 1});
     const Point a{x.x - o.x, x.y - o.y}, b{y.x - o.x, y.y - o.y}, c{t.x - o.x, t.y - o.y};
     const double step_squared = -c.x * c.y / (a.x * a.y + b.x * b.y);
     ASSERT_GT(step_squared, 0);
-    EXPECT_NEAR(a.x * a.x + b.x * b.x + c.x * c.x / step_squared, a.y * a.y + b.y * b.y + c.y * c.y / step_squared, 1e-6);
+    EXPECT_NEAR(a.x * a.x + b.x * b.x + c.x * c.x / step_squared, a.y * a.y + b.y * b.y + c.y * c.y / step_squared,
+                1e-6);
 
     // Along the direction that the picture does not see, and only there, depth grows without moving a point.
     const Place n{b.x * c.y - b.y * c.x, c.x * a.y - c.y * a.x, a.x * b.y - a.y * b.x};
@@ -196,7 +201,8 @@ TEST(SpaceTimeInk, HasTheColoursOfMaps) {
     const FloatArray colours = colour_map(map, Colours::diverging);
     for (int64_t i = 0; i < 5; ++i) {
         const double root = map.data[static_cast<size_t>(i)];
-        expect_colour(diverging.colour(4 * root * std::abs(root)), pixel(FloatArray({3, 1, 5}, colours.data), 0, i), 0.01F);
+        expect_colour(diverging.colour(4 * root * std::abs(root)), pixel(FloatArray({3, 1, 5}, colours.data), 0, i),
+                      0.01F);
     }
     expect_colour(diverging.colour(0), {1, 1, 1}, 0);
 
@@ -259,8 +265,8 @@ TEST(SpaceTimeSums, ForgetTheirThirdAxis) {
     Recording recording{40, 2, 6, 6, {}};
     for (uint64_t i = 0; i < 60; ++i)
         recording.spots.push_back({static_cast<int64_t>(uniform(i) * 6), static_cast<int64_t>(uniform(100 + i) * 6),
-                                   static_cast<int64_t>(uniform(200 + i) * 40), static_cast<int64_t>(uniform(300 + i) * 2), 1,
-                                   0});
+                                   static_cast<int64_t>(uniform(200 + i) * 40),
+                                   static_cast<int64_t>(uniform(300 + i) * 2), 1, 0});
     Recording later = recording;
     for (Spot& spot : later.spots) spot.t = 39 - spot.t;
     const auto drawn = [](const Recording& shown) {
@@ -279,7 +285,8 @@ TEST(SpaceTimeSums, ForgetTheirThirdAxis) {
 
 TEST(WindowStrip, IsEachFrameInOneRangeOfColours) {
     FloatArray maps({3, 4, 5});
-    for (size_t i = 0; i < maps.data.size(); ++i) maps.data[i] = static_cast<float>(uniform(i) - 0.4) * static_cast<float>(i);
+    for (size_t i = 0; i < maps.data.size(); ++i)
+        maps.data[i] = static_cast<float>(uniform(i) - 0.4) * static_cast<float>(i);
     for (Colours colours : {Colours::heat, Colours::diverging})
         for (int factor : {1, 3}) {
             const FloatArray strip = window_strip(maps, colours, factor);

@@ -50,8 +50,9 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(CodingText, CanonicalFormsRoundTrip) {
-    for (const std::string text : {"direct", "rate", "latency", "latency(log)", "latency(log,tau=3)", "latency(log,x_min=0.1)",
-                                   "latency(log,tau=3,x_min=0.1)", "delta", "delta(step=0.2)", "delta(step=1)"})
+    for (const std::string text :
+         {"direct", "rate", "latency", "latency(log)", "latency(log,tau=3)", "latency(log,x_min=0.1)",
+          "latency(log,tau=3,x_min=0.1)", "delta", "delta(step=0.2)", "delta(step=1)"})
         EXPECT_EQ(coding_text(parse_coding(text)), text);
     EXPECT_EQ(coding_text(parse_coding("latency(x_min=0.05,tau=5.0,log)")), "latency(log)");
     EXPECT_EQ(coding_text(parse_coding("delta(step=0.10)")), "delta");
@@ -95,7 +96,8 @@ TEST(CodingText, ErrorsNameTheNearestWordOrWhatWasExpected) {
         {"latency(log,x_min=1)", {"option x_min must be a number between 0 and 1, not 1"}},
     };
     for (const auto& [text, parts] : cases)
-        for (const std::string& part : parts) EXPECT_THAT(error_of(text), AllOf(HasSubstr("coding '"), HasSubstr(part)));
+        for (const std::string& part : parts)
+            EXPECT_THAT(error_of(text), AllOf(HasSubstr("coding '"), HasSubstr(part)));
 }
 
 TEST(CodingText, DamagedTextsAreRefusedOrRoundTrip) {
@@ -273,7 +275,8 @@ TEST(Encode, BadInputGetsASentence) {
     EXPECT_THROW(encode(FloatArray({1, 2}), rate, 1, 1, numbers(1)), InputError);
     EXPECT_THROW(encode(image, {CodingKind::delta, false, 5, 0.05, 0}, 1, 1, numbers(1)), InputError);
     EXPECT_THROW(encode(image, {CodingKind::latency, true, -1, 0.05, 0.1}, 1, 1, numbers(1)), InputError);
-    for (const float bad : {-0.001F, 1.001F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+    for (const float bad :
+         {-0.001F, 1.001F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
         EXPECT_THROW(encode(FloatArray({1, 1, 1, 2}, {0, bad}), rate, 1, 1, numbers(1)), InputError) << bad;
     EXPECT_EQ(encode(FloatArray({0, 1, 2, 2}), rate, 3, 1, {}).shape, (Shape{0, 3, 1, 2, 2}));
 }

@@ -13,7 +13,8 @@ namespace {
 /// Spikes in memory, [N, T, C, H, W].
 class MemorySpikes final : public SampleSource {
   public:
-    MemorySpikes(Array<uint8_t> spikes, std::vector<int> labels) : spikes_(std::move(spikes)), labels_(std::move(labels)) {}
+    MemorySpikes(Array<uint8_t> spikes, std::vector<int> labels)
+        : spikes_(std::move(spikes)), labels_(std::move(labels)) {}
     int64_t size() const override { return spikes_.extent(0); }
     Shape shape() const override { return {spikes_.shape.begin() + 2, spikes_.shape.end()}; }
     const std::vector<std::string>& classes() const override { return classes_; }

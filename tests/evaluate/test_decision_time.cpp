@@ -62,8 +62,8 @@ FloatArray scores_after(const Network& network, const Input& input, int64_t step
 TEST(DecisionTime, FollowsTheScoresOfShorterRuns) {
     int64_t early = 0, late = 0;
     for (const char* text :
-         {"4C3-LIF-MP2-8F-LIF-3F", "4C3-LIF-3F-LI(beta=0.7)", "4C3-LIF-3F-LI(beta=0.7,alpha=0.5)", "8F-LIF-3F-LIF(reset=zero)",
-          "4C3-LIF-[4C3-LIF|]add-3F", "3C3-LIF-3C3-GAP", "3F", "4C3-BN6-LIF-3F-BN6"})
+         {"4C3-LIF-MP2-8F-LIF-3F", "4C3-LIF-3F-LI(beta=0.7)", "4C3-LIF-3F-LI(beta=0.7,alpha=0.5)",
+          "8F-LIF-3F-LIF(reset=zero)", "4C3-LIF-[4C3-LIF|]add-3F", "3C3-LIF-3C3-GAP", "3F", "4C3-BN6-LIF-3F-BN6"})
         for (const bool spiking : {false, true}) {
             const Network network = network_of(text);
             const Input input = spiking ? Input(spikes_of(12)) : Input(images_of(12));

@@ -63,9 +63,10 @@ class Known : public AttributionMethod {
                     shown[i / pixels % 2] += input.spiking() ? input.spikes.row(n)[i] : input.images.row(n)[i];
                 const float truth = shown[request.targets[n]] - shown[1 - request.targets[n]];
                 const auto address = static_cast<uint64_t>(n * pixels + p);
-                maps.row(n)[p] = kind_ == Kind::truth      ? truth
-                                 : kind_ == Kind::opposite ? -truth
-                                                           : static_cast<float>(random_uniform(9, Stream::test, {address}));
+                maps.row(n)[p] = kind_ == Kind::truth ? truth
+                                 : kind_ == Kind::opposite
+                                     ? -truth
+                                     : static_cast<float>(random_uniform(9, Stream::test, {address}));
             }
         return maps;
     }

@@ -50,9 +50,9 @@ TEST(Masks, ThatTellNoPlaceAreRefused) {
                 explained.measured(metric);
                 ADD_FAILURE() << metric << " scored a mask of " << int{value};
             } catch (const InputError& error) {
-                EXPECT_NE(
-                    std::string(error.what()).find(value == 0 ? "test sample 2 has nothing" : "test sample 2 has everything"),
-                    std::string::npos)
+                EXPECT_NE(std::string(error.what())
+                              .find(value == 0 ? "test sample 2 has nothing" : "test sample 2 has everything"),
+                          std::string::npos)
                     << error.what();
             }
         }

@@ -17,8 +17,8 @@ namespace {
 constexpr int64_t kSide = 8, kPlaces = kSide * kSide, kSamples = 60;
 constexpr int kSteps = 6;
 
-/// The truth: a class sums the left or the right half of the input. Its readout is linear, so that a map that is the input on
-/// its own class's half, with a minus on the other, accounts for every score, and nothing else does as well.
+/// The truth: a class sums the left or the right half of the input. Its readout is linear, so that a map that is the
+/// input on its own class's half, with a minus on the other, accounts for every score, and nothing else does as well.
 Network two_halves() {
     Network network = parse_network("2F", {1, kSide, kSide}, kSteps);
     initialise_weights(network, 1);
@@ -69,8 +69,9 @@ class Halves : public SampleSource {
 
   private:
     static float noise(int64_t sample, int64_t place, int64_t draw) {
-        return static_cast<float>(random_uniform(
-            4, Stream::test, {static_cast<uint64_t>(sample), static_cast<uint64_t>(place), static_cast<uint64_t>(draw)}));
+        return static_cast<float>(
+            random_uniform(4, Stream::test,
+                           {static_cast<uint64_t>(sample), static_cast<uint64_t>(place), static_cast<uint64_t>(draw)}));
     }
     static float value(int64_t sample, int64_t place) {
         const bool own = (place % kSide < kSide / 2) == (sample % 2 == 0);
@@ -94,10 +95,11 @@ class KnownMethod : public AttributionMethod {
             for (int64_t p = 0; p < kPlaces; ++p) {
                 const float truth = weight.row(request.targets[n])[p] * shown(input, n, p);
                 const auto at = static_cast<uint64_t>(request.samples[n]);
-                all.row(n)[p] = kind_ == Kind::truth ? truth
-                                : kind_ == Kind::opposite
-                                    ? -truth
-                                    : static_cast<float>(random_uniform(9, Stream::test, {at, static_cast<uint64_t>(p)}));
+                all.row(n)[p] =
+                    kind_ == Kind::truth ? truth
+                    : kind_ == Kind::opposite
+                        ? -truth
+                        : static_cast<float>(random_uniform(9, Stream::test, {at, static_cast<uint64_t>(p)}));
             }
         return all;
     }
@@ -172,17 +174,19 @@ bool same(const MethodScores& a, const MethodScores& b) {
 
 TEST_P(MetricConformance, SaysWhatItIs) {
     const MetricInfo& info = GetParam().metric->info();
-    for (const std::string& text : {info.name, info.title, info.range, info.cost, info.source}) EXPECT_FALSE(text.empty());
+    for (const std::string& text : {info.name, info.title, info.range, info.cost, info.source})
+        EXPECT_FALSE(text.empty());
     EXPECT_TRUE((std::set<std::string>{"higher", "lower", "none"}.contains(info.direction))) << info.direction;
 }
 
 TEST_P(MetricConformance, ATrueMapIsBetterThanItsOppositeAndThanChance) {
     const MetricInfo& info = GetParam().metric->info();
     if (info.direction == "none") return;
-    // How a map hangs on its input, how it looks, and what time does to it are not whether it is right. A mosaic moves halves
-    // elsewhere; test_focus.cpp has what can be moved.
+    // How a map hangs on its input, how it looks, and what time does to it are not whether it is right. A mosaic moves
+    // halves elsewhere; test_focus.cpp has what can be moved.
     const std::set<std::string> others = {
-        "sensitivity", "input_stability", "output_stability", "sparseness", "complexity", "spike_retiming", "emprt", "focus"};
+        "sensitivity", "input_stability", "output_stability", "sparseness", "complexity", "spike_retiming", "emprt",
+        "focus"};
     if (others.contains(info.name)) return;
     const double sign = info.direction == "higher" ? 1 : -1;
     const MetricResult truth = result(Kind::truth);
@@ -191,7 +195,8 @@ TEST_P(MetricConformance, ATrueMapIsBetterThanItsOppositeAndThanChance) {
         if ((info.name.ends_with("mprt") || info.name.starts_with("random")) && other == Kind::opposite) continue;
         const Estimate gain = estimate_difference(truth.values, result(other).values);
         EXPECT_GT(sign * gain.mean, 0) << info.name;
-        // Halves are smooth: what ROAD fills in from the neighbours keeps the class. test_removal_metrics.cpp has points.
+        // Halves are smooth: what ROAD fills in from the neighbours keeps the class. test_removal_metrics.cpp has
+        // points.
         if (info.name == "road") continue;
         EXPECT_GT(std::min(sign * gain.low, sign * gain.high), 0) << info.name;
     }
@@ -230,7 +235,8 @@ TEST_P(MetricConformance, ChanceIsWhereItIsKnownToBe) {
 TEST_P(MetricConformance, AValueDoesNotDependOnItsChunk) {
     const MethodScores whole = scores(Kind::truth, all_samples(), kSamples);
     ASSERT_EQ(whole.metrics.at(GetParam().metric->info().name).values.size(), size_t{kSamples} - whole.undecided);
-    for (const int64_t at_once : {1, 7, 59}) EXPECT_TRUE(same(whole, scores(Kind::truth, all_samples(), at_once))) << at_once;
+    for (const int64_t at_once : {1, 7, 59})
+        EXPECT_TRUE(same(whole, scores(Kind::truth, all_samples(), at_once))) << at_once;
 }
 
 TEST_P(MetricConformance, WhatWasCancelledGoesOnToTheSameValues) {

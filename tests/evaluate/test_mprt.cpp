@@ -107,7 +107,8 @@ class Steps : public AttributionMethod {
 
 TEST(Mprt, EntropyIsThatOfTheHistogram) {
     const MethodSpec method{"steps", std::make_shared<Steps>(), View::natural, "steps"};
-    for (const double value : Case(false).measure("emprt", method).values) EXPECT_NEAR(value, 2, 1e-12) << "from ln 2 to ln 8";
+    for (const double value : Case(false).measure("emprt", method).values)
+        EXPECT_NEAR(value, 2, 1e-12) << "from ln 2 to ln 8";
     EXPECT_EQ(Case(false).measure("emprt", parse_method("uniform")).values, std::vector<double>(3, 0));
 }
 

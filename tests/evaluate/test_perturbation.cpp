@@ -84,9 +84,10 @@ TEST(Perturbation, AllChannelsOfAPixelChangeTogether) {
 }
 
 // The definition, slowly: every perturbed image from scratch, scored alone.
-double slow_area(Perturbation kind, const FloatArray& images, int64_t n, std::span<const int64_t> order, int target_class,
-                 const ScoreFunction& score, int64_t step, Baseline baseline) {
-    const int64_t channels = images.extent(1), area = images.extent(2) * images.extent(3), steps = (area + step - 1) / step;
+double slow_area(Perturbation kind, const FloatArray& images, int64_t n, std::span<const int64_t> order,
+                 int target_class, const ScoreFunction& score, int64_t step, Baseline baseline) {
+    const int64_t channels = images.extent(1), area = images.extent(2) * images.extent(3),
+                  steps = (area + step - 1) / step;
     const FloatArray base = baseline_images(images, baseline);
     double sum = 0;
     for (int64_t k = 0; k <= steps; ++k) {
@@ -111,7 +112,8 @@ TEST(Perturbation, AgreesWithTheDefinitionForAnyShapeStepAndBatch) {
         for (const int64_t step : {0, 1, 2, 3, 7, 1000})
             for (const int64_t batch : {1, 5, 512})
                 for (const Baseline baseline : {Baseline::black, Baseline::blur, Baseline::mean}) {
-                    const FloatArray images = random_array(shape, 7), maps = random_array({shape[0], shape[2], shape[3]}, 8);
+                    const FloatArray images = random_array(shape, 7),
+                                     maps = random_array({shape[0], shape[2], shape[3]}, 8);
                     const ScoreFunction score = linear(random_array({element_count(shape) / shape[0]}, 9).data);
                     const std::vector<int> targets(shape[0], 1);
                     std::vector<int64_t> samples(shape[0]);
@@ -197,8 +199,8 @@ TEST(Perturbation, TiesFollowTheAddressAndPreferNoPixel) {
 TEST(Perturbation, BadInputGetsASentence) {
     const FloatArray images({1, 1, 2, 2}), maps({1, 2, 2});
     const ScoreFunction score = linear({1, 1, 1, 1});
-    const auto run = [&](const FloatArray& m, std::vector<int> targets, std::vector<int64_t> samples, const ScoreFunction& s,
-                         const PerturbationOptions& options) {
+    const auto run = [&](const FloatArray& m, std::vector<int> targets, std::vector<int64_t> samples,
+                         const ScoreFunction& s, const PerturbationOptions& options) {
         perturb(Perturbation::insertion, images, m, targets, samples, s, options);
     };
     EXPECT_NO_THROW(run(maps, {1}, {0}, score, {}));
@@ -211,7 +213,12 @@ TEST(Perturbation, BadInputGetsASentence) {
     EXPECT_THROW(run(maps, {1}, {0}, score, {.max_batch = 0}), InputError);
     const float nan = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THROW(run(FloatArray({1, 2, 2}, {0, nan, 0, 0}), {1}, {0}, score, {}), InputError);
-    EXPECT_THROW(run(maps, {1}, {0}, [&](const FloatArray& x) { return FloatArray({x.extent(0), 2}, nan); }, {}), InputError);
+    EXPECT_THROW(run(maps, {1}, {0},
+                     [&](const FloatArray& x) {
+                         return FloatArray({x.extent(0), 2}, nan);
+                     },
+                     {}),
+                 InputError);
     EXPECT_THROW(run(maps, {1}, {0}, [&](const FloatArray&) { return FloatArray({1, 2}); }, {}), InputError);
 }
 
@@ -220,7 +227,8 @@ TEST(Perturbation, TheTrueContributionsBeatEveryOtherOrder) {
     const std::vector<float> weights{2, -1, 0.5F, -3};
     const FloatArray image({1, 1, 2, 2}, 1.0F);
     const auto area = [&](Perturbation kind, const std::vector<float>& map) {
-        return perturb(kind, image, FloatArray({1, 2, 2}, map), target, first_sample, linear(weights), one_by_one()).values[0];
+        return perturb(kind, image, FloatArray({1, 2, 2}, map), target, first_sample, linear(weights), one_by_one())
+            .values[0];
     };
     std::vector<float> other{1, 2, 3, 4};
     do {

@@ -20,7 +20,8 @@ constexpr int64_t kMaps = 6, kSide = 12, kPixels = kSide * kSide;
 /// Maps of all sorts: dense, signed, sparse, with ties, of very different sizes. `drawn` gives others.
 float value(int64_t map, int64_t place, bool drawn) {
     const auto at = [&](uint64_t draw) {
-        return random_uniform(drawn ? 2 : 1, Stream::test, {static_cast<uint64_t>(map), static_cast<uint64_t>(place), draw});
+        return random_uniform(drawn ? 2 : 1, Stream::test,
+                              {static_cast<uint64_t>(map), static_cast<uint64_t>(place), draw});
     };
     const double u = at(0);
     switch (map) {
@@ -44,7 +45,8 @@ class Maps : public AttributionMethod {
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const bool drawn = context.engine->network().layers[0].weight.data != network().layers[0].weight.data;
         FloatArray maps({request.input.samples(), 1, kSide, kSide});
-        for (int64_t i = 0; i < maps.size(); ++i) maps.data[i] = value(request.samples[i / kPixels], i % kPixels, drawn);
+        for (int64_t i = 0; i < maps.size(); ++i)
+            maps.data[i] = value(request.samples[i / kPixels], i % kPixels, drawn);
         return maps;
     }
     static Network network() {

@@ -25,7 +25,8 @@ class Given : public AttributionMethod {
         shape[request.input.spiking() ? 2 : 1] = 1;
         FloatArray maps(shape);
         for (int64_t n = 0; n < maps.extent(0); ++n)
-            for (int64_t p = 0; p < maps.row_size(); ++p) maps.row(n)[p] = value_(request.samples[n], request.targets[n], p);
+            for (int64_t p = 0; p < maps.row_size(); ++p)
+                maps.row(n)[p] = value_(request.samples[n], request.targets[n], p);
         return maps;
     }
 
@@ -33,7 +34,9 @@ class Given : public AttributionMethod {
     std::function<float(int64_t, int, int64_t)> value_;
 };
 
-float draw(uint64_t seed, uint64_t a, uint64_t b) { return static_cast<float>(random_uniform(seed, Stream::test, {a, b})); }
+float draw(uint64_t seed, uint64_t a, uint64_t b) {
+    return static_cast<float>(random_uniform(seed, Stream::test, {a, b}));
+}
 
 /// A linear network on random images: its scores are w·x + b, so that all it does can be said without it.
 struct Linear {
@@ -46,7 +49,8 @@ struct Linear {
 
     double score(std::span<const float> image, int target) const {
         const auto weights = network.layers[0].weight.row(target);
-        return std::inner_product(image.begin(), image.end(), weights.begin(), double{network.layers[0].bias.data[target]});
+        return std::inner_product(image.begin(), image.end(), weights.begin(),
+                                  double{network.layers[0].bias.data[target]});
     }
 
     MetricResult measure(const std::string& metric, const std::shared_ptr<const AttributionMethod>& method,
@@ -56,8 +60,8 @@ struct Linear {
         with.model.engine = &engine;
         const MethodSpec spec{"given", method, View::natural, "given"};
         const FloatArray attribution = method->attribute(with.model, {input, targets, samples});
-        return find_metric(metric)->measure(with, {spec, samples, input, targets, engine.run(input).scores, attribution},
-                                            options);
+        return find_metric(metric)->measure(
+            with, {spec, samples, input, targets, engine.run(input).scores, attribution}, options);
     }
 
     Network network;
@@ -70,7 +74,8 @@ struct Linear {
 
 std::shared_ptr<Given> noise(uint64_t seed) {
     return std::make_shared<Given>([seed](int64_t n, int target, int64_t p) {
-        return draw(seed, 7 + static_cast<uint64_t>(n) * 10 + static_cast<uint64_t>(target), static_cast<uint64_t>(p)) - 0.3F;
+        return draw(seed, 7 + static_cast<uint64_t>(n) * 10 + static_cast<uint64_t>(target), static_cast<uint64_t>(p)) -
+               0.3F;
     });
 }
 
@@ -94,7 +99,8 @@ double by_weights(const Linear& linear, int64_t n, const FloatArray& map, const 
         double sum = 0;
         for (const int64_t p : subset) {
             sum += map.row(n)[p];
-            for (int64_t c = 0; c < linear.images.extent(1); ++c) image[c * pixels + p] = baseline.row(n)[c * pixels + p];
+            for (int64_t c = 0; c < linear.images.extent(1); ++c)
+                image[c * pixels + p] = baseline.row(n)[c * pixels + p];
         }
         given.push_back(sum);
         drops.push_back(linear.score(linear.images.row(n), linear.targets[n]) - linear.score(image, linear.targets[n]));
@@ -171,10 +177,12 @@ TEST(RemovalMetrics, KnowATrueMapWhateverItsScale) {
         for (const char* metric : {"faithfulness_correlation", "sensitivity_n"})
             for (const double value : linear.measure(metric, truth(linear, scale), linear.images).values)
                 EXPECT_NEAR(value, 1, 1e-6) << metric;
-        for (const double value : linear.measure("faithfulness_correlation", truth(linear, -scale), linear.images).values)
+        for (const double value :
+             linear.measure("faithfulness_correlation", truth(linear, -scale), linear.images).values)
             EXPECT_NEAR(value, -1, 1e-6);
     }
-    for (const double value : linear.measure("faithfulness_correlation", nothing, linear.images).values) EXPECT_EQ(value, 0);
+    for (const double value : linear.measure("faithfulness_correlation", nothing, linear.images).values)
+        EXPECT_EQ(value, 0);
 }
 
 TEST(RemovalMetrics, TakeSpikesOfRecordingsAway) {
@@ -318,7 +326,8 @@ TEST(Impute, SolvesTheSystemOfItsDefinition) {
             removed[count / 2] = 0;
             const auto expected = filled({plane.begin(), plane.end()}, height, width, removed);
             impute(plane, height, width, removed);
-            for (int p = 0; p < count; ++p) EXPECT_NEAR(plane[p], expected[p], 1e-6) << height << 'x' << width << ' ' << share;
+            for (int p = 0; p < count; ++p)
+                EXPECT_NEAR(plane[p], expected[p], 1e-6) << height << 'x' << width << ' ' << share;
         }
     std::vector<float> nothing(6, 0.7F);
     impute(nothing, 2, 3, std::vector<uint8_t>(6, 1));
@@ -339,7 +348,8 @@ TEST(Road, OfBrightPointsIsOneForTheTruthAndMinusOneForItsOpposite) {
         for (int64_t n = 0; n < 4; ++n) linear.images.row(n)[p] = point(p) ? 1.0F : 0.0F;
     }
     for (const float sign : {1.0F, -1.0F}) {
-        const auto map = std::make_shared<Given>([&](int64_t, int, int64_t p) { return sign * (point(p) ? 1.0F : 0.0F); });
+        const auto map =
+            std::make_shared<Given>([&](int64_t, int, int64_t p) { return sign * (point(p) ? 1.0F : 0.0F); });
         for (const double value : linear.measure("road", map, linear.images).values) EXPECT_EQ(value, sign);
     }
 }

@@ -34,7 +34,8 @@ FloatArray identity(const Input& input) {
 }
 
 /// The inputs a map function is asked for.
-std::vector<Input> inputs_seen(const Input& input, std::span<const int64_t> samples, const SensitivityOptions& options) {
+std::vector<Input> inputs_seen(const Input& input, std::span<const int64_t> samples,
+                               const SensitivityOptions& options) {
     std::vector<Input> seen;
     sensitivity(
         input, samples,
@@ -107,7 +108,8 @@ TEST(Sensitivity, OfConstantAndOfZeroMaps) {
         maps.row(1)[0] = input == Input(images) ? 0 : 1;
         return maps;
     };
-    EXPECT_EQ(sensitivity(images, numbers(2), waking, {}), (std::vector<double>{0, std::numeric_limits<double>::infinity()}));
+    EXPECT_EQ(sensitivity(images, numbers(2), waking, {}),
+              (std::vector<double>{0, std::numeric_limits<double>::infinity()}));
 }
 
 TEST(Sensitivity, DoesNotDependOnTheBatchAndGrowsWithDraws) {
@@ -173,7 +175,8 @@ TEST(Sensitivity, KeepsThePixelAndTheNumberOfEverySpike) {
 
 TEST(Sensitivity, AtTheEndsOfTimeSpikesGoTheOnlyWayThereIs) {
     const Array<uint8_t> first({1, 3, 1, 1, 2}, {1, 0, 0, 0, 0, 1});
-    for (const Input& input : {inputs_seen(first, numbers(1), {1, 5, 1})[3], inputs_seen(first, numbers(1), {1, 5, 2})[5]})
+    for (const Input& input :
+         {inputs_seen(first, numbers(1), {1, 5, 1})[3], inputs_seen(first, numbers(1), {1, 5, 2})[5]})
         EXPECT_EQ(input.spikes.data, (std::vector<uint8_t>{0, 0, 1, 1, 0, 0}));
     // a full goal keeps the spike where it is
     const Array<uint8_t> full({1, 2, 1, 1, 2}, {255, 0, 255, 0});
@@ -192,9 +195,8 @@ TEST(Sensitivity, CountsEverySpikeOfAPlace) {
 
 TEST(Sensitivity, BadInputGetsASentence) {
     const FloatArray images = random_array({2, 1, 2, 2}, 1);
-    const auto run = [&](const Input& input, const MapFunction& maps, const SensitivityOptions& options, int64_t count = 2) {
-        return sensitivity(input, numbers(count), maps, options);
-    };
+    const auto run = [&](const Input& input, const MapFunction& maps, const SensitivityOptions& options,
+                         int64_t count = 2) { return sensitivity(input, numbers(count), maps, options); };
     EXPECT_NO_THROW(run(images, identity, {}));
     EXPECT_THROW(run(images, identity, {}, 1), InputError);
     EXPECT_THROW(run(Input(), identity, {}), InputError);
@@ -312,13 +314,15 @@ double slow_spearman(std::span<const float> a, std::span<const float> b) {
         std::vector<double> result;
         for (const float value : values) {
             const auto below = std::ranges::count_if(values, [&](float other) { return other < value; });
-            result.push_back(static_cast<double>(below) + static_cast<double>(std::ranges::count(values, value) + 1) / 2);
+            result.push_back(static_cast<double>(below) +
+                             static_cast<double>(std::ranges::count(values, value) + 1) / 2);
         }
         return result;
     };
     const std::vector<double> x = ranks(a), y = ranks(b);
     const auto n = static_cast<double>(x.size());
-    const double mean_x = std::accumulate(x.begin(), x.end(), 0.0) / n, mean_y = std::accumulate(y.begin(), y.end(), 0.0) / n;
+    const double mean_x = std::accumulate(x.begin(), x.end(), 0.0) / n,
+                 mean_y = std::accumulate(y.begin(), y.end(), 0.0) / n;
     double xy = 0, xx = 0, yy = 0;
     for (size_t i = 0; i < x.size(); ++i) {
         xy += (x[i] - mean_x) * (y[i] - mean_y);

@@ -70,7 +70,8 @@ TEST(SpikePerturbation, FourPlacesByHand) {
     const FourSpikes f;
     const auto inserted =
         perturb_spikes(Perturbation::insertion, f.spikes, f.scores, target, first_sample, f.score, in_steps(4));
-    const auto deleted = perturb_spikes(Perturbation::deletion, f.spikes, f.scores, target, first_sample, f.score, in_steps(4));
+    const auto deleted =
+        perturb_spikes(Perturbation::deletion, f.spikes, f.scores, target, first_sample, f.score, in_steps(4));
     const std::vector<double> insertion_logits = {0, -1, 0, 1, 1.25}, deletion_logits = {1.25, 2.25, 1.25, 0.25, 0};
     ASSERT_EQ(inserted.curves.shape, (Shape{1, 5}));
     for (int j = 0; j < 5; ++j) {
@@ -84,12 +85,14 @@ TEST(SpikePerturbation, FourPlacesByHand) {
 
 TEST(SpikePerturbation, StepsRoundUpToWholePlaces) {
     const FourSpikes f;  // ⌈4j/3⌉ = 0, 2, 3, 4 places
-    const auto three = perturb_spikes(Perturbation::insertion, f.spikes, f.scores, target, first_sample, f.score, in_steps(3));
+    const auto three =
+        perturb_spikes(Perturbation::insertion, f.spikes, f.scores, target, first_sample, f.score, in_steps(3));
     const std::vector<double> logits = {0, 0, 1, 1.25};
     ASSERT_EQ(three.curves.shape, (Shape{1, 4}));
     for (int j = 0; j < 4; ++j) EXPECT_NEAR(three.curves.data[j], logistic(logits[j]), 1e-6);
     // ⌈4j/6⌉ = 0, 1, 2, 2, 3, 4, 4: more steps than places
-    const auto six = perturb_spikes(Perturbation::insertion, f.spikes, f.scores, target, first_sample, f.score, in_steps(6));
+    const auto six =
+        perturb_spikes(Perturbation::insertion, f.spikes, f.scores, target, first_sample, f.score, in_steps(6));
     const std::vector<double> more = {0, -1, 0, 0, 1, 1.25, 1.25};
     for (int j = 0; j < 7; ++j) EXPECT_NEAR(six.curves.data[j], logistic(more[j]), 1e-6);
 }
@@ -101,7 +104,8 @@ TEST(SpikePerturbation, DeletionAndInsertionInOneOrderAreComplements) {
     for (const Perturbation kind : {Perturbation::insertion, Perturbation::deletion}) {
         const auto record = [&](const Array<uint8_t>& batch) {
             EXPECT_EQ(batch.extent(1), 4);
-            for (int64_t n = 0; n < batch.extent(0); ++n) seen[kind == Perturbation::deletion].push_back(sample_of(batch, n));
+            for (int64_t n = 0; n < batch.extent(0); ++n)
+                seen[kind == Perturbation::deletion].push_back(sample_of(batch, n));
             return FloatArray({batch.extent(0), 2});
         };
         perturb_spikes(kind, spikes, scores, std::vector{0, 1, 0}, std::vector<int64_t>{4, 5, 6}, record, in_steps(7));
@@ -215,8 +219,8 @@ TEST(SpikePerturbation, ASilentSampleHasAFlatCurve) {
         for (int64_t n = 0; n < batch.extent(0); ++n) scores.row(n)[1] = 2;
         return scores;
     };
-    const auto result = perturb_spikes(Perturbation::insertion, spikes, random_array(spikes.shape, 1), std::vector{1, 1},
-                                       std::vector<int64_t>{0, 1}, bias, in_steps(5));
+    const auto result = perturb_spikes(Perturbation::insertion, spikes, random_array(spikes.shape, 1),
+                                       std::vector{1, 1}, std::vector<int64_t>{0, 1}, bias, in_steps(5));
     for (const float value : result.curves.row(0)) EXPECT_FLOAT_EQ(value, static_cast<float>(logistic(2)));
     EXPECT_NEAR(result.values[0], logistic(2), 1e-12);
     EXPECT_EQ(scored, 2 * 6);
@@ -257,10 +261,15 @@ TEST(SpikePerturbation, BadInputGetsASentence) {
     EXPECT_THROW(run(scores, {1}, {0}, score, {20, 1, 0}), InputError);
     const float nan = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THROW(run(FloatArray(spikes.shape, {0, nan, 0, 0}), {1}, {0}, score, {}), InputError);
-    EXPECT_THROW(run(scores, {1}, {0}, [&](const auto& x) { return FloatArray({x.extent(0), 2}, nan); }, {}), InputError);
+    EXPECT_THROW(run(scores, {1}, {0},
+                     [&](const auto& x) {
+                         return FloatArray({x.extent(0), 2}, nan);
+                     },
+                     {}),
+                 InputError);
     EXPECT_THROW(run(scores, {1}, {0}, [&](const auto&) { return FloatArray({1, 2}); }, {}), InputError);
-    EXPECT_THROW(perturb_spikes(Perturbation::deletion, Array<uint8_t>({1, 1, 2}), FloatArray({1, 1, 2}), target, first_sample,
-                                score, {}),
+    EXPECT_THROW(perturb_spikes(Perturbation::deletion, Array<uint8_t>({1, 1, 2}), FloatArray({1, 1, 2}), target,
+                                first_sample, score, {}),
                  InputError);
 }
 

@@ -24,10 +24,10 @@ double quantile(int64_t freedom) {
 }
 
 TEST(Statistics, StudentQuantileAgreesWithTables) {
-    const std::vector<std::pair<int64_t, double>> table = {{1, 12.7062047364},  {2, 4.3026527297},   {3, 3.1824463053},
-                                                           {4, 2.7764451052},   {5, 2.5705818366},   {9, 2.2621571628},
-                                                           {10, 2.2281388520},  {30, 2.0422724563},  {99, 1.9842169516},
-                                                           {100, 1.9839715185}, {120, 1.9799304051}, {1000, 1.9623390808}};
+    const std::vector<std::pair<int64_t, double>> table = {
+        {1, 12.7062047364}, {2, 4.3026527297},   {3, 3.1824463053},   {4, 2.7764451052},
+        {5, 2.5705818366},  {9, 2.2621571628},   {10, 2.2281388520},  {30, 2.0422724563},
+        {99, 1.9842169516}, {100, 1.9839715185}, {120, 1.9799304051}, {1000, 1.9623390808}};
     for (const auto& [freedom, t] : table) EXPECT_NEAR(quantile(freedom), t, 1e-9 * t) << freedom;
 }
 
@@ -87,8 +87,8 @@ TEST(Statistics, WilsonBoundsSolveTheScoreEquation) {
         for (int64_t k = 1; k < n; k += 2) {
             const Estimate share = estimate_share(k, n);
             for (const double p : {share.low, share.high})
-                EXPECT_NEAR(std::abs(share.mean - p), 1.959963984540054 * std::sqrt(p * (1 - p) / static_cast<double>(n)),
-                            1e-12);
+                EXPECT_NEAR(std::abs(share.mean - p),
+                            1.959963984540054 * std::sqrt(p * (1 - p) / static_cast<double>(n)), 1e-12);
         }
 }
 

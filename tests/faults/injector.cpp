@@ -1,17 +1,19 @@
-// A disk that fails, for tests: preloaded (LD_PRELOAD) into a program, it counts what the program does to files below a folder,
-// and lets the n-th of these operations fail, or kills the program there. In the environment:
+// A disk that fails, for tests: preloaded (LD_PRELOAD) into a program, it counts what the program does to files below a
+// folder, and lets the n-th of these operations fail, or kills the program there. In the environment:
 //
 //   SPIKELENS_FAULT_FOLDER   only files and folders below this one count
 //   SPIKELENS_FAULT_AT       n, from 1; 0 counts and disturbs nothing
-//   SPIKELENS_FAULT_KIND     ENOSPC, EIO, EACCES, EINTR: the operation does nothing and reports this error (close does close);
-//                            SHORT: a read or write handles half of the bytes; KILL, KILLED: SIGKILL before, or after it
+//   SPIKELENS_FAULT_KIND     ENOSPC, EIO, EACCES, EINTR: the operation does nothing and reports this error (close does
+//   close);
+//                            SHORT: a read or write handles half of the bytes; KILL, KILLED: SIGKILL before, or after
+//                            it
 //   SPIKELENS_FAULT_ON       1: all operations from the n-th on
 //   SPIKELENS_FAULT_READING  1: operations that read, in place of those that write
 //   SPIKELENS_FAULT_LOG      a file that gets a line for each operation, of both sorts: its number, sort, name and path
 //
-// Which operations write: open for writing, write, pwrite, writev, pwritev, ftruncate, fsync, fdatasync, rename, mkdir, and
-// close of what is open for writing, or is a folder. Which read: open for reading, read, pread, readv, readdir, and other
-// closes.
+// Which operations write: open for writing, write, pwrite, writev, pwritev, ftruncate, fsync, fdatasync, rename, mkdir,
+// and close of what is open for writing, or is a folder. Which read: open for reading, read, pread, readv, readdir, and
+// other closes.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -103,7 +105,8 @@ bool open_for_writing(int descriptor) {
 void write_log(long number, const char* name, const std::string& path, bool reads) {
     if (plan().log.empty()) return;
     const std::string line = std::to_string(number) + (reads ? " reading " : " writing ") + name + " " + path + "\n";
-    const auto file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, plan().log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666));
+    const auto file =
+        static_cast<int>(syscall(SYS_openat, AT_FDCWD, plan().log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666));
     if (file < 0 || syscall(SYS_write, file, line.data(), line.size()) < 0) _exit(99);
     syscall(SYS_close, file);
 }
@@ -195,7 +198,9 @@ SPIKELENS_OPEN(open64)
 SPIKELENS_OPENAT(openat)
 SPIKELENS_OPENAT(openat64)
 
-int creat(const char* path, mode_t mode) { return open_disturbed("open", AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode); }
+int creat(const char* path, mode_t mode) {
+    return open_disturbed("open", AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+}
 FILE* fopen(const char* path, const char* mode) { return fopen_disturbed("fopen", path, mode); }
 FILE* fopen64(const char* path, const char* mode) { return fopen_disturbed("fopen64", path, mode); }
 
@@ -204,11 +209,13 @@ ssize_t write(int file, const void* bytes, size_t count) {
     return disturbed(
         meets("write", file, false), [&] { return some(count); }, [&] { return some(half(count)); });
 }
-#define SPIKELENS_PWRITE(name)                                                                                             \
-    ssize_t name(int file, const void* bytes, size_t count, off_t at) {                                                    \
-        const auto some = [&](size_t size) { return static_cast<ssize_t>(syscall(SYS_pwrite64, file, bytes, size, at)); }; \
-        return disturbed(                                                                                                  \
-            meets("pwrite", file, false), [&] { return some(count); }, [&] { return some(half(count)); });                 \
+#define SPIKELENS_PWRITE(name)                                                                             \
+    ssize_t name(int file, const void* bytes, size_t count, off_t at) {                                    \
+        const auto some = [&](size_t size) {                                                               \
+            return static_cast<ssize_t>(syscall(SYS_pwrite64, file, bytes, size, at));                     \
+        };                                                                                                 \
+        return disturbed(                                                                                  \
+            meets("pwrite", file, false), [&] { return some(count); }, [&] { return some(half(count)); }); \
     }
 SPIKELENS_PWRITE(pwrite)
 SPIKELENS_PWRITE(pwrite64)
@@ -222,10 +229,12 @@ ssize_t pwritev(int file, const iovec* pieces, int count, off_t at) {
                      [&] { return next<decltype(pwritev)>("pwritev")(file, pieces, count, at); });
 }
 int ftruncate(int file, off_t size) noexcept {
-    return disturbed(meets("ftruncate", file, false), [&] { return static_cast<int>(syscall(SYS_ftruncate, file, size)); });
+    return disturbed(meets("ftruncate", file, false),
+                     [&] { return static_cast<int>(syscall(SYS_ftruncate, file, size)); });
 }
 int ftruncate64(int file, off64_t size) noexcept {
-    return disturbed(meets("ftruncate", file, false), [&] { return static_cast<int>(syscall(SYS_ftruncate, file, size)); });
+    return disturbed(meets("ftruncate", file, false),
+                     [&] { return static_cast<int>(syscall(SYS_ftruncate, file, size)); });
 }
 int fsync(int file) {
     return disturbed(meets("fsync", file, false), [&] { return static_cast<int>(syscall(SYS_fsync, file)); });
@@ -262,11 +271,13 @@ ssize_t read(int file, void* bytes, size_t count) {
     return disturbed(
         meets("read", file, true), [&] { return some(count); }, [&] { return some(half(count)); });
 }
-#define SPIKELENS_PREAD(name)                                                                                             \
-    ssize_t name(int file, void* bytes, size_t count, off_t at) {                                                         \
-        const auto some = [&](size_t size) { return static_cast<ssize_t>(syscall(SYS_pread64, file, bytes, size, at)); }; \
-        return disturbed(                                                                                                 \
-            meets("pread", file, true), [&] { return some(count); }, [&] { return some(half(count)); });                  \
+#define SPIKELENS_PREAD(name)                                                                            \
+    ssize_t name(int file, void* bytes, size_t count, off_t at) {                                        \
+        const auto some = [&](size_t size) {                                                             \
+            return static_cast<ssize_t>(syscall(SYS_pread64, file, bytes, size, at));                    \
+        };                                                                                               \
+        return disturbed(                                                                                \
+            meets("pread", file, true), [&] { return some(count); }, [&] { return some(half(count)); }); \
     }
 SPIKELENS_PREAD(pread)
 SPIKELENS_PREAD(pread64)

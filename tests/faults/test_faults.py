@@ -10,6 +10,7 @@ Each command is first run undisturbed. Then one operation of one run is disturbe
  - The same command, undisturbed, then ends in the files of the undisturbed run, and no temporary is left.
 Without --full a sample, drawn by the seed, of the disturbances is tried for so many seconds; each kind of each command first.
 """
+
 import argparse
 import concurrent.futures
 import contextlib
@@ -34,14 +35,55 @@ from small_data import make_data, make_recordings, without_times
 
 NETWORK = "3C3-LIF-AP2-6F-LIF-3F"
 STAGES = {
-    "train": ["train", "--data", "DATA", "--network", NETWORK, "--steps", "3", "--epochs", "2", "--batch", "20", "--out", "run"],
+    "train": [
+        "train",
+        "--data",
+        "DATA",
+        "--network",
+        NETWORK,
+        "--steps",
+        "3",
+        "--epochs",
+        "2",
+        "--batch",
+        "20",
+        "--out",
+        "run",
+    ],
     "interpret": ["interpret", "run", "--mu-max", "3", "--draws", "1", "--probe-samples", "30"],
     "explain": ["explain", "run", "--test", "0", "1", "--methods", "svebi,input"],
     "evaluate": ["evaluate", "run", "--methods", "svebi,input,random", "--samples", "12"],
     "report": ["report", "run", "--images", "2"],
     "export": ["export", "run", "--out", "run/network.nir"],
-    "import": ["import", "run/model.safetensors", "--network", NETWORK, "--input", "1,12,12", "--steps", "3", "--data", "DATA", "--out", "imported"],
-    "recordings": ["train", "--data", "RECORDINGS", "--binning", "6x10ms", "--network", "2C3-LIF-AP2-2F", "--epochs", "1", "--batch", "4", "--out", "spikes"],
+    "import": [
+        "import",
+        "run/model.safetensors",
+        "--network",
+        NETWORK,
+        "--input",
+        "1,12,12",
+        "--steps",
+        "3",
+        "--data",
+        "DATA",
+        "--out",
+        "imported",
+    ],
+    "recordings": [
+        "train",
+        "--data",
+        "RECORDINGS",
+        "--binning",
+        "6x10ms",
+        "--network",
+        "2C3-LIF-AP2-2F",
+        "--epochs",
+        "1",
+        "--batch",
+        "4",
+        "--out",
+        "spikes",
+    ],
     "convert": ["import", "run/network.nir", "--out", "converted/network.safetensors"],
 }
 HARMLESS = ("SHORT", "EINTR")
@@ -56,7 +98,13 @@ def arrays(path):
     found = {"checksum holds": stated == hashlib.sha256(content[512:]).hexdigest()}
     with h5py.File(path) as file:
         found["attributes"] = dict(file.attrs)
-        file.visititems(lambda name, item: found.update({name: (item.shape, item[()].tobytes())} if isinstance(item, h5py.Dataset) and name != "seconds" and item.shape is not None else {}))
+        file.visititems(
+            lambda name, item: found.update(
+                {name: (item.shape, item[()].tobytes())}
+                if isinstance(item, h5py.Dataset) and name != "seconds" and item.shape is not None
+                else {}
+            )
+        )
     return found
 
 
@@ -114,7 +162,14 @@ class Bench:
             environment |= {f"SPIKELENS_FAULT_{key}": str(value) for key, value in faults.items()}
             environment["LD_PRELOAD"] = self.injector
         arguments = [str(self.data.get(word, word)) for word in STAGES[stage]]
-        return subprocess.run([self.program, *arguments, "--quiet", "--threads", "1"], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(
+            [self.program, *arguments, "--quiet", "--threads", "1"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
 
     def prepare(self, stages):
         folder = self.root / "undisturbed"
@@ -144,14 +199,19 @@ class Bench:
         stage, kind, onward, reading, at = point
         folder = self.worker_folder() / "work"
         with self.copied(stage, folder):
-            done = self.run(stage, folder, {"FOLDER": self.root, "AT": at, "KIND": kind, "ON": onward, "READING": reading})
+            done = self.run(
+                stage, folder, {"FOLDER": self.root, "AT": at, "KIND": kind, "ON": onward, "READING": reading}
+            )
             faults = self.faults_of(point, done, folder)
             if done.returncode != 0 or faults:
                 again = self.run(stage, folder)
                 if again.returncode != 0:
                     faults.append(f"run again it fails: {again.stderr.strip()}")
                 faults += [f"run again it leaves {fault}" for fault in self.differences(stage, folder)]
-        return [f"{stage}, {'reading' if reading else 'writing'} operation {at} {'and all later ones ' if onward else ''}{kind}: {fault}" for fault in faults]
+        return [
+            f"{stage}, {'reading' if reading else 'writing'} operation {at} {'and all later ones ' if onward else ''}{kind}: {fault}"
+            for fault in faults
+        ]
 
     def differences(self, stage, folder):
         found, expected = state(folder), self.after[stage]
@@ -177,7 +237,9 @@ class Bench:
         lines = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
         if len(lines) != 1 or not lines[0].startswith("spikelens: ") or "HDF5-DIAG" in done.stderr:
             faults.append(f"expected one sentence on stderr, not {done.stderr!r}")
-        elif not any(name in lines[0] for name in ("run/", "folder run:", "imported", "converted", "spikes", str(self.root))):
+        elif not any(
+            name in lines[0] for name in ("run/", "folder run:", "imported", "converted", "spikes", str(self.root))
+        ):
             faults.append(f"the sentence names no file: {lines[0]!r}")
         if done.stdout:
             faults.append(f"standard output holds {done.stdout!r}")
@@ -190,7 +252,12 @@ class Bench:
 def all_points(bench, stages, kinds):
     """Lists of disturbances, one list for each command and way to disturb."""
     for stage in stages:
-        for reading, kind in [*itertools.product((0,), ERRORS + HARMLESS + KILLS), (1, "EIO"), (1, "SHORT"), (1, "EINTR")]:
+        for reading, kind in [
+            *itertools.product((0,), ERRORS + HARMLESS + KILLS),
+            (1, "EIO"),
+            (1, "SHORT"),
+            (1, "EINTR"),
+        ]:
             last = bench.counts[stage, reading]
             if kind == "SHORT":  # all of them at once: each is met on its own
                 ways = [(1, range(1, 2))]

@@ -148,7 +148,8 @@ TEST(GpuEmulated, RefusalsNameIt) {
 TEST(GpuEmulated, StopsBetweenBatches) {
     const auto network = std::make_shared<const Network>(test::small_network("5C3-LIF-MP2-4F", {1, 10, 10}, 6));
     int asked = 0;
-    const auto engine = make_engine("gpu_emulated", network, {.memory = 60'000, .cancelled = [&] { return ++asked > 2; }});
+    const auto engine =
+        make_engine("gpu_emulated", network, {.memory = 60'000, .cancelled = [&] { return ++asked > 2; }});
     EXPECT_THROW(engine->run(test::test_images(20, {1, 10, 10})), Cancelled);
 }
 

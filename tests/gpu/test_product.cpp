@@ -48,8 +48,8 @@ struct Case {
 };
 
 /// Σ over all steps of the products under the kernel, in int64.
-int64_t total_by_definition(const Case& of, const std::vector<uint8_t>& input, const std::vector<int32_t>& weights, int sample,
-                            int pixel, int output) {
+int64_t total_by_definition(const Case& of, const std::vector<uint8_t>& input, const std::vector<int32_t>& weights,
+                            int sample, int pixel, int output) {
     const Window& w = of.window;
     int64_t sum = 0;
     for (int step = 0; step < of.steps; ++step)
@@ -91,7 +91,8 @@ TEST_P(ProductSums, AreThoseOfInt64) {
         const Depth depth{of.window.taps(), of.window.in_channels};
         Map map{nullptr, of.samples, of.window.in_height, of.window.in_width, of.steps, of.window.in_channels};
         std::vector<uint8_t> input(map.bytes());
-        for (size_t i = 0; i < input.size(); ++i) input[i] = static_cast<uint8_t>(drawn(4, static_cast<int64_t>(i), 256));
+        for (size_t i = 0; i < input.size(); ++i)
+            input[i] = static_cast<uint8_t>(drawn(4, static_cast<int64_t>(i), 256));
         const int blocks = (of.outputs + of.lanes - 1) / of.lanes;
         std::vector<int32_t> weights(int64_t{blocks} * depth.taps * depth.channels * of.lanes);
         for (size_t i = 0; i < weights.size(); ++i) weights[i] = weight_at(static_cast<int64_t>(i));
@@ -124,7 +125,8 @@ TEST_P(ProductSums, AreThoseOfInt64) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(On, ProductSums, testing::Bool(), [](const auto& real) { return real.param ? "gpu" : "emulated"; });
+INSTANTIATE_TEST_SUITE_P(On, ProductSums, testing::Bool(),
+                         [](const auto& real) { return real.param ? "gpu" : "emulated"; });
 
 }  // namespace
 }  // namespace spikelens::gpu

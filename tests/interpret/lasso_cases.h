@@ -116,8 +116,8 @@ inline Case tied(uint64_t seed, int m) {
     return make_case("ties", std::move(x), std::move(label));
 }
 
-/// Two layers whose responses are shares, so each sums to 1 in every sample; some filters never answer, some in 0.02 % of the
-/// samples; the label marks one class in ten.
+/// Two layers whose responses are shares, so each sums to 1 in every sample; some filters never answer, some in 0.02 %
+/// of the samples; the label marks one class in ten.
 inline Case two_layers(uint64_t seed, int m, int samples = 1000) {
     std::vector<std::vector<double>> x(m, std::vector<double>(samples, 0.0));
     std::vector<double> label(samples, 0.0);

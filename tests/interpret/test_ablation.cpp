@@ -34,7 +34,8 @@ RelevantFilters relevant_sets(const Network& network, const std::vector<std::vec
     RelevantFilters relevant;
     relevant.filters = response_filters(network);
     relevant.chosen_mu = 1;
-    for (size_t budget = 0; budget < sets.front().size(); ++budget) relevant.budgets.push_back(static_cast<double>(budget + 1));
+    for (size_t budget = 0; budget < sets.front().size(); ++budget)
+        relevant.budgets.push_back(static_cast<double>(budget + 1));
     for (const auto& budgets : sets) {
         LassoPath& path = relevant.classes.emplace_back();
         for (const std::vector<int>& index : budgets) {
@@ -47,7 +48,8 @@ RelevantFilters relevant_sets(const Network& network, const std::vector<std::vec
 }
 
 RelevantFilters some_filters(const Network& network) {
-    return relevant_sets(network, {{{0, 5}, {0, 5, 7}}, {{1}, {1}}, {{}, {2, 9}}, {{4, 6, 8}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}});
+    return relevant_sets(network,
+                         {{{0, 5}, {0, 5, 7}}, {{1}, {1}}, {{}, {2, 9}}, {{4, 6, 8}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}});
 }
 
 // A filter whose spikes nobody receives: its outgoing weights are zero.
@@ -157,17 +159,20 @@ TEST(Ablation, RandomFiltersDependOnTheirNumberAndNotOnTheBudget) {
     EXPECT_EQ(again.curve[0].random_draws, ablation.curve[0].random_draws);
     std::set<std::vector<double>> over_seeds;
     for (uint64_t seed = 0; seed < 6; ++seed)
-        over_seeds.insert(ablate(simulator, samples, relevant, {.random_draws = 4, .seed = seed}).curve[0].random_draws);
+        over_seeds.insert(
+            ablate(simulator, samples, relevant, {.random_draws = 4, .seed = seed}).curve[0].random_draws);
     EXPECT_GT(over_seeds.size(), 1U);
     // More draws keep the ones before.
     const Ablation more = ablate(simulator, samples, relevant, {.random_draws = 6, .seed = 2});
-    for (int draw = 0; draw < 4; ++draw) EXPECT_EQ(more.curve[0].random_draws[draw], ablation.curve[0].random_draws[draw]);
+    for (int draw = 0; draw < 4; ++draw)
+        EXPECT_EQ(more.curve[0].random_draws[draw], ablation.curve[0].random_draws[draw]);
 }
 
 TEST(Ablation, RandomMeansAndDrawsAgree) {
     const Network network = small_network();
     const CpuEngine simulator(network);
-    const Ablation ablation = ablate(simulator, labelled_samples(simulator, 80), some_filters(network), {.random_draws = 3});
+    const Ablation ablation =
+        ablate(simulator, labelled_samples(simulator, 80), some_filters(network), {.random_draws = 3});
     for (const AblationPoint& point : ablation.curve) {
         ASSERT_EQ(point.random_draws.size(), 3U);
         const double mean = std::accumulate(point.random_draws.begin(), point.random_draws.end(), 0.0) / 3;

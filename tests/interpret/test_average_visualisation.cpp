@@ -54,7 +54,8 @@ TEST(AverageVisualisation, DeeperFieldsStepOverPixels) {
     ASSERT_EQ(field.size, 8);
     ASSERT_EQ(field.stride, 2);
     ASSERT_EQ(field.start, -3);
-    const auto result = average_visualisations(network, counting_images(1, {1, 16, 16}), tops({{}, {{1, 0, 2, 3}}}), {1});
+    const auto result =
+        average_visualisations(network, counting_images(1, {1, 16, 16}), tops({{}, {{1, 0, 2, 3}}}), {1});
     EXPECT_EQ(result[0].filter, (FilterIndex{1, 0}));
     ASSERT_EQ(result[0].crops.shape, (Shape{1, 1, 8, 8}));
     EXPECT_EQ(result[0].crops.data.front(), 1 * 16 + 3);  // rows 1…8, columns 3…10
@@ -88,13 +89,15 @@ TEST(AverageVisualisation, EqualCropsHaveNoSpread) {
     const auto result = average_visualisations(network, samples, tops({same}), {0});
     EXPECT_EQ(result[0].spread, 0);
     EXPECT_EQ(result[0].crops.extent(0), 9);
-    EXPECT_EQ(result[0].average,
-              resize_bilinear(FloatArray({1, 3, 3}, {result[0].crops.row(0).begin(), result[0].crops.row(0).end()}), 4, 4));
+    EXPECT_EQ(
+        result[0].average,
+        resize_bilinear(FloatArray({1, 3, 3}, {result[0].crops.row(0).begin(), result[0].crops.row(0).end()}), 4, 4));
 }
 
 TEST(AverageVisualisation, ADeadFilterIsEmpty) {
     const Network network = parse_network("2C3-IF-2F", {1, 4, 4}, 3);
-    const auto result = average_visualisations(network, counting_images(1, {1, 4, 4}), tops({{}, {{1, 0, 1, 1}}}), {0, 1, 0});
+    const auto result =
+        average_visualisations(network, counting_images(1, {1, 4, 4}), tops({{}, {{1, 0, 1, 1}}}), {0, 1, 0});
     ASSERT_EQ(result.size(), 3U);
     for (const int dead : {0, 2}) {
         EXPECT_TRUE(result[dead].average.empty());
@@ -126,7 +129,8 @@ TEST(AverageVisualisation, ThreadsDoNotChangeIt) {
     const MemorySamples samples = random_samples(30, {1, 8, 8}, 2, 1);
     std::vector<std::vector<TopImage>> top(6);
     for (int f = 0; f < 6; ++f)
-        for (int64_t n = f; n < 30; ++n) top[f].push_back({1.0F / static_cast<float>(n + 1), n, f, static_cast<int>(n % 8)});
+        for (int64_t n = f; n < 30; ++n)
+            top[f].push_back({1.0F / static_cast<float>(n + 1), n, f, static_cast<int>(n % 8)});
     const auto one = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {.threads = 1});
     const auto many = average_visualisations(network, samples, tops(top), {0, 1, 2, 3, 4, 5}, 9, {.threads = 4});
     for (int f = 0; f < 6; ++f) {
@@ -153,13 +157,14 @@ TEST(AverageVisualisation, FewAreHeldWhereMemoryIsLittle) {
         int64_t made = 0;
         size_t taken = 0;
         execution.progress = [&](const ProgressEvent& event) { made = event.done; };
-        average_visualisations(network, samples, tops(top), filters, 9, execution, [&](const FilterVisualisation& picture) {
-            EXPECT_LE(made - static_cast<int64_t>(taken), std::max<int64_t>(most, 1));
-            EXPECT_EQ(picture.average, all.at(taken).average);
-            EXPECT_EQ(picture.crops, all.at(taken).crops);
-            EXPECT_EQ(picture.filter, all.at(taken).filter);
-            ++taken;
-        });
+        average_visualisations(network, samples, tops(top), filters, 9, execution,
+                               [&](const FilterVisualisation& picture) {
+                                   EXPECT_LE(made - static_cast<int64_t>(taken), std::max<int64_t>(most, 1));
+                                   EXPECT_EQ(picture.average, all.at(taken).average);
+                                   EXPECT_EQ(picture.crops, all.at(taken).crops);
+                                   EXPECT_EQ(picture.filter, all.at(taken).filter);
+                                   ++taken;
+                               });
         EXPECT_EQ(taken, 40U) << most;
     }
 }

@@ -32,7 +32,8 @@ void expect_solves(const ActiveFactor& factor, const std::vector<int>& held, con
     factor.solve(values);
     for (size_t a = 0; a < held.size(); ++a) {
         double product = 0;
-        for (size_t b = 0; b < held.size(); ++b) product += problem.gram.data[held[a] * problem.size() + held[b]] * values[b];
+        for (size_t b = 0; b < held.size(); ++b)
+            product += problem.gram.data[held[a] * problem.size() + held[b]] * values[b];
         EXPECT_NEAR(product, wanted[a], 1e-10 * (1 + std::abs(wanted[a])));
     }
 }
@@ -81,7 +82,8 @@ TEST(SolveBudget, AgreesWithThePathOnEveryKindOfProblem) {
                     const LassoProblem problem = problem_of(c, non_negative);
                     for (const LassoPoint& point : lasso_test::solve(c, {0.3, 2, 30}, non_negative).points) {
                         const LassoPoint alone = certify(problem, solve_budget(problem, point.mu), point.mu);
-                        EXPECT_NEAR(alone.objective, point.objective, 1e-9 * std::max(1.0, c.energy)) << c.name << " m " << m;
+                        EXPECT_NEAR(alone.objective, point.objective, 1e-9 * std::max(1.0, c.energy))
+                            << c.name << " m " << m;
                         EXPECT_LE(alone.kkt_residual, 1e-9) << c.name << " m " << m << " μ " << point.mu;
                     }
                 }

@@ -52,7 +52,8 @@ void expect_optimal(const Case& problem, const LassoPoint& point, bool non_negat
 TEST(MuLasso, MatchesTheEnumerationOfAllSupports) {
     for (uint64_t seed = 0; seed < 12; ++seed) {
         const int m = 2 + static_cast<int>(seed % 4);
-        for (const Case& problem : {full_rank(seed, m), fewer_samples(seed, m), duplicates_and_dead(seed, m), tied(seed, m)}) {
+        for (const Case& problem :
+             {full_rank(seed, m), fewer_samples(seed, m), duplicates_and_dead(seed, m), tied(seed, m)}) {
             for (const bool non_negative : {true, false}) {
                 const LassoPath path = solve(problem, few_budgets, non_negative);
                 for (const LassoPoint& point : path.points) {
@@ -220,8 +221,8 @@ TEST(MuLasso, ExchangesADependentColumnForTheOnesItReplaces) {
     const DoubleArray gram({3, 3}, {1, 0, 1, 0, 1, 1, 1, 1, 2});
     const LassoPath path = mu_lasso(gram, std::vector<double>{3, 2.5, 6}, 100, std::vector<double>{0.5, 2, 3, 4, 9});
     for (const LassoPoint& point : path.points) EXPECT_LE(point.kkt_residual, 1e-14);
-    const LassoPath with_sign =
-        mu_lasso(gram, std::vector<double>{3, 2.5, -6}, 100, std::vector<double>{0.5, 2, 3, 4, 9, 40}, {.non_negative = false});
+    const LassoPath with_sign = mu_lasso(gram, std::vector<double>{3, 2.5, -6}, 100,
+                                         std::vector<double>{0.5, 2, 3, 4, 9, 40}, {.non_negative = false});
     for (const LassoPoint& point : with_sign.points) EXPECT_LE(point.kkt_residual, 1e-13);
 }
 
@@ -298,7 +299,8 @@ TEST(MuLasso, RefusesWhatItCannotUse) {
 
 TEST(MuLasso, ThrowsRatherThanReturnAPointAboveTheTolerance) {
     const Case problem = full_rank(2, 20);
-    EXPECT_THROW(mu_lasso(problem.gram, problem.correlation, problem.energy, few_budgets, {.tolerance = 1e-30}), RunError);
+    EXPECT_THROW(mu_lasso(problem.gram, problem.correlation, problem.energy, few_budgets, {.tolerance = 1e-30}),
+                 RunError);
 }
 
 TEST(MuLasso, AcceptsNoRowsAndNoBudgets) {

@@ -28,7 +28,8 @@ struct Summed {
             for (int64_t i = 0; i < 6; ++i) responses.correlation.row(i)[predicted] += shares.x[i][n];
         }
     }
-    RelevantFilters find(std::vector<double> budgets, double chosen, const Progress& progress = {}, int threads = 0) const {
+    RelevantFilters find(std::vector<double> budgets, double chosen, const Progress& progress = {},
+                         int threads = 0) const {
         return find_relevant_filters(network, responses, std::move(budgets), chosen, {},
                                      {.threads = threads, .progress = progress});
     }
@@ -67,7 +68,9 @@ TEST(RelevantFilters, AreOrderedByWeightAndNamedByLayer) {
         for (size_t a = 1; a < filters.size(); ++a) EXPECT_GE(filters[a - 1].weight, filters[a].weight);
         for (size_t a = 0; a < point.index.size(); ++a) {
             const FilterIndex filter = relevant.filters[point.index[a]];
-            const auto same = [&](const auto& other) { return other.filter == filter && other.weight == point.weight[a]; };
+            const auto same = [&](const auto& other) {
+                return other.filter == filter && other.weight == point.weight[a];
+            };
             EXPECT_EQ(std::count_if(filters.begin(), filters.end(), same), 1);
         }
     }

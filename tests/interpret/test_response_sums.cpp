@@ -35,8 +35,8 @@ Samples some_samples(int64_t count, int64_t filters, uint64_t seed) {
     return samples;
 }
 
-ResponseSums sums_of(const Samples& samples, int block, const Execution& execution = {}, int64_t first = 0, int64_t end = -1,
-                     int64_t batch = 1000) {
+ResponseSums sums_of(const Samples& samples, int block, const Execution& execution = {}, int64_t first = 0,
+                     int64_t end = -1, int64_t batch = 1000) {
     if (end < 0) end = samples.responses.extent(0);
     ResponseOptions options;
     options.block = block;
@@ -69,10 +69,12 @@ void expect_by_definition(const Responses& found, const Samples& samples, int64_
     const auto x = [&](int64_t n, int64_t i) { return double{samples.responses.row(n)[i]}; };
     for (int64_t i = 0; i < filters; ++i) {
         for (int64_t j = 0; j < filters; ++j)
-            ASSERT_EQ(found.gram.row(i)[j], sum_by_definition(count, block, [&](int64_t n) { return x(n, i) * x(n, j); }));
+            ASSERT_EQ(found.gram.row(i)[j],
+                      sum_by_definition(count, block, [&](int64_t n) { return x(n, i) * x(n, j); }));
         for (int c = 0; c < kClasses; ++c)
-            ASSERT_EQ(found.correlation.row(i)[c],
-                      sum_by_definition(count, block, [&](int64_t n) { return samples.predicted[n] == c ? x(n, i) : 0; }));
+            ASSERT_EQ(found.correlation.row(i)[c], sum_by_definition(count, block, [&](int64_t n) {
+                          return samples.predicted[n] == c ? x(n, i) : 0;
+                      }));
         ASSERT_EQ(found.response_sum.data[i], sum_by_definition(count, block, [&](int64_t n) { return x(n, i); }));
     }
 }

@@ -48,8 +48,8 @@ TEST(BatchResponses, NormSharesByHand) {
 
 TEST(BatchResponses, TheLargestCountsDoNotOverflow) {
     constexpr uint16_t most = 65535;
-    const FloatArray x = batch_responses(two_layers(), two_layer_recording({most, most, most, most}, {most, 0, 0, 0, 0, 0}),
-                                         ResponseKind::energy);
+    const FloatArray x = batch_responses(
+        two_layers(), two_layer_recording({most, most, most, most}, {most, 0, 0, 0, 0, 0}), ResponseKind::energy);
     EXPECT_EQ(x, FloatArray({1, 5}, {0.5F, 0.5F, 1, 0, 0}));
 }
 
@@ -120,7 +120,8 @@ Responses slow_responses(const CpuEngine& simulator, const MemorySamples& sample
         }
     }
     for (auto& top : r.top) {
-        std::stable_sort(top.begin(), top.end(), [](const TopImage& a, const TopImage& b) { return a.response > b.response; });
+        std::stable_sort(top.begin(), top.end(),
+                         [](const TopImage& a, const TopImage& b) { return a.response > b.response; });
         if (top.size() > top_images) top.resize(top_images);
     }
     return r;
@@ -199,8 +200,8 @@ TEST(AccumulateResponses, ABlackImageLeavesASilentNetworkWithoutResponses) {
     EXPECT_EQ(responses.correct, 0);
 }
 
-// Filters answer, and the scores name no class: the samples are in X and have rows of zeros in L, as for every class that is
-// not theirs.
+// Filters answer, and the scores name no class: the samples are in X and have rows of zeros in L, as for every class
+// that is not theirs.
 TEST(AccumulateResponses, AnUndecidedSampleSpeaksForNoClass) {
     Network network = small_network();
     std::ranges::fill(network.layers.back().weight.data, 0.0F);
@@ -247,7 +248,8 @@ TEST(ResponseSums, ShardsMergedAreOneRunToTheBit) {
             }
             EXPECT_EQ(merge(parts), whole) << block << " " << shards;
             if (parts.size() < 3) continue;
-            const ResponseSums later = merge(std::span(parts).subspan(1));  // the order of merging does not matter either
+            const ResponseSums later =
+                merge(std::span(parts).subspan(1));  // the order of merging does not matter either
             EXPECT_EQ(merge(std::vector{parts[0], later}), whole) << block << " " << shards;
         }
     }

@@ -113,7 +113,8 @@ TEST(Selection, SupportsAreThoseOfTheLassoAtItsBudget) {
                 const std::vector<double> slow = slow_lasso(rows, c, mu);
                 for (size_t i = 0; i < slow.size(); ++i)
                     if (slow[i] > 1e-6) expected.insert(static_cast<int>(i));
-                EXPECT_EQ(std::set<int>(supports[c].begin(), supports[c].end()), expected) << set << ", " << c << ", " << mu;
+                EXPECT_EQ(std::set<int>(supports[c].begin(), supports[c].end()), expected)
+                    << set << ", " << c << ", " << mu;
                 left = left || joined[c].size() > supports[c].size();
             }
         }

@@ -38,7 +38,8 @@ ArrayFile example() {
     file.arrays["large"] = noise<float>({3, 700, 300}, 2);
     file.arrays["group/deep/counts"] = noise<uint16_t>({5, 1000}, 3);
     file.arrays["group/bytes"] = noise<uint8_t>({7}, 4);
-    file.arrays["whole"] = Array<int64_t>({2}, {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()});
+    file.arrays["whole"] =
+        Array<int64_t>({2}, {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()});
     file.arrays["scalar"] = DoubleArray(Shape{}, {-0.0});
     file.arrays["special"] = FloatArray({3}, {INFINITY, -1e-45F, 0.1F});
     file.arrays["no rows"] = FloatArray({0, 3});
@@ -199,7 +200,10 @@ TEST_F(ArrayFileTest, UnwritableNamesAreInputErrors) {
     ArrayFile file;
     file.arrays["a"] = FloatArray(Shape(9, 1));
     EXPECT_THAT(input_error([&] { write_arrays(path, file); }), HasSubstr("more than 8 axes"));
-    EXPECT_THAT(input_error([&] { write_arrays(path, {{}, {{"long", std::string(70'000, 'x')}}, {}}); }), HasSubstr("60000"));
+    EXPECT_THAT(input_error([&] {
+                    write_arrays(path, {{}, {{"long", std::string(70'000, 'x')}}, {}});
+                }),
+                HasSubstr("60000"));
     EXPECT_FALSE(std::filesystem::exists(path));
 }
 
@@ -233,7 +237,8 @@ TEST_F(HostileArrayFile, TypesThatAreNotOursAreRefused) {
     EXPECT_EQ(error_of([](hid_t file) { make_dataset(file, H5T_IEEE_F32LE, {3}, H5P_DEFAULT); }), "");
     EXPECT_THAT(error_of([](hid_t file) { make_dataset(file, H5T_IEEE_F32BE, {3}, H5P_DEFAULT); }),
                 HasSubstr("is not float32"));
-    EXPECT_THAT(error_of([](hid_t file) { make_dataset(file, H5T_STD_I32LE, {3}, H5P_DEFAULT); }), HasSubstr("is not float32"));
+    EXPECT_THAT(error_of([](hid_t file) { make_dataset(file, H5T_STD_I32LE, {3}, H5P_DEFAULT); }),
+                HasSubstr("is not float32"));
     EXPECT_THAT(error_of([](hid_t file) {
                     const hid_t type = H5Tcopy(H5T_STD_I32LE);
                     H5Tcommit2(file, "t", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -250,8 +255,9 @@ TEST_F(HostileArrayFile, ExtentsAreBoundedBeforeAnythingIsAllocated) {
                 HasSubstr("8 GiB"));
     EXPECT_THAT(error_of([&](hid_t file) { make_dataset(file, H5T_IEEE_F32LE, {hsize_t{1} << 30}, chunked); }),
                 HasSubstr("file can hold"));
-    EXPECT_THAT(error_of([&](hid_t file) { make_dataset(file, H5T_IEEE_F32LE, std::vector<hsize_t>(9, 1), H5P_DEFAULT); }),
-                HasSubstr("axes"));
+    EXPECT_THAT(
+        error_of([&](hid_t file) { make_dataset(file, H5T_IEEE_F32LE, std::vector<hsize_t>(9, 1), H5P_DEFAULT); }),
+        HasSubstr("axes"));
     EXPECT_THAT(error_of([&](hid_t file) {
                     make_dataset(file, H5T_IEEE_F32LE, {0, hsize_t{1} << 62}, H5P_DEFAULT);
                 }),
@@ -264,8 +270,9 @@ TEST_F(HostileArrayFile, NoOtherFileIsOpened) {
     H5Pset_external(external, "/etc/hostname", 0, 4);
     EXPECT_THAT(error_of([&](hid_t file) { make_dataset(file, H5T_IEEE_F32LE, {1}, external); }),
                 HasSubstr("outside the file"));
-    EXPECT_THAT(error_of([](hid_t file) { H5Lcreate_external("/etc/hostname", "/x", file, "x", H5P_DEFAULT, H5P_DEFAULT); }),
-                HasSubstr("link to elsewhere"));
+    EXPECT_THAT(
+        error_of([](hid_t file) { H5Lcreate_external("/etc/hostname", "/x", file, "x", H5P_DEFAULT, H5P_DEFAULT); }),
+        HasSubstr("link to elsewhere"));
     EXPECT_THAT(error_of([](hid_t file) { H5Lcreate_soft("/nowhere", file, "x", H5P_DEFAULT, H5P_DEFAULT); }),
                 HasSubstr("link to elsewhere"));
     H5Pclose(external);
@@ -285,7 +292,8 @@ TEST_F(ArrayFileTest, NpyHasItsStatedForm) {
         EXPECT_THAT(bytes.substr(10, header - 10),
                     testing::StartsWith("{'descr': '<f4', 'fortran_order': False, 'shape': " + text + ", }"));
         EXPECT_EQ(bytes[header - 1], '\n');
-        EXPECT_EQ(bytes.substr(header), std::string(reinterpret_cast<const char*>(array.data.data()), array.data.size() * 4));
+        EXPECT_EQ(bytes.substr(header),
+                  std::string(reinterpret_cast<const char*>(array.data.data()), array.data.size() * 4));
     }
 }
 

@@ -227,7 +227,8 @@ TEST_F(Files, ReadNamesTheFileItCannotRead) {
         }
         return std::string();
     };
-    for (const auto& [path, limit] : {std::pair(folder_ / "long", 4), std::pair(folder_ / "missing", 9), std::pair(folder_, 9)})
+    for (const auto& [path, limit] :
+         {std::pair(folder_ / "long", 4), std::pair(folder_ / "missing", 9), std::pair(folder_, 9)})
         EXPECT_NE(message(path, static_cast<uint64_t>(limit)).find(path.string()), std::string::npos) << path;
 }
 

@@ -23,7 +23,8 @@ Array<uint8_t> drawn(int64_t height, int64_t width) {
     auto value = picture.data.begin();
     for (int64_t y = 0; y < height; ++y)
         for (int64_t x = 0; x < width; ++x)
-            for (int64_t c = 0; c < 3; ++c) *value++ = static_cast<uint8_t>((x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
+            for (int64_t c = 0; c < 3; ++c)
+                *value++ = static_cast<uint8_t>((x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
     return picture;
 }
 
@@ -75,8 +76,8 @@ TEST(ResizeAntialiased, GivesTheBytesOfPillow) {
 }
 
 TEST(ResizeAntialiased, IsATriangleOfTwoPlaces) {
-    // Of four values a half and a half: weights 1/8 3/8 3/8 1/8 of a triangle cut at the border, so 3/7 3/7 1/7 and 1/7 3/7
-    // 3/7.
+    // Of four values a half and a half: weights 1/8 3/8 3/8 1/8 of a triangle cut at the border, so 3/7 3/7 1/7 and 1/7
+    // 3/7 3/7.
     const Array<uint8_t> line({1, 4, 3}, {0, 0, 0, 70, 70, 70, 140, 140, 140, 210, 210, 210});
     EXPECT_THAT(resize_antialiased(line, 1, 2).data, ElementsAre(50, 50, 50, 160, 160, 160));
 }
@@ -85,7 +86,8 @@ TEST(Photograph, IsCutInItsMiddleWithTheHalfToEven) {
     for (const auto& [spare, before] : {std::pair{0, 0}, {1, 0}, {2, 1}, {3, 2}, {4, 2}, {5, 2}, {7, 4}}) {
         const Array<uint8_t> picture = drawn(4 + spare, 6);
         const Array<uint8_t> cut = photograph_bytes(ppm(picture), "p", {.crop_height = 4, .crop_width = 6});
-        EXPECT_EQ(cut, planes({{4, 6, 3}, {picture.data.begin() + before * 18, picture.data.begin() + (before + 4) * 18}}));
+        EXPECT_EQ(cut,
+                  planes({{4, 6, 3}, {picture.data.begin() + before * 18, picture.data.begin() + (before + 4) * 18}}));
     }
 }
 
@@ -110,9 +112,10 @@ std::string little(uint64_t value, size_t count) {
     return bytes;
 }
 
-/// An uncompressed TIFF of 8 bits: 1 part is a palette or grey by `photometric`, 3 are RGB, 4 are CMYK or RGB and alpha.
-std::string tiff(uint32_t width, uint32_t height, int parts, int photometric, int orientation, const std::string& pixels,
-                 const std::string& palette = {}) {
+/// An uncompressed TIFF of 8 bits: 1 part is a palette or grey by `photometric`, 3 are RGB, 4 are CMYK or RGB and
+/// alpha.
+std::string tiff(uint32_t width, uint32_t height, int parts, int photometric, int orientation,
+                 const std::string& pixels, const std::string& palette = {}) {
     struct Entry {
         int tag, type;
         size_t count, value;
@@ -145,16 +148,18 @@ TEST(Photograph, ComposesAlphaOnTheBackground) {
     const std::array<uint8_t, 12> values{200, 20, 10, 255, 200, 20, 10, 0, 200, 20, 10, 51};  // red, green, blue, alpha
     cv::Mat pixels(1, 3, CV_8UC4);
     for (size_t i = 0; i < 12; ++i) pixels.data[i] = values[i % 4 == 3 ? i : i / 4 * 4 + 2 - i % 4];
-    const std::vector<std::pair<std::string, int>> files = {// TIFF gives colours times alpha, which costs up to 1
-                                                            {encoded(".png", pixels), 0},
-                                                            {encoded(".webp", pixels, {cv::IMWRITE_WEBP_QUALITY, 101}), 0},
-                                                            {tiff(3, 1, 4, 2, 1, {values.begin(), values.end()}), 1}};
+    const std::vector<std::pair<std::string, int>> files = {
+        // TIFF gives colours times alpha, which costs up to 1
+        {encoded(".png", pixels), 0},
+        {encoded(".webp", pixels, {cv::IMWRITE_WEBP_QUALITY, 101}), 0},
+        {tiff(3, 1, 4, 2, 1, {values.begin(), values.end()}), 1}};
     for (const auto& [file, most] : files) {
         const Array<uint8_t> seen = photograph_bytes(file, "p", {}, parse_background("white"));
         ASSERT_EQ(seen.shape, (Shape{3, 1, 3}));
         // The last: a fifth of 200, 20 and 10 and four fifths of 255.
         const std::array<int, 9> expected{200, 255, 244, 20, 255, 208, 10, 255, 206};
-        for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(seen.data[i], expected[i], most) << file.substr(0, 4) << i;
+        for (size_t i = 0; i < expected.size(); ++i)
+            EXPECT_NEAR(seen.data[i], expected[i], most) << file.substr(0, 4) << i;
     }
 }
 
@@ -171,7 +176,8 @@ TEST(Photograph, RoundsSixteenBits) {
 TEST(Photograph, RepeatsGrey) {
     const cv::Mat pixels = (cv::Mat_<uchar>(1, 2) << 7, 200);
     for (const char* ending : {".png", ".tiff", ".bmp"})
-        EXPECT_THAT(photograph_bytes(encoded(ending, pixels), ending, {}).data, ElementsAre(7, 200, 7, 200, 7, 200)) << ending;
+        EXPECT_THAT(photograph_bytes(encoded(ending, pixels), ending, {}).data, ElementsAre(7, 200, 7, 200, 7, 200))
+            << ending;
 }
 
 /// A VP8X file around the chunk of a simple one, with an EXIF block that states an orientation.
@@ -204,7 +210,8 @@ TEST(Photograph, OfATiffHasPaletteAndCmyk) {
     std::string palette;
     for (const int colour : {0, 1, 2})
         for (int i = 0; i < 256; ++i) palette += little(static_cast<uint64_t>(i == 9 ? (10 + colour) * 257 : 0), 2);
-    EXPECT_THAT(photograph_bytes(tiff(2, 1, 1, 3, 1, "\x09\x01", palette), "p", {}).data, ElementsAre(10, 0, 11, 0, 12, 0));
+    EXPECT_THAT(photograph_bytes(tiff(2, 1, 1, 3, 1, "\x09\x01", palette), "p", {}).data,
+                ElementsAre(10, 0, 11, 0, 12, 0));
     const std::string ink = little(0x00'00'40'ff, 4) + little(0xff'00'00'00, 4);  // cyan and a quarter magenta; black
     EXPECT_THAT(photograph_bytes(tiff(2, 1, 4, 5, 1, ink), "p", {}).data, ElementsAre(0, 0, 191, 0, 255, 0));
 }
@@ -213,7 +220,8 @@ TEST(Photograph, TooLargeIsRefusedByItsHeader) {
     std::string header = "IHDR" + std::string("\0\0\xEA\x60\0\0\xEA\x60\x08\x02\0\0\0", 13), sum = little(0, 0);
     const auto crc = static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(header.data()), header.size()));
     for (int shift = 24; shift >= 0; shift -= 8) sum += static_cast<char>(crc >> shift);
-    const std::string png = "\x89PNG\r\n\x1a\n" + std::string("\0\0\0\x0d", 4) + header + sum + std::string("\0\0\0\0IDAT", 8);
+    const std::string png =
+        "\x89PNG\r\n\x1a\n" + std::string("\0\0\0\x0d", 4) + header + sum + std::string("\0\0\0\0IDAT", 8);
     for (const std::string& file : {png, tiff(60000, 60000, 3, 2, 1, "abc")})
         EXPECT_THAT(input_error([&] { photograph_bytes(file, "large", {}); }),
                     HasSubstr("large has 60000 x 60000 pixels, more than 64 million"));
@@ -232,7 +240,8 @@ TEST(Photograph, DamageIsToldWhereverItIs) {
             input_error([&] { photograph_bytes(other, "other", {}); });
         }
     }
-    EXPECT_THAT(input_error([] { photograph_bytes("hello", "text", {}); }), HasSubstr("text is not a PNG, JPEG, WebP, TIFF"));
+    EXPECT_THAT(input_error([] { photograph_bytes("hello", "text", {}); }),
+                HasSubstr("text is not a PNG, JPEG, WebP, TIFF"));
 }
 
 }  // namespace

@@ -92,7 +92,8 @@ TEST_F(Picture, ResizingAveragesAreasAndInterpolates) {
 TEST_F(Picture, EveryFormatIsRead) {
     for (const char* extension : {".png", ".jpg", ".bmp", ".ppm"})
         for (int channels : {1, 3}) {
-            EXPECT_EQ(read(encoded(extension, CV_8UC3), channels, 24, 16).shape, (Shape{channels, 24, 16})) << extension;
+            EXPECT_EQ(read(encoded(extension, CV_8UC3), channels, 24, 16).shape, (Shape{channels, 24, 16}))
+                << extension;
             EXPECT_EQ(error_of(encoded(extension, CV_8UC3)), "") << extension;
         }
     EXPECT_THAT(error_of("GIF89a............................"), HasSubstr("is not a PNG, JPEG"));
@@ -141,11 +142,14 @@ TEST_F(Picture, BmpWithAlphaIsComposedAsPngIs) {
 
 TEST_F(Picture, BmpMasksSayWhereColoursAre) {
     const std::vector<float> expected{1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1};
-    EXPECT_EQ(read(masked_bmp({0xF800, 0x7E0, 0x1F, 0}, {0xF800, 0x7E0, 0x1F, 0xFFFF}, 16, 40), 3, 2, 2).data, expected);
+    EXPECT_EQ(read(masked_bmp({0xF800, 0x7E0, 0x1F, 0}, {0xF800, 0x7E0, 0x1F, 0xFFFF}, 16, 40), 3, 2, 2).data,
+              expected);
     EXPECT_EQ(read(masked_bmp({0xFF, 0xFF00, 0xFF0000, 0}, {0xFF, 0xFF00, 0xFF0000, 0xFFFFFF}, 32, 40), 3, 2, 2).data,
               expected);
-    EXPECT_EQ(read(masked_bmp({0xF00, 0xF0, 0xF, 0xF000}, {0xFF00, 0xF0F0, 0xF00F, 0xFFFF}, 16), 3, 2, 2).data, expected);
-    for (const std::array<uint32_t, 4>& masks : {std::array<uint32_t, 4>{0, 0xFF00, 0xFF0000, 0}, {0xF0F, 0xF000, 0xF0000, 0}})
+    EXPECT_EQ(read(masked_bmp({0xF00, 0xF0, 0xF, 0xF000}, {0xFF00, 0xF0F0, 0xF00F, 0xFFFF}, 16), 3, 2, 2).data,
+              expected);
+    for (const std::array<uint32_t, 4>& masks :
+         {std::array<uint32_t, 4>{0, 0xFF00, 0xFF0000, 0}, {0xF0F, 0xF000, 0xF0000, 0}})
         EXPECT_THAT(error_of(masked_bmp(masks, {1, 2, 3, 4})), HasSubstr("mask of a colour"));
     const std::string whole = masked_bmp({0xFF, 0xFF00, 0xFF0000, 0xFF000000}, {1, 2, 3, 4});
     for (size_t length = 0; length < whole.size(); ++length) EXPECT_NE(error_of(whole.substr(0, length)), "") << length;

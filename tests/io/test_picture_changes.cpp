@@ -47,8 +47,8 @@ std::string png_file(uint32_t width, uint32_t height, std::vector<uint8_t> rows,
     if (parts.gamma > 0) png_set_gAMA_fixed(png, info, parts.gamma);
     png_write_info(png, info);
     for (const auto& [kind, content] : parts.chunks)
-        png_write_chunk(png, reinterpret_cast<png_const_bytep>(kind.c_str()), reinterpret_cast<png_const_bytep>(content.data()),
-                        content.size());
+        png_write_chunk(png, reinterpret_cast<png_const_bytep>(kind.c_str()),
+                        reinterpret_cast<png_const_bytep>(content.data()), content.size());
     const size_t row = rows.size() / height;
     std::vector<png_bytep> starts;
     for (uint32_t y = 0; y < height; ++y) starts.push_back(rows.data() + y * row);
@@ -85,7 +85,8 @@ std::string jpeg_file(uint32_t width, uint32_t height, const std::vector<uint8_t
         jpeg_write_marker(&info, JPEG_APP0 + 1, reinterpret_cast<const JOCTET*>(parts.exif.data()),
                           static_cast<unsigned>(parts.exif.size()));
     while (info.next_scanline < height) {
-        auto* row = const_cast<JSAMPROW>(pixels.data() + info.next_scanline * width * static_cast<size_t>(parts.components));
+        auto* row =
+            const_cast<JSAMPROW>(pixels.data() + info.next_scanline * width * static_cast<size_t>(parts.components));
         jpeg_write_scanlines(&info, &row, 1);
     }
     jpeg_finish_compress(&info);
@@ -97,7 +98,8 @@ std::string jpeg_file(uint32_t width, uint32_t height, const std::vector<uint8_t
 
 class PictureChanges : public testing::Test {
   protected:
-    Picture read(const std::string& bytes, int64_t channels, int64_t height, int64_t width, const char* background = "black") {
+    Picture read(const std::string& bytes, int64_t channels, int64_t height, int64_t width,
+                 const char* background = "black") {
         std::ofstream(path, std::ios::binary) << bytes;
         return read_picture(path, channels, height, width, parse_background(background));
     }
@@ -114,7 +116,8 @@ TEST_F(PictureChanges, NothingIsSaidOfAPictureThatIsTakenAsItIs) {
     const Picture grey_as_rgb = read(png_file(2, 1, {7, 7, 7, 255, 255, 255}, {.type = PNG_COLOR_TYPE_RGB}), 1, 1, 2);
     EXPECT_THAT(grey_as_rgb.changes, IsEmpty());
     EXPECT_EQ(grey_as_rgb.image, read(png_file(2, 1, {7, 255}, {}), 1, 1, 2).image);
-    EXPECT_THAT(read(png_file(2, 1, {9, 255, 8, 255}, {.type = PNG_COLOR_TYPE_GRAY_ALPHA}), 1, 1, 2).changes, IsEmpty());
+    EXPECT_THAT(read(png_file(2, 1, {9, 255, 8, 255}, {.type = PNG_COLOR_TYPE_GRAY_ALPHA}), 1, 1, 2).changes,
+                IsEmpty());
 }
 
 TEST_F(PictureChanges, TransparencyIsComposedOnTheBackground) {
@@ -130,7 +133,8 @@ TEST_F(PictureChanges, TransparencyIsComposedOnTheBackground) {
 
 TEST_F(PictureChanges, ADrawingInTransparencyAloneIsRefusedWhereNothingIsLeft) {
     const std::string black = png_file(2, 1, {0, 255, 0, 0}, {.type = PNG_COLOR_TYPE_GRAY_ALPHA});
-    EXPECT_THAT(error_of(black, 1, 2), HasSubstr("becomes uniform, which it is not: composed on black; another background"));
+    EXPECT_THAT(error_of(black, 1, 2),
+                HasSubstr("becomes uniform, which it is not: composed on black; another background"));
     EXPECT_EQ(read(black, 1, 1, 2, "white").image.data, (std::vector<float>{0, 1}));
     EXPECT_THAT(error_of(png_file(2, 1, {0, 0, 200, 0}, {.type = PNG_COLOR_TYPE_GRAY_ALPHA}), 1, 2),
                 HasSubstr("transparent everywhere"));
@@ -138,8 +142,9 @@ TEST_F(PictureChanges, ADrawingInTransparencyAloneIsRefusedWhereNothingIsLeft) {
 
 TEST_F(PictureChanges, TransparentColoursOfAPaletteAreComposedToo) {
     const Picture picture = read(
-        png_file(2, 1, {0x40},
-                 {.type = PNG_COLOR_TYPE_PALETTE, .bits = 1, .colours = {{0, 0, 0}, {255, 255, 255}}, .clear_colours = {0}}),
+        png_file(
+            2, 1, {0x40},
+            {.type = PNG_COLOR_TYPE_PALETTE, .bits = 1, .colours = {{0, 0, 0}, {255, 255, 255}}, .clear_colours = {0}}),
         1, 1, 2, "#333333");
     EXPECT_EQ(picture.image.data, (std::vector<float>{0.2F, 1}));
     EXPECT_THAT(picture.changes, ElementsAre("composed on #333333"));
@@ -155,7 +160,8 @@ TEST_F(PictureChanges, LossOfColourAndSizeIsSaid) {
 }
 
 TEST_F(PictureChanges, PicturesThatLoseEverythingAreRefused) {
-    EXPECT_THAT(error_of(png_file(2, 2, {0, 255, 255, 0}, {}), 1, 1), HasSubstr("becomes uniform"));  // a checker, shrunk
+    EXPECT_THAT(error_of(png_file(2, 2, {0, 255, 255, 0}, {}), 1, 1),
+                HasSubstr("becomes uniform"));  // a checker, shrunk
     EXPECT_THAT(error_of(png_file(1, 1, {9}, {}), 28, 28), HasSubstr("1×1 pixels, too few for 28×28"));
     EXPECT_THAT(error_of(png_file(28, 1, std::vector<uint8_t>(28, 9), {}), 28, 28), HasSubstr("too few"));
     EXPECT_THAT(read(png_file(2, 2, {9, 9, 9, 9}, {}), 1, 2, 2).changes, ElementsAre("every pixel is the same"));
@@ -211,8 +217,9 @@ TEST_F(PictureChanges, PicturesAreTurnedUpright) {
     for (int orientation = 1; orientation <= 8; ++orientation)
         for (bool little : {false, true}) {
             const bool lies = orientation > 4;
-            const Picture picture = read(png_file(3, 2, {1, 2, 3, 4, 5, 6}, {.chunks = {{"eXIf", exif(orientation, little)}}}),
-                                         1, lies ? 3 : 2, lies ? 2 : 3);
+            const Picture picture =
+                read(png_file(3, 2, {1, 2, 3, 4, 5, 6}, {.chunks = {{"eXIf", exif(orientation, little)}}}), 1,
+                     lies ? 3 : 2, lies ? 2 : 3);
             std::vector<int> values;
             for (float value : picture.image.data) values.push_back(static_cast<int>(value * 255 + 0.5F));
             EXPECT_EQ(values, upright[static_cast<size_t>(orientation)]) << orientation;
@@ -257,7 +264,8 @@ TEST_F(PictureChanges, JpegMarkersWithoutLengthDoNotHideTheSize) {
     std::string huge = whole;
     const size_t frame = huge.find("\xff\xc0");
     for (size_t i : {5, 6, 7, 8}) huge[frame + i] = '\xf0';
-    for (const std::string& marker : {std::string("\xff\x01"), std::string("\xff\xd0"), std::string("\xff\xd7\xff\xff\xff")}) {
+    for (const std::string& marker :
+         {std::string("\xff\x01"), std::string("\xff\xd0"), std::string("\xff\xd7\xff\xff\xff")}) {
         EXPECT_EQ(read(whole.substr(0, 2) + marker + whole.substr(2), 1, 16, 16).image, image);
         EXPECT_THAT(error_of(huge.substr(0, 2) + marker + huge.substr(2), 16, 16), HasSubstr("more than 64 million"));
     }

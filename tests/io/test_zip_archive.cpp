@@ -15,7 +15,8 @@ using testing_data::zip_bytes;
 
 Bytes hello() { return {'h', 'e', 'l', 'l', 'o'}; }
 
-std::string refusal(const Bytes& bytes, const std::string& name = "a", uint64_t limit = 1000, const ZipLimits& limits = {}) {
+std::string refusal(const Bytes& bytes, const std::string& name = "a", uint64_t limit = 1000,
+                    const ZipLimits& limits = {}) {
     return message_of<InputError>([&] { ZipArchive(bytes, "some.zip", limits).read(name, limit); });
 }
 

@@ -97,7 +97,8 @@ void load_configuration(const uint8_t* from) {
         uint16_t row_bytes = 0;
         std::memcpy(&row_bytes, from + 16 + 2 * tile, 2);
         const uint8_t rows = from[48 + tile];
-        require(row_bytes <= kRowBytes && rows <= kRows && (row_bytes == 0) == (rows == 0), "a register of an impossible size");
+        require(row_bytes <= kRowBytes && rows <= kRows && (row_bytes == 0) == (rows == 0),
+                "a register of an impossible size");
         require(tile < kTiles || rows == 0, "more than eight registers");
         if (tile >= kTiles) continue;
         tiles.row_bytes[tile] = row_bytes;
@@ -109,7 +110,8 @@ void load_tile(const Instruction& instruction) {
     const unsigned tile = instruction.reg;
     std::memset(tiles.data[tile], 0, sizeof tiles.data[tile]);
     for (int row = 0; row < tiles.rows[tile]; ++row)
-        std::memcpy(tiles.data[tile][row], reinterpret_cast<const void*>(instruction.address + row * instruction.stride),
+        std::memcpy(tiles.data[tile][row],
+                    reinterpret_cast<const void*>(instruction.address + row * instruction.stride),
                     tiles.row_bytes[tile]);
 }
 

@@ -6,10 +6,10 @@
 
 namespace spikelens {
 
-/// Lets the AMX kernels run where the CPU has no AMX: their instructions trap, and a signal handler does what Intel's manual
-/// says of them (Software Developer's Manual, volume 2, TILELOADD, TDPBUSD, …) to registers of its own, refusing what the
-/// CPU would refuse. Slow (some microseconds an instruction), and the kernels' own machine code. Where the CPU has AMX,
-/// nothing.
+/// Lets the AMX kernels run where the CPU has no AMX: their instructions trap, and a signal handler does what Intel's
+/// manual says of them (Software Developer's Manual, volume 2, TILELOADD, TDPBUSD, …) to registers of its own, refusing
+/// what the CPU would refuse. Slow (some microseconds an instruction), and the kernels' own machine code. Where the CPU
+/// has AMX, nothing.
 class EmulatedAmx {
   public:
     EmulatedAmx();

@@ -88,14 +88,15 @@ TEST(ChangedSums, AreThoseOfTheInputAsItIsNow) {
         for (uint64_t seed = 0; seed < 4; ++seed) {
             Network network = parse_network(test.text, test.input, test.steps);
             initialise_weights(network, seed);
-            Array<float>& weight = network.layers[0].weight;  // one large in each output and the others small: sums fit int32
+            Array<float>& weight =
+                network.layers[0].weight;  // one large in each output and the others small: sums fit int32
             for (int64_t i = 0; i < weight.size(); ++i)
                 weight.data[i] = i % weight.row_size() == 0 ? 0.5F : 0.01F * weight.data[i];
             const kernels::LayerPlan plan = lower_for_spikes(network.layers[0], 1.0);
             ASSERT_TRUE(plan.sums_fit_int32(test.planes));
             SpikeMap silence;
-            silence.reset(static_cast<int>(test.input[0]), static_cast<int>(test.input[1]), static_cast<int>(test.input[2]),
-                          test.steps, test.planes);
+            silence.reset(static_cast<int>(test.input[0]), static_cast<int>(test.input[1]),
+                          static_cast<int>(test.input[2]), test.steps, test.planes);
             const SpikeMap first = random_map(test, seed), second = mixed(first, random_map(test, seed + 50), seed);
             const Sums none(static_cast<size_t>(plan.out_height) * plan.out_width * test.steps * plan.padded());
             Sums expected = none;
@@ -105,7 +106,8 @@ TEST(ChangedSums, AreThoseOfTheInputAsItIsNow) {
                 Sums sums = none;
                 change(*set, plan, silence, first, sums);
                 change(*set, plan, first, second, sums);
-                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, expected)) << set->name << " " << test.text;
+                EXPECT_EQ(of_real_outputs(plan, sums), of_real_outputs(plan, expected))
+                    << set->name << " " << test.text;
                 EXPECT_EQ(spikes_of(*set, plan, second, sums.data()), spikes_of(scalar, plan, second, nullptr))
                     << set->name << " " << test.text;
                 change(*set, plan, second, silence, sums);

@@ -1,5 +1,5 @@
-// Every kernel gives the scalar reference's bytes at every density: where it lists what is silent, where a layer's weights are
-// read in parts, and at the edges between.
+// Every kernel gives the scalar reference's bytes at every density: where it lists what is silent, where a layer's
+// weights are read in parts, and at the edges between.
 #include <gtest/gtest.h>
 
 #include "spikelens/core/random.h"
@@ -40,7 +40,9 @@ struct Result {
 
 struct Recorded {
     bool counts, potentials;
-    double listed() const { return counts ? potentials ? 0.02 : 0.15 : 1; }  ///< right or wrong, only speed depends on it
+    double listed() const {
+        return counts ? potentials ? 0.02 : 0.15 : 1;
+    }  ///< right or wrong, only speed depends on it
 };
 
 Result run(const kernels::KernelSet& set, const kernels::LayerPlan& plan, const SpikeMap& input, int steps,
@@ -94,9 +96,9 @@ class Density : public testing::TestWithParam<Case> {
         const kernels::KernelSet& scalar = kernels::choose_kernels("scalar");
         const Result expected = run(scalar, plan, input, test.steps, kernels::Listing::every_word, recorded);
         for (const kernels::KernelSet* set : sets_to_test())
-            for (const auto listing : {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence,
-                                       kernels::Listing::rows, kernels::Listing::active_rows, kernels::Listing::patterns,
-                                       kernels::Listing::slices}) {
+            for (const auto listing : {kernels::Listing::every_word, kernels::Listing::active_words,
+                                       kernels::Listing::silence, kernels::Listing::rows, kernels::Listing::active_rows,
+                                       kernels::Listing::patterns, kernels::Listing::slices}) {
                 if (!applies(listing, *set, plan, input.planes)) continue;
                 EXPECT_EQ(run(*set, plan, input, test.steps, listing, recorded), expected)
                     << set->name << " at density " << density << ", listing " << static_cast<int>(listing);

@@ -41,7 +41,8 @@ TEST(Dispatch, TheFastestSupportedIsTheDefault) {
 #if defined(__x86_64__)
 TEST(Dispatch, SlicesAreForManySpikesAndFullWords) {
     using kernels::Listing;
-    const kernels::LayerPlan large = plan_of("256C3-LIF-1F", {256, 14, 14}, 25), thin = plan_of("32C3-LIF-1F", {2, 30, 30}, 10);
+    const kernels::LayerPlan large = plan_of("256C3-LIF-1F", {256, 14, 14}, 25),
+                             thin = plan_of("32C3-LIF-1F", {2, 30, 30}, 10);
     const auto chosen = [](const kernels::KernelSet& set, const kernels::LayerPlan& plan, int planes, double density) {
         return kernels::choose_listing(set, plan, 25, planes, density);
     };
@@ -50,7 +51,8 @@ TEST(Dispatch, SlicesAreForManySpikesAndFullWords) {
     EXPECT_EQ(chosen(kernels::amx_kernels, large, 3, 0.3), Listing::slices);
     EXPECT_NE(chosen(kernels::amx_kernels, large, 1, 0.01), Listing::slices);
     EXPECT_EQ(chosen(kernels::amx_kernels, large, 1, 0.99), Listing::silence);
-    EXPECT_NE(chosen(kernels::amx_kernels, large, 9, 0.3), Listing::slices) << "no input of nine binary digits is a byte";
+    EXPECT_NE(chosen(kernels::amx_kernels, large, 9, 0.3), Listing::slices)
+        << "no input of nine binary digits is a byte";
     EXPECT_NE(chosen(kernels::amx_kernels, thin, 1, 0.3), Listing::slices) << "62 of 64 lanes would multiply zeros";
     EXPECT_NE(chosen(kernels::avx512_kernels, large, 1, 0.3), Listing::slices);
 }
@@ -60,7 +62,8 @@ TEST(Dispatch, PatternsAreForManySpikesOutputsAndPixels) {
     const auto chosen = [](const kernels::LayerPlan& plan, int steps, double density, int samples) {
         return kernels::choose_listing(kernels::avx512_kernels, plan, steps, 1, density, samples);
     };
-    const kernels::LayerPlan large = plan_of("256C3-LIF-1F", {256, 14, 14}, 4), thin = plan_of("32C3-LIF-1F", {64, 14, 14}, 4);
+    const kernels::LayerPlan large = plan_of("256C3-LIF-1F", {256, 14, 14}, 4),
+                             thin = plan_of("32C3-LIF-1F", {64, 14, 14}, 4);
     const kernels::LayerPlan full = plan_of("256F-LIF-1F", {512, 1, 1}, 4);
     EXPECT_EQ(chosen(large, 4, 0.2, 1), Listing::patterns);
     EXPECT_NE(chosen(large, 4, 0.02, 1), Listing::patterns);
@@ -92,7 +95,8 @@ void answer_permission_requests(unsigned error) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) std::exit(3);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        std::exit(3);
 }
 
 /// 0: granted, or 1: refused, and then another kernel takes the place of AMX.
@@ -100,7 +104,8 @@ int outcome(unsigned error) {
     answer_permission_requests(error);
     if (kernels::may_use_tiles()) return 0;
     const auto names = kernels::supported_kernels();
-    if (std::ranges::find(names, "amx") != names.end() || kernels::choose_kernels("").name == std::string("amx")) return 2;
+    if (std::ranges::find(names, "amx") != names.end() || kernels::choose_kernels("").name == std::string("amx"))
+        return 2;
     return 1;
 }
 

@@ -16,7 +16,8 @@ TEST(Products, AreThePlainSumsForEveryKernelAndSize) {
     for (const int64_t samples : {0, 1, 127, 128, 129, 300}) {
         for (const int64_t columns : {1, 95, 96, 97, 200}) {
             std::vector<float> x(static_cast<size_t>(samples * columns));
-            for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(std::exp(5 * random_normal(1, Stream::test, {i})));
+            for (size_t i = 0; i < x.size(); ++i)
+                x[i] = static_cast<float>(std::exp(5 * random_normal(1, Stream::test, {i})));
             for (const std::string& name : kernels::supported_kernels()) {
                 for (int64_t row = 0; row < columns; row += kProductTile) {
                     const int64_t column = (columns - 1) / kProductTile * kProductTile;

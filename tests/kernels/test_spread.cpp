@@ -21,11 +21,12 @@ struct Case {
     double density;  ///< of what is not zero
 };
 
-const Case cases[] = {{"5C3-LIF(beta=0)-1F", {3, 6, 7}, 4, 1.0},        {"33C5s2-LIF(beta=0)-1F", {16, 9, 8}, 3, 0.2},
-                      {"70C3p0-LIF(beta=0)-1F", {65, 5, 6}, 2, 0.5},    {"16C3-LIF(beta=0)-1F", {16, 12, 12}, 3, 0.1},
-                      {"16C5s2p4-LIF(beta=0)-1F", {2, 5, 21}, 7, 0.3},  {"64C1p0s3-LIF(beta=0)-1F", {20, 4, 30}, 3, 0.7},
-                      {"130F-LIF(beta=0)-1F", {7, 5, 3}, 70, 0.4},      {"3F-LIF(beta=0)-1F", {1, 1, 1}, 1, 1.0},
-                      {"16C5p1s2-LIF(beta=0)-1F", {2, 34, 34}, 2, 0.9}, {"4C3s3p2-LIF(beta=0)-1F", {5, 3, 3}, 2, 1.0}};
+const Case cases[] = {
+    {"5C3-LIF(beta=0)-1F", {3, 6, 7}, 4, 1.0},        {"33C5s2-LIF(beta=0)-1F", {16, 9, 8}, 3, 0.2},
+    {"70C3p0-LIF(beta=0)-1F", {65, 5, 6}, 2, 0.5},    {"16C3-LIF(beta=0)-1F", {16, 12, 12}, 3, 0.1},
+    {"16C5s2p4-LIF(beta=0)-1F", {2, 5, 21}, 7, 0.3},  {"64C1p0s3-LIF(beta=0)-1F", {20, 4, 30}, 3, 0.7},
+    {"130F-LIF(beta=0)-1F", {7, 5, 3}, 70, 0.4},      {"3F-LIF(beta=0)-1F", {1, 1, 1}, 1, 1.0},
+    {"16C5p1s2-LIF(beta=0)-1F", {2, 34, 34}, 2, 0.9}, {"4C3s3p2-LIF(beta=0)-1F", {5, 3, 3}, 2, 1.0}};
 
 class SpreadOf : public ::testing::TestWithParam<Case> {
   protected:
@@ -63,7 +64,8 @@ class SpreadOf : public ::testing::TestWithParam<Case> {
         for (int o = 0; o < layer_.out_channels; ++o)
             for (int y = 0; y < layer_.out_height; ++y)
                 for (int x = 0; x < layer_.out_width; ++x) {
-                    const int ky = row + layer_.padding - y * layer_.stride, kx = column + layer_.padding - x * layer_.stride;
+                    const int ky = row + layer_.padding - y * layer_.stride,
+                              kx = column + layer_.padding - x * layer_.stride;
                     if (ky < 0 || kx < 0 || ky >= height || kx >= width) continue;
                     const int64_t weight = ((int64_t{o} * layer_.in_channels + channel) * height + ky) * width + kx;
                     sum += static_cast<double>(layer_.weight.data[weight]) *

@@ -6,8 +6,10 @@ For every network: FOLDER/NAME.pth, and FOLDER/NAME.txt with lines "key value…
 of the import, and arrays as their shape and values: "spikes" [N, T, C, H, W], the spike counts of layers, "scores". All is
 computed in double precision.
 """
+
 import random
 import sys
+
 import torch
 import torch.nn as nn
 
@@ -29,7 +31,8 @@ def save(name, text, net, shape, step, options="", reset=None):
     spikes = (torch.rand(samples, steps, *shape, dtype=torch.double) < 0.4).double()
     counts, scores = {}, 0
     with torch.no_grad():
-        if reset: reset()
+        if reset:
+            reset()
         for t in range(steps):
             fired, out = step(spikes[:, t])
             for layer, spike in fired.items():
@@ -39,9 +42,11 @@ def save(name, text, net, shape, step, options="", reset=None):
         assert count.sum() > 0, f"{name}: no spike in {layer}"
     with open(f"{folder}/{name}.txt", "w") as file:
         file.write(f"text {text}\nshape {' '.join(map(str, shape))}\n")
-        if options: file.write(f"options {options}\n")
+        if options:
+            file.write(f"options {options}\n")
         file.write(array("spikes", spikes))
-        for layer, count in counts.items(): file.write(array(layer, count))
+        for layer, count in counts.items():
+            file.write(array(layer, count))
         file.write(array("scores", scores / steps))
 
 
@@ -52,10 +57,13 @@ def randomise(net, gain=1.5):
             module.running_mean.uniform_(-0.2, 0.2)
             module.running_var.uniform_(0.1, 0.8)
             nn.init.uniform_(module.weight, 0.5, 1.5)
-            if module.bias is not None: nn.init.uniform_(module.bias, 0.2, 0.8)
-            if hasattr(module, "scale"): nn.init.uniform_(module.scale, 0.5, 1.5)
+            if module.bias is not None:
+                nn.init.uniform_(module.bias, 0.2, 0.8)
+            if hasattr(module, "scale"):
+                nn.init.uniform_(module.scale, 0.5, 1.5)
         elif isinstance(module, (nn.Linear, nn.Conv2d)):
-            with torch.no_grad(): module.weight.mul_(gain)
+            with torch.no_grad():
+                module.weight.mul_(gain)
     return net
 
 
@@ -66,21 +74,25 @@ class Chain(nn.Module):
         super().__init__()
         self.layers = names
         self.order = list(modules)
-        for name, module in modules.items(): setattr(self, name, module)
+        for name, module in modules.items():
+            setattr(self, name, module)
 
     def step(self, x):
         fired = {}
         for name in self.order:
             x = getattr(self, name)(x)
-            if isinstance(x, tuple): x = x[0]
-            if name in self.layers: fired[self.layers[name]] = x
+            if isinstance(x, tuple):
+                x = x[0]
+            if name in self.layers:
+                fired[self.layers[name]] = x
         return fired, x
 
 
 class Timed(Chain):
     """The same, with normalisations that are told their step."""
 
-    def start(self): self.t = -1
+    def start(self):
+        self.t = -1
 
     def step(self, x):
         self.t += 1
@@ -104,37 +116,106 @@ def snntorch_networks():
         save(name, text, net, shape, net.step, options, lambda: utils.reset(net))
 
     hidden = {"init_hidden": True, "spike_grad": lambda x: (x > 0).to(x.dtype)}  # its own give float32
-    chain("bn_vector_beta", "4C3-LIF(beta=*,threshold=0.8,delay)-MP2-3F-LIF(beta=0.7,delay)", (2, 6, 6),
-          {"lif1": "conv1", "lif2": "full2"}, conv=nn.Conv2d(2, 4, 3, padding=1, bias=False), bn=nn.BatchNorm2d(4),
-          lif1=snn.Leaky(beta=torch.rand(4, 1, 1), threshold=0.8, learn_beta=True, **hidden), pool=nn.MaxPool2d(2),
-          flat=nn.Flatten(), fc=nn.Linear(36, 3), lif2=snn.Leaky(beta=0.7, **hidden))
-    chain("vector_threshold", "6F-LIF(beta=0.9,threshold=*,delay,reset=zero)-3F-LIF(beta=0.7,delay)", (8, 1, 1),
-          {"lif1": "full1", "lif2": "full2"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
-          lif1=snn.Leaky(beta=0.9, threshold=torch.rand(6) + 0.3, reset_mechanism="zero", **hidden), fc2=nn.Linear(6, 3),
-          lif2=snn.Leaky(beta=0.7, **hidden))
-    chain("rleaky_all", "6F-R-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)", (8, 1, 1), {"lif1": "full1", "lif2": "full2"},
-          flat=nn.Flatten(), fc1=nn.Linear(8, 6), lif1=snn.RLeaky(0.9, linear_features=6, **hidden), fc2=nn.Linear(6, 3),
-          lif2=snn.Leaky(beta=0.7, **hidden))
-    chain("rleaky_one", "6F-R1-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)", (8, 1, 1), {"lif1": "full1", "lif2": "full2"},
-          flat=nn.Flatten(), fc1=nn.Linear(8, 6), lif1=snn.RLeaky(0.9, V=torch.rand(6), all_to_all=False, **hidden),
-          fc2=nn.Linear(6, 3), lif2=snn.Leaky(beta=0.7, **hidden))
-    chain("rleaky_conv", "4C3-RC3-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)", (2, 5, 5), {"lif1": "conv1", "lif2": "full2"},
-          conv=nn.Conv2d(2, 4, 3, padding=1), lif1=snn.RLeaky(0.9, conv2d_channels=4, kernel_size=3, **hidden),
-          flat=nn.Flatten(), fc=nn.Linear(100, 3), lif2=snn.Leaky(beta=0.7, **hidden))
-    chain("rsynaptic", "6F-R-LIF(beta=0.8,alpha=0.5,delay)-3F-LIF(beta=0.7,alpha=0.25,delay)", (8, 1, 1),
-          {"lif1": "full1", "lif2": "full2"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
-          lif1=snn.RSynaptic(0.5, 0.8, linear_features=6, **hidden), fc2=nn.Linear(6, 3),
-          lif2=snn.Synaptic(alpha=0.25, beta=0.7, **hidden))
-    net = Timed({"lif1": "pass3", "lif2": "norm5"}, conv=nn.Conv2d(2, 4, 3, padding=1, bias=False),
-                bntt1=snn.BatchNormTT2d(4, steps), use1=AtStep(lambda x: net.bntt1[net.t](x)), pool=nn.MaxPool2d(2),
-                lif1=snn.Leaky(beta=0.8, **hidden), flat=nn.Flatten(), fc=nn.Linear(36, 3),
-                bntt2=snn.BatchNormTT1d(3, steps), use2=AtStep(lambda x: net.bntt2[net.t](x)),
-                lif2=snn.Leaky(beta=0.7, **hidden))
+    chain(
+        "bn_vector_beta",
+        "4C3-LIF(beta=*,threshold=0.8,delay)-MP2-3F-LIF(beta=0.7,delay)",
+        (2, 6, 6),
+        {"lif1": "conv1", "lif2": "full2"},
+        conv=nn.Conv2d(2, 4, 3, padding=1, bias=False),
+        bn=nn.BatchNorm2d(4),
+        lif1=snn.Leaky(beta=torch.rand(4, 1, 1), threshold=0.8, learn_beta=True, **hidden),
+        pool=nn.MaxPool2d(2),
+        flat=nn.Flatten(),
+        fc=nn.Linear(36, 3),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
+    chain(
+        "vector_threshold",
+        "6F-LIF(beta=0.9,threshold=*,delay,reset=zero)-3F-LIF(beta=0.7,delay)",
+        (8, 1, 1),
+        {"lif1": "full1", "lif2": "full2"},
+        flat=nn.Flatten(),
+        fc1=nn.Linear(8, 6),
+        lif1=snn.Leaky(beta=0.9, threshold=torch.rand(6) + 0.3, reset_mechanism="zero", **hidden),
+        fc2=nn.Linear(6, 3),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
+    chain(
+        "rleaky_all",
+        "6F-R-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)",
+        (8, 1, 1),
+        {"lif1": "full1", "lif2": "full2"},
+        flat=nn.Flatten(),
+        fc1=nn.Linear(8, 6),
+        lif1=snn.RLeaky(0.9, linear_features=6, **hidden),
+        fc2=nn.Linear(6, 3),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
+    chain(
+        "rleaky_one",
+        "6F-R1-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)",
+        (8, 1, 1),
+        {"lif1": "full1", "lif2": "full2"},
+        flat=nn.Flatten(),
+        fc1=nn.Linear(8, 6),
+        lif1=snn.RLeaky(0.9, V=torch.rand(6), all_to_all=False, **hidden),
+        fc2=nn.Linear(6, 3),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
+    chain(
+        "rleaky_conv",
+        "4C3-RC3-LIF(beta=0.9,delay)-3F-LIF(beta=0.7,delay)",
+        (2, 5, 5),
+        {"lif1": "conv1", "lif2": "full2"},
+        conv=nn.Conv2d(2, 4, 3, padding=1),
+        lif1=snn.RLeaky(0.9, conv2d_channels=4, kernel_size=3, **hidden),
+        flat=nn.Flatten(),
+        fc=nn.Linear(100, 3),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
+    chain(
+        "rsynaptic",
+        "6F-R-LIF(beta=0.8,alpha=0.5,delay)-3F-LIF(beta=0.7,alpha=0.25,delay)",
+        (8, 1, 1),
+        {"lif1": "full1", "lif2": "full2"},
+        flat=nn.Flatten(),
+        fc1=nn.Linear(8, 6),
+        lif1=snn.RSynaptic(0.5, 0.8, linear_features=6, **hidden),
+        fc2=nn.Linear(6, 3),
+        lif2=snn.Synaptic(alpha=0.25, beta=0.7, **hidden),
+    )
+    net = Timed(
+        {"lif1": "pass3", "lif2": "norm5"},
+        conv=nn.Conv2d(2, 4, 3, padding=1, bias=False),
+        bntt1=snn.BatchNormTT2d(4, steps),
+        use1=AtStep(lambda x: net.bntt1[net.t](x)),
+        pool=nn.MaxPool2d(2),
+        lif1=snn.Leaky(beta=0.8, **hidden),
+        flat=nn.Flatten(),
+        fc=nn.Linear(36, 3),
+        bntt2=snn.BatchNormTT1d(3, steps),
+        use2=AtStep(lambda x: net.bntt2[net.t](x)),
+        lif2=snn.Leaky(beta=0.7, **hidden),
+    )
     net.order = [name for name in net.order if not name.startswith("bntt")]
-    save("bntt", f"4C3b0-BN{steps}-MP2-LIF(beta=0.8,delay)-3F-BN{steps}-LIF(beta=0.7,delay)", randomise(net, 3), (2, 6, 6),
-         net.step, "", lambda: (utils.reset(net), net.start()))
-    net = randomise(Chain({"lif1": "full1"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
-                          lif1=snn.Leaky(beta=0.9, graded_spikes_factor=0.5, **hidden), fc2=nn.Linear(6, 3)))
+    save(
+        "bntt",
+        f"4C3b0-BN{steps}-MP2-LIF(beta=0.8,delay)-3F-BN{steps}-LIF(beta=0.7,delay)",
+        randomise(net, 3),
+        (2, 6, 6),
+        net.step,
+        "",
+        lambda: (utils.reset(net), net.start()),
+    )
+    net = randomise(
+        Chain(
+            {"lif1": "full1"},
+            flat=nn.Flatten(),
+            fc1=nn.Linear(8, 6),
+            lif1=snn.Leaky(beta=0.9, graded_spikes_factor=0.5, **hidden),
+            fc2=nn.Linear(6, 3),
+        )
+    )
 
     def graded(x):
         fired, out = net.step(x)
@@ -158,8 +239,15 @@ def snntorch_networks():
             return {"conv1": spikes / 0.5, "add4": joined}, self.fc(joined.flatten(1))
 
     net = randomise(Branches(), 3)
-    save("graded_branches", "4C3-LIF(beta=0.9,delay)-[4C3|4C1]add-LIF(beta=0.8,delay)-3F", net, (2, 5, 5), net.step, "",
-         lambda: utils.reset(net))
+    save(
+        "graded_branches",
+        "4C3-LIF(beta=0.9,delay)-[4C3|4C1]add-LIF(beta=0.8,delay)-3F",
+        net,
+        (2, 5, 5),
+        net.step,
+        "",
+        lambda: utils.reset(net),
+    )
 
 
 def torch_networks():
@@ -172,8 +260,14 @@ def torch_networks():
         spike = (v > 1).double()
         return v - spike, spike
 
-    net = nn.ModuleDict({"conv1": nn.Conv2d(2, 4, 3, padding=1), "conv2": nn.Conv2d(4, 4, 3, padding=1),
-                         "conv3": nn.Conv2d(4, 4, 1), "fc": nn.Linear(100, 3)})
+    net = nn.ModuleDict(
+        {
+            "conv1": nn.Conv2d(2, 4, 3, padding=1),
+            "conv2": nn.Conv2d(4, 4, 3, padding=1),
+            "conv3": nn.Conv2d(4, 4, 1),
+            "fc": nn.Linear(100, 3),
+        }
+    )
     randomise(net, 4)
     prune.l1_unstructured(net["conv1"], "weight", amount=0.3)
     weight_norm(net["conv2"])
@@ -201,53 +295,138 @@ def spikingjelly_networks():
         save(name, text, net, shape, net.step, options, lambda: functional.reset_net(net))
 
     plif = neuron.ParametricLIFNode(init_tau=2.5)
-    chain("bn_plif", "4C3-LIF(beta=0.6,decay_input,reset=zero,ge)-AP2-3F", (2, 6, 6), {"sn": "conv1"},
-          conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=layer.BatchNorm2d(4), sn=plif, pool=layer.AvgPool2d(2),
-          flat=layer.Flatten(), fc=layer.Linear(36, 3))
-    chain("bn_through_time", f"4C3b0-BN{steps}-{jelly}-AP2-6F-BN{steps}-{jelly}-3F", (2, 6, 6), {"sn": "norm2", "sn2": "norm4"},
-          conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=layer.BatchNormThroughTime2d(steps, 4), sn=neuron.LIFNode(),
-          pool=layer.AvgPool2d(2), flat=layer.Flatten(), fc=layer.Linear(36, 6), bn2=layer.BatchNormThroughTime1d(steps, 6),
-          sn2=neuron.LIFNode(), fc2=layer.Linear(6, 3))
+    chain(
+        "bn_plif",
+        "4C3-LIF(beta=0.6,decay_input,reset=zero,ge)-AP2-3F",
+        (2, 6, 6),
+        {"sn": "conv1"},
+        conv=layer.Conv2d(2, 4, 3, padding=1, bias=False),
+        bn=layer.BatchNorm2d(4),
+        sn=plif,
+        pool=layer.AvgPool2d(2),
+        flat=layer.Flatten(),
+        fc=layer.Linear(36, 3),
+    )
+    chain(
+        "bn_through_time",
+        f"4C3b0-BN{steps}-{jelly}-AP2-6F-BN{steps}-{jelly}-3F",
+        (2, 6, 6),
+        {"sn": "norm2", "sn2": "norm4"},
+        conv=layer.Conv2d(2, 4, 3, padding=1, bias=False),
+        bn=layer.BatchNormThroughTime2d(steps, 4),
+        sn=neuron.LIFNode(),
+        pool=layer.AvgPool2d(2),
+        flat=layer.Flatten(),
+        fc=layer.Linear(36, 6),
+        bn2=layer.BatchNormThroughTime1d(steps, 6),
+        sn2=neuron.LIFNode(),
+        fc2=layer.Linear(6, 3),
+    )
 
     def whole(norm):  # of all steps at once: what it gives at each is what it gives of that step's input alone
-        return AtStep(lambda x: getattr(net, norm)(x.unsqueeze(0))[net.t if hasattr(getattr(net, norm), "scale") else 0])
+        return AtStep(
+            lambda x: getattr(net, norm)(x.unsqueeze(0))[net.t if hasattr(getattr(net, norm), "scale") else 0]
+        )
 
-    def started(net): functional.reset_net(net), net.start()
+    def started(net):
+        functional.reset_net(net), net.start()
 
-    norms = {"temporal_effective": (layer.TemporalEffectiveBatchNorm2d(steps, 4), f"4C3b0-BN{steps}-{jelly}-AP2-3F", "norm2"),
-             "threshold_dependent": (layer.ThresholdDependentBatchNorm2d(1.2, 0.8, 4), f"4C3-{jelly}-AP2-3F", "conv1")}
+    norms = {
+        "temporal_effective": (
+            layer.TemporalEffectiveBatchNorm2d(steps, 4),
+            f"4C3b0-BN{steps}-{jelly}-AP2-3F",
+            "norm2",
+        ),
+        "threshold_dependent": (layer.ThresholdDependentBatchNorm2d(1.2, 0.8, 4), f"4C3-{jelly}-AP2-3F", "conv1"),
+    }
     for name, (norm, text, fires) in norms.items():
-        net = Timed({"sn": fires}, conv=layer.Conv2d(2, 4, 3, padding=1, bias=False), bn=norm, use=whole("bn"),
-                    sn=neuron.LIFNode(), pool=layer.AvgPool2d(2), flat=layer.Flatten(), fc=layer.Linear(36, 3))
+        net = Timed(
+            {"sn": fires},
+            conv=layer.Conv2d(2, 4, 3, padding=1, bias=False),
+            bn=norm,
+            use=whole("bn"),
+            sn=neuron.LIFNode(),
+            pool=layer.AvgPool2d(2),
+            flat=layer.Flatten(),
+            fc=layer.Linear(36, 3),
+        )
         net.order.remove("bn")
         save(name, text, randomise(net, 3), (2, 6, 6), net.step, "", lambda: started(net))
     recurrent = layer.LinearRecurrentContainer(neuron.LIFNode(), 8, 8, True)
-    chain("linear_recurrent", f"8F-R-{jelly}-3F", (8, 1, 1), {"cell": "full1"}, flat=layer.Flatten(), cell=recurrent,
-          fc=layer.Linear(8, 3))
+    chain(
+        "linear_recurrent",
+        f"8F-R-{jelly}-3F",
+        (8, 1, 1),
+        {"cell": "full1"},
+        flat=layer.Flatten(),
+        cell=recurrent,
+        fc=layer.Linear(8, 3),
+    )
     element = layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda y, x: y + x)
-    chain("element_wise", f"6F-R1-{jelly}-3F", (8, 1, 1), {"cell": "full1"}, "full1.recurrent=1", flat=layer.Flatten(),
-          fc1=layer.Linear(8, 6), cell=element, fc2=layer.Linear(6, 3))
+    chain(
+        "element_wise",
+        f"6F-R1-{jelly}-3F",
+        (8, 1, 1),
+        {"cell": "full1"},
+        "full1.recurrent=1",
+        flat=layer.Flatten(),
+        fc1=layer.Linear(8, 6),
+        cell=element,
+        fc2=layer.Linear(6, 3),
+    )
 
-    chain("pools", f"4C3-MP3s2p1-{jelly}-4C3-{jelly}-MP2c-GAP-3F", (2, 6, 6), {"sn1": "pass2", "sn2": "conv3"},
-          conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.MaxPool2d(3, 2, 1), sn1=neuron.LIFNode(),
-          conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(), pool2=layer.MaxPool2d(2, ceil_mode=True),
-          pool3=layer.AdaptiveAvgPool2d((1, 1)), flat=layer.Flatten(), fc=layer.Linear(4, 3))
+    chain(
+        "pools",
+        f"4C3-MP3s2p1-{jelly}-4C3-{jelly}-MP2c-GAP-3F",
+        (2, 6, 6),
+        {"sn1": "pass2", "sn2": "conv3"},
+        conv1=layer.Conv2d(2, 4, 3, padding=1),
+        pool1=layer.MaxPool2d(3, 2, 1),
+        sn1=neuron.LIFNode(),
+        conv2=layer.Conv2d(4, 4, 3, padding=1),
+        sn2=neuron.LIFNode(),
+        pool2=layer.MaxPool2d(2, ceil_mode=True),
+        pool3=layer.AdaptiveAvgPool2d((1, 1)),
+        flat=layer.Flatten(),
+        fc=layer.Linear(4, 3),
+    )
     low = jelly.replace(")", ",threshold=0.25)")
-    chain("means", f"4C3-AP3s2p1-{low}-4C3-{low}-AP=2-3F", (2, 6, 6), {"sn1": "pass2", "sn2": "conv3"},
-          conv1=layer.Conv2d(2, 4, 3, padding=1), pool1=layer.AvgPool2d(3, 2, 1), sn1=neuron.LIFNode(v_threshold=0.25),
-          conv2=layer.Conv2d(4, 4, 3, padding=1), sn2=neuron.LIFNode(v_threshold=0.25), pool2=layer.AdaptiveAvgPool2d(2),
-          flat=layer.Flatten(), fc=layer.Linear(16, 3))
+    chain(
+        "means",
+        f"4C3-AP3s2p1-{low}-4C3-{low}-AP=2-3F",
+        (2, 6, 6),
+        {"sn1": "pass2", "sn2": "conv3"},
+        conv1=layer.Conv2d(2, 4, 3, padding=1),
+        pool1=layer.AvgPool2d(3, 2, 1),
+        sn1=neuron.LIFNode(v_threshold=0.25),
+        conv2=layer.Conv2d(4, 4, 3, padding=1),
+        sn2=neuron.LIFNode(v_threshold=0.25),
+        pool2=layer.AdaptiveAvgPool2d(2),
+        flat=layer.Flatten(),
+        fc=layer.Linear(16, 3),
+    )
     # The potential is counted from v_reset, where it starts and to which it leaks.
-    chain("v_reset", "6F-LIF(beta=0.5,decay_input,reset=zero,ge,threshold=0.75)-3F", (8, 1, 1), {"sn": "full1"},
-          flat=layer.Flatten(), fc1=layer.Linear(8, 6), sn=neuron.LIFNode(v_threshold=0.5, v_reset=-0.25),
-          fc2=layer.Linear(6, 3))
+    chain(
+        "v_reset",
+        "6F-LIF(beta=0.5,decay_input,reset=zero,ge,threshold=0.75)-3F",
+        (8, 1, 1),
+        {"sn": "full1"},
+        flat=layer.Flatten(),
+        fc1=layer.Linear(8, 6),
+        sn=neuron.LIFNode(v_threshold=0.5, v_reset=-0.25),
+        fc2=layer.Linear(6, 3),
+    )
 
     class Sew(nn.Module):
         """A block with a downsampling convolution and one without, as in spikingjelly's sew_resnet.py."""
 
         def __init__(self):
             super().__init__()
-            self.conv1, self.bn1, self.sn1 = layer.Conv2d(2, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4), neuron.LIFNode()
+            self.conv1, self.bn1, self.sn1 = (
+                layer.Conv2d(2, 4, 3, padding=1, bias=False),
+                layer.BatchNorm2d(4),
+                neuron.LIFNode(),
+            )
             self.layer1 = nn.Sequential(Block(4, 6, 2), Block(6, 6, 1))
             self.fc = layer.Linear(6, 3)
 
@@ -266,26 +445,36 @@ def spikingjelly_networks():
             self.bn2, self.sn2 = layer.BatchNorm2d(planes), neuron.LIFNode()
             self.downsample = None
             if stride != 1:
-                self.downsample = nn.Sequential(layer.Conv2d(inputs, planes, 1, stride=stride, bias=False),
-                                                layer.BatchNorm2d(planes))
+                self.downsample = nn.Sequential(
+                    layer.Conv2d(inputs, planes, 1, stride=stride, bias=False), layer.BatchNorm2d(planes)
+                )
                 self.downsample_sn = neuron.LIFNode()
 
         def forward(self, x, fired, first, second, down):
             fired[first] = self.sn1(self.bn1(self.conv1(x)))
             fired[second] = self.sn2(self.bn2(self.conv2(fired[first])))
-            if down: x = fired[down] = self.downsample_sn(self.downsample(x))
+            if down:
+                x = fired[down] = self.downsample_sn(self.downsample(x))
             return x + fired[second]
 
     net = randomise(Sew(), 3)
-    save("sew_block", f"4C3-{jelly}-[6C3s2-{jelly}-6C3-{jelly}|6C1s2-{jelly}]add-[6C3-{jelly}-6C3-{jelly}|]add-GAP-3F", net,
-         (2, 6, 6), net.step, "", lambda: functional.reset_net(net))
+    save(
+        "sew_block",
+        f"4C3-{jelly}-[6C3s2-{jelly}-6C3-{jelly}|6C1s2-{jelly}]add-[6C3-{jelly}-6C3-{jelly}|]add-GAP-3F",
+        net,
+        (2, 6, 6),
+        net.step,
+        "",
+        lambda: functional.reset_net(net),
+    )
 
 
 def norse_networks():
     import norse.torch as norse
 
     net = nn.ModuleDict({"cell": norse.LIFRecurrentCell(8, 6), "fc": nn.Linear(6, 3)})
-    with torch.no_grad(): net["cell"].input_weights.mul_(6)
+    with torch.no_grad():
+        net["cell"].input_weights.mul_(6)
     state = [None]
 
     def step(x):
@@ -300,10 +489,17 @@ def sinabs_networks():
     import sinabs.layers as sl
 
     single = {"spike_fn": sina.SingleSpike, "norm_input": False}
-    net = randomise(Chain({"lif1": "full1", "lif2": "full2"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
-                          lif1=sl.LIF(tau_mem=10., spike_threshold=torch.tensor(0.8), **single), fc2=nn.Linear(6, 4),
-                          lif2=sl.LIFRecurrent(tau_mem=5., rec_connect=nn.Linear(4, 4, bias=False), **single),
-                          fc3=nn.Linear(4, 3)))
+    net = randomise(
+        Chain(
+            {"lif1": "full1", "lif2": "full2"},
+            flat=nn.Flatten(),
+            fc1=nn.Linear(8, 6),
+            lif1=sl.LIF(tau_mem=10.0, spike_threshold=torch.tensor(0.8), **single),
+            fc2=nn.Linear(6, 4),
+            lif2=sl.LIFRecurrent(tau_mem=5.0, rec_connect=nn.Linear(4, 4, bias=False), **single),
+            fc3=nn.Linear(4, 3),
+        )
+    )
 
     def step(x):
         fired = {}
@@ -326,9 +522,13 @@ def sinabs_networks():
 
     save("sinabs", "6F-LIF(beta=0.9048374,threshold=0.8,ge)-4F-R-LIF(beta=0.8187308,ge)-3F", net, (8, 1, 1), step)
 
-    adaptive = Chain({"lif": "full1"}, flat=nn.Flatten(), fc1=nn.Linear(8, 6),
-                     lif=sl.ALIF(tau_mem=10., tau_adapt=20., adapt_scale=4., spike_threshold=torch.tensor(0.5), **single),
-                     fc2=nn.Linear(6, 3))
+    adaptive = Chain(
+        {"lif": "full1"},
+        flat=nn.Flatten(),
+        fc1=nn.Linear(8, 6),
+        lif=sl.ALIF(tau_mem=10.0, tau_adapt=20.0, adapt_scale=4.0, spike_threshold=torch.tensor(0.5), **single),
+        fc2=nn.Linear(6, 3),
+    )
     randomise(adaptive, 3)
 
     def adapt(x):
@@ -336,9 +536,13 @@ def sinabs_networks():
         return {"full1": spikes}, adaptive.fc2(spikes)
 
     rho = 0.951229425  # e^(−1/20)
-    save("sinabs_adaptive", f"6F-LIF(beta=0.9048374,threshold=0.5,ge,adapt={4 * (1 - rho):.9f},rho={rho})-3F", adaptive,
-         (8, 1, 1), adapt)
-
+    save(
+        "sinabs_adaptive",
+        f"6F-LIF(beta=0.9048374,threshold=0.5,ge,adapt={4 * (1 - rho):.9f},rho={rho})-3F",
+        adaptive,
+        (8, 1, 1),
+        adapt,
+    )
 
 
 class Random:
@@ -348,9 +552,15 @@ class Random:
         self.rng, self.neuron, self.after = random.Random(7), neuron, after
 
     def pool(self, size, behind_norm=False):
-        kinds = [("", None)] * 3 + [("-MP3s2p1", nn.MaxPool2d(3, 2, 1)), ("-MP2c", nn.MaxPool2d(2, ceil_mode=True)),
-                                    ("-AP3s2p1", nn.AvgPool2d(3, 2, 1)), ("-AP2s1", nn.AvgPool2d(2, 1)), ("-GMP", nn.AdaptiveMaxPool2d(1))]
-        if behind_norm: del kinds[5]  # whether the normalisation stands before a padded mean, names do not tell
+        kinds = [("", None)] * 3 + [
+            ("-MP3s2p1", nn.MaxPool2d(3, 2, 1)),
+            ("-MP2c", nn.MaxPool2d(2, ceil_mode=True)),
+            ("-AP3s2p1", nn.AvgPool2d(3, 2, 1)),
+            ("-AP2s1", nn.AvgPool2d(2, 1)),
+            ("-GMP", nn.AdaptiveMaxPool2d(1)),
+        ]
+        if behind_norm:
+            del kinds[5]  # whether the normalisation stands before a padded mean, names do not tell
         return self.rng.choice(kinds if size > 2 else kinds[:3])
 
     def network(self, name):
@@ -374,15 +584,18 @@ class Random:
             out = 3 + 2 * i + self.rng.randint(0, 1)
             bias = not norm and self.rng.random() < 0.7
             put(f"conv{i}", nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=bias))
-            if norm: put(f"bn{i}", nn.BatchNorm2d(out).eval())
+            if norm:
+                put(f"bn{i}", nn.BatchNorm2d(out).eval())
             channels = out
             stage = f"{out}C{kernel}" + ("" if bias or norm else "b0")
             before, module = self.pool(x.shape[-1], norm)
-            if module: put(f"pool{i}", module)
+            if module:
+                put(f"pool{i}", module)
             count += 2 if before else 1  # a neuron behind a pool is a layer of its own
             stage += before + fire(f"pass{count}" if before else f"conv{count}")
             behind, module = self.pool(x.shape[-1])
-            if module: put(f"after{i}", module)
+            if module:
+                put(f"after{i}", module)
             text.append(stage + behind)
         put("flat", nn.Flatten())
         if self.rng.random() < 0.5:
@@ -400,7 +613,8 @@ class Random:
             except AssertionError:  # some layer is silent: another
                 continue
             made += 1
-            if made == 10: return
+            if made == 10:
+                return
         raise RuntimeError("too few networks spike")
 
 
@@ -408,7 +622,11 @@ def random_snntorch(rng):
     import snntorch as snn
 
     hidden = {"init_hidden": True, "spike_grad": lambda x: (x > 0).to(x.dtype)}
-    beta, threshold, reset = rng.choice((0.5, 0.8, 0.95)), rng.choice((0.5, 1.0)), rng.choice(("subtract", "zero", "none"))
+    beta, threshold, reset = (
+        rng.choice((0.5, 0.8, 0.95)),
+        rng.choice((0.5, 1.0)),
+        rng.choice(("subtract", "zero", "none")),
+    )
     words = f"beta={beta},threshold={threshold},reset={reset}" + (",delay" if reset != "none" else "")
     if rng.random() < 0.3:
         module = snn.Synaptic(alpha=0.25, beta=beta, threshold=threshold, reset_mechanism=reset, **hidden)
@@ -440,7 +658,8 @@ class Remembering(nn.Module):
         self.cell = cell
         self.reset()
 
-    def reset(self): self.state = None
+    def reset(self):
+        self.state = None
 
     def forward(self, x):
         spikes, self.state = self.cell(x, self.state)
@@ -471,9 +690,11 @@ class OneStep(nn.Module):
 
     def reset(self):
         for name, buffer in list(self.layer.named_buffers()):
-            if name != "spike_threshold" or hasattr(self.layer, "b0"): setattr(self.layer, name, torch.zeros(0))
+            if name != "spike_threshold" or hasattr(self.layer, "b0"):
+                setattr(self.layer, name, torch.zeros(0))
 
-    def forward(self, x): return self.layer(x.unsqueeze(1))[:, 0].double()
+    def forward(self, x):
+        return self.layer(x.unsqueeze(1))[:, 0].double()
 
 
 def random_sinabs(rng):
@@ -484,8 +705,11 @@ def random_sinabs(rng):
 
     threshold, to = rng.choice((0.5, 1.0)), rng.choice((None, 0.0))
     words = f"threshold={threshold},ge" + ("" if to is None else ",reset=zero")
-    shared = {"spike_fn": sina.SingleSpike, "spike_threshold": torch.tensor(threshold),
-              "reset_fn": sina.MembraneSubtract() if to is None else sina.MembraneReset()}
+    shared = {
+        "spike_fn": sina.SingleSpike,
+        "spike_threshold": torch.tensor(threshold),
+        "reset_fn": sina.MembraneSubtract() if to is None else sina.MembraneReset(),
+    }
     kind = rng.choice(("IAF", "LIF", "ALIF"))
     if kind == "IAF":
         module = OneStep(sl.IAF(**shared))
@@ -496,12 +720,26 @@ def random_sinabs(rng):
     if kind == "LIF":
         module = OneStep(sl.LIF(tau_mem=tau, norm_input=norm, **shared))
     else:
-        module, rho = OneStep(sl.ALIF(tau_mem=tau, tau_adapt=10.0, adapt_scale=3.0, norm_input=norm, **shared)), math.exp(-1 / 10)
+        module, rho = (
+            OneStep(sl.ALIF(tau_mem=tau, tau_adapt=10.0, adapt_scale=3.0, norm_input=norm, **shared)),
+            math.exp(-1 / 10),
+        )
         words += f",adapt={3 * (1 - rho):.9f},rho={rho:.9f}"
     return module, f"LIF({words})", module.reset
 
 
-RANDOM = {"snntorch": random_snntorch, "spikingjelly": random_spikingjelly, "norse": random_norse, "sinabs": random_sinabs}
-{"torch": torch_networks, "snntorch": snntorch_networks, "spikingjelly": spikingjelly_networks, "norse": norse_networks,
- "sinabs": sinabs_networks}[library]()
-if library in RANDOM: Random(RANDOM[library], 12.0 if library == "norse" else 3.0).networks(library)
+RANDOM = {
+    "snntorch": random_snntorch,
+    "spikingjelly": random_spikingjelly,
+    "norse": random_norse,
+    "sinabs": random_sinabs,
+}
+{
+    "torch": torch_networks,
+    "snntorch": snntorch_networks,
+    "spikingjelly": spikingjelly_networks,
+    "norse": norse_networks,
+    "sinabs": sinabs_networks,
+}[library]()
+if library in RANDOM:
+    Random(RANDOM[library], 12.0 if library == "norse" else 3.0).networks(library)

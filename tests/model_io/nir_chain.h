@@ -66,7 +66,8 @@ class NirChain {
     /// Dyadic numbers that differ: 1/8, −2/8, 3/8, …
     static NirValue ramp(Shape shape) {
         std::vector<double> numbers(element_count(shape));
-        for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = (i % 2 ? -1.0 : 1.0) * static_cast<double>(1 + i % 7) / 8;
+        for (size_t i = 0; i < numbers.size(); ++i)
+            numbers[i] = (i % 2 ? -1.0 : 1.0) * static_cast<double>(1 + i % 7) / 8;
         return nir_numbers(NirType::float32, std::move(shape), std::move(numbers));
     }
 

@@ -3,6 +3,7 @@
 python nir_peers.py LIBRARY FOLDER: for each network FOLDER/NAME.nir and FOLDER/NAME.txt, one record a line: "dialect NAME",
 "input T C H W" and its spikes, "layer NODE count" and the spikes of each neuron, "scores". Every record has all samples.
 """
+
 import dataclasses
 import inspect
 import pathlib
@@ -115,32 +116,71 @@ def snntorch():
         return snn.Leaky(beta=betas(*shape), threshold=0.5 + torch.rand(*shape), init_hidden=True)
 
     def synaptic(*shape):
-        return snn.Synaptic(alpha=betas(*shape), beta=betas(*shape), threshold=0.5 + torch.rand(*shape), init_hidden=True)
+        return snn.Synaptic(
+            alpha=betas(*shape), beta=betas(*shape), threshold=0.5 + torch.rand(*shape), init_hidden=True
+        )
 
     nets = {
-        "all": ([6], nn.Sequential(
-            nn.Linear(6, 12), snn.RLeaky(beta=0.83, linear_features=12, init_hidden=True),
-            nn.Linear(12, 7), snn.RSynaptic(alpha=0.7, beta=0.91, linear_features=7, init_hidden=True),
-            nn.Linear(7, 3), leaky(3))),
-        "one": ([6], nn.Sequential(
-            nn.Linear(6, 12), snn.RLeaky(beta=betas(12), all_to_all=False, V=torch.randn(12), init_hidden=True),
-            nn.Linear(12, 7, bias=False),
-            snn.RSynaptic(alpha=0.6, beta=betas(7), all_to_all=False, V=torch.randn(7), init_hidden=True),
-            nn.Linear(7, 3), synaptic(3))),
-        "conv": ([2, 8, 7], nn.Sequential(
-            nn.Conv2d(2, 4, (3, 2), stride=(1, 2), padding=1, groups=2), leaky(4, 8, 4), nn.AvgPool2d(2),
-            nn.Conv2d(4, 6, 3, padding="same", bias=False), synaptic(6, 4, 2), nn.Flatten(), nn.Linear(48, 5), leaky(5))),
-        "recurrent_conv": ([2, 6, 6], nn.Sequential(
-            nn.Conv2d(2, 4, 3, padding=1), snn.RLeaky(beta=0.8, conv2d_channels=4, kernel_size=3, init_hidden=True),
-            nn.Flatten(), nn.Linear(144, 3), leaky(3))),
+        "all": (
+            [6],
+            nn.Sequential(
+                nn.Linear(6, 12),
+                snn.RLeaky(beta=0.83, linear_features=12, init_hidden=True),
+                nn.Linear(12, 7),
+                snn.RSynaptic(alpha=0.7, beta=0.91, linear_features=7, init_hidden=True),
+                nn.Linear(7, 3),
+                leaky(3),
+            ),
+        ),
+        "one": (
+            [6],
+            nn.Sequential(
+                nn.Linear(6, 12),
+                snn.RLeaky(beta=betas(12), all_to_all=False, V=torch.randn(12), init_hidden=True),
+                nn.Linear(12, 7, bias=False),
+                snn.RSynaptic(alpha=0.6, beta=betas(7), all_to_all=False, V=torch.randn(7), init_hidden=True),
+                nn.Linear(7, 3),
+                synaptic(3),
+            ),
+        ),
+        "conv": (
+            [2, 8, 7],
+            nn.Sequential(
+                nn.Conv2d(2, 4, (3, 2), stride=(1, 2), padding=1, groups=2),
+                leaky(4, 8, 4),
+                nn.AvgPool2d(2),
+                nn.Conv2d(4, 6, 3, padding="same", bias=False),
+                synaptic(6, 4, 2),
+                nn.Flatten(),
+                nn.Linear(48, 5),
+                leaky(5),
+            ),
+        ),
+        "recurrent_conv": (
+            [2, 6, 6],
+            nn.Sequential(
+                nn.Conv2d(2, 4, 3, padding=1),
+                snn.RLeaky(beta=0.8, conv2d_channels=4, kernel_size=3, init_hidden=True),
+                nn.Flatten(),
+                nn.Linear(144, 3),
+                leaky(3),
+            ),
+        ),
     }
     for name, (shape, net) in nets.items():
         if name == "recurrent_conv" and not old:
             continue  # nir checks shapes from 1.0.5 on, and snnTorch's are not a map's
         graph = export_to_nir(louder(net, 4), torch.rand(1, *shape), ignore_dims=[0])
         rest(net)
-        run(name, "snntorch", graph, net, named(net, (snn.Leaky, snn.Synaptic, snn.RLeaky, snn.RSynaptic)), spikes(*shape),
-            lambda node: node + ".lif" if f"{node}.lif" in graph.nodes else node)
+        run(
+            name,
+            "snntorch",
+            graph,
+            net,
+            named(net, (snn.Leaky, snn.Synaptic, snn.RLeaky, snn.RSynaptic)),
+            spikes(*shape),
+            lambda node: node + ".lif" if f"{node}.lif" in graph.nodes else node,
+        )
     trained(snn, export_to_nir)
 
 
@@ -156,9 +196,19 @@ def trained(snn, export_to_nir):
     """Which of two inputs spikes first, long before the network is asked: what recurrence is for."""
     torch.manual_seed(7)
     net = nn.Sequential(
-        nn.Linear(3, 16), snn.RLeaky(beta=torch.full((16,), 0.8), linear_features=16, learn_beta=True, init_hidden=True),
-        nn.Linear(16, 2), snn.RSynaptic(alpha=0.5, beta=torch.full((2,), 0.7), linear_features=2, learn_beta=True,
-                                        learn_alpha=True, learn_threshold=True, init_hidden=True))
+        nn.Linear(3, 16),
+        snn.RLeaky(beta=torch.full((16,), 0.8), linear_features=16, learn_beta=True, init_hidden=True),
+        nn.Linear(16, 2),
+        snn.RSynaptic(
+            alpha=0.5,
+            beta=torch.full((2,), 0.7),
+            linear_features=2,
+            learn_beta=True,
+            learn_alpha=True,
+            learn_threshold=True,
+            init_hidden=True,
+        ),
+    )
     louder(net, 2)
     optimiser = torch.optim.Adam(net.parameters(), lr=0.02)
     for _ in range(80):
@@ -220,14 +270,30 @@ def spikingjelly():
 
     nets = {
         "residual": ([2, 6, 6], Residual()),
-        "rows": ([2, 16], nn.Sequential(
-            layer.Conv1d(2, 3, 5, padding=2, stride=2), neuron.CUBALIFNode(v_threshold=0.4), layer.Conv1d(3, 4, 3, dilation=2),
-            neuron.IFNode(v_threshold=0.5), layer.Flatten(), layer.Linear(16, 4), neuron.IFNode(v_threshold=0.5))),
+        "rows": (
+            [2, 16],
+            nn.Sequential(
+                layer.Conv1d(2, 3, 5, padding=2, stride=2),
+                neuron.CUBALIFNode(v_threshold=0.4),
+                layer.Conv1d(3, 4, 3, dilation=2),
+                neuron.IFNode(v_threshold=0.5),
+                layer.Flatten(),
+                layer.Linear(16, 4),
+                neuron.IFNode(v_threshold=0.5),
+            ),
+        ),
     }
     for name, (shape, net) in nets.items():
         graph = export_to_nir(louder(net), torch.rand(1, *shape))
-        run(name, "spikingjelly", graph, net, named(net, neuron.BaseNode), spikes(*shape),
-            lambda node: node if node in graph.nodes else f"_{node}")
+        run(
+            name,
+            "spikingjelly",
+            graph,
+            net,
+            named(net, neuron.BaseNode),
+            spikes(*shape),
+            lambda node: node if node in graph.nodes else f"_{node}",
+        )
 
 
 def sinabs():
@@ -239,12 +305,27 @@ def sinabs():
         return kind(batch_size=SAMPLES, spike_fn=sa.SingleSpike, **options)
 
     nets = {
-        "maps": ([2, 8, 8], nn.Sequential(
-            nn.Conv2d(2, 4, 3, groups=2), fires(sl.IAFSqueeze), sl.SumPool2d(2), nn.Flatten(),
-            nn.Linear(36, 4), fires(sl.LIFSqueeze, tau_mem=10.0, spike_threshold=torch.tensor(0.2)))),
-        "rows": ([2, 9], nn.Sequential(
-            nn.Conv1d(2, 4, 3), fires(sl.IAFSqueeze), nn.Flatten(), nn.Linear(28, 4),
-            sl.ExpLeakSqueeze(tau_mem=10.0, batch_size=SAMPLES))),
+        "maps": (
+            [2, 8, 8],
+            nn.Sequential(
+                nn.Conv2d(2, 4, 3, groups=2),
+                fires(sl.IAFSqueeze),
+                sl.SumPool2d(2),
+                nn.Flatten(),
+                nn.Linear(36, 4),
+                fires(sl.LIFSqueeze, tau_mem=10.0, spike_threshold=torch.tensor(0.2)),
+            ),
+        ),
+        "rows": (
+            [2, 9],
+            nn.Sequential(
+                nn.Conv1d(2, 4, 3),
+                fires(sl.IAFSqueeze),
+                nn.Flatten(),
+                nn.Linear(28, 4),
+                sl.ExpLeakSqueeze(tau_mem=10.0, batch_size=SAMPLES),
+            ),
+        ),
     }
     for name, (shape, net) in nets.items():
         x = spikes(*shape)
@@ -270,10 +351,21 @@ def norse():
         return n.LIFBoxCell(n.LIFBoxParameters(v_th=torch.as_tensor(threshold), v_leak=torch.as_tensor(0.02)))
 
     nets = {
-        "box": ([2, 6, 6], nn.Sequential(nn.Conv2d(2, 4, 3), box(0.2), nn.Flatten(), nn.Linear(64, 5), box(0.1), nn.Linear(5, 3),
-                                         n.LIBoxCell())),
-        "cuba": ([6], nn.Sequential(nn.Linear(6, 8), n.LIFCell(n.LIFParameters(v_th=torch.as_tensor(0.1))), nn.Linear(8, 3),
-                                    n.IAFCell(n.IAFParameters(v_th=torch.as_tensor(0.4))))),
+        "box": (
+            [2, 6, 6],
+            nn.Sequential(
+                nn.Conv2d(2, 4, 3), box(0.2), nn.Flatten(), nn.Linear(64, 5), box(0.1), nn.Linear(5, 3), n.LIBoxCell()
+            ),
+        ),
+        "cuba": (
+            [6],
+            nn.Sequential(
+                nn.Linear(6, 8),
+                n.LIFCell(n.LIFParameters(v_th=torch.as_tensor(0.1))),
+                nn.Linear(8, 3),
+                n.IAFCell(n.IAFParameters(v_th=torch.as_tensor(0.4))),
+            ),
+        ),
     }
     for name, (shape, modules) in nets.items():
         net = n.SequentialState(*modules)

@@ -21,7 +21,8 @@ struct Pair {
 };
 
 inline Signal pooled(const Signal& in, Pair size, Pair stride, double factor) {
-    const int64_t h = (in.shape[1] - size.rows) / stride.rows + 1, w = (in.shape[2] - size.columns) / stride.columns + 1;
+    const int64_t h = (in.shape[1] - size.rows) / stride.rows + 1,
+                  w = (in.shape[2] - size.columns) / stride.columns + 1;
     Signal out{{in.shape[0], h, w}, {}};
     for (int64_t c = 0; c < in.shape[0]; ++c)
         for (int64_t y = 0; y < h; ++y)
@@ -29,7 +30,8 @@ inline Signal pooled(const Signal& in, Pair size, Pair stride, double factor) {
                 double sum = 0;
                 for (int64_t dy = 0; dy < size.rows; ++dy)
                     for (int64_t dx = 0; dx < size.columns; ++dx)
-                        sum += in.values[(c * in.shape[1] + y * stride.rows + dy) * in.shape[2] + x * stride.columns + dx];
+                        sum +=
+                            in.values[(c * in.shape[1] + y * stride.rows + dy) * in.shape[2] + x * stride.columns + dx];
                 out.values.push_back(factor * sum);
             }
     return out;
@@ -53,7 +55,8 @@ inline Signal convolved(const Signal& in, const Convolution& conv) {
                 double sum = conv.bias.empty() ? 0 : conv.bias[o];
                 for (int64_t i = 0; i < c * kh * kw; ++i) {
                     const int64_t row = y * conv.stride.rows - conv.padding.rows + i / kw % kh * conv.dilation.rows;
-                    const int64_t column = x * conv.stride.columns - conv.padding.columns + i % kw * conv.dilation.columns;
+                    const int64_t column =
+                        x * conv.stride.columns - conv.padding.columns + i % kw * conv.dilation.columns;
                     if (row < 0 || column < 0 || row >= h || column >= w) continue;
                     const int64_t channel = o / (conv.outputs / conv.groups) * c + i / (kh * kw);
                     sum += conv.weight[o * c * kh * kw + i] * in.values[(channel * h + row) * w + column];
@@ -75,8 +78,8 @@ inline Signal multiplied(const Signal& in, const std::vector<double>& weight, co
     return out;
 }
 
-/// Forward Euler of NIR nodes, node by node, nothing folded: what `exact` promises. What several edges bring is added; a
-/// neuron's spikes come back one step later. Parameters are given per neuron or as one number.
+/// Forward Euler of NIR nodes, node by node, nothing folded: what `exact` promises. What several edges bring is added;
+/// a neuron's spikes come back one step later. Parameters are given per neuron or as one number.
 class Graph {
   public:
     Graph(const std::vector<NirStep>& steps, double dt) : steps_(steps), dt_(dt) {}
@@ -126,9 +129,9 @@ class Graph {
         const Pair kernel{one_row ? 1 : shape[2], shape.back()}, dilation = pair(node, "dilation", 1);
         Pair padding{(kernel.rows - 1) * dilation.rows / 2, (kernel.columns - 1) * dilation.columns / 2};  // "same"
         if (node.values.at("padding").type != NirType::text) padding = pair(node, "padding", 0);
-        signal =
-            convolved(signal, {kernel, pair(node, "stride", 1), padding, dilation, shape[0],
-                               static_cast<int64_t>(at(node, "groups", 0)), numbers(node, "weight"), numbers(node, "bias")});
+        signal = convolved(
+            signal, {kernel, pair(node, "stride", 1), padding, dilation, shape[0],
+                     static_cast<int64_t>(at(node, "groups", 0)), numbers(node, "weight"), numbers(node, "bias")});
         if (one_row) signal.shape.erase(signal.shape.begin() + 1);
     }
 
@@ -136,7 +139,8 @@ class Graph {
         if (node.type == "Conv2d" || node.type == "Conv1d") {
             convolve(node, signal);
         } else if (node.type == "Affine" || node.type == "Linear") {
-            signal = multiplied(signal, numbers(node, "weight"), numbers(node, "bias"), node.values.at("weight").shape[0]);
+            signal =
+                multiplied(signal, numbers(node, "weight"), numbers(node, "bias"), node.values.at("weight").shape[0]);
         } else if (node.type == "SumPool2d" || node.type == "AvgPool2d") {
             const Pair size = pair(node, "kernel_size");
             const auto area = static_cast<double>(size.rows * size.columns);
@@ -167,7 +171,8 @@ class Graph {
             if (node.type == "IF" || node.type == "I")
                 v[i] += dt_ * drive;
             else
-                v[i] += dt_ / at(node, node.type == "CubaLIF" ? "tau_mem" : "tau", i) * (at(node, "v_leak", i) - v[i] + drive);
+                v[i] += dt_ / at(node, node.type == "CubaLIF" ? "tau_mem" : "tau", i) *
+                        (at(node, "v_leak", i) - v[i] + drive);
             signal.values[i] = v[i];
             if (node.type == "LI" || node.type == "I") continue;
             signal.values[i] = v[i] > at(node, "v_threshold", i) ? 1 : 0;

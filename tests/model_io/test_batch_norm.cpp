@@ -16,7 +16,8 @@ using testing::HasSubstr;
 class BatchNorm : public WeightFile {
   protected:
     /// Conv2d(2, 3, 3, bias=False), BatchNorm2d(3), a neuron, Linear(108, 2).
-    static TestFile sequential(const std::string& conv = "0", const std::string& norm = "1", const std::string& full = "4") {
+    static TestFile sequential(const std::string& conv = "0", const std::string& norm = "1",
+                               const std::string& full = "4") {
         TestFile file;
         file.add(conv + ".weight", values({3, 2, 3, 3}, 1));
         add_norm(file, norm, 3, 10);
@@ -38,7 +39,8 @@ TEST_F(BatchNorm, IsFoldedIntoTheConvolutionBeforeIt) {
             const ImportedNetwork imported = import(file, text, options);
             const Layer& layer = imported.network.layers[0];
             const FloatArray weight = values({3, 2, 3, 3}, 1), own = values({3}, 4);
-            const FloatArray gamma = values({3}, 10), beta = values({3}, 11), mean = values({3}, 12), var = positive({3}, 13);
+            const FloatArray gamma = values({3}, 10), beta = values({3}, 11), mean = values({3}, 12),
+                             var = positive({3}, 13);
             for (size_t o = 0; o < 3; ++o) {
                 const double scale = gamma.data[o] / std::sqrt(var.data[o] + eps), b = bias ? own.data[o] : 0;
                 EXPECT_EQ(layer.bias.data[o], static_cast<float>((b - mean.data[o]) * scale + beta.data[o]));
@@ -63,7 +65,8 @@ TEST_F(BatchNorm, MayHaveNoScaleAndFollowAFullyConnectedLayer) {
     const Network network = import(file, text).network;
     const FloatArray bias = values({2}, 3);
     EXPECT_FLOAT_EQ(network.layers[1].bias.data[0], (bias.data[0] - 1) / 2);
-    EXPECT_FLOAT_EQ(network.layers[0].bias.data[0], -values({3}, 12).data[0] / std::sqrt(positive({3}, 13).data[0] + 1e-5F));
+    EXPECT_FLOAT_EQ(network.layers[0].bias.data[0],
+                    -values({3}, 12).data[0] / std::sqrt(positive({3}, 13).data[0] + 1e-5F));
 }
 
 /// Names of the usual kinds, with and without the order of definition; each pairs convolution i with normalisation i.
@@ -147,7 +150,8 @@ TEST_F(BatchNorm, ThatMayBelongElsewhereIsRefusedWithBothNames) {
     add_norm(twice, "2", 3, 20);
     EXPECT_THAT(refusal(twice, text), AllOf(HasSubstr("normalisation 2"), HasSubstr("1")));
     EXPECT_THAT(refusal(sequential(), "3C3b0-LIF-2F"), AllOf(HasSubstr("conv1"), HasSubstr("drop its b0")));
-    EXPECT_THAT(refusal(sequential(), text, {.layers = {{"conv1.norm", "7"}}}), HasSubstr("no batch normalisation '7'"));
+    EXPECT_THAT(refusal(sequential(), text, {.layers = {{"conv1.norm", "7"}}}),
+                HasSubstr("no batch normalisation '7'"));
     EXPECT_THAT(refusal(sequential(), text, {.layers = {{"conv7.norm", "1"}}}), HasSubstr("no layer 'conv7'"));
 }
 

@@ -28,7 +28,8 @@ class FileNeurons : public testing::Test {
         return filled;
     }
     /// fc1 and fc2; lif1 and lif2 to be added.
-    static TestFile state_dict(const std::string& network = text, const std::vector<std::string>& stems = {"fc1", "fc2"}) {
+    static TestFile state_dict(const std::string& network = text,
+                               const std::vector<std::string>& stems = {"fc1", "fc2"}) {
         const Network filled = filled_network(network);
         TestFile file;
         for (size_t i = 0; i < stems.size(); ++i) {
@@ -47,11 +48,13 @@ class FileNeurons : public testing::Test {
         add_scalar(file, stem + ".graded_spikes_factor", 1);
         file.add_integers(stem + ".reset_mechanism_val", {}, {reset});
     }
-    ImportedNetwork import(const TestFile& file, NeuronSource source = NeuronSource::agree, const std::string& network = text) {
+    ImportedNetwork import(const TestFile& file, NeuronSource source = NeuronSource::agree,
+                           const std::string& network = text) {
         std::ofstream(path, std::ios::binary) << file.bytes();
         return import_weights(path, empty_network(network), {.layers = {}, .neurons = source});
     }
-    std::string refusal(const TestFile& file, NeuronSource source = NeuronSource::agree, const std::string& network = text) {
+    std::string refusal(const TestFile& file, NeuronSource source = NeuronSource::agree,
+                        const std::string& network = text) {
         return input_error([&] { import(file, source, network); });
     }
 
@@ -77,12 +80,13 @@ TEST_F(FileNeurons, ThatContradictTheTextAreErrorsWithBothValues) {
         float value;
         const char *file, *text;
     };
-    for (const Case& one : {Case{"beta", 0.8F, "0.8", "beta = 0.9"}, Case{"threshold", 0.5F, "0.5", "threshold = 1"},
-                            Case{"v_threshold", 2, "2", "threshold = 1"}, Case{"spike_threshold", 2, "2", "threshold = 1"},
-                            Case{"w", 0, "beta = 0.5", "beta = 0.9"}, Case{"tau", 2, "beta = 0.5", "beta = 0.9"},
-                            Case{"tau_mem", 10, "0.904", "beta = 0.9"}, Case{"alpha", 0.5F, "0.5", "alpha = 0"},
-                            Case{"v_reset", 0, "0", "another reset"}, Case{"min_v_mem", -1, "-1", "cannot express"},
-                            Case{"tau_ref", 5, "5", "cannot express"}, Case{"v_leak", 0.1F, "0.1", "cannot express"}}) {
+    for (const Case& one :
+         {Case{"beta", 0.8F, "0.8", "beta = 0.9"}, Case{"threshold", 0.5F, "0.5", "threshold = 1"},
+          Case{"v_threshold", 2, "2", "threshold = 1"}, Case{"spike_threshold", 2, "2", "threshold = 1"},
+          Case{"w", 0, "beta = 0.5", "beta = 0.9"}, Case{"tau", 2, "beta = 0.5", "beta = 0.9"},
+          Case{"tau_mem", 10, "0.904", "beta = 0.9"}, Case{"alpha", 0.5F, "0.5", "alpha = 0"},
+          Case{"v_reset", 0, "0", "another reset"}, Case{"min_v_mem", -1, "-1", "cannot express"},
+          Case{"tau_ref", 5, "5", "cannot express"}, Case{"v_leak", 0.1F, "0.1", "cannot express"}}) {
         TestFile file = state_dict();
         add_scalar(file, std::string("lif1.") + one.leaf, one.leaf == std::string("threshold") ? 1.0F : one.value);
         add_scalar(file, std::string("lif2.") + one.leaf, one.value);
@@ -90,7 +94,8 @@ TEST_F(FileNeurons, ThatContradictTheTextAreErrorsWithBothValues) {
         const std::string sentence = refusal(file);
         EXPECT_THAT(sentence, AllOf(HasSubstr(one.leaf), HasSubstr("full"), HasSubstr(one.file), HasSubstr(one.text)))
             << one.leaf;
-        EXPECT_EQ(model_fingerprint(import(file, NeuronSource::text).network), model_fingerprint(filled_network())) << one.leaf;
+        EXPECT_EQ(model_fingerprint(import(file, NeuronSource::text).network), model_fingerprint(filled_network()))
+            << one.leaf;
     }
     TestFile file = state_dict();
     add_leaky(file, "lif1", 0.9F);
@@ -99,7 +104,8 @@ TEST_F(FileNeurons, ThatContradictTheTextAreErrorsWithBothValues) {
                                      HasSubstr("reset = subtract")));
 }
 
-/// An integrating readout in place of a neuron that fires is another network, whatever else the file says of the neuron.
+/// An integrating readout in place of a neuron that fires is another network, whatever else the file says of the
+/// neuron.
 TEST_F(FileNeurons, ThatFireAreNoReadout) {
     const std::string readout = "5F-LIF(beta=0.9,delay)-3F";
     for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
@@ -107,7 +113,8 @@ TEST_F(FileNeurons, ThatFireAreNoReadout) {
             TestFile file = state_dict(readout);
             add_scalar(file, std::string("lif1.") + threshold, 1);
             add_scalar(file, std::string("lif2.") + threshold, 3);
-            EXPECT_THAT(refusal(file, source, readout), AllOf(HasSubstr("lif2."), HasSubstr("full2"), HasSubstr("fires")));
+            EXPECT_THAT(refusal(file, source, readout),
+                        AllOf(HasSubstr("lif2."), HasSubstr("full2"), HasSubstr("fires")));
             TestFile vector = state_dict(readout);
             add_scalar(vector, std::string("lif1.") + threshold, 1);
             vector.add(std::string("lif2.") + threshold, FloatArray(Shape{3}, {1, 2, 3}));
@@ -146,7 +153,8 @@ TEST_F(FileNeurons, MayBeWholeNumbers) {
     EXPECT_THAT(refusal(file), AllOf(HasSubstr("lif1.threshold"), HasSubstr("is 3"), HasSubstr("threshold = 1")));
 }
 
-/// Numbers that differ become the layer's values where the file counts or the text leaves them to it; else they contradict.
+/// Numbers that differ become the layer's values where the file counts or the text leaves them to it; else they
+/// contradict.
 TEST_F(FileNeurons, VectorsAreValuesOfOutputs) {
     const FloatArray betas(Shape{5}, {0.9F, 0.8F, 0.7F, 0.6F, 0.5F}), thresholds(Shape{5}, {0.5F, 1, 2, 0.25F, 4});
     const std::string left = "5F-LIF(beta=*,threshold=*,delay)-3F-LIF(beta=0.9,delay)";
@@ -168,7 +176,8 @@ TEST_F(FileNeurons, VectorsAreValuesOfOutputs) {
                                          HasSubstr("say beta=* in the text")));
     }
     TestFile none = state_dict();
-    EXPECT_THAT(refusal(none, NeuronSource::text, left), AllOf(HasSubstr("leaves beta of full1"), HasSubstr("holds none")));
+    EXPECT_THAT(refusal(none, NeuronSource::text, left),
+                AllOf(HasSubstr("leaves beta of full1"), HasSubstr("holds none")));
     TestFile equal = state_dict();
     add_scalar(equal, "lif2.beta", 0.9F);
     equal.add("lif1.beta", FloatArray({5}, 0.9F));
@@ -199,7 +208,10 @@ TEST_F(FileNeurons, VectorsOfMapsAreOfChannelsOrOfNeurons) {
                 }),
                 AllOf(HasSubstr("conv1"), HasSubstr("say beta=**")));
     EXPECT_THAT(input_error([&] { import_beta({3, 1, 1}, {1, 1, 1}, "*"); }), HasSubstr("[2, 2, 2]"));
-    EXPECT_THAT(input_error([&] { import_beta({2, 1, 1}, {0.5F, 0.25F}, "0.5"); }), HasSubstr("say beta=* in the text"));
+    EXPECT_THAT(input_error([&] {
+                    import_beta({2, 1, 1}, {0.5F, 0.25F}, "0.5");
+                }),
+                HasSubstr("say beta=* in the text"));
 }
 
 TEST_F(FileNeurons, GradedSpikesGoIntoTheNextLayer) {
@@ -219,7 +231,8 @@ TEST_F(FileNeurons, GradedSpikesGoIntoTheNextLayer) {
 
 TEST_F(FileNeurons, FindTheirLayers) {
     const std::string different = "5F-LIF(beta=0.9)-3F-LIF(beta=0.5)";
-    const auto file_of = [&](const std::vector<std::string>& stems, const std::vector<std::pair<std::string, float>>& betas) {
+    const auto file_of = [&](const std::vector<std::string>& stems,
+                             const std::vector<std::pair<std::string, float>>& betas) {
         TestFile file = state_dict(different, stems);
         for (const auto& [stem, beta] : betas) add_scalar(file, stem + ".beta", beta);
         return file;
@@ -233,7 +246,8 @@ TEST_F(FileNeurons, FindTheirLayers) {
     TestFile defined = file_of({"fc1", "fc2"}, {{"out", 0.5F}, {"hidden", 0.9F}});
     defined.modules = {"", "fc1", "hidden", "fc2", "out"};
     EXPECT_EQ(says(defined), "");
-    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"lif", 0.9F}})), AllOf(HasSubstr("1 neuron (lif)"), HasSubstr("it belongs")));
+    EXPECT_THAT(says(file_of({"fc1", "fc2"}, {{"lif", 0.9F}})),
+                AllOf(HasSubstr("1 neuron (lif)"), HasSubstr("it belongs")));
     TestFile shared = state_dict();
     add_scalar(shared, "lif.beta", 0.9F);
     EXPECT_EQ(refusal(shared), "") << "what all layers say belongs to any";
@@ -258,7 +272,8 @@ TEST_F(FileNeurons, OfAReadoutAreNotThoseOfAnotherLayer) {
     TestFile file = state_dict();
     add_scalar(file, "lif1.beta", 0.75F);
     for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
-        EXPECT_THAT(refusal(file, source, network), HasSubstr("nothing tells to which of the network's layers it belongs"));
+        EXPECT_THAT(refusal(file, source, network),
+                    HasSubstr("nothing tells to which of the network's layers it belongs"));
     add_scalar(file, "lif2.beta", 0.25F);
     const Network read = import(file, NeuronSource::file, network).network;
     EXPECT_EQ(read.layers[0].neuron->beta, 0.75F);
@@ -266,7 +281,8 @@ TEST_F(FileNeurons, OfAReadoutAreNotThoseOfAnotherLayer) {
 }
 
 TEST_F(FileNeurons, ReadoutsHaveASynapse) {
-    const std::string says = "5F-LIF(beta=0.9,alpha=0.8)-3F-LI(beta=0.9,alpha=0.75)", silent = "5F-LIF(beta=0.9,alpha=0.8)-3F";
+    const std::string says = "5F-LIF(beta=0.9,alpha=0.8)-3F-LI(beta=0.9,alpha=0.75)",
+                      silent = "5F-LIF(beta=0.9,alpha=0.8)-3F";
     TestFile file = state_dict(says);
     for (const auto& [stem, inverse] : {std::pair{"lif1.p", 200.0F}, std::pair{"lif2.p", 250.0F}}) {
         add_scalar(file, stem + std::string(".tau_mem_inv"), 100);
@@ -297,7 +313,8 @@ TEST_F(FileNeurons, OfOurOwnModelsAreInItsText) {
     EXPECT_EQ(model_fingerprint(import_as(text, NeuronSource::agree).network), model_fingerprint(filled_network()));
     const std::string other = "5F-LIF(beta=0.5)-3F-LIF(beta=0.5)";
     for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
-        EXPECT_THAT(input_error([&] { import_as(other, source); }), AllOf(HasSubstr("beta=0.9"), HasSubstr("beta=0.5")));
+        EXPECT_THAT(input_error([&] { import_as(other, source); }),
+                    AllOf(HasSubstr("beta=0.9"), HasSubstr("beta=0.5")));
     EXPECT_EQ(import_as(other, NeuronSource::text).network.layers[0].neuron->beta, 0.5F);
 }
 
@@ -330,7 +347,8 @@ TEST_F(FileNeurons, PlainNumbersCountAsTensorsDo) {
             tensors.add_integers("lif2.reset_mechanism_val", {}, {0});
             EXPECT_EQ(refusal(file), refusal(tensors));
             for (const NeuronSource source : {NeuronSource::file, NeuronSource::text})
-                EXPECT_EQ(model_fingerprint(import(file, source).network), model_fingerprint(import(tensors, source).network));
+                EXPECT_EQ(model_fingerprint(import(file, source).network),
+                          model_fingerprint(import(tensors, source).network));
         }
     EXPECT_EQ(import(file_of(opcodes(0.5)), NeuronSource::file).network.layers[0].neuron->beta, 0.5F);
     EXPECT_THAT(refusal(file_of(opcodes(0.5))), AllOf(HasSubstr("lif1.beta"), HasSubstr("beta = 0.9")));
@@ -355,7 +373,8 @@ TEST_F(FileNeurons, ParametersThatCannotBeReadAreRefused) {
         TestFile file = state_dict();
         file.others = {{"lif1.beta", written}};
         for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file})
-            EXPECT_THAT(refusal(file, source), AllOf(HasSubstr("lif1.beta"), HasSubstr("neither a tensor nor a number")));
+            EXPECT_THAT(refusal(file, source),
+                        AllOf(HasSubstr("lif1.beta"), HasSubstr("neither a tensor nor a number")));
         EXPECT_EQ(refusal(file, NeuronSource::text), "");
     }
 }
@@ -363,8 +382,8 @@ TEST_F(FileNeurons, ParametersThatCannotBeReadAreRefused) {
 /// What changes a network and has no place in it is never dropped, and never taken for something else.
 TEST_F(FileNeurons, TensorsWithoutAPlaceAreRefusedByName) {
     for (const char* name : {"fc1.weight_orig", "fc1.weight_mask", "fc1.weight_g", "fc1.weight_v", "fc1.weight_u",
-                             "fc1.parametrizations.weight.original", "fc1.parametrizations.weight.original0", "norm.gamma",
-                             "lif.recurrent.weight", "lif.V", "scale"})
+                             "fc1.parametrizations.weight.original", "fc1.parametrizations.weight.original0",
+                             "norm.gamma", "lif.recurrent.weight", "lif.V", "scale"})
         for (const NeuronSource source : {NeuronSource::agree, NeuronSource::file, NeuronSource::text}) {
             TestFile file = state_dict();
             file.add(name, FloatArray({5}));

@@ -24,7 +24,8 @@ using testing::HasSubstr;
 /// Every field that graphs alone have.
 Network example_graph() {
     Network network = parse_network(
-        "3C3x1s1x2g1-LIF(beta=**,threshold=*)-MP1x2-[6C3d2g3-RC3-LIF-AP2s1|6C2p0-MP1]cat-IF-[12C1-IF|]add-8F-R-IF-[8F-R1-IF|]"
+        "3C3x1s1x2g1-LIF(beta=**,threshold=*)-MP1x2-[6C3d2g3-RC3-LIF-AP2s1|6C2p0-MP1]cat-IF-[12C1-IF|]add-8F-R-IF-[8F-"
+        "R1-IF|]"
         "add-"
         "2F",
         {3, 9, 16}, 6);

@@ -52,7 +52,8 @@ class GraphWeights : public WeightFile {
 TEST_F(GraphWeights, BlocksAreFilledInTheirOrder) {
     const std::string text = "3C3-LIF-[3C3-LIF-3C3-LIF-5C1-LIF|5C1-LIF]add-GAP-2F";
     const Network network = import(residual(), text).network;
-    for (const auto& [layer, which] : std::vector<std::pair<size_t, uint64_t>>{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {6, 6}})
+    for (const auto& [layer, which] :
+         std::vector<std::pair<size_t, uint64_t>>{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {6, 6}})
         EXPECT_EQ(network.layers[layer].weight, values(network.layers[layer].weight.shape, which)) << layer;
     TestFile unordered = residual();
     unordered.modules = {};
@@ -62,8 +63,9 @@ TEST_F(GraphWeights, BlocksAreFilledInTheirOrder) {
 /// Two branches that shapes cannot tell apart, the other way round than the model defines them.
 TEST_F(GraphWeights, BranchesInAnotherOrderAreRefusedUntilTold) {
     const std::string turned = "3C3-LIF-[5C1-LIF|3C3-LIF-3C3-LIF-5C1-LIF]add-GAP-2F";
-    EXPECT_THAT(refusal(residual(), turned), AllOf(HasSubstr("layer1.0.conv3"), HasSubstr("layer1.0.downsample.0"),
-                                                   HasSubstr("different branches"), HasSubstr("conv2"), HasSubstr("conv5")));
+    EXPECT_THAT(refusal(residual(), turned),
+                AllOf(HasSubstr("layer1.0.conv3"), HasSubstr("layer1.0.downsample.0"), HasSubstr("different branches"),
+                      HasSubstr("conv2"), HasSubstr("conv5")));
     const Network network = import(residual(), turned, {.layers = {{"conv2", "layer1.0.downsample.0"}}}).network;
     EXPECT_EQ(network.layers[1].weight, values({5, 3, 1, 1}, 5));
     EXPECT_EQ(network.layers[4].weight, values({5, 3, 1, 1}, 4));
@@ -129,7 +131,8 @@ TEST_F(GraphWeights, RecurrenceThatDoesNotFitIsRefused) {
                   .recurrence.weight,
               values({4, 4}, 2))
         << "a module of this name comes first";
-    EXPECT_THAT(refusal(plain, "4F-R-LIF-2F", {.layers = {{"full1.recurrent", "lif9"}}}), HasSubstr("no weight of 'lif9'"));
+    EXPECT_THAT(refusal(plain, "4F-R-LIF-2F", {.layers = {{"full1.recurrent", "lif9"}}}),
+                HasSubstr("no weight of 'lif9'"));
     EXPECT_THAT(refusal(recurrent("lif1.recurrent", {4, 4}), "4Fb0-R-LIF-2F"), HasSubstr("drop its b0"));
 }
 
@@ -155,7 +158,8 @@ TEST_F(GraphWeights, OwnNamesFillEverything) {
         if (!layer.bias.empty()) file.add(layer.name + ".bias", layer.bias);
         if (!layer.recurrence.weight.empty()) file.add(layer.name + ".recurrent.weight", layer.recurrence.weight);
         for (NeuronValue& value : layer.values) {
-            for (size_t i = 0; i < value.values.data.size(); ++i) value.values.data[i] = 0.5F + 0.001F * static_cast<float>(i);
+            for (size_t i = 0; i < value.values.data.size(); ++i)
+                value.values.data[i] = 0.5F + 0.001F * static_cast<float>(i);
             file.add(layer.name + ".neuron." + value.field, value.values);
         }
     }

@@ -136,7 +136,8 @@ TEST_F(ImportWeights, StrangersMatchByOrder) {
     EXPECT_EQ(imported.tensors[2].shape, (Shape{4, 3, 3, 3}));
     expect_weights(import(file, MatchWeights::by_order).network, network);
     expect_weights(import(state_dict(network, own), MatchWeights::by_order).network, network);
-    EXPECT_THAT(error_of(file, MatchWeights::by_name), AllOf(HasSubstr("a.0.weight"), HasSubstr("belongs to no layer")));
+    EXPECT_THAT(error_of(file, MatchWeights::by_name),
+                AllOf(HasSubstr("a.0.weight"), HasSubstr("belongs to no layer")));
 }
 
 TEST_F(ImportWeights, BiasesMayStandBeforeWeightsOrHaveOtherNames) {
@@ -189,7 +190,8 @@ TEST_F(ImportWeights, TorchvisionsNamesOfEveryVgg) {
         expect_weights(imported.network, network);
         EXPECT_THAT(imported.assumptions, Contains(HasSubstr("torchvision")));
         std::ofstream(path, std::ios::binary) << file.bytes();
-        EXPECT_EQ(import_weights(path, parsed(), {MatchWeights::by_name, {}, {}}).tensors.front().from, "classifier.6.bias");
+        EXPECT_EQ(import_weights(path, parsed(), {MatchWeights::by_name, {}, {}}).tensors.front().from,
+                  "classifier.6.bias");
     }
     // The indices torchvision documents: vgg11 ends in features.18, vgg19 in features.34.
     EXPECT_EQ(torchvision_stems("CMCMCCMCCMCCM")[7], "features.18");
@@ -256,8 +258,9 @@ TEST_F(ImportWeights, MissingLeftOverAndMisshapenTensorsAreNamed) {
     const auto colour = [] { return parse_network(text, {3, 8, 8}, 6); };
     for (const Names& stems : {own, strangers}) {
         std::ofstream(path, std::ios::binary) << state_dict(network, stems).bytes();
-        EXPECT_THAT(input_error([&] { import_weights(path, colour()); }),
-                    AllOf(HasSubstr(stems[0] + ".weight has shape [3, 1, 3, 3]"), HasSubstr("conv1.weight has [3, 3, 3, 3]")));
+        EXPECT_THAT(
+            input_error([&] { import_weights(path, colour()); }),
+            AllOf(HasSubstr(stems[0] + ".weight has shape [3, 1, 3, 3]"), HasSubstr("conv1.weight has [3, 3, 3, 3]")));
     }
     EXPECT_THAT(error_of(TestFile{}), HasSubstr("no state dict"));
     TestFile counter;
@@ -280,12 +283,13 @@ TEST_F(ImportWeights, ValuesMustBeFinite) {
     for (const float value : {NAN, INFINITY, -INFINITY}) {
         Network network = filled_network();
         network.layers[1].weight.data[7] = value;
-        EXPECT_THAT(error_of(state_dict(network, strangers)),
-                    AllOf(HasSubstr("a.3.weight"), HasSubstr("conv2.weight"), HasSubstr("not finite"), HasSubstr("element 7")));
+        EXPECT_THAT(error_of(state_dict(network, strangers)), AllOf(HasSubstr("a.3.weight"), HasSubstr("conv2.weight"),
+                                                                    HasSubstr("not finite"), HasSubstr("element 7")));
     }
     TestFile file = state_dict(filled_network(), own);
     file.storages[1] = {"DoubleStorage", 3, ""};
-    for (const double value : {1.0, 1e300, 2.0}) file.storages[1].bytes += little_word(std::bit_cast<uint64_t>(value), 8);
+    for (const double value : {1.0, 1e300, 2.0})
+        file.storages[1].bytes += little_word(std::bit_cast<uint64_t>(value), 8);
     EXPECT_THAT(error_of(file), AllOf(HasSubstr("conv1.bias"), HasSubstr("as float32"), HasSubstr("element 1")));
 }
 

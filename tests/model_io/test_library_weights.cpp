@@ -87,8 +87,8 @@ TEST_P(LibraryWeights, DoWhatTheLibraryComputes) {
         GTEST_SKIP() << python << " has no " << library
                      << " (./run peers torch brings it): that its networks do the same here was NOT checked";
     const TemporaryFolder folder;
-    const std::string run = python + " " + SPIKELENS_SOURCE_DIR + "/tests/model_io/library_networks.py " + library + " " +
-                            (folder / "").string() + " > /dev/null 2>&1";
+    const std::string run = python + " " + SPIKELENS_SOURCE_DIR + "/tests/model_io/library_networks.py " + library +
+                            " " + (folder / "").string() + " > /dev/null 2>&1";
     ASSERT_EQ(std::system(run.c_str()), 0) << run;
     size_t networks = 0;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder / "")) {
@@ -97,13 +97,15 @@ TEST_P(LibraryWeights, DoWhatTheLibraryComputes) {
         const Reference reference = read_reference(entry.path());
         fs::path weights = entry.path();
         const Network network = parse_network(reference.text, reference.shape, 12);
-        expect_same(import_weights(weights.replace_extension(".pth"), network, options_of(reference)).network, reference);
+        expect_same(import_weights(weights.replace_extension(".pth"), network, options_of(reference)).network,
+                    reference);
         ++networks;
     }
     EXPECT_GE(networks, 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Libraries, LibraryWeights, testing::Values("torch", "snntorch", "spikingjelly", "norse", "sinabs"),
+INSTANTIATE_TEST_SUITE_P(Libraries, LibraryWeights,
+                         testing::Values("torch", "snntorch", "spikingjelly", "norse", "sinabs"),
                          [](const auto& library) { return std::string(library.param); });
 
 }  // namespace

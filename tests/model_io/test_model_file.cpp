@@ -139,7 +139,8 @@ TEST_F(ModelFile, ForeignSafetensorsSayWhatIsMissing) {
     Safetensors contents;
     contents.tensors["fc.weight"] = FloatArray({2, 2});
     write_safetensors(path, contents);
-    EXPECT_THAT(error(), AllOf(HasSubstr("not a Spikelens model"), HasSubstr("key \"spikelens\""), HasSubstr(path.string())));
+    EXPECT_THAT(error(),
+                AllOf(HasSubstr("not a Spikelens model"), HasSubstr("key \"spikelens\""), HasSubstr(path.string())));
 }
 
 TEST_F(ModelFile, TensorsMustBeExactlyTheNetworks) {
@@ -147,7 +148,8 @@ TEST_F(ModelFile, TensorsMustBeExactlyTheNetworks) {
                 AllOf(HasSubstr("conv2.weight"), HasSubstr("not finite"), HasSubstr("element 3")));
     EXPECT_THAT(error_with_tensors([](auto& tensors) { tensors.at("conv1.bias").data[0] = INFINITY; }),
                 HasSubstr("conv1.bias"));
-    EXPECT_THAT(error_with_tensors([](auto& tensors) { tensors.erase("full3.bias"); }), HasSubstr("full3.bias is missing"));
+    EXPECT_THAT(error_with_tensors([](auto& tensors) { tensors.erase("full3.bias"); }),
+                HasSubstr("full3.bias is missing"));
     EXPECT_THAT(error_with_tensors([](auto& tensors) { tensors["conv2.bias"] = FloatArray({4}); }),
                 HasSubstr("conv2.bias does not belong"));
     EXPECT_THAT(error_with_tensors([](auto& tensors) {
@@ -184,11 +186,12 @@ TEST_F(ModelFile, HostileNumbersAreRefused) {
                                           "/layers/3/input/0"_json_pointer,
                                           "/format"_json_pointer};
     for (const auto& place : numbers)
-        for (const json& value :
-             {json(-1), json(0), json(1e300), json(2.5), json(int64_t{1} << 40), json(~uint64_t{0}), json(nullptr), json("1")})
+        for (const json& value : {json(-1), json(0), json(1e300), json(2.5), json(int64_t{1} << 40), json(~uint64_t{0}),
+                                  json(nullptr), json("1")})
             EXPECT_NE(error_with([&](json& description) { description[place] = value; }), "")
                 << place.to_string() << " " << value;
-    EXPECT_THAT(error_with([](json& d) { d["layers"][0]["padding"] = 200; }), HasSubstr("as kernel, stride and padding give"));
+    EXPECT_THAT(error_with([](json& d) { d["layers"][0]["padding"] = 200; }),
+                HasSubstr("as kernel, stride and padding give"));
     EXPECT_THAT(error_with([](json& d) { d["layers"][0]["neuron"]["beta"] = 1.5; }), HasSubstr("beta"));
     EXPECT_THAT(error_with([](json& d) { d["layers"][0]["neuron"]["threshold"] = 1e39; }),
                 HasSubstr("layers[0].neuron.threshold"));
@@ -199,7 +202,8 @@ TEST_F(ModelFile, HostileNumbersAreRefused) {
 
 TEST_F(ModelFile, ContradictionsAreRefused) {
     EXPECT_THAT(error_with([](json& d) { d["network"] = "2F"; }), HasSubstr("the text of its layers"));
-    EXPECT_THAT(error_with([](json& d) { d["layers"][0]["neuron"]["beta"] = 0.8; }), HasSubstr("the text of its layers"));
+    EXPECT_THAT(error_with([](json& d) { d["layers"][0]["neuron"]["beta"] = 0.8; }),
+                HasSubstr("the text of its layers"));
     EXPECT_THAT(error_with([](json& d) { d["layers"][1]["name"] = "conv1"; }), HasSubstr("must be conv2"));
     EXPECT_THAT(error_with([](json& d) { d["layers"][2]["neuron"] = nullptr; }), HasSubstr("only in the last layer"));
     EXPECT_THAT(error_with([](json& d) { d["layers"][1]["input"] = {3, 1, 1}; }), HasSubstr("which it receives"));
@@ -378,7 +382,8 @@ TEST_F(Checkpoint, AnotherNetworkIsRefusedAndNothingChanges) {
     EXPECT_EQ(other.layers.size(), 1U);
     Network longer = network;
     longer.steps = 7;
-    EXPECT_THAT(input_error([&] { load_checkpoint(longer, state, options, path); }), HasSubstr("steps is 6, but now it is 7"));
+    EXPECT_THAT(input_error([&] { load_checkpoint(longer, state, options, path); }),
+                HasSubstr("steps is 6, but now it is 7"));
 }
 
 TEST_F(Checkpoint, ModelsAndCheckpointsAreNotMistaken) {
@@ -395,7 +400,8 @@ TEST_F(Checkpoint, BrokenMomentumIsNamed) {
     contents.tensors.at("momentum.full3.weight").data[0] = NAN;
     write_safetensors(path, contents);
     TrainState state;
-    EXPECT_THAT(input_error([&] { load_checkpoint(network, state, options, path); }), HasSubstr("momentum.full3.weight"));
+    EXPECT_THAT(input_error([&] { load_checkpoint(network, state, options, path); }),
+                HasSubstr("momentum.full3.weight"));
 }
 
 }  // namespace

@@ -126,7 +126,8 @@ TEST(NirMessage, EveryTruncationAndMutationIsHarmless) {
     EXPECT_EQ(message.error, "a sentence");
     EXPECT_EQ(message.values.at("a/b"), nir_numbers(NirType::float32, {2, 2}, {1, 2, 3, 4}));
     EXPECT_EQ(message.values.at("t").texts, (std::vector<std::string>{"x", "longer"}));
-    for (size_t length = 0; length < whole.size(); ++length) EXPECT_FALSE(parse_message(whole.substr(0, length)).complete);
+    for (size_t length = 0; length < whole.size(); ++length)
+        EXPECT_FALSE(parse_message(whole.substr(0, length)).complete);
     const std::vector<uint8_t> good(whole.begin(), whole.end());
     for (uint64_t i = 0; i < testing_support::mutation_count(20000); ++i) {
         const std::vector<uint8_t> bad = testing_support::mutated(good, i);

@@ -22,8 +22,9 @@ NirChain::Parameters parameters_of(const std::string& type) {
                 {"r", NirChain::scalar(r)},
                 {"v_leak", NirChain::scalar(0)},
                 {"v_threshold", NirChain::scalar(0.7)}};
-    return {{"tau_mem", NirChain::scalar(tau)}, {"tau_syn", NirChain::scalar(tau_syn)}, {"r", NirChain::scalar(r)},
-            {"w_in", NirChain::scalar(w_in)},   {"v_leak", NirChain::scalar(0)},        {"v_threshold", NirChain::scalar(0.7)}};
+    return {{"tau_mem", NirChain::scalar(tau)}, {"tau_syn", NirChain::scalar(tau_syn)},
+            {"r", NirChain::scalar(r)},         {"w_in", NirChain::scalar(w_in)},
+            {"v_leak", NirChain::scalar(0)},    {"v_threshold", NirChain::scalar(0.7)}};
 }
 
 NirChain one_neuron(const std::string& type, const std::string& name = "n") {
@@ -43,8 +44,8 @@ Neuron neuron_of(const std::string& dialect, const std::string& type, std::optio
     return *import(one_neuron(type), dialect, dt).network.layers[0].neuron;
 }
 
-/// How every dialect steps, by its library's own equations (docs/formats/nir.md), for one input of 1 at t = 0 and threshold out
-/// of reach: the membrane after the first and the second step.
+/// How every dialect steps, by its library's own equations (docs/formats/nir.md), for one input of 1 at t = 0 and
+/// threshold out of reach: the membrane after the first and the second step.
 struct Steps {
     double first, second;
 };
@@ -92,7 +93,8 @@ TEST(NirDialect, ClosedFormsOfCubaLif) {
     const double b = 1 - dt / tau, a = 1 - dt / tau_syn;
     // i += dt/τs · (w·s − i); v += dt/τm · (r·i − v)
     const double i1 = dt / tau_syn * w_in, v1 = dt / tau * r * i1;
-    for (const char* dialect : {"exact", "snntorch"}) expect_steps(dialect, "CubaLIF", {v1, b * v1 + dt / tau * r * a * i1});
+    for (const char* dialect : {"exact", "snntorch"})
+        expect_steps(dialect, "CubaLIF", {v1, b * v1 + dt / tau * r * a * i1});
     // Norse's LIFCell: i_jump = i + s; v += dt/τm · (i_jump − v); i = i_jump · (1 − dt/τs)
     const double n1 = dt / tau * r * w_in;
     expect_steps("norse", "CubaLIF", {n1, b * n1 + dt / tau * r * w_in * a});
@@ -125,7 +127,8 @@ TEST(NirDialect, TheLeakVoltageIsABias) {
     for (const char* dialect : {"exact", "sinabs"}) {
         const Layer layer = import(chain, dialect, 1e-3).network.layers[0];
         ASSERT_TRUE(layer.has_bias) << dialect;
-        const double factor = double{layer.neuron->gain} * (layer.neuron->decay_input ? 1 - double{layer.neuron->beta} : 1);
+        const double factor =
+            double{layer.neuron->gain} * (layer.neuron->decay_input ? 1 - double{layer.neuron->beta} : 1);
         // Without input the membrane settles at v_leak.
         double v = 0;
         for (int t = 0; t < 200; ++t) v = double{layer.neuron->beta} * v + factor * double{layer.bias.data[1]};
@@ -187,16 +190,19 @@ TEST(NirDialect, DecaysOfSnnTorchComeBackToTheBit) {
 
 TEST(NirDialect, WhatALibraryDoesNotWriteIsNamed) {
     for (const auto& [dialect, type] : {std::pair{"rockpool", "IF"}, {"sinabs", "CubaLIF"}})
-        EXPECT_THAT(input_error([&, d = dialect, t = type] { import(one_neuron(t), d); }), HasSubstr("is no neuron that"))
+        EXPECT_THAT(input_error([&, d = dialect, t = type] { import(one_neuron(t), d); }),
+                    HasSubstr("is no neuron that"))
             << dialect;
     EXPECT_THAT(input_error([] { import(one_neuron("LIF"), "brian"); }), HasSubstr("no NIR dialect 'brian'"));
     for (const double dt : {0.0, -1.0, std::nan(""), HUGE_VAL})
         EXPECT_THAT(input_error([&] { import(one_neuron("LIF"), "exact", dt); }), HasSubstr("expected a time above 0"));
     EXPECT_THAT(input_error([] { import(one_neuron("LIF"), "exact", 0.01); }), HasSubstr("shorter than one step"));
     NirChain chain = one_neuron("LIF");
-    EXPECT_THAT(input_error([&] { import(chain.set("n", "tau", NirChain::scalar(0)), "exact"); }), HasSubstr("tau = 0"));
+    EXPECT_THAT(input_error([&] { import(chain.set("n", "tau", NirChain::scalar(0)), "exact"); }),
+                HasSubstr("tau = 0"));
     NirChain reset = one_neuron("LIF");
-    EXPECT_THAT(input_error([&] { import(reset.set("n", "v_reset", NirChain::scalar(0.1)), "sinabs"); }), HasSubstr("v_reset"));
+    EXPECT_THAT(input_error([&] { import(reset.set("n", "v_reset", NirChain::scalar(0.1)), "sinabs"); }),
+                HasSubstr("v_reset"));
 }
 
 /// The neuron that "auto" concludes, and whether it says whose file it takes it for.
@@ -215,9 +221,11 @@ TEST(NirDialect, AutoSeesSinabs) {
     expect_auto(chain, "Sinabs", expected);
     NirChain leaky = one_neuron("LIF");
     leaky.set("n", "r", NirChain::scalar(1)).set("n", "tau", NirChain::scalar(20));
-    expect_auto(
-        leaky, "Sinabs",
-        {.beta = static_cast<float>(std::exp(-1.0 / 20)), .threshold = 0.7F, .at_threshold = true, .decay_input = true});
+    expect_auto(leaky, "Sinabs",
+                {.beta = static_cast<float>(std::exp(-1.0 / 20)),
+                 .threshold = 0.7F,
+                 .at_threshold = true,
+                 .decay_input = true});
 }
 
 TEST(NirDialect, AutoSeesRockpoolByItsNames) {
@@ -237,7 +245,8 @@ TEST(NirDialect, AutoSeesRockpoolByItsNames) {
 TEST(NirDialect, AutoSeesSnnTorch) {
     NirChain chain = one_neuron("CubaLIF");
     chain.set("n", "tau_mem", NirChain::all({2}, 1e-4 / (1 - 0.9))).set("n", "r", NirChain::all({2}, 1 / (1 - 0.9)));
-    chain.set("n", "tau_syn", NirChain::all({2}, 1e-4 / (1 - 0.75))).set("n", "w_in", NirChain::all({2}, 1 / (1 - 0.75)));
+    chain.set("n", "tau_syn", NirChain::all({2}, 1e-4 / (1 - 0.75)))
+        .set("n", "w_in", NirChain::all({2}, 1 / (1 - 0.75)));
     expect_auto(chain, "snnTorch", {.beta = 0.9F, .threshold = 0.7F, .delay = true, .gain = 1, .alpha = 0.75F});
     NirChain leaky = one_neuron("LIF");
     leaky.set("n", "tau", NirChain::scalar(1e-4 / (1 - 0.9))).set("n", "r", NirChain::scalar(1 / (1 - 0.9)));

@@ -62,10 +62,11 @@ std::string refusal(const std::string& text, const Shape& input = {2, 9, 8}) {
 }
 
 TEST(NirExport, NetworksComeBackToTheBit) {
-    for (const char* text :
-         {"10F", "10F-LIF", "4C3-LIF-AP2-10F", "4C3b0-IF-SP3s2-5C3p0s2-LIF(reset=zero,v_reset=-0.3)-6Fb0-LIF(beta=0.3)-3F",
-          "3C5p2s2-LIF(alpha=0.8,gain=1.7)-7F-LIF(beta=0,reset=none)-4F-LI(beta=0.9)", "12F-LIF(threshold=0.1)-10F-LI(beta=0)",
-          "3F-IF(gain=-0.2,reset=zero,v_reset=0.5)", "2C3p2-LIF(beta=0)-AP1-5F"}) {
+    for (const char* text : {"10F", "10F-LIF", "4C3-LIF-AP2-10F",
+                             "4C3b0-IF-SP3s2-5C3p0s2-LIF(reset=zero,v_reset=-0.3)-6Fb0-LIF(beta=0.3)-3F",
+                             "3C5p2s2-LIF(alpha=0.8,gain=1.7)-7F-LIF(beta=0,reset=none)-4F-LI(beta=0.9)",
+                             "12F-LIF(threshold=0.1)-10F-LI(beta=0)", "3F-IF(gain=-0.2,reset=zero,v_reset=0.5)",
+                             "2C3p2-LIF(beta=0)-AP1-5F"}) {
         Network network = network_of(text);
         expect_same(there_and_back(network), network);
         network.classes.assign(network.class_count(), "a class, „quoted“");
@@ -87,7 +88,7 @@ void draw_values(Network& network, uint64_t seed) {
 
 TEST(NirExport, GraphsComeBackToTheBit) {
     for (const char* text : {
-             "4C3-LIF-[4C3-LIF-4C3-LIF|]add-[4C3-LIF|]add-AP2-10F",                             // of spikes, sums of sums
+             "4C3-LIF-[4C3-LIF-4C3-LIF|]add-[4C3-LIF|]add-AP2-10F",  // of spikes, sums of sums
              "4C3-LIF-[4C3-LIF-4C3|4C1]add-LIF-[4C3|]add-AP2-LIF-10F-LI(beta=0.5,alpha=0.25)",  // of currents
              "4C3-LIF-[8F-LIF|12F-IF-8F-LIF]add-[3F|3F]add",  // read directly, and by the output
              "4C3-LIF-[8F|12F-IF-8F]add-LIF-5F-LIF",
@@ -96,7 +97,8 @@ TEST(NirExport, GraphsComeBackToTheBit) {
              "4C3-LIF-10C1-LIF-GAP",
              "5F-R-LIF-4F-R1-IF-3F",
              "4C3-RC3-LIF-6C3-R1-LIF(reset=zero)-3F-R-LIF",
-             "4C3-LIF(beta=*,threshold=**,gain=*)-5F-LIF(beta=**,v_reset=*,reset=zero,alpha=*)-3F-IF(threshold=*,gain=**)",
+             "4C3-LIF(beta=*,threshold=**,gain=*)-5F-LIF(beta=**,v_reset=*,reset=zero,alpha=*)-3F-IF(threshold=*,gain=*"
+             "*)",
              "4C3-R1-LIF(beta=**)-5F-LIF(beta=0,reset=none,threshold=*)-3F",
          }) {
         Network network = parse_network(text, {2, 9, 8}, 17, {});
@@ -127,8 +129,8 @@ TEST(NirExport, OneAxisIsSaidWhereNirHasTheNodes) {
 /// A graph's text, its model file and its NIR give one network, and so the same bits.
 TEST(NirExport, TextModelFileAndNirAreOneNetwork) {
     const TemporaryFolder folder;
-    for (const char* text :
-         {"4C3-LIF(beta=*)-[4C3-LIF-4C3|]add-LIF-AP2-9F-R-LIF-10F", "16C3-LIF-AP2-10F", "4C3-SP3s2p1-LIF-AP4x2s2p2x1-10F"}) {
+    for (const char* text : {"4C3-LIF(beta=*)-[4C3-LIF-4C3|]add-LIF-AP2-9F-R-LIF-10F", "16C3-LIF-AP2-10F",
+                             "4C3-SP3s2p1-LIF-AP4x2s2p2x1-10F"}) {
         Network network = network_of(text);
         network.classes = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
         save_model(network, folder / "a.safetensors");
@@ -182,11 +184,14 @@ TEST(NirExport, WhatNirCannotSayNamesTheLayer) {
     EXPECT_THAT(refusal("4C3-LIF(beta=0,reset=none,gain=2)-10F"), HasSubstr("a step with a gain"));
     EXPECT_THAT(refusal("4C3-IF(alpha=0.5)-10F"), HasSubstr("synaptic current"));
     EXPECT_THAT(refusal("4C3-LIF(beta=1e-20)-10F"), AllOf(HasSubstr("beta"), HasSubstr("to the bit")));
-    EXPECT_THAT(refusal("9F-LIF-4C1-IF-10F"), HasSubstr("layer conv2: a convolution of what a fully connected layer gives"));
+    EXPECT_THAT(refusal("9F-LIF-4C1-IF-10F"),
+                HasSubstr("layer conv2: a convolution of what a fully connected layer gives"));
     EXPECT_THAT(refusal("9F-LIF-AP1-10F"), HasSubstr("pooling of what a fully connected layer gives"));
-    EXPECT_THAT(refusal("4C3-LIF-[4C3-LIF|]and-10F"), AllOf(HasSubstr("layer and3"), HasSubstr("by 'and', not by a sum")));
+    EXPECT_THAT(refusal("4C3-LIF-[4C3-LIF|]and-10F"),
+                AllOf(HasSubstr("layer and3"), HasSubstr("by 'and', not by a sum")));
     EXPECT_THAT(refusal("4C3-LIF-[4C3-LIF|]cat-10F"), AllOf(HasSubstr("layer cat3"), HasSubstr("by 'cat'")));
-    EXPECT_THAT(refusal("4C3-R-LIF-10F"), AllOf(HasSubstr("layer conv1"), HasSubstr("a recurrence of all neurons of a map")));
+    EXPECT_THAT(refusal("4C3-R-LIF-10F"),
+                AllOf(HasSubstr("layer conv1"), HasSubstr("a recurrence of all neurons of a map")));
     EXPECT_THAT(refusal("4C3-LIF-[|]add-10F"), HasSubstr("a sum that has one part twice"));
     EXPECT_THAT(refusal("4F-LIF-[4C1-LIF|]add-10F", {2, 1, 1}),
                 HasSubstr("layer conv2: a convolution of what a fully connected"));

@@ -227,14 +227,15 @@ TEST_F(NirFile, MutatedFilesNeverCrash) {
 }
 
 TEST_F(NirFile, PythonReadsWhatWasExported) {
-    Network network = parse_network("4C3s2-LIF(beta=0.9)-AP2-5F-LIF(alpha=0.5,reset=zero)-3Fb0-LI(beta=0.8)", {1, 8, 8}, 12);
+    Network network =
+        parse_network("4C3s2-LIF(beta=0.9)-AP2-5F-LIF(alpha=0.5,reset=zero)-3Fb0-LI(beta=0.8)", {1, 8, 8}, 12);
     initialise_weights(network, 3);
     network.classes = {"a", "b", "c"};
     export_nir(network, *folder / "exported.nir");
     std::ofstream(*folder / "read.py") << reader;
-    EXPECT_EQ(
-        run(std::string(SPIKELENS_PYTHON) + " " + (*folder / "read.py").string() + " " + (*folder / "exported.nir").string()),
-        0);
+    EXPECT_EQ(run(std::string(SPIKELENS_PYTHON) + " " + (*folder / "read.py").string() + " " +
+                  (*folder / "exported.nir").string()),
+              0);
 }
 
 }  // namespace

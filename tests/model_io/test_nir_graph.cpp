@@ -39,7 +39,8 @@ TEST(NirGraph, TheOrderComesFromTheEdgesAlone) {
     expected.emplace_back("output");
     for (uint64_t round = 0; round < 20; ++round) {
         auto& edges = chain.edges();
-        for (size_t i = edges.size(); i > 1; --i) std::swap(edges[i - 1], edges[random_bits(round, Stream::test, {i}) % i]);
+        for (size_t i = edges.size(); i > 1; --i)
+            std::swap(edges[i - 1], edges[random_bits(round, Stream::test, {i}) % i]);
         ASSERT_EQ(names(chain.values()), expected) << round;
     }
 }
@@ -105,13 +106,17 @@ TEST(NirGraph, ANodeBetweenANeuronAndItselfIsItsRecurrence) {
 }
 
 TEST(NirGraph, OtherCyclesAreNamed) {
-    EXPECT_THAT(
-        error_of(three().edge("c", "b").values()),
-        AllOf(HasSubstr("'a' → 'c' → 'b' → 'a' is a cycle that no layer can be"), HasSubstr("expected a neuron → a Linear")));
+    EXPECT_THAT(error_of(three().edge("c", "b").values()),
+                AllOf(HasSubstr("'a' → 'c' → 'b' → 'a' is a cycle that no layer can be"),
+                      HasSubstr("expected a neuron → a Linear")));
     EXPECT_THAT(error_of(three().edge("a", "a").values()), HasSubstr("'a' → 'a' is a cycle"));
     // What follows a cycle is not on it.
     NirChain two = three();
-    two.set("r", "type", nir_text("Linear")).set("s", "type", nir_text("Scale")).edge("a", "r").edge("r", "s").edge("s", "a");
+    two.set("r", "type", nir_text("Linear"))
+        .set("s", "type", nir_text("Scale"))
+        .edge("a", "r")
+        .edge("r", "s")
+        .edge("s", "a");
     EXPECT_THAT(error_of(two.values()), HasSubstr("'a' → 'r' → 's' → 'a' is a cycle"));
 }
 
@@ -122,7 +127,8 @@ TEST(NirGraph, LooseNodesAndWrongEndsAreNamed) {
     sum.set("d", "type", nir_text("Input")).edge("d", "c");
     EXPECT_THAT(error_of(sum.values()), HasSubstr("2 Input nodes"));
     EXPECT_THAT(error_of(three().edge("b", "a").values()), HasSubstr("the edge 'b' → 'a' appears twice"));
-    EXPECT_THAT(error_of(three().set("loose", "type", nir_text("LIF")).values()), HasSubstr("'loose' (LIF) is not reached"));
+    EXPECT_THAT(error_of(three().set("loose", "type", nir_text("LIF")).values()),
+                HasSubstr("'loose' (LIF) is not reached"));
     EXPECT_THAT(error_of(three().edge("c", "nowhere").values()), HasSubstr("names 'nowhere'"));
     EXPECT_THAT(error_of(three().set("input", "type", nir_text("Scale")).values()), HasSubstr("0 Input nodes"));
     EXPECT_THAT(error_of(three().add("output", "LIF").values()), HasSubstr("0 Output nodes, expected one"));

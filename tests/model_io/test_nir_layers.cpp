@@ -73,10 +73,12 @@ TEST(NirLayers, AConvolutionalNetworkIsReadWhole) {
 TEST(NirLayers, FormsThatOldAndNewFilesHave) {
     const auto text = [](NirChain chain) { return network_text(import(with_end(std::move(chain)).values()).network); };
     const std::string usual = "4C3-IF(reset=zero)-3F";
-    EXPECT_EQ(text(conv_chain().set("conv", "stride", NirChain::scalar(1)).set("conv", "padding", NirChain::scalar(1))), usual);
+    EXPECT_EQ(text(conv_chain().set("conv", "stride", NirChain::scalar(1)).set("conv", "padding", NirChain::scalar(1))),
+              usual);
     EXPECT_EQ(text(conv_chain().set("conv", "padding", nir_text("same"))), usual);
     EXPECT_EQ(text(conv_chain().drop("conv", "input_shape").drop("conv", "dilation").drop("conv", "groups")), usual);
-    EXPECT_EQ(text(conv_chain().set("if", "r", NirChain::scalar(1024)).set("if", "v_threshold", NirChain::list({1}))), usual);
+    EXPECT_EQ(text(conv_chain().set("if", "r", NirChain::scalar(1024)).set("if", "v_threshold", NirChain::list({1}))),
+              usual);
     EXPECT_EQ(text(conv_chain().set("if", "v_threshold", NirChain::all({4, 1, 1}, 1))), usual);
     EXPECT_EQ(text(conv_chain().set("if", "v_reset", NirChain::scalar(0.25))), "4C3-IF(reset=zero,v_reset=0.25)-3F");
     EXPECT_EQ(network_text(import(with_end(conv_chain()
@@ -97,7 +99,8 @@ TEST(NirLayers, InputsOfOtherShapes) {
     EXPECT_EQ(import(full({12, 1, 1}).values()).network.input_shape(), (Shape{12, 1, 1}));
     EXPECT_EQ(import(full({1, 12}).values()).network.input_shape(), (Shape{12, 1, 1}));
     EXPECT_EQ(import(full({1, 1, 12}).values()).network.input_shape(), (Shape{1, 1, 12}));
-    EXPECT_THAT(error_of(full({1, 3, 4})), HasSubstr("the node 'a' (Linear) reads a map [1, 3, 4], expected a Flatten"));
+    EXPECT_THAT(error_of(full({1, 3, 4})),
+                HasSubstr("the node 'a' (Linear) reads a map [1, 3, 4], expected a Flatten"));
     EXPECT_THAT(error_of(full({0})), HasSubstr("cannot be used"));
     EXPECT_THAT(error_of(full({1 << 20, 1 << 20})), HasSubstr("cannot be used"));
     NirOptions options = euler();
@@ -114,7 +117,8 @@ TEST(NirLayers, InputsOfOtherShapes) {
     EXPECT_THAT(error_of(full({12}).drop("input", "shape")), HasSubstr("does not say its shape"));
     options.input = Shape{5, 2, 2};
     EXPECT_THAT(error_of(full({12}), options), HasSubstr("but [5, 2, 2] was given"));
-    const ImportedNetwork batch = import(with_end(conv_chain().set("input", "shape", NirChain::whole({1, 2, 8, 8}))).values());
+    const ImportedNetwork batch =
+        import(with_end(conv_chain().set("input", "shape", NirChain::whole({1, 2, 8, 8}))).values());
     EXPECT_EQ(batch.network.input_shape(), (Shape{2, 8, 8}));
     EXPECT_THAT(batch.assumptions, testing::Contains(HasSubstr("batch")));
 }
@@ -122,7 +126,8 @@ TEST(NirLayers, InputsOfOtherShapes) {
 TEST(NirLayers, FlattenThatCountsTheBatchIsSaid) {
     NirChain chain = with_end(conv_chain());
     chain.set("flat", "start_dim", NirChain::scalar(1));
-    EXPECT_THAT(import(chain.values()).assumptions, testing::Contains(HasSubstr("'flat' was taken to count a batch axis")));
+    EXPECT_THAT(import(chain.values()).assumptions,
+                testing::Contains(HasSubstr("'flat' was taken to count a batch axis")));
     chain.set("flat", "start_dim", NirChain::scalar(2));
     EXPECT_THAT(error_of(chain), HasSubstr("the node 'flat' (Flatten) flattens axes 2 to -1"));
 }
@@ -153,7 +158,8 @@ TEST(NirLayers, WhatNoLayerCanBeIsNamed) {
     EXPECT_THAT(error_of(conv_chain().set("conv", "padding", nir_text("same")).set("conv", "stride", pair(2))),
                 HasSubstr("the padding 'same' with a stride"));
     EXPECT_THAT(
-        error_of(conv_chain().set("conv", "padding", nir_text("same")).set("conv", "weight", NirChain::ramp({4, 2, 2, 2}))),
+        error_of(
+            conv_chain().set("conv", "padding", nir_text("same")).set("conv", "weight", NirChain::ramp({4, 2, 2, 2}))),
         HasSubstr("a kernel that has no middle"));
     EXPECT_THAT(error_of(conv_chain().drop("conv", "bias")), HasSubstr("the node 'conv' (Conv2d) has no 'bias'"));
     EXPECT_THAT(error_of(conv_chain().add("odd", "Delay", {{"delay", NirChain::scalar(1)}})),
@@ -173,11 +179,13 @@ TEST(NirLayers, WhatIsInTheWrongPlaceIsNamed) {
     };
     EXPECT_THAT(error_of(with_end(conv_chain()).add("more", "Affine", affine(3))),
                 HasSubstr("the node 'more' (Affine) follows the weights of 'end' without a neuron"));
-    EXPECT_THAT(error_of(NirChain({3}).add("n", "IF", {{"r", NirChain::scalar(1)}, {"v_threshold", NirChain::scalar(1)}})),
-                HasSubstr("the node 'n' (IF) has no weights before it"));
+    EXPECT_THAT(
+        error_of(NirChain({3}).add("n", "IF", {{"r", NirChain::scalar(1)}, {"v_threshold", NirChain::scalar(1)}})),
+        HasSubstr("the node 'n' (IF) has no weights before it"));
     EXPECT_THAT(error_of(NirChain({3})), HasSubstr("the graph has no weights"));
     EXPECT_THAT(error_of(conv_chain()), HasSubstr("must end in one number per class, but its output is [4, 8, 8]"));
-    EXPECT_THAT(error_of(NirChain({3}).add("a", "Affine", affine(4))), HasSubstr("weights for 4 inputs, but reads [3]"));
+    EXPECT_THAT(error_of(NirChain({3}).add("a", "Affine", affine(4))),
+                HasSubstr("weights for 4 inputs, but reads [3]"));
     EXPECT_THAT(error_of(with_end(conv_chain())
                              .add("if2", "IF", {{"r", NirChain::scalar(1)}, {"v_threshold", NirChain::scalar(1)}})
                              .add("s", "Scale", {{"scale", NirChain::scalar(2)}})),
@@ -192,9 +200,9 @@ TEST(NirLayers, WhatIsInTheWrongPlaceIsNamed) {
                 HasSubstr("the node 'p' (SumPool2d) reads a flat signal"));
     EXPECT_THAT(error_of(conv_chain().add("p", "SumPool2d", {{"kernel_size", pair(9)}, {"stride", pair(2)}})),
                 HasSubstr("a window of 9 by 9 that does not fit"));
-    EXPECT_THAT(
-        error_of(conv_chain().add("p", "AvgPool2d", {{"kernel_size", pair(2)}, {"stride", pair(2)}, {"padding", pair(2)}})),
-        HasSubstr("the node 'p' (AvgPool2d) pads by more than half its window"));
+    EXPECT_THAT(error_of(conv_chain().add("p", "AvgPool2d",
+                                          {{"kernel_size", pair(2)}, {"stride", pair(2)}, {"padding", pair(2)}})),
+                HasSubstr("the node 'p' (AvgPool2d) pads by more than half its window"));
 }
 
 TEST(NirLayers, ParametersThatDifferAreValues) {
@@ -207,9 +215,10 @@ TEST(NirLayers, ParametersThatDifferAreValues) {
     EXPECT_EQ(of(conv_chain().set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))).values, by_channel.values);
     NirChain square = conv_chain();  // [4, 8, 4]: four channels, or four columns
     square.set("conv", "stride", NirChain::whole({1, 2})).set("if", "r", NirChain::list({1024, 1024, 1024, 1024}));
-    EXPECT_THAT(error_of(square.set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))),
-                HasSubstr("'v_threshold' of shape [4] for a signal of shape [4, 8, 4]: whether it differs between the neurons "
-                          "of a channel is not said"));
+    EXPECT_THAT(
+        error_of(square.set("if", "v_threshold", NirChain::list({1, 1, 4, 1}))),
+        HasSubstr("'v_threshold' of shape [4] for a signal of shape [4, 8, 4]: whether it differs between the neurons "
+                  "of a channel is not said"));
     NirValue one_off = NirChain::all({4, 8, 8}, 1024);
     one_off.numbers[70] = 512;
     const Layer by_neuron = of(conv_chain().set("if", "r", one_off).set("if", "v_reset", NirChain::scalar(-0.5)));
@@ -244,7 +253,8 @@ TEST(NirLayers, ReadoutsAreSaid) {
     EXPECT_THAT(plain.assumptions, testing::Contains(HasSubstr("summed over time without leak")));
     EXPECT_EQ(plain.network.layers.back().readout_beta, 1.0F);
     NirChain leaky = with_end(conv_chain());
-    leaky.add("li", "LI", {{"tau", NirChain::scalar(4 * dt)}, {"r", NirChain::scalar(8)}, {"v_leak", NirChain::scalar(0)}});
+    leaky.add("li", "LI",
+              {{"tau", NirChain::scalar(4 * dt)}, {"r", NirChain::scalar(8)}, {"v_leak", NirChain::scalar(0)}});
     const ImportedNetwork imported = import(leaky.values());
     EXPECT_EQ(imported.network.layers.back().readout_beta, 0.75F);
     EXPECT_EQ(imported.network.layers.back().weight.data[0], 2 * plain.network.layers.back().weight.data[0]);

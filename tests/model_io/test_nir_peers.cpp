@@ -58,7 +58,8 @@ LibraryRun read_run(const fs::path& path) {
 int layer_of(const ImportedNetwork& imported, const std::string& node) {
     for (const ImportedTensor& tensor : imported.tensors)
         for (size_t l = 0; l < imported.network.layers.size(); ++l)
-            if (tensor.from.starts_with(node + "/") && tensor.note == "the neuron of " + imported.network.layers[l].name)
+            if (tensor.from.starts_with(node + "/") &&
+                tensor.note == "the neuron of " + imported.network.layers[l].name)
                 return static_cast<int>(l);
     return -1;
 }

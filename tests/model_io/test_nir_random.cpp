@@ -23,7 +23,10 @@ constexpr int steps = 4;
 class RandomGraph {
   public:
     explicit RandomGraph(uint64_t round)
-        : round_(round), rows_(between(0, 4) > 0), shape_(start()), chain_(rows_ ? shape_ : Shape{shape_[0], shape_[2]}) {
+        : round_(round),
+          rows_(between(0, 4) > 0),
+          shape_(start()),
+          chain_(rows_ ? shape_ : Shape{shape_[0], shape_[2]}) {
         before_weights();
         const int convolutions = between(0, 2), full = between(1, 2);
         for (int i = 0; i < convolutions; ++i) convolution();
@@ -43,7 +46,8 @@ class RandomGraph {
         return {channels, height, between(6, 9)};
     }
     int between(int low, int high) {
-        return low + static_cast<int>(random_bits(round_, Stream::test, {drawn_++}) % static_cast<uint64_t>(high - low + 1));
+        return low +
+               static_cast<int>(random_bits(round_, Stream::test, {drawn_++}) % static_cast<uint64_t>(high - low + 1));
     }
     std::string add(const std::string& type, const NirChain::Parameters& parameters) {
         const std::string name = std::to_string(count_++) + type;
@@ -67,7 +71,9 @@ class RandomGraph {
                 vary == Vary::by_neuron || i % each == 0 ? std::ldexp(unit, between(low, high)) : value.numbers[i - 1];
         return value;
     }
-    NirValue sides(int rows, int columns) { return rows_ ? NirChain::whole({rows, columns}) : NirChain::scalar(columns); }
+    NirValue sides(int rows, int columns) {
+        return rows_ ? NirChain::whole({rows, columns}) : NirChain::scalar(columns);
+    }
 
     void pool() {
         const int rows = between(1, 2), columns = between(1, 2), by_rows = between(1, 2), by_columns = between(1, 2);
@@ -101,12 +107,13 @@ class RandomGraph {
         if (shape_[1] + 2 * down < reach_rows || shape_[2] + 2 * across < reach_columns) return weights(keeps_size);
         Shape kernel = {outputs, shape_[0] / groups, rows, columns};
         if (!rows_) kernel.erase(kernel.begin() + 2);
-        add(rows_ ? "Conv2d" : "Conv1d", {{"weight", eighths(kernel)},
-                                          {"bias", eighths({outputs})},
-                                          {"stride", sides(by_rows, by_columns)},
-                                          {"padding", keeps_size && between(0, 1) ? nir_text("same") : sides(down, across)},
-                                          {"dilation", sides(dilation, dilation)},
-                                          {"groups", NirChain::scalar(groups)}});
+        add(rows_ ? "Conv2d" : "Conv1d",
+            {{"weight", eighths(kernel)},
+             {"bias", eighths({outputs})},
+             {"stride", sides(by_rows, by_columns)},
+             {"padding", keeps_size && between(0, 1) ? nir_text("same") : sides(down, across)},
+             {"dilation", sides(dilation, dilation)},
+             {"groups", NirChain::scalar(groups)}});
         shape_ = {outputs, (shape_[1] + 2 * down - reach_rows) / by_rows + 1,
                   (shape_[2] + 2 * across - reach_columns) / by_columns + 1};
     }
@@ -160,7 +167,8 @@ class RandomGraph {
         if (between(0, 3) == 0) scale();
         const int end = last ? between(0, 3) : 2;
         const Vary vary = between(0, 1) ? Vary::by_channel : Vary::no;
-        if (end == 1) add("LI", {{"tau", power(Vary::no, 1, 2, dt)}, {"r", power(vary, 0, 1)}, {"v_leak", power(vary, 0, 1)}});
+        if (end == 1)
+            add("LI", {{"tau", power(Vary::no, 1, 2, dt)}, {"r", power(vary, 0, 1)}, {"v_leak", power(vary, 0, 1)}});
         if (end == 2) neuron(between(0, 2) == 0 ? "full" : "");
         if (end == 3) add("I", {{"r", power(vary, -1, 1, 1 / dt)}});
     }
@@ -247,7 +255,8 @@ TEST(NirRandom, NetworksDoWhatTheirGraphsDo) {
         std::vector<double> expected(network.class_count(), 0.0);
         for (uint64_t t = 0; t < steps; ++t) {
             Signal signal{network.input_shape(), std::vector<double>(element_count(network.input_shape()))};
-            if (order.front().node->values.at("shape").numbers.size() == 2) signal.shape.erase(signal.shape.begin() + 1);
+            if (order.front().node->values.at("shape").numbers.size() == 2)
+                signal.shape.erase(signal.shape.begin() + 1);
             for (size_t i = 0; i < signal.values.size(); ++i) {
                 input.data[t * signal.values.size() + i] = random_bits(round, Stream::test, {99, t, i}) % 3;
                 signal.values[i] = input.data[t * signal.values.size() + i];
@@ -275,7 +284,9 @@ TEST(NirRandom, NetworksDoWhatTheirGraphsDo) {
 
 /// One or more values changed: a number, a shape, a name in an edge, a type; or one gone.
 void mutate(NirValues& values, uint64_t round) {
-    const auto draw = [&](uint64_t which, uint64_t below) { return random_bits(round, Stream::test, {1234, which}) % below; };
+    const auto draw = [&](uint64_t which, uint64_t below) {
+        return random_bits(round, Stream::test, {1234, which}) % below;
+    };
     const double odd[] = {0, -1, 1e300, std::nan(""), 0.5, 3, 1e9, 1e-30};
     for (uint64_t i = 0; i < 1 + draw(0, 3); ++i) {
         auto at = std::next(values.begin(), static_cast<int64_t>(draw(10 * i + 1, values.size())));
@@ -292,8 +303,8 @@ void mutate(NirValues& values, uint64_t round) {
         else if (value.texts.size() > 1)
             value.texts[draw(10 * i + 3, value.texts.size())] = value.texts[draw(10 * i + 4, value.texts.size())];
         else
-            value = nir_text(
-                std::array{"LIF", "Linear", "Scale", "Conv2d", "SumPool2d", "Flatten", "Output", "I"}[draw(10 * i + 3, 8)]);
+            value = nir_text(std::array{"LIF", "Linear", "Scale", "Conv2d", "SumPool2d", "Flatten", "Output",
+                                        "I"}[draw(10 * i + 3, 8)]);
         // The reader of files gives as many numbers as a shape has.
         for (auto& [path, each] : values)
             if (each.type != NirType::text) each.numbers.resize(element_count(each.shape), 1.0);

@@ -40,7 +40,8 @@ std::vector<double> trace(const Network& network) {
     constexpr int steps = 500;
     Array<uint8_t> input({1, steps, 1, 1, 1});
     for (const int spike : paper_spikes) input.data[spike * 10] = 1;
-    const Recording recording = Simulator(network).run_spikes(input, {.layers = {0}, .spikes = true, .potentials = true});
+    const Recording recording =
+        Simulator(network).run_spikes(input, {.layers = {0}, .spikes = true, .potentials = true});
     std::vector<double> potentials;
     const Neuron& neuron = *network.layers[0].neuron;
     for (int t = 0; t < steps; ++t) {
@@ -51,7 +52,8 @@ std::vector<double> trace(const Network& network) {
     return potentials;
 }
 
-/// Against the traces that the libraries themselves gave (neuromorphs/NIR, paper/01_lif, lif_norse.csv and lif_rockpool.csv).
+/// Against the traces that the libraries themselves gave (neuromorphs/NIR, paper/01_lif, lif_norse.csv and
+/// lif_rockpool.csv).
 TEST_F(RealFiles, NorseNeuronDoesWhatNorseDid) {
     const std::vector<double> v = trace(import_nir(folder / "lif_norse.nir").network);
     EXPECT_NEAR(v[60], 0.04, 1e-7);

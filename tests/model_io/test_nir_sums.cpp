@@ -60,7 +60,8 @@ TEST(NirSums, SeveralEdgesAreASum) {
         .go_to("p")
         .add("d", "IF", fire)
         .add("y", "Flatten", flat);
-    EXPECT_EQ(text_of(pooled.add("z", "Affine", affine(3, 16))), "4C3-IF(reset=zero)-[4C3|4C1]add-AP2-IF(reset=zero)-3F");
+    EXPECT_EQ(text_of(pooled.add("z", "Affine", affine(3, 16))),
+              "4C3-IF(reset=zero)-[4C3|4C1]add-AP2-IF(reset=zero)-3F");
     // The end: two heads.
     NirChain heads = start().add("y", "Flatten", flat).add("h1", "Affine", affine(3, 64)).add("output", "Output");
     heads.go_to("y").add("h2", "Affine", affine(3, 64)).edge("h2", "output");
@@ -68,9 +69,15 @@ TEST(NirSums, SeveralEdgesAreASum) {
 }
 
 TEST(NirSums, AScaleOfOnesIsASumAlone) {
-    NirChain chain =
-        start().add("c", "Conv2d", conv(4, 4, 3)).add("d", "IF", fire).add("one", "Scale", {{"scale", NirChain::scalar(1)}});
-    chain.edge("b", "one").add("e", "Conv2d", conv(4, 4, 3)).add("f", "IF", fire).add("y", "Flatten", flat).edge("one", "y");
+    NirChain chain = start()
+                         .add("c", "Conv2d", conv(4, 4, 3))
+                         .add("d", "IF", fire)
+                         .add("one", "Scale", {{"scale", NirChain::scalar(1)}});
+    chain.edge("b", "one")
+        .add("e", "Conv2d", conv(4, 4, 3))
+        .add("f", "IF", fire)
+        .add("y", "Flatten", flat)
+        .edge("one", "y");
     EXPECT_EQ(text_of(chain.add("z", "Affine", affine(3, 64))),
               "4C3-IF(reset=zero)-[|4C3-IF(reset=zero)]add-[4C3-IF(reset=zero)|]add-3F");
 }
@@ -110,7 +117,8 @@ TEST(NirSums, ScalesBecomePartOfWhatFollows) {
                        .edge("b", "s")
                        .add("d", "IF", fire);
     EXPECT_EQ(text_of(ended(sum)), "4C3-IF(reset=zero)-[|4C3]add-IF(reset=zero,gain=2)-3F");
-    NirChain before_sum = start().add("s", "Scale", {{"scale", NirChain::scalar(2)}}).add("y", "Flatten", flat).edge("b", "y");
+    NirChain before_sum =
+        start().add("s", "Scale", {{"scale", NirChain::scalar(2)}}).add("y", "Flatten", flat).edge("b", "y");
     EXPECT_THAT(error_of(before_sum.add("z", "Affine", affine(3, 64))),
                 HasSubstr("the node 'y' (Flatten) adds what 's' scales"));
 }
@@ -126,14 +134,17 @@ TEST(NirSums, WhatCannotMeetIsNamed) {
     NirChain currents = start().add("c", "Conv2d", conv(4, 4, 3)).add("y", "Flatten", flat).edge("b", "y");
     EXPECT_THAT(error_of(currents.add("z", "Affine", affine(3, 64))),
                 HasSubstr("the node 'z' (Affine) follows the weights of 'y' without"));
-    NirChain li =
-        start().add("y", "Flatten", flat).add("h1", "Affine", affine(3, 64)).add("li", "I", {{"r", NirChain::scalar(512)}});
+    NirChain li = start()
+                      .add("y", "Flatten", flat)
+                      .add("h1", "Affine", affine(3, 64))
+                      .add("li", "I", {{"r", NirChain::scalar(512)}});
     li.go_to("y").add("h2", "Affine", affine(3, 64)).edge("h2", "li").go_to("li");
     EXPECT_THAT(error_of(li),
                 HasSubstr("the node 'li' (I) scales what it reads, which only weights directly before it can carry"));
 }
 
-// ---- recurrence ------------------------------------------------------------------------------------------------------------
+// ---- recurrence
+// ------------------------------------------------------------------------------------------------------------
 
 /// Input [5], 3 neurons "b" that come back through "r".
 NirChain recurrent(const std::string& type, const NirChain::Parameters& parameters) {
@@ -157,7 +168,8 @@ TEST(NirSums, CyclesBecomeRecurrence) {
     const Network maps = import(ended(start().add("r", "Conv2d", conv(4, 4, 3)).edge("r", "b").go_to("b"))).network;
     EXPECT_EQ(network_text(maps), "4C3-RC3-IF(reset=zero)-3F");
     EXPECT_EQ(maps.layers[0].bias.data[1], -0.5F);
-    NirChain flattened = NirChain({2, 4, 4}).add("a", "Conv2d", conv(4, 2, 3)).add("y", "Flatten", flat).add("b", "IF", fire);
+    NirChain flattened =
+        NirChain({2, 4, 4}).add("a", "Conv2d", conv(4, 2, 3)).add("y", "Flatten", flat).add("b", "IF", fire);
     flattened.add("r", "Linear", {{"weight", NirChain::ramp({64, 64})}})
         .edge("r", "b")
         .go_to("b")
@@ -172,8 +184,9 @@ TEST(NirSums, RecurrenceThatNoLayerHasIsNamed) {
                 HasSubstr("the node 'r' (Delay) lies between a neuron and itself; expected a Linear"));
     EXPECT_THAT(error_of(recurrent("Affine", {{"weight", NirChain::ramp({3, 3})}, {"bias", NirChain::ramp({2})}})),
                 HasSubstr("a bias of shape [2] for [3]"));
-    EXPECT_THAT(error_of(ended(start().add("r", "Linear", {{"weight", NirChain::ramp({64, 64})}}).edge("r", "b").go_to("b"))),
-                HasSubstr("the node 'r' (Linear) reads a map [4, 4, 4]; expected a Flatten"));
+    EXPECT_THAT(
+        error_of(ended(start().add("r", "Linear", {{"weight", NirChain::ramp({64, 64})}}).edge("r", "b").go_to("b"))),
+        HasSubstr("the node 'r' (Linear) reads a map [4, 4, 4]; expected a Flatten"));
     EXPECT_THAT(error_of(ended(start()
                                    .add("r", "Conv2d", conv(4, 4, 1))
                                    .set("r", "groups", NirChain::scalar(2))
@@ -187,10 +200,12 @@ TEST(NirSums, RecurrenceThatNoLayerHasIsNamed) {
                 HasSubstr("has a scale that differs inside a channel"));
     NirChain sum = start().add("c", "Conv2d", conv(4, 4, 3)).add("d", "IF", fire).edge("b", "d");
     sum.add("r", "Conv2d", conv(4, 4, 3)).edge("r", "d").go_to("d");
-    EXPECT_THAT(error_of(ended(sum)), HasSubstr("the node 'd' (IF) is recurrent through 'r', but reads no weights alone"));
+    EXPECT_THAT(error_of(ended(sum)),
+                HasSubstr("the node 'd' (IF) is recurrent through 'r', but reads no weights alone"));
 }
 
-// ---- one axis --------------------------------------------------------------------------------------------------------------
+// ---- one axis
+// --------------------------------------------------------------------------------------------------------------
 
 TEST(NirSums, NodesOfOneAxis) {
     NirChain::Parameters parameters = {{"weight", NirChain::ramp({4, 2, 5})}, {"bias", NirChain::ramp({4})},

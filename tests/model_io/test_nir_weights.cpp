@@ -14,7 +14,8 @@ class Draw {
   public:
     explicit Draw(uint64_t round) : round_(round) {}
     int between(int low, int high) {
-        return low + static_cast<int>(random_bits(round_, Stream::test, {drawn_++}) % static_cast<uint64_t>(high - low + 1));
+        return low +
+               static_cast<int>(random_bits(round_, Stream::test, {drawn_++}) % static_cast<uint64_t>(high - low + 1));
     }
     /// Eighths: sums of them are exact.
     std::vector<double> eighths(int64_t count) {
@@ -74,8 +75,8 @@ TEST(NirWeights, APoolBeforeIsTheSameMap) {
         set_sides(pool.size, pool.width, 0, 1 << draw.between(0, 1), 1 << draw.between(0, 1));
         set_sides(pool.stride, pool.stride_width, 0, draw.between(1, 3), draw.between(1, 3));
         const Signal in = random_signal(draw, {channels, height, width});
-        const Signal small =
-            nir_reference::pooled(in, {pool.size, pool.columns()}, {pool.stride, pool.stride_columns()}, pooled_unit(pool));
+        const Signal small = nir_reference::pooled(in, {pool.size, pool.columns()},
+                                                   {pool.stride, pool.stride_columns()}, pooled_unit(pool));
         NirLayer weights = random_weights(draw, round % 3 ? LayerKind::conv : LayerKind::full, channels,
                                           static_cast<int>(small.shape[1]), static_cast<int>(small.shape[2]));
         const Signal expected = apply(weights, small);

@@ -227,10 +227,12 @@ TEST(Pickle, EveryWayToNameAFunctionIsRefused) {
         {"c torch\nSize\n", " torch.Size"}};
     for (const auto& [opcodes, name] : attacks) {
         const std::string sentence = error_of(with_opcodes(opcodes));
-        EXPECT_THAT(sentence, HasSubstr("asks for " + name + ", which is not on the list of what a state dict may hold"));
+        EXPECT_THAT(sentence,
+                    HasSubstr("asks for " + name + ", which is not on the list of what a state dict may hold"));
         EXPECT_THAT(sentence, HasSubstr("nothing was executed"));
     }
-    EXPECT_THAT(error_of(with_opcodes("c\x1b[2Jos\nsystem\n")), AllOf(HasSubstr("\\u001b"), testing::Not(HasSubstr("\x1b"))));
+    EXPECT_THAT(error_of(with_opcodes("c\x1b[2Jos\nsystem\n")),
+                AllOf(HasSubstr("\\u001b"), testing::Not(HasSubstr("\x1b"))));
     EXPECT_LT(error_of(with_opcodes("c" + std::string(100000, 'a') + "\nb\n")).size(), 400U);
 }
 
@@ -239,7 +241,8 @@ TEST(Pickle, InertContainersAreRead) {
     EXPECT_EQ(rendered_of("ccollections\nCounter\n}" + one + "s\x85R"), json({{"dict", {1, 2}}}));
     EXPECT_EQ(rendered_of("ccollections\ndefaultdict\ncbuiltins\nlist\n\x85R" + one + "s"), json({{"dict", {1, 2}}}));
     EXPECT_EQ(rendered_of("ccollections\ndeque\n)K\5\x86R(" + one + "e"), json({{"list", {1, 2}}}));
-    for (const std::string& set : {"c__builtin__\nset\n](" + one + "e\x85R", "\x8f(" + one + "\x90", "(" + one + "\x91"})
+    for (const std::string& set :
+         {"c__builtin__\nset\n](" + one + "e\x85R", "\x8f(" + one + "\x90", "(" + one + "\x91"})
         EXPECT_EQ(rendered_of(set), json({{"list", {1, 2}}}));
     EXPECT_EQ(rendered_of("cargparse\nNamespace\n)\x81}" + one + "sb"), json({{"dict", json::array()}}));
     for (const std::string module : {"numpy.core.multiarray", "numpy._core.multiarray"}) {
@@ -371,7 +374,8 @@ TEST(Pickle, EveryTruncationIsRefused) {
     for (file.protocol = 2; file.protocol <= 5; ++file.protocol) {
         const std::string whole = file.object();
         ASSERT_EQ(error_of(whole), "");
-        for (size_t length = 0; length < whole.size(); ++length) EXPECT_NE(error_of(whole.substr(0, length)), "") << length;
+        for (size_t length = 0; length < whole.size(); ++length)
+            EXPECT_NE(error_of(whole.substr(0, length)), "") << length;
     }
 }
 

@@ -37,7 +37,9 @@ class SafetensorsFile : public testing::Test {
     std::string error_of(const std::string& bytes) {
         return input_error([&] { read(bytes); });
     }
-    std::string error_of(const std::string& header, const std::string& data) { return error_of(file_bytes(header, data)); }
+    std::string error_of(const std::string& header, const std::string& data) {
+        return error_of(file_bytes(header, data));
+    }
 
     TemporaryFolder folder;
     std::filesystem::path path = folder / "file.safetensors";
@@ -95,7 +97,8 @@ double half_value(uint32_t bits) {
 TEST_F(SafetensorsFile, EveryHalfHasItsValue) {
     std::string data;
     for (uint32_t bits = 0; bits < 65536; ++bits) data += little_endian(bits, 2);
-    const Safetensors contents = read(file_bytes(R"({"x":{"dtype":"F16","shape":[65536],"data_offsets":[0,131072]}})", data));
+    const Safetensors contents =
+        read(file_bytes(R"({"x":{"dtype":"F16","shape":[65536],"data_offsets":[0,131072]}})", data));
     for (uint32_t bits = 0; bits < 65536; ++bits) {
         const float value = contents.tensors.at("x").data[bits];
         const double expected = half_value(bits);
@@ -170,9 +173,11 @@ TEST_F(SafetensorsFile, BrokenGrammarIsRefused) {
     EXPECT_THAT(error_of("{\"x\":{" + good + "}", data), HasSubstr("broken JSON at byte"));
     for (const char* entry :
          {R"(1)", R"([])", R"("text")", R"(null)", R"({})", R"({"dtype":"F32","shape":[1]})",
-          R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})", R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})",
+          R"({"dtype":"F32","shape":[-1],"data_offsets":[0,4]})",
+          R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})",
           R"({"dtype":"F32","shape":[[1]],"data_offsets":[0,4]})", R"({"dtype":"F32","shape":1,"data_offsets":[0,4]})",
-          R"({"dtype":["F32"],"shape":[1],"data_offsets":[0,4]})", R"({"dtype":"F32","shape":[1],"data_offsets":[0,4,4]})",
+          R"({"dtype":["F32"],"shape":[1],"data_offsets":[0,4]})",
+          R"({"dtype":"F32","shape":[1],"data_offsets":[0,4,4]})",
           R"({"dtype":"F32","shape":["1"],"data_offsets":[0,4]})", R"({"dtype":"F32","shape":{},"data_offsets":[0,4]})",
           R"({"dtype":"I32","shape":[1],"data_offsets":[0,4]})",
           R"({"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]})"})

@@ -72,12 +72,14 @@ TEST_F(StateDictFile, EveryFormAndProtocolIsRead) {
 
 TEST_F(StateDictFile, OtherFloatsAreConvertedAndIntegersKeptApart) {
     TestFile file;
-    file.tensors = {{"half", 0, 1, {2}, {1}}, {"brain", 1, 0, {2}, {1}}, {"double", 2, 0, {2}, {1}}, {"count", 3, 0, {}, {}}};
-    file.storages = {{"HalfStorage", 3, little_word(0, 2) + little_word(0x3C00, 2) + little_word(0xC000, 2)},
-                     {"BFloat16Storage", 2, little_word(0x3F80, 2) + little_word(0xC040, 2)},
-                     {"DoubleStorage", 2,
-                      little_word(std::bit_cast<uint64_t>(0.1), 8) + little_word(std::bit_cast<uint64_t>(1 + 0x1p-25), 8)},
-                     {"LongStorage", 1, little_word(9, 8)}};
+    file.tensors = {
+        {"half", 0, 1, {2}, {1}}, {"brain", 1, 0, {2}, {1}}, {"double", 2, 0, {2}, {1}}, {"count", 3, 0, {}, {}}};
+    file.storages = {
+        {"HalfStorage", 3, little_word(0, 2) + little_word(0x3C00, 2) + little_word(0xC000, 2)},
+        {"BFloat16Storage", 2, little_word(0x3F80, 2) + little_word(0xC040, 2)},
+        {"DoubleStorage", 2,
+         little_word(std::bit_cast<uint64_t>(0.1), 8) + little_word(std::bit_cast<uint64_t>(1 + 0x1p-25), 8)},
+        {"LongStorage", 1, little_word(9, 8)}};
     for (file.stream = false;; file.stream = true) {
         const StateDict state = read(file.bytes());
         EXPECT_EQ(tensor_values(state.tensors[0].view).data, (std::vector<float>{1, -2}));
@@ -134,8 +136,10 @@ TEST_F(StateDictFile, ViewsAreGatheredAsTheirDefinitionSays) {
 
 TEST_F(StateDictFile, SharedTransposedAndRepeatedStoragesAreGathered) {
     TestFile file;
-    file.tensors = {
-        {"plain", 0, 0, {2, 3}, {3, 1}}, {"turned", 0, 0, {3, 2}, {1, 3}}, {"column", 0, 1, {2}, {3}}, {"one", 0, 5, {4}, {0}}};
+    file.tensors = {{"plain", 0, 0, {2, 3}, {3, 1}},
+                    {"turned", 0, 0, {3, 2}, {1, 3}},
+                    {"column", 0, 1, {2}, {3}},
+                    {"one", 0, 5, {4}, {0}}};
     file.storages = {float_storage({0, 1, 2, 3, 4, 5})};
     for (file.stream = false;; file.stream = true) {
         const StateDict state = read(file.bytes());
@@ -149,21 +153,22 @@ TEST_F(StateDictFile, SharedTransposedAndRepeatedStoragesAreGathered) {
 
 TEST_F(StateDictFile, TensorsMustLieInTheirStorage) {
     const int64_t large = int64_t{1} << 62;
-    const std::vector<std::pair<TestTensor, std::string>> cases = {{{"x", 0, 0, {5}, {1}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, 1, {4}, {1}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, 0, {2, 2}, {3, 1}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, 4, {}, {}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, 5, {0}, {1}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, -1, {2}, {1}}, "beyond its storage of 4"},
-                                                                   {{"x", 0, 3, {2}, {-1}}, "negative stride"},
-                                                                   {{"x", 0, 0, {-2}, {1}}, "negative extent"},
-                                                                   {{"x", 0, 0, {2, 2}, {1}}, "2 extents but 1 stride"},
-                                                                   {{"x", 0, 0, {large, 4}, {0, 0}}, "impossible shape"},
-                                                                   {{"x", 0, 0, {0, large, 4}, {0, 0, 0}}, "impossible shape"},
-                                                                   {{"x", 0, 0, {5, 2}, {large, 1}}, "impossible shape"},
-                                                                   {{"x", 0, 0, {3, 3}, {large, large}}, "impossible shape"},
-                                                                   {{"x", 0, INT64_MAX, {2}, {1}}, "impossible shape"},
-                                                                   {{"x", 0, 0, Shape(17, 1), Shape(17, 1)}, "17 axes"}};
+    const std::vector<std::pair<TestTensor, std::string>> cases = {
+        {{"x", 0, 0, {5}, {1}}, "beyond its storage of 4"},
+        {{"x", 0, 1, {4}, {1}}, "beyond its storage of 4"},
+        {{"x", 0, 0, {2, 2}, {3, 1}}, "beyond its storage of 4"},
+        {{"x", 0, 4, {}, {}}, "beyond its storage of 4"},
+        {{"x", 0, 5, {0}, {1}}, "beyond its storage of 4"},
+        {{"x", 0, -1, {2}, {1}}, "beyond its storage of 4"},
+        {{"x", 0, 3, {2}, {-1}}, "negative stride"},
+        {{"x", 0, 0, {-2}, {1}}, "negative extent"},
+        {{"x", 0, 0, {2, 2}, {1}}, "2 extents but 1 stride"},
+        {{"x", 0, 0, {large, 4}, {0, 0}}, "impossible shape"},
+        {{"x", 0, 0, {0, large, 4}, {0, 0, 0}}, "impossible shape"},
+        {{"x", 0, 0, {5, 2}, {large, 1}}, "impossible shape"},
+        {{"x", 0, 0, {3, 3}, {large, large}}, "impossible shape"},
+        {{"x", 0, INT64_MAX, {2}, {1}}, "impossible shape"},
+        {{"x", 0, 0, Shape(17, 1), Shape(17, 1)}, "17 axes"}};
     for (const auto& [tensor, reason] : cases) {
         TestFile file;
         file.tensors = {tensor};
@@ -221,8 +226,9 @@ TEST_F(StateDictFile, CheckpointsAreSearchedByKey) {
         EXPECT_EQ(read(nested({key}, true)).tensors.size(), 4U);
     }
     EXPECT_THAT(read(nested({"net", "state_dict"})).assumptions, ElementsAre(HasSubstr("net → state_dict")));
-    EXPECT_THAT(error_of(nested({"brain"})), AllOf(HasSubstr("no state dict"), HasSubstr("state_dict, model_state_dict"),
-                                                   HasSubstr("epoch, optimizer, brain")));
+    EXPECT_THAT(error_of(nested({"brain"})),
+                AllOf(HasSubstr("no state dict"), HasSubstr("state_dict, model_state_dict"),
+                      HasSubstr("epoch, optimizer, brain")));
     EXPECT_THAT(error_of(nested({"model", "model", "model", "model"})), HasSubstr("no state dict"));
 }
 
@@ -297,7 +303,13 @@ TEST_F(StateDictFile, NegatedTensorsAreRefused) {
     PickleWriter pickle, plain;
     for (PickleWriter* writer : {&pickle, &plain}) {
         writer->raw("}").text("x").global("torch._utils", "_rebuild_tensor_v2").raw("((").text("storage");
-        writer->global("torch", "FloatStorage").text("1").text("cpu").integer(2).raw("tQK\1").integers({1}).integers({1});
+        writer->global("torch", "FloatStorage")
+            .text("1")
+            .text("cpu")
+            .integer(2)
+            .raw("tQK\1")
+            .integers({1})
+            .integers({1});
         writer->raw("\x89").empty_ordered_dict().raw("}");
         if (writer == &pickle) writer->text("neg").raw("\x88s");
         writer->raw("tRs");
@@ -309,7 +321,8 @@ TEST_F(StateDictFile, NegatedTensorsAreRefused) {
 TEST_F(StateDictFile, SafetensorsComeInTheirOrder) {
     const std::string header =
         R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
-    const StateDict state = read(little_word(header.size(), 8) + header + little_word(5, 8) + little_word(0x40400000, 4));
+    const StateDict state =
+        read(little_word(header.size(), 8) + header + little_word(5, 8) + little_word(0x40400000, 4));
     EXPECT_EQ(state.format, "safetensors");
     EXPECT_THAT(names(state), ElementsAre("n", "a"));
     EXPECT_EQ(state.tensors[0].view.type, TensorType::i64);
@@ -363,7 +376,8 @@ TEST_F(StateDictFile, EveryTruncationIsRefused) {
         TestFile file = example();
         file.stream = stream;
         const std::string whole = file.bytes();
-        for (size_t length = 0; length < whole.size(); ++length) EXPECT_NE(error_of(whole.substr(0, length)), "") << length;
+        for (size_t length = 0; length < whole.size(); ++length)
+            EXPECT_NE(error_of(whole.substr(0, length)), "") << length;
     }
 }
 

@@ -48,7 +48,8 @@ TestFile state_dict(const Network& network, const Names& stems, const std::strin
 }
 
 void shuffle(std::vector<TestTensor>& tensors, uint64_t seed) {
-    for (size_t i = tensors.size(); i > 1; --i) std::swap(tensors[i - 1], tensors[random_bits(seed, Stream::test, {i}) % i]);
+    for (size_t i = tensors.size(); i > 1; --i)
+        std::swap(tensors[i - 1], tensors[random_bits(seed, Stream::test, {i}) % i]);
 }
 
 class StateDictOrder : public testing::Test {
@@ -150,13 +151,15 @@ TEST_F(StateDictOrder, SafetensorsFollowTheSameRule) {
 
 TEST_F(StateDictOrder, RefusalsNameBothTensorsAndSayWhatToDo) {
     const Network network = filled_network();
-    EXPECT_THAT(
-        import(state_dict(network, {"conv", "fc", "hidden", "out"})).refusal,
-        AllOf(HasSubstr("conv.weight and fc.weight have the same shape, [6, 6]"), HasSubstr("say which layer each fills")));
+    EXPECT_THAT(import(state_dict(network, {"conv", "fc", "hidden", "out"})).refusal,
+                AllOf(HasSubstr("conv.weight and fc.weight have the same shape, [6, 6]"),
+                      HasSubstr("say which layer each fills")));
     TestFile contrary = state_dict(network, {"fc1", "fc2", "fc3", "fc4"});
     contrary.modules = {"", "fc2", "fc1", "fc3", "fc4"};
-    EXPECT_THAT(import(contrary).refusal, AllOf(HasSubstr("fc1.weight and fc2.weight"), HasSubstr("contradict the order")));
-    EXPECT_THAT(import(state_dict(network, {"fc01", "fc1", "fc2", "fc3"})).refusal, HasSubstr("fc01.weight and fc1.weight"));
+    EXPECT_THAT(import(contrary).refusal,
+                AllOf(HasSubstr("fc1.weight and fc2.weight"), HasSubstr("contradict the order")));
+    EXPECT_THAT(import(state_dict(network, {"fc01", "fc1", "fc2", "fc3"})).refusal,
+                HasSubstr("fc01.weight and fc1.weight"));
 }
 
 /// Numbers that another reading puts the other way round prove nothing: the definition of the model decides, or nobody.
@@ -172,13 +175,15 @@ TEST_F(StateDictOrder, NumbersThatCanBeReadTwiceAreRefused) {
         for (const bool turned : {false, true}) {
             TestFile file = state_dict(network, stems);
             if (turned) std::swap(file.tensors[0], file.tensors[2]);
-            EXPECT_THAT(import(file, {}, two).refusal, AllOf(HasSubstr(stems[0] + ".weight"), HasSubstr(stems[1] + ".weight"),
-                                                             HasSubstr(why), HasSubstr("say which layer each fills")));
+            EXPECT_THAT(import(file, {}, two).refusal,
+                        AllOf(HasSubstr(stems[0] + ".weight"), HasSubstr(stems[1] + ".weight"), HasSubstr(why),
+                              HasSubstr("say which layer each fills")));
             EXPECT_EQ(import(file, {.layers = {{"full1", stems[0]}, {"full2", stems[1]}}}, two).fingerprint,
                       model_fingerprint(network));
             file.modules = {"", stems[0], stems[1]};
             EXPECT_EQ(import(file, {}, two).fingerprint, model_fingerprint(network)) << stems[0];
-            EXPECT_THAT(assumptions, Contains(AllOf(HasSubstr("the model defines them"), HasSubstr(stems[0] + ".weight, "))));
+            EXPECT_THAT(assumptions,
+                        Contains(AllOf(HasSubstr("the model defines them"), HasSubstr(stems[0] + ".weight, "))));
         }
 }
 
@@ -193,14 +198,16 @@ TEST_F(StateDictOrder, SizesInNamesDoNotMatterWhereShapesDiffer) {
 /// What the names of one shape were taken to say stands among the assumptions.
 TEST_F(StateDictOrder, TheOrderOfOneShapeIsSaid) {
     import(state_dict(filled_network(), {"fc1", "fc2", "fc9", "fc10"}));
-    EXPECT_THAT(assumptions, Contains(HasSubstr("Of the shape [6, 6] there are 4, which the numbers in their names put in "
-                                                "order: fc1.weight, fc2.weight, fc9.weight, fc10.weight.")));
+    EXPECT_THAT(assumptions,
+                Contains(HasSubstr("Of the shape [6, 6] there are 4, which the numbers in their names put in "
+                                   "order: fc1.weight, fc2.weight, fc9.weight, fc10.weight.")));
 }
 
 TEST_F(StateDictOrder, LayersMayBeToldOneByOne) {
     const Network network = filled_network();
     TestFile file = state_dict(network, {"d", "c", "b", "a"});
-    const std::map<std::string, std::string> all = {{"full1", "d"}, {"full2", "c.weight"}, {"full3", "b"}, {"full4", "a"}};
+    const std::map<std::string, std::string> all = {
+        {"full1", "d"}, {"full2", "c.weight"}, {"full3", "b"}, {"full4", "a"}};
     for (uint64_t seed = 0; seed < 5; ++seed) {
         shuffle(file.tensors, seed);
         EXPECT_EQ(import(file, {.layers = all}).fingerprint, model_fingerprint(network));
@@ -214,11 +221,13 @@ TEST_F(StateDictOrder, LayersMayBeToldOneByOne) {
 TEST_F(StateDictOrder, TheFilesOrderCountsWhereItIsAskedFor) {
     const Network network = filled_network();
     const WeightOptions by_order{.match = MatchWeights::by_order, .layers = {}};
-    EXPECT_EQ(import(state_dict(network, {"conv", "fc", "hidden", "out"}), by_order).fingerprint, model_fingerprint(network));
+    EXPECT_EQ(import(state_dict(network, {"conv", "fc", "hidden", "out"}), by_order).fingerprint,
+              model_fingerprint(network));
     EXPECT_THAT(assumptions, Contains(HasSubstr("by their order in the file")));
     TestFile file = state_dict(network, {"fc1", "fc2", "fc3", "fc4"});
     std::swap(file.tensors[0], file.tensors[2]);
-    EXPECT_THAT(import(file, by_order).refusal, AllOf(HasSubstr("fc2.weight stands before fc1.weight"), HasSubstr("opposite")));
+    EXPECT_THAT(import(file, by_order).refusal,
+                AllOf(HasSubstr("fc2.weight stands before fc1.weight"), HasSubstr("opposite")));
 }
 
 TEST_F(StateDictOrder, TwoHeadsAreRefused) {
@@ -245,7 +254,8 @@ TEST_F(StateDictOrder, ShapesThatSettleItAgainstTheNumbersAreSaid) {
     EXPECT_THAT(assumptions, Contains(HasSubstr("fc2.weight comes before fc1.weight, against their numbers")));
 }
 
-/// A decoder that counts down, or a number for something else: shapes show that the numbers are not those of the layers.
+/// A decoder that counts down, or a number for something else: shapes show that the numbers are not those of the
+/// layers.
 TEST_F(StateDictOrder, NumbersThatOtherShapesContradictAreNoSign) {
     const std::string network_of_four = "5F-LIF-5F-LIF-5F-LIF-3F";
     const Network network = filled_network(network_of_four);

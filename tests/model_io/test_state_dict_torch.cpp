@@ -86,7 +86,8 @@ std::map<std::string, FloatArray> expected_tensors(const std::filesystem::path& 
 TEST(StateDictOfPyTorch, IsReadToTheBit) {
     const std::string python = peers_python(SPIKELENS_SOURCE_DIR);
     if (!has_module(python, "torch"))
-        GTEST_SKIP() << python << " has no torch (./run peers torch brings it): that files of PyTorch are read was NOT checked";
+        GTEST_SKIP() << python
+                     << " has no torch (./run peers torch brings it): that files of PyTorch are read was NOT checked";
     const TemporaryFolder folder;
     std::ofstream(folder / "write.py") << torch_files;
     const std::string write = python + " " + (folder / "write.py").string() + " " + (folder / "").string() + " 1>&2";

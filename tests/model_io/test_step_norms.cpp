@@ -21,7 +21,9 @@ constexpr size_t kSteps = 4, kChannels = 3;
 /// Normalisations of each of 4 steps behind Conv2d(2, 3, 3, bias=False), then Linear(108, 2).
 class StepNorms : public WeightFile {
   protected:
-    static void add_conv(TestFile& file, const std::string& stem) { file.add(stem + ".weight", values({3, 2, 3, 3}, 1)); }
+    static void add_conv(TestFile& file, const std::string& stem) {
+        file.add(stem + ".weight", values({3, 2, 3, 3}, 1));
+    }
     static void add_full(TestFile& file, const std::string& stem) {
         file.add(stem + ".weight", values({2, 108}, 2));
         file.add(stem + ".bias", values({2}, 3));
@@ -36,7 +38,8 @@ class StepNorms : public WeightFile {
             file.add_integers(stem + ".num_batches_tracked", {}, {5});
         }
     }
-    static TestFile steps_file(const std::string& conv, const std::string& list, const std::string& full, bool affine = true) {
+    static TestFile steps_file(const std::string& conv, const std::string& list, const std::string& full,
+                               bool affine = true) {
         TestFile file;
         add_conv(file, conv);
         add_steps(file, list, kSteps, affine);
@@ -121,7 +124,8 @@ TEST_F(StepNorms, TheNetworkTextMustHaveThem) {
     EXPECT_THAT(refusal(steps_file("conv1", "bn1.bn_list", "fc2", false), "3C3-LIF-2F"),
                 HasSubstr("expected BN4 behind conv1"));
     EXPECT_THAT(refusal(scaled_file(), "3C3-LIF-2F"), HasSubstr("expected BN4 behind conv1"));
-    EXPECT_THAT(refusal(scaled_file({3}), text), HasSubstr("differs between 3 steps, but the network text gives norm2 BN4"));
+    EXPECT_THAT(refusal(scaled_file({3}), text),
+                HasSubstr("differs between 3 steps, but the network text gives norm2 BN4"));
     EXPECT_THAT(refusal(file, "3C3-BN4-LIF-2F"), HasSubstr("no tensor for conv1.bias"));
     TestFile plain;
     add_conv(plain, "conv1");
@@ -150,7 +154,8 @@ TEST_F(StepNorms, ModelsWithThemComeBack) {
     EXPECT_EQ(back.layers[1].bias, network.layers[1].bias);
     EXPECT_EQ(back.layers[1].steps, 4);
     // As a file of weights, by its own names; with all of them.
-    EXPECT_EQ(model_fingerprint(import_weights(model, parse_network(text, input, 4)).network), model_fingerprint(network));
+    EXPECT_EQ(model_fingerprint(import_weights(model, parse_network(text, input, 4)).network),
+              model_fingerprint(network));
     Safetensors less = read_safetensors(model);
     less.tensors.erase("norm2.bias");
     write_safetensors(model, less);

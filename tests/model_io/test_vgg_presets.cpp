@@ -1,5 +1,5 @@
-// The presets against torchvision itself: every parameter has the name and the shape that a model of torchvision has, and its
-// files with batch normalisation give the network that torch folds them into.
+// The presets against torchvision itself: every parameter has the name and the shape that a model of torchvision has,
+// and its files with batch normalisation give the network that torch folds them into.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -20,9 +20,9 @@ namespace {
 
 /// "name 64 3 3 3" of each parameter of a model, in its order. It is made without memory for its values.
 std::string parameters_of(const std::string& python, const std::string& model) {
-    const std::string command = python +
-                                " -c \"import torch, torchvision\nwith torch.device('meta'):\n    m = torchvision.models." +
-                                model + "(num_classes=50)\nfor n, p in m.named_parameters(): print(n, *p.shape)\"";
+    const std::string command =
+        python + " -c \"import torch, torchvision\nwith torch.device('meta'):\n    m = torchvision.models." + model +
+        "(num_classes=50)\nfor n, p in m.named_parameters(): print(n, *p.shape)\"";
     std::string text;
     FILE* const pipe = ::popen(command.c_str(), "r");
     for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) text += static_cast<char>(c);
@@ -30,8 +30,8 @@ std::string parameters_of(const std::string& python, const std::string& model) {
     return text;
 }
 
-/// The same of a preset, by the places that torchvision gives layers: in `features` each convolution, activation and pool has a
-/// number, in `classifier` each layer, activation and dropout.
+/// The same of a preset, by the places that torchvision gives layers: in `features` each convolution, activation and
+/// pool has a number, in `classifier` each layer, activation and dropout.
 std::string parameters_of(const Network& network) {
     std::ostringstream text;
     int feature = 0, classifier = 0;
@@ -42,7 +42,8 @@ std::string parameters_of(const Network& network) {
     };
     for (const Layer& layer : network.layers) {
         const bool conv = layer.kind == LayerKind::conv;
-        const std::string name = conv ? "features." + std::to_string(feature) : "classifier." + std::to_string(classifier);
+        const std::string name =
+            conv ? "features." + std::to_string(feature) : "classifier." + std::to_string(classifier);
         put(name + ".weight", layer.weight.shape);
         put(name + ".bias", layer.bias.shape);
         (conv ? feature : classifier) += conv ? (layer.pool.kind == PoolKind::none ? 2 : 3) : 3;
@@ -113,7 +114,8 @@ TEST(VggPresets, TakeBatchNormalisationAsTorchFoldsIt) {
         };
         const Network folded = import("vgg" + number + "_bn.pth"), plain = import("vgg" + number + ".pth");
         for (size_t l = 0; l < plain.layers.size(); ++l)
-            EXPECT_LT(difference(folded.layers[l], plain.layers[l]), 1e-6) << "vgg" << number << ": " << plain.layers[l].name;
+            EXPECT_LT(difference(folded.layers[l], plain.layers[l]), 1e-6)
+                << "vgg" << number << ": " << plain.layers[l].name;
     }
 }
 

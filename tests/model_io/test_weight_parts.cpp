@@ -40,7 +40,8 @@ TEST_F(WeightParts, PrunedWeightsAreMasked) {
     TestFile short_mask = file;
     short_mask.tensors[1].shape = {3, 2, 3};
     short_mask.tensors[1].strides = {6, 3, 1};
-    EXPECT_THAT(refusal(short_mask, text), AllOf(HasSubstr("conv.weight_orig"), HasSubstr("its mask of the same shape")));
+    EXPECT_THAT(refusal(short_mask, text),
+                AllOf(HasSubstr("conv.weight_orig"), HasSubstr("its mask of the same shape")));
     EXPECT_THAT(refusal(with({{"conv.weight_orig", whole}}), text),
                 AllOf(HasSubstr("conv.weight_orig"), HasSubstr("pruned, and its other part is missing")));
 }
@@ -75,12 +76,13 @@ TEST_F(WeightParts, WhatCannotBeComputedIsRefusedByName) {
     EXPECT_THAT(refusal(with({{"block.conv.parametrizations.weight.original", v}}), text),
                 AllOf(HasSubstr("parametrisation of the module block.conv"), HasSubstr("remove_parametrizations")));
     EXPECT_THAT(
-        refusal(with({{"conv.weight_orig", v}, {"conv.weight_u", values({3}, 6)}, {"conv.weight_v", values({18}, 7)}}), text),
-        AllOf(HasSubstr("spectral_norm"), HasSubstr("module conv:"), HasSubstr("remove_spectral_norm")));
-    EXPECT_THAT(
-        refusal(with({{"conv.parametrizations.weight.original", v}, {"conv.parametrizations.weight.0._u", values({3}, 6)}}),
+        refusal(with({{"conv.weight_orig", v}, {"conv.weight_u", values({3}, 6)}, {"conv.weight_v", values({18}, 7)}}),
                 text),
-        AllOf(HasSubstr("spectral_norm"), HasSubstr("module conv:"), HasSubstr("remove_parametrizations")));
+        AllOf(HasSubstr("spectral_norm"), HasSubstr("module conv:"), HasSubstr("remove_spectral_norm")));
+    EXPECT_THAT(refusal(with({{"conv.parametrizations.weight.original", v},
+                              {"conv.parametrizations.weight.0._u", values({3}, 6)}}),
+                        text),
+                AllOf(HasSubstr("spectral_norm"), HasSubstr("module conv:"), HasSubstr("remove_parametrizations")));
     EXPECT_THAT(refusal(with({{"conv.weight", values({2, 3, 3, 3}, 1)}}), text),
                 AllOf(HasSubstr("conv.weight"), HasSubstr("transposed convolution")));
 }

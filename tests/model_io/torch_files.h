@@ -17,8 +17,8 @@ inline std::string little_word(uint64_t value, int bytes) {
     return text;
 }
 
-/// Writes a pickle opcode by opcode, by the text of Python's pickletools: protocol 2 and 3 name globals by GLOBAL, 4 and 5 by
-/// STACK_GLOBAL, short texts and a frame.
+/// Writes a pickle opcode by opcode, by the text of Python's pickletools: protocol 2 and 3 name globals by GLOBAL, 4
+/// and 5 by STACK_GLOBAL, short texts and a frame.
 class PickleWriter {
   public:
     explicit PickleWriter(int protocol = 2) : protocol_(protocol) {}
@@ -156,12 +156,15 @@ inline std::string stored_zip(const std::vector<std::pair<std::string, std::stri
     for (const auto& [name, content] : files) {
         const std::string sizes = little_word(crc32_of(content), 4) + little_word(content.size(), 4) +
                                   little_word(content.size(), 4) + little_word(name.size(), 2) + little_word(0, 2);
-        const std::string fields = little_word(20, 2) + little_word(0, 4) + little_word(0, 2) + little_word(0x21, 2) + sizes;
-        directory += "PK\x01\x02" + little_word(20, 2) + fields + std::string(10, '\0') + little_word(archive.size(), 4) + name;
+        const std::string fields =
+            little_word(20, 2) + little_word(0, 4) + little_word(0, 2) + little_word(0x21, 2) + sizes;
+        directory +=
+            "PK\x01\x02" + little_word(20, 2) + fields + std::string(10, '\0') + little_word(archive.size(), 4) + name;
         archive += "PK\x03\x04" + fields + name + content;
     }
-    const std::string end = "PK\x05\x06" + little_word(0, 4) + little_word(files.size(), 2) + little_word(files.size(), 2) +
-                            little_word(directory.size(), 4) + little_word(archive.size(), 4) + little_word(0, 2);
+    const std::string end = "PK\x05\x06" + little_word(0, 4) + little_word(files.size(), 2) +
+                            little_word(files.size(), 2) + little_word(directory.size(), 4) +
+                            little_word(archive.size(), 4) + little_word(0, 2);
     return archive + directory + end;
 }
 
@@ -169,7 +172,8 @@ inline std::string TestFile::bytes(const std::string& object_pickle) const {
     if (!stream) {
         std::vector<std::pair<std::string, std::string>> files = {{"archive/data.pkl", object_pickle},
                                                                   {"archive/byteorder", "little"}};
-        for (size_t i = 0; i < storages.size(); ++i) files.emplace_back("archive/data/" + std::to_string(i), storages[i].bytes);
+        for (size_t i = 0; i < storages.size(); ++i)
+            files.emplace_back("archive/data/" + std::to_string(i), storages[i].bytes);
         files.emplace_back("archive/version", "3\n");
         return stored_zip(files);
     }
@@ -181,7 +185,8 @@ inline std::string TestFile::bytes(const std::string& object_pickle) const {
     for (size_t i = 0; i < storages.size(); ++i) keys.text(std::to_string(i));
     keys.raw("e");
     std::string file = magic.done() + version.done() + system.done() + object_pickle + keys.done();
-    for (const TestStorage& storage : storages) file += little_word(static_cast<uint64_t>(storage.count), 8) + storage.bytes;
+    for (const TestStorage& storage : storages)
+        file += little_word(static_cast<uint64_t>(storage.count), 8) + storage.bytes;
     return file;
 }
 

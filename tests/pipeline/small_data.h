@@ -17,15 +17,16 @@ inline std::string idx_file(const std::vector<uint32_t>& extents, const std::str
     return bytes + content;
 }
 
-/// A data set of 4×4 images in two classes: of the first the left half is bright, of the second the right half; every pixel
-/// differs a little.
+/// A data set of 4×4 images in two classes: of the first the left half is bright, of the second the right half; every
+/// pixel differs a little.
 inline void write_small_data(const std::filesystem::path& folder, uint32_t train, uint32_t test) {
     for (const auto& [name, count] : {std::pair{"train", train}, {"t10k", test}}) {
         std::string pixels, labels;
         for (uint32_t n = 0; n < count; ++n) {
             labels += static_cast<char>(n % 2);
             for (uint32_t i = 0; i < 16; ++i)
-                pixels += static_cast<char>((i % 4 < 2) == (n % 2 == 0) ? 160 + (37 * n + 11 * i) % 90 : (13 * n + 7 * i) % 60);
+                pixels += static_cast<char>((i % 4 < 2) == (n % 2 == 0) ? 160 + (37 * n + 11 * i) % 90
+                                                                        : (13 * n + 7 * i) % 60);
         }
         write_file(folder / (std::string(name) + "-images-idx3-ubyte"), idx_file({count, 4, 4}, pixels));
         write_file(folder / (std::string(name) + "-labels-idx1-ubyte"), idx_file({count}, labels));

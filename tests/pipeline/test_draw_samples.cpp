@@ -14,7 +14,9 @@ class Labelled final : public SampleSource {
     int steps() const override { return 0; }
     int label(int64_t index) const override { return labels_[index]; }
     const std::vector<std::string>& classes() const override { return names_; }
-    FloatArray images(std::span<const int64_t> indices) const override { return FloatArray({std::ssize(indices), 1, 1, 1}); }
+    FloatArray images(std::span<const int64_t> indices) const override {
+        return FloatArray({std::ssize(indices), 1, 1, 1});
+    }
     Input input(std::span<const int64_t> indices) const override { return images(indices); }
 
   private:

@@ -148,8 +148,8 @@ TEST_F(Explain, TheRunsOwnFolderRecordsHowItIsMadeAgain) {
     options_.test = {1};
     options_.methods = {};
     explain();
-    EXPECT_THAT(calls(),
-                ElementsAre(json{"grad2d", "random"}, json{"grad2d", "ig2d", "gate"}));  // no relevant filters, no svebi
+    EXPECT_THAT(calls(), ElementsAre(json{"grad2d", "random"},
+                                     json{"grad2d", "ig2d", "gate"}));  // no relevant filters, no svebi
     EXPECT_TRUE(fs::exists(folder_ / "run/explain/explain.json"));
 }
 
@@ -199,7 +199,8 @@ TEST_F(Explain, ADamagedDocumentIsRefusedAndStays) {
     json document = read_json(path);
     document["images"][1]["maps"][0].erase("state");
     write_json(path, document);
-    EXPECT_THAT(refusal(), AllOf(HasSubstr("explain.json: images[1].maps[0].state is missing"), HasSubstr("remove it")));
+    EXPECT_THAT(refusal(),
+                AllOf(HasSubstr("explain.json: images[1].maps[0].state is missing"), HasSubstr("remove it")));
     EXPECT_EQ(read_json(path), document);
 }
 

@@ -157,8 +157,8 @@ TEST(TrainWarnings, SayWhatPlainNumbersHide) {
     result.at_chance = true;
     EXPECT_THAT(result.warnings(),
                 testing::ElementsAre(HasSubstr("diverged: the mean loss of epoch 1 is 50"),
-                                     HasSubstr("no neuron of conv1 spikes on the first 400"), HasSubstr("no neuron of full2"),
-                                     HasSubstr("learned nothing: 50.00 %")));
+                                     HasSubstr("no neuron of conv1 spikes on the first 400"),
+                                     HasSubstr("no neuron of full2"), HasSubstr("learned nothing: 50.00 %")));
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr OutputKind all_kinds[] = {OutputKind::picture, OutputKind::values, OutputKind::explanations, OutputKind::codings,
-                                    OutputKind::report,  OutputKind::model,  OutputKind::nir};
+constexpr OutputKind all_kinds[] = {OutputKind::picture, OutputKind::values, OutputKind::explanations,
+                                    OutputKind::codings, OutputKind::report, OutputKind::model,
+                                    OutputKind::nir};
 
 class Output : public testing::Test {
   protected:
@@ -72,10 +73,13 @@ TEST_F(Output, OursIsKnownByWhatItSays) {
     write_file(folder / "page.html", "<head><meta name=\"generator\" content=\"Spikelens\">");
     save_model(network(), folder / "net.safetensors");
     export_nir(network(), folder / "net.nir");
-    const std::pair<const char*, OutputKind> files[] = {
-        {"map.png", OutputKind::picture},      {"map.npy", OutputKind::values},   {"explain.json", OutputKind::explanations},
-        {"codings.json", OutputKind::codings}, {"page.html", OutputKind::report}, {"net.safetensors", OutputKind::model},
-        {"net.nir", OutputKind::nir}};
+    const std::pair<const char*, OutputKind> files[] = {{"map.png", OutputKind::picture},
+                                                        {"map.npy", OutputKind::values},
+                                                        {"explain.json", OutputKind::explanations},
+                                                        {"codings.json", OutputKind::codings},
+                                                        {"page.html", OutputKind::report},
+                                                        {"net.safetensors", OutputKind::model},
+                                                        {"net.nir", OutputKind::nir}};
     for (const auto& [name, kind] : files)
         for (OutputKind other : all_kinds) EXPECT_EQ(refusal(folder / name, other) == "", kind == other) << name;
 }
@@ -170,7 +174,8 @@ TEST(ContentAddress, OfARecordingIsTheDocumentedChecksum) {
     bytes.append(reinterpret_cast<const char*>(shape.data()), sizeof shape);
     bytes.append(values.begin(), values.end());
     const uint64_t first = std::stoull(sha256_of_bytes(bytes).substr(0, 16), nullptr, 16) >> 2;
-    EXPECT_EQ(content_address(Array<uint8_t>({1, 2, 1, 1, 3}, values)), static_cast<int64_t>(first | uint64_t{1} << 62));
+    EXPECT_EQ(content_address(Array<uint8_t>({1, 2, 1, 1, 3}, values)),
+              static_cast<int64_t>(first | uint64_t{1} << 62));
 }
 
 TEST(ContentAddress, IsOfTheContentAlone) {

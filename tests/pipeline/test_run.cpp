@@ -49,7 +49,8 @@ TEST(Identity, EveryInputCountsAndMoreDoNot) {
 }
 
 TEST(Identity, TheDigestDependsOnNamesAndValuesNotOnOrder) {
-    EXPECT_EQ(Identity().with({{"a", 1}, {"b", "x"}}).digest(), Identity().with({{"b", "x"}}).with({{"a", 1}}).digest());
+    EXPECT_EQ(Identity().with({{"a", 1}, {"b", "x"}}).digest(),
+              Identity().with({{"b", "x"}}).with({{"a", 1}}).digest());
     EXPECT_NE(Identity().with({{"a", 1}}).digest(), Identity().with({{"a", "1"}}).digest());
     EXPECT_NE(Identity().with({{"a", 1}}).digest(), Identity().with({{"b", 1}}).digest());
 }
@@ -68,9 +69,11 @@ class RunFolder : public testing::Test {
     void TearDown() override { fs::remove_all(root_); }
 
     json create(uint64_t seed = 1) {
-        const json document = {{"command", "train"}, {"fingerprint", model_fingerprint(network_)}, {"network", json::object()}};
+        const json document = {
+            {"command", "train"}, {"fingerprint", model_fingerprint(network_)}, {"network", json::object()}};
         return create_run(
-            {root_}, {network_, data_, "mnist", "train", {{"train"}, seed}, {"train", "--out", "x"}, json::object(), document});
+            {root_},
+            {network_, data_, "mnist", "train", {{"train"}, seed}, {"train", "--out", "x"}, json::object(), document});
     }
 
     spikelens::Run open() const { return spikelens::Run::open(root_); }
@@ -205,7 +208,8 @@ TEST_F(RunFolder, ADocumentOfTheWrongTypesIsRefusedByName) {
         json bad = good;
         bad[json::json_pointer(place)] = value;
         write_json(root_ / "manifest.json", bad);
-        EXPECT_THAT(error_of<InputError>([&] { open(); }), HasSubstr((root_ / "manifest.json").string())) << place << value;
+        EXPECT_THAT(error_of<InputError>([&] { open(); }), HasSubstr((root_ / "manifest.json").string()))
+            << place << value;
     }
     write_json(root_ / "manifest.json", good);
     EXPECT_EQ(open().seed(), 1U);

@@ -116,7 +116,8 @@ TEST_F(Shards, OneTwoAndSevenGiveTheBytesOfOneRun) {
         EXPECT_EQ(merged.merged[0].samples, 9000);
         interpret_run(run, interpret_, {}, {});
         for (const char* file : {"responses.h5", "relevant.json", "ablation.json", "visualisations.h5"})
-            EXPECT_TRUE(read_file(run.files.root / file) == read_file(one.files.root / file)) << file << ", shards: " << count;
+            EXPECT_TRUE(read_file(run.files.root / file) == read_file(one.files.root / file))
+                << file << ", shards: " << count;
         EXPECT_EQ(content(run.document("interpret")), content(one.document("interpret")));
 
         for (int64_t number = 1; number <= count; ++number) evaluate_shard(run, evaluate_, {number, count}, {}, {});

@@ -31,7 +31,8 @@ constexpr uint32_t kSide = 8;
 std::string bar(uint32_t index) {
     std::string pixels(kSide * kSide, '\0');
     const uint32_t at = index / 2 % kSide;
-    for (uint32_t i = 0; i < kSide; ++i) pixels[index % 2 == 0 ? at * kSide + i : i * kSide + at] = static_cast<char>(200 + at);
+    for (uint32_t i = 0; i < kSide; ++i)
+        pixels[index % 2 == 0 ? at * kSide + i : i * kSide + at] = static_cast<char>(200 + at);
     return pixels;
 }
 
@@ -186,7 +187,8 @@ TEST_F(Stages, InspectTellsOfTheNetworkAndOfItsSpikes) {
     const RunData data = opened.load_data({});
     std::vector<int64_t> all(16);
     for (int64_t i = 0; i < 16; ++i) all[i] = i;
-    const Recording recording = CpuEngine(opened.network, {}).run(data.test->input(all), {.layers = {0}, .counts = true});
+    const Recording recording =
+        CpuEngine(opened.network, {}).run(data.test->input(all), {.layers = {0}, .counts = true});
     const Array<uint16_t>& counts = recording.layers[0].counts;
     double spikes = 0;
     int64_t dead = 0;

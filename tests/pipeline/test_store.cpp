@@ -58,7 +58,8 @@ ResponseSums example_responses() {
 
 LassoPoint example_point(uint64_t key, std::vector<int> index) {
     const std::vector<double> weights = noise_vector(key, index.size());
-    return {noise(key, 50), std::move(index), weights, noise(key, 51), noise(key, 52), 1e-16 * noise(key, 53), noise(key, 54)};
+    return {noise(key, 50), std::move(index),       weights,       noise(key, 51),
+            noise(key, 52), 1e-16 * noise(key, 53), noise(key, 54)};
 }
 
 RelevantFilters example_relevant() {
@@ -148,7 +149,10 @@ TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
         return input_error([&] { load_responses("f", path); });
     };
     EXPECT_EQ(error_after([](auto&) {}), "");
-    EXPECT_THAT(error_after([](auto& arrays) { arrays["rows"] = DoubleArray({10, 8}); }), HasSubstr("rows is not float32"));
+    EXPECT_THAT(error_after([](auto& arrays) {
+                    arrays["rows"] = DoubleArray({10, 8});
+                }),
+                HasSubstr("rows is not float32"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays.erase("top/row"); }), HasSubstr("top/row is missing"));
     EXPECT_THAT(error_after([](auto& arrays) {
                     arrays["top/count"] = Array<int64_t>({4}, {2, 0, 2, 0});
@@ -170,8 +174,10 @@ TEST_F(Store, ResponsesThatContradictThemselvesAreRefused) {
                     arrays["top/sample"] = Array<int64_t>({3}, {27, 89, 19});
                 }),
                 HasSubstr("not summed"));
-    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {54}); }), HasSubstr("0..samples"));
-    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {-1}); }), HasSubstr("0..2^40"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {54}); }),
+                HasSubstr("0..samples"));
+    EXPECT_THAT(error_after([](auto& arrays) { arrays["samples"] = Array<int64_t>(Shape{}, {-1}); }),
+                HasSubstr("0..2^40"));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["block"] = Array<int64_t>(Shape{}, {10}); }),
                 AllOf(HasSubstr(path.string()), HasSubstr("not those of their samples")));
     EXPECT_THAT(error_after([](auto& arrays) { arrays["top/longest"] = Array<int64_t>(Shape{}, {1}); }),
@@ -220,7 +226,8 @@ TEST_F(Store, RelevantFiltersThatContradictThemselvesAreRefused) {
                 }),
                 HasSubstr("classes[0].points[1].index must ascend"));
     EXPECT_THAT(error_after([](json& d) { d["classes"][0]["points"][1]["index"] = {0, 3}; }), HasSubstr("0..2"));
-    EXPECT_THAT(error_after([](json& d) { d["classes"][0]["points"][1]["weight"] = {1}; }), HasSubstr("as many values"));
+    EXPECT_THAT(error_after([](json& d) { d["classes"][0]["points"][1]["weight"] = {1}; }),
+                HasSubstr("as many values"));
     EXPECT_THAT(error_after([](json& d) { d["classes"][1]["points"].erase(0); }), HasSubstr("one point per budget"));
     EXPECT_THAT(error_after([](json& d) { d["filters"][0] = {1}; }), HasSubstr("[layer, filter]"));
     EXPECT_THAT(error_after([](json& d) { d.erase("budgets"); }), HasSubstr("budgets is missing"));
@@ -291,8 +298,9 @@ TEST_F(Store, JsonNumbersComeBackToTheBit) {
 
 TEST_F(Store, JsonIsIndentedSortedAndEndsInANewline) {
     write_json(path, {{"b", 1}, {"a", {1.5, nullptr}}});
-    EXPECT_THAT(read_file(path), AllOf(StartsWith("{\n  \"a\": [\n    1.5,\n    null\n  ],\n  \"b\": 1,\n  \"checksum\": \""),
-                                       EndsWith("\"\n}\n")));
+    EXPECT_THAT(read_file(path),
+                AllOf(StartsWith("{\n  \"a\": [\n    1.5,\n    null\n  ],\n  \"b\": 1,\n  \"checksum\": \""),
+                      EndsWith("\"\n}\n")));
     EXPECT_EQ(read_json(path), (json{{"b", 1}, {"a", {1.5, nullptr}}}));
     write_json(path, json::array({1, 2}));
     EXPECT_EQ(read_file(path), "[\n  1,\n  2\n]\n");

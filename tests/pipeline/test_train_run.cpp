@@ -66,8 +66,8 @@ class TrainRun : public testing::Test {
 TEST_F(TrainRun, SaysItsMemoryAndHowMuchEachLayerSpikes) {
     const TrainResult result = run(options_);
     EXPECT_THAT(said_[0], AllOf(HasSubstr("training: 1 sample at a time"), HasSubstr("for weights and gradients")));
-    EXPECT_THAT(said_, Contains(AllOf(HasSubstr("epoch 1 of 2: loss "), HasSubstr(" % right; spikes a neuron and step: conv1 "),
-                                      HasSubstr(", full2 "))));
+    EXPECT_THAT(said_, Contains(AllOf(HasSubstr("epoch 1 of 2: loss "),
+                                      HasSubstr(" % right; spikes a neuron and step: conv1 "), HasSubstr(", full2 "))));
     EXPECT_THAT(said_, Contains(HasSubstr("epoch 2 of 2")));
     ASSERT_EQ(result.spike_rates->size(), 2U);
     EXPECT_EQ(result.spike_rates->at(1).layer, "full2");
@@ -184,7 +184,8 @@ TEST_F(TrainRun, EveryOptionBelongsToTheCheckpoint) {
         change(changed);
         EXPECT_THAT(refusal(changed), HasSubstr(expected));
     };
-    refuses("schedule = step(1,0.5)", [](TrainRunOptions& with) { with.training.schedule = parse_schedule("step(1,0.5)"); });
+    refuses("schedule = step(1,0.5)",
+            [](TrainRunOptions& with) { with.training.schedule = parse_schedule("step(1,0.5)"); });
     refuses("written with schedule = cosine(2)", [](TrainRunOptions& with) { with.training.epochs = 3; });
     refuses("augment", [](TrainRunOptions& with) { with.training.augmentation = {}; });
     refuses("freeze", [](TrainRunOptions& with) { with.training.freeze = {"full2"}; });

@@ -1,4 +1,5 @@
 """Runs the program in forks of its loaded state, some milliseconds each."""
+
 import os
 import struct
 import subprocess
@@ -16,7 +17,9 @@ class Server:
             os.dup2(requests, 198)
             os.dup2(answers, 199)
 
-        self.process = subprocess.Popen([program], env=environment, preexec_fn=take_descriptors, close_fds=False, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program], env=environment, preexec_fn=take_descriptors, close_fds=False, stdin=subprocess.DEVNULL
+        )
         os.close(requests)
         os.close(answers)
 

@@ -1,4 +1,5 @@
 """Small data sets that a small network learns, and what documents of two runs have in common. For tests of the program."""
+
 import gzip
 import random
 import struct
@@ -13,7 +14,9 @@ def idx_bytes(extents, data):
 def picture(label, noise):
     """A horizontal, a vertical or a diagonal bar at a random place."""
     at = noise.randrange(2, SIDE - 2)
-    lit = {0: lambda y, x: abs(y - at) < 2, 1: lambda y, x: abs(x - at) < 2, 2: lambda y, x: abs(y - x + at - 6) < 2}[label]
+    lit = {0: lambda y, x: abs(y - at) < 2, 1: lambda y, x: abs(x - at) < 2, 2: lambda y, x: abs(y - x + at - 6) < 2}[
+        label
+    ]
     return [min(255, noise.randrange(40) + (180 if lit(y, x) else 0)) for y in range(SIDE) for x in range(SIDE)]
 
 
@@ -23,7 +26,9 @@ def make_data(folder, train=240, test=90):
     for name, count in (("train", train), ("t10k", test)):
         labels = [i % CLASSES for i in range(count)]
         pixels = [value for label in labels for value in picture(label, noise)]
-        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes([count, SIDE, SIDE], pixels), mtime=0))
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(
+            gzip.compress(idx_bytes([count, SIDE, SIDE], pixels), mtime=0)
+        )
         (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes([count], labels))
     (folder / "classes.txt").write_text("horizontal\nvertical\ndiagonal\n")
 
@@ -51,5 +56,9 @@ def make_recordings(folder, train=60, test=20):
 def without_times(document):
     """The document without what the clock or the path decides."""
     if isinstance(document, dict):
-        return {key: without_times(value) for key, value in document.items() if key not in ("checksum", "seconds", "seconds_per_explanation", "run", "threads", "report", "bytes")}
+        return {
+            key: without_times(value)
+            for key, value in document.items()
+            if key not in ("checksum", "seconds", "seconds_per_explanation", "run", "threads", "report", "bytes")
+        }
     return [without_times(value) for value in document] if isinstance(document, list) else document

@@ -1,4 +1,5 @@
 """A small valid file of every kind that the program reads, written after the formats' descriptions."""
+
 import base64
 import io
 import json
@@ -6,7 +7,14 @@ import struct
 import zipfile
 import zlib
 
-EVENTS = [(10, 0, 0, 1), (10, 4, 3, 0), (25, 4, 0, 1), (1000, 0, 3, 0), (1001, 2, 1, 1), (5000, 2, 1, 0)]  # t, x, y, polarity
+EVENTS = [
+    (10, 0, 0, 1),
+    (10, 4, 3, 0),
+    (25, 4, 0, 1),
+    (1000, 0, 3, 0),
+    (1001, 2, 1, 1),
+    (5000, 2, 1, 0),
+]  # t, x, y, polarity
 SIDE = 12
 JPEG = """/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
 qmx5moq6T/wAALCAAMAAwBAREA/8QAFQABAQAAAAAAAAAAAAAAAAAAAgT/xAAkEAAABQIFBQAAAAAAAAAAAAAAAQIDEhExBAUTUdIUFZGT4v/d
@@ -59,10 +67,17 @@ def aedat3():
 
 
 def aedat4():
-    xml = ('<dv version="2.0"><node name="outInfo" path="/mainloop/Recorder/outInfo/"><node name="0" path="/mainloop/Recorder/outInfo/0/">'
-           '<attr key="compression" type="string">NONE</attr><attr key="typeIdentifier" type="string">EVTS</attr><node name="info" path="/info/">'
-           '<attr key="sizeX" type="int">10</attr><attr key="sizeY" type="int">10</attr></node></node></node></dv>').encode()
-    header = struct.pack("<I4s6HIIIIq", 20, b"IOHE", 10, 24, 4, 16, 8, 0, 12, 0, 16, 0, -1) + struct.pack("<I", len(xml)) + xml + b"\0"
+    xml = (
+        b'<dv version="2.0"><node name="outInfo" path="/mainloop/Recorder/outInfo/"><node name="0" path="/mainloop/Recorder/outInfo/0/">'
+        b'<attr key="compression" type="string">NONE</attr><attr key="typeIdentifier" type="string">EVTS</attr><node name="info" path="/info/">'
+        b'<attr key="sizeX" type="int">10</attr><attr key="sizeY" type="int">10</attr></node></node></node></dv>'
+    )
+    header = (
+        struct.pack("<I4s6HIIIIq", 20, b"IOHE", 10, 24, 4, 16, 8, 0, 12, 0, 16, 0, -1)
+        + struct.pack("<I", len(xml))
+        + xml
+        + b"\0"
+    )
     packet = struct.pack("<I4s4HIIII", 16, b"EVTS", 6, 8, 4, 0, 8, 8, 0, len(EVENTS))
     packet += b"".join(struct.pack("<qHHI", t, x, y, p) for t, x, y, p in EVENTS)
     packet = struct.pack("<I", len(packet)) + packet
@@ -86,20 +101,31 @@ def stored(files, compression=zipfile.ZIP_STORED):
 def npz_columns():
     columns = zip(*EVENTS)
     layouts = [("t", "<i8", "<q"), ("x", "<u2", "<H"), ("y", ">i4", ">i"), ("p", "|b1", "B")]
-    return stored({f"{name}.npy": npy(kind, f"({len(EVENTS)},)", b"".join(struct.pack(code, v) for v in values))
-                   for (name, kind, code), values in zip(layouts, columns)}, zipfile.ZIP_DEFLATED)
+    return stored(
+        {
+            f"{name}.npy": npy(kind, f"({len(EVENTS)},)", b"".join(struct.pack(code, v) for v in values))
+            for (name, kind, code), values in zip(layouts, columns)
+        },
+        zipfile.ZIP_DEFLATED,
+    )
 
 
 def pictures():
     pixels = bytes((7 * x + 20 * y) % 256 for y in range(SIDE) for x in range(SIDE))
-    rows = [pixels[y * SIDE:(y + 1) * SIDE] for y in range(SIDE)]
+    rows = [pixels[y * SIDE : (y + 1) * SIDE] for y in range(SIDE)]
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0))
-    png += chunk(b"tEXt", b"Comment\0a picture") + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))) + chunk(b"IEND", b"")
-    bmp = struct.pack("<2sIII", b"BM", 54 + 3 * SIDE * SIDE, 0, 54) + struct.pack("<IiiHHIIiiII", 40, SIDE, SIDE, 1, 24, 0, 3 * SIDE * SIDE, 2835, 2835, 0, 0)
+    png += (
+        chunk(b"tEXt", b"Comment\0a picture")
+        + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+        + chunk(b"IEND", b"")
+    )
+    bmp = struct.pack("<2sIII", b"BM", 54 + 3 * SIDE * SIDE, 0, 54) + struct.pack(
+        "<IiiHHIIiiII", 40, SIDE, SIDE, 1, 24, 0, 3 * SIDE * SIDE, 2835, 2835, 0, 0
+    )
     bmp += b"".join(bytes(v for v in row for _ in range(3)) for row in reversed(rows))
     return {
         "grey.png": png,
@@ -111,7 +137,12 @@ def pictures():
     }
 
 
-WEIGHTS = {"conv1.weight": (2, 1, 3, 3), "conv1.bias": (2,), "fc2.weight": (3, 18), "fc2.bias": (3,)}  # of WEIGHTS_NETWORK
+WEIGHTS = {
+    "conv1.weight": (2, 1, 3, 3),
+    "conv1.bias": (2,),
+    "fc2.weight": (3, 18),
+    "fc2.bias": (3,),
+}  # of WEIGHTS_NETWORK
 WEIGHTS_NETWORK = ["--network", "2C3-LIF-MP2-3F", "--input", "1,6,6", "--steps", "4"]
 
 
@@ -128,6 +159,7 @@ def size_of(shape):
 
 def state_dict():
     """What torch.save writes of a state dict: a zip file with a pickle and one file per storage."""
+
     def text(value):
         return b"X" + struct.pack("<I", len(value)) + value.encode()
 
@@ -136,9 +168,11 @@ def state_dict():
 
     pickle, files = b"\x80\x02ccollections\nOrderedDict\n)R(", {}
     for i, (name, shape) in enumerate(WEIGHTS.items()):
-        strides = [size_of(shape[axis + 1:]) for axis in range(len(shape))]
+        strides = [size_of(shape[axis + 1 :]) for axis in range(len(shape))]
         pickle += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + b"ctorch\nFloatStorage\n"
-        pickle += text(str(i)) + text("cpu") + b"K" + bytes([size_of(shape)]) + b"tQK\0" + integers(shape) + integers(strides)
+        pickle += (
+            text(str(i)) + text("cpu") + b"K" + bytes([size_of(shape)]) + b"tQK\0" + integers(shape) + integers(strides)
+        )
         pickle += b"\x89ccollections\nOrderedDict\n)RtR"
         files[f"archive/data/{i}"] = values(size_of(shape))
     return stored({"archive/data.pkl": pickle + b"u.", **files, "archive/version": b"3\n"})

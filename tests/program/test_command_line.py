@@ -3,6 +3,7 @@
 
 usage: test_command_line.py PROGRAM FORK_SERVER
 """
+
 import json
 import os
 import pathlib
@@ -18,9 +19,44 @@ from fork_server import Server
 from test_program import NETWORK, PROGRAM, ProgramTest, make_data
 
 FORK_SERVER = sys.argv[2]
-COMMANDS = ["train", "import", "interpret", "filters", "explain", "evaluate", "merge", "report", "reproduce", "codings", "inspect", "export", "data", "methods", "help"]
-OF_CLI11 = ["required but", "is required", "equires", "ould not convert", "not an allowed", "not in range", "Exactly", "At Most", "At Least", "TEXT", "INT",
-            "UINT", "FLOAT", "subcommand", "not expected", "Number", "override", "excludes", "[json"]
+COMMANDS = [
+    "train",
+    "import",
+    "interpret",
+    "filters",
+    "explain",
+    "evaluate",
+    "merge",
+    "report",
+    "reproduce",
+    "codings",
+    "inspect",
+    "export",
+    "data",
+    "methods",
+    "help",
+]
+OF_CLI11 = [
+    "required but",
+    "is required",
+    "equires",
+    "ould not convert",
+    "not an allowed",
+    "not in range",
+    "Exactly",
+    "At Most",
+    "At Least",
+    "TEXT",
+    "INT",
+    "UINT",
+    "FLOAT",
+    "subcommand",
+    "not expected",
+    "Number",
+    "override",
+    "excludes",
+    "[json",
+]
 
 
 def columns(text):
@@ -50,16 +86,34 @@ class CommandLine(ProgramTest):
 
     @classmethod
     def train_arguments(cls, out):
-        return ["train", "--data", str(cls.data), "--network", NETWORK, "--steps", "5", "--epochs", "1", "--batch", "40", "--out", str(out)]
+        return [
+            "train",
+            "--data",
+            str(cls.data),
+            "--network",
+            NETWORK,
+            "--steps",
+            "5",
+            "--epochs",
+            "1",
+            "--batch",
+            "40",
+            "--out",
+            str(out),
+        ]
 
     def shell(self, line, **options):
         """A line of the shell's, where $P is the program, $R the run and $D the data."""
         environment = {**os.environ, "P": PROGRAM, "R": str(self.run_dir), "D": str(self.data), "TMP": str(self.root)}
-        return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, env=environment, **options)
+        return subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, timeout=120, env=environment, **options
+        )
 
     def one_line(self, done, status):
         self.assertEqual(done.returncode, status, done)
-        lines = [line for line in done.stderr.splitlines() if not line.startswith("training: ")]  # what training says before it starts
+        lines = [
+            line for line in done.stderr.splitlines() if not line.startswith("training: ")
+        ]  # what training says before it starts
         self.assertEqual(len(lines), 1, done.stderr)
         self.assertTrue(lines[0].startswith("spikelens: "), done.stderr)
         return lines[0]
@@ -76,7 +130,9 @@ class Help(CommandLine):
             self.assertEqual(self.call("help", command).stdout, self.call(command, "--help").stdout)
         self.assertIn("Exit status", bare.stdout)
         self.assertIn("--help", self.call("help", "data", "check").stdout)
-        self.assertEqual(json.loads(self.call("help", "train", "--json").stdout)["text"], self.call("train", "--help").stdout)
+        self.assertEqual(
+            json.loads(self.call("help", "train", "--json").stdout)["text"], self.call("train", "--help").stdout
+        )
 
     def test_help_on_what_is_no_command_is_an_error(self):
         for arguments in (["trian", "--help"], ["--help", "trian"], ["help", "trian"]):
@@ -84,7 +140,14 @@ class Help(CommandLine):
         self.refused("data", "lst", "--help", saying=["'list'"])
 
     def test_help_fits_80_columns(self):
-        for command in [[], *([c] for c in COMMANDS), ["data", "list"], ["data", "check"], ["data", "download"], ["reproduce", "svebi-awa2"]]:
+        for command in [
+            [],
+            *([c] for c in COMMANDS),
+            ["data", "list"],
+            ["data", "check"],
+            ["data", "download"],
+            ["reproduce", "svebi-awa2"],
+        ]:
             text = self.call(*command, "--help").stdout
             for line in text.splitlines():
                 self.assertLessEqual(columns(line), 80, line)
@@ -99,7 +162,17 @@ class Help(CommandLine):
         self.assertIn("fashion-mnist", self.call("data").stdout)
         one = self.call("methods", "ig2d")
         self.assertEqual(one.returncode, 0, one.stderr)
-        for word in ("meaning", "needs", "cost", "source", "steps", "32", "1 to 100000", "black, blur or mean", "absolute"):
+        for word in (
+            "meaning",
+            "needs",
+            "cost",
+            "source",
+            "steps",
+            "32",
+            "1 to 100000",
+            "black, blur or mean",
+            "absolute",
+        ):
             self.assertIn(word, one.stdout)
         self.assertNotIn("svebi", one.stdout)
         document = json.loads(self.call("methods", "ig2d", "--json").stdout)
@@ -112,7 +185,9 @@ class Help(CommandLine):
         self.assertEqual(metric.returncode, 0, metric.stderr)
         for word in ("road", "higher is better", "cost", "source"):
             self.assertIn(word, metric.stdout)
-        self.assertEqual([m["metric"] for m in json.loads(self.call("methods", "road", "--json").stdout)["metrics"]], ["road"])
+        self.assertEqual(
+            [m["metric"] for m in json.loads(self.call("methods", "road", "--json").stdout)["metrics"]], ["road"]
+        )
 
 
 class UsageErrors(CommandLine):
@@ -144,7 +219,10 @@ class UsageErrors(CommandLine):
             (["train", "--out", "x", "--from", run, "--network", "shallow"], ["tells them itself (--from)"]),
             (["import", "f.pth", "--out", "x.safetensors", "--replace-last", "0"], ["0 outputs", "(--replace-last)"]),
             (["reproduce", "svebi-awa2"], ["photographs is missing (--data)"]),
-            (["reproduce", "svebi-mnist", "--batch", "50"], ["unknown option '--batch'", "see spikelens reproduce svebi-mnist --help"]),
+            (
+                ["reproduce", "svebi-mnist", "--batch", "50"],
+                ["unknown option '--batch'", "see spikelens reproduce svebi-mnist --help"],
+            ),
             (["reproduce"], ["reproduce: a command is needed", "svebi-mnist"]),
             (["data", "check", "x", "--split", "1.0"], ["split '1.0'", "0.8", "800"]),
             (["evaluate", run, "--metrics", ","], ["--metrics names no metric", "spikelens methods"]),
@@ -174,7 +252,11 @@ class UsageErrors(CommandLine):
                 self.assertEqual(len(self.call(*arguments).stderr.splitlines()), 1)
 
     def test_errors_are_json_too(self):
-        for arguments, kind, status in ((["trian"], "input", 2), (["train", "--epochs", "x", "--out", "y"], "input", 2), (["inspect", self.root / "no"], "input", 2)):
+        for arguments, kind, status in (
+            (["trian"], "input", 2),
+            (["train", "--epochs", "x", "--out", "y"], "input", 2),
+            (["inspect", self.root / "no"], "input", 2),
+        ):
             done = self.call(*arguments, "--json")
             self.assertEqual((done.returncode, done.stdout), (status, ""))
             error = json.loads(done.stderr)["error"]
@@ -188,8 +270,23 @@ class Tables(CommandLine):
     def test_results_fit_80_columns(self):
         long = "ig2d:steps=4:baseline=blur:view=absolute"
         self.call("interpret", self.run_dir, "--mu-max", "50", "--draws", "1")
-        for arguments in (["methods"], ["methods", "svebi"], ["data"], ["inspect", self.run_dir], ["interpret", self.run_dir, "--mu-max", "50", "--draws", "1"],
-                          ["evaluate", self.run_dir, "--methods", f"{long},grad2d,random", "--metrics", "insertion,deletion,sensitivity,randomisation,completeness", "--samples", "4"]):
+        for arguments in (
+            ["methods"],
+            ["methods", "svebi"],
+            ["data"],
+            ["inspect", self.run_dir],
+            ["interpret", self.run_dir, "--mu-max", "50", "--draws", "1"],
+            [
+                "evaluate",
+                self.run_dir,
+                "--methods",
+                f"{long},grad2d,random",
+                "--metrics",
+                "insertion,deletion,sensitivity,randomisation,completeness",
+                "--samples",
+                "4",
+            ],
+        ):
             done = self.call(*arguments)
             self.assertEqual(done.returncode, 0, done.stderr)
             for line in done.stdout.splitlines():
@@ -217,7 +314,12 @@ class Descriptors(CommandLine):
             self.assertEqual(self.shell(f"$P inspect /nowhere {how}").returncode, 2)
 
     def test_stages_do_their_work_whatever_is_closed(self):
-        for command in ("interpret $R --mu-max 2 --draws 1", "evaluate $R --methods random --samples 4", "explain $R --test 0 --method random", "report $R --images 2"):
+        for command in (
+            "interpret $R --mu-max 2 --draws 1",
+            "evaluate $R --methods random --samples 4",
+            "explain $R --test 0 --method random",
+            "report $R --images 2",
+        ):
             self.assertEqual(self.shell(f"$P {command} 2>/dev/full").returncode, 0, command)
             self.assertIn("standard output", self.one_line(self.shell(f"$P {command} --quiet >/dev/full"), 1))
 
@@ -245,11 +347,17 @@ class Descriptors(CommandLine):
 
 class Limits(CommandLine):
     def test_files_that_may_not_grow(self):
-        line = self.one_line(self.shell(f"ulimit -f 1; $P {' '.join(self.train_arguments(self.root / 'small'))} --quiet"), 1)
+        line = self.one_line(
+            self.shell(f"ulimit -f 1; $P {' '.join(self.train_arguments(self.root / 'small'))} --quiet"), 1
+        )
         self.assertIn("small", line)
         self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
-        for command in ("interpret $TMP/r --mu-max 3 --draws 1", "evaluate $TMP/r --methods random --samples 4", "explain $TMP/r --test 0 --method random",
-                        "report $TMP/r --images 2"):
+        for command in (
+            "interpret $TMP/r --mu-max 3 --draws 1",
+            "evaluate $TMP/r --methods random --samples 4",
+            "explain $TMP/r --test 0 --method random",
+            "report $TMP/r --images 2",
+        ):
             run = self.root / "r"
             shutil.copytree(self.run_dir, run)
             (run / "responses.h5").unlink()
@@ -259,13 +367,25 @@ class Limits(CommandLine):
 
     def test_little_address_space_ends_in_a_sentence(self):
         self.call("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
-        commands = ["data", f"{' '.join(self.train_arguments('$TMP/tiny'))}", "explain $R --test 0 --method grad2d --out $TMP/maps", "evaluate $R --methods ig2d --samples 4"]
+        commands = [
+            "data",
+            f"{' '.join(self.train_arguments('$TMP/tiny'))}",
+            "explain $R --test 0 --method grad2d --out $TMP/maps",
+            "evaluate $R --methods ig2d --samples 4",
+        ]
         if os.environ.get("SPIKELENS_MUTATIONS"):
-            commands += ["inspect $R", "interpret $R --mu-max 3", "report $R --images 2", "export $R --out $TMP/e.safetensors"]
+            commands += [
+                "inspect $R",
+                "interpret $R --mu-max 3",
+                "report $R --images 2",
+                "export $R --out $TMP/e.safetensors",
+            ]
         for megabytes in (300, 600, 1000, 2000):
             for command in commands:
                 with self.subTest(megabytes=megabytes, command=command):
-                    done = self.shell(f"ulimit -v {megabytes}000; exec timeout -k 1 60 $P {command} --quiet --threads 4")
+                    done = self.shell(
+                        f"ulimit -v {megabytes}000; exec timeout -k 1 60 $P {command} --quiet --threads 4"
+                    )
                     if "error while loading shared libraries" in done.stderr:
                         continue  # the program has not begun
                     self.assertIn(done.returncode, (0, 1), done)
@@ -283,10 +403,21 @@ class Terminals(CommandLine):
         (data / "classes.txt").write_text(f"{evil}\n{'猫のとても長い名前' * 6}\n{'very_long_' * 9}\n")
         run = self.root / "run\x1b]0;x\x07"
         outputs = []
-        for arguments in (["train", "--data", data, "--network", NETWORK, "--epochs", "1", "--out", run], ["interpret", run, "--mu-max", "2", "--draws", "1"],
-                          ["explain", run, "--test", "0", "1", "2", "--method", "input"], ["explain", run, "--test", "0", "--target", "ca\x1bt"], ["inspect", run], ["data", "check", data],
-                          ["inspect", self.root / "\x1b[5m\n.safetensors"], ["explain", run, "\x1b[5m.png"], ["train", "\x1b[1m"], ["\x1b[1m"], ["train", "--\x1b[1m"],
-                          ["evaluate", run, "--methods", "ig\x1b[1m"], ["train", "--out", "x", "--epochs", "\x1b[1m"]):
+        for arguments in (
+            ["train", "--data", data, "--network", NETWORK, "--epochs", "1", "--out", run],
+            ["interpret", run, "--mu-max", "2", "--draws", "1"],
+            ["explain", run, "--test", "0", "1", "2", "--method", "input"],
+            ["explain", run, "--test", "0", "--target", "ca\x1bt"],
+            ["inspect", run],
+            ["data", "check", data],
+            ["inspect", self.root / "\x1b[5m\n.safetensors"],
+            ["explain", run, "\x1b[5m.png"],
+            ["train", "\x1b[1m"],
+            ["\x1b[1m"],
+            ["train", "--\x1b[1m"],
+            ["evaluate", run, "--methods", "ig\x1b[1m"],
+            ["train", "--out", "x", "--epochs", "\x1b[1m"],
+        ):
             for more in ([], ["--json"]):
                 done = self.call(*arguments, *more)
                 outputs.append(done.stdout + done.stderr)
@@ -297,7 +428,9 @@ class Terminals(CommandLine):
                     json.loads(done.stdout)
                 if done.returncode != 0:
                     self.assertEqual(done.stdout, "")
-                    self.assertTrue(done.stderr.splitlines()[-1].startswith("spikelens: " if not more else "{"), done.stderr)
+                    self.assertTrue(
+                        done.stderr.splitlines()[-1].startswith("spikelens: " if not more else "{"), done.stderr
+                    )
         self.assertTrue(any("cat\\x1b[2J\\u009b31m\\u202e" in text for text in outputs))
         self.assertIn(evil, json.loads(self.call("inspect", run, "--json").stdout)["classes"])
 
@@ -322,8 +455,12 @@ class Documents(CommandLine):
     def test_members_of_another_kind(self):
         self.json_of("interpret", self.run_dir, "--mu-max", "2", "--draws", "1")
         self.json_of("evaluate", self.run_dir, "--methods", "input", "--samples", "4")
-        commands = {"manifest.json": ["inspect"], "train.json": ["report", "--images", "1"], "interpret.json": ["report", "--images", "1"],
-                    "evaluate.json": ["report", "--images", "1"]}
+        commands = {
+            "manifest.json": ["inspect"],
+            "train.json": ["report", "--images", "1"],
+            "interpret.json": ["report", "--images", "1"],
+            "evaluate.json": ["report", "--images", "1"],
+        }
         for name, (command, *options) in commands.items():
             document = json.loads((self.run_dir / name).read_text())
             del document["checksum"]

@@ -3,6 +3,7 @@
 
 usage: test_engines.py PROGRAM
 """
+
 import json
 import pathlib
 import shutil
@@ -32,8 +33,21 @@ class Engines(unittest.TestCase):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_data(cls.root / "data", train=60, test=12)
         cls.run_dir = cls.root / "run"
-        cls.json_of("train", "--data", cls.root / "data", "--network", "4C3-LIF-MP2-5F-LIF-3F", "--steps", 4, "--epochs", 1,
-                    "--batch", 20, "--out", cls.run_dir)
+        cls.json_of(
+            "train",
+            "--data",
+            cls.root / "data",
+            "--network",
+            "4C3-LIF-MP2-5F-LIF-3F",
+            "--steps",
+            4,
+            "--epochs",
+            1,
+            "--batch",
+            20,
+            "--out",
+            cls.run_dir,
+        )
         shutil.copytree(cls.run_dir, cls.root / "trained")
 
     @classmethod
@@ -45,9 +59,14 @@ class Engines(unittest.TestCase):
         shutil.copytree(self.root / "trained", self.run_dir)
         self.json_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1, "--engine", engine)
         self.json_of("explain", self.run_dir, "--test", 0, 1, "--methods", "svebi,grad2d,occlusion", "--engine", engine)
-        self.json_of("evaluate", self.run_dir, "--samples", 4, "--methods", "input,svebi", "--step", 98, "--engine", engine)
-        return {path.relative_to(self.run_dir): content(path) for path in self.run_dir.rglob("*")
-                if path.is_file() and path.name != "manifest.json" and path.parent.name != "evaluate"}  # which has seconds
+        self.json_of(
+            "evaluate", self.run_dir, "--samples", 4, "--methods", "input,svebi", "--step", 98, "--engine", engine
+        )
+        return {
+            path.relative_to(self.run_dir): content(path)
+            for path in self.run_dir.rglob("*")
+            if path.is_file() and path.name != "manifest.json" and path.parent.name != "evaluate"
+        }  # which has seconds
 
     def test_the_same_bytes(self):
         of_cpu, of_gpu = self.results("cpu"), self.results("gpu_emulated")

@@ -3,6 +3,7 @@
 
 usage: test_import.py PROGRAM
 """
+
 import json
 import pathlib
 import struct
@@ -14,7 +15,10 @@ from small_files import safetensors
 from test_program import ProgramTest
 
 CONVOLUTION = {"0.weight": ([2, 1, 3, 3], [0.5] * 18), "0.bias": ([2], [0, 0])}
-NORMALISATION = {f"1.{name}": ([2], [value] * 2) for name, value in (("weight", 2), ("bias", 0), ("running_mean", 0), ("running_var", 3))}
+NORMALISATION = {
+    f"1.{name}": ([2], [value] * 2)
+    for name, value in (("weight", 2), ("bias", 0), ("running_mean", 0), ("running_var", 3))
+}
 FULL = {"4.weight": ([2, 2], [1] * 4), "4.bias": ([2], [0, 0])}
 
 
@@ -27,15 +31,24 @@ class Import(unittest.TestCase):
 
     def importing(self, tensors, *options, text="2C3p0-LIF-2F"):
         (self.folder / "weights.safetensors").write_bytes(safetensors(tensors))
-        return ["import", self.folder / "weights.safetensors", "--network", text, "--input", "1,3,3", "--out",
-                self.folder / "model.safetensors", *options]
+        return [
+            "import",
+            self.folder / "weights.safetensors",
+            "--network",
+            text,
+            "--input",
+            "1,3,3",
+            "--out",
+            self.folder / "model.safetensors",
+            *options,
+        ]
 
     def weight(self, *arguments):
         """The first number of conv1.weight."""
         self.json_of(*self.importing(*arguments))
         content = (self.folder / "model.safetensors").read_bytes()
         length = struct.unpack("<Q", content[:8])[0]
-        begin = json.loads(content[8:8 + length])["conv1.weight"]["data_offsets"][0]
+        begin = json.loads(content[8 : 8 + length])["conv1.weight"]["data_offsets"][0]
         return struct.unpack_from("<f", content, 8 + length + begin)[0]
 
     def refused(self, arguments, *saying):
@@ -46,10 +59,13 @@ class Import(unittest.TestCase):
 
     def test_epsilon_is_of_batch_normalisations(self):
         self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL, "--bn-eps", "1"), 0.5 * 2 / 2)
-        self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL), 0.5 * 2 / 3 ** 0.5, places=4)
+        self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL), 0.5 * 2 / 3**0.5, places=4)
         self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "1"), "no batch normalisation")
         self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "-1"), "0 or more")
-        self.refused(["import", "graph.nir", "--bn-eps", "1", "--out", self.folder / "m.safetensors"], "bn-eps is for files of weights")
+        self.refused(
+            ["import", "graph.nir", "--bn-eps", "1", "--out", self.folder / "m.safetensors"],
+            "bn-eps is for files of weights",
+        )
         moved = {name.replace("1.", "2.", 1): tensor for name, tensor in NORMALISATION.items()}
         self.refused(self.importing(CONVOLUTION | moved | FULL), "conv1.norm=2")
         self.assertEqual(self.weight(CONVOLUTION | moved | FULL, "--map", "conv1.norm=2", "--bn-eps", "1"), 0.5)

@@ -3,6 +3,7 @@
 
 usage: test_interrupts.py PROGRAM
 """
+
 import json
 import pathlib
 import random
@@ -60,7 +61,24 @@ class InterruptTest(ProgramTest):
 
     @classmethod
     def long_training(cls, out, *more):
-        return ["train", "--data", cls.many, "--network", NETWORK, "--steps", "5", "--epochs", "2", "--batch", "20", "--learning-rate", "0.2", "--out", out, *more]
+        return [
+            "train",
+            "--data",
+            cls.many,
+            "--network",
+            NETWORK,
+            "--steps",
+            "5",
+            "--epochs",
+            "2",
+            "--batch",
+            "20",
+            "--learning-rate",
+            "0.2",
+            "--out",
+            out,
+            *more,
+        ]
 
     @staticmethod
     def interpretation(run):
@@ -71,7 +89,13 @@ class InterruptTest(ProgramTest):
         return ["evaluate", run, *EVALUATE]
 
     def start(self, arguments, **options):
-        return subprocess.Popen([PROGRAM, *map(str, arguments), "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        return subprocess.Popen(
+            [PROGRAM, *map(str, arguments), "--quiet"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
 
     def stop(self, arguments, signals, after, pause=0.0):
         """Sends the signals `after` seconds after the program has begun to listen. The exit code, the lines on stderr, seconds to the end."""
@@ -113,7 +137,11 @@ class Interrupts(InterruptTest):
             if "nothing new was kept" in line:
                 return
             within = re.search(r"epoch (\d+) is kept up to sample ([\d,]+) of 900", line)
-            told = (int(within[1]) - 1, int(within[2].replace(",", ""))) if within else (int(re.search(r"(\d+) epochs? (?:is|are) kept", line)[1]), 0)
+            told = (
+                (int(within[1]) - 1, int(within[2].replace(",", "")))
+                if within
+                else (int(re.search(r"(\d+) epochs? (?:is|are) kept", line)[1]), 0)
+            )
             self.assertEqual(checkpoint_position(other), told)
             positions.add(told)
             self.assertIn("run the same command again to go on", line)
@@ -144,7 +172,12 @@ class Interrupts(InterruptTest):
                 positions.add(checkpoint_position(other))
         self.assertTrue(any(samples > 0 for _, samples in positions), "never killed within an epoch")
         for name in ("model", "checkpoint"):
-            bytes_of = [re.sub(rb'\\"seconds\\":[0-9.e-]+', b"", (run / f"{name}.safetensors").read_bytes()[8:]).replace(b" ", b"") for run in (other, self.whole)]
+            bytes_of = [
+                re.sub(rb'\\"seconds\\":[0-9.e-]+', b"", (run / f"{name}.safetensors").read_bytes()[8:]).replace(
+                    b" ", b""
+                )
+                for run in (other, self.whole)
+            ]
             self.assertEqual(*bytes_of, name)
 
     def test_every_signal_ends_the_program_as_a_shell_expects(self):
@@ -171,7 +204,9 @@ class Interrupts(InterruptTest):
         return again
 
     def test_a_signal_that_is_ignored_stays_ignored(self):
-        with self.start(self.long_training(self.root / "nohup"), preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        with self.start(
+            self.long_training(self.root / "nohup"), preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        ) as process:
             while not listens(process) and process.poll() is None:
                 time.sleep(0.001)
             process.send_signal(signal.SIGHUP)
@@ -184,16 +219,38 @@ class ImpossibleOptions(ProgramTest):
         run = self.root / "kept"
         shutil.copytree(self.run_dir, run)
         before = {path.name: path.read_bytes() for path in run.iterdir()}
-        for option, value in (("--epochs", 0), ("--epochs", -3), ("--batch", 0), ("--learning-rate", -1), ("--learning-rate", 0), ("--learning-rate", "nan"),
-                              ("--momentum", 1), ("--weight-decay", -1), ("--clip-norm", -1), ("--train-samples", -5), ("--steps", 0), ("--steps", 70000),
-                              ("--surrogate", "triangel"), ("--reset", "one"), ("--beta", 2), ("--beta", "nan"), ("--threshold", 0), ("--threshold", -1),
-                              ("--checkpoint-every", -1), ("--network", "4C3-LIFF"), ("--coding", "ratte")):
+        for option, value in (
+            ("--epochs", 0),
+            ("--epochs", -3),
+            ("--batch", 0),
+            ("--learning-rate", -1),
+            ("--learning-rate", 0),
+            ("--learning-rate", "nan"),
+            ("--momentum", 1),
+            ("--weight-decay", -1),
+            ("--clip-norm", -1),
+            ("--train-samples", -5),
+            ("--steps", 0),
+            ("--steps", 70000),
+            ("--surrogate", "triangel"),
+            ("--reset", "one"),
+            ("--beta", 2),
+            ("--beta", "nan"),
+            ("--threshold", 0),
+            ("--threshold", -1),
+            ("--checkpoint-every", -1),
+            ("--network", "4C3-LIFF"),
+            ("--coding", "ratte"),
+        ):
             with self.subTest(option=option, value=value):
                 self.refused(*replaced(self.train_arguments(run), option, value), "--restart")
                 self.assertEqual({path.name: path.read_bytes() for path in run.iterdir()}, before)
 
     def test_fewer_epochs_than_are_done_are_refused(self):
-        self.refused(*replaced(self.train_arguments(self.run_dir), "--epochs", 3), saying=["12 epochs are kept", "beyond 3 epochs"])
+        self.refused(
+            *replaced(self.train_arguments(self.run_dir), "--epochs", 3),
+            saying=["12 epochs are kept", "beyond 3 epochs"],
+        )
 
 
 class TrainingThatFails(ProgramTest):
@@ -208,7 +265,10 @@ class TrainingThatFails(ProgramTest):
         self.assertIn("training diverged: the mean loss of epoch 12 is", done.stderr)
         self.assertTrue(json.loads((out / "train.json").read_text())["diverged"])
         self.assertIn("diverged: ", self.call(*arguments).stdout)
-        for command in (["interpret", out, "--draws", 1, "--mu-max", 2], ["evaluate", out, "--methods", "random", "--samples", 2]):
+        for command in (
+            ["interpret", out, "--draws", 1, "--mu-max", 2],
+            ["evaluate", out, "--methods", "random", "--samples", 2],
+        ):
             self.assertIn("warning: training diverged", self.call(*command).stderr, command)
 
     def test_silent_layers_are_named(self):

@@ -4,6 +4,7 @@ completeness from each method's own baseline. On data made here, a part of which
 
 usage: test_measures.py PROGRAM
 """
+
 import gzip
 import json
 import pathlib
@@ -25,7 +26,9 @@ def make_data(folder, train=240, test=60):
     for name, count, black in (("train", train, 2 * BLACK), ("t10k", test, BLACK)):
         labels = [i % CLASSES for i in range(count)] + [0] * black
         pixels = [value for label in labels[:count] for value in picture(label, noise)] + [0] * (black * SIDE * SIDE)
-        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes([len(labels), SIDE, SIDE], pixels), mtime=0))
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(
+            gzip.compress(idx_bytes([len(labels), SIDE, SIDE], pixels), mtime=0)
+        )
         (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes([len(labels)], labels))
 
 
@@ -39,8 +42,24 @@ class Measures(unittest.TestCase):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_data(cls.root / "data")
         cls.run_dir = cls.root / "run"
-        cls.train = cls.json_of("train", "--data", cls.root / "data", "--network", "4C3-LIF-MP2-12F-LIF-3F" + cls.readout, "--steps", 5,
-                                "--epochs", 6, "--batch", 20, "--learning-rate", 0.2, "--no-bias", "--out", cls.run_dir)
+        cls.train = cls.json_of(
+            "train",
+            "--data",
+            cls.root / "data",
+            "--network",
+            "4C3-LIF-MP2-12F-LIF-3F" + cls.readout,
+            "--steps",
+            5,
+            "--epochs",
+            6,
+            "--batch",
+            20,
+            "--learning-rate",
+            0.2,
+            "--no-bias",
+            "--out",
+            cls.run_dir,
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -66,8 +85,18 @@ class IntegratingReadout(Measures):
         self.assertEqual(sum(map(sum, self.train["confusion"])), 60)
         right = sum(self.train["confusion"][c][c] for c in range(CLASSES))
         self.assertAlmostEqual(self.train["test_accuracy"], right / (60 + BLACK))
-        text = self.words_of("train", "--data", self.root / "data", "--network", "4C3-LIF-3F", "--no-bias", "--epochs", 1, "--out",
-                         self.root / "other")
+        text = self.words_of(
+            "train",
+            "--data",
+            self.root / "data",
+            "--network",
+            "4C3-LIF-3F",
+            "--no-bias",
+            "--epochs",
+            1,
+            "--out",
+            self.root / "other",
+        )
         self.assertIn(f"{BLACK} of {60 + BLACK} test samples are undecided", text)
         self.assertIn("counted as wrong", text)
 
@@ -75,14 +104,30 @@ class IntegratingReadout(Measures):
         interpret = self.json_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1)
         self.assertEqual(interpret["undecided"], 2 * BLACK)
         self.assertEqual(sum(c["predicted_samples"] for c in interpret["per_class"]), 240)
-        self.assertIn(f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided", self.words_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1))
+        self.assertIn(
+            f"{2 * BLACK} of {240 + 2 * BLACK} training samples are undecided",
+            self.words_of("interpret", self.run_dir, "--mu-max", 2, "--draws", 1),
+        )
 
     def test_filters_are_ranked_and_silenced(self):
         interpret = self.json_of("interpret", self.run_dir, "--mu-max", 3, "--draws", 1)
         document = self.json_of("filters", self.run_dir, "--bootstraps", 3, "--train-samples", 120)
         selections = {selection["name"]: selection for selection in document["selections"]}
-        self.assertEqual(set(selections), {"lasso", "standardised", "share", "gate", "gradient", "occlusion", "hybrid", "response", "random",
-                                           "random, live"})
+        self.assertEqual(
+            set(selections),
+            {
+                "lasso",
+                "standardised",
+                "share",
+                "gate",
+                "gradient",
+                "occlusion",
+                "hybrid",
+                "response",
+                "random",
+                "random, live",
+            },
+        )
         of_lasso = interpret["ablation"]["curve"]
         self.assertEqual([p["mu"] for p in selections["lasso"]["curve"]], [p["mu"] for p in of_lasso])
         for point, known in zip(selections["lasso"]["curve"], of_lasso):
@@ -97,14 +142,20 @@ class IntegratingReadout(Measures):
 
     def test_masks_say_what_lies_inside(self):
         masks = self.root / "masks.idx"
-        masks.write_bytes(idx_bytes([60 + BLACK, SIDE, SIDE], [1 if x < 3 else 0 for _ in range((60 + BLACK) * SIDE) for x in range(SIDE)]))
+        masks.write_bytes(
+            idx_bytes(
+                [60 + BLACK, SIDE, SIDE], [1 if x < 3 else 0 for _ in range((60 + BLACK) * SIDE) for x in range(SIDE)]
+            )
+        )
         _, by_name = self.scores("uniform,random", "--metrics", "energy_inside,pointing_game", "--masks", masks)
         for metric in ("energy_inside", "pointing_game"):
             self.assertAlmostEqual(by_name["uniform"][metric]["mean"], 3 / SIDE, places=6)
         self.assertAlmostEqual(by_name["random"]["energy_inside"]["mean"], 3 / SIDE, delta=0.05)
         masks.write_bytes(idx_bytes([60, SIDE, SIDE], [1] * (60 * SIDE * SIDE)))
         for options in (["--masks", masks], []):
-            refused = self.call("evaluate", self.run_dir, "--methods", "uniform", "--metrics", "energy_inside", *options)
+            refused = self.call(
+                "evaluate", self.run_dir, "--methods", "uniform", "--metrics", "energy_inside", *options
+            )
             self.assertEqual(refused.returncode, 2)
             self.assertIn("masks", refused.stderr)
 
@@ -121,15 +172,21 @@ class IntegratingReadout(Measures):
 
     def test_completeness_is_from_each_methods_own_baseline(self):
         methods = "ig2d:steps=8:baseline=blur,ig2d:steps=8,ig3d:steps=4:baseline=mean,gate,grad2d,ig2d:steps=8:view=absolute,random"
-        gaps = [self.scores(methods, "--metrics", "completeness", "--baseline", baseline) for baseline in ("black", "blur")]
+        gaps = [
+            self.scores(methods, "--metrics", "completeness", "--baseline", baseline) for baseline in ("black", "blur")
+        ]
         for document, by_name in gaps:
             own = {m["method"]: m.get("completeness_baseline") for m in document["methods"]}
             self.assertEqual([name for name in own if own[name]], methods.split(",")[:3])
             self.assertEqual(list(own.values())[:3], ["blur", "black", "mean"])
             for name, metrics in by_name.items():
                 self.assertEqual("completeness" in metrics, own[name] is not None, name)
-        text = self.words_of("evaluate", self.run_dir, "--methods", methods, "--metrics", "completeness", "--samples", 4)
-        self.assertIn("own baseline: ig2d:steps=8:baseline=blur blur, ig2d:steps=8 black, ig3d:steps=4:baseline=mean mean", text)
+        text = self.words_of(
+            "evaluate", self.run_dir, "--methods", methods, "--metrics", "completeness", "--samples", 4
+        )
+        self.assertIn(
+            "own baseline: ig2d:steps=8:baseline=blur blur, ig2d:steps=8 black, ig3d:steps=4:baseline=mean mean", text
+        )
         self.assertNotIn("pixels a step", text)
         for name in methods.split(",")[:3]:
             self.assertEqual(gaps[0][1][name]["completeness"]["mean"], gaps[1][1][name]["completeness"]["mean"], name)
@@ -147,7 +204,9 @@ class IntegratingReadout(Measures):
         document = json.loads(done.stdout)
         self.assertEqual(document["metrics"], ["insertion", "deletion", "sparseness"])
         self.assertIn("gate", [method["method"] for method in document["methods"]])
-        self.assertRegex(" ".join(done.stderr.split()), r"quick: \d+ methods by 3 metrics on 6 samples, about \d+ seconds?")
+        self.assertRegex(
+            " ".join(done.stderr.split()), r"quick: \d+ methods by 3 metrics on 6 samples, about \d+ seconds?"
+        )
         again = self.call("evaluate", self.run_dir, "--suite", "quick", "--samples", 6)
         self.assertNotIn("about", again.stderr)  # all of it is measured
         named = self.json_of("evaluate", self.run_dir, "--suite", "standard", "--methods", "share,slrp", "--samples", 2)
@@ -160,15 +219,31 @@ class IntegratingReadout(Measures):
     def test_suites_know_graphs(self):
         model, graph = self.root / "chain.safetensors", self.root / "graph"
         self.json_of("export", self.run_dir, "--out", model)
-        imported = self.json_of("import", model, "--network", "4C3b0-LIF-MP2-[|]add-12Fb0-LIF-3Fb0", "--neurons", "text", "--input",
-                                f"1,{SIDE},{SIDE}", "--steps", 5, "--data", self.root / "data", "--out", graph)
+        imported = self.json_of(
+            "import",
+            model,
+            "--network",
+            "4C3b0-LIF-MP2-[|]add-12Fb0-LIF-3Fb0",
+            "--neurons",
+            "text",
+            "--input",
+            f"1,{SIDE},{SIDE}",
+            "--steps",
+            5,
+            "--data",
+            self.root / "data",
+            "--out",
+            graph,
+        )
         self.assertIn("add", imported["network"]["text"])
         document = self.json_of("evaluate", graph, "--suite", "quick", "--samples", 2)
         self.assertIn("ig2d", [method["method"] for method in document["methods"]])
         self.assertNotIn("svebi", [method["method"] for method in document["methods"]], "it is not interpreted")
 
     def test_what_biases_and_lost_relevance_take_is_said(self):
-        explained = self.json_of("explain", self.run_dir, "--test", 1, "--methods", "share,sltrp,gate", "--out", self.root / "maps")
+        explained = self.json_of(
+            "explain", self.run_dir, "--test", 1, "--methods", "share,sltrp,gate", "--out", self.root / "maps"
+        )
         image = explained["images"][0]
         share, sltrp, gate = image["maps"]
         for map in (share, sltrp):
@@ -188,7 +263,9 @@ class IntegratingReadout(Measures):
         self.assertEqual(zero["zero_maps"], document["samples"] - document["undecided"])
         self.assertEqual(uniform["constant_maps"], document["samples"] - document["undecided"])
         self.assertEqual((shown["zero_maps"], shown["noise_maps"], shown["constant_maps"]), (0, 0, 0))
-        text = self.words_of("evaluate", self.run_dir, "--methods", "sam:past=strict:gamma=1000000,uniform,input", "--samples", 0)
+        text = self.words_of(
+            "evaluate", self.run_dir, "--methods", "sam:past=strict:gamma=1000000,uniform,input", "--samples", 0
+        )
         self.assertIn("sam:past=strict:gamma=1000000: of 60 maps 60 are zero", text)
         self.assertNotIn("uniform: of", text)
 
@@ -217,8 +294,22 @@ class SilentRecordings(unittest.TestCase):
                     path = root / "data" / split / ("down" if i % 2 == 0 else "right")
                     path.mkdir(parents=True, exist_ok=True)
                     (path / f"{i:05}.bin").write_bytes(b"" if split == "test" and i == 4 else recording(i % 2, noise))
-            train = self.json_of("train", "--data", root / "data", "--binning", "12x5ms", "--network", "4C3-LIF-MP2-2F", "--no-bias",
-                                 "--epochs", 2, "--batch", 10, "--out", root / "run")
+            train = self.json_of(
+                "train",
+                "--data",
+                root / "data",
+                "--binning",
+                "12x5ms",
+                "--network",
+                "4C3-LIF-MP2-2F",
+                "--no-bias",
+                "--epochs",
+                2,
+                "--batch",
+                10,
+                "--out",
+                root / "run",
+            )
             self.assertEqual(train["test_silent"], 1)
             self.assertEqual(train["test_undecided"], 1)
             self.assertEqual(train["confusion_undecided"], [1, 0])

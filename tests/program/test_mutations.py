@@ -6,11 +6,12 @@ terminal obeys.
 usage: test_mutations.py PROGRAM FORK_SERVER
 environment: SPIKELENS_MUTATIONS: how many files (100), or which, as 200-300; SPIKELENS_KEEP: a folder for those that the program was wrong on.
 """
+
 import concurrent.futures
 import os
 import pathlib
-import random
 import queue
+import random
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,21 @@ class Place:
         self.call("interpret", self.run, *INTERPRET)
         self.call("evaluate", self.run, *EVALUATE)
         self.call("explain", self.run, "--test", "0", "--method", "input")
-        self.call("train", "--data", self.events, "--binning", "4x15ms", "--network", "2C3-LIF-MP2-2F", "--epochs", "1", "--batch", "4", "--out", self.spikes)
+        self.call(
+            "train",
+            "--data",
+            self.events,
+            "--binning",
+            "4x15ms",
+            "--network",
+            "2C3-LIF-MP2-2F",
+            "--epochs",
+            "1",
+            "--batch",
+            "4",
+            "--out",
+            self.spikes,
+        )
         self.call("train", "--data", self.data, *NIR_TRAIN, "--out", root / "sums")
         self.call("export", root / "sums", "--out", root / "graph.nir")
         self.add_single_files()
@@ -66,17 +81,21 @@ class Place:
 
     def add_file(self, name, data, *arguments):
         """A file by itself; FILE in the arguments is its place, OUT a place to write to."""
+
         def make(folder, damaged):
             (folder / name).write_bytes(damaged)
             return [str(a).replace("FILE", str(folder / name)).replace("OUT", str(folder / "out")) for a in arguments]
+
         self.cases.append(Case(name, data, make))
 
     def add_in(self, source, path, *arguments):
         """A file of a folder; FOLDER in the arguments is a copy of the folder with the damaged file."""
+
         def make(folder, damaged):
             shutil.copytree(source, folder / source.name)
             (folder / source.name / path).write_bytes(damaged)
             return [str(a).replace("FOLDER", str(folder / source.name)) for a in arguments]
+
         self.cases.append(Case(pathlib.Path(path).name, (source / path).read_bytes(), make))
 
     def add_single_files(self):
@@ -84,12 +103,22 @@ class Place:
             self.add_file(name, data, "explain", self.spikes, "FILE", "--method", "input", "--out", "OUT")
         for name, data in small_files.pictures().items():
             self.add_file(name, data, "explain", self.run, "FILE", "--method", "input", "--out", "OUT")
-        for name, data in (("weights.pth", small_files.state_dict()), ("weights.safetensors", small_files.safetensors())):
+        for name, data in (
+            ("weights.pth", small_files.state_dict()),
+            ("weights.safetensors", small_files.safetensors()),
+        ):
             self.add_file(name, data, "import", "FILE", *small_files.WEIGHTS_NETWORK, "--out", "OUT.safetensors")
         self.add_file("graph.nir", (self.root / "graph.nir").read_bytes(), "import", "FILE", "--out", "OUT.safetensors")
         model = (self.run / "model.safetensors").read_bytes()
         self.add_file("model.safetensors", model, "inspect", "FILE")
-        self.add_file("model.safetensors", (self.root / "sums" / "model.safetensors").read_bytes(), "export", "FILE", "--out", "OUT.nir")
+        self.add_file(
+            "model.safetensors",
+            (self.root / "sums" / "model.safetensors").read_bytes(),
+            "export",
+            "FILE",
+            "--out",
+            "OUT.nir",
+        )
 
     def add_data(self):
         for name in ("train-labels-idx1-ubyte", "train-images-idx3-ubyte.gz", "classes.txt"):
@@ -101,11 +130,15 @@ class Place:
             self.add_in(self.run, path, "inspect", "FOLDER", "--samples", "4")
             self.add_in(self.run, path, "explain", "FOLDER", "--test", "0", "--method", "grad2d")
         self.add_in(self.run, "manifest.json", "report", "FOLDER", "--images", "1")
-        self.add_in(self.run, "checkpoint.safetensors", "train", "--data", self.data, *TRAIN, "--epochs", "2", "--out", "FOLDER")
+        self.add_in(
+            self.run, "checkpoint.safetensors", "train", "--data", self.data, *TRAIN, "--epochs", "2", "--out", "FOLDER"
+        )
         for path in ("train.json", "interpret.json", "evaluate.json", "visualisations.h5"):
             self.add_in(self.run, path, "report", "FOLDER", "--images", "1", "--methods", "input")
         for path in sorted(self.run.glob("*")):
-            if path.name.startswith(("responses", "relevant", "ablation", "visualisations", "probe", "interpret.options")):
+            if path.name.startswith(
+                ("responses", "relevant", "ablation", "visualisations", "probe", "interpret.options")
+            ):
                 self.add_in(self.run, path.name, "interpret", "FOLDER", *INTERPRET)
         self.add_in(self.run, "relevant.json", "explain", "FOLDER", "--test", "0", "--method", "svebi")
         self.add_in(self.run, "probe.h5", "explain", "FOLDER", "--test", "0", "--method", "probe")
@@ -178,7 +211,11 @@ class Mutations(unittest.TestCase):
             folder = pathlib.Path(name)
             arguments, run = self.run_case(case, data, folder)
             cls = type(self)
-            cls.slowest, cls.largest, cls.refused = max(cls.slowest, run.seconds), max(cls.largest, run.memory), cls.refused + (run.status != 0)
+            cls.slowest, cls.largest, cls.refused = (
+                max(cls.slowest, run.seconds),
+                max(cls.largest, run.memory),
+                cls.refused + (run.status != 0),
+            )
             found = faults(run, case.name)
             if not found:
                 return None
@@ -200,8 +237,11 @@ class Mutations(unittest.TestCase):
         started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
             found = [fault for fault in pool.map(self.attempt, range(FIRST, END)) if fault]
-        print(f"{END - FIRST} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
-              f"at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time", file=sys.stderr)
+        print(
+            f"{END - FIRST} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
+            f"at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time",
+            file=sys.stderr,
+        )
         self.assertFalse(found, f"\n{len(found)} of {END - FIRST}:\n" + "\n".join(found[:200]))
 
 

@@ -3,6 +3,7 @@
 
 usage: test_pictures.py PROGRAM
 """
+
 import json
 import pathlib
 import random
@@ -22,7 +23,10 @@ def ppm(label, noise, larger=1):
     grey = picture(label, noise)
     colour = (255, 160 if label == 1 else 90, 60)
     pixels = [
-        grey[y // larger * SIDE + x // larger] * part // 255 for y in range(SIDE * larger) for x in range(SIDE * larger) for part in colour
+        grey[y // larger * SIDE + x // larger] * part // 255
+        for y in range(SIDE * larger)
+        for x in range(SIDE * larger)
+        for part in colour
     ]
     return f"P6 {SIDE * larger} {SIDE * larger} 255\n".encode() + bytes(pixels)
 
@@ -50,8 +54,25 @@ class Pictures(unittest.TestCase):
 
     @classmethod
     def trained(cls, out, *more):
-        return cls.json_of("train", "--data", cls.data, *OPTIONS, "--network", "6C3-LIF-MP2-3F", "--steps", 4, "--epochs", 6, "--batch", 15,
-                           "--learning-rate", 0.1, "--out", out, *more)
+        return cls.json_of(
+            "train",
+            "--data",
+            cls.data,
+            *OPTIONS,
+            "--network",
+            "6C3-LIF-MP2-3F",
+            "--steps",
+            4,
+            "--epochs",
+            6,
+            "--batch",
+            15,
+            "--learning-rate",
+            0.1,
+            "--out",
+            out,
+            *more,
+        )
 
     call = staticmethod(ProgramTest.call)
     json_of = classmethod(ProgramTest.json_of.__func__)
@@ -66,11 +87,22 @@ class Pictures(unittest.TestCase):
         self.assertEqual(self.train["network"]["input"], [3, 12, 10])
         data = json.loads((self.run_dir / "manifest.json").read_text())["data"]
         imagenet = {"mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225"}
-        self.assertEqual(data["pictures"], {"resize": "12", "crop": "12x10", "split": "0.75", "split_seed": "0", **imagenet})
+        self.assertEqual(
+            data["pictures"], {"resize": "12", "crop": "12x10", "split": "0.75", "split_seed": "0", **imagenet}
+        )
         self.assertEqual(list(data["sha256"]), ["pictures"])
         self.json_of("interpret", self.run_dir, "--mu-max", 3, "--draws", 1)
         methods = "svebi,grad2d,ig2d:steps=4,gate,occlusion,input,random"
-        document = self.json_of("evaluate", self.run_dir, "--methods", methods, "--samples", 8, "--metrics", "insertion,deletion,completeness")
+        document = self.json_of(
+            "evaluate",
+            self.run_dir,
+            "--methods",
+            methods,
+            "--samples",
+            8,
+            "--metrics",
+            "insertion,deletion,completeness",
+        )
         by_name = {m["method"]: {v["metric"]: v for v in m["metrics"]} for m in document["methods"]}
         self.assertLess(by_name["gate"]["deletion"]["mean"], by_name["random"]["deletion"]["mean"])
         self.assertGreater(by_name["gate"]["insertion"]["mean"], by_name["random"]["insertion"]["mean"])
@@ -79,14 +111,38 @@ class Pictures(unittest.TestCase):
 
     def test_the_photographs_of_the_paper_on_a_small_folder(self):
         out = self.root / "awa2"
-        words = ["reproduce", "svebi-awa2", "--data", self.data, "--split", 0.75, "--resize", "12x10", "--network",
-                 "6C3-LIF-MP2-4C3-LIF-3F", "--steps", 4, "--epochs", 6, "--batch", 15, "--learning-rate", 0.1, "--samples", 9, "--out", out]
+        words = [
+            "reproduce",
+            "svebi-awa2",
+            "--data",
+            self.data,
+            "--split",
+            0.75,
+            "--resize",
+            "12x10",
+            "--network",
+            "6C3-LIF-MP2-4C3-LIF-3F",
+            "--steps",
+            4,
+            "--epochs",
+            6,
+            "--batch",
+            15,
+            "--learning-rate",
+            0.1,
+            "--samples",
+            9,
+            "--out",
+            out,
+        ]
         document = self.json_of(*words)
         claims = {row["claim"]: row for row in document["claims"]}
         at = next(point for point in document["layer_distribution"] if point["mu"] == 20)
         conv1, conv2 = at.get("conv1", 0), at.get("conv2", 0)
-        self.assertEqual(claims["most relevant filters are in the later half of the layers, Fig. 3c"]["measured"],
-                         f"{conv2} of {conv1 + conv2}, by layer {conv1} {conv2}")
+        self.assertEqual(
+            claims["most relevant filters are in the later half of the layers, Fig. 3c"]["measured"],
+            f"{conv2} of {conv1 + conv2}, by layer {conv1} {conv2}",
+        )
         for method in ("svebi", "grad2d", "ig2d"):
             for metric, baseline in (("insertion", "blur"), ("deletion", "black")):
                 evaluated = document[metric]
@@ -100,9 +156,13 @@ class Pictures(unittest.TestCase):
 
     def test_a_file_is_read_as_the_runs_pictures(self):
         """The first test picture, as its file, has the scores that it has in the data set."""
-        first = self.json_of("explain", self.run_dir, "--test", 0, "--method", "grad2d", "--out", self.root / "one")["images"][0]
+        first = self.json_of("explain", self.run_dir, "--test", 0, "--method", "grad2d", "--out", self.root / "one")[
+            "images"
+        ][0]
         paths = sorted(self.data.glob("*/*.ppm"))
-        files = self.json_of("explain", self.run_dir, *paths, "--method", "grad2d", "--out", self.root / "two")["images"]
+        files = self.json_of("explain", self.run_dir, *paths, "--method", "grad2d", "--out", self.root / "two")[
+            "images"
+        ]
         same = [path for path, one in zip(paths, files) if one["scores"] == first["scores"]]
         self.assertGreaterEqual(len(same), 1)
         self.refused("read as they are", "explain", self.run_dir, same[0], "--background", "white")
@@ -111,13 +171,17 @@ class Pictures(unittest.TestCase):
         for more in (("--threads", 1), ("--threads", 2, "--memory", "64M")):
             out = self.root / f"run{len(more)}"
             self.assertEqual(without_times(self.trained(out, *more)), without_times(self.train))
-            self.assertEqual((out / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes())
+            self.assertEqual(
+                (out / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes()
+            )
 
     def test_the_command_in_the_manifest_makes_the_run_again(self):
         words = json.loads((self.run_dir / "manifest.json").read_text())["stages"]["train"]["command"]
         words[words.index("--out") + 1] = self.root / "again"
         self.json_of(*words)
-        self.assertEqual((self.root / "again" / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes())
+        self.assertEqual(
+            (self.root / "again" / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes()
+        )
 
     def test_other_options_are_other_data(self):
         model = self.run_dir / "model.safetensors"
@@ -146,7 +210,9 @@ class Pictures(unittest.TestCase):
         self.refused("needs values from 0 to 1", "train", "--data", self.data, *OPTIONS, "--coding", "rate", *out)
         self.refused("is for folders of pictures", "train", "--resize", 8, *out)
         self.refused("expected a height and width", "train", "--data", self.data, "--resize", "0x8", *out)
-        self.refused("binning is for event recordings", "train", "--data", self.data, *OPTIONS, "--binning", "2ms", *out)
+        self.refused(
+            "binning is for event recordings", "train", "--data", self.data, *OPTIONS, "--binning", "2ms", *out
+        )
         self.assertFalse((self.root / "none").exists())
 
 

@@ -3,6 +3,7 @@
 
 usage: test_program.py PROGRAM
 """
+
 import gzip
 import json
 import os
@@ -16,10 +17,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
-from small_data import CLASSES, SIDE, idx_bytes, make_data, without_times
+from small_data import SIDE, make_data, without_times
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 NETWORK = "4C3-LIF-MP2-6C3-LIF-MP2-12F-LIF-3F"
@@ -40,7 +40,23 @@ class ProgramTest(unittest.TestCase):
 
     @classmethod
     def train_arguments(cls, out):
-        return ["train", "--data", str(cls.data), "--network", NETWORK, "--steps", "5", "--epochs", "12", "--batch", "20", "--learning-rate", "0.2", "--out", str(out)]
+        return [
+            "train",
+            "--data",
+            str(cls.data),
+            "--network",
+            NETWORK,
+            "--steps",
+            "5",
+            "--epochs",
+            "12",
+            "--batch",
+            "20",
+            "--learning-rate",
+            "0.2",
+            "--out",
+            str(out),
+        ]
 
     @staticmethod
     def call(*arguments, **options):
@@ -93,7 +109,9 @@ class TheWholeRoad(ProgramTest):
         self.assertEqual(len(interpret["ablation"]["curve"]), 6)
 
         out = self.root / "maps"
-        explain = self.json_of("explain", self.run_dir, "--test", "0", "7", "--method", "svebi", "--method", "ig2d:steps=4", "--out", out)
+        explain = self.json_of(
+            "explain", self.run_dir, "--test", "0", "7", "--method", "svebi", "--method", "ig2d:steps=4", "--out", out
+        )
         self.assertEqual([image["label"] for image in explain["images"]], [0, 1])
         for image in explain["images"]:
             self.assertAlmostEqual(sum(image["probabilities"]), 1, places=5)
@@ -101,7 +119,9 @@ class TheWholeRoad(ProgramTest):
                 self.assertTrue((out / entry["map"]).read_bytes().startswith(b"\x89PNG"))
                 self.assertTrue((out / entry["overlay"]).exists())
                 self.assertTrue((out / entry["values"]).read_bytes().startswith(b"\x93NUMPY"))
-        again = self.json_of("explain", self.run_dir, out / "test00000.png", "--target", "vertical", "--out", self.root / "more")
+        again = self.json_of(
+            "explain", self.run_dir, out / "test00000.png", "--target", "vertical", "--out", self.root / "more"
+        )
         self.assertEqual(again["images"][0]["target"], 1)
 
         evaluate = self.evaluate(self.run_dir)
@@ -130,12 +150,23 @@ class TheWholeRoad(ProgramTest):
         self.assertEqual((other / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes())
         self.interpret(self.run_dir)
         self.json_of("interpret", other, "--mu-max", "6", "--draws", "2", "--threads", "1")
-        evaluate = self.json_of("evaluate", other, "--methods", "svebi,grad2d,ig2d:steps=4,input,random", "--samples", "60", "--threads", "1")
+        evaluate = self.json_of(
+            "evaluate",
+            other,
+            "--methods",
+            "svebi,grad2d,ig2d:steps=4,input,random",
+            "--samples",
+            "60",
+            "--threads",
+            "1",
+        )
         self.assertEqual(without_times(evaluate), without_times(self.evaluate(self.run_dir)))
 
     def test_progress_fits_a_terminal_of_80_columns(self):
         master, slave = pty.openpty()
-        with subprocess.Popen([PROGRAM, *self.train_arguments(self.root / "seen")], stderr=slave, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            [PROGRAM, *self.train_arguments(self.root / "seen")], stderr=slave, stdout=subprocess.DEVNULL
+        ) as process:
             os.close(slave)
             seen = b""
             while process.poll() is None or select.select([master], [], [], 0)[0]:
@@ -156,7 +187,9 @@ class Interruptions(ProgramTest):
         """Starts the command again and again, each time killed a little later at a random moment."""
         moments, allowance = random.Random(seed), 0.05
         for kills in range(200):
-            with subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            with subprocess.Popen(
+                [PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as process:
                 try:
                     self.assertEqual(process.wait(timeout=moments.uniform(0, allowance)), 0)
                     return kills
@@ -169,11 +202,19 @@ class Interruptions(ProgramTest):
         other = self.root / "killed"
         interpret = ["interpret", other, "--mu-max", "6", "--draws", "2"]
         evaluate = ["evaluate", other, "--methods", "svebi,grad2d,ig2d:steps=4,input,random", "--samples", "60"]
-        kills = sum(self.kill_until_done(arguments, seed) for seed, arguments in enumerate([self.train_arguments(other), interpret, evaluate]))
+        kills = sum(
+            self.kill_until_done(arguments, seed)
+            for seed, arguments in enumerate([self.train_arguments(other), interpret, evaluate])
+        )
         self.assertGreater(kills, 3)
         self.assertEqual((other / "model.safetensors").read_bytes(), (self.run_dir / "model.safetensors").read_bytes())
-        for command, expected in (("interpret", self.interpret(self.run_dir)), ("evaluate", self.evaluate(self.run_dir))):
-            self.assertEqual(without_times(json.loads((other / f"{command}.json").read_text())), without_times(expected))
+        for command, expected in (
+            ("interpret", self.interpret(self.run_dir)),
+            ("evaluate", self.evaluate(self.run_dir)),
+        ):
+            self.assertEqual(
+                without_times(json.loads((other / f"{command}.json").read_text())), without_times(expected)
+            )
         self.assertEqual([str(path) for path in other.rglob("*.part")], [])
 
 
@@ -188,15 +229,29 @@ class BadInput(ProgramTest):
         self.refused("explain", self.run_dir, "--method", "input", "--test", "90", saying=["0 to 89"])
         self.refused("explain", self.run_dir, self.root / "none.png")
         self.refused("inspect", self.root / "nothing")
-        self.refused("train", "--network", "4C3-LIF-MP13-3F", "--data", self.data, "--out", self.root / "bad", saying=["stage"])
+        self.refused(
+            "train", "--network", "4C3-LIF-MP13-3F", "--data", self.data, "--out", self.root / "bad", saying=["stage"]
+        )
         self.assertFalse((self.root / "bad").exists())
 
     def test_data_files(self):
         good = (self.data / "train-labels-idx1-ubyte").read_bytes()
         images = gzip.decompress((self.data / "train-images-idx3-ubyte.gz").read_bytes())
         broken = {
-            "train-labels-idx1-ubyte": [good[:-1], good[:5], b"", b"\x00\x00\x0d\x01" + good[4:], good + b"\x00", good[:8] + bytes([9]) * 240],
-            "train-images-idx3-ubyte.gz": [images[:-1], images[:4] + b"\xff" * 12 + images[16:], gzip.compress(images)[:-9], b"not a picture"],
+            "train-labels-idx1-ubyte": [
+                good[:-1],
+                good[:5],
+                b"",
+                b"\x00\x00\x0d\x01" + good[4:],
+                good + b"\x00",
+                good[:8] + bytes([9]) * 240,
+            ],
+            "train-images-idx3-ubyte.gz": [
+                images[:-1],
+                images[:4] + b"\xff" * 12 + images[16:],
+                gzip.compress(images)[:-9],
+                b"not a picture",
+            ],
         }
         for name, versions in broken.items():
             for i, content in enumerate(versions):
@@ -216,8 +271,15 @@ class BadInput(ProgramTest):
 
     def test_model_files(self):
         nan = struct.pack("<f", float("nan"))
-        for change in (lambda b: b[:-1], lambda b: b[:20], lambda b: struct.pack("<Q", 1 << 62) + b[8:], lambda b: b[:-4] + nan,
-                       lambda b: b.replace(b'"shape":[4,1,3,3]', b'"shape":[4,3,1,3]', 1), lambda b: b"", lambda b: b[:9] + b"\xff" + b[10:]):
+        for change in (
+            lambda b: b[:-1],
+            lambda b: b[:20],
+            lambda b: struct.pack("<Q", 1 << 62) + b[8:],
+            lambda b: b[:-4] + nan,
+            lambda b: b.replace(b'"shape":[4,1,3,3]', b'"shape":[4,3,1,3]', 1),
+            lambda b: b"",
+            lambda b: b[:9] + b"\xff" + b[10:],
+        ):
             self.refused("inspect", self.model_with(change))
 
     def test_results_of_another_model(self):

@@ -4,6 +4,7 @@ one process.
 
 usage: test_ranks.py PROGRAM; exit status 77 without mpirun, or of a build without MPI
 """
+
 import json
 import os
 import pathlib
@@ -19,8 +20,14 @@ from small_data import make_data, without_times
 from test_program import ProgramTest
 
 # As root, and more processes than cores: what mpirun asks to be told.
-MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-       "OMPI_MCA_hwloc_base_binding_policy": "none", "OMPI_MCA_btl": "self,vader", "OMPI_MCA_mpi_yield_when_idle": "1"}
+MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_btl": "self,vader",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+}
 
 
 class RanksTest(unittest.TestCase):
@@ -34,8 +41,21 @@ class RanksTest(unittest.TestCase):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_data(cls.root / "data", train=4200, test=40)  # three blocks of responses
         cls.one = cls.root / "one"
-        cls.json_of("train", "--data", cls.root / "data", "--network", "3C3-LIF-MP2-3F", "--steps", 3, "--epochs", 1,
-                    "--train-samples", 200, "--out", cls.one)
+        cls.json_of(
+            "train",
+            "--data",
+            cls.root / "data",
+            "--network",
+            "3C3-LIF-MP2-3F",
+            "--steps",
+            3,
+            "--epochs",
+            1,
+            "--train-samples",
+            200,
+            "--out",
+            cls.one,
+        )
         cls.clean = cls.root / "clean"
         shutil.copytree(cls.one, cls.clean)
         cls.interpreted = cls.json_of("interpret", cls.one, *cls.interpret)
@@ -46,8 +66,13 @@ class RanksTest(unittest.TestCase):
         shutil.rmtree(cls.root)
 
     def start(self, count, *arguments):
-        return subprocess.Popen(["mpirun", "-n", str(count), sys.argv[1], *map(str, arguments)], env=os.environ | MPI,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            ["mpirun", "-n", str(count), sys.argv[1], *map(str, arguments)],
+            env=os.environ | MPI,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def together(self, count, *arguments):
         process = self.start(count, *arguments)
@@ -78,8 +103,26 @@ class RanksTest(unittest.TestCase):
                 self.assertEqual(without_times(document), without_times(self.evaluated))
                 self.assertFalse((run / "shards").exists())
 
-    train = ("--network", "3C3-LIF-MP2-5F-LIF-3F", "--steps", 3, "--epochs", 2, "--train-samples", 190, "--batch", 20, "--clip-norm", 0.5,
-             "--weight-decay", 0.001, "--freeze", "full2", "--threads", 1)
+    train = (
+        "--network",
+        "3C3-LIF-MP2-5F-LIF-3F",
+        "--steps",
+        3,
+        "--epochs",
+        2,
+        "--train-samples",
+        190,
+        "--batch",
+        20,
+        "--clip-norm",
+        0.5,
+        "--weight-decay",
+        0.001,
+        "--freeze",
+        "full2",
+        "--threads",
+        1,
+    )
 
     def trained(self, count, name):
         words = ("train", "--data", self.root / "data", *self.train, "--out", self.root / name)
@@ -94,7 +137,18 @@ class RanksTest(unittest.TestCase):
 
     def test_training_that_was_stopped_goes_on_with_other_processes(self):
         one = self.trained(0, "whole")
-        process = self.start(3, "train", "--data", self.root / "data", *self.train, "--checkpoint-every", 0, "--out", self.root / "halves", "--quiet")
+        process = self.start(
+            3,
+            "train",
+            "--data",
+            self.root / "data",
+            *self.train,
+            "--checkpoint-every",
+            0,
+            "--out",
+            self.root / "halves",
+            "--quiet",
+        )
         while process.poll() is None and not (self.root / "halves" / "checkpoint.safetensors").exists():
             time.sleep(0.002)
         process.terminate()
@@ -129,7 +183,9 @@ class RanksTest(unittest.TestCase):
         run = self.root / "there"
         shutil.copytree(self.one, run)
         before = (run / "responses.h5").stat().st_mtime_ns
-        self.assertEqual(without_times(self.document_of(2, "interpret", run, *self.interpret)), without_times(self.interpreted))
+        self.assertEqual(
+            without_times(self.document_of(2, "interpret", run, *self.interpret)), without_times(self.interpreted)
+        )
         self.assertEqual((run / "responses.h5").stat().st_mtime_ns, before)
 
     def test_shards_of_another_division_are_named(self):
@@ -144,10 +200,12 @@ class RanksTest(unittest.TestCase):
         self.assertEqual(self.files(run), self.files(self.one))
 
     def test_an_error_of_all_is_said_once(self):
-        for arguments, words in ((["interpret", self.root / "none"], "there is no run directory"),
-                                 (["evaluate", self.clean, "--methods", "nonsense"], "nonsense"),
-                                 (["interpret", self.clean, "--shard", "1/2"], "leave out --shard"),
-                                 (["inspect", self.clean], "inspect works in one process, not in 2")):
+        for arguments, words in (
+            (["interpret", self.root / "none"], "there is no run directory"),
+            (["evaluate", self.clean, "--methods", "nonsense"], "nonsense"),
+            (["interpret", self.clean, "--shard", "1/2"], "leave out --shard"),
+            (["inspect", self.clean], "inspect works in one process, not in 2"),
+        ):
             with self.subTest(arguments=arguments):
                 status, out, error = self.together(2, *arguments)
                 self.assertEqual((status, out), (2, ""), error)
@@ -162,6 +220,9 @@ class RanksTest(unittest.TestCase):
 
 if __name__ == "__main__":
     if shutil.which("mpirun") is None or not list(pathlib.Path(sys.argv[1]).parent.glob("libspikelens_mpi-*.so")):
-        print("SKIPPED: processes of one job need Open MPI (libopenmpi-dev, openmpi-bin) and a build with it", file=sys.stderr)
+        print(
+            "SKIPPED: processes of one job need Open MPI (libopenmpi-dev, openmpi-bin) and a build with it",
+            file=sys.stderr,
+        )
         sys.exit(77)
     unittest.main(argv=sys.argv[:1])

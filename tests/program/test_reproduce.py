@@ -3,6 +3,7 @@
 
 usage: test_reproduce.py PROGRAM
 """
+
 import base64
 import html.parser
 import json
@@ -20,12 +21,63 @@ sys.argv[1:] = [str(PROGRAM)]
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from test_program import NETWORK, make_data, without_times  # noqa: E402
 
-DATA, RUN, REPORT = "it's the data", "runs/a $HOME \"run\" & more", "the report;.html"
+DATA, RUN, REPORT = "it's the data", 'runs/a $HOME "run" & more', "the report;.html"
 STAGES = [
-    ["train", "--data", DATA, "--network", NETWORK, "--steps", "4", "--epochs", "3", "--batch", "30", "--learning-rate", "0.15", "--momentum", "0.8",
-     "--surrogate", "atan(2)", "--train-samples", "200", "--seed", "5", "--out", RUN],
-    ["interpret", RUN, "--mu", "2.5", "--mu-max", "4", "--draws", "3", "--response", "l2", "--train-samples", "150", "--seed", "6"],
-    ["evaluate", RUN, "--methods", "grad2d,svebi,input", "--samples", "40", "--baseline", "mean", "--step", "7", "--seed", "8"],
+    [
+        "train",
+        "--data",
+        DATA,
+        "--network",
+        NETWORK,
+        "--steps",
+        "4",
+        "--epochs",
+        "3",
+        "--batch",
+        "30",
+        "--learning-rate",
+        "0.15",
+        "--momentum",
+        "0.8",
+        "--surrogate",
+        "atan(2)",
+        "--train-samples",
+        "200",
+        "--seed",
+        "5",
+        "--out",
+        RUN,
+    ],
+    [
+        "interpret",
+        RUN,
+        "--mu",
+        "2.5",
+        "--mu-max",
+        "4",
+        "--draws",
+        "3",
+        "--response",
+        "l2",
+        "--train-samples",
+        "150",
+        "--seed",
+        "6",
+    ],
+    [
+        "evaluate",
+        RUN,
+        "--methods",
+        "grad2d,svebi,input",
+        "--samples",
+        "40",
+        "--baseline",
+        "mean",
+        "--step",
+        "7",
+        "--seed",
+        "8",
+    ],
     ["report", RUN, "--images", "6", "--methods", "grad2d,gate", "--seed", "9", "--out", REPORT],
 ]
 
@@ -65,14 +117,18 @@ class Commands(html.parser.HTMLParser):
 
 
 def block(text, name):
-    return zlib.decompress(base64.b64decode(re.search(f'<script type="application/octet-stream" id="{name}">([^<]*)</script>', text)[1]))
+    return zlib.decompress(
+        base64.b64decode(re.search(f'<script type="application/octet-stream" id="{name}">([^<]*)</script>', text)[1])
+    )
 
 
 def shown(report):
     """What a report shows, without times, and its maps to the byte."""
     text = report.read_text()
     values = json.loads(block(text, "values"))
-    return {key: without_times(values[key]) for key in ("classes", "paths", "figures", "images", "mu")}, block(text, "maps")
+    return {key: without_times(values[key]) for key in ("classes", "paths", "figures", "images", "mu")}, block(
+        text, "maps"
+    )
 
 
 class Reproduce(unittest.TestCase):
@@ -87,8 +143,14 @@ class Reproduce(unittest.TestCase):
             assert done.returncode == 0, done.stderr
         cls.commands = Commands((cls.first / REPORT).read_text())
         script = 'spikelens() { "$PROGRAM" "$@" || exit 1; }\n' + (cls.commands.all or "false\n")
-        cls.pasted = subprocess.run(["bash", "-c", script], cwd=cls.second, env={"PROGRAM": str(PROGRAM), "HOME": "/nowhere", "PATH": "/usr/bin:/bin"},
-                                    capture_output=True, text=True, timeout=600)
+        cls.pasted = subprocess.run(
+            ["bash", "-c", script],
+            cwd=cls.second,
+            env={"PROGRAM": str(PROGRAM), "HOME": "/nowhere", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -101,7 +163,9 @@ class Reproduce(unittest.TestCase):
 
     def test_the_documents_are_the_same(self):
         for stage in ("train", "interpret", "evaluate"):
-            first, second = (json.loads((folder / RUN / f"{stage}.json").read_text()) for folder in (self.first, self.second))
+            first, second = (
+                json.loads((folder / RUN / f"{stage}.json").read_text()) for folder in (self.first, self.second)
+            )
             self.assertEqual(without_times(first), without_times(second), stage)
 
     def test_the_report_is_the_same(self):

@@ -4,6 +4,7 @@ options are looked at before anything is computed or deleted; what is recorded m
 
 usage: test_run.py PROGRAM    (SPIKELENS_ROUNDS=50: rounds of two writers at once)
 """
+
 import fcntl
 import json
 import os
@@ -37,7 +38,11 @@ def make_images(folder, seed, train=150, test=60):
 
 def contents(folder):
     """Every file of a run, but for the lock."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "run.lock"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "run.lock"
+    }
 
 
 class RunTest(unittest.TestCase):
@@ -63,12 +68,43 @@ class RunTest(unittest.TestCase):
 
     @classmethod
     def train(cls, out, *options):
-        return cls.call("train", "--data", cls.root / "a", "--network", NETWORK, "--steps", "4", "--epochs", "15", "--batch", "15", "--learning-rate", "0.2", "--out", out, *options)
+        return cls.call(
+            "train",
+            "--data",
+            cls.root / "a",
+            "--network",
+            NETWORK,
+            "--steps",
+            "4",
+            "--epochs",
+            "15",
+            "--batch",
+            "15",
+            "--learning-rate",
+            "0.2",
+            "--out",
+            out,
+            *options,
+        )
 
     @classmethod
     def take(cls, out, *options, weights=None, data="a"):
         """A run of weights that were made elsewhere."""
-        cls.call("import", weights or cls.weights, "--network", NETWORK, "--input", f"1,{SIDE},{SIDE}", "--steps", "4", "--data", cls.root / data, "--out", out, *options)
+        cls.call(
+            "import",
+            weights or cls.weights,
+            "--network",
+            NETWORK,
+            "--input",
+            f"1,{SIDE},{SIDE}",
+            "--steps",
+            "4",
+            "--data",
+            cls.root / data,
+            "--out",
+            out,
+            *options,
+        )
 
     @classmethod
     def interpret(cls, run, *options):
@@ -141,7 +177,13 @@ class Identity(RunTest):
         self.call("interpret", used, *INTERPRET)
         methods = ["--methods", "svebi,grad2d,random", "--samples", "20"]
         self.evaluate(used, *methods)
-        for options in (["--coding", "latency"], ["--coding", "latency", "--seed", "7"], ["--coding", "rate", "--seed", "7"], ["--coding", "rate", "--seed", "8"], []):
+        for options in (
+            ["--coding", "latency"],
+            ["--coding", "latency", "--seed", "7"],
+            ["--coding", "rate", "--seed", "7"],
+            ["--coding", "rate", "--seed", "8"],
+            [],
+        ):
             self.take(used, *options)
             fresh = self.new_run("fresh-coding", *options)
             for run in (used, fresh):
@@ -177,11 +219,38 @@ class Identity(RunTest):
         make_recordings(self.root / "events", 20, 8)
         network = "4C3-LIF-SP2-8F-LIF-2F"
         first = self.root / "events-trained"
-        self.call("train", "--data", self.root / "events", "--network", network, "--binning", "5x12ms", "--epochs", "1", "--batch", "10", "--out", first)
+        self.call(
+            "train",
+            "--data",
+            self.root / "events",
+            "--network",
+            network,
+            "--binning",
+            "5x12ms",
+            "--epochs",
+            "1",
+            "--batch",
+            "10",
+            "--out",
+            first,
+        )
         weights = first / "model.safetensors"
 
         def take(out, binning):
-            self.call("import", weights, "--network", network, "--input", "2,34,34", "--data", self.root / "events", "--binning", binning, "--out", out)
+            self.call(
+                "import",
+                weights,
+                "--network",
+                network,
+                "--input",
+                "2,34,34",
+                "--data",
+                self.root / "events",
+                "--binning",
+                binning,
+                "--out",
+                out,
+            )
             return out
 
         used = take(self.root / "used-binning", "5x12ms")
@@ -199,7 +268,19 @@ class Identity(RunTest):
 
     def test_a_checkpoint_belongs_to_its_binning(self):
         make_recordings(self.root / "bins", 20, 8)
-        arguments = ["train", "--data", self.root / "bins", "--network", "4C3-LIF-SP2-8F-LIF-2F", "--epochs", "1", "--batch", "10", "--out", self.root / "bins-run"]
+        arguments = [
+            "train",
+            "--data",
+            self.root / "bins",
+            "--network",
+            "4C3-LIF-SP2-8F-LIF-2F",
+            "--epochs",
+            "1",
+            "--batch",
+            "10",
+            "--out",
+            self.root / "bins-run",
+        ]
         self.call(*arguments, "--binning", "5x12ms")
         self.refused(*arguments, "--binning", "5x10ms", saying=["binning"])
 
@@ -215,13 +296,19 @@ class Identity(RunTest):
         fresh = self.new_run("fresh-filters")
         self.interpret(fresh, "--mu", "0.1")
         self.assertEqual(without_times(again), without_times(json.loads(self.evaluate(fresh).stdout)))
-        of_svebi = [[m for m in document["methods"] if m["method"] == "svebi"][0]["metrics"][0]["mean"] for document in (before, again)]
+        of_svebi = [
+            [m for m in document["methods"] if m["method"] == "svebi"][0]["metrics"][0]["mean"]
+            for document in (before, again)
+        ]
         self.assertNotEqual(*of_svebi)
 
     def test_what_is_still_valid_stays(self):
         run = self.new_run("valid")
         self.interpret(run)
-        moments = lambda: {name: (run / name).stat().st_mtime_ns for name in ("responses.h5", "visualisations.h5", "relevant.json", "ablation.json")}
+        moments = lambda: {
+            name: (run / name).stat().st_mtime_ns
+            for name in ("responses.h5", "visualisations.h5", "relevant.json", "ablation.json")
+        }
         first = moments()
         self.interpret(run)
         self.assertEqual(moments(), first)
@@ -244,12 +331,36 @@ class Validation(RunTest):
         self.interpret(run)
         self.evaluate(run)
         before = contents(run)
-        for options in (["--draws", "0"], ["--draws", "-1"], ["--memory", "1K"], ["--train-samples", "-3"], ["--probe-samples", "-1"], ["--mu", "0"], ["--mu", "nan"], ["--mu-max", "0"],
-                        ["--mu-max", "1001"], ["--response", "l3"], ["--seed", "-1"], ["--seed", "99999999999999999999999"]):
+        for options in (
+            ["--draws", "0"],
+            ["--draws", "-1"],
+            ["--memory", "1K"],
+            ["--train-samples", "-3"],
+            ["--probe-samples", "-1"],
+            ["--mu", "0"],
+            ["--mu", "nan"],
+            ["--mu-max", "0"],
+            ["--mu-max", "1001"],
+            ["--response", "l3"],
+            ["--seed", "-1"],
+            ["--seed", "99999999999999999999999"],
+        ):
             self.refused("interpret", run, *options)
             self.assertEqual(contents(run), before, options)
-        for options in (["--samples", "-3"], ["--memory", "1K"], ["--step", "-1"], ["--step", "145"], ["--spike-steps", "0"], ["--baseline", "blak"], ["--methods", "svebbi"], ["--metrics", "insertions"],
-                        ["--coding", "rat"], ["--metrics", "spike_insertion"], ["--methods", "probe"], ["--metrics", "insertion,insertion"]):
+        for options in (
+            ["--samples", "-3"],
+            ["--memory", "1K"],
+            ["--step", "-1"],
+            ["--step", "145"],
+            ["--spike-steps", "0"],
+            ["--baseline", "blak"],
+            ["--methods", "svebbi"],
+            ["--metrics", "insertions"],
+            ["--coding", "rat"],
+            ["--metrics", "spike_insertion"],
+            ["--methods", "probe"],
+            ["--metrics", "insertion,insertion"],
+        ):
             self.refused("evaluate", run, *options)
             self.assertEqual(contents(run), before, options)
 
@@ -259,7 +370,13 @@ class Validation(RunTest):
         manifest = (run / "manifest.json").read_bytes()
         self.take(run, weights=self.other_weights)
         (run / "manifest.json").write_bytes(manifest)
-        for command in (["evaluate", run, "--methods", "random"], ["explain", run, "--test", "1"], ["export", run, "--out", self.root / "killed.nir"], ["inspect", run], ["interpret", run]):
+        for command in (
+            ["evaluate", run, "--methods", "random"],
+            ["explain", run, "--test", "1"],
+            ["export", run, "--out", self.root / "killed.nir"],
+            ["inspect", run],
+            ["interpret", run],
+        ):
             self.refused(*command, saying=["model.safetensors is not the model that", "import it again"])
         self.take(run, weights=self.other_weights)
         self.call("evaluate", run, "--methods", "random", "--samples", "2")
@@ -268,27 +385,81 @@ class Validation(RunTest):
         out = self.root / "own"
         done = self.call("import", self.weights, "--data", self.root / "a", "--out", out, "--json")
         self.assertEqual((out / "model.safetensors").read_bytes(), self.weights.read_bytes())
-        self.assertEqual(json.loads(done.stdout)["fingerprint"], json.loads((self.root / "trained" / "train.json").read_text())["fingerprint"])
-        self.refused("import", self.weights, "--out", self.root / "own.safetensors", "--steps", "9", saying=["steps", "tells its network itself"])
+        self.assertEqual(
+            json.loads(done.stdout)["fingerprint"],
+            json.loads((self.root / "trained" / "train.json").read_text())["fingerprint"],
+        )
+        self.refused(
+            "import",
+            self.weights,
+            "--out",
+            self.root / "own.safetensors",
+            "--steps",
+            "9",
+            saying=["steps", "tells its network itself"],
+        )
 
     def test_more_samples_than_there_are(self):
         run = self.new_run("many")
         done = self.call("interpret", run, *INTERPRET, "--train-samples", "99999999")
-        self.assertRegex(done.stderr, r"the training set has \d+ samples: all of them are used, since 99,999,999 are asked for")
+        self.assertRegex(
+            done.stderr, r"the training set has \d+ samples: all of them are used, since 99,999,999 are asked for"
+        )
         self.assertNotIn("asked for", self.call("interpret", run, *INTERPRET).stderr)
 
     def test_before_anything_is_computed(self):
-        for options in (["--train-samples", "-5"], ["--epochs", "-1"], ["--batch", "0"], ["--memory", "1K"], ["--learning-rate", "nan"], ["--steps", "0"], ["--seed", "-1"]):
+        for options in (
+            ["--train-samples", "-5"],
+            ["--epochs", "-1"],
+            ["--batch", "0"],
+            ["--memory", "1K"],
+            ["--learning-rate", "nan"],
+            ["--steps", "0"],
+            ["--seed", "-1"],
+        ):
             out = self.root / "never"
             done = self.call("train", "--data", self.root / "a", "--network", NETWORK, "--out", out, *options, code=2)
             self.assertNotRegex(done.stderr, r"epoch \d", options)
             self.assertFalse((out / "checkpoint.safetensors").exists(), options)
-        for command in (["reproduce", "svebi-mnist", "--samples", "-5"], ["reproduce", "bitar-nmnist", "--train-samples", "-2"], ["inspect", self.root / "trained", "--samples", "-3"],
-                        ["codings", "--out", self.root / "c", "--data", self.root / "a", "--samples", "-1"], ["codings", "--out", self.root / "c", "--data", self.root / "a", "--train-samples", "-1"],
-                        ["codings", "--out", self.root / "c", "--data", self.root / "a", "--methods", "svebi"], ["codings", "--out", self.root / "c", "--data", self.root / "a", "--methods", "grad9d"],
-                        ["codings", "--out", self.root / "c", "--data", self.root / "a", "--codings", "direct"], ["codings", "--out", self.root / "c", "--data", self.root / "a", "--share", "0"],
-                        ["import", self.weights, "--out", self.root / "i", "--network", NETWORK, "--input", "1,12,12", "--data", self.root / "a", "--steps", "-4"],
-                        ["import", self.weights, "--out", self.root / "i", "--network", NETWORK, "--input", "1,12,12", "--data", self.root / "a", "--memory", "1K"]):
+        for command in (
+            ["reproduce", "svebi-mnist", "--samples", "-5"],
+            ["reproduce", "bitar-nmnist", "--train-samples", "-2"],
+            ["inspect", self.root / "trained", "--samples", "-3"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--samples", "-1"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--train-samples", "-1"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--methods", "svebi"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--methods", "grad9d"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--codings", "direct"],
+            ["codings", "--out", self.root / "c", "--data", self.root / "a", "--share", "0"],
+            [
+                "import",
+                self.weights,
+                "--out",
+                self.root / "i",
+                "--network",
+                NETWORK,
+                "--input",
+                "1,12,12",
+                "--data",
+                self.root / "a",
+                "--steps",
+                "-4",
+            ],
+            [
+                "import",
+                self.weights,
+                "--out",
+                self.root / "i",
+                "--network",
+                NETWORK,
+                "--input",
+                "1,12,12",
+                "--data",
+                self.root / "a",
+                "--memory",
+                "1K",
+            ],
+        ):
             self.refused(*command)
         self.assertFalse((self.root / "c").exists())
         self.assertFalse((self.root / "i").exists())
@@ -296,8 +467,24 @@ class Validation(RunTest):
     def test_a_file_in_place_of_a_folder(self):
         file = self.root / "a-file"
         file.write_text("mine")
-        for command in (["train", "--data", self.root / "a", "--network", NETWORK, "--out", file], ["codings", "--data", self.root / "a", "--out", file],
-                        ["import", self.weights, "--out", file, "--network", NETWORK, "--input", "1,12,12", "--steps", "4", "--data", self.root / "a"]):
+        for command in (
+            ["train", "--data", self.root / "a", "--network", NETWORK, "--out", file],
+            ["codings", "--data", self.root / "a", "--out", file],
+            [
+                "import",
+                self.weights,
+                "--out",
+                file,
+                "--network",
+                NETWORK,
+                "--input",
+                "1,12,12",
+                "--steps",
+                "4",
+                "--data",
+                self.root / "a",
+            ],
+        ):
             self.refused(*command, saying=[str(file)])
             self.assertEqual(file.read_text(), "mine")
 
@@ -306,10 +493,29 @@ class Validation(RunTest):
         self.interpret(run)
         self.evaluate(run)
         changes = {
-            "manifest.json": [("seed", "one"), ("seed", -1), ("data", 5), ("data", {"name": 1}), ("options", []), ("options", {"surrogate": 3}), ("options", {"surrogate": "atn"}), ("stages", 7), ("stages", {"train": {"command": 1}}),
-                              ("data", {"name": "a", "source": str(self.root / "a"), "sha256": []}), ("data", {"name": "a", "source": str(self.root / "a"), "sha256": {}, "coding": 9}),
-                              ("data", {"name": "a", "source": str(self.root / "a"), "sha256": {}, "binning": "?"})],
-            "evaluate.json": [("methods", 3), ("methods", [7]), ("methods", [{"method": 3}]), ("metrics", {}), ("fingerprint", 1), ("identity", []), ("identity", {"coding": 4})],
+            "manifest.json": [
+                ("seed", "one"),
+                ("seed", -1),
+                ("data", 5),
+                ("data", {"name": 1}),
+                ("options", []),
+                ("options", {"surrogate": 3}),
+                ("options", {"surrogate": "atn"}),
+                ("stages", 7),
+                ("stages", {"train": {"command": 1}}),
+                ("data", {"name": "a", "source": str(self.root / "a"), "sha256": []}),
+                ("data", {"name": "a", "source": str(self.root / "a"), "sha256": {}, "coding": 9}),
+                ("data", {"name": "a", "source": str(self.root / "a"), "sha256": {}, "binning": "?"}),
+            ],
+            "evaluate.json": [
+                ("methods", 3),
+                ("methods", [7]),
+                ("methods", [{"method": 3}]),
+                ("metrics", {}),
+                ("fingerprint", 1),
+                ("identity", []),
+                ("identity", {"coding": 4}),
+            ],
         }
         for name, list_of_changes in changes.items():
             good = (run / name).read_text()
@@ -318,7 +524,9 @@ class Validation(RunTest):
                 del document["checksum"]
                 document[key] = value
                 (run / name).write_text(json.dumps(document))
-                for command in ([["interpret", run], ["explain", run, "--test", "0"]] if name == "manifest.json" else []) + [["evaluate", run, *EVALUATE], ["report", run]]:
+                for command in (
+                    [["interpret", run], ["explain", run, "--test", "0"]] if name == "manifest.json" else []
+                ) + [["evaluate", run, *EVALUATE], ["report", run]]:
                     self.refused(*command, saying=[str(run / name)])
             (run / name).write_text("[]")
             self.refused("report", run, saying=[str(run / name)])
@@ -330,7 +538,11 @@ class Merging(RunTest):
 
     def test_methods_and_metrics_join(self):
         run, fresh = self.new_run("merged"), self.new_run("at-once")
-        for options in (["--methods", "grad2d,input", "--metrics", "insertion"], ["--methods", "random", "--metrics", "insertion,deletion"], ["--methods", "grad2d,input", "--metrics", "deletion"]):
+        for options in (
+            ["--methods", "grad2d,input", "--metrics", "insertion"],
+            ["--methods", "random", "--metrics", "insertion,deletion"],
+            ["--methods", "grad2d,input", "--metrics", "deletion"],
+        ):
             self.evaluate(run, *options, "--samples", "20")
         self.evaluate(fresh, "--methods", "grad2d,input,random", "--metrics", "insertion,deletion", "--samples", "20")
         documents = [without_times(json.loads((folder / "evaluate.json").read_text())) for folder in (run, fresh)]
@@ -340,7 +552,16 @@ class Merging(RunTest):
         self.evaluate(run, "--methods", "random", "--samples", "20")
         self.assertEqual(contents(run / "evaluate"), before)
         for name in ("seed", "samples", "baseline"):
-            done = self.evaluate(run, "--methods", "random", *{"seed": ["--samples", "20", "--seed", "3"], "samples": ["--samples", "10"], "baseline": ["--samples", "20", "--baseline", "mean"]}[name])
+            done = self.evaluate(
+                run,
+                "--methods",
+                "random",
+                *{
+                    "seed": ["--samples", "20", "--seed", "3"],
+                    "samples": ["--samples", "10"],
+                    "baseline": ["--samples", "20", "--baseline", "mean"],
+                }[name],
+            )
             self.assertEqual([method["method"] for method in json.loads(done.stdout)["methods"]], ["random"])
             lines = [line for line in done.stderr.splitlines() if "is replaced" in line]
             self.assertEqual(len(lines), 1, done.stderr)
@@ -352,7 +573,6 @@ class Merging(RunTest):
         said = self.evaluate(run, "--methods", "random", "--samples", "21").stderr
         for word in ("grad2d", "input", "samples 20, not 21"):
             self.assertIn(word, said)
-
 
     def test_scores_of_another_protocol_go_and_are_named(self):
         run = self.new_run("protocols")
@@ -383,19 +603,107 @@ class Records(RunTest):
                 self.assertEqual(record["command"][0], stage)
                 self.call(*[str(other) if word == str(run) else word for word in record["command"]])
         self.assertEqual(self.results(run), self.results(other))
-        self.assertEqual(json.loads((other / "manifest.json").read_text())["options"], json.loads((run / "manifest.json").read_text())["options"])
+        self.assertEqual(
+            json.loads((other / "manifest.json").read_text())["options"],
+            json.loads((run / "manifest.json").read_text())["options"],
+        )
 
     def test_unusual_options(self):
         run = self.root / "recorded"
-        self.call("train", "--data", self.root / "a", "--network", NETWORK, "--steps", "3", "--epochs", "2", "--batch", "20", "--learning-rate", "0.15", "--momentum", "0.85", "--weight-decay", "1e-4", "--clip-norm", "5",
-                  "--surrogate", "atan(2)", "--beta", "0.9", "--threshold", "0.8", "--reset", "zero", "--delay", "--no-bias", "--train-samples", "70", "--coding", "rate", "--out", run, "--seed", "11", "--threads", "1")
-        self.call("interpret", run, "--mu", "2.5", "--mu-max", "3", "--response", "l2", "--signed", "--draws", "3", "--train-samples", "60", "--seed", "4")
-        self.evaluate(run, "--method", "svebi", "--method", "sam,random", "--samples", "15", "--baseline", "mean", "--step", "9", "--seed", "6")
-        self.evaluate(run, "--methods", "grad2d", "--metrics", "deletion,randomisation", "--samples", "15", "--baseline", "mean", "--step", "9", "--seed", "6")
+        self.call(
+            "train",
+            "--data",
+            self.root / "a",
+            "--network",
+            NETWORK,
+            "--steps",
+            "3",
+            "--epochs",
+            "2",
+            "--batch",
+            "20",
+            "--learning-rate",
+            "0.15",
+            "--momentum",
+            "0.85",
+            "--weight-decay",
+            "1e-4",
+            "--clip-norm",
+            "5",
+            "--surrogate",
+            "atan(2)",
+            "--beta",
+            "0.9",
+            "--threshold",
+            "0.8",
+            "--reset",
+            "zero",
+            "--delay",
+            "--no-bias",
+            "--train-samples",
+            "70",
+            "--coding",
+            "rate",
+            "--out",
+            run,
+            "--seed",
+            "11",
+            "--threads",
+            "1",
+        )
+        self.call(
+            "interpret",
+            run,
+            "--mu",
+            "2.5",
+            "--mu-max",
+            "3",
+            "--response",
+            "l2",
+            "--signed",
+            "--draws",
+            "3",
+            "--train-samples",
+            "60",
+            "--seed",
+            "4",
+        )
+        self.evaluate(
+            run,
+            "--method",
+            "svebi",
+            "--method",
+            "sam,random",
+            "--samples",
+            "15",
+            "--baseline",
+            "mean",
+            "--step",
+            "9",
+            "--seed",
+            "6",
+        )
+        self.evaluate(
+            run,
+            "--methods",
+            "grad2d",
+            "--metrics",
+            "deletion,randomisation",
+            "--samples",
+            "15",
+            "--baseline",
+            "mean",
+            "--step",
+            "9",
+            "--seed",
+            "6",
+        )
         self.again(run, self.root / "recorded-again")
 
     def test_imported(self):
-        run = self.new_run("recorded-import", "--coding", "latency", "--match", "order", "--surrogate", "triangle", "--seed", "3")
+        run = self.new_run(
+            "recorded-import", "--coding", "latency", "--match", "order", "--surrogate", "triangle", "--seed", "3"
+        )
         self.interpret(run)
         self.evaluate(run)
         self.again(run, self.root / "import-again")
@@ -416,8 +724,12 @@ class TrainingLibrary(RunTest):
         folder = self.root / "libraries"
         folder.mkdir()
         (folder / own.name).write_bytes(own.read_bytes().replace(stamp, stamp[::-1]))
-        done = subprocess.run([PROGRAM, "train", "--data", self.root / "a", "--network", NETWORK, "--out", self.root / "never"], capture_output=True,
-                              text=True, env={**os.environ, "LD_LIBRARY_PATH": str(folder)})
+        done = subprocess.run(
+            [PROGRAM, "train", "--data", self.root / "a", "--network", NETWORK, "--out", self.root / "never"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LD_LIBRARY_PATH": str(folder)},
+        )
         self.assertEqual(done.returncode, 1, done)
         for word in (str(folder / own.name), "belongs to another build of Spikelens"):
             self.assertIn(word, done.stderr)
@@ -430,10 +742,31 @@ class Writers(RunTest):
         run = self.new_run("locked")
         with open(run / "run.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for command in (["interpret", run], ["evaluate", run], ["report", run], ["explain", run, "--test", "0"], ["import", self.weights, "--network", NETWORK, "--input", f"1,{SIDE},{SIDE}", "--steps", "4", "--data", self.root / "a", "--out", run]):
+            for command in (
+                ["interpret", run],
+                ["evaluate", run],
+                ["report", run],
+                ["explain", run, "--test", "0"],
+                [
+                    "import",
+                    self.weights,
+                    "--network",
+                    NETWORK,
+                    "--input",
+                    f"1,{SIDE},{SIDE}",
+                    "--steps",
+                    "4",
+                    "--data",
+                    self.root / "a",
+                    "--out",
+                    run,
+                ],
+            ):
                 said = self.refused(*command, "--no-wait", saying=["another process", str(run)], code=1)
                 self.assertNotIn("waiting", said)
-            with subprocess.Popen([PROGRAM, "interpret", str(run), *INTERPRET], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+            with subprocess.Popen(
+                [PROGRAM, "interpret", str(run), *INTERPRET], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ) as waiting:
                 line = waiting.stderr.readline()
                 self.assertIn("waiting", line)
                 self.assertFalse((run / "interpret.json").exists())
@@ -449,8 +782,12 @@ class Writers(RunTest):
         (run / "run.lock").unlink()
         before = contents(run)
         outside = self.root / "outside"
-        for command in (["inspect", run], ["export", run, "--out", outside / "m.safetensors"], ["explain", run, "--test", "0", "--method", "input", "--out", outside / "maps"],
-                        ["report", run, "--images", "2", "--out", outside / "r.html"]):
+        for command in (
+            ["inspect", run],
+            ["export", run, "--out", outside / "m.safetensors"],
+            ["explain", run, "--test", "0", "--method", "input", "--out", outside / "maps"],
+            ["report", run, "--images", "2", "--out", outside / "r.html"],
+        ):
             outside.mkdir(exist_ok=True)
             self.call(*command)
             self.assertEqual(contents(run), before)
@@ -466,9 +803,19 @@ class Writers(RunTest):
     def test_two_writers_at_once(self):
         for i in range(ROUNDS):
             run, fresh = self.new_run(f"two-{i}"), self.new_run(f"one-{i}")
-            commands = [["interpret", run, *INTERPRET], ["interpret", run, *INTERPRET], ["evaluate", run, "--methods", "grad2d,input,random", "--samples", "20"], ["evaluate", run, "--methods", "random,input", "--samples", "20"]]
+            commands = [
+                ["interpret", run, *INTERPRET],
+                ["interpret", run, *INTERPRET],
+                ["evaluate", run, "--methods", "grad2d,input,random", "--samples", "20"],
+                ["evaluate", run, "--methods", "random,input", "--samples", "20"],
+            ]
             chosen = [commands[j] for j in random.Random(i).sample(range(4), 2)]
-            processes = [subprocess.Popen([PROGRAM, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for command in chosen]
+            processes = [
+                subprocess.Popen(
+                    [PROGRAM, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                )
+                for command in chosen
+            ]
             for process in processes:
                 _, said = process.communicate(timeout=240)
                 self.assertEqual(process.returncode, 0, said)
@@ -478,7 +825,11 @@ class Writers(RunTest):
             both = [self.results(folder) for folder in (run, fresh)]
             for results in both:
                 for part in ("methods", "differences"):
-                    results["evaluate.json"][part] = sorted((json.dumps(entry, sort_keys=True) for entry in results["evaluate.json"][part]), key=str) if part == "methods" else None
+                    results["evaluate.json"][part] = (
+                        sorted((json.dumps(entry, sort_keys=True) for entry in results["evaluate.json"][part]), key=str)
+                        if part == "methods"
+                        else None
+                    )
             self.assertEqual(*both)
             self.assertEqual([str(path) for path in run.rglob("*.part*")], [])
             shutil.rmtree(run)

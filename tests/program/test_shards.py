@@ -3,6 +3,7 @@
 
 usage: test_shards.py PROGRAM
 """
+
 import pathlib
 import shutil
 import signal
@@ -27,8 +28,21 @@ class Shards(unittest.TestCase):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_data(cls.root / "data", train=4200, test=40)  # three blocks of responses
         cls.one = cls.root / "one"
-        cls.json_of("train", "--data", cls.root / "data", "--network", "3C3-LIF-MP2-3F", "--steps", 3, "--epochs", 1, "--train-samples", 200,
-                    "--out", cls.one)
+        cls.json_of(
+            "train",
+            "--data",
+            cls.root / "data",
+            "--network",
+            "3C3-LIF-MP2-3F",
+            "--steps",
+            3,
+            "--epochs",
+            1,
+            "--train-samples",
+            200,
+            "--out",
+            cls.one,
+        )
         cls.clean = cls.root / "clean"
         shutil.copytree(cls.one, cls.clean)
         cls.interpreted = cls.json_of("interpret", cls.one, "--mu-max", 3, "--draws", 1, *cls.interpret)
@@ -39,10 +53,17 @@ class Shards(unittest.TestCase):
         shutil.rmtree(cls.root)
 
     def start(self, *arguments):
-        return subprocess.Popen([sys.argv[1], *map(str, arguments), "--quiet", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.argv[1], *map(str, arguments), "--quiet", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def at_once(self, stage, run, options, count):
-        started = [self.start(stage, run, *options, "--shard", f"{i}/{count}", "--no-wait") for i in range(1, count + 1)]
+        started = [
+            self.start(stage, run, *options, "--shard", f"{i}/{count}", "--no-wait") for i in range(1, count + 1)
+        ]
         for process in started:
             out, error = process.communicate(timeout=300)
             self.assertEqual(process.returncode, 0, error)
@@ -74,7 +95,9 @@ class Shards(unittest.TestCase):
             self.assertEqual(without_times(document), without_times(self.interpreted))
             self.at_once("evaluate", run, self.evaluate, count)
             self.assertEqual(len(self.json_of("merge", run)["merged"]), 3)
-            self.assertEqual(without_times(self.json_of("evaluate", run, *self.evaluate)), without_times(self.evaluated))
+            self.assertEqual(
+                without_times(self.json_of("evaluate", run, *self.evaluate)), without_times(self.evaluated)
+            )
 
     def test_a_killed_shard_is_refused_and_goes_on(self):
         run = self.root / "killed"
@@ -85,7 +108,10 @@ class Shards(unittest.TestCase):
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        if process.returncode == -signal.SIGKILL and not (run / "shards" / "interpret-2-of-2" / "responses.h5").exists():
+        if (
+            process.returncode == -signal.SIGKILL
+            and not (run / "shards" / "interpret-2-of-2" / "responses.h5").exists()
+        ):
             refused = self.call("merge", run)
             self.assertEqual(refused.returncode, 2, refused.stderr)
             self.assertIn("shard 2/2 of responses.h5 is missing", " ".join(refused.stderr.split()))

@@ -3,16 +3,16 @@
 
 usage: test_spikes.py PROGRAM
 """
+
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
 from small_data import make_recordings
-from test_program import PROGRAM, ProgramTest
+from test_program import ProgramTest
 
 
 class Recordings(unittest.TestCase):
@@ -21,8 +21,23 @@ class Recordings(unittest.TestCase):
         cls.root = pathlib.Path(tempfile.mkdtemp(prefix="spikelens-"))
         make_recordings(cls.root / "data")
         cls.run_dir = cls.root / "run"
-        cls.train = cls.json_of("train", "--data", cls.root / "data", "--binning", "12x5ms", "--network", "6C3-LIF(beta=0.8)-MP2-8F-LIF-2F",
-                                "--epochs", 15, "--batch", 10, "--learning-rate", 0.1, "--out", cls.run_dir)
+        cls.train = cls.json_of(
+            "train",
+            "--data",
+            cls.root / "data",
+            "--binning",
+            "12x5ms",
+            "--network",
+            "6C3-LIF(beta=0.8)-MP2-8F-LIF-2F",
+            "--epochs",
+            15,
+            "--batch",
+            10,
+            "--learning-rate",
+            0.1,
+            "--out",
+            cls.run_dir,
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -38,18 +53,41 @@ class Recordings(unittest.TestCase):
         self.assertEqual(self.train["classes"], ["down", "right"])
         self.json_of("interpret", self.run_dir, "--mu-max", "3", "--draws", "1")
         methods = "svebi,grad2d,grad3d,ig3d:steps=4,gradcam,tsa_s,gate3d,spike_occlusion:group=4,random"
-        document = self.json_of("evaluate", self.run_dir, "--methods", methods, "--samples", 8, "--metrics",
-                                "spike_insertion,spike_deletion,sensitivity,randomisation,completeness")
+        document = self.json_of(
+            "evaluate",
+            self.run_dir,
+            "--methods",
+            methods,
+            "--samples",
+            8,
+            "--metrics",
+            "spike_insertion,spike_deletion,sensitivity,randomisation,completeness",
+        )
         self.assertEqual(document["input"], "recordings")
         by_name = {m["method"]: {v["metric"]: v for v in m["metrics"]} for m in document["methods"]}
         self.assertEqual(set(by_name), set(methods.split(",")))
-        self.assertLess(by_name["spike_occlusion:group=4"]["spike_deletion"]["mean"], by_name["random"]["spike_deletion"]["mean"])
+        self.assertLess(
+            by_name["spike_occlusion:group=4"]["spike_deletion"]["mean"], by_name["random"]["spike_deletion"]["mean"]
+        )
         self.assertIn("completeness", by_name["ig3d:steps=4"])
         self.assertNotIn("completeness", by_name["random"])
         self.assertEqual(by_name["random"]["randomisation"]["mean"], 1.0)
-        self.assertEqual(document, self.json_of("evaluate", self.run_dir, "--methods", methods, "--samples", 8, "--metrics",
-                                                "spike_insertion,spike_deletion,sensitivity,randomisation,completeness"))
-        one = self.json_of("explain", self.run_dir, self.root / "data" / "test" / "down" / "00000.bin", "--method", "grad3d")
+        self.assertEqual(
+            document,
+            self.json_of(
+                "evaluate",
+                self.run_dir,
+                "--methods",
+                methods,
+                "--samples",
+                8,
+                "--metrics",
+                "spike_insertion,spike_deletion,sensitivity,randomisation,completeness",
+            ),
+        )
+        one = self.json_of(
+            "explain", self.run_dir, self.root / "data" / "test" / "down" / "00000.bin", "--method", "grad3d"
+        )
         files = one["images"][0]["maps"][0]
         for name in ("map", "overlay", "values", "windows", "space_time"):
             self.assertTrue((self.run_dir / "explain" / files[name]).stat().st_size > 0, name)
@@ -61,50 +99,152 @@ class Recordings(unittest.TestCase):
         broken.write_bytes(b"1234567")
         self.refused("explain", self.run_dir, broken, "--method", "grad3d", saying=["broken.bin"])
         self.refused("explain", self.run_dir, "--test", "0", "--method", "lime:segments=0", saying=["segments"])
-        self.refused("evaluate", self.run_dir, "--metrics", "insertion", "--methods", "random", saying=["spike_insertion"])
-        self.refused("evaluate", self.run_dir, "--metrics", "spike_deletions", "--methods", "random", saying=["spike_deletion"])
+        self.refused(
+            "evaluate", self.run_dir, "--metrics", "insertion", "--methods", "random", saying=["spike_insertion"]
+        )
+        self.refused(
+            "evaluate", self.run_dir, "--metrics", "spike_deletions", "--methods", "random", saying=["spike_deletion"]
+        )
         self.refused("evaluate", self.run_dir, "--methods", "probe", saying=["probe", "images"])
-        self.refused("train", "--data", self.root / "data", "--binning", "5parsecs", "--out", self.root / "no", saying=["5parsecs"])
-        self.refused("train", "--data", self.root / "data", "--coding", "rate", "--out", self.root / "no", saying=["recordings"])
+        self.refused(
+            "train",
+            "--data",
+            self.root / "data",
+            "--binning",
+            "5parsecs",
+            "--out",
+            self.root / "no",
+            saying=["5parsecs"],
+        )
+        self.refused(
+            "train", "--data", self.root / "data", "--coding", "rate", "--out", self.root / "no", saying=["recordings"]
+        )
 
     def test_a_network_there_and_back(self):
         """safetensors and NIR give the network back to the bit, and the same run."""
         fingerprint = self.train["fingerprint"]
         exported = self.root / "weights.safetensors"
         self.assertEqual(self.json_of("export", self.run_dir, "--out", exported)["fingerprint"], fingerprint)
-        text = ["--network", self.train["network"]["text"], "--input", ",".join(map(str, self.train["network"]["input"]))]
+        text = [
+            "--network",
+            self.train["network"]["text"],
+            "--input",
+            ",".join(map(str, self.train["network"]["input"])),
+        ]
         own = self.json_of("import", exported, "--out", self.root / "x.safetensors")
         self.assertEqual(own["fingerprint"], fingerprint)
         self.refused("import", exported, *text, "--out", self.root / "folder", saying=["data set"])
-        again = self.json_of("import", exported, *text, "--data", self.root / "data", "--binning", "12x5ms", "--out", self.root / "again")
+        again = self.json_of(
+            "import", exported, *text, "--data", self.root / "data", "--binning", "12x5ms", "--out", self.root / "again"
+        )
         self.assertEqual(again["fingerprint"], fingerprint)
         self.assertEqual(again["test_accuracy"], self.train["test_accuracy"])
-        self.refused("export", self.run_dir, "--out", self.root / "max.nir", saying=["conv1"])  # NIR has no word for max-pooling
+        self.refused(
+            "export", self.run_dir, "--out", self.root / "max.nir", saying=["conv1"]
+        )  # NIR has no word for max-pooling
         nirs = self.root / "nirs"
-        self.json_of("train", "--data", self.root / "data", "--binning", "12x5ms", "--network", "4C3-LIF(beta=0.75,reset=zero)-SP2-2F", "--epochs", 1,
-                     "--batch", 10, "--out", nirs)
+        self.json_of(
+            "train",
+            "--data",
+            self.root / "data",
+            "--binning",
+            "12x5ms",
+            "--network",
+            "4C3-LIF(beta=0.75,reset=zero)-SP2-2F",
+            "--epochs",
+            1,
+            "--batch",
+            10,
+            "--out",
+            nirs,
+        )
         graph = self.json_of("export", nirs, "--out", self.root / "there.nir")
         back = self.json_of("import", self.root / "there.nir", "--steps", 12, "--out", self.root / "back.safetensors")
         self.assertEqual(back["network"]["text"], graph["network"]["text"])
-        self.json_of("import", self.root / "there.nir", "--data", self.root / "data", "--binning", "12x5ms", "--out", self.root / "back")
-        self.assertEqual(*(json.loads((run / "train.json").read_text())["fingerprint"] for run in (nirs, self.root / "back")))
-        self.refused("import", self.root / "data" / "test" / "down" / "00000.bin", *text, "--out", self.root / "y.safetensors")
+        self.json_of(
+            "import",
+            self.root / "there.nir",
+            "--data",
+            self.root / "data",
+            "--binning",
+            "12x5ms",
+            "--out",
+            self.root / "back",
+        )
+        self.assertEqual(
+            *(json.loads((run / "train.json").read_text())["fingerprint"] for run in (nirs, self.root / "back"))
+        )
+        self.refused(
+            "import", self.root / "data" / "test" / "down" / "00000.bin", *text, "--out", self.root / "y.safetensors"
+        )
 
 
 class Codings(ProgramTest):
     def test_the_study(self):
-        document = self.json_of("codings", "--data", self.data, "--network", "4C3-LIF-MP2-8F-LIF-3F", "--codings", "direct", "rate", "latency(log)",
-                                "--train-samples", 120, "--samples", 12, "--epochs", 3, "--steps", 6, "--methods", "grad2d,gate,input", "--out", self.root / "codings")
+        document = self.json_of(
+            "codings",
+            "--data",
+            self.data,
+            "--network",
+            "4C3-LIF-MP2-8F-LIF-3F",
+            "--codings",
+            "direct",
+            "rate",
+            "latency(log)",
+            "--train-samples",
+            120,
+            "--samples",
+            12,
+            "--epochs",
+            3,
+            "--steps",
+            6,
+            "--methods",
+            "grad2d,gate,input",
+            "--out",
+            self.root / "codings",
+        )
         self.assertEqual([c["coding"] for c in document["codings"]], ["direct", "rate", "latency(log)"])
         pairs = {(o["method"], o["a"], o["b"]): o["overlap"] for o in document["overlaps"]}
         self.assertEqual(len(pairs), 3 * 6)
         self.assertTrue(all(0 <= value <= 1 for value in pairs.values()))
         self.assertIn(("gate", "direct", "direct, other seed"), pairs)
-        again = self.json_of("codings", "--data", self.data, "--network", "4C3-LIF-MP2-8F-LIF-3F", "--codings", "direct,rate", "latency(log,tau=5)",
-                             "--train-samples", 120, "--samples", 12, "--epochs", 3, "--steps", 6, "--methods", "grad2d,gate,input", "--out", self.root / "codings")
+        again = self.json_of(
+            "codings",
+            "--data",
+            self.data,
+            "--network",
+            "4C3-LIF-MP2-8F-LIF-3F",
+            "--codings",
+            "direct,rate",
+            "latency(log,tau=5)",
+            "--train-samples",
+            120,
+            "--samples",
+            12,
+            "--epochs",
+            3,
+            "--steps",
+            6,
+            "--methods",
+            "grad2d,gate,input",
+            "--out",
+            self.root / "codings",
+        )
         self.assertEqual(again["overlaps"], document["overlaps"])
-        self.refused("codings", "--data", self.data, "--codings", "rate,latency(log,tau=3", "--out", self.root / "no", saying=["latency(log,tau=3"])
-        self.refused("codings", "--data", self.data, "--codings", "rate", "morse", "--out", self.root / "no", saying=["morse"])
+        self.refused(
+            "codings",
+            "--data",
+            self.data,
+            "--codings",
+            "rate,latency(log,tau=3",
+            "--out",
+            self.root / "no",
+            saying=["latency(log,tau=3"],
+        )
+        self.refused(
+            "codings", "--data", self.data, "--codings", "rate", "morse", "--out", self.root / "no", saying=["morse"]
+        )
         self.refused("codings", "--data", self.data, "--codings", "rate", "--out", self.root / "no", saying=["two"])
 
 

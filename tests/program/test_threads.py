@@ -3,6 +3,7 @@
 
 usage: test_threads.py PROGRAM
 """
+
 import json
 import os
 import pathlib
@@ -15,7 +16,6 @@ import time
 import unittest
 
 import h5py
-
 from small_data import SIDE, idx_bytes
 from test_measures import BLACK, make_data
 from test_program import ProgramTest
@@ -30,7 +30,9 @@ class Measured:
     def __init__(self, *arguments):
         started = time.monotonic()
         with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen([PROGRAM, *map(str, arguments), "--quiet"], stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                [PROGRAM, *map(str, arguments), "--quiet"], stdout=output, stderr=subprocess.STDOUT
+            )
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
@@ -55,8 +57,23 @@ class Threads(unittest.TestCase):
         cls.runs = {}
         for coding in ("direct", "rate"):
             cls.runs[coding] = cls.root / coding
-            cls.json_of("train", "--data", cls.root / "data", "--coding", coding, "--network", NETWORK, "--steps", 10, "--epochs", 1,
-                        "--batch", 20, "--out", cls.runs[coding])
+            cls.json_of(
+                "train",
+                "--data",
+                cls.root / "data",
+                "--coding",
+                coding,
+                "--network",
+                NETWORK,
+                "--steps",
+                10,
+                "--epochs",
+                1,
+                "--batch",
+                20,
+                "--out",
+                cls.runs[coding],
+            )
             probes = ["--probe-samples", 100] if coding == "direct" else []
             cls.json_of("interpret", cls.runs[coding], "--mu-max", 3, *probes)
         cls.called = set()
@@ -84,7 +101,21 @@ class Threads(unittest.TestCase):
 
     def stages(self):
         run = self.root / "stages"
-        self.one_core("train", "--data", self.root / "data", "--network", NETWORK, "--steps", 10, "--epochs", 3, "--batch", 40, "--out", run)
+        self.one_core(
+            "train",
+            "--data",
+            self.root / "data",
+            "--network",
+            NETWORK,
+            "--steps",
+            10,
+            "--epochs",
+            3,
+            "--batch",
+            40,
+            "--out",
+            run,
+        )
         self.one_core("interpret", run, "--mu-max", 10, "--probe-samples", 200)
         self.one_core("filters", run, "--train-samples", 60, "--samples", 20, "--draws", 1, "--bootstraps", 2)
         self.one_core("evaluate", run, "--samples", 20, "--methods", "svebi,grad2d,random")
@@ -103,8 +134,21 @@ class Threads(unittest.TestCase):
             self.one_core("interpret", run, "--shard", f"{number}/2")
             self.one_core("evaluate", run, "--shard", f"{number}/2", "--methods", "grad2d,random", "--samples", 20)
         self.one_core("merge", run)
-        self.one_core("codings", "--data", data, "--network", NETWORK, "--codings", "direct,rate", "--methods", "grad2d,random", "--samples", 20,
-                      "--out", self.root / "codings")
+        self.one_core(
+            "codings",
+            "--data",
+            data,
+            "--network",
+            NETWORK,
+            "--codings",
+            "direct,rate",
+            "--methods",
+            "grad2d,random",
+            "--samples",
+            20,
+            "--out",
+            self.root / "codings",
+        )
 
     def test_every_method(self):
         for coding, run in self.runs.items():
@@ -113,7 +157,9 @@ class Threads(unittest.TestCase):
                 if not method["on_images" if images else "on_spikes"]:
                     continue
                 with self.subTest(method=method["method"], coding=coding):
-                    self.one_core("explain", run, "--methods", method["method"], "--out", self.root / "maps", "--test", *range(12))
+                    self.one_core(
+                        "explain", run, "--methods", method["method"], "--out", self.root / "maps", "--test", *range(12)
+                    )
 
     def test_every_metric(self):
         for coding, run in self.runs.items():
@@ -122,7 +168,17 @@ class Threads(unittest.TestCase):
                     continue
                 with self.subTest(metric=metric["metric"], coding=coding):
                     masks = ["--masks", self.masks] if metric["needs_masks"] else []
-                    self.one_core("evaluate", run, "--methods", "input,grad3d", "--metrics", metric["metric"], "--samples", 6, *masks)
+                    self.one_core(
+                        "evaluate",
+                        run,
+                        "--methods",
+                        "input,grad3d",
+                        "--metrics",
+                        metric["metric"],
+                        "--samples",
+                        6,
+                        *masks,
+                    )
 
     def test_memory_bounds_the_pictures_of_many_filters(self):
         data, side = self.root / "large", 96
@@ -132,13 +188,30 @@ class Threads(unittest.TestCase):
             (data / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes([count, side, side], pixels))
             (data / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes([count], [n % 3 for n in range(count)]))
         run = self.root / "many"
-        self.json_of("train", "--data", data, "--network", "4C5-LIF-MP8-512C9-LIF-AP12-3F", "--steps", 2, "--threshold", 0.1, "--epochs", 1,
-                     "--train-samples", 6, "--out", run)
+        self.json_of(
+            "train",
+            "--data",
+            data,
+            "--network",
+            "4C5-LIF-MP8-512C9-LIF-AP12-3F",
+            "--steps",
+            2,
+            "--threshold",
+            0.1,
+            "--epochs",
+            1,
+            "--train-samples",
+            6,
+            "--out",
+            run,
+        )
         one = Measured("interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 1, "--memory", "24M")
         self.assertEqual(one.code, 0, one.output)
         pictures = run / "visualisations.h5"
         written = pictures.read_bytes()
-        again = Measured("interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 1, "--memory", "24M")  # all is there
+        again = Measured(
+            "interpret", run, "--mu-max", 1, "--draws", 1, "--threads", 1, "--memory", "24M"
+        )  # all is there
         self.assertEqual(again.code, 0, again.output)
         with h5py.File(pictures) as file:
             in_all = sum(4 * (array.size or 0) for group in file["visualisations"].values() for array in group.values())
@@ -151,13 +224,50 @@ class Threads(unittest.TestCase):
 
     def test_memory_bounds_gradients(self):
         network = self.root / "wide"
-        self.json_of("train", "--data", self.root / "data", "--network", "64C3-LIF-64C3-LIF-3F", "--steps", 100, "--epochs", 1,
-                     "--train-samples", 20, "--batch", 20, "--out", network)
-        explain = ("explain", network, "--methods", "ig2d:steps=8", "--out", self.root / "wide-maps", "--test", *range(8), "--threads", 4)
+        self.json_of(
+            "train",
+            "--data",
+            self.root / "data",
+            "--network",
+            "64C3-LIF-64C3-LIF-3F",
+            "--steps",
+            100,
+            "--epochs",
+            1,
+            "--train-samples",
+            20,
+            "--batch",
+            20,
+            "--out",
+            network,
+        )
+        explain = (
+            "explain",
+            network,
+            "--methods",
+            "ig2d:steps=8",
+            "--out",
+            self.root / "wide-maps",
+            "--test",
+            *range(8),
+            "--threads",
+            4,
+        )
         roomy, tight = Measured(*explain, "--memory", "4G"), Measured(*explain, "--memory", "40M")
         self.assertEqual((roomy.code, tight.code), (0, 0), roomy.output + tight.output)
         self.assertLess(tight.memory, roomy.memory - (20 << 20))
-        spikes = ("explain", self.runs["rate"], "--out", self.root / "rate-maps", "--test", *range(8), "--threads", 4, "--memory", "20M")
+        spikes = (
+            "explain",
+            self.runs["rate"],
+            "--out",
+            self.root / "rate-maps",
+            "--test",
+            *range(8),
+            "--threads",
+            4,
+            "--memory",
+            "20M",
+        )
         nothing, gradients = (Measured(*spikes, "--methods", method) for method in ("input", "grad3d"))
         self.assertEqual((nothing.code, gradients.code), (0, 0), nothing.output + gradients.output)
         self.assertLess(gradients.memory, nothing.memory + (20 << 20))

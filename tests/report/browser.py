@@ -10,9 +10,19 @@ import tempfile
 import time
 
 FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-default-apps", "--hide-scrollbars", "--disable-extensions",
-    "--disable-dev-shm-usage", "--remote-debugging-pipe",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--hide-scrollbars",
+    "--disable-extensions",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
 ]
 
 
@@ -28,9 +38,19 @@ class Browser:
         to_browser, self.write_end = os.pipe()
         self.read_end, from_browser = os.pipe()
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", 'exec "$0" "$@" 3<&%d 4>&%d' % (to_browser, from_browser), program, *FLAGS,
-             "--user-data-dir=" + self.profile, "about:blank"],
-            pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "/bin/sh",
+                "-c",
+                'exec "$0" "$@" 3<&%d 4>&%d' % (to_browser, from_browser),
+                program,
+                *FLAGS,
+                "--user-data-dir=" + self.profile,
+                "about:blank",
+            ],
+            pass_fds=(to_browser, from_browser),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(to_browser)
         os.close(from_browser)
         self.pending, self.events, self.next_id, self.session = b"", [], 0, None
@@ -62,7 +82,7 @@ class Browser:
             message["sessionId"] = self.session
         data = json.dumps(message).encode() + b"\0"
         while data:
-            data = data[os.write(self.write_end, data):]
+            data = data[os.write(self.write_end, data) :]
         deadline = time.monotonic() + timeout
         while True:
             answer = self._message(deadline)
@@ -89,8 +109,13 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
     def prefer(self, scheme):
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme},
-                                                          {"name": "prefers-reduced-motion", "value": "reduce"}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ],
+        )
 
     def open(self, path, fragment="", script=True):
         self.events.clear()
@@ -113,7 +138,12 @@ class Browser:
             if event.get("method") == "Runtime.consoleAPICalled":
                 found.append("console: " + json.dumps(params["args"]))
             elif event.get("method") == "Runtime.exceptionThrown":
-                found.append("exception: " + params["exceptionDetails"].get("exception", {}).get("description", params["exceptionDetails"]["text"]))
+                found.append(
+                    "exception: "
+                    + params["exceptionDetails"]
+                    .get("exception", {})
+                    .get("description", params["exceptionDetails"]["text"])
+                )
             elif event.get("method") == "Log.entryAdded":
                 found.append("log: " + params["entry"]["text"])
             elif event.get("method") == "Network.requestWillBeSent":

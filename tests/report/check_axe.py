@@ -12,7 +12,10 @@ RUN = """axe.run(document, {resultTypes: ['violations']}).then((found) => found.
 
 
 def find_axe():
-    return next(iter(sorted((ROOT / "build" / "peers").glob("lib/python3*/site-packages/axe_playwright_python/axe.min.js"))), None)
+    return next(
+        iter(sorted((ROOT / "build" / "peers").glob("lib/python3*/site-packages/axe_playwright_python/axe.min.js"))),
+        None,
+    )
 
 
 def faults_of(browser, path, axe):
@@ -22,7 +25,9 @@ def faults_of(browser, path, axe):
             browser.size(width, 900, width < 600)
             browser.prefer(scheme)
             browser.open(path)
-            browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; }); window.dispatchEvent(new Event('beforeprint'))")
+            browser.evaluate(
+                "document.querySelectorAll('details').forEach((d) => { d.open = true; }); window.dispatchEvent(new Event('beforeprint'))"
+            )
             browser.evaluate(axe + "\n;1")
             faults += [f"{path.name} at {width} px, {scheme}: {fault}" for fault in browser.evaluate(RUN)]
     return faults
@@ -36,7 +41,9 @@ def main(folder):
         return 78
     browser = Browser(program)
     try:
-        faults = [fault for path in sorted(folder.glob("*.html")) for fault in faults_of(browser, path, axe.read_text())]
+        faults = [
+            fault for path in sorted(folder.glob("*.html")) for fault in faults_of(browser, path, axe.read_text())
+        ]
     finally:
         browser.close()
     print("\n".join(faults), file=sys.stderr)

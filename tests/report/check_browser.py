@@ -45,7 +45,11 @@ def check_address(browser, path):
     browser.open(path, "#v=1&f=conv9.9&c=77&p=nowhere")
     expect("no " in browser.evaluate("document.querySelector('#notice').textContent"), "unknown names give no notice")
     expect(browser.evaluate(STATE)["c"] == "0", "an unknown class does not fall back")
-    for anchor, expected in (("#class-2", ("c", "2")), ("#filter-conv1.3", ("f", "conv1.3")), ("#image-test:810", ("i", "test:810"))):
+    for anchor, expected in (
+        ("#class-2", ("c", "2")),
+        ("#filter-conv1.3", ("f", "conv1.3")),
+        ("#image-test:810", ("i", "test:810")),
+    ):
         browser.open(path, anchor)
         expect(browser.evaluate(STATE)[expected[0]] == expected[1], f"{anchor} is not followed")
     check_quiet(browser, "addresses")
@@ -60,7 +64,9 @@ BUDGETS = """(() => { const shown = (selector) => [...document.querySelectorAll(
 
 
 def slide(browser, position):
-    browser.evaluate(f"(() => {{ const s = document.querySelector('#mu-slider'); s.value = {position}; s.dispatchEvent(new Event('input')); }})()")
+    browser.evaluate(
+        f"(() => {{ const s = document.querySelector('#mu-slider'); s.value = {position}; s.dispatchEvent(new Event('input')); }})()"
+    )
 
 
 def check_budget(browser, path):
@@ -72,20 +78,34 @@ def check_budget(browser, path):
         slide(browser, position)
         found = browser.evaluate(BUDGETS)
         expect(found["listed"] > 0, f"stop {position} of the slider selects no filter")
-        expect(found["listed"] == found["count"], f"stop {position}: {found['listed']} filters beside '{found['count']} filters'")
+        expect(
+            found["listed"] == found["count"],
+            f"stop {position}: {found['listed']} filters beside '{found['count']} filters'",
+        )
         expect(len(found["outputs"]) == 1, f"stop {position} shows the budgets {found['outputs']}")
-        expect(abs(float(found["outputs"][0]) / float(found["number"]) - 1) < 5e-3, f"stop {position}: {found['outputs']} beside {found['number']}")
+        expect(
+            abs(float(found["outputs"][0]) / float(found["number"]) - 1) < 5e-3,
+            f"stop {position}: {found['outputs']} beside {found['number']}",
+        )
     slide(browser, stops // 2)
     before = browser.evaluate(BUDGETS)
     browser.press("c")
     after = browser.evaluate(BUDGETS)
-    expect(after["outputs"] == before["outputs"] and after["number"] == before["number"], "another class changes the budget")
+    expect(
+        after["outputs"] == before["outputs"] and after["number"] == before["number"],
+        "another class changes the budget",
+    )
     # Between two stops weights are linear in μ: what is listed there lies between the neighbours'.
     sums = []
     for mu in (5, 6.5, 8):
-        browser.evaluate(f"(() => {{ const n = document.querySelector('#mu-number'); n.value = {mu}; n.dispatchEvent(new Event('change')); }})()")
+        browser.evaluate(
+            f"(() => {{ const n = document.querySelector('#mu-number'); n.value = {mu}; n.dispatchEvent(new Event('change')); }})()"
+        )
         sums.append(browser.evaluate(BUDGETS)["sum"])
-        expect(browser.evaluate(BUDGETS)["outputs"] == [str(mu)], f"μ = {mu} is shown as {browser.evaluate(BUDGETS)['outputs']}")
+        expect(
+            browser.evaluate(BUDGETS)["outputs"] == [str(mu)],
+            f"μ = {mu} is shown as {browser.evaluate(BUDGETS)['outputs']}",
+        )
     expect(min(sums[0], sums[2]) < sums[1] < max(sums[0], sums[2]), f"weights between stops: {sums}")
     check_quiet(browser, "budgets")
 
@@ -96,15 +116,24 @@ def check_printing(browser, path):
     browser.open(path)
     opened = browser.evaluate("document.querySelectorAll('details[open]').length")
     browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    unpainted = browser.evaluate("[...document.querySelectorAll('.map[data-image]')].filter((m) => !m.querySelector('canvas') || !m.querySelector('canvas').width).length")
+    unpainted = browser.evaluate(
+        "[...document.querySelectorAll('.map[data-image]')].filter((m) => !m.querySelector('canvas') || !m.querySelector('canvas').width).length"
+    )
     expect(unpainted == 0, f"{unpainted} maps would be printed blank")
-    expect(browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0, "details would be printed folded")
+    expect(
+        browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0,
+        "details would be printed folded",
+    )
     browser.call("Emulation.setEmulatedMedia", media="print")
     browser.size(720, 1000)
-    wide = browser.evaluate("[...document.querySelectorAll('.gallery td')].filter((c) => c.getBoundingClientRect().right > innerWidth + 1).length")
+    wide = browser.evaluate(
+        "[...document.querySelectorAll('.gallery td')].filter((c) => c.getBoundingClientRect().right > innerWidth + 1).length"
+    )
     expect(wide == 0, f"{wide} maps are beyond the paper's edge")
     browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    expect(browser.evaluate("document.querySelectorAll('details[open]').length") == opened, "printing leaves details open")
+    expect(
+        browser.evaluate("document.querySelectorAll('details[open]').length") == opened, "printing leaves details open"
+    )
     browser.call("Emulation.setEmulatedMedia", media="")
     check_quiet(browser, "printing")
 
@@ -117,7 +146,9 @@ def check_reading(browser, path):
     bare = browser.evaluate("""[...document.querySelectorAll('.map[data-image]')].filter((m) =>
       !m.parentElement.querySelector('.colourbar') || ![...m.parentElement.querySelectorAll('.ends > span')].every((e) => e.textContent)).length""")
     expect(bare == 0, f"{bare} maps without a colour bar and its values")
-    narrow = browser.evaluate("Math.min(...[...document.querySelectorAll('.manifest td')].map((c) => c.getBoundingClientRect().width))")
+    narrow = browser.evaluate(
+        "Math.min(...[...document.querySelectorAll('.manifest td')].map((c) => c.getBoundingClientRect().width))"
+    )
     expect(narrow > 250, f"a value of the manifest has {narrow} px at 390 px")
     browser.size(1440, 900)
 
@@ -142,13 +173,13 @@ def decoded(png):
     """Colours of the palette PNGs that the report writes: rows of entries without filter."""
     chunks, at = {}, 8
     while at < len(png):
-        length = int.from_bytes(png[at:at + 4], "big")
-        chunks[png[at + 4:at + 8]] = png[at + 8:at + 8 + length]
+        length = int.from_bytes(png[at : at + 4], "big")
+        chunks[png[at + 4 : at + 8]] = png[at + 8 : at + 8 + length]
         at += 12 + length
     width = int.from_bytes(chunks[b"IHDR"][:4], "big")
     rows, palette = zlib.decompress(chunks[b"IDAT"]), chunks[b"PLTE"]
     entries = [entry for k, entry in enumerate(rows) if k % (width + 1)]
-    return [channel for entry in entries for channel in palette[3 * entry:3 * entry + 3]]
+    return [channel for entry in entries for channel in palette[3 * entry : 3 * entry + 3]]
 
 
 def check_pixels(browser, path):
@@ -161,7 +192,9 @@ def check_pixels(browser, path):
     for method, picture in pictures:
         canvas = f"document.querySelector('.gallery tr[data-image] .map[data-method=\"{method}\"] canvas')"
         browser.wait_for(f"!!{canvas}")
-        pixels = browser.evaluate(f"[...{canvas}.getContext('2d').getImageData(0, 0, 28, 28).data].filter((v, k) => k % 4 !== 3)")
+        pixels = browser.evaluate(
+            f"[...{canvas}.getContext('2d').getImageData(0, 0, 28, 28).data].filter((v, k) => k % 4 !== 3)"
+        )
         # Signed maps pass through 256 steps before they are coloured: neighbouring colours may differ.
         room = 9 if method in ("1", "2") else 0
         worst = max(abs(a - b) for a, b in zip(pixels, decoded(base64.b64decode(picture)), strict=True))
@@ -199,7 +232,9 @@ def check_without_script(browser, path):
         expect(word in text, f"without scripts, {word} cannot be read")
     broken = browser.evaluate("[...document.images].filter((i) => !i.complete || !i.naturalWidth).length")
     expect(broken == 0, f"{broken} pictures do not decode")
-    sizes = browser.evaluate("[...document.querySelectorAll('.gallery .map img')].map((i) => Math.round(i.getBoundingClientRect().width))")
+    sizes = browser.evaluate(
+        "[...document.querySelectorAll('.gallery .map img')].map((i) => Math.round(i.getBoundingClientRect().width))"
+    )
     expect(len(sizes) > 20 and min(sizes) >= 84, f"without scripts, maps are {sorted(set(sizes))} px wide")
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
@@ -219,24 +254,35 @@ def check_events(browser, path):
         browser.open(path)
         found = browser.evaluate(EVENTS)
         expect(found["all"] == 4 and found["open"] == 1, f"{found} recordings at {width} px")
-        expect(not found["broken"] and not found["uneven"], f"pictures or bars of events are missing at {width} px: {found}")
+        expect(
+            not found["broken"] and not found["uneven"],
+            f"pictures or bars of events are missing at {width} px: {found}",
+        )
         expect(found["bars"] > 0 and not found["covered"], f"colour bars of windows lie on them at {width} px: {found}")
         expect(not found["wide"], f"{found['wide']} recordings reach beyond {width} px")
         browser.press("j")
         expect(browser.evaluate(EVENTS)["open"] == 2, "the next recording's events are not opened")
     browser.open(path, "#event-test:679")
-    expect(browser.evaluate("document.querySelector('details.events[data-image=\"2\"]').open"), "an address does not open its recording")
+    expect(
+        browser.evaluate("document.querySelector('details.events[data-image=\"2\"]').open"),
+        "an address does not open its recording",
+    )
     expect(browser.evaluate(STATE)["i"] == "test:679", "an address of events does not choose its recording")
     browser.evaluate("document.querySelector('#focus a[href^=\"#event-\"]').click()")
     check_quiet(browser, "events")
     browser.open(path, "#events")
-    expect(browser.evaluate("document.querySelector('nav a[aria-current]').hash") == "#events", "the events' section is not marked")
+    expect(
+        browser.evaluate("document.querySelector('nav a[aria-current]').hash") == "#events",
+        "the events' section is not marked",
+    )
     check_quiet(browser, "the events' section")
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(path, script=False)
     found = browser.evaluate(EVENTS)
     expect(found["open"] == 1 and not found["broken"], f"without scripts: {found}")
-    expect("windows of 8 steps" in browser.evaluate("document.body.innerText"), "without scripts, events are not explained")
+    expect(
+        "windows of 8 steps" in browser.evaluate("document.body.innerText"), "without scripts, events are not explained"
+    )
     check_quiet(browser, "events without scripts")
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
@@ -249,7 +295,16 @@ def main(folder):
     try:
         for path in sorted(folder.glob("*.html")):
             check_layout(browser, path)
-        for check in (check_address, check_keys, check_budget, check_pixels, check_reading, check_printing, check_tables_and_saving, check_without_script):
+        for check in (
+            check_address,
+            check_keys,
+            check_budget,
+            check_pixels,
+            check_reading,
+            check_printing,
+            check_tables_and_saving,
+            check_without_script,
+        ):
             check(browser, folder / "full.html")
         check_events(browser, folder / "recordings.html")
     finally:

@@ -111,6 +111,8 @@ def check_fuzz(folder):
     return [f"{want} came back as {got}" for want, got in zip(expected, parser.found) if want != got]
 
 
-found = check_fuzz(pathlib.Path(sys.argv[1])) + [fault for path in sorted(pathlib.Path(sys.argv[1]).glob("*.html")) for fault in check(path)]
+found = check_fuzz(pathlib.Path(sys.argv[1])) + [
+    fault for path in sorted(pathlib.Path(sys.argv[1]).glob("*.html")) for fault in check(path)
+]
 print("\n".join(found), file=sys.stderr)
 sys.exit(1 if found else 0)

@@ -29,7 +29,8 @@ std::string class_name(int c) { return c < 10 ? garments[static_cast<size_t>(c)]
 
 /// A blob with an edge: every class has its own place and slope.
 float shape_value(int kind, double y, double x, double jitter) {
-    const double angle = kind * 0.61 + jitter, cy = 0.5 + 0.14 * std::sin(kind * 1.7), cx = 0.5 + 0.14 * std::cos(kind * 2.3);
+    const double angle = kind * 0.61 + jitter, cy = 0.5 + 0.14 * std::sin(kind * 1.7),
+                 cx = 0.5 + 0.14 * std::cos(kind * 2.3);
     const double u = (x - cx) * std::cos(angle) + (y - cy) * std::sin(angle),
                  v = (y - cy) * std::cos(angle) - (x - cx) * std::sin(angle);
     const double body = std::exp(-(u * u * (9 + kind % 4 * 9) + v * v * 7));
@@ -54,7 +55,9 @@ std::vector<int> filter_total(const FixtureOptions& options) {
 
 Json filter_reference(const FixtureOptions& options, int index) {
     const int first = options.filters_per_layer[0];
-    return {{"layer", index < first ? "conv1" : "conv2"}, {"filter", index < first ? index : index - first}, {"index", index}};
+    return {{"layer", index < first ? "conv1" : "conv2"},
+            {"filter", index < first ? index : index - first},
+            {"index", index}};
 }
 
 /// Six candidates a class, entering one after another; weights add up to μ until saturation.
@@ -64,7 +67,8 @@ Json selection(const FixtureOptions& options, int c, double mu) {
     const double shown = std::min(mu, 14.0);
     for (int k = 0; k < 6; ++k) {
         const double enters =
-            k == 0 ? 0 : 0.35 * std::pow(2.3, k) * (0.7 + 0.6 * noise(static_cast<uint64_t>(c), static_cast<uint64_t>(k)));
+            k == 0 ? 0
+                   : 0.35 * std::pow(2.3, k) * (0.7 + 0.6 * noise(static_cast<uint64_t>(c), static_cast<uint64_t>(k)));
         if (shown <= enters) continue;
         Json filter = filter_reference(options, (c * 7 + k * 11 + 16) % total);
         filter["weight"] = (shown - enters) * (0.5 / (k + 1)) * (k == 1 && shown > 6 ? 6 / shown : 1);
@@ -84,7 +88,8 @@ Json class_path(const FixtureOptions& options, int c) {
                         {"duality_gap", 8e-13},
                         {"filters", absent ? Json::array() : selection(options, c, mu)}});
     for (int k = 1; k < 6 && !absent; ++k) {
-        const double mu = 0.35 * std::pow(2.3, k) * (0.7 + 0.6 * noise(static_cast<uint64_t>(c), static_cast<uint64_t>(k)));
+        const double mu =
+            0.35 * std::pow(2.3, k) * (0.7 + 0.6 * noise(static_cast<uint64_t>(c), static_cast<uint64_t>(k)));
         breakpoints.push_back({{"mu", mu},
                                {"l1", mu},
                                {"objective", 4000 / mu},
@@ -105,7 +110,8 @@ Json ablation(const FixtureOptions& options) {
         const double drop = 0.11 * std::exp(-std::pow(std::log(mu / 1.8) / 1.3, 2)), relevant = 0.884 - drop,
                      random = 0.884 - 0.012 * std::log1p(mu) / 2;
         Json draws = Json::array(), class_relevant = Json::array(), class_random = Json::array();
-        for (uint64_t d = 0; d < 5; ++d) draws.push_back(random + 0.012 * (noise(d, static_cast<uint64_t>(mu * 10)) - 0.5));
+        for (uint64_t d = 0; d < 5; ++d)
+            draws.push_back(random + 0.012 * (noise(d, static_cast<uint64_t>(mu * 10)) - 0.5));
         for (int c = 0; c < options.classes; ++c) {
             const bool none = options.broken && c == 8;
             class_relevant.push_back(none ? Json() : Json(relevant - 0.25 * drop * (c % 4)));
@@ -146,8 +152,9 @@ Json interpretation(const FixtureOptions& options) {
         names.push_back(class_name(c));
     }
     for (double mu : budgets)
-        layers.push_back(
-            {{"mu", mu}, {"conv1", std::lround(4 + 3 * std::log1p(mu))}, {"conv2", std::lround(9 + 7 * std::log1p(mu))}});
+        layers.push_back({{"mu", mu},
+                          {"conv1", std::lround(4 + 3 * std::log1p(mu))},
+                          {"conv2", std::lround(9 + 7 * std::log1p(mu))}});
     return {{"command", "interpret"},
             {"run", "runs/synthetic"},
             {"data", "synthetic"},
@@ -184,7 +191,8 @@ Json training(const FixtureOptions& options) {
         names.push_back(class_name(i));
     }
     for (int e = 1; e <= 5; ++e)
-        epochs.push_back({{"epoch", e}, {"loss", 0.8 / e}, {"accuracy", 0.9 - 0.2 / e}, {"seconds", 12}, {"diverged", false}});
+        epochs.push_back(
+            {{"epoch", e}, {"loss", 0.8 / e}, {"accuracy", 0.9 - 0.2 / e}, {"seconds", 12}, {"diverged", false}});
     return {{"command", "train"},
             {"run", "runs/synthetic"},
             {"data", "synthetic garments"},
@@ -225,22 +233,22 @@ struct MethodTraits {
     double insertion, deletion, seconds;
 };
 constexpr MethodTraits image_methods[] = {
-    {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative", false,
-     false, 0.72, 0.41, 4e-4},
-    {"grad2d", "Gradient, summed over time", "Change of the class score with a pixel; negative lowers it", true, false, 0.66,
-     0.47, 9e-3},
-    {"ig2d", "Integrated gradients, summed over time", "Share of the class score; negative speaks against the class", true,
-     false, 0.81, 0.25, 0.12},
+    {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative",
+     false, false, 0.72, 0.41, 4e-4},
+    {"grad2d", "Gradient, summed over time", "Change of the class score with a pixel; negative lowers it", true, false,
+     0.66, 0.47, 9e-3},
+    {"ig2d", "Integrated gradients, summed over time", "Share of the class score; negative speaks against the class",
+     true, false, 0.81, 0.25, 0.12},
     {"sam", "Spike activation map", "Recent spikes of a layer, whatever the class", false, false, 0.69, 0.4, 1.1e-3},
     {"random", "Random map", "Nothing: a seeded random order", false, true, 0.57, 0.57, 1e-6},
     {"intensity", "Input intensity", "Brightness of the pixel", false, true, 0.806, 0.281, 1e-6}};
 constexpr MethodTraits recording_methods[] = {
-    {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative", false,
-     false, 0.62, 0.51, 4e-4},
-    {"grad3d", "Gradient at each step", "Change of the class score with a spike; negative lowers it", true, false, 0.66, 0.47,
-     9e-3},
-    {"ig3d", "Integrated gradients over inserted spikes", "Share of the class score; negative speaks against the class", true,
-     false, 0.81, 0.25, 0.12},
+    {"svebi", "SVEBI heatmap of the relevant filters", "Spikes of the filters that drive the class; never negative",
+     false, false, 0.62, 0.51, 4e-4},
+    {"grad3d", "Gradient at each step", "Change of the class score with a spike; negative lowers it", true, false, 0.66,
+     0.47, 9e-3},
+    {"ig3d", "Integrated gradients over inserted spikes", "Share of the class score; negative speaks against the class",
+     true, false, 0.81, 0.25, 0.12},
     {"sam", "Spike activation map", "Recent spikes of a layer, whatever the class", false, false, 0.69, 0.4, 1.1e-3},
     {"random", "Random map", "Nothing: a seeded random order", false, true, 0.57, 0.57, 1e-6},
     {"input", "Spikes of the pixel", "How many spikes a pixel has", false, true, 0.706, 0.381, 1e-6}};
@@ -274,7 +282,8 @@ Json plain_metric(const char* name, double mean, bool finite) {
 }
 
 Json metrics_of(const FixtureOptions& options, const MethodTraits& method, bool first) {
-    if (!options.recordings) return {metric("insertion", method.insertion, true), metric("deletion", method.deletion, false)};
+    if (!options.recordings)
+        return {metric("insertion", method.insertion, true), metric("deletion", method.deletion, false)};
     return {metric("spike_insertion", method.insertion, true), metric("spike_deletion", method.deletion, false),
             plain_metric("sensitivity", 1.7 - method.insertion, !(first && options.broken)),
             plain_metric("completeness", 12345 * method.deletion, true)};
@@ -320,10 +329,14 @@ Json evaluation(const FixtureOptions& options) {
                         {"metrics", metrics_of(options, m, list.empty())}});
     Json paper = Json::array();
     const auto add = [&](const char* method, double insertion, double deletion) {
-        paper.push_back(
-            {{"method", method}, {"metric", "insertion"}, {"value", insertion}, {"source", "De Laet et al. 2025, Table 1"}});
-        paper.push_back(
-            {{"method", method}, {"metric", "deletion"}, {"value", deletion}, {"source", "De Laet et al. 2025, Table 1"}});
+        paper.push_back({{"method", method},
+                         {"metric", "insertion"},
+                         {"value", insertion},
+                         {"source", "De Laet et al. 2025, Table 1"}});
+        paper.push_back({{"method", method},
+                         {"metric", "deletion"},
+                         {"value", deletion},
+                         {"source", "De Laet et al. 2025, Table 1"}});
     };
     if (!options.recordings) add("svebi", 0.8459, 0.3516), add("grad2d", 0.8199, 0.3285), add("ig2d", 0.7814, 0.1678);
     return {{"command", "evaluate"},
@@ -357,7 +370,8 @@ ReportFilter report_filter(const FixtureOptions& options, int index) {
     filter.average = picture(options, options.side, index, static_cast<uint64_t>(index), 0.02);
     filter.crops = FloatArray({9, options.channels, filter.receptive_field, filter.receptive_field});
     for (int64_t k = 0; k < 9; ++k) {
-        const FloatArray crop = picture(options, filter.receptive_field, index, static_cast<uint64_t>(index * 9 + k), 0.35);
+        const FloatArray crop =
+            picture(options, filter.receptive_field, index, static_cast<uint64_t>(index * 9 + k), 0.35);
         std::copy(crop.data.begin(), crop.data.end(), filter.crops.row(k).begin());
     }
     return filter;
@@ -387,8 +401,8 @@ ReportImage report_image(const FixtureOptions& options, int index) {
     image.predicted = index % 2 ? (image.label + 2) % options.classes : image.label;
     double sum = 0;
     for (int c = 0; c < options.classes; ++c) {
-        image.probabilities.push_back(
-            static_cast<float>(c == image.predicted ? 3 : noise(static_cast<uint64_t>(index), static_cast<uint64_t>(c))));
+        image.probabilities.push_back(static_cast<float>(
+            c == image.predicted ? 3 : noise(static_cast<uint64_t>(index), static_cast<uint64_t>(c))));
         sum += image.probabilities.back();
     }
     for (float& p : image.probabilities) p = static_cast<float>(p / sum);

@@ -10,8 +10,8 @@ struct FixtureOptions {
     int channels = 1;
     int side = 28;
     int images = 12;
-    bool broken =
-        true;  ///< dead filters, an all-zero map, a NaN map, one of rounding, an undecided image, a class never predicted
+    bool broken = true;  ///< dead filters, an all-zero map, a NaN map, one of rounding, an undecided image, a class
+                         ///< never predicted
     bool recordings = false;  ///< of 60 steps and two polarities, instead of images; `channels` is then 2
 };
 

@@ -54,7 +54,8 @@ TEST(Html, TextLeavesNoMarkup) {
 }
 
 TEST(Html, ElementsHaveClassesAttributesAndChildren) {
-    EXPECT_EQ(tag("td.number.paper", {{"data-value", 0.25}, {"hidden", true}, {"open", false}}, "a<b", tag("b", "c")).markup(),
+    EXPECT_EQ(tag("td.number.paper", {{"data-value", 0.25}, {"hidden", true}, {"open", false}}, "a<b", tag("b", "c"))
+                  .markup(),
               "<td class=\"number paper\" data-value=\"0.25\" hidden>a&lt;b<b>c</b></td>");
     EXPECT_EQ(tag("img", {{"alt", "\"x\""}}).markup(), "<img alt=\"&quot;x&quot;\"/>");
     EXPECT_EQ(tag("span").markup(), "<span></span>");
@@ -102,7 +103,9 @@ TEST(Deflate, ComesBack) {
     EXPECT_EQ(inflated(deflate(""), 0), "");
 }
 
-TEST(PolicyHash, OfTheEmptyText) { EXPECT_EQ(policy_hash(""), "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"); }
+TEST(PolicyHash, OfTheEmptyText) {
+    EXPECT_EQ(policy_hash(""), "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='");
+}
 
 TEST(Png, GreyPixelsAreThere) {
     const std::string file = png(FloatArray({1, 2, 3}, std::vector<float>{0, 0.5F, 1, 2, -1, std::nanf("")}));
@@ -187,8 +190,10 @@ TEST(Palettes, LightnessTellsTheOrder) {
     const auto lightness = [](Rgb c) { return 0.2126 * c.r + 0.7152 * c.g + 0.0722 * c.b; };
     for (size_t i = 1; i < 256; ++i)
         EXPECT_LE(lightness(sequential_palette()[i]), lightness(sequential_palette()[i - 1]) + 1) << i;
-    for (size_t i = 1; i < 128; ++i) EXPECT_GE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
-    for (size_t i = 128; i < 256; ++i) EXPECT_LE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
+    for (size_t i = 1; i < 128; ++i)
+        EXPECT_GE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
+    for (size_t i = 128; i < 256; ++i)
+        EXPECT_LE(lightness(diverging_palette()[i]), lightness(diverging_palette()[i - 1])) << i;
     EXPECT_EQ(diverging_palette()[127], (Rgb{255, 255, 255}));
 }
 

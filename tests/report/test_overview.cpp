@@ -17,10 +17,10 @@ Page page_of(const ReportData& data) { return {data, read_results(data)}; }
 
 TEST(Report, HeadlineNeedsNoKnowledgeOfNetworks) {
     ReportData data = synthetic_report();
-    EXPECT_EQ(
-        headline(page_of(data)),
-        "This network tells ten kinds of images apart: T-shirt/top, Trouser, Pullover and seven others; it is right in 89 "
-        "of 100 test images.");
+    EXPECT_EQ(headline(page_of(data)),
+              "This network tells ten kinds of images apart: T-shirt/top, Trouser, Pullover and seven others; it is "
+              "right in 89 "
+              "of 100 test images.");
     data.results.train->made.data = "fashion-mnist";
     data.results.train->made.test.accuracy = 0.9996;
     EXPECT_EQ(headline(page_of(data)),
@@ -37,8 +37,8 @@ TEST(Report, HeadlineNeedsNoKnowledgeOfNetworks) {
 TEST(Report, FindingSaysWhatWasMeasured) {
     ReportData data = synthetic_report();
     EXPECT_TRUE(contains(finding(page_of(data)), "Of its 48 filters, "));
-    EXPECT_TRUE(
-        contains(finding(page_of(data)), "costs 10.9 points of accuracy, silencing as many at random costs 0.7 points."));
+    EXPECT_TRUE(contains(finding(page_of(data)),
+                         "costs 10.9 points of accuracy, silencing as many at random costs 0.7 points."));
     EXPECT_EQ(trust(page_of(data)),
               "The best of four explanations, ig2d, is not told apart from the sanity baseline intensity on insertion: "
               "0.810 against 0.806.");

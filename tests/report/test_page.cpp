@@ -37,8 +37,8 @@ class ReportFiles : public ::testing::Test {
         std::ofstream(folder / (name + ".html"), std::ios::binary) << report_html(data);
     }
     int run(const std::string& script) const {
-        const std::string command =
-            std::string(SPIKELENS_PYTHON) + " '" SPIKELENS_SOURCE_DIR "/tests/report/" + script + "' '" + folder.string() + "'";
+        const std::string command = std::string(SPIKELENS_PYTHON) + " '" SPIKELENS_SOURCE_DIR "/tests/report/" +
+                                    script + "' '" + folder.string() + "'";
         return WEXITSTATUS(std::system(command.c_str()));
     }
 
@@ -70,14 +70,17 @@ std::string hostile_text(uint64_t index) {
                                          "=",
                                          "`",
                                          " "};
-    const auto order = random_permutation(256 + static_cast<int64_t>(std::size(pieces)) * 8, 7, Stream::sampling, {index});
+    const auto order =
+        random_permutation(256 + static_cast<int64_t>(std::size(pieces)) * 8, 7, Stream::sampling, {index});
     std::string text;
     for (size_t i = 0; i < index % 40; ++i)
-        text += order[i] < 256 ? std::string(1, static_cast<char>(order[i])) : pieces[static_cast<size_t>(order[i] - 256) / 8];
+        text += order[i] < 256 ? std::string(1, static_cast<char>(order[i]))
+                               : pieces[static_cast<size_t>(order[i] - 256) / 8];
     return text;
 }
 
-/// Any text comes back from a parser as it is, or as `printable_lines` shows it: as text, as an attribute, within a drawing.
+/// Any text comes back from a parser as it is, or as `printable_lines` shows it: as text, as an attribute, within a
+/// drawing.
 TEST_F(ReportFiles, AnyTextComesBack) {
     std::filesystem::remove(folder / "full.html");
     nlohmann::json expected = nlohmann::json::array();
@@ -101,7 +104,8 @@ TEST_F(ReportFiles, WorkInABrowser) {
 TEST_F(ReportFiles, ArePassedByAxe) {
     const int code = run("check_axe.py");
     if (code == 77) GTEST_SKIP() << "No Chromium is installed: axe was not asked about the report.";
-    if (code == 78) GTEST_SKIP() << "There is no axe in build/peers (./run peers brings it): accessibility was NOT checked.";
+    if (code == 78)
+        GTEST_SKIP() << "There is no axe in build/peers (./run peers brings it): accessibility was NOT checked.";
     EXPECT_EQ(code, 0);
 }
 

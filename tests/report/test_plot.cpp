@@ -16,8 +16,10 @@ TEST(NiceTicks, AreRoundEvenlySpacedAndInside) {
             const auto ticks = nice_ticks(low, low + span);
             ASSERT_GE(ticks.size(), 2U) << low << " " << span;
             EXPECT_LE(ticks.size(), 8U);
-            const double step = ticks[1] - ticks[0], mantissa = step / std::pow(10, std::floor(std::log10(step) + 1e-9));
-            EXPECT_NEAR(std::min({std::abs(mantissa - 1), std::abs(mantissa - 2), std::abs(mantissa - 5)}), 0, 1e-3) << step;
+            const double step = ticks[1] - ticks[0],
+                         mantissa = step / std::pow(10, std::floor(std::log10(step) + 1e-9));
+            EXPECT_NEAR(std::min({std::abs(mantissa - 1), std::abs(mantissa - 2), std::abs(mantissa - 5)}), 0, 1e-3)
+                << step;
             for (size_t i = 0; i < ticks.size(); ++i) {
                 EXPECT_NEAR(ticks[i], ticks[0] + step * static_cast<double>(i), 1e-6 * step);
                 EXPECT_NEAR(ticks[i] / step, std::round(ticks[i] / step), 1e-4);
@@ -27,7 +29,9 @@ TEST(NiceTicks, AreRoundEvenlySpacedAndInside) {
         }
 }
 
-TEST(NiceTicks, KnownCase) { EXPECT_EQ(nice_ticks(0, 1, 5), (std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1})); }
+TEST(NiceTicks, KnownCase) {
+    EXPECT_EQ(nice_ticks(0, 1, 5), (std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1}));
+}
 
 TEST(NiceTicks, NothingForAnEmptyOrUnknownInterval) {
     EXPECT_TRUE(nice_ticks(1, 1).empty());

@@ -22,7 +22,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 Page page_of(const ReportData& data) { return {data, read_results(data)}; }
 
 std::string unescaped(std::string text) {
-    for (const auto& [from, to] : {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}})
+    for (const auto& [from, to] :
+         {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}})
         for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + 1))
             text.replace(at, strlen(from), to);
     return text;

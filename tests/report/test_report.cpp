@@ -72,7 +72,7 @@ TEST(Report, ClaimsAreJudgedByIntervals) {
               Claim::Verdict::held);
     EXPECT_EQ(verdict("insertion: svebi scores above grad2d"), Claim::Verdict::held);        // ours 0.72 − 0.66
     EXPECT_EQ(verdict("insertion: svebi scores above ig2d"), Claim::Verdict::contradicted);  // ours 0.72 − 0.81
-    EXPECT_EQ(verdict("insertion of svebi"), Claim::Verdict::contradicted);                  // 0.8459 against [0.703, 0.737]
+    EXPECT_EQ(verdict("insertion of svebi"), Claim::Verdict::contradicted);  // 0.8459 against [0.703, 0.737]
 }
 
 /// An experiment's claims are those of its document, whatever the run's own results say.
@@ -232,7 +232,8 @@ TEST(Report, RecordingsAreCalledRecordings) {
 TEST(Report, MetricsWithoutCurvesAreInTablesAlone) {
     const ReportData data = recordings_report(1);
     const std::string html = report_html(data);
-    for (const char* figure : {"id=\"curve-spike_insertion\"", "id=\"curve-spike_deletion\"", "id=\"difference-completeness\""})
+    for (const char* figure :
+         {"id=\"curve-spike_insertion\"", "id=\"curve-spike_deletion\"", "id=\"difference-completeness\""})
         EXPECT_TRUE(contains(html, figure)) << figure;
     for (const char* figure : {"id=\"curve-sensitivity\"", "id=\"curve-completeness\""})
         EXPECT_FALSE(contains(html, figure)) << figure;

@@ -6,10 +6,11 @@ namespace spikelens {
 namespace {
 
 SeedClaims of(uint64_t seed, double accuracy, std::optional<bool> hurts, std::optional<bool> costs) {
-    return {
-        seed,
-        "run",
-        {{"accuracy", 0.5, accuracy, true, {}}, {"hurts", "yes", "a against b", hurts, {}}, {"costs", "yes", "…", costs, {}}}};
+    return {seed,
+            "run",
+            {{"accuracy", 0.5, accuracy, true, {}},
+             {"hurts", "yes", "a against b", hurts, {}},
+             {"costs", "yes", "…", costs, {}}}};
 }
 
 /// Means 0.42 and deviations by hand: t(2) = 4.303, s = 0.02, so ± 0.0497.

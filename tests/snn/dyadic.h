@@ -10,8 +10,8 @@ namespace spikelens::testing {
 
 inline uint64_t draw(uint64_t a, uint64_t b, uint64_t bound) { return random_bits(11, Stream::test, {a, b}) % bound; }
 
-/// Weights and biases that are small multiples of 1/16, and neurons' values of few binary digits: every sum is exact in float,
-/// so definitions compare bit for bit.
+/// Weights and biases that are small multiples of 1/16, and neurons' values of few binary digits: every sum is exact in
+/// float, so definitions compare bit for bit.
 inline void dyadic_weights(Network& network, uint64_t seed) {
     for (size_t l = 0; l < network.layers.size(); ++l) {
         Layer& layer = network.layers[l];
@@ -20,10 +20,12 @@ inline void dyadic_weights(Network& network, uint64_t seed) {
         for (int64_t i = 0; i < layer.bias.size(); ++i)
             layer.bias.data[i] = static_cast<float>(static_cast<int>(draw(seed, l * 7919 + i + 5, 9)) - 3) / 16.0F;
         for (int64_t i = 0; i < layer.recurrence.weight.size(); ++i)
-            layer.recurrence.weight.data[i] = static_cast<float>(static_cast<int>(draw(seed, l * 5903 + i, 33)) - 16) / 32.0F;
+            layer.recurrence.weight.data[i] =
+                static_cast<float>(static_cast<int>(draw(seed, l * 5903 + i, 33)) - 16) / 32.0F;
         for (NeuronValue& value : layer.values)
             for (float& number : value.values.data) {
-                const uint64_t of = draw(seed, l * 3001 + (&number - value.values.data.data()) * 17 + value.field.size(), 4);
+                const uint64_t of =
+                    draw(seed, l * 3001 + (&number - value.values.data.data()) * 17 + value.field.size(), 4);
                 const bool share = value.field == "alpha";
                 number = share ? static_cast<float>(of) / 4 : static_cast<float>(of + 1) / 4;
             }

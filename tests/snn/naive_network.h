@@ -11,8 +11,8 @@
 
 namespace spikelens::naive {
 
-/// The definition of a spiking network, neuron by neuron and step by step in double: slow, obvious, sharing nothing with the
-/// library's paths. All layers take one step before any takes the next.
+/// The definition of a spiking network, neuron by neuron and step by step in double: slow, obvious, sharing nothing
+/// with the library's paths. All layers take one step before any takes the next.
 struct Activity {
     std::vector<double> scores;
     std::vector<std::vector<uint8_t>> spikes;     // per layer [T][C][H][W], empty without neuron
@@ -42,9 +42,10 @@ inline double weighted_sum(const Layer& layer, const Values& input, int o, int r
     for (int c = 0; c < channels; ++c)
         for (int ky = 0; ky < rows; ++ky)
             for (int kx = 0; kx < columns; ++kx)
-                sum += layer.weight.data[((o * channels + c) * rows + ky) * columns + kx] *
-                       map.at(group * channels + c, row * layer.stride - layer.padding + ky * layer.dilation,
-                              column * layer.stride_columns() - layer.padding_columns() + kx * layer.dilation_columns());
+                sum +=
+                    layer.weight.data[((o * channels + c) * rows + ky) * columns + kx] *
+                    map.at(group * channels + c, row * layer.stride - layer.padding + ky * layer.dilation,
+                           column * layer.stride_columns() - layer.padding_columns() + kx * layer.dilation_columns());
     return sum;
 }
 
@@ -105,7 +106,8 @@ inline Values pooled(const Layer& layer, const Values& values) {
 class Simulation {
   public:
     Simulation(const Network& network, const std::vector<FilterIndex>& ablated) : network_(network), ablated_(ablated) {
-        for (const Layer& layer : network.layers) states_.emplace_back(layer.out_channels * layer.out_height * layer.out_width);
+        for (const Layer& layer : network.layers)
+            states_.emplace_back(layer.out_channels * layer.out_height * layer.out_width);
         activity_.spikes.resize(network.layers.size());
         activity_.potentials.resize(network.layers.size());
         readout_.resize(network.class_count());

@@ -9,20 +9,24 @@
 
 namespace spikelens::testing {
 
-/// Texts of networks that are graphs, drawn from an address: blocks in blocks, joins of spikes and of currents, pools of both,
-/// one after another, references across blocks, windows and groups of every kind, recurrence, neurons that differ.
+/// Texts of networks that are graphs, drawn from an address: blocks in blocks, joins of spikes and of currents, pools
+/// of both, one after another, references across blocks, windows and groups of every kind, recurrence, neurons that
+/// differ.
 class RandomGraph {
   public:
     explicit RandomGraph(uint64_t seed) : seed_(seed) {}
 
-    /// All maps of an input of even size keep it or halve it, so that branches fit. β is dyadic: sums are exact in float.
+    /// All maps of an input of even size keep it or halve it, so that branches fit. β is dyadic: sums are exact in
+    /// float.
     std::string text() {
-        std::string text = channels() + pick({"C3", "C1", "C3b0", "C5", "C3g2", "C3d2", "C1x3"}) + "-" + neuron() + pool();
+        std::string text =
+            channels() + pick({"C3", "C1", "C3b0", "C5", "C3g2", "C3d2", "C1x3"}) + "-" + neuron() + pool();
         for (int blocks = 1 + static_cast<int>(draw(3)); blocks > 0; --blocks) text += "-" + stage(2);
         const std::string readout =
-            pick({"5F", "5F-IF", "5F-LI(beta=0.5)", "5F-LI(beta=0.5,alpha=0.25)", "12F-LIF(beta=0.5)-5F", "5C1-GAP", "5C1-GMP",
-                  "5C1-LIF(beta=0.5)-GAP", "[5F|5Fb0]add", "[5F|5F]add-LIF(beta=0.5)", "[5F-IF|5F-IF]add",
-                  "5C1-GAP-LI(beta=0.5)", "[2F|3F-LIF(beta=0.5)]cat-IF", "5F-R-IF", "6F-R1-LIF(beta=*)-5F", "5C2x1p0s2x3-GAP"});
+            pick({"5F", "5F-IF", "5F-LI(beta=0.5)", "5F-LI(beta=0.5,alpha=0.25)", "12F-LIF(beta=0.5)-5F", "5C1-GAP",
+                  "5C1-GMP", "5C1-LIF(beta=0.5)-GAP", "[5F|5Fb0]add", "[5F|5F]add-LIF(beta=0.5)", "[5F-IF|5F-IF]add",
+                  "5C1-GAP-LI(beta=0.5)", "[2F|3F-LIF(beta=0.5)]cat-IF", "5F-R-IF", "6F-R1-LIF(beta=*)-5F",
+                  "5C2x1p0s2x3-GAP"});
         return text + "-" + readout;
     }
 
@@ -30,9 +34,10 @@ class RandomGraph {
     std::string pick(const std::vector<std::string>& from) { return from[draw(from.size())]; }
 
     std::string neuron() {
-        return pick({"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
-                     "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)", "LIF(beta=0.5,alpha=0.5)", "LIF(beta=*)",
-                     "LIF(beta=0.5,adapt=0.5,rho=0.5)", "LIF(beta=0.5,reset=zero,adapt=0.25,rho=0.5,ge)", "IF(delay,adapt=0.5)",
+        return pick({"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)",
+                     "LIF(beta=0.5,reset=none,ge)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)",
+                     "LIF(beta=0.5,alpha=0.5)", "LIF(beta=*)", "LIF(beta=0.5,adapt=0.5,rho=0.5)",
+                     "LIF(beta=0.5,reset=zero,adapt=0.25,rho=0.5,ge)", "IF(delay,adapt=0.5)",
                      "LIF(beta=0.5,decay_input,gain=4,adapt=*,rho=0.5)", "IF(threshold=**,gain=*)",
                      "LIF(beta=*,alpha=**,reset=zero,decay_input)"});
     }
@@ -40,7 +45,8 @@ class RandomGraph {
   private:
     std::string channels() { return std::to_string(kChannels); }
     std::string weighted() {
-        return channels() + pick({"C3", "C1", "C3b0", "C5", "C3", "C3g2", "C3g6b0", "C3d2", "C1x3", "C3x5d2x1", "C5x1"});
+        return channels() +
+               pick({"C3", "C1", "C3b0", "C5", "C3", "C3g2", "C3g6b0", "C3d2", "C1x3", "C3x5d2x1", "C5x1"});
     }
     std::string spiking() { return weighted() + pick({"", "", "", "", "-R1", "-RC3", "-R"}) + "-" + neuron(); }
     std::string pool() {
@@ -53,8 +59,8 @@ class RandomGraph {
         switch (draw(shrunk_ == 0 ? 9 : shrunk_ == 1 ? 8 : 6)) {
             case 6:
                 ++shrunk_;
-                return "[" + weighted() + pick({"-MP2|", "-MP3s2c|"}) + weighted() + pick({"-AP2]add-", "-AP4s2p1]add-"}) +
-                       neuron() + "-" + spiking();
+                return "[" + weighted() + pick({"-MP2|", "-MP3s2c|"}) + weighted() +
+                       pick({"-AP2]add-", "-AP4s2p1]add-"}) + neuron() + "-" + spiking();
             case 7:
                 ++shrunk_;
                 return spikes + pick({"-MP2-AP1-", "-MP3s2p1-AP1-", "-MP3s2c-", "-AP4s2p1-", "-SP3s2c-"}) + spiking();

@@ -24,8 +24,8 @@ inline Dual operator-(Dual a, Dual b) { return {a.value - b.value, a.slope - b.s
 inline Dual operator*(Dual a, Dual b) { return {a.value * b.value, a.slope * b.value + a.value * b.slope}; }
 inline Dual operator*(double a, Dual b) { return {a * b.value, a * b.slope}; }
 
-/// The smooth step of a surrogate, by the definition in surrogate.h: S(0) and what the slope, which is even, adds up to from
-/// there.
+/// The smooth step of a surrogate, by the definition in surrogate.h: S(0) and what the slope, which is even, adds up to
+/// from there.
 inline double reference_step(const Surrogate& surrogate, double v) {
     const double k = surrogate.scale, far = std::abs(v), near = std::min(far, 1.0), sign = v < 0 ? -1 : 1;
     switch (surrogate.kind) {
@@ -108,8 +108,8 @@ class ReferenceNetwork {
     }
 
   private:
-    static std::vector<Dual> weighted(const Layer& layer, const std::vector<Dual>& weight, const std::vector<Dual>& bias,
-                                      const std::vector<Dual>& input) {
+    static std::vector<Dual> weighted(const Layer& layer, const std::vector<Dual>& weight,
+                                      const std::vector<Dual>& bias, const std::vector<Dual>& input) {
         std::vector<Dual> out;
         const int extent_y = layer.kind == LayerKind::conv ? layer.kernel : layer.in_height;
         const int extent_x = layer.kind == LayerKind::conv ? layer.kernel : layer.in_width;
@@ -122,7 +122,8 @@ class ReferenceNetwork {
                             for (int j = 0; j < extent_x; ++j) {
                                 const int from_y = y * layer.stride - layer.padding + i,
                                           from_x = x * layer.stride - layer.padding + j;
-                                if (from_y < 0 || from_x < 0 || from_y >= layer.in_height || from_x >= layer.in_width) continue;
+                                if (from_y < 0 || from_x < 0 || from_y >= layer.in_height || from_x >= layer.in_width)
+                                    continue;
                                 sum = sum + weight[((o * layer.in_channels + c) * extent_y + i) * extent_x + j] *
                                                 input[(c * layer.in_height + from_y) * layer.in_width + from_x];
                             }
@@ -190,8 +191,8 @@ class ReferenceNetwork {
 inline std::vector<float> random_values(int64_t count, float low, float high, uint64_t seed) {
     std::vector<float> values;
     for (int64_t i = 0; i < count; ++i)
-        values.push_back(low +
-                         (high - low) * static_cast<float>(random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)})));
+        values.push_back(low + (high - low) *
+                                   static_cast<float>(random_uniform(seed, Stream::test, {static_cast<uint64_t>(i)})));
     return values;
 }
 

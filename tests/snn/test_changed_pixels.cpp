@@ -18,7 +18,8 @@ PixelSet random_pixels(int height, int width, uint64_t seed, double share) {
 bool sees(const Windows& windows, int row, int column, const PixelSet& pixels) {
     for (int ky = 0; ky < windows.height; ++ky)
         for (int kx = 0; kx < windows.width; ++kx) {
-            const int y = row * windows.stride - windows.padding + ky, x = column * windows.stride - windows.padding + kx;
+            const int y = row * windows.stride - windows.padding + ky,
+                      x = column * windows.stride - windows.padding + kx;
             if (y < 0 || x < 0 || y >= pixels.height || x >= pixels.width) continue;
             if (pixels.row(y)[x]) return true;
         }
@@ -35,7 +36,8 @@ TEST(ChangedPixels, AnOutputIsReachedExactlyIfItsWindowHoldsAPixel) {
             for (int row = 0; row < windows.out_height; ++row)
                 for (int column = 0; column < windows.out_width; ++column)
                     ASSERT_EQ(got.row(row)[column], sees(windows, row, column, pixels))
-                        << "row " << row << ", column " << column << ", window " << windows.height << "x" << windows.width;
+                        << "row " << row << ", column " << column << ", window " << windows.height << "x"
+                        << windows.width;
         }
 }
 
@@ -66,7 +68,8 @@ TEST(ChangedPixels, AnImageDiffersWhereAnyChannelDoes) {
 TEST(ChangedPixels, ARenewalTellsWhatIsNoLongerWhatItWas) {
     SpikeMap map;
     map.reset(70, 3, 4, 5, 2);
-    for (size_t i = 0; i < map.words.size(); ++i) map.words[i] = random_bits(3, Stream::test, {static_cast<uint64_t>(i)});
+    for (size_t i = 0; i < map.words.size(); ++i)
+        map.words[i] = random_bits(3, Stream::test, {static_cast<uint64_t>(i)});
     const SpikeMap before = map;
     const std::vector<kernels::PixelSpan> spans = {{0, 1, 3}, {2, 0, 4}};
     Renewal renewal(map, spans);

@@ -61,7 +61,8 @@ TEST_P(EngineConformance, GivesTheBytesOfTheScalarReference) {
             const FloatArray ablated = engine->run_ablations(input, sets);
             for (size_t s = 0; s < sets.size(); ++s) {
                 const FloatArray wanted = scalar.run(input, {}, sets[s]).scores;
-                EXPECT_TRUE(std::ranges::equal(ablated.row(static_cast<int64_t>(s)), wanted.data)) << text << ", set " << s;
+                EXPECT_TRUE(std::ranges::equal(ablated.row(static_cast<int64_t>(s)), wanted.data))
+                    << text << ", set " << s;
             }
         }
     }
@@ -132,7 +133,8 @@ TEST(Engine, MemoryBoundsGradientsToo) {
     const Input images = test::test_images(6, {1, 32, 32});
     const std::vector<int> targets(6, 1);
     const FloatArray roomy = CpuEngine(network).gradient(images, targets).gradient;
-    EXPECT_EQ(CpuEngine(network, {.threads = 4, .memory = int64_t{20} << 20}).gradient(images, targets).gradient, roomy);
+    EXPECT_EQ(CpuEngine(network, {.threads = 4, .memory = int64_t{20} << 20}).gradient(images, targets).gradient,
+              roomy);
     EXPECT_THROW(CpuEngine(network, {.memory = int64_t{2} << 20}).gradient(images, targets), InputError);
 }
 

@@ -89,7 +89,8 @@ class GradientCase : public ::testing::TestWithParam<Case> {
         const ReferenceNetwork reference(network, surrogate, smooth);
         auto steps = reference_input(input);
         const std::vector<Dual> scores = reference.scores(steps);
-        for (size_t c = 0; c < scores.size(); ++c) EXPECT_NEAR(result.scores.data[c], scores[c].value, 1e-6) << "class " << c;
+        for (size_t c = 0; c < scores.size(); ++c)
+            EXPECT_NEAR(result.scores.data[c], scores[c].value, 1e-6) << "class " << c;
         double largest = 0;
         for (int64_t i = 0; i < input.size(); ++i) {
             Dual& value = steps[i / size][i % size];
@@ -140,7 +141,8 @@ TEST_P(GradientCase, ConstantInputSumsTheGradientsOfTheSteps) {
     const GradientNetwork gradient(network, options);
     const auto once = gradient.input_gradient(images, std::vector{target});
     const auto over_time = gradient.sequence_gradient(repeated, std::vector{target});
-    for (size_t c = 0; c < once.scores.data.size(); ++c) EXPECT_NEAR(once.scores.data[c], over_time.scores.data[c], 1e-6);
+    for (size_t c = 0; c < once.scores.data.size(); ++c)
+        EXPECT_NEAR(once.scores.data[c], over_time.scores.data[c], 1e-6);
     for (int64_t i = 0; i < size; ++i) {
         double sum = 0;
         for (int64_t t = 0; t < network.steps; ++t) sum += over_time.gradient.row(0)[t * size + i];
@@ -169,7 +171,8 @@ TEST_P(GradientCase, ImagesThroughTheExactSimulationAreCloseToDouble) {
         options.double_precision = true;
         const auto reference = GradientNetwork(network, options).input_gradient(images, targets);
         EXPECT_EQ(exact.scores.data, Simulator(network).run(images).scores.data);
-        for (int64_t c = 0; c < exact.scores.size(); ++c) EXPECT_NEAR(exact.scores.data[c], reference.scores.data[c], 1e-6);
+        for (int64_t c = 0; c < exact.scores.size(); ++c)
+            EXPECT_NEAR(exact.scores.data[c], reference.scores.data[c], 1e-6);
         for (int64_t i = 0; i < images.size(); ++i)
             ASSERT_NEAR(exact.gradient.data[i], reference.gradient.data[i], 1e-4) << "pixel " << i;
     }
@@ -194,8 +197,8 @@ TEST(Gradient, OneNeuronWorkedByHand) {
     EXPECT_NEAR(image.gradient.data[0], 0.48, 1e-6);
 }
 
-/// The same with the reset's share: after a first spike at U' = 1.2 (weight 1.2), U = 0.2, U'[2] = 0.1 + 1.2 = 1.3. Slopes 0.24
-/// and 0.21. ∂S2/∂x1 = 0.21·0.5·(1 − 0.24)·1.2 through the reset, 0.21·0.5·1.2 without.
+/// The same with the reset's share: after a first spike at U' = 1.2 (weight 1.2), U = 0.2, U'[2] = 0.1 + 1.2 = 1.3.
+/// Slopes 0.24 and 0.21. ∂S2/∂x1 = 0.21·0.5·(1 − 0.24)·1.2 through the reset, 0.21·0.5·1.2 without.
 TEST(Gradient, ResetWorkedByHand) {
     Network network = parse_network("1Fb0-LIF(beta=0.5)-1Fb0", {1, 1, 1}, 2);
     network.layers[0].weight.data = {1.2F};
@@ -226,8 +229,9 @@ TEST(Gradient, AtThresholdDecidesEquality) {
     for (const auto& [text, spikes] : {std::pair{"1Fb0-IF-1Fb0", 0.0F}, {"1Fb0-IF(ge)-1Fb0", 1.0F}}) {
         Network network = parse_network(text, {1, 1, 1}, 1);
         network.layers[0].weight.data = network.layers[1].weight.data = {1.0F};
-        EXPECT_EQ(GradientNetwork(network).input_gradient(FloatArray({1, 1, 1, 1}, 1.0F), std::vector{0}).scores.data[0],
-                  spikes)
+        EXPECT_EQ(
+            GradientNetwork(network).input_gradient(FloatArray({1, 1, 1, 1}, 1.0F), std::vector{0}).scores.data[0],
+            spikes)
             << text;
     }
 }

@@ -36,8 +36,8 @@ Network graph(const std::string& text, uint64_t seed) {
     return network;
 }
 
-/// A network that normalises each of 4 steps by itself: before neurons of all kinds, of currents and of spikes, pooled, in
-/// branches, behind recurrence, and as the readout.
+/// A network that normalises each of 4 steps by itself: before neurons of all kinds, of currents and of spikes, pooled,
+/// in branches, behind recurrence, and as the readout.
 Network normalising(uint64_t seed) {
     const std::vector<std::string> texts = {
         "6C3b0-BN4-LIF(beta=0.5)-MP2-6C3-BN4-LIF(beta=0.5,reset=zero,delay)-70F-BN4-LIF(beta=0.5,alpha=0.5)-5F",
@@ -53,7 +53,8 @@ Network normalising(uint64_t seed) {
 /// Of so many seeds graphs with everything else, then of four with that.
 std::vector<std::pair<uint64_t, Network>> networks(uint64_t first, uint64_t count) {
     std::vector<std::pair<uint64_t, Network>> all;
-    for (uint64_t seed = first; seed < first + count; ++seed) all.emplace_back(seed, graph(RandomGraph(seed).text(), seed));
+    for (uint64_t seed = first; seed < first + count; ++seed)
+        all.emplace_back(seed, graph(RandomGraph(seed).text(), seed));
     for (uint64_t seed = first; seed < first + 4; ++seed) all.emplace_back(seed, normalising(seed));
     return all;
 }
@@ -61,12 +62,14 @@ std::vector<std::pair<uint64_t, Network>> networks(uint64_t first, uint64_t coun
 void expect_definition(const Recording& recording, int64_t n, const Network& network, const naive::Activity& expected,
                        const std::string& what) {
     for (int64_t c = 0; c < network.class_count(); ++c)  // means of currents are rounded
-        EXPECT_NEAR(recording.scores.row(n)[c], expected.scores[c], 1e-6 * std::max(1.0, std::abs(expected.scores[c]))) << what;
+        EXPECT_NEAR(recording.scores.row(n)[c], expected.scores[c], 1e-6 * std::max(1.0, std::abs(expected.scores[c])))
+            << what;
     for (const LayerRecording& layer : recording.layers) {
         const auto spikes = layer.spikes.row(n);
         ASSERT_TRUE(std::ranges::equal(spikes, expected.spikes[layer.layer])) << what << ", layer " << layer.layer;
         const auto potentials = layer.potentials.row(n);
-        ASSERT_TRUE(std::ranges::equal(potentials, expected.potentials[layer.layer])) << what << ", layer " << layer.layer;
+        ASSERT_TRUE(std::ranges::equal(potentials, expected.potentials[layer.layer]))
+            << what << ", layer " << layer.layer;
         const int64_t size = layer.counts.row_size();
         std::vector<uint16_t> counts(size);
         for (size_t i = 0; i < spikes.size(); ++i) counts[i % size] += spikes[i];
@@ -78,7 +81,8 @@ void expect_definition(const Recording& recording, int64_t n, const Network& net
 void expect_definition(const Network& network, uint64_t seed, const std::vector<FilterIndex>& ablated = {}) {
     const FloatArray images = dyadic_images(network, 2, seed);
     Array<uint8_t> spikes({1, 4, 2, network.height, network.width});
-    for (int64_t i = 0; i < spikes.size(); ++i) spikes.data[i] = draw(seed, 40 + i, 3) == 0 ? 1 + draw(seed, 41 + i, 3) : 0;
+    for (int64_t i = 0; i < spikes.size(); ++i)
+        spikes.data[i] = draw(seed, 40 + i, 3) == 0 ? 1 + draw(seed, 41 + i, 3) : 0;
     std::vector<std::vector<double>> frames;
     for (int t = 0; t < 4; ++t) {
         const auto frame = spikes.row(0).subspan(t * images.row_size(), images.row_size());
@@ -86,7 +90,8 @@ void expect_definition(const Network& network, uint64_t seed, const std::vector<
     }
     const naive::Activity of_spikes = naive::simulate(network, frames, ablated);
     std::vector<naive::Activity> of_images;
-    for (int64_t n = 0; n < 2; ++n) of_images.push_back(naive::simulate(network, repeated(images, n, network.steps), ablated));
+    for (int64_t n = 0; n < 2; ++n)
+        of_images.push_back(naive::simulate(network, repeated(images, n, network.steps), ablated));
     const RecordRequest request = everything(network);
     for (const std::string& kernel : kernels::supported_kernels()) {
         const Simulator simulator(network, {.threads = 1, .kernel = kernel});
@@ -103,7 +108,8 @@ TEST(Graph, RandomGraphsEqualTheDefinitionBitForBitOnExactNumbers) {
 
 TEST(Graph, NormalisationsOfEachStepTakeInputsOfTheirStepsAlone) {
     const Network network = normalising(0);
-    const std::string what = "layer norm2 normalises each of 4 steps by itself, but the input has 5; expected the same number";
+    const std::string what =
+        "layer norm2 normalises each of 4 steps by itself, but the input has 5; expected the same number";
     const auto refusal = [&](auto call) -> std::string {
         try {
             call();
@@ -113,7 +119,10 @@ TEST(Graph, NormalisationsOfEachStepTakeInputsOfTheirStepsAlone) {
         return "";
     };
     EXPECT_EQ(refusal([&] { Simulator(network).run_spikes(Array<uint8_t>({1, 5, 2, 14, 16})); }), what);
-    EXPECT_EQ(refusal([&] { CpuEngine(network).sequence_gradient(FloatArray({1, 5, 2, 14, 16}), std::vector{0}); }), what);
+    EXPECT_EQ(refusal([&] {
+                  CpuEngine(network).sequence_gradient(FloatArray({1, 5, 2, 14, 16}), std::vector{0});
+              }),
+              what);
     Network longer = network;
     longer.steps = 5;
     EXPECT_NE(refusal([&] { Simulator{longer}; })
@@ -146,7 +155,8 @@ TEST(Graph, GivesTheSameBytesForKernelsThreadsAndBatches) {
                 ASSERT_EQ(got.scores, expected.scores) << kernel << " " << network_text(network);
                 ASSERT_EQ(simulator.run(images).scores, expected.scores) << kernel << " " << network_text(network);
                 for (size_t l = 0; l < got.layers.size(); ++l) {
-                    ASSERT_EQ(got.layers[l].spikes, expected.layers[l].spikes) << kernel << " " << network_text(network);
+                    ASSERT_EQ(got.layers[l].spikes, expected.layers[l].spikes)
+                        << kernel << " " << network_text(network);
                     ASSERT_EQ(got.layers[l].potentials, expected.layers[l].potentials);
                     ASSERT_EQ(got.layers[l].pooled_counts, expected.layers[l].pooled_counts);
                 }
@@ -162,7 +172,8 @@ TEST(Graph, AblationsSilenceFiltersOfEveryKindOfLayer) {
             std::vector<FilterIndex>& set = sets.emplace_back();
             for (int k = 0; k <= i; ++k) {
                 const int layer = all.layers[draw(seed, 60 + 7 * i + k, all.layers.size())];
-                set.push_back({layer, static_cast<int>(draw(seed, 90 + 7 * i + k, network.layers[layer].out_channels))});
+                set.push_back(
+                    {layer, static_cast<int>(draw(seed, 90 + 7 * i + k, network.layers[layer].out_channels))});
             }
         }
         expect_definition(network, seed, sets[3]);
@@ -171,8 +182,8 @@ TEST(Graph, AblationsSilenceFiltersOfEveryKindOfLayer) {
             const Simulator simulator(network, {.threads = threads, .kernel = ""});
             const FloatArray scores = simulator.run_ablations(images, sets);
             for (size_t i = 0; i < sets.size(); ++i)
-                EXPECT_TRUE(
-                    std::ranges::equal(scores.row(static_cast<int64_t>(i)), simulator.run(images, {}, sets[i]).scores.data))
+                EXPECT_TRUE(std::ranges::equal(scores.row(static_cast<int64_t>(i)),
+                                               simulator.run(images, {}, sets[i]).scores.data))
                     << network_text(network) << ", set " << i;
         }
     }
@@ -192,8 +203,8 @@ TEST(Graph, WhatChangesFromSampleToSampleGivesTheSameBytes) {
                 const int64_t changed = n == 0 ? size : n == 5 ? 0 : 1 + static_cast<int64_t>(draw(seed, n, 9));
                 for (int64_t i = 0; i < changed; ++i) {
                     const auto place = n == 0 ? i : static_cast<int64_t>(draw(seed, 1000 * n + i, size));
-                    samples.row(n)[place] =
-                        static_cast<std::remove_reference_t<decltype(samples.data[0])>>(draw(seed, 7000 * n + i, most + 1));
+                    samples.row(n)[place] = static_cast<std::remove_reference_t<decltype(samples.data[0])>>(
+                        draw(seed, 7000 * n + i, most + 1));
                 }
             }
         };
@@ -222,8 +233,8 @@ TEST(Graph, LittleMemoryGivesTheSameBytesAndTooLittleIsRefused) {
 }
 
 /// One neuron by hand: the spikes of a graph with these weights for an input of one pixel, step by step.
-std::vector<int> spikes_of(const std::string& text, const std::vector<float>& weights, const std::vector<uint8_t>& input,
-                           int layer) {
+std::vector<int> spikes_of(const std::string& text, const std::vector<float>& weights,
+                           const std::vector<uint8_t>& input, int layer) {
     Network network = parse_network(text, {1, 1, 1}, 1);
     size_t next = 0;
     for (Layer& one : network.layers)
@@ -240,11 +251,14 @@ TEST(Graph, ResidualBlocksByHand) {
     const std::string block = "1C1b0-IF(threshold=0.5,reset=zero)-[1C1b0-IF(threshold=0.5)|]";
     EXPECT_EQ(spikes_of(block + "add-1C1b0-IF(threshold=1.5,reset=none)-1Fb0", {1, 0.4F, 1, 1}, input, 3),
               (std::vector{0, 1, 1, 1}));  // 1, then 1 + 2
-    EXPECT_EQ(spikes_of(block + "and-1C1b0-IF(threshold=0.5)-1Fb0", {1, 0.4F, 1, 1}, input, 3), (std::vector{0, 1, 0, 1}));
-    EXPECT_EQ(spikes_of(block + "iand-1C1b0-IF(threshold=0.5)-1Fb0", {1, 0.4F, 1, 1}, input, 3), (std::vector{0, 0, 0, 0}));
-    EXPECT_EQ(spikes_of("1C1b0-IF(threshold=0.5,reset=zero)-[|1C1b0-IF(threshold=0.5)]iand-1C1b0-IF(threshold=0.5)-1Fb0",
-                        {1, 0.4F, 1, 1}, input, 3),
-              (std::vector{1, 0, 0, 0}));  // only where conv2 is silent
+    EXPECT_EQ(spikes_of(block + "and-1C1b0-IF(threshold=0.5)-1Fb0", {1, 0.4F, 1, 1}, input, 3),
+              (std::vector{0, 1, 0, 1}));
+    EXPECT_EQ(spikes_of(block + "iand-1C1b0-IF(threshold=0.5)-1Fb0", {1, 0.4F, 1, 1}, input, 3),
+              (std::vector{0, 0, 0, 0}));
+    EXPECT_EQ(
+        spikes_of("1C1b0-IF(threshold=0.5,reset=zero)-[|1C1b0-IF(threshold=0.5)]iand-1C1b0-IF(threshold=0.5)-1Fb0",
+                  {1, 0.4F, 1, 1}, input, 3),
+        (std::vector{1, 0, 0, 0}));  // only where conv2 is silent
     // A sum of currents and spikes: 0.4 + 1 each time there is a spike, above 1.
     EXPECT_EQ(spikes_of("1C1b0-IF(threshold=0.5,reset=zero)-[1C1b0|]add-IF(threshold=1)-1Fb0", {1, 0.4F, 1}, input, 2),
               (std::vector{1, 1, 0, 1}));

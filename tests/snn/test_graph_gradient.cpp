@@ -93,14 +93,16 @@ TEST(GraphGradient, OfAChainIsThatOfChains) {
     expect_near(c.gradient, d.gradient);
 }
 
-/// The network's ways back: in float32 by the layers' adjoints, and by the definitions in double from the same potentials.
+/// The network's ways back: in float32 by the layers' adjoints, and by the definitions in double from the same
+/// potentials.
 void expect_definition(const Network& network, const Input& input, const std::string& surrogate) {
     const GradientOptions options{parse_surrogate(surrogate)};
     const std::vector<int> targets{1, 0};
     const CpuEngine engine(network, {.threads = 1}, options);
     const Simulator simulator(network, {.threads = 1});
     const auto pass = make_graph_pass(network, options, &simulator);
-    const auto expect_near = [&](std::span<const float> got, const std::vector<float>& expected, const std::string& what) {
+    const auto expect_near = [&](std::span<const float> got, const std::vector<float>& expected,
+                                 const std::string& what) {
         double largest = 1e-12;
         for (const float value : expected) largest = std::max(largest, std::abs(double{value}));
         for (size_t i = 0; i < expected.size(); ++i)
@@ -149,7 +151,8 @@ TEST(GraphGradient, OfOrdinaryLayersInFloatIsTheDefinitionInDouble) {
         const Network network = lively(texts[seed], {2, 4, 6}, seed);
         fast += ExactGradient::can(network) ? 1 : 0;
         Array<uint8_t> spikes({2, 4, 2, 4, 6});
-        for (int64_t i = 0; i < spikes.size(); ++i) spikes.data[i] = draw(seed, 70 + i, 3) == 0 ? 1 + draw(seed, 71 + i, 2) : 0;
+        for (int64_t i = 0; i < spikes.size(); ++i)
+            spikes.data[i] = draw(seed, 70 + i, 3) == 0 ? 1 + draw(seed, 71 + i, 2) : 0;
         for (const char* surrogate : {"triangle", "atan(2,through_reset)"}) {
             expect_definition(network, values_of({2, 2, 4, 6}, seed), surrogate);
             expect_definition(network, spikes, surrogate);
@@ -170,10 +173,12 @@ TEST(GraphGradient, HasTheScoresOfTheSimulationAndDoesNotDependOnTheBatch) {
         EXPECT_TRUE(std::ranges::equal(second.gradient.data, both.gradient.row(1)));
         // Forward in double is the same network up to rounding.
         FloatArray sequence({1, network.steps, 2, 14, 16});
-        for (int64_t i = 0; i < sequence.size(); ++i) sequence.data[i] = std::round(images.images.row(0)[i % 448] * 4) / 4;
+        for (int64_t i = 0; i < sequence.size(); ++i)
+            sequence.data[i] = std::round(images.images.row(0)[i % 448] * 4) / 4;
         FloatArray image({1, 2, 14, 16});
         std::copy_n(sequence.data.begin(), image.size(), image.data.begin());
-        const FloatArray own = engine.sequence_gradient(sequence, {&targets[0], 1}).scores, exact = engine.run(image).scores;
+        const FloatArray own = engine.sequence_gradient(sequence, {&targets[0], 1}).scores,
+                         exact = engine.run(image).scores;
         for (int64_t c = 0; c < own.size(); ++c)
             EXPECT_NEAR(own.data[c], exact.data[c], 1e-5 * (1 + std::abs(exact.data[c]))) << network_text(network);
     }
@@ -186,8 +191,9 @@ TEST(GraphGradient, RefusesWhatDoesNotFit) {
     EXPECT_THROW(engine.gradient(images, std::vector{0, 2}), InputError);
     EXPECT_THROW(engine.gradient(values_of({1, 2, 4, 5}, 1), std::vector{0}), InputError);
     EXPECT_THROW(engine.spike_gradient(images, std::vector{0, 1}, 3), InputError);  // the sum has no neuron
-    EXPECT_THROW(CpuEngine(lively(kTexts[0], {2, 4, 6}, 1), {.memory = 1 << 20}).gradient(values_of({1, 2, 4, 6}, 1), {}),
-                 InputError);
+    EXPECT_THROW(
+        CpuEngine(lively(kTexts[0], {2, 4, 6}, 1), {.memory = 1 << 20}).gradient(values_of({1, 2, 4, 6}, 1), {}),
+        InputError);
 }
 
 }  // namespace

@@ -41,9 +41,10 @@ TEST(NetworkText, Svgg19IsVgg19WithSpikingNeurons) {
 }
 
 TEST(NetworkText, TheCanonicalTextReadsBackAsTheSameNetwork) {
-    for (const char* text : {"16C3-LIF-MP2-10F", "4C3-LIF(alpha=0.5)-SP2-3F-LI(beta=0.25)", "8F-LIF-3F-LI(beta=1,alpha=0.5)",
-                             "5C7p2s2b0-IF(threshold=1.25,ge)-AP3s2-8Fb0-LIF(beta=0.1,reset=zero,delay,v_reset=-0.5)-3F-IF",
-                             "2C1-LIF(reset=none,decay_input,gain=2.5)-2F"}) {
+    for (const char* text :
+         {"16C3-LIF-MP2-10F", "4C3-LIF(alpha=0.5)-SP2-3F-LI(beta=0.25)", "8F-LIF-3F-LI(beta=1,alpha=0.5)",
+          "5C7p2s2b0-IF(threshold=1.25,ge)-AP3s2-8Fb0-LIF(beta=0.1,reset=zero,delay,v_reset=-0.5)-3F-IF",
+          "2C1-LIF(reset=none,decay_input,gain=2.5)-2F"}) {
         const Network network = parse_network(text, {2, 20, 17}, 3);
         const Network again = parse_network(network_text(network), {2, 20, 17}, 3);
         EXPECT_EQ(network_text(network), text);
@@ -128,9 +129,9 @@ TEST(NetworkText, GraphsThatAreWrittenAsTheyAreRead) {
          {"4C3-LIF-[4C3-LIF-4C3-LIF|]add-MP2-2F", "4C3-LIF-[4C3-LIF-4C3|]add-LIF-[4C3-MP2|4C3s2]add-IF-AP2-MP2-2F",
           "4C3-LIF-[4C3-LIF|]and-[|4C3-IF]iand-2F", "[4C3|4C1]add-LIF-[[2C3-IF|2C1-IF]cat-4C3-IF|]add-2F-LI(beta=0.5)",
           "4C3-MP2-LIF-2F", "4C3-LIF-MP2-AP3-2F", "4C3-[LIF|IF]cat-2F", "4C3-MP3s2p1-LIF-SP5x3s2x1p2x0c-MP2p0x1-2F",
-          "4C3-LIF(beta=0.5,adapt=0.25,rho=0.75)-MP3s2c-4C3-LIF(adapt=*,rho=**)-2F", "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F",
-          "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F", "2C3-LIF-MP5s3",
-          "2C3-MP5s3-LI(beta=0.5,alpha=0.75)", "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F",
+          "4C3-LIF(beta=0.5,adapt=0.25,rho=0.75)-MP3s2c-4C3-LIF(adapt=*,rho=**)-2F",
+          "4C1x3p0s1x2-LIF-MP1x2-4C3d2g2-IF-2F", "4C3-RC3-LIF-6F-R-LIF(beta=*,threshold=**)-6F-R1-IF(alpha=*)-2F",
+          "2C3-LIF-MP5s3", "2C3-MP5s3-LI(beta=0.5,alpha=0.75)", "4C3-LIF-4C3-LIF-[@conv1|@conv2]add-2F",
           "4C3-LIF-[4C3-LIF|@input-4C5-LIF]add-2F"}) {
         const Shape input = std::string(text).find("2C3-") == 0 ? Shape{2, 5, 5} : Shape{2, 14, 14};
         const Network network = parse_network(text, input, 3);
@@ -197,7 +198,8 @@ TEST(NetworkText, ErrorsOfGraphsNameTheLayerAndWhatWasExpected) {
     const auto expect = [&](const std::string& text, const std::string& part) {
         EXPECT_NE(error_of(text).find(part), std::string::npos) << text << ": " << error_of(text);
     };
-    expect("4C3-LIF-[4C3-LIF-MP2|]add-2F", "joins [4, 14, 14] (conv2) and [4, 28, 28] (conv1); expected shapes that are equal");
+    expect("4C3-LIF-[4C3-LIF-MP2|]add-2F",
+           "joins [4, 14, 14] (conv2) and [4, 28, 28] (conv1); expected shapes that are equal");
     expect("4C3-LIF-[4C3-LIF|]plus-2F", "stage 5 'plus': branches meet in ]add");
     expect("4C3-LIF-[4C3|]and-2F", "reads currents of conv2; 'and' takes spikes alone");
     expect("4C3-LIF-AP2-[4C3-LIF|]iand-2F", "reads numbers of spikes of conv1");
@@ -265,8 +267,8 @@ TEST(Network, FiltersOfGraphsAreThoseOfMapsWithNeurons) {
     const Network network = parse_network("4C3-MP2-LIF-[4C3|]add-IF-8F-LIF-[8F-LIF|]add-2F", {1, 8, 8}, 1);
     std::vector<std::string> names;
     for (const FilterIndex& filter : response_filters(network)) names.push_back(filter_name(network, filter));
-    EXPECT_EQ(names,
-              (std::vector<std::string>{"pass2.0", "pass2.1", "pass2.2", "pass2.3", "add4.0", "add4.1", "add4.2", "add4.3"}));
+    EXPECT_EQ(names, (std::vector<std::string>{"pass2.0", "pass2.1", "pass2.2", "pass2.3", "add4.0", "add4.1", "add4.2",
+                                               "add4.3"}));
 }
 
 TEST(Network, WhatWorksOnChainsAloneNamesTheLayerThatIsNotOfOne) {

@@ -118,9 +118,10 @@ TEST(Neuron, WordsSayWhatIsNotUsual) {
                         .alpha = 0.75F,
                         .adapt = 0.25F,
                         .rho = 0.5F};
-    EXPECT_EQ(neuron_words(neuron),
-              "IF β 1, θ 2.5, fires at U ≥ θ, reset to -1, one step later, current kept by α 0.75, input scaled by 1 − β, "
-              "gain 0.5, threshold raised by 0.25 at a spike, of which 0.5 stays per step");
+    EXPECT_EQ(
+        neuron_words(neuron),
+        "IF β 1, θ 2.5, fires at U ≥ θ, reset to -1, one step later, current kept by α 0.75, input scaled by 1 − β, "
+        "gain 0.5, threshold raised by 0.25 at a spike, of which 0.5 stays per step");
 }
 
 /// A field as docs/formats/model.md describes it.

@@ -18,16 +18,17 @@ using testing::dyadic_images;
 using testing::dyadic_weights;
 using testing::repeated;
 
-/// Texts that cross every feature: kernels, strides, paddings, odd channel counts, pools, neurons, readouts. β is dyadic.
+/// Texts that cross every feature: kernels, strides, paddings, odd channel counts, pools, neurons, readouts. β is
+/// dyadic.
 std::string random_text(uint64_t seed) {
     const auto pick = [&](uint64_t what, std::initializer_list<const char*> from) {
         return std::string(from.begin()[draw(seed, what, from.size())]);
     };
     const auto neuron = [&](uint64_t what) {
-        return pick(what,
-                    {"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)", "LIF(beta=0.5,reset=none,ge)",
-                     "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)", "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)",
-                     "LIF(beta=0.5,alpha=0.5)", "IF(alpha=0.5,delay)"});
+        return pick(what, {"LIF(beta=0.5)", "IF", "LIF(beta=0.5,reset=zero)", "LIF(beta=0.5,delay)",
+                           "LIF(beta=0.5,reset=none,ge)", "LIF(beta=0.5,reset=zero,delay,v_reset=-0.25)",
+                           "IF(ge,threshold=1.5)", "LIF(beta=0.5,decay_input,gain=4)", "LIF(beta=0.5,alpha=0.5)",
+                           "IF(alpha=0.5,delay)"});
     };
     std::string text = pick(1, {"3", "16", "17", "33", "70"}) + "C" + pick(2, {"1", "3", "5", "3p0", "3s2", "7p2"}) +
                        pick(3, {"", "b0"}) + "-" + neuron(4);
@@ -50,7 +51,8 @@ TEST(Simulate, EqualsTheDefinitionBitForBitOnExactNumbers) {
             for (int64_t n = 0; n < 2; ++n) {
                 const naive::Activity expected = naive::simulate(network, repeated(images, n, steps));
                 for (int64_t c = 0; c < network.class_count(); ++c)
-                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << network_text(network) << " " << kernel;
+                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c])
+                        << network_text(network) << " " << kernel;
                 for (int l = 0; l < 2; ++l) {
                     const LayerRecording& layer = recording.layer(l);
                     const int64_t size = layer.counts.row_size();
@@ -88,7 +90,8 @@ TEST(Simulate, GivesTheSameBytesForKernelsThreadsBatchesAndOrders) {
                 ASSERT_EQ(got.scores.data, expected.scores.data) << kernel << " " << network_text(network);
                 for (int l = 0; l < 2; ++l) {
                     ASSERT_EQ(got.layer(l).spikes, expected.layer(l).spikes) << kernel << " " << network_text(network);
-                    ASSERT_EQ(got.layer(l).potentials, expected.layer(l).potentials) << kernel << " " << network_text(network);
+                    ASSERT_EQ(got.layer(l).potentials, expected.layer(l).potentials)
+                        << kernel << " " << network_text(network);
                     ASSERT_EQ(got.layer(l).counts, expected.layer(l).counts);
                     ASSERT_EQ(got.layer(l).pooled_counts, expected.layer(l).pooled_counts);
                 }
@@ -114,13 +117,15 @@ void change_somewhere(std::span<T> planes, int height, int width, uint64_t seed,
     for (int channel = 0; channel < static_cast<int>(planes.size()) / pixels; ++channel)
         for (int y = top; draw(seed, 7 + channel, 3) > 0 && y < bottom; ++y)
             for (int x = left; x < right; ++x)
-                planes[channel * pixels + y * width + x] = value(draw(seed, 100 + channel * pixels + y * width + x, 97));
+                planes[channel * pixels + y * width + x] =
+                    value(draw(seed, 100 + channel * pixels + y * width + x, 97));
 }
 
 TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
     constexpr int kSamples = 12, kHeight = 21, kWidth = 26;
     for (uint64_t seed = 600; seed < 616; ++seed) {
-        Network network = parse_network(random_text(seed), {2, kHeight, kWidth}, 1 + static_cast<int>(draw(seed, 20, 12)));
+        Network network =
+            parse_network(random_text(seed), {2, kHeight, kWidth}, 1 + static_cast<int>(draw(seed, 20, 12)));
         initialise_weights(network, seed);
         for (Layer& layer : network.layers)
             for (float& w : layer.weight.data) w *= 3;
@@ -149,7 +154,8 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
                     const FloatArray one = images.rows(n, 1).copy();
                     ASSERT_TRUE(std::ranges::equal(of_images.row(n), alone.run(one, {}, ablated).scores.data))
                         << network_text(network) << " " << kernel << " image " << n;
-                    ASSERT_TRUE(std::ranges::equal(of_recordings.row(n), alone.run_spikes(recording, {}, ablated).scores.data))
+                    ASSERT_TRUE(
+                        std::ranges::equal(of_recordings.row(n), alone.run_spikes(recording, {}, ablated).scores.data))
                         << network_text(network) << " " << kernel << " recording " << n;
                 }
             }
@@ -157,8 +163,8 @@ TEST(Simulate, ASampleLikeTheOneBeforeIsSimulatedAsIfAlone) {
     }
 }
 
-// Of networks whose weights are many, samples are taken through a layer together: chains, whose samples may be like the one
-// before, and graphs.
+// Of networks whose weights are many, samples are taken through a layer together: chains, whose samples may be like the
+// one before, and graphs.
 TEST(Simulate, SamplesTakenTogetherAreSimulatedAsIfAlone) {
     constexpr int kSamples = 19, kSteps = 6;
     for (const char* text : {"600F-LIF(beta=0.5)-70F-IF-5F", "[600F-IF|600F-LIF(beta=0.5)]add-70F-IF-5F"}) {
@@ -170,7 +176,8 @@ TEST(Simulate, SamplesTakenTogetherAreSimulatedAsIfAlone) {
         Array<uint8_t> recordings({kSamples, kSteps, 2, 30, 30});
         const auto like_the_last = [](int64_t n) { return n == 4 || n == 9 || n == 10; };
         for (int64_t n = 0; n < kSamples; ++n) {
-            for (float& value : images.row(n)) value = static_cast<float>(draw(n, &value - images.data.data(), 97)) / 97;
+            for (float& value : images.row(n))
+                value = static_cast<float>(draw(n, &value - images.data.data(), 97)) / 97;
             for (uint8_t& value : recordings.row(n)) value = draw(n, &value - recordings.data.data(), 10) < 3;
             if (!like_the_last(n)) continue;
             std::ranges::copy(images.row(n - 1), images.row(n).begin());
@@ -181,12 +188,13 @@ TEST(Simulate, SamplesTakenTogetherAreSimulatedAsIfAlone) {
         for (const std::string& kernel : kernels::supported_kernels()) {
             if (kernel == "scalar") continue;  // slow
             const Simulator simulator(network, {.threads = 1, .kernel = kernel});
-            const FloatArray of_images = simulator.run(images).scores, of_recordings = simulator.run_spikes(recordings).scores;
+            const FloatArray of_images = simulator.run(images).scores,
+                             of_recordings = simulator.run_spikes(recordings).scores;
             for (int64_t n = 0; n < kSamples; ++n) {
                 ASSERT_TRUE(std::ranges::equal(of_images.row(n), simulator.run(images.rows(n, 1).copy()).scores.data))
                     << text << " " << kernel << " image " << n;
-                ASSERT_TRUE(
-                    std::ranges::equal(of_recordings.row(n), simulator.run_spikes(recordings.rows(n, 1).copy()).scores.data))
+                ASSERT_TRUE(std::ranges::equal(of_recordings.row(n),
+                                               simulator.run_spikes(recordings.rows(n, 1).copy()).scores.data))
                     << text << " " << kernel << " recording " << n;
             }
         }
@@ -227,8 +235,8 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
         for (int64_t i = 0; i < input.size(); ++i)
             input.data[i] = draw(seed, 40 + i, 4) == 0 ? static_cast<uint8_t>(draw(seed, 41 + i, largest)) : 0;
         for (const std::string& kernel : kernels::supported_kernels()) {
-            const Recording recording =
-                Simulator(network, {.threads = 1, .kernel = kernel}).run_spikes(input, {{1}, true, false, false, false});
+            const Recording recording = Simulator(network, {.threads = 1, .kernel = kernel})
+                                            .run_spikes(input, {{1}, true, false, false, false});
             for (int64_t n = 0; n < 3; ++n) {
                 std::vector<std::vector<double>> frames;
                 for (int t = 0; t < steps; ++t) {
@@ -237,7 +245,8 @@ TEST(Simulate, SpikingInputOfWholeNumbersEqualsTheDefinition) {
                 }
                 const naive::Activity expected = naive::simulate(network, frames);
                 for (int64_t c = 0; c < network.class_count(); ++c)
-                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c]) << network_text(network) << " " << kernel;
+                    EXPECT_FLOAT_EQ(recording.scores.row(n)[c], expected.scores[c])
+                        << network_text(network) << " " << kernel;
             }
         }
     }
@@ -298,7 +307,8 @@ TEST(Simulate, ClosedFormOfOneNeuron) {
     // Constant current I, no spike: U[t] = I (1 − β^t)/(1 − β).
     Network network = parse_network("1F-LIF(beta=0.9,threshold=100)-1F", {1, 1, 1}, 20);
     network.layers[0].weight.data = {1};
-    const Recording recording = Simulator(network).run(FloatArray({1, 1, 1, 1}, 0.3F), {{0}, false, false, false, true});
+    const Recording recording =
+        Simulator(network).run(FloatArray({1, 1, 1, 1}, 0.3F), {{0}, false, false, false, true});
     for (int t = 0; t < 20; ++t)
         EXPECT_NEAR(recording.layer(0).potentials.data[t], 0.3 * (1 - std::pow(0.9, t + 1)) / (1 - 0.9), 1e-5);
     // IF with reset by subtraction spikes floor(T·I/θ) times.

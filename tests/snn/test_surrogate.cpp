@@ -24,10 +24,14 @@ double integral(const Surrogate& surrogate, double from, double to) {
 TEST_P(EachSurrogate, StepIsTheIntegralOfTheDerivative) {
     const Surrogate surrogate = parse_surrogate(GetParam());
     for (double to : {-1.0, -0.5, -0.125, 0.0, 0.25, 1.0, 2.5})
-        EXPECT_NEAR(surrogate_step(surrogate, to) - surrogate_step(surrogate, -3.0), integral(surrogate, -3.0, to), 5e-7) << to;
+        EXPECT_NEAR(surrogate_step(surrogate, to) - surrogate_step(surrogate, -3.0), integral(surrogate, -3.0, to),
+                    5e-7)
+            << to;
 }
 
-TEST_P(EachSurrogate, StepStartsAtZeroFarBelow) { EXPECT_NEAR(surrogate_step(parse_surrogate(GetParam()), -1e9), 0, 1e-8); }
+TEST_P(EachSurrogate, StepStartsAtZeroFarBelow) {
+    EXPECT_NEAR(surrogate_step(parse_surrogate(GetParam()), -1e9), 0, 1e-8);
+}
 
 TEST_P(EachSurrogate, DerivativeIsEvenAndHighestAtTheThreshold) {
     const Surrogate surrogate = parse_surrogate(GetParam());
@@ -48,7 +52,8 @@ TEST_P(EachSurrogate, TextReadsBack) {
 
 INSTANTIATE_TEST_SUITE_P(Surrogates, EachSurrogate,
                          ::testing::Values("triangle", "triangle(1.5)", "sigmoid", "sigmoid(4)", "fast_sigmoid",
-                                           "fast_sigmoid(10,through_reset)", "atan", "atan(0.7)", "triangle(through_reset)"));
+                                           "fast_sigmoid(10,through_reset)", "atan", "atan(0.7)",
+                                           "triangle(through_reset)"));
 
 TEST(Surrogate, DerivativesAtPointsWorkedByHand) {
     EXPECT_NEAR(surrogate_derivative(parse_surrogate("triangle"), 0.25), 0.225, 1e-7);

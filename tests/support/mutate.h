@@ -10,15 +10,16 @@
 
 namespace spikelens::testing_support {
 
-/// How many damaged inputs a test makes of each of its seed files: `usual`, or what SPIKELENS_MUTATIONS says, for long runs.
+/// How many damaged inputs a test makes of each of its seed files: `usual`, or what SPIKELENS_MUTATIONS says, for long
+/// runs.
 inline uint64_t mutation_count(uint64_t usual) {
     const char* given = std::getenv("SPIKELENS_MUTATIONS");
     return given ? std::strtoull(given, nullptr, 10) : usual;
 }
 
-/// The index-th damaged copy of a file, always the same: 1 to 6 changes, each a bit flipped, a byte replaced, a word of 1 to 8
-/// bytes set to a value where readers break (0, 1, -1, the largest of its sign, …; either byte order), a range removed,
-/// repeated or copied over another, the end cut off, or bytes appended.
+/// The index-th damaged copy of a file, always the same: 1 to 6 changes, each a bit flipped, a byte replaced, a word of
+/// 1 to 8 bytes set to a value where readers break (0, 1, -1, the largest of its sign, …; either byte order), a range
+/// removed, repeated or copied over another, the end cut off, or bytes appended.
 class Mutation {
   public:
     Mutation(std::vector<uint8_t> file, uint64_t index) : bytes_(std::move(file)), index_(index) {
@@ -28,7 +29,9 @@ class Mutation {
     std::vector<uint8_t> bytes() && { return std::move(bytes_); }
 
   private:
-    uint64_t draw(uint64_t below) { return random_bits(index_, Stream::test, {drawn_++}) % std::max<uint64_t>(below, 1); }
+    uint64_t draw(uint64_t below) {
+        return random_bits(index_, Stream::test, {drawn_++}) % std::max<uint64_t>(below, 1);
+    }
     size_t place() { return draw(bytes_.size()); }
     /// Mostly short: a range that starts at `from` and stays inside.
     size_t length_from(size_t from) {

@@ -14,7 +14,8 @@ inline std::string peers_python(const std::string& source_folder) {
 
 /// Whether it is installed; it is not loaded, which takes seconds.
 inline bool has_module(const std::string& python, const std::string& module) {
-    const std::string asks = "import importlib.util, sys; sys.exit(importlib.util.find_spec(\"" + module + "\") is None)";
+    const std::string asks =
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec(\"" + module + "\") is None)";
     return std::system((python + " -c '" + asks + "' > /dev/null 2>&1").c_str()) == 0;
 }
 

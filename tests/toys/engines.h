@@ -8,6 +8,7 @@
 
 namespace spikelens {
 
-EnginePointer make_one_by_one_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients);
+EnginePointer make_one_by_one_engine(std::shared_ptr<const Network> network, Execution execution,
+                                     GradientOptions gradients);
 
 }  // namespace spikelens

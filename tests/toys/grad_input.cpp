@@ -5,7 +5,8 @@ namespace {
 
 class GradTimesInput final : public AttributionMethod {
   public:
-    explicit GradTimesInput(MethodOptions& options) : baseline_(options.baseline("what differences are measured from")) {
+    explicit GradTimesInput(MethodOptions& options)
+        : baseline_(options.baseline("what differences are measured from")) {
         info_ = {.name = "grad_input",
                  .title = "Surrogate gradient times the difference from a baseline",
                  .meaning = "signed: the pixel's share of the score, if the score were linear",

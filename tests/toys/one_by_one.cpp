@@ -15,7 +15,8 @@ class OneByOne final : public Engine {
 
     const Network& network() const override { return scalar_.network(); }
     const Execution& execution() const override { return execution_; }
-    Recording run(const Input& input, const RecordRequest& request, std::span<const FilterIndex> ablated) const override {
+    Recording run(const Input& input, const RecordRequest& request,
+                  std::span<const FilterIndex> ablated) const override {
         return scalar_.run(input, request, ablated);
     }
     FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const override {
@@ -42,7 +43,8 @@ class OneByOne final : public Engine {
 
 }  // namespace
 
-EnginePointer make_one_by_one_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
+EnginePointer make_one_by_one_engine(std::shared_ptr<const Network> network, Execution execution,
+                                     GradientOptions gradients) {
     return std::make_unique<const OneByOne>(std::move(network), std::move(execution), std::move(gradients));
 }
 

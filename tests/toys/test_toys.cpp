@@ -15,8 +15,8 @@
 #include "event_readers.h"
 #include "support/errors.h"
 
-// A method, a metric, an engine and a format of recordings, each added by one file and one line (docs/extending.md), on their
-// way through the library. Nothing but their files and their lines knows them.
+// A method, a metric, an engine and a format of recordings, each added by one file and one line (docs/extending.md), on
+// their way through the library. Nothing but their files and their lines knows them.
 
 namespace spikelens {
 namespace {
@@ -41,7 +41,8 @@ TEST(ToyMethod, IsListedParsedAndDescribed) {
     for (const json& method : document["methods"]) names.push_back(method["method"]);
     EXPECT_THAT(names, Contains("grad_input"));
     EXPECT_EQ(document_of(describe_method("grad_input"))["methods"][0]["options"], options_text("grad_input"));
-    EXPECT_EQ(parse_method("grad_input:view=absolute:baseline=blur").canonical, "grad_input:baseline=blur:view=absolute");
+    EXPECT_EQ(parse_method("grad_input:view=absolute:baseline=blur").canonical,
+              "grad_input:baseline=blur:view=absolute");
     EXPECT_EQ(options_text("grad_input"), "baseline=black (black, blur or mean): what differences are measured from");
     EXPECT_THAT(input_error([] { parse_method("grad_inptu"); }), HasSubstr("grad_input"));
     EXPECT_THAT(input_error([] { parse_method("grad_input:basline=mean"); }), HasSubstr("'baseline'"));
@@ -74,7 +75,8 @@ TEST(Toys, AreEvaluatedAndReported) {
         std::string pixels(16 * count, '\0'), labels(count, '\0');
         for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<char>(53 * i % 251);
         for (size_t n = 0; n < count; ++n) labels[n] = static_cast<char>(n % 2);
-        put(folder / ("data/" + std::string(name) + "-images-idx3-ubyte"), testing_data::idx_bytes({count, 4, 4}, pixels));
+        put(folder / ("data/" + std::string(name) + "-images-idx3-ubyte"),
+            testing_data::idx_bytes({count, 4, 4}, pixels));
         put(folder / ("data/" + std::string(name) + "-labels-idx1-ubyte"), testing_data::idx_bytes({count}, labels));
     }
     const spikelens::Run run = run_on(folder / "data", folder / "run", "3C3-LIF-2F");

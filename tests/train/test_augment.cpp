@@ -72,7 +72,8 @@ TEST(Augment, EveryMoveIsAsFrequentAndRepeatsTheEdge) {
 TEST(Augment, SpikesMoveInAllStepsAlikeAndNoneComeFromOutside) {
     Array<uint8_t> spikes({200, 3, 1, kHeight, kWidth});
     for (int64_t n = 0; n < 200; ++n)
-        for (int64_t i = 0; i < 3 * kPixels; ++i) spikes.row(n)[i] = static_cast<uint8_t>(i % kPixels + 1 + 40 * (i / kPixels));
+        for (int64_t i = 0; i < 3 * kPixels; ++i)
+            spikes.row(n)[i] = static_cast<uint8_t>(i % kPixels + 1 + 40 * (i / kPixels));
     Input input(spikes);
     augment(input, first(200), parse_augmentation("flip,crop=1"), 3, 1);
     int64_t silent = 0;
@@ -80,7 +81,8 @@ TEST(Augment, SpikesMoveInAllStepsAlikeAndNoneComeFromOutside) {
         for (int64_t i = 0; i < kPixels; ++i) {
             const auto row = input.spikes.row(n);
             silent += row[i] == 0;
-            for (int step = 1; step < 3; ++step) ASSERT_EQ(row[step * kPixels + i], row[i] == 0 ? 0 : row[i] + 40 * step);
+            for (int step = 1; step < 3; ++step)
+                ASSERT_EQ(row[step * kPixels + i], row[i] == 0 ? 0 : row[i] + 40 * step);
         }
     EXPECT_GT(silent, 0);
 }
@@ -100,8 +102,8 @@ TEST(Augment, TextsAreCanonicalAndOthersAreRefused) {
     for (const char* text : {"none", "flip", "crop=4", "flip,crop=4"})
         EXPECT_EQ(augmentation_text(parse_augmentation(text)), text);
     EXPECT_EQ(augmentation_text(parse_augmentation("crop=4,flip")), "flip,crop=4");
-    for (const char* text :
-         {"", "flop", "crop", "crop=", "crop=0", "crop=-1", "crop=2.5", "flip,flip", "crop=1,crop=2", "flip,", "none,flip"})
+    for (const char* text : {"", "flop", "crop", "crop=", "crop=0", "crop=-1", "crop=2.5", "flip,flip", "crop=1,crop=2",
+                             "flip,", "none,flip"})
         EXPECT_THROW(parse_augmentation(text), InputError) << text;
 }
 

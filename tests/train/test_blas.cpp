@@ -15,7 +15,8 @@ double seconds_of_product(const at::Tensor& a, const at::Tensor& b) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Training lives on matrix products. The reference BLAS needs more than a second for this one, OpenBLAS 0.02-0.06 s a core.
+// Training lives on matrix products. The reference BLAS needs more than a second for this one, OpenBLAS 0.02-0.06 s a
+// core.
 TEST(Blas, IsNotTheReferenceOne) {
     const at::Tensor a = at::ones({1024, 1024});
     const at::Tensor b = at::ones({1024, 1024});

@@ -54,7 +54,8 @@ TEST(Calibrate, TheFirstThresholdIsTheQuantileOfItsCurrents) {
     double expected = 0;
     for (int64_t n = 0; n < 3; ++n) {
         const FloatArray image = samples.images(std::vector{n});
-        expected = std::max(expected, 2 * quantile(currents(network.layers[0], {image.data.begin(), image.data.end()}), 4));
+        expected =
+            std::max(expected, 2 * quantile(currents(network.layers[0], {image.data.begin(), image.data.end()}), 4));
     }
     balance_thresholds(network, samples, 3);
     EXPECT_NEAR(network.layers[0].neuron->threshold, expected, 1e-5);

@@ -30,8 +30,8 @@ struct Step {
     std::vector<at::Tensor> gradients;
 };
 
-Step step_of(const Network& network, const Surrogate& surrogate, const at::Tensor& input, TorchNetwork::Computing computing,
-             bool recompute = false) {
+Step step_of(const Network& network, const Surrogate& surrogate, const at::Tensor& input,
+             TorchNetwork::Computing computing, bool recompute = false) {
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
     const TorchNetwork torch(network, surrogate, std::vector<bool>(network.layers.size(), false), computing);
@@ -51,7 +51,9 @@ at::Tensor pictures(const Network& network, int64_t count) {
 
 /// Counts of spikes at every step.
 at::Tensor recordings(const Network& network, int64_t count) {
-    return (pictures(network, count * 5) * 3).to(at::kByte).view({count, 5, network.channels, network.height, network.width});
+    return (pictures(network, count * 5) * 3)
+        .to(at::kByte)
+        .view({count, 5, network.channels, network.height, network.width});
 }
 
 /// Spikes are equal to the bit, since a score counts them, and gradients but for rounding.
@@ -71,14 +73,15 @@ void expect_equal_but_for_rounding(const Network& network, const Surrogate& surr
 
 TEST(Computing, NeuronsOfAnyKindAreThoseOfOurKernels) {
     for (const std::string neuron :
-         {"LIF", "LIF(delay)", "LIF(reset=zero)", "LIF(reset=zero,delay)", "LIF(reset=zero,v_reset=-0.2)", "LIF(reset=none)",
-          "LIF(beta=1)", "LIF(beta=0.2,threshold=0.5)", "LIF(threshold=0.7)", "LIF(ge)", "LIF(decay_input,threshold=0.02)",
-          "LIF(gain=1.5)", "LIF(alpha=0.6)", "LIF(alpha=0.6,reset=zero,delay)",
+         {"LIF", "LIF(delay)", "LIF(reset=zero)", "LIF(reset=zero,delay)", "LIF(reset=zero,v_reset=-0.2)",
+          "LIF(reset=none)", "LIF(beta=1)", "LIF(beta=0.2,threshold=0.5)", "LIF(threshold=0.7)", "LIF(ge)",
+          "LIF(decay_input,threshold=0.02)", "LIF(gain=1.5)", "LIF(alpha=0.6)", "LIF(alpha=0.6,reset=zero,delay)",
           "LIF(alpha=0.7,delay,decay_input,threshold=0.02)"})
         for (const std::string surrogate : {"triangle(0.9)", "sigmoid(5)", "fast_sigmoid(4)", "atan(2)",
                                             "atan(2,through_reset)", "triangle(0.9,through_reset)"}) {
             SCOPED_TRACE(neuron + " " + surrogate);
-            const Network network = lively_network("4C3-" + neuron + "-MP2-6F-" + neuron + "-3F-" + neuron, {1, 6, 6}, 4, 1);
+            const Network network =
+                lively_network("4C3-" + neuron + "-MP2-6F-" + neuron + "-3F-" + neuron, {1, 6, 6}, 4, 1);
             expect_equal_but_for_rounding(network, parse_surrogate(surrogate), pictures(network, 5));
             expect_equal_but_for_rounding(network, parse_surrogate(surrogate), recordings(network, 3));
         }
@@ -89,7 +92,8 @@ TEST(Computing, PoolsAndReadoutsOfAnyKindToo) {
         for (const std::string end : {"3F", "3F-LIF(threshold=0.2)", "5C1-LIF(threshold=0.3)-3F-LI(beta=0.9)"})
             for (const bool recompute : {false, true}) {
                 SCOPED_TRACE(pool + " " + end);
-                const Network network = lively_network("4C3-LIF" + pool + "-4C3s2-LIF(threshold=0.5)-" + end, {2, 8, 8}, 5, 2);
+                const Network network =
+                    lively_network("4C3-LIF" + pool + "-4C3s2-LIF(threshold=0.5)-" + end, {2, 8, 8}, 5, 2);
                 const Surrogate surrogate = parse_surrogate("atan(2)");
                 expect_equal_but_for_rounding(network, surrogate, pictures(network, 4), recompute);
                 expect_equal_but_for_rounding(network, surrogate, recordings(network, 4), recompute);
@@ -103,7 +107,8 @@ TEST(Computing, ProductsInBfloat16HaveTheRoundingOfTheirFactors) {
     // Sums without a threshold between them: 36 products of two factors off by 2^-9 each, and the sum's own rounding.
     const Network network = lively_network("3F", {1, 6, 6}, 4, 1);
     const at::Tensor input = pictures(network, 6);
-    const Step exact = step_of(network, {}, input, {}), rounded = step_of(network, {}, input, {.products = at::kBFloat16});
+    const Step exact = step_of(network, {}, input, {}),
+               rounded = step_of(network, {}, input, {.products = at::kBFloat16});
     EXPECT_FALSE(at::equal(exact.scores, rounded.scores));
     const at::Tensor weight = view_of(network.layers[0].weight.data.data(), network.layers[0].weight.shape);
     const double sum = at::mm(input.flatten(1).abs(), weight.abs().t()).max().item<double>();
@@ -114,12 +119,14 @@ TEST(Computing, ProductsInBfloat16HaveTheRoundingOfTheirFactors) {
 }
 
 TEST(Computing, SpikesAreExactInBfloat16) {
-    // Weights of three bits and counts are numbers of bfloat16: then so little is rounded that every neuron spikes alike.
+    // Weights of three bits and counts are numbers of bfloat16: then so little is rounded that every neuron spikes
+    // alike.
     Network network = lively_network("4C3-LIF-MP2-6C3-LIF-3F-LIF", {2, 6, 6}, 5, 1);
     for (Layer& layer : network.layers)
         for (float& weight : layer.weight.data) weight = std::round(weight * 8) / 8;
     const at::Tensor input = recordings(network, 4);
-    const Step exact = step_of(network, {}, input, {}), rounded = step_of(network, {}, input, {.products = at::kBFloat16});
+    const Step exact = step_of(network, {}, input, {}),
+               rounded = step_of(network, {}, input, {.products = at::kBFloat16});
     EXPECT_GT(largest(exact.scores), 0);
     EXPECT_TRUE(at::equal(exact.scores, rounded.scores));
     for (size_t p = 0; p < exact.gradients.size(); ++p) {
@@ -174,7 +181,8 @@ TEST_F(Training, SaysWhyThereIsNoGpu) {
         run();
         FAIL() << "trained on a GPU that is not there";
     } catch (const InputError& error) {
-        EXPECT_TRUE(std::string(error.what()).starts_with("training: there is no GPU to train on: LibTorch ")) << error.what();
+        EXPECT_TRUE(std::string(error.what()).starts_with("training: there is no GPU to train on: LibTorch "))
+            << error.what();
     }
     EXPECT_THROW(parse_device("gpu"), InputError);
     EXPECT_THROW(parse_precision("float16"), InputError);

@@ -47,7 +47,9 @@ std::vector<LayerRate> rates(std::string_view text, int64_t samples, int64_t cou
 }
 
 using Names = std::vector<std::string>;
-Names silent(std::string_view text, int64_t samples, int64_t count) { return silent_layers(rates(text, samples, count)); }
+Names silent(std::string_view text, int64_t samples, int64_t count) {
+    return silent_layers(rates(text, samples, count));
+}
 
 TEST(Outcome, DivergedIsAboveTenTimesIgnorance) {
     EXPECT_DOUBLE_EQ(diverged_loss(10), 10 * std::log(10.0));
@@ -74,7 +76,8 @@ TEST(Outcome, OneSpikeInAnySampleIsEnough) {
 }
 
 TEST(Outcome, RatesAreSpikesForEachNeuronAndStep) {
-    // Pictures have the sums 0.04, 0.08, … 4: of 100, those from the 26th on pass a threshold of 1. All neurons are alike.
+    // Pictures have the sums 0.04, 0.08, … 4: of 100, those from the 26th on pass a threshold of 1. All neurons are
+    // alike.
     EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F", 100, 100), (std::vector<LayerRate>{{"full1", 0.75}}));
     EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F", 100, 50), (std::vector<LayerRate>{{"full1", 0.5}}));
     EXPECT_EQ(rates("2F-LIF(threshold=1.02)-2F-LIF(threshold=1.5)-2F", 100, 100),

@@ -68,7 +68,8 @@ TEST(TrainPlan, TheBitsAreTheSameWhateverIsComputedAnew) {
         EXPECT_TRUE(std::ranges::any_of(momentum.data, [](float value) { return value != 0; })) << "nothing was tested";
     int plans = 0;
     TrainPlan before;
-    for (int64_t memory = int64_t{64} << 20; before.threads > 1 || !before.recompute || plans == 0; memory = memory * 9 / 10) {
+    for (int64_t memory = int64_t{64} << 20; before.threads > 1 || !before.recompute || plans == 0;
+         memory = memory * 9 / 10) {
         const Execution execution{.threads = 2, .memory = memory};
         const TrainPlan plan = plan_training(network, samples, options, execution);
         EXPECT_LE(plan.bytes, memory);
@@ -109,7 +110,8 @@ TEST(TrainPlan, SaysWhatIsMissing) {
         plan_training(network, RandomSamples({2, 16, 16}, 64), options, {.memory = 100'000});
         FAIL();
     } catch (const InputError& error) {
-        EXPECT_TRUE(std::string(error.what()).find("more than the memory of 97 KB; a batch in more parts") != std::string::npos)
+        EXPECT_TRUE(std::string(error.what()).find("more than the memory of 97 KB; a batch in more parts") !=
+                    std::string::npos)
             << error.what();
     }
 }

@@ -49,8 +49,9 @@ TEST(Schedule, TextsAreCanonical) {
 }
 
 TEST(Schedule, OtherTextsAreRefused) {
-    for (const char* text : {"", "cos", "cosine(", "cosine()", "cosine(0)", "cosine(-1)", "cosine(3)x", "step", "step(3)",
-                             "step(0,0.5)", "step(3,0)", "step(3,1.5)", "step(3,nan)", "step(3,0.5", "constant(2)"})
+    for (const char* text :
+         {"", "cos", "cosine(", "cosine()", "cosine(0)", "cosine(-1)", "cosine(3)x", "step", "step(3)", "step(0,0.5)",
+          "step(3,0)", "step(3,1.5)", "step(3,nan)", "step(3,0.5", "constant(2)"})
         EXPECT_THROW(parse_schedule(text), InputError) << text;
 }
 

@@ -31,7 +31,8 @@ TEST_F(Training, GradientEqualsReference) {
 }
 
 TEST_F(Training, GradientOfOtherLayersEqualsReference) {
-    network = lively_network("3C3s2b0-LIF(reset=zero,delay)-AP2s1-4C2p0-LIF(delay)-3Fb0-LIF(threshold=0.3)", {1, 6, 6}, 4, 2);
+    network =
+        lively_network("3C3s2b0-LIF(reset=zero,delay)-AP2s1-4C2p0-LIF(delay)-3Fb0-LIF(threshold=0.3)", {1, 6, 6}, 4, 2);
     options.surrogate.through_reset = true;
     ReferenceNetwork reference(network, options.surrogate, false);
     const std::vector<FloatArray> gradient = gradient_of(network, options);
@@ -138,7 +139,9 @@ TEST_F(Training, ResumesFromEveryBatchInTheSameBits) {
     options.batch = 8;  // the last batch of an epoch has six
     options.epochs = 3;
     std::vector<Stop> stops = {{network, state}};
-    train(network, samples, options, state, [&](const Network& now, const TrainState& at) { stops.push_back({now, at}); });
+    train(network, samples, options, state, [&](const Network& now, const TrainState& at) {
+        stops.push_back({now, at});
+    });
     ASSERT_EQ(stops.size(), 13U);
     EXPECT_EQ(stops[1].state.part.samples, 8);
     EXPECT_EQ(stops[4].state.part.samples, 0);
@@ -213,9 +216,9 @@ TEST_F(Training, ACheckpointNeverSeesWeightsThatAreNotFinite) {
             if (!std::ranges::all_of(part.data, [](float value) { return std::isfinite(value); })) return false;
         return true;
     };
-    EXPECT_THROW(
-        train(network, samples, options, state, [&](const Network& now, const TrainState&) { EXPECT_TRUE(finite(now)); }),
-        RunError);
+    EXPECT_THROW(train(network, samples, options, state,
+                       [&](const Network& now, const TrainState&) { EXPECT_TRUE(finite(now)); }),
+                 RunError);
 }
 
 TEST_F(Training, NothingIsLeftToDoAfterTheLastEpoch) {

@@ -25,7 +25,8 @@ TEST_F(Training, ABatchInPartsHasTheGradientOfTheWholeButForRounding) {
             for (const float value : part.data) largest = std::max(largest, std::abs(double(value)));
         for (size_t p = 0; p < whole.size(); ++p)
             for (int64_t i = 0; i < whole[p].size(); ++i)
-                ASSERT_NEAR(gradient[p].data[i], whole[p].data[i], 1e-6 * largest) << parts << " parts, parameter " << p;
+                ASSERT_NEAR(gradient[p].data[i], whole[p].data[i], 1e-6 * largest)
+                    << parts << " parts, parameter " << p;
     }
 }
 
@@ -100,7 +101,9 @@ TEST_F(Training, ResumesInTheSameBitsWithEveryOption) {
     options.augmentation = parse_augmentation("flip,crop=2");
     options.freeze = {"full2"};
     std::vector<Stop> stops = {{network, state}};
-    train(network, samples, options, state, [&](const Network& now, const TrainState& at) { stops.push_back({now, at}); });
+    train(network, samples, options, state, [&](const Network& now, const TrainState& at) {
+        stops.push_back({now, at});
+    });
     for (Stop& stop : stops) {
         train(stop.network, samples, options, stop.state, nullptr);
         expect_same_end(stop);

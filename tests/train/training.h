@@ -37,7 +37,9 @@ class Halves : public SampleSource {
     std::vector<int> labels;
 
   private:
-    static bool bright(int label, int row, int column) { return label == 0 ? row < 3 : label == 1 ? row >= 3 : column < 3; }
+    static bool bright(int label, int row, int column) {
+        return label == 0 ? row < 3 : label == 1 ? row >= 3 : column < 3;
+    }
 
     FloatArray images_;
     std::vector<std::string> classes_ = {"above", "below", "left"};

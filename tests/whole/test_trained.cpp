@@ -43,11 +43,13 @@ const Trained& trained() {
 
 FloatArray rows(const FloatArray& all, const std::vector<int64_t>& order) {
     FloatArray picked({static_cast<int64_t>(order.size()), all.shape[1], all.shape[2], all.shape[3]});
-    for (size_t i = 0; i < order.size(); ++i) std::ranges::copy(all.row(order[i]), picked.row(static_cast<int64_t>(i)).begin());
+    for (size_t i = 0; i < order.size(); ++i)
+        std::ranges::copy(all.row(order[i]), picked.row(static_cast<int64_t>(i)).begin());
     return picked;
 }
 
-/// Everything a simulation says of 1,000 images, in batches of this size and in this order, put back in the first order.
+/// Everything a simulation says of 1,000 images, in batches of this size and in this order, put back in the first
+/// order.
 struct Whole {
     std::vector<float> scores;
     std::vector<uint16_t> counts;
@@ -84,7 +86,8 @@ TEST(Trained, TheSameBytesForKernelsThreadsBatchesAndOrders) {
     std::vector<int64_t> straight(1000);
     std::iota(straight.begin(), straight.end(), 0);
     const std::vector<int64_t> shuffled = random_permutation(1000, 5, Stream::test, {1});
-    const Whole expected = simulate(CpuEngine(trained().network, {.threads = 1, .kernel = "portable"}), images, 1000, straight);
+    const Whole expected =
+        simulate(CpuEngine(trained().network, {.threads = 1, .kernel = "portable"}), images, 1000, straight);
     EXPECT_GT(std::accumulate(expected.counts.begin(), expected.counts.end(), int64_t{0}), 100000);
     for (const std::string& kernel : kernels::supported_kernels()) {
         if (kernel == "scalar") continue;  // a hundred images below

@@ -11,8 +11,9 @@
 
 namespace spikelens {
 
-/// How well a signed attribution accounts for the score: Σ A = y_c(x) − y_c(x') when nothing is lost or invented. Where a
-/// method says what the score is made of beside its attributions (AttributionMethod::remainder): Σ A + bias + lost = whole.
+/// How well a signed attribution accounts for the score: Σ A = y_c(x) − y_c(x') when nothing is lost or invented. Where
+/// a method says what the score is made of beside its attributions (AttributionMethod::remainder): Σ A + bias + lost =
+/// whole.
 struct Completeness {
     double attributed = 0;  ///< Σ A over channels and pixels, and over time
     double difference = 0;  ///< y_c(x) − y_c(x'), or what was shared out
@@ -26,14 +27,14 @@ struct Completeness {
 std::vector<Completeness> completeness(const FloatArray& attribution, const FloatArray& image_scores,
                                        const FloatArray& baseline_scores, std::span<const int> targets);
 
-/// What a method's completeness is measured from: the name of its own baseline for this kind of input; "biases" where the
-/// method says what biases brought. None for methods that do not aim at completeness, and for views of others than their
-/// natural one: they have no completeness.
+/// What a method's completeness is measured from: the name of its own baseline for this kind of input; "biases" where
+/// the method says what biases brought. None for methods that do not aim at completeness, and for views of others than
+/// their natural one: they have no completeness.
 std::optional<std::string> completeness_baseline(const MethodSpec& spec, const Input& input);
 
-/// Completeness of a method's attribution of the request's input, whose scores are `scores`, measured from the method's own
-/// baseline, which it simulates, or by its remainder. Throws InputError when completeness_baseline() has none, and as
-/// completeness() does.
+/// Completeness of a method's attribution of the request's input, whose scores are `scores`, measured from the method's
+/// own baseline, which it simulates, or by its remainder. Throws InputError when completeness_baseline() has none, and
+/// as completeness() does.
 std::vector<Completeness> own_completeness(const MethodSpec& spec, const AttributionContext& context,
                                            const AttributionRequest& request, const FloatArray& attribution,
                                            const FloatArray& scores);

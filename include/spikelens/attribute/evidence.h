@@ -13,8 +13,8 @@ namespace spikelens {
 
 /// How it is told what a filter brought to a score.
 enum class EvidenceRule {
-    share,      ///< what its spikes paid for it (docs/share.md)
-    gate,       ///< n ⊙ g: spikes n, and g what one of them was worth with every neuron the gain spikes/drive that it had
+    share,  ///< what its spikes paid for it (docs/share.md)
+    gate,   ///< n ⊙ g: spikes n, and g what one of them was worth with every neuron the gain spikes/drive that it had
     gradient,   ///< spikes ⊙ ∂ score / ∂ spikes, through the surrogate
     occlusion,  ///< how much the score falls when the filter alone is silenced
 };
@@ -23,18 +23,19 @@ enum class EvidenceRule {
 std::span<const EvidenceRule> evidence_rules();
 std::string evidence_name(EvidenceRule rule);
 
-/// How much each filter brought to the score of its sample's class. [N, filters] in the order of response_filters(network),
-/// signed. By share the filters of a layer that no branch passes by, and what biases of later layers brought, add up to the
-/// score. By gate they do without biases, where no neuron fired more than its drive.
+/// How much each filter brought to the score of its sample's class. [N, filters] in the order of
+/// response_filters(network), signed. By share the filters of a layer that no branch passes by, and what biases of
+/// later layers brought, add up to the score. By gate they do without biases, where no neuron fired more than its
+/// drive.
 ///
 /// Cost of a sample: share and gate one simulation and one sweep of linear maps, gradient one backward for each layer,
-/// occlusion a simulation for each filter. Pass batches. Throws InputError for input that is not the network's, and unless
-/// there is one target, a class, for each sample; by gate for recurrent networks and those that
-/// normalise each step by itself.
+/// occlusion a simulation for each filter. Pass batches. Throws InputError for input that is not the network's, and
+/// unless there is one target, a class, for each sample; by gate for recurrent networks and those that normalise each
+/// step by itself.
 DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule);
 
-/// What the biases and resets of later layers brought, beside what the filters of each layer did by share: [N, layers], 0 where
-/// a layer has no neuron. Throws as filter_evidence.
+/// What the biases and resets of later layers brought, beside what the filters of each layer did by share: [N, layers],
+/// 0 where a layer has no neuron. Throws as filter_evidence.
 DoubleArray bias_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
 
 }  // namespace spikelens

@@ -81,8 +81,8 @@ class AttributionMethod {
     /// [N, C, H, W], or [N, 1, H, W] for methods that do not tell channels apart; of a timed method [N, T, C, H, W] or
     /// [N, T, 1, H, W]. Values stay signed.
     virtual FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const = 0;
-    /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the baseline of
-    /// this input, each sample for itself. None of the others, and they are not measured by it.
+    /// Of methods that aim at completeness, Σ A = y_c(input) − y_c(baseline) when nothing is lost or invented: the
+    /// baseline of this input, each sample for itself. None of the others, and they are not measured by it.
     virtual std::optional<OwnBaseline> own_baseline(const Input&) const { return std::nullopt; }
     /// Whether remainder() accounts for the whole score of such input, which may hold no samples.
     virtual bool accounts(const Input&) const { return false; }
@@ -98,7 +98,8 @@ struct MethodSpec {
     std::string text;  ///< as given: the method's name in every result
     std::shared_ptr<const AttributionMethod> method;
     View view = View::natural;
-    std::string canonical{};  ///< equal for two texts of one method: options in a fixed order, and none with its default
+    std::string
+        canonical{};  ///< equal for two texts of one method: options in a fixed order, and none with its default
 };
 
 /// Throws InputError for an unknown method or option, naming the nearest.

@@ -14,12 +14,13 @@ struct MethodOption {
     std::string meaning;   ///< "points on the path"
 };
 
-/// The options that a method given as this text takes, in the order in which it reads them. An option that only another one
-/// brings in ("svebi:weights=exponential" brings decay) shows when that one is given. Throws InputError as parse_method does.
+/// The options that a method given as this text takes, in the order in which it reads them. An option that only another
+/// one brings in ("svebi:weights=exponential" brings decay) shows when that one is given. Throws InputError as
+/// parse_method does.
 std::vector<MethodOption> method_options(std::string_view text);
 
-/// The same but for view, which every method takes, as a sentence: "steps=32 (a whole number from 1 to 100000): points on the
-/// path; …". Empty where there are none.
+/// The same but for view, which every method takes, as a sentence: "steps=32 (a whole number from 1 to 100000): points
+/// on the path; …". Empty where there are none.
 std::string options_text(std::string_view text);
 
 }  // namespace spikelens

@@ -8,15 +8,18 @@
 
 namespace spikelens {
 
-/// Thrown where work finds that it was asked to stop. It is no std::exception: nothing on its way takes it for an error.
+/// Thrown where work finds that it was asked to stop. It is no std::exception: nothing on its way takes it for an
+/// error.
 struct Cancelled {};
 
-/// How work is done and who hears of it; no result depends on it. Every stage, engine and method takes one and passes it on.
+/// How work is done and who hears of it; no result depends on it. Every stage, engine and method takes one and passes
+/// it on.
 struct Execution {
-    int threads = 0;                    ///< 0: all cores this process may use
-    int64_t memory = int64_t{1} << 30;  ///< about the bytes for samples on their way, beside networks, inputs and results
-    std::string kernel{};               ///< "scalar" … "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
-    Progress progress{};                ///< one call at a time, from any thread
+    int threads = 0;  ///< 0: all cores this process may use
+    int64_t memory =
+        int64_t{1} << 30;  ///< about the bytes for samples on their way, beside networks, inputs and results
+    std::string kernel{};  ///< "scalar" … "amx"; empty: SPIKELENS_KERNEL, else the best this CPU has
+    Progress progress{};   ///< one call at a time, from any thread
     std::function<bool()> cancelled{};  ///< asked often and from any thread; true: throw Cancelled soon
     std::string engine = "cpu";         ///< what stages compute networks with: a name that make_engine knows
 

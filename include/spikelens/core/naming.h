@@ -7,8 +7,8 @@
 
 namespace spikelens {
 
-/// What `work` returns. An InputError whose sentence does not hold the file's name gets "PATH: " before it: for work on what
-/// a file says, by functions that know no files.
+/// What `work` returns. An InputError whose sentence does not hold the file's name gets "PATH: " before it: for work on
+/// what a file says, by functions that know no files.
 template <class Work>
 auto naming(const std::filesystem::path& path, const Work& work) {
     try {

@@ -6,7 +6,8 @@
 
 namespace spikelens {
 
-/// The number that all of a text is, in decimal; nothing for another text, and for a number that the type does not hold.
+/// The number that all of a text is, in decimal; nothing for another text, and for a number that the type does not
+/// hold.
 template <class Number>
 std::optional<Number> number_in(std::string_view text) {
     Number number{};

@@ -57,6 +57,7 @@ class RandomRow {
 double random_normal(uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
 
 /// A permutation of 0..n-1, the same for the same address. O(n).
-std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream, std::initializer_list<uint64_t> address);
+std::vector<int64_t> random_permutation(int64_t n, uint64_t seed, Stream stream,
+                                        std::initializer_list<uint64_t> address);
 
 }  // namespace spikelens

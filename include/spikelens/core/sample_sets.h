@@ -11,8 +11,8 @@
 
 namespace spikelens {
 
-/// The first `count` samples of another set (all, when it has fewer). The other set outlives this. Throws InputError for a
-/// negative count.
+/// The first `count` samples of another set (all, when it has fewer). The other set outlives this. Throws InputError
+/// for a negative count.
 class FirstSamples : public SampleSource {
   public:
     FirstSamples(const SampleSource& all, int64_t count);
@@ -36,12 +36,12 @@ struct Coder {
     std::function<Array<uint8_t>(const FloatArray& images, std::span<const int64_t> addresses)> code;
 };
 
-/// A set of images as a coder shows them: input() gives spikes, images() the images. Throws InputError for samples that are
-/// spikes already; input() throws what the coder does.
+/// A set of images as a coder shows them: input() gives spikes, images() the images. Throws InputError for samples that
+/// are spikes already; input() throws what the coder does.
 class CodedSamples : public SampleSource {
   public:
-    /// Sample i has the address first_address + i: sets are kept apart by it (training and test samples of one data set must
-    /// not share random spikes).
+    /// Sample i has the address first_address + i: sets are kept apart by it (training and test samples of one data set
+    /// must not share random spikes).
     CodedSamples(std::shared_ptr<const SampleSource> images, Coder coder, int64_t first_address = 0);
 
     int64_t size() const override { return images_->size(); }

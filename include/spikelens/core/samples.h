@@ -44,8 +44,8 @@ struct Input {
     bool operator==(const Input&) const = default;
 };
 
-/// A labelled set of images or recordings as every stage sees it: training, interpretation and evaluation know batches, not
-/// files.
+/// A labelled set of images or recordings as every stage sees it: training, interpretation and evaluation know batches,
+/// not files.
 class SampleSource {
   public:
     virtual ~SampleSource() = default;
@@ -56,8 +56,8 @@ class SampleSource {
     virtual const std::vector<std::string>& classes() const = 0;
     /// Steps of spiking samples, the same for all; 0 for images.
     virtual int steps() const { return 0; }
-    /// These samples as people see them: images [N, C, H, W], values in [0, 1]; of spiking samples their spikes summed over
-    /// time, divided by each sample's largest sum. Safe to call from several threads.
+    /// These samples as people see them: images [N, C, H, W], values in [0, 1]; of spiking samples their spikes summed
+    /// over time, divided by each sample's largest sum. Safe to call from several threads.
     virtual FloatArray images(std::span<const int64_t> indices) const = 0;
     /// These samples as networks see them. Safe to call from several threads.
     virtual Input input(std::span<const int64_t> indices) const { return images(indices); }

@@ -14,9 +14,9 @@ std::vector<std::string> wrap(std::string_view text, int width);
 /// A paragraph in kTextWidth columns, every line behind `indent` spaces; the first behind `first` in place of them.
 std::string paragraph(std::string_view text, int indent = 0, std::string_view first = {});
 
-/// Rows of cells in aligned columns, measured as a terminal shows them. What does not fit into kTextWidth columns is told in
-/// more lines: texts are wrapped within their cells; then the table is cut into blocks, the first column repeated. Cells are
-/// made printable.
+/// Rows of cells in aligned columns, measured as a terminal shows them. What does not fit into kTextWidth columns is
+/// told in more lines: texts are wrapped within their cells; then the table is cut into blocks, the first column
+/// repeated. Cells are made printable.
 class TextTable {
   public:
     enum class Align { left, right };
@@ -36,7 +36,8 @@ class TextTable {
     using Row = std::vector<std::string>;
     std::vector<int> widths(int available) const;
     std::string block(const std::vector<size_t>& shown, const std::vector<int>& widths, int indent) const;
-    std::string lines_of(const Row& row, const std::vector<size_t>& shown, const std::vector<int>& widths, int indent) const;
+    std::string lines_of(const Row& row, const std::vector<size_t>& shown, const std::vector<int>& widths,
+                         int indent) const;
 
     std::vector<Column> columns_;
     std::vector<Row> rows_;

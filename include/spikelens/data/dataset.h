@@ -61,8 +61,9 @@ constexpr const char* kPicturesChecksum = "pictures";
 struct LoadedDataset {
     std::string name;
     std::shared_ptr<const SampleSource> train{}, test{};  ///< ImageSet, EventSet or PictureSet, both the same
-    /// File name → checksum of the file as it lies on disk. Recordings have one together, "recordings", and so have pictures,
-    /// "pictures": SHA-256 of the lines "<sha256>  <path within the folder>\n" of all of them, sorted by path.
+    /// File name → checksum of the file as it lies on disk. Recordings have one together, "recordings", and so have
+    /// pictures, "pictures": SHA-256 of the lines "<sha256>  <path within the folder>\n" of all of them, sorted by
+    /// path.
     std::map<std::string, std::string> sha256{};
     std::optional<PictureOptions> pictures{};  ///< of a folder of pictures
     std::vector<std::string> damaged{};        ///< of skipped pictures, one sentence each with the file's name
@@ -71,30 +72,33 @@ struct LoadedDataset {
 /// Loads a known data set from the first of $SPIKELENS_DATA/NAME (of "nmnist" also nmnist-small there),
 /// /usr/share/datasets/NAME and cache_folder()/NAME that holds it, or any folder that holds one of these:
 ///
-/// Images ("fashion-mnist", "mnist"): four IDX files {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, also
-/// written with '.' before idx, plain or .gz; the classes are the lines of classes.txt, else "0".."K-1".
+/// Images ("fashion-mnist", "mnist"): four IDX files {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte,
+/// also written with '.' before idx, plain or .gz; the classes are the lines of classes.txt, else "0".."K-1".
 ///
-/// Event recordings ("nmnist") in SPLIT/CLASS/FILE: SPLIT is train, Train or training, and test, Test, val or Val; files of
-/// other endings than read_events knows are left alone; classes are the names of the training folders, sorted, numbers as
-/// numbers; samples are in the order of their files' names (numbers as numbers), then of their classes. Or in FILE with the
-/// lists train*.txt and test*.txt, one of each: lines "NUMBER CLASS" for NUMBER.bs2 (or another ending), lines that begin with
-/// '#' left out; classes are "0".."K-1". Both splits have the sensor and, unless `binning` says, the steps that the largest
-/// recording of either needs. Recordings stay in memory at 16 bytes an event.
+/// Event recordings ("nmnist") in SPLIT/CLASS/FILE: SPLIT is train, Train or training, and test, Test, val or Val;
+/// files of other endings than read_events knows are left alone; classes are the names of the training folders, sorted,
+/// numbers as numbers; samples are in the order of their files' names (numbers as numbers), then of their classes. Or
+/// in FILE with the lists train*.txt and test*.txt, one of each: lines "NUMBER CLASS" for NUMBER.bs2 (or another
+/// ending), lines that begin with
+/// '#' left out; classes are "0".."K-1". Both splits have the sensor and, unless `binning` says, the steps that the
+/// largest recording of either needs. Recordings stay in memory at 16 bytes an event.
 ///
-/// Pictures in SPLIT/CLASS/FILE, or in CLASS/FILE with a split: JPEG, PNG, WebP, BMP, TIFF, PGM and PPM, told by their endings
-/// .jpg .jpeg .png .webp .bmp .tif .tiff .pgm .ppm in any case, also in folders below CLASS. Hidden names are left out. Classes
-/// are the folders' names, sorted by their bytes; a class's files are sorted by folder, then by name, as torchvision's
-/// ImageFolder sorts them. A split is torch's random_split of all of them in this order into ⌊share · N⌋ and the rest (or a
-/// number and the rest), and samples are in its order. Where the folder is split, samples are one of each class in turn. Every
-/// picture is read and decoded once before the data set is there; those that cannot be are damaged: they stop the loading or
-/// are left out, behind the split. What was found of 500 pictures or more is kept in cache_folder()/pictures, so that only
-/// files that changed are read again. Afterwards pictures are decoded when they are asked for; up to half of
-/// execution.memory keeps decoded ones. All must have one size after framing.
+/// Pictures in SPLIT/CLASS/FILE, or in CLASS/FILE with a split: JPEG, PNG, WebP, BMP, TIFF, PGM and PPM, told by their
+/// endings .jpg .jpeg .png .webp .bmp .tif .tiff .pgm .ppm in any case, also in folders below CLASS. Hidden names are
+/// left out. Classes are the folders' names, sorted by their bytes; a class's files are sorted by folder, then by name,
+/// as torchvision's ImageFolder sorts them. A split is torch's random_split of all of them in this order into ⌊share ·
+/// N⌋ and the rest (or a number and the rest), and samples are in its order. Where the folder is split, samples are one
+/// of each class in turn. Every picture is read and decoded once before the data set is there; those that cannot be are
+/// damaged: they stop the loading or are left out, behind the split. What was found of 500 pictures or more is kept in
+/// cache_folder()/pictures, so that only files that changed are read again. Afterwards pictures are decoded when they
+/// are asked for; up to half of execution.memory keeps decoded ones. All must have one size after framing.
 ///
-/// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and what to
-/// do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the classes, splits
-/// with images of different sizes, a recording that cannot be read; and for options of another kind of data.
-LoadedDataset load_dataset(std::string_view name_or_folder, const DataOptions& options = {}, const Execution& execution = {});
+/// A known name comes before a folder of that name (write "./mnist"). Throws InputError that says where it looked and
+/// what to do, or which file does not fit: counts of images and labels that differ, an empty split, a label beyond the
+/// classes, splits with images of different sizes, a recording that cannot be read; and for options of another kind of
+/// data.
+LoadedDataset load_dataset(std::string_view name_or_folder, const DataOptions& options = {},
+                           const Execution& execution = {});
 
 /// $XDG_CACHE_HOME/spikelens, else $HOME/.cache/spikelens. Throws RunError when neither is an absolute path.
 std::filesystem::path cache_folder();

@@ -35,7 +35,9 @@ struct PictureOptions {
     bool skip_damaged = false;
     Background background;
 
-    bool normalised() const { return mean != std::array<float, 3>{0, 0, 0} || deviation != std::array<float, 3>{1, 1, 1}; }
+    bool normalised() const {
+        return mean != std::array<float, 3>{0, 0, 0} || deviation != std::array<float, 3>{1, 1, 1};
+    }
 };
 
 /// Throws InputError for another name or a text that cannot be used, naming what was expected.
@@ -57,12 +59,13 @@ struct PictureFile {
     std::string sha256;
 };
 
-/// Decoded pictures [3, H, W] that are kept, up to so many bytes. What is in stays in, so that a set larger than the room is
-/// partly kept whatever the order it is read in. Safe to use from several threads.
+/// Decoded pictures [3, H, W] that are kept, up to so many bytes. What is in stays in, so that a set larger than the
+/// room is partly kept whatever the order it is read in. Safe to use from several threads.
 class PictureCache;
 
-/// Pictures with labels, read and decoded when they are asked for, a batch by execution.threads; those that the cache has room
-/// for once. images() are bytes / 255; input() is normalised. Both throw InputError for a picture that has gone, or changed.
+/// Pictures with labels, read and decoded when they are asked for, a batch by execution.threads; those that the cache
+/// has room for once. images() are bytes / 255; input() is normalised. Both throw InputError for a picture that has
+/// gone, or changed.
 class PictureSet : public SampleSource {
   public:
     /// The shape is [3, H, W], of every picture after framing.

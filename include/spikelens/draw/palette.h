@@ -6,19 +6,19 @@
 
 namespace spikelens {
 
-/// The colours of everything that is drawn: pictures, the report, and its script. One meaning has one palette, and in all of
-/// them nothing is white or nearly so.
+/// The colours of everything that is drawn: pictures, the report, and its script. One meaning has one palette, and in
+/// all of them nothing is white or nearly so.
 struct PaletteColour {
     uint8_t r = 0, g = 0, b = 0;
     bool operator==(const PaletteColour&) const = default;
 };
 
-/// Values without a sign, low to high: pale yellow, magenta, dark violet (magma from its light end). 256 colours, evenly
-/// darker.
+/// Values without a sign, low to high: pale yellow, magenta, dark violet (magma from its light end). 256 colours,
+/// evenly darker.
 const std::vector<PaletteColour>& sequential_palette();
 
-/// Signed values: blue against, white at zero (colour 127 of 255), red for. Straight lines in CIELAB, so that equal steps look
-/// equal and −v is as dark as v; told apart by colour-blind readers.
+/// Signed values: blue against, white at zero (colour 127 of 255), red for. Straight lines in CIELAB, so that equal
+/// steps look equal and −v is as dark as v; told apart by colour-blind readers.
 const std::vector<PaletteColour>& diverging_palette();
 
 /// Polarities of events: off (darker), on (brighter).

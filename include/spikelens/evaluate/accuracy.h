@@ -13,10 +13,11 @@ namespace spikelens {
 
 struct Accuracy {
     int64_t samples = 0;
-    int64_t correct = 0;       ///< an undecided sample is wrong, whatever its label
-    int64_t undecided = 0;     ///< samples whose scores name no class (snn/decision.h)
-    int64_t silent = 0;        ///< inputs without a spike, all-black images: a class that is predicted comes from biases alone
-    Array<int64_t> confusion;  ///< [classes, classes], [true][predicted], without the undecided
+    int64_t correct = 0;    ///< an undecided sample is wrong, whatever its label
+    int64_t undecided = 0;  ///< samples whose scores name no class (snn/decision.h)
+    int64_t silent =
+        0;  ///< inputs without a spike, all-black images: a class that is predicted comes from biases alone
+    Array<int64_t> confusion;                  ///< [classes, classes], [true][predicted], without the undecided
     std::vector<int64_t> confusion_undecided;  ///< undecided samples per true class
     std::vector<int> predicted;                ///< per sample; kUndecided where there is none
 };

@@ -44,15 +44,16 @@ struct MetricOptions {
     uint64_t seed = 1;
 };
 
-/// Scores of the class explained in versions of a sample, by what drew the versions (a metric's name), sample and class. Where
-/// the versions are the same whatever the map, one method's maps are measured by what the one before left here. 4 bytes a
-/// score.
+/// Scores of the class explained in versions of a sample, by what drew the versions (a metric's name), sample and
+/// class. Where the versions are the same whatever the map, one method's maps are measured by what the one before left
+/// here. 4 bytes a score.
 using VersionScores = std::map<std::tuple<std::string, int64_t, int>, std::vector<float>>;
 
 /// What metrics may use beside the explanations.
 struct MetricContext {
-    AttributionContext model;     ///< the network that is explained; its engine is always there
-    AttributionContext shuffled;  ///< the network with shuffled weights (randomise_full); empty where no metric needs it
+    AttributionContext model;  ///< the network that is explained; its engine is always there
+    AttributionContext
+        shuffled;  ///< the network with shuffled weights (randomise_full); empty where no metric needs it
     /// Samples as the network is shown them where it sees pixels, normalised or not, else as people see them
     /// (SampleSource::images): [N, C, H, W].
     std::function<FloatArray(std::span<const int64_t> samples)> images;
@@ -97,8 +98,8 @@ const std::vector<MetricPointer>& all_metrics();
 /// Throws InputError that names the nearest.
 MetricPointer find_metric(std::string_view name);
 
-/// These metrics, which fit the input. Throws InputError for an unknown one, one named twice, and one that measures on other
-/// input: `spiking` is what the network is shown, `pixels` whether the samples are images.
+/// These metrics, which fit the input. Throws InputError for an unknown one, one named twice, and one that measures on
+/// other input: `spiking` is what the network is shown, `pixels` whether the samples are images.
 std::vector<MetricPointer> find_metrics(std::span<const std::string> names, bool spiking, bool pixels);
 
 }  // namespace spikelens

@@ -11,8 +11,8 @@
 
 namespace spikelens {
 
-/// Order of the pixels by a map [H, W], descending; ties in an order addressed by (seed, sample): row-major order would be
-/// a hidden bias. Throws InputError for NaN.
+/// Order of the pixels by a map [H, W], descending; ties in an order addressed by (seed, sample): row-major order would
+/// be a hidden bias. Throws InputError for NaN.
 std::vector<int64_t> ranking(std::span<const float> map, uint64_t seed, int64_t sample);
 
 enum class Perturbation { insertion, deletion };
@@ -27,11 +27,12 @@ struct PerturbationOptions {
 /// Scores [N, classes] of images [N, C, H, W]; what is explained is seen through this alone.
 using ScoreFunction = std::function<FloatArray(const FloatArray& images)>;
 
-/// Insertion (RISE, Petsiuk et al. 2018): from the baseline to the image, best pixels first. Deletion: from the image to the
-/// baseline. A value is the area under its curve, (Σ a − a_0/2 − a_n/2)/n over n steps; the curve [n + 1] is the softmax
-/// probability of the target, both ends included. The last step may be smaller when steps do not divide the pixels. maps [N, H,
-/// W]; samples address the tie-breaking. All channels of a pixel change together. Scores N·(n + 1) images. Throws InputError
-/// when shapes do not match, a map has NaN, a target is not a class, a score is not finite, or an option is out of range.
+/// Insertion (RISE, Petsiuk et al. 2018): from the baseline to the image, best pixels first. Deletion: from the image
+/// to the baseline. A value is the area under its curve, (Σ a − a_0/2 − a_n/2)/n over n steps; the curve [n + 1] is the
+/// softmax probability of the target, both ends included. The last step may be smaller when steps do not divide the
+/// pixels. maps [N, H, W]; samples address the tie-breaking. All channels of a pixel change together. Scores N·(n + 1)
+/// images. Throws InputError when shapes do not match, a map has NaN, a target is not a class, a score is not finite,
+/// or an option is out of range.
 MetricResult perturb(Perturbation kind, const ArrayView<float>& images, const ArrayView<float>& maps,
                      std::span<const int> targets, std::span<const int64_t> samples, const ScoreFunction& score,
                      const PerturbationOptions& options);

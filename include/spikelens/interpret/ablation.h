@@ -14,8 +14,8 @@ struct AblationOptions {
     uint64_t seed = 1;
 };
 
-/// Accuracy on the samples of class j with filters silenced, averaged over classes (SVEBI Sec. 5, ablation). Scores that name
-/// no class (undecided, snn/decision.h), as of a network that falls silent, are wrong.
+/// Accuracy on the samples of class j with filters silenced, averaged over classes (SVEBI Sec. 5, ablation). Scores
+/// that name no class (undecided, snn/decision.h), as of a network that falls silent, are wrong.
 struct AblationPoint {
     double mu = 0;
     double relevant_accuracy = 0;
@@ -42,14 +42,16 @@ struct Ablation {
     std::vector<AblationPoint> curve;    ///< one per μ
 
     static void fields(auto& self, auto& field) {
-        field("full_accuracy", self.full_accuracy), field("class_samples", self.class_samples), field("curve", self.curve);
+        field("full_accuracy", self.full_accuracy), field("class_samples", self.class_samples),
+            field("curve", self.curve);
     }
 };
 
-/// For every μ: the relevant filters of class j against as many random ones (drawn from all response filters), on the samples
-/// whose label is j. Equal filter sets are simulated once. Random filters are addressed by (seed, class, count, draw), so
-/// budgets with as many filters share them. Values of classes without samples are NaN. Throws InputError when the images or the
-/// relevant filters do not fit the network, a label is out of range, there are no samples, or random_draws < 1.
+/// For every μ: the relevant filters of class j against as many random ones (drawn from all response filters), on the
+/// samples whose label is j. Equal filter sets are simulated once. Random filters are addressed by (seed, class, count,
+/// draw), so budgets with as many filters share them. Values of classes without samples are NaN. Throws InputError when
+/// the images or the relevant filters do not fit the network, a label is out of range, there are no samples, or
+/// random_draws < 1.
 Ablation ablate(const Engine& engine, const SampleSource& samples, const RelevantFilters& relevant,
                 const AblationOptions& options);
 
@@ -64,8 +66,8 @@ struct SilencedOutcomes {
 SilencedOutcomes silence(const Engine& engine, const SampleSource& samples,
                          std::span<const std::vector<std::vector<FilterIndex>>> sets);
 
-/// The mean over classes that have samples, with the half-width of its 95 % interval over samples (stratified by class; not a
-/// number where a class has but one), of a value for each sample [class][sample].
+/// The mean over classes that have samples, with the half-width of its 95 % interval over samples (stratified by class;
+/// not a number where a class has but one), of a value for each sample [class][sample].
 struct ClassMeanEstimate {
     double mean = 0, ci95 = 0;
 };

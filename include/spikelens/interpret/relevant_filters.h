@@ -28,6 +28,7 @@ struct RelevantFilters {
 };
 
 RelevantFilters find_relevant_filters(const Network& network, const Responses& responses, std::vector<double> budgets,
-                                      double chosen_mu, const LassoOptions& options = {}, const Execution& execution = {});
+                                      double chosen_mu, const LassoOptions& options = {},
+                                      const Execution& execution = {});
 
 }  // namespace spikelens

@@ -32,8 +32,9 @@ struct PathOptions {
     double largest_mu = 50;  ///< where the path ends
 };
 
-/// For each class the order in which filters join the path of the μ-lasso with w ≥ 0, sample n counted weights[n] times. Those
-/// that never join are not in it. Throws InputError unless there is a weight for each row. Cost: O(N·m²/2), and the paths.
+/// For each class the order in which filters join the path of the μ-lasso with w ≥ 0, sample n counted weights[n]
+/// times. Those that never join are not in it. Throws InputError unless there is a weight for each row. Cost:
+/// O(N·m²/2), and the paths.
 std::vector<FilterOrder> path_orders(const ResponseRows& rows, std::span<const double> weights, int64_t classes,
                                      const PathOptions& options);
 
@@ -43,15 +44,15 @@ std::vector<FilterOrder> path_supports(const ResponseRows& rows, std::span<const
 
 /// For each class all filters by the mean of their values [N, m] over the samples predicted as the class, each counted
 /// weights[n] times, the largest first; ties by their row.
-std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,
-                                     int64_t classes);
+std::vector<FilterOrder> mean_orders(const DoubleArray& values, std::span<const int> predicted,
+                                     std::span<const double> weights, int64_t classes);
 
 /// The means that mean_orders sorts by: [classes, m], 0 where a class is never predicted.
 DoubleArray class_means(const DoubleArray& values, std::span<const int> predicted, std::span<const double> weights,
                         int64_t classes);
 
-/// For each class all filters of `second` by the sum of their places in both orders, the smallest first; ties by `second`. What
-/// is not in `first` stands behind all that is.
+/// For each class all filters of `second` by the sum of their places in both orders, the smallest first; ties by
+/// `second`. What is not in `first` stands behind all that is.
 std::vector<FilterOrder> hybrid_orders(const std::vector<FilterOrder>& first, const std::vector<FilterOrder>& second);
 
 /// Whether a filter spikes in at least this share of the samples: [m].

@@ -26,12 +26,13 @@ struct ArrayFile {
     std::filesystem::path source;  ///< set by read_arrays, for messages
 };
 
-/// Writes such a file an array at a time: what was added is not held in memory. The file takes its place at finish(); before,
-/// what was there stays. Little-endian, arrays above 4 KB compressed (shuffle, deflate). The same arrays in the same order give
-/// the same bytes (no timestamps). The file begins with a block of 512 bytes that holds the SHA-256 of the rest; HDF5 readers
-/// skip it. Safe to use from several threads: HDF5's library is not, so calls take turns. A caller that uses HDF5 itself must
-/// not do so at the same time. Throws InputError for names HDF5 cannot hold, more than 8 axes or attributes above 60,000 bytes;
-/// RunError when the disk does not take it, and then it cannot be used any more.
+/// Writes such a file an array at a time: what was added is not held in memory. The file takes its place at finish();
+/// before, what was there stays. Little-endian, arrays above 4 KB compressed (shuffle, deflate). The same arrays in the
+/// same order give the same bytes (no timestamps). The file begins with a block of 512 bytes that holds the SHA-256 of
+/// the rest; HDF5 readers skip it. Safe to use from several threads: HDF5's library is not, so calls take turns. A
+/// caller that uses HDF5 itself must not do so at the same time. Throws InputError for names HDF5 cannot hold, more
+/// than 8 axes or attributes above 60,000 bytes; RunError when the disk does not take it, and then it cannot be used
+/// any more.
 class ArrayWriter {
   public:
     ArrayWriter(const std::filesystem::path& path, const std::map<std::string, std::string>& attributes);
@@ -50,8 +51,9 @@ class ArrayWriter {
 /// ArrayWriter, for arrays at hand: in the order of their names.
 void write_arrays(const std::filesystem::path& path, const ArrayFile& contents);
 
-/// Reads such a file an array at a time. Throws InputError for a missing, damaged (the checksum) or foreign file, a type that
-/// is not one of AnyArray's, links to other files, and arrays above 8 GiB or larger than the file can hold. Threads as above.
+/// Reads such a file an array at a time. Throws InputError for a missing, damaged (the checksum) or foreign file, a
+/// type that is not one of AnyArray's, links to other files, and arrays above 8 GiB or larger than the file can hold.
+/// Threads as above.
 class ArrayReader {
   public:
     explicit ArrayReader(const std::filesystem::path& path);

@@ -10,8 +10,8 @@
 
 namespace spikelens {
 
-/// Parses a whole JSON document. Throws InputError that opens with `where` and says at which byte it is broken; also for a key
-/// that appears twice in one object and for nesting deeper than 64.
+/// Parses a whole JSON document. Throws InputError that opens with `where` and says at which byte it is broken; also
+/// for a key that appears twice in one object and for nesting deeper than 64.
 nlohmann::json parse_json(std::string_view text, const std::string& where);
 
 /// The document as text: indent −1 is one line. Throws InputError, opened by `where`, when a text in it is not UTF-8.

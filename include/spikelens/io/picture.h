@@ -11,9 +11,9 @@
 
 namespace spikelens {
 
-/// 8-bit PNG of an image [C, H, W] in [0, 1] (clamped), C 1 or 3 (RGB), written atomically. It says "Software: Spikelens", by
-/// which check_output knows it again; `texts` are added to that. Throws InputError for another shape and values that are not
-/// finite.
+/// 8-bit PNG of an image [C, H, W] in [0, 1] (clamped), C 1 or 3 (RGB), written atomically. It says "Software:
+/// Spikelens", by which check_output knows it again; `texts` are added to that. Throws InputError for another shape and
+/// values that are not finite.
 void write_png(const std::filesystem::path& path, const FloatArray& image,
                const std::map<std::string, std::string>& texts = {});
 
@@ -34,17 +34,17 @@ struct Picture {
     std::vector<std::string> changes;  ///< what the file holds and the image does not: "composed on black"; for people
 };
 
-/// A PNG, JPEG, WebP, TIFF, uncompressed BMP, or binary PGM or PPM picture, as a network sees it. In this order, and each said
-/// in `changes` when it changes anything:
+/// A PNG, JPEG, WebP, TIFF, uncompressed BMP, or binary PGM or PPM picture, as a network sees it. In this order, and
+/// each said in `changes` when it changes anything:
 ///  1. turned upright as its EXIF orientation says (JPEG, PNG, WebP, TIFF)
 ///  2. composed on the background: a·v + (1 − a)·background, of values as stored
 ///  3. grey, 0.299 R + 0.587 G + 0.114 B, when channels is 1; three equal channels of grey when it is 3
 ///  4. resized to height × width: by area along an axis that shrinks, linearly along one that grows.
-/// Values are v / largest value, as stored: neither gamma nor a colour profile is applied, CMYK becomes RGB by (1 − C)(1 − K),
-/// of an animation the first picture is taken; these are said too.
-/// Throws InputError for a missing or damaged file, another format, more than 64 million pixels or 400 million bytes; for a
-/// picture that is transparent everywhere, one that becomes uniform by 2 to 4 though it is not, and one with a side to be
-/// enlarged more than 8 times.
+/// Values are v / largest value, as stored: neither gamma nor a colour profile is applied, CMYK becomes RGB by (1 −
+/// C)(1 − K), of an animation the first picture is taken; these are said too. Throws InputError for a missing or
+/// damaged file, another format, more than 64 million pixels or 400 million bytes; for a picture that is transparent
+/// everywhere, one that becomes uniform by 2 to 4 though it is not, and one with a side to be enlarged more than 8
+/// times.
 Picture read_picture(const std::filesystem::path& path, int64_t channels, int64_t height, int64_t width,
                      const Background& background = {});
 

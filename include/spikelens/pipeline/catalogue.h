@@ -35,7 +35,8 @@ struct MethodEntry {
 
     static void fields(auto& self, auto& field) {
         auto& info = self.info;
-        field("method", info.name), field("title", info.title), field("meaning", info.meaning), field("cost", info.cost);
+        field("method", info.name), field("title", info.title), field("meaning", info.meaning),
+            field("cost", info.cost);
         field("source", info.source), field("options", self.sentence), field("option_list", self.options);
         field("signed", info.signed_values), field("class_specific", info.class_specific);
         field("needs_gradient", info.needs_gradient), field("on_images", info.on_images);
@@ -51,7 +52,8 @@ struct MetricEntry {
 
     static void fields(auto& self, auto& field) {
         auto& info = self.info;
-        field("metric", info.name), field("title", info.title), field("better", info.direction), field("range", info.range);
+        field("metric", info.name), field("title", info.title), field("better", info.direction),
+            field("range", info.range);
         field("cost", info.cost), field("source", info.source), field("on_images", self.on_images);
         field("on_spikes", self.on_spikes), field("needs_shuffled_network", info.needs_shuffled);
         field("needs_masks", info.needs_masks);
@@ -61,7 +63,8 @@ struct MetricEntry {
 struct MethodsResult {
     std::string command = "methods";
     std::vector<MethodEntry> methods;
-    std::optional<std::vector<MetricEntry>> metrics;  ///< absent where one method is described; alone where one metric is
+    std::optional<std::vector<MetricEntry>>
+        metrics;  ///< absent where one method is described; alone where one metric is
     std::optional<std::vector<std::string>> engines;  ///< what computes networks, the usual one first; absent likewise
 
     static void fields(auto& self, auto& field) {
@@ -82,7 +85,8 @@ struct DataListResult {
 
         static void fields(auto& self, auto& field) {
             auto& info = self.info;
-            field("name", info.name), field("title", info.title), field("licence", info.licence), field("where", info.where);
+            field("name", info.name), field("title", info.title), field("licence", info.licence),
+                field("where", info.where);
             field("downloadable", info.downloadable);
         }
     };

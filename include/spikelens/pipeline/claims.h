@@ -36,7 +36,8 @@ struct SeedClaims {
     }
 };
 
-/// claims.json: what an experiment (reproduce/reproduce.h) says of a paper's claims. docs/formats.md describes the fields.
+/// claims.json: what an experiment (reproduce/reproduce.h) says of a paper's claims. docs/formats.md describes the
+/// fields.
 struct ClaimsResult {
     std::string command = "claims";
     std::string experiment, run, fingerprint;

@@ -15,8 +15,8 @@
 
 namespace spikelens {
 
-/// How the coding of images changes which inputs matter: one classifier per coding, or one for all, each explained by the same
-/// methods.
+/// How the coding of images changes which inputs matter: one classifier per coding, or one for all, each explained by
+/// the same methods.
 struct CodingsOptions {
     std::string data = "fashion-mnist";  ///< a known name or a folder, of images
     std::string network = "shallow";     ///< a preset or a text
@@ -33,7 +33,8 @@ struct CodingsOptions {
     uint64_t seed = 1;              ///< of training, methods and draws
     /// The program's words that train such a run and that evaluate it, for its manifest; may be empty.
     std::function<std::vector<std::string>(const TrainRunOptions& options)> train_again;
-    std::function<std::vector<std::string>(const std::filesystem::path& run, const EvaluateOptions& options)> evaluate_again;
+    std::function<std::vector<std::string>(const std::filesystem::path& run, const EvaluateOptions& options)>
+        evaluate_again;
     std::vector<std::string> arguments;  ///< the command line that was called, for the manifests
     LockRun lock;                        ///< of the runs, and of the folder
 };
@@ -85,13 +86,13 @@ struct CodingsResult {
 /// Under which name the overlaps hold the control: the first coding's network trained once more, with another seed.
 std::string control_name(const std::string& coding);
 
-/// Trains a network for each coding (train_run), evaluates its explanations by insertion and deletion (evaluate), and compares
-/// the maps of the same test images between all networks. Unless the classifier is shared, a control says what two trainings
-/// alone do to the overlap. Runs that are there are gone on with. Writes codings.json into the folder. When the work is
-/// cancelled, what the stages keep is kept and Cancelled is thrown on.
+/// Trains a network for each coding (train_run), evaluates its explanations by insertion and deletion (evaluate), and
+/// compares the maps of the same test images between all networks. Unless the classifier is shared, a control says what
+/// two trainings alone do to the overlap. Runs that are there are gone on with. Writes codings.json into the folder.
+/// When the work is cancelled, what the stages keep is kept and Cancelled is thrown on.
 ///
-/// Throws InputError, before a network is trained, for options that cannot be used, for methods that do not explain both images
-/// and spikes or need what interpret_run finds; else what train_run and evaluate throw.
+/// Throws InputError, before a network is trained, for options that cannot be used, for methods that do not explain
+/// both images and spikes or need what interpret_run finds; else what train_run and evaluate throw.
 CodingsResult compare_codings(const CodingsOptions& options, const Execution& execution, const StageNotes& notes);
 
 }  // namespace spikelens

@@ -19,20 +19,22 @@
 namespace spikelens {
 
 struct EvaluateOptions {
-    std::string suite;                 ///< suite_of() (pipeline/suite.h) names methods and metrics where none are; or empty
+    std::string suite;  ///< suite_of() (pipeline/suite.h) names methods and metrics where none are; or empty
     std::vector<std::string> methods;  ///< empty: the suite's, else usual_methods() (pipeline/explainer.h)
     std::vector<std::string> metrics;  ///< empty: the suite's, else insertion and deletion, of pixels or spikes
     int64_t samples = 1000;            ///< of the test set, drawn by the seed; 0: all. A smaller set is taken whole
-    /// Of each class only as many test samples, from the first on, as fill batches of so many, as loaders of one class do that
-    /// drop their last batch; 0: all.
+    /// Of each class only as many test samples, from the first on, as fill batches of so many, as loaders of one class
+    /// do that drop their last batch; 0: all.
     int64_t whole_batches = 0;
     std::string coding;           ///< images are shown in; empty: the run's own
     std::filesystem::path masks;  ///< of the test set: IDX, unsigned bytes [samples, H, W], above 0 inside; or empty
     MetricOptions metric;         ///< its seed is that of methods and of the draw of samples too
     /// The program's words that measure these methods by these metrics again, for the manifest; may be empty.
-    std::function<std::vector<std::string>(const std::vector<std::string>& methods, const std::vector<std::string>& metrics)>
+    std::function<std::vector<std::string>(const std::vector<std::string>& methods,
+                                           const std::vector<std::string>& metrics)>
         again;
-    /// Is shown what was explained, a chunk of decided samples at a time; none of those whose scores the run held already.
+    /// Is shown what was explained, a chunk of decided samples at a time; none of those whose scores the run held
+    /// already.
     std::function<void(const ExplainedSamples&)> explained;
 };
 
@@ -63,7 +65,8 @@ struct EvaluatedMethod {
     static void fields(auto& self, auto& field) {
         field("method", self.method), field("title", self.title), field("sanity_baseline", self.sanity_baseline);
         field("seconds_per_explanation", self.seconds_per_explanation), field("zero_maps", self.zero_maps);
-        field("noise_maps", self.noise_maps), field("constant_maps", self.constant_maps), field("metrics", self.metrics);
+        field("noise_maps", self.noise_maps), field("constant_maps", self.constant_maps),
+            field("metrics", self.metrics);
         field("completeness_baseline", self.completeness_baseline), field("relevant", self.relevant);
         field("probe", self.probe), field("surrogate", self.surrogate);
     }
@@ -89,7 +92,8 @@ struct PaperValue {
     double value = 0;
 
     static void fields(auto& self, auto& field) {
-        field("method", self.method), field("metric", self.metric), field("source", self.source), field("value", self.value);
+        field("method", self.method), field("metric", self.metric), field("source", self.source),
+            field("value", self.value);
     }
 };
 
@@ -123,16 +127,19 @@ struct EvaluateResult {
     const MetricScore* score(const std::string& method, const std::string& metric) const;
     bool measures(const std::string& metric) const;  ///< some method has it
     /// a − b by this metric, whichever way round it is stored.
-    std::optional<MetricDifference> difference(const std::string& metric, const std::string& a, const std::string& b) const;
+    std::optional<MetricDifference> difference(const std::string& metric, const std::string& a,
+                                               const std::string& b) const;
 };
 
-/// Measures explanations of test samples. The run keeps each method's scores in a file of its own and all results of one
-/// protocol (model, data, coding, samples, seed, options) in evaluate.json: methods and metrics join those that it holds;
-/// results of another protocol are replaced, which a line says. Of a suite a line also says how long it takes. When the work is
-/// cancelled the samples measured so far are kept and Cancelled is thrown on. The caller holds the run's lock.
+/// Measures explanations of test samples. The run keeps each method's scores in a file of its own and all results of
+/// one protocol (model, data, coding, samples, seed, options) in evaluate.json: methods and metrics join those that it
+/// holds; results of another protocol are replaced, which a line says. Of a suite a line also says how long it takes.
+/// When the work is cancelled the samples measured so far are kept and Cancelled is thrown on. The caller holds the
+/// run's lock.
 ///
-/// Throws InputError for methods, metrics and options that cannot be used, data that are not the run's, maps that are not
-/// finite, and result files that say something else than they should.
-EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution, const StageNotes& notes);
+/// Throws InputError for methods, metrics and options that cannot be used, data that are not the run's, maps that are
+/// not finite, and result files that say something else than they should.
+EvaluateResult evaluate(const Run& run, const EvaluateOptions& options, const Execution& execution,
+                        const StageNotes& notes);
 
 }  // namespace spikelens

@@ -16,7 +16,8 @@
 
 namespace spikelens {
 
-/// How a map lies over its sample: clear where it is zero (or lowest), or as in the SVEBI paper, for maps without a sign only.
+/// How a map lies over its sample: clear where it is zero (or lowest), or as in the SVEBI paper, for maps without a
+/// sign only.
 enum class OverlayStyle { faded, jet };
 
 struct ExplainOptions {
@@ -78,7 +79,8 @@ struct MapSummary {
     std::optional<MapSum> sum;
 
     static void fields(auto& self, auto& field) {
-        field("method", self.method), field("map", self.map), field("overlay", self.overlay), field("values", self.values);
+        field("method", self.method), field("map", self.map), field("overlay", self.overlay),
+            field("values", self.values);
         field("windows", self.windows), field("space_time", self.space_time), field("state", self.state);
         field("remark", self.remark), field("minimum", self.minimum), field("maximum", self.maximum);
         field("seed", self.seed), field("relevant", self.relevant), field("probe", self.probe);
@@ -101,8 +103,10 @@ struct ExplainedImage {
     std::vector<MapSummary> maps;
 
     static void fields(auto& self, auto& field) {
-        field("image", self.image), field("sample", self.sample), field("file", self.file), field("changes", self.changes);
-        field("predicted", self.predicted), field("predicted_name", self.predicted_name), field("undecided", self.undecided);
+        field("image", self.image), field("sample", self.sample), field("file", self.file),
+            field("changes", self.changes);
+        field("predicted", self.predicted), field("predicted_name", self.predicted_name),
+            field("undecided", self.undecided);
         field("target", self.target), field("target_name", self.target_name), field.nullable("label", self.label);
         field("scores", self.scores), field("probabilities", self.probabilities), field("when", self.when);
         field("maps", self.maps);
@@ -120,22 +124,24 @@ struct ExplainResult {
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("run", self.run), field("fingerprint", self.fingerprint);
-        field("identity", self.identity), field.nullable("relevant", self.relevant), field.nullable("probe", self.probe);
+        field("identity", self.identity), field.nullable("relevant", self.relevant),
+            field.nullable("probe", self.probe);
         field("surrogate", self.surrogate), field("folder", self.folder), field("images", self.images);
     }
 
     int64_t map_count() const;
 };
 
-/// Explains single samples: files in the order given, then samples of the test set. Of files with equal name and content the
-/// first alone is explained. Each sample becomes a picture; each map a coloured picture, an overlay and its raw values, of a
-/// timed method also windows and a cloud of spikes. Maps that are zero, rounding noise or not finite are drawn as zero.
-/// explain.json in the folder also keeps what earlier calls explained there; a line says what it no longer lists. What reading
-/// a file changed is said too. When the work is cancelled the samples explained so far are kept and Cancelled is thrown on. The
-/// caller holds the run's lock where the folder lies in the run.
+/// Explains single samples: files in the order given, then samples of the test set. Of files with equal name and
+/// content the first alone is explained. Each sample becomes a picture; each map a coloured picture, an overlay and its
+/// raw values, of a timed method also windows and a cloud of spikes. Maps that are zero, rounding noise or not finite
+/// are drawn as zero. explain.json in the folder also keeps what earlier calls explained there; a line says what it no
+/// longer lists. What reading a file changed is said too. When the work is cancelled the samples explained so far are
+/// kept and Cancelled is thrown on. The caller holds the run's lock where the folder lies in the run.
 ///
-/// Throws InputError, before anything is written, for options that cannot be used, files that cannot be read, test samples
-/// that are not there, no sample, and files in the folder that may not be replaced (pipeline/output.h).
-ExplainResult explain_run(const Run& run, const ExplainOptions& options, const Execution& execution, const StageNotes& notes);
+/// Throws InputError, before anything is written, for options that cannot be used, files that cannot be read, test
+/// samples that are not there, no sample, and files in the folder that may not be replaced (pipeline/output.h).
+ExplainResult explain_run(const Run& run, const ExplainOptions& options, const Execution& execution,
+                          const StageNotes& notes);
 
 }  // namespace spikelens

@@ -20,10 +20,11 @@ namespace spikelens {
 /// A run's network with what the methods asked for need, and nothing they do not need. Copies share their parts.
 class Explainer {
   public:
-    /// `spiking`: what the network is shown. `seed` is of the methods that draw. Throws InputError for an unknown method, one
-    /// that is named twice, one that does not explain such input, and one that needs relevant filters or probes that the run
-    /// does not have, or has of another model or other data.
-    Explainer(const Run& run, const std::vector<std::string>& methods, bool spiking, uint64_t seed, const Execution& execution);
+    /// `spiking`: what the network is shown. `seed` is of the methods that draw. Throws InputError for an unknown
+    /// method, one that is named twice, one that does not explain such input, and one that needs relevant filters or
+    /// probes that the run does not have, or has of another model or other data.
+    Explainer(const Run& run, const std::vector<std::string>& methods, bool spiking, uint64_t seed,
+              const Execution& execution);
     /// The same methods on another network of the same shape.
     Explainer(const Explainer& other, Network network, const Execution& execution);
 
@@ -49,22 +50,24 @@ class Explainer {
     AttributionContext context_;  // points to the parts above
 };
 
-/// What an attribution by this method depends on besides the run's model and data and the seed: { "method", "surrogate" where
-/// it needs gradients, "relevant" (a digest of the filters' identity), "probe" }.
+/// What an attribution by this method depends on besides the run's model and data and the seed: { "method", "surrogate"
+/// where it needs gradients, "relevant" (a digest of the filters' identity), "probe" }.
 nlohmann::json method_inputs(const Run& run, const MethodSpec& method);
 
 /// Of the identity of what a file of results holds; null without the file.
 nlohmann::json digest_in(const std::filesystem::path& path);
 
-/// "RUN/relevant.json does not belong to the run as RUN/manifest.json tells it (other data): run spikelens interpret RUN again"
+/// "RUN/relevant.json does not belong to the run as RUN/manifest.json tells it (other data): run spikelens interpret
+/// RUN again"
 std::string stale_sentence(const Run& run, const std::filesystem::path& path, const std::string& reason,
                            const std::string& stage);
 
-/// Whether the run has this file of results, and it is of the run as it is; a line says so where there is one that is not.
+/// Whether the run has this file of results, and it is of the run as it is; a line says so where there is one that is
+/// not.
 bool has_result(const Run& run, const std::filesystem::path& path, const StageNotes& notes);
 
-/// Whether a method can explain a network: gates, TSA and relevance know no recurrence, shares and sltrp no threshold that
-/// adapts.
+/// Whether a method can explain a network: gates, TSA and relevance know no recurrence, shares and sltrp no threshold
+/// that adapts.
 bool can_explain(std::string_view method, const Network& network);
 
 /// What is shown of single samples unless methods are named, without what needs relevant filters that the run lacks

@@ -23,11 +23,11 @@ namespace spikelens {
 ///         static void fields(auto& self, auto& field) { field("epoch", self.epoch), field("loss", self.loss); }
 ///     };
 ///
-/// document_of writes the struct as a JSON object and read_fields reads it back. A field is a bool, a whole number, a double
-/// (not a number is null), a text, a document, such a struct, a list or a map of them, or a struct that has its own
-/// `json document() const` and `static T read(const JsonField&)`. An empty optional is no field, or null as
-/// `field.nullable("coding", self.coding)`. `field.group("run", self.made)` puts the fields of an optional struct beside the
-/// others; it is there where its field "run" is.
+/// document_of writes the struct as a JSON object and read_fields reads it back. A field is a bool, a whole number, a
+/// double (not a number is null), a text, a document, such a struct, a list or a map of them, or a struct that has its
+/// own `json document() const` and `static T read(const JsonField&)`. An empty optional is no field, or null as
+/// `field.nullable("coding", self.coding)`. `field.group("run", self.made)` puts the fields of an optional struct
+/// beside the others; it is there where its field "run" is.
 struct AnyField {
     void operator()(const char*, auto&) {}
     void nullable(const char*, auto&) {}
@@ -166,8 +166,8 @@ nlohmann::json document_of(const T& result) {
     return field_document(result);
 }
 
-/// The result of a document. Throws InputError that names the file, the field and what was expected; more fields than the
-/// struct has are left aside.
+/// The result of a document. Throws InputError that names the file, the field and what was expected; more fields than
+/// the struct has are left aside.
 template <Record T>
 T read_fields(const nlohmann::json& document, const std::string& file) {
     T result;

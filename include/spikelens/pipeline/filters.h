@@ -31,10 +31,12 @@ struct FilterSelection {
             field("accuracy", self.accuracy), field("ci95", self.ci95);
         }
     };
-    std::string name;                ///< "lasso", "standardised", "share", …
-    std::vector<Point> curve;        ///< accuracy on the samples of a class with its filters silenced, mean over classes
-    double area = 0, area_ci95 = 0;  ///< mean over the budgets of (accuracy without random live filters) − (that without its)
-    double stability = 0;  ///< mean over bootstraps and classes of |A ∩ B|/|A ∪ B| with the own choice; NaN: not measured
+    std::string name;          ///< "lasso", "standardised", "share", …
+    std::vector<Point> curve;  ///< accuracy on the samples of a class with its filters silenced, mean over classes
+    double area = 0,
+           area_ci95 = 0;  ///< mean over the budgets of (accuracy without random live filters) − (that without its)
+    double stability =
+        0;  ///< mean over bootstraps and classes of |A ∩ B|/|A ∪ B| with the own choice; NaN: not measured
 
     static void fields(auto& self, auto& field) {
         field("name", self.name), field("curve", self.curve), field("area", self.area);
@@ -46,8 +48,8 @@ struct FilterOfClass {
     std::string layer;
     int filter = 0;
     int64_t index = 0;
-    bool live = false, relevant = false;     ///< relevant: to the μ-lasso at the chosen μ
-    double chosen = 0;                       ///< in which share of the bootstraps the μ-lasso chose it; NaN: not measured
+    bool live = false, relevant = false;  ///< relevant: to the μ-lasso at the chosen μ
+    double chosen = 0;                    ///< in which share of the bootstraps the μ-lasso chose it; NaN: not measured
     std::map<std::string, double> evidence;  ///< by each rule, mean over the samples predicted as the class
 
     static void fields(auto& self, auto& field) {
@@ -89,10 +91,10 @@ struct FiltersResult {
     }
 };
 
-/// Which way to choose filters finds those that matter? Ranks each class's filters by evidence (attribute/evidence.h), by the
-/// μ-lasso as it is and with standardised responses of live filters (interpret/selection.h), by both (hybrid), and by response;
-/// silences as many as the run's μ-lasso chose at each of its μ, beside random and random live ones; and tells how stable each
-/// choice is under bootstraps of the training samples. The caller holds the run's lock.
+/// Which way to choose filters finds those that matter? Ranks each class's filters by evidence (attribute/evidence.h),
+/// by the μ-lasso as it is and with standardised responses of live filters (interpret/selection.h), by both (hybrid),
+/// and by response; silences as many as the run's μ-lasso chose at each of its μ, beside random and random live ones;
+/// and tells how stable each choice is under bootstraps of the training samples. The caller holds the run's lock.
 ///
 /// Throws InputError for options that cannot be used, and unless the run has relevant filters.
 FiltersResult compare_filters(const Run& run, const FiltersOptions& options, const Execution& execution,

@@ -38,8 +38,10 @@ struct LayerSummary {
     int64_t parameters = 0;
     std::string neuron;
     int64_t receptive_field = 0;
-    std::optional<int> kernel, stride, padding, dilation, groups;  ///< of a convolution; the last two where they are not 1
-    std::optional<int> kernel_columns, stride_columns, padding_columns, dilation_columns;  ///< along a row, where they differ
+    std::optional<int> kernel, stride, padding, dilation,
+        groups;  ///< of a convolution; the last two where they are not 1
+    std::optional<int> kernel_columns, stride_columns, padding_columns,
+        dilation_columns;  ///< along a row, where they differ
     std::optional<std::string> recurrence;
     std::optional<std::vector<std::string>> inputs;  ///< where they are not the layer before
     std::optional<PoolSummary> pool;
@@ -48,11 +50,13 @@ struct LayerSummary {
 
     static void fields(auto& self, auto& field) {
         field("layer", self.layer), field("kind", self.kind), field("input", self.input), field("output", self.output);
-        field("parameters", self.parameters), field("neuron", self.neuron), field("receptive_field", self.receptive_field);
+        field("parameters", self.parameters), field("neuron", self.neuron),
+            field("receptive_field", self.receptive_field);
         field("kernel", self.kernel), field("stride", self.stride), field("padding", self.padding);
         field("dilation", self.dilation), field("groups", self.groups), field("kernel_columns", self.kernel_columns);
         field("stride_columns", self.stride_columns), field("padding_columns", self.padding_columns);
-        field("dilation_columns", self.dilation_columns), field("recurrence", self.recurrence), field("inputs", self.inputs);
+        field("dilation_columns", self.dilation_columns), field("recurrence", self.recurrence),
+            field("inputs", self.inputs);
         field("pool", self.pool), field("spikes_per_neuron_and_step", self.spikes_per_neuron_and_step);
         field("dead_filters", self.dead_filters);
     }
@@ -76,8 +80,8 @@ struct InspectResult {
     }
 };
 
-/// What a run's network is made of, and how it spikes on the first test samples. Throws InputError for a negative number of
-/// samples, and for data that are not the run's.
+/// What a run's network is made of, and how it spikes on the first test samples. Throws InputError for a negative
+/// number of samples, and for data that are not the run's.
 InspectResult inspect_run(const Run& run, const InspectOptions& options, const Execution& execution);
 /// The same of a model file, which has no samples. Throws InputError for a file that is none.
 InspectResult inspect_model(const std::filesystem::path& file, const Execution& execution);
@@ -95,8 +99,8 @@ struct ExportResult {
 };
 
 /// Writes the network of a run (a folder) or of a model file as a NIR graph (`out` ends in .nir) or a model file
-/// (.safetensors). Throws InputError for another ending, a file that may not be written (pipeline/output.h), and a network that
-/// NIR has no words for.
+/// (.safetensors). Throws InputError for another ending, a file that may not be written (pipeline/output.h), and a
+/// network that NIR has no words for.
 ExportResult export_model(const std::filesystem::path& model, const std::filesystem::path& out);
 
 }  // namespace spikelens

@@ -48,7 +48,8 @@ struct WeightedFilter {
     double weight = 0;
 
     static void fields(auto& self, auto& field) {
-        field("layer", self.layer), field("filter", self.filter), field("index", self.index), field("weight", self.weight);
+        field("layer", self.layer), field("filter", self.filter), field("index", self.index),
+            field("weight", self.weight);
     }
 };
 
@@ -58,7 +59,8 @@ struct PathPoint {
 
     static void fields(auto& self, auto& field) {
         field("mu", self.mu), field("l1", self.l1), field("objective", self.objective);
-        field("kkt_residual", self.kkt_residual), field("duality_gap", self.duality_gap), field("filters", self.filters);
+        field("kkt_residual", self.kkt_residual), field("duality_gap", self.duality_gap),
+            field("filters", self.filters);
     }
 };
 
@@ -129,13 +131,13 @@ struct InterpretResult {
     }
 };
 
-/// Finds the filters that drive each class (SVEBI), silences them, draws what they see, and fits probes where asked. Each of
-/// the five results is a file of the run; one that is there and was made of the same inputs is used, and a line says what is
-/// made anew. When the work is cancelled the responses of the samples so far are kept and Cancelled is thrown on. The caller
-/// holds the run's lock.
+/// Finds the filters that drive each class (SVEBI), silences them, draws what they see, and fits probes where asked.
+/// Each of the five results is a file of the run; one that is there and was made of the same inputs is used, and a line
+/// says what is made anew. When the work is cancelled the responses of the samples so far are kept and Cancelled is
+/// thrown on. The caller holds the run's lock.
 ///
-/// Throws InputError for options that cannot be used, a network without filters, data that are not the run's, and result files
-/// that say something else than they should.
+/// Throws InputError for options that cannot be used, a network without filters, data that are not the run's, and
+/// result files that say something else than they should.
 InterpretResult interpret_run(const Run& run, const InterpretOptions& options, const Execution& execution,
                               const StageNotes& notes);
 

@@ -102,8 +102,8 @@ struct MadeRun {
     }
 };
 
-/// How the caller of a stage locks the run that the stage writes into, just before its first file. Empty: RunLock, without
-/// waiting.
+/// How the caller of a stage locks the run that the stage writes into, just before its first file. Empty: RunLock,
+/// without waiting.
 using LockRun = std::function<std::shared_ptr<const RunLock>(const std::filesystem::path&)>;
 
 }  // namespace spikelens

@@ -18,30 +18,33 @@ struct SpikelensMpi;
 
 namespace spikelens {
 
-/// The processes of one job that mpirun or srun started. Each computes its own shard of a stage; the first alone tells, puts
-/// the shards together and writes into the run. Progress and errors travel by MPI; samples and results are read and written in
-/// the run directory, which all must see.
+/// The processes of one job that mpirun or srun started. Each computes its own shard of a stage; the first alone tells,
+/// puts the shards together and writes into the run. Progress and errors travel by MPI; samples and results are read
+/// and written in the run directory, which all must see.
 class Ranks {
   public:
-    /// Null in a process that was started by itself. Loads the library libspikelens_mpi, which alone is linked with MPI. Throws
-    /// RunError where it is missing, as in a build without MPI; InputError where the processes do not know of each other.
+    /// Null in a process that was started by itself. Loads the library libspikelens_mpi, which alone is linked with
+    /// MPI. Throws RunError where it is missing, as in a build without MPI; InputError where the processes do not know
+    /// of each other.
     static std::unique_ptr<Ranks> join();
 
     int number() const { return number_; }  ///< from 0
     int count() const { return count_; }
     bool first() const { return number_ == 0; }
 
-    /// The same work as one process of the job: the first shows the progress of all, the others tell it theirs. On the first it
-    /// throws the error of a process that failed.
+    /// The same work as one process of the job: the first shows the progress of all, the others tell it theirs. On the
+    /// first it throws the error of a process that failed.
     Execution sharing(Execution execution);
-    /// The shard of this process is computed. The first waits for all others, with their progress and as sharing() says.
+    /// The shard of this process is computed. The first waits for all others, with their progress and as sharing()
+    /// says.
     void wait_for_all(const Execution& sharing);
-    /// The processes as a team to train in, which must not outlive this. The first throws the error of a process that failed.
+    /// The processes as a team to train in, which must not outlive this. The first throws the error of a process that
+    /// failed.
     TrainTeam team();
     /// Waits until the first has come here.
     void wait_for_first();
-    /// This process cannot go on. The others tell the first, which ends the job, and come back when nobody has ended them for
-    /// some seconds; so an error of all is said once.
+    /// This process cannot go on. The others tell the first, which ends the job, and come back when nobody has ended
+    /// them for some seconds; so an error of all is said once.
     void report_failure(const std::string& sentence, int status);
     /// Ends all processes.
     void abort(int status) const;
@@ -69,8 +72,9 @@ class Ranks {
     ProgressEvent last_;
 };
 
-/// train_run() by all processes of a job: its run, to the byte, but for the seconds. The first makes it; to the others the
-/// result is empty. All must be on machines of one kind (train/team.h).
-TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes, Ranks& ranks);
+/// train_run() by all processes of a job: its run, to the byte, but for the seconds. The first makes it; to the others
+/// the result is empty. All must be on machines of one kind (train/team.h).
+TrainResult train_run(const TrainRunOptions& options, const Execution& execution, const StageNotes& notes,
+                      Ranks& ranks);
 
 }  // namespace spikelens

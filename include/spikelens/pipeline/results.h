@@ -24,8 +24,8 @@ struct RunResults {
 };
 
 /// What the run's documents hold of the run as it is. A line says what is left out: a result of another model, data or
-/// filters, and evaluated methods whose filters, probes or surrogate are others now. Throws InputError for a document that is
-/// not one of its stage, and for a training that is not this model's.
+/// filters, and evaluated methods whose filters, probes or surrogate are others now. Throws InputError for a document
+/// that is not one of its stage, and for a training that is not this model's.
 RunResults current_results(const Run& run, const StageNotes& notes);
 
 }  // namespace spikelens

@@ -21,7 +21,9 @@ struct RunDirectory {
     std::filesystem::path manifest() const { return root / "manifest.json"; }
     std::filesystem::path model() const { return root / "model.safetensors"; }
     std::filesystem::path checkpoint() const { return root / "checkpoint.safetensors"; }
-    std::filesystem::path epoch(int number) const { return root / "epochs" / (std::to_string(number) + ".safetensors"); }
+    std::filesystem::path epoch(int number) const {
+        return root / "epochs" / (std::to_string(number) + ".safetensors");
+    }
     std::filesystem::path result(const std::string& stage) const { return root / (stage + ".json"); }
     std::filesystem::path responses() const { return root / "responses.h5"; }
     std::filesystem::path relevant() const { return root / "relevant.json"; }
@@ -47,8 +49,8 @@ struct Run {
     std::string fingerprint;
     std::vector<std::string> warnings;  ///< of its training (TrainResult::warnings), to be shown beside every result
 
-    /// Throws InputError when there is no trained run at `root`, a file of it says something else than a run's does, or model
-    /// and manifest are of two runs, since writing the second was interrupted.
+    /// Throws InputError when there is no trained run at `root`, a file of it says something else than a run's does, or
+    /// model and manifest are of two runs, since writing the second was interrupted.
     static Run open(const std::filesystem::path& root);
 
     std::string data_name() const;
@@ -61,18 +63,19 @@ struct Run {
     uint64_t seed() const;                 ///< of training and of the coding
     std::string surrogate() const;         ///< of gradient methods; empty: the usual one
 
-    /// Loads the run's data set and checks that its files are the ones the run was made with. A coding other than the run's own
-    /// may be given.
+    /// Loads the run's data set and checks that its files are the ones the run was made with. A coding other than the
+    /// run's own may be given.
     RunData load_data(const Execution& execution, const std::string& coding = {}) const;
 
-    /// What every result of this run depends on: the model, the data, and how they are shown (in the run's own coding unless
-    /// one is given).
+    /// What every result of this run depends on: the model, the data, and how they are shown (in the run's own coding
+    /// unless one is given).
     Identity identity(const std::string& coding = {}) const;
-    /// The identity of a stage's result, which depends on the version of what computes it too. `revision` is raised when what
-    /// the stage computes changes.
+    /// The identity of a stage's result, which depends on the version of what computes it too. `revision` is raised
+    /// when what the stage computes changes.
     Identity identity_of(const std::string& stage, int revision, const std::string& coding = {}) const;
 
-    /// Why the file of results at `path` (pipeline/store.h) was not made of this run as it is: "other data". Empty when it was.
+    /// Why the file of results at `path` (pipeline/store.h) was not made of this run as it is: "other data". Empty when
+    /// it was.
     std::string why_stale(const std::filesystem::path& path) const;
 
     /// The document of a stage; null when it has not been made. Throws InputError when it is no such document.
@@ -93,11 +96,13 @@ struct NewRun {
     nlohmann::json document;  ///< train.json, but for its identity
 };
 
-/// Writes model, train.json and, last, the manifest: until it is there the run is the one before, and what was interrupted is
-/// noticed by the identity. What is recorded of later stages stays where network and data are the same. Gives train.json.
+/// Writes model, train.json and, last, the manifest: until it is there the run is the one before, and what was
+/// interrupted is noticed by the identity. What is recorded of later stages stays where network and data are the same.
+/// Gives train.json.
 nlohmann::json create_run(const RunDirectory& files, const NewRun& run);
 
-/// Puts a stage into the manifest's "stages": { "interpret": { "command": [words], "seed": 1 }, … }, in place of its record.
+/// Puts a stage into the manifest's "stages": { "interpret": { "command": [words], "seed": 1 }, … }, in place of its
+/// record.
 void record_stage(const RunDirectory& files, const std::string& stage, const StageRecord& record);
 /// The same for a stage whose document holds what several calls made: a list.
 void record_calls(const RunDirectory& files, const std::string& stage, const std::vector<StageRecord>& records);

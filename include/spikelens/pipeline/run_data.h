@@ -34,8 +34,8 @@ struct RunData {
     bool coded() const { return coding.kind != CodingKind::direct; }
     /// Where a test sample's random spikes are addressed.
     int64_t test_address(int64_t index) const { return train->size() + index; }
-    /// Images [N, C, H, W] with values in [0, 1] as the network is shown them: coded, or normalised as the pictures are;
-    /// `addresses` are those of random coders.
+    /// Images [N, C, H, W] with values in [0, 1] as the network is shown them: coded, or normalised as the pictures
+    /// are; `addresses` are those of random coders.
     Input shown(const FloatArray& images, std::span<const int64_t> addresses) const;
 };
 
@@ -46,12 +46,13 @@ struct DataWords {
     std::string coding;     ///< of images; empty for direct
 };
 
-/// Loads a data set (load_dataset); `steps` and `seed` are of the coder. Throws InputError for coded recordings, options of
-/// another kind of data, and coded pictures that are normalised: coders need values in [0, 1].
-RunData load_run_data(const std::string& source, const DataWords& words, int steps, uint64_t seed, const Execution& execution);
+/// Loads a data set (load_dataset); `steps` and `seed` are of the coder. Throws InputError for coded recordings,
+/// options of another kind of data, and coded pictures that are normalised: coders need values in [0, 1].
+RunData load_run_data(const std::string& source, const DataWords& words, int steps, uint64_t seed,
+                      const Execution& execution);
 
-/// A picture file as a run's pictures are read: `changes` says with which options. Throws InputError for a damaged file and
-/// for one that has not this shape [3, H, W] after framing.
+/// A picture file as a run's pictures are read: `changes` says with which options. Throws InputError for a damaged file
+/// and for one that has not this shape [3, H, W] after framing.
 Picture read_like(const PictureOptions& options, const std::filesystem::path& path, const Shape& shape);
 
 /// How a later command finds the data again: a known name, or a folder wherever the program is started.
@@ -60,9 +61,10 @@ std::string source_of(const std::string& data);
 /// The manifest's "data": { "name", "source", "sha256", "binning", "pictures", "damaged", "coding" }
 nlohmann::json data_document(const RunData& data, const std::string& source);
 
-/// What a result depends on of the data, whatever they are called and wherever they lie: { "data": digest of all checksums,
-/// "binning", "pictures", "coding", "coding_seed" }. `sha256` as in RunData; `binning`, `pictures` and `coding` are canonical;
-/// the seed is in it where images are coded, "pictures" where the data are a folder of pictures.
+/// What a result depends on of the data, whatever they are called and wherever they lie: { "data": digest of all
+/// checksums, "binning", "pictures", "coding", "coding_seed" }. `sha256` as in RunData; `binning`, `pictures` and
+/// `coding` are canonical; the seed is in it where images are coded, "pictures" where the data are a folder of
+/// pictures.
 nlohmann::json data_inputs(const nlohmann::json& sha256, const std::string& binning, const PictureWords& pictures,
                            const Coding& coding, uint64_t coding_seed);
 nlohmann::json data_inputs(const RunData& data);

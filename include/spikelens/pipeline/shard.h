@@ -14,13 +14,13 @@
 
 namespace spikelens {
 
-/// One of `count` parts of a stage's samples. Each may be computed by a process of its own, at once or one after the other;
-/// merge_shards puts the parts together, and the stage then goes on from them to the bytes of one process.
+/// One of `count` parts of a stage's samples. Each may be computed by a process of its own, at once or one after the
+/// other; merge_shards puts the parts together, and the stage then goes on from them to the bytes of one process.
 struct Shard {
     int64_t number = 1;  ///< 1 … count
     int64_t count = 1;
-    /// One of a job that computes all shards and merges them: what the run has whole is not computed again, and no file is kept
-    /// of it.
+    /// One of a job that computes all shards and merges them: what the run has whole is not computed again, and no file
+    /// is kept of it.
     bool of_job = false;
 };
 
@@ -52,17 +52,17 @@ struct ShardResult {
     }
 };
 
-/// Sums the responses of the shard's samples, whole blocks of them (interpret/responses.h), into its own responses.h5. Of the
-/// options it takes the response and the number of samples. What was cancelled or killed goes on where it was; a file of other
-/// options, another model or other data is made anew, which a line says. The caller holds the lock of shard_directory(), not
-/// the run's. Throws InputError as interpret_run does.
-ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard, const Execution& execution,
-                            const StageNotes& notes);
+/// Sums the responses of the shard's samples, whole blocks of them (interpret/responses.h), into its own responses.h5.
+/// Of the options it takes the response and the number of samples. What was cancelled or killed goes on where it was; a
+/// file of other options, another model or other data is made anew, which a line says. The caller holds the lock of
+/// shard_directory(), not the run's. Throws InputError as interpret_run does.
+ShardResult interpret_shard(const Run& run, const InterpretOptions& options, const Shard& shard,
+                            const Execution& execution, const StageNotes& notes);
 
-/// Measures explanations of the shard's test samples, each method's scores in a file of its own. The rest as above, and as
-/// evaluate() says.
-ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard, const Execution& execution,
-                           const StageNotes& notes);
+/// Measures explanations of the shard's test samples, each method's scores in a file of its own. The rest as above, and
+/// as evaluate() says.
+ShardResult evaluate_shard(const Run& run, const EvaluateOptions& options, const Shard& shard,
+                           const Execution& execution, const StageNotes& notes);
 
 /// merge's document. docs/formats.md describes the fields.
 struct MergeResult {
@@ -89,17 +89,17 @@ struct MergeOptions {
     bool replace = false;            ///< whatever the run has of them
 };
 
-/// Puts together what the run's shards computed: responses.h5, and the scores of each method. The stage, called with the same
-/// options, finds them and does the rest. Shards that were merged are removed once all is written. The caller holds the run's
-/// lock.
+/// Puts together what the run's shards computed: responses.h5, and the scores of each method. The stage, called with
+/// the same options, finds them and does the rest. Shards that were merged are removed once all is written. The caller
+/// holds the run's lock.
 ///
-/// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, of another division, not
-/// through with its samples, or made with another model, other data or other options than the run or the other shards. Throws
-/// RunError while another process computes a shard.
+/// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, of another
+/// division, not through with its samples, or made with another model, other data or other options than the run or the
+/// other shards. Throws RunError while another process computes a shard.
 MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options = {});
 
-/// Throws InputError when the run holds computed shards of a stage that are not of a division into `count`: they would be of no
-/// use, and merge_shards would refuse them.
+/// Throws InputError when the run holds computed shards of a stage that are not of a division into `count`: they would
+/// be of no use, and merge_shards would refuse them.
 void check_division(const RunDirectory& run, const std::string& stage, int64_t count);
 
 }  // namespace spikelens

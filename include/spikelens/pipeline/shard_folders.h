@@ -28,8 +28,8 @@ class EmptyShard {
     std::filesystem::path directory_;
 };
 
-/// Removes what shards of a stage computed of results that the run has whole, and their empty folders; not those that another
-/// process computes. The caller holds the run's lock.
+/// Removes what shards of a stage computed of results that the run has whole, and their empty folders; not those that
+/// another process computes. The caller holds the run's lock.
 void remove_superseded_shards(const Run& run, const std::string& stage);
 
 }  // namespace spikelens

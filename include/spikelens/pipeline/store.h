@@ -14,15 +14,15 @@
 
 namespace spikelens {
 
-/// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in order,
-/// final newline). Numbers come back to the bit; NaN and infinities are written as null and read by the functions below as NaN.
-/// An object carries the checksum of its content: reading takes it off, and throws InputError where the content is another. One
-/// that carries none is taken as it is.
+/// JSON files, read with one clear sentence on failure (file and byte) and written atomically (2-space indent, keys in
+/// order, final newline). Numbers come back to the bit; NaN and infinities are written as null and read by the
+/// functions below as NaN. An object carries the checksum of its content: reading takes it off, and throws InputError
+/// where the content is another. One that carries none is taken as it is.
 nlohmann::json read_json(const std::filesystem::path& path);
 void write_json(const std::filesystem::path& path, const nlohmann::json& document);
 
-/// Each result struct saves and loads. `identity` says all that the result depends on (pipeline/identity.h); loading a file
-/// with another one is an InputError.
+/// Each result struct saves and loads. `identity` says all that the result depends on (pipeline/identity.h); loading a
+/// file with another one is an InputError.
 
 /// The identity in a result file, by whichever of the functions below it was saved; null in one that has none. Throws
 /// InputError for a missing or damaged file.
@@ -33,7 +33,8 @@ void save_responses(const ResponseSums& sums, const nlohmann::json& identity, co
                     const Execution& execution = {});
 ResponseSums load_responses(const nlohmann::json& identity, const std::filesystem::path& path);
 
-void save_relevant_filters(const RelevantFilters& relevant, const nlohmann::json& identity, const std::filesystem::path& path);
+void save_relevant_filters(const RelevantFilters& relevant, const nlohmann::json& identity,
+                           const std::filesystem::path& path);
 RelevantFilters load_relevant_filters(const nlohmann::json& identity, const std::filesystem::path& path);
 
 void save_ablation(const Ablation& ablation, const nlohmann::json& identity, const std::filesystem::path& path);
@@ -52,7 +53,8 @@ class VisualisationWriter {
     std::vector<double> spread_;
 };
 /// One at a time, as they were added.
-void load_visualisations(const nlohmann::json& identity, const std::filesystem::path& path, const TakeVisualisation& take);
+void load_visualisations(const nlohmann::json& identity, const std::filesystem::path& path,
+                         const TakeVisualisation& take);
 
 void save_probe(const Probe& probe, const nlohmann::json& identity, const std::filesystem::path& path);
 Probe load_probe(const nlohmann::json& identity, const std::filesystem::path& path);

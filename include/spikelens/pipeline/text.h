@@ -21,8 +21,8 @@ struct DataListResult;
 struct DataCheckResult;
 struct DataDownloadResult;
 
-/// Results as text for people, in lines of at most 80 columns, with what must not be read without: undecided samples, training
-/// that diverged, maps that say nothing.
+/// Results as text for people, in lines of at most 80 columns, with what must not be read without: undecided samples,
+/// training that diverged, maps that say nothing.
 std::string text_of(const TrainResult& result);
 std::string text_of(const ImportResult& result);
 std::string text_of(const InterpretResult& result);

@@ -31,11 +31,11 @@ struct ReportImage {
     std::vector<float> probabilities;  ///< softmax of the scores
     FloatArray image;                  ///< [C, H, W]
     std::vector<FloatArray> maps;      ///< [H, W] each, in the order of ReportData::methods, signed raw values
-    std::vector<double> rounding{};    ///< of each map, the largest magnitude that means nothing; 0 where there are fewer
+    std::vector<double> rounding{};  ///< of each map, the largest magnitude that means nothing; 0 where there are fewer
 
-    FloatArray cloud{};                        ///< picture [3, h, w] of a recording over x, y and t; empty for images
-    std::vector<FloatArray> clouds{};          ///< the same, coloured by each method; empty where it does not tell time apart
-    std::vector<FloatArray> windows{};         ///< maps [N, H, W] of each method per window of time; empty likewise
+    FloatArray cloud{};                 ///< picture [3, h, w] of a recording over x, y and t; empty for images
+    std::vector<FloatArray> clouds{};   ///< the same, coloured by each method; empty where it does not tell time apart
+    std::vector<FloatArray> windows{};  ///< maps [N, H, W] of each method per window of time; empty likewise
     std::vector<int64_t> spikes_per_window{};  ///< [N]; window i holds the steps i·T/N (rounded down) to (i + 1)·T/N
 
     /// An undecided sample counts as wrong.
@@ -52,20 +52,22 @@ struct ReportMethod {
 
 /// When the test samples were decided (evaluate/decision_time.h), those for which a class is predicted.
 struct ReportDecisions {
-    std::vector<int64_t> right, wrong;  ///< [T] how many right and wrong predictions no longer change after step 1, 2, …
+    std::vector<int64_t> right,
+        wrong;  ///< [T] how many right and wrong predictions no longer change after step 1, 2, …
 };
 
 /// Everything a report shows. Where a stage has not been run it shows the command that makes it.
 struct ReportData {
-    std::string run;                   ///< the run directory's name
-    std::vector<std::string> command;  ///< what made the report, word by word, as `stages` of the manifest hold it of the rest
-    nlohmann::json manifest;           ///< null: there is none
+    std::string run;  ///< the run directory's name
+    std::vector<std::string>
+        command;              ///< what made the report, word by word, as `stages` of the manifest hold it of the rest
+    nlohmann::json manifest;  ///< null: there is none
     RunResults results;
     std::vector<ReportFilter> filters;
     std::vector<ReportMethod> methods;
     std::vector<ReportImage> images;
-    std::string image_choice;       ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
-    std::string coding = "direct";  ///< in which the images are shown; "direct" for recordings too
+    std::string image_choice;  ///< how they were chosen: "6 right and 6 wrong predictions, drawn at random with seed 7"
+    std::string coding = "direct";      ///< in which the images are shown; "direct" for recordings too
     std::string input_kind = "images";  ///< or "recordings": what the data are called
     bool counts_spikes = false;         ///< class scores are numbers of output spikes / T, not potentials
     int steps = 0;                      ///< T, the network's

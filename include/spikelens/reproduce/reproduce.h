@@ -32,12 +32,13 @@ struct StageWords {
 };
 
 struct ReproduceOptions {
-    std::filesystem::path out;             ///< the run directory
-    std::filesystem::path model;           ///< of bitar-nmnist: the NIR network; empty: $SPIKELENS_DATA/nir/cnn_sinabs.nir
-    std::optional<int64_t> samples;        ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
+    std::filesystem::path out;       ///< the run directory
+    std::filesystem::path model;     ///< of bitar-nmnist: the NIR network; empty: $SPIKELENS_DATA/nir/cnn_sinabs.nir
+    std::optional<int64_t> samples;  ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
     std::optional<int64_t> train_samples;  ///< of the training set; likewise
     uint64_t seed = 1;
-    int seeds = 1;  ///< of svebi-mnist and bitar-nmnist: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
+    int seeds =
+        1;  ///< of svebi-mnist and bitar-nmnist: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
     std::function<StageWords(uint64_t seed)> words;  ///< may be empty
     std::vector<std::string> arguments;              ///< the command line that was called, for the manifest
     LockRun lock;
@@ -45,16 +46,16 @@ struct ReproduceOptions {
 
 /// What the paper of svebi-mnist leaves open, or its code does otherwise.
 struct PaperChoices {
-    /// As the paper's code measures: loaders of 16 images of one class that drop the last batch, so 9,920 of MNIST's 10,000
-    /// test images, and weights of the epoch that is best on the test set. Each choice is then made otherwise too, in a run of
-    /// its own beside the first (OUT-epochs20, OUT-last, OUT-all-images), and claims show its effect.
+    /// As the paper's code measures: loaders of 16 images of one class that drop the last batch, so 9,920 of MNIST's
+    /// 10,000 test images, and weights of the epoch that is best on the test set. Each choice is then made otherwise
+    /// too, in a run of its own beside the first (OUT-epochs20, OUT-last, OUT-all-images), and claims show its effect.
     bool exact = false;
     std::optional<int> epochs;            ///< absent: 5, as the paper says; its code has 20
     std::optional<KeptEpoch> keep_epoch;  ///< absent: the best where `exact`, else the last
 };
 
-/// What svebi-awa2 works on. The usual is the paper's, which takes a GPU or weeks; a small network and small pictures do as
-/// well.
+/// What svebi-awa2 works on. The usual is the paper's, which takes a GPU or weeks; a small network and small pictures
+/// do as well.
 struct PhotographOptions {
     std::string data;  ///< a folder of pictures (docs/formats/pictures.md)
     PictureWords pictures = {{"resize", "224x224"}, {"mean", "imagenet"}, {"std", "imagenet"}};
@@ -147,23 +148,26 @@ std::string text_of(const SvebiAwa2Result& result);
 std::string text_of(const BitarNmnistResult& result);
 std::string text_of(const CodingFashionResult& result);
 
-/// A paper's whole experiment: the stages one after another on one run, held against other writers from the first to the last,
-/// and the paper's numbers beside the run's. When it is cancelled, what the stages keep is kept: the same call goes on. Throws
-/// what the stages throw, and InputError for negative numbers of samples and a network that is not found.
+/// A paper's whole experiment: the stages one after another on one run, held against other writers from the first to
+/// the last, and the paper's numbers beside the run's. When it is cancelled, what the stages keep is kept: the same
+/// call goes on. Throws what the stages throw, and InputError for negative numbers of samples and a network that is not
+/// found.
 ///
 /// De Laet et al. 2025 on MNIST, with the network of its reference code.
-SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const PaperChoices& choices, const Execution& execution,
-                                       const StageNotes& notes);
+SvebiMnistResult reproduce_svebi_mnist(const ReproduceOptions& options, const PaperChoices& choices,
+                                       const Execution& execution, const StageNotes& notes);
 /// The second half of the same paper: a spiking VGG on photographs. Weights are written as a model file beside the run,
 /// OUT-start.safetensors, from which training starts with a new last layer.
 SvebiAwa2Result reproduce_svebi_awa2(const ReproduceOptions& options, const PhotographOptions& photographs,
                                      const Execution& execution, const StageNotes& notes);
-/// Bitar, Rosales, Paulitsch 2023: gradient attributions find the spikes that matter, and cost far less than methods that do
-/// not see inside. Here on the pretrained convolutional network of the NIR paper (Pedersen et al. 2024) and recordings of
-/// N-MNIST.
-BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes);
-/// Bitar, Rosales, Paulitsch 2023: the coding has a noticeable effect on which inputs matter most. Here on Fashion-MNIST, one
-/// classifier per coding: the overlap of the best pixels between codings against that between two trainings of one coding.
+/// Bitar, Rosales, Paulitsch 2023: gradient attributions find the spikes that matter, and cost far less than methods
+/// that do not see inside. Here on the pretrained convolutional network of the NIR paper (Pedersen et al. 2024) and
+/// recordings of N-MNIST.
+BitarNmnistResult reproduce_bitar_nmnist(const ReproduceOptions& options, const Execution& execution,
+                                         const StageNotes& notes);
+/// Bitar, Rosales, Paulitsch 2023: the coding has a noticeable effect on which inputs matter most. Here on
+/// Fashion-MNIST, one classifier per coding: the overlap of the best pixels between codings against that between two
+/// trainings of one coding.
 CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, const Execution& execution,
                                              const StageNotes& notes);
 

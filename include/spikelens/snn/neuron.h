@@ -27,12 +27,13 @@ inline constexpr std::array<std::string_view, 3> kResetWords = {"subtract", "zer
 Reset parse_reset(std::string_view word);
 
 /// A leaky integrate-and-fire neuron, complete: a network trained elsewhere keeps its exact meaning. U[0⁻] = 0.
-/// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1. A synapse that keeps
-/// its current (alpha > 0; NIR's CubaLIF, snnTorch's Synaptic) gives the membrane J[t] = αJ[t−1] + I[t] instead of I[t].
+/// The current is I[t] = gain · (weights·spikes + bias), times (1 − β) when `decay_input`. IF is beta = 1. A synapse
+/// that keeps its current (alpha > 0; NIR's CubaLIF, snnTorch's Synaptic) gives the membrane J[t] = αJ[t−1] + I[t]
+/// instead of I[t].
 ///
-/// A threshold that adapts (adapt ≠ 0; ALIF, the LSNN of Bellec et al., NeurIPS 2018) is θ + A[t] instead of θ where a spike is
-/// decided and where `subtract` without delay subtracts it: A[t] = ρA[t−1] + adapt·S[t−1], A[0] = 0. Its potential, recorded
-/// and in gradients, is U[t] − A[t], which is compared with θ.
+/// A threshold that adapts (adapt ≠ 0; ALIF, the LSNN of Bellec et al., NeurIPS 2018) is θ + A[t] instead of θ where a
+/// spike is decided and where `subtract` without delay subtracts it: A[t] = ρA[t−1] + adapt·S[t−1], A[0] = 0. Its
+/// potential, recorded and in gradients, is U[t] − A[t], which is compared with θ.
 struct Neuron {
     float beta = 0.95F;      ///< leak per step, in [0, 1]
     float threshold = 1.0F;  ///< θ > 0
@@ -85,16 +86,16 @@ struct NeuronField {
 /// All fields, in the order of network texts.
 std::span<const NeuronField> neuron_fields();
 
-/// Throws InputError, which begins with `who`, for a value out of its field's range, and for one that would do nothing: rho
-/// without adapt, v_reset without a reset to it, a delay without a reset. `values` are those of the neuron's layer.
+/// Throws InputError, which begins with `who`, for a value out of its field's range, and for one that would do nothing:
+/// rho without adapt, v_reset without a reset to it, a delay without a reset. `values` are those of the neuron's layer.
 void check_neuron(const Neuron& neuron, const std::string& who, const NeuronValues& values = {});
 
-/// The same of values of a layer [channels, height, width]: each of a field that is a number, once, in the table's order, in
-/// range and of one of the two shapes.
+/// The same of values of a layer [channels, height, width]: each of a field that is a number, once, in the table's
+/// order, in range and of one of the two shapes.
 void check_neuron_values(const NeuronValues& values, const Shape& layer, const std::string& who);
 
-/// "IF", or "LIF(beta=0.9,delay)": every option that has not the default of Neuron; "beta=*" and "beta=**" for values of
-/// channels and of neurons.
+/// "IF", or "LIF(beta=0.9,delay)": every option that has not the default of Neuron; "beta=*" and "beta=**" for values
+/// of channels and of neurons.
 std::string neuron_text(const Neuron& neuron, const NeuronValues& values = {});
 
 /// Sets what one option of a network text says: "beta=0.9", "reset=zero", "delay". What was wrong with it, or nothing.

@@ -49,13 +49,13 @@ std::vector<int> predictions(const FloatArray& scores);
 /// bit for any batch, thread count, kernel and machine. Immutable after construction, safe to share between threads.
 class Simulator {
   public:
-    /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU. The weights are
-    /// kept once more, in fixed point: as many bytes as in float.
-    /// Where execution.memory does not suffice for one sample a thread, one is simulated at a time, by all threads.
+    /// Throws InputError when the network is not valid or the kernel is unknown or not supported by this CPU. The
+    /// weights are kept once more, in fixed point: as many bytes as in float. Where execution.memory does not suffice
+    /// for one sample a thread, one is simulated at a time, by all threads.
     explicit Simulator(std::shared_ptr<const Network> network, Execution execution = {});
     explicit Simulator(Network network, Execution execution = {});
-    /// For large networks that are only simulated: each layer's weights are given up as soon as they are in fixed point.
-    /// network() then has layers without weights and biases.
+    /// For large networks that are only simulated: each layer's weights are given up as soon as they are in fixed
+    /// point. network() then has layers without weights and biases.
     static Simulator without_weights(Network network, Execution execution = {});
     ~Simulator();
     Simulator(Simulator&&) noexcept;
@@ -66,17 +66,19 @@ class Simulator {
     std::shared_ptr<const Network> shared_network() const;
 
     /// Direct coding: the image [N, C, H, W] is the input current at every step. Output spikes of the `ablated` filters
-    /// are set to zero. Throws InputError when the shape is not the network's, a value is not finite, or execution.memory does
-    /// not suffice for one sample; so do the others. Where only scores are asked for, of a sample that differs from the one
-    /// before in few pixels only what these lead to is computed anew.
-    Recording run(const FloatArray& images, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
+    /// are set to zero. Throws InputError when the shape is not the network's, a value is not finite, or
+    /// execution.memory does not suffice for one sample; so do the others. Where only scores are asked for, of a sample
+    /// that differs from the one before in few pixels only what these lead to is computed anew.
+    Recording run(const FloatArray& images, const RecordRequest& request = {},
+                  std::span<const FilterIndex> ablated = {}) const;
 
     /// Spiking input [N, T, C, H, W]: whole numbers of spikes per step, 0..255. T is the input's, not the network's.
     Recording run_spikes(const Array<uint8_t>& spikes, const RecordRequest& request = {},
                          std::span<const FilterIndex> ablated = {}) const;
 
     /// Either of the two.
-    Recording run(const Input& input, const RecordRequest& request = {}, std::span<const FilterIndex> ablated = {}) const;
+    Recording run(const Input& input, const RecordRequest& request = {},
+                  std::span<const FilterIndex> ablated = {}) const;
 
     /// Scores [sets, N, classes] under each of several ablations: what run(input, {}, set) gives, to the bit. Only
     /// what one ablation changes of another is simulated again.

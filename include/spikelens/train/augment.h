@@ -25,8 +25,10 @@ struct Augmentation {
 Augmentation parse_augmentation(std::string_view text);
 std::string augmentation_text(const Augmentation& augmentation);
 
-/// Changes the samples of `input`, which have these indices in their set. What becomes of a sample has the address (seed,
-/// epoch, index), whatever the batch. All steps of a recording are changed alike. The crop must be below height and width.
-void augment(Input& input, std::span<const int64_t> indices, const Augmentation& augmentation, uint64_t seed, int epoch);
+/// Changes the samples of `input`, which have these indices in their set. What becomes of a sample has the address
+/// (seed, epoch, index), whatever the batch. All steps of a recording are changed alike. The crop must be below height
+/// and width.
+void augment(Input& input, std::span<const int64_t> indices, const Augmentation& augmentation, uint64_t seed,
+             int epoch);
 
 }  // namespace spikelens

@@ -10,15 +10,15 @@
 
 namespace spikelens {
 
-/// The mean cross-entropy above which an epoch counts as diverged: 10·ln C for C classes. A network that knows nothing and
-/// gives all classes the same score has ln C. Infinite for one class, where the loss is always 0.
+/// The mean cross-entropy above which an epoch counts as diverged: 10·ln C for C classes. A network that knows nothing
+/// and gives all classes the same score has ln C. Infinite for one class, where the loss is always 0.
 double diverged_loss(int64_t classes);
 
 /// Whether this epoch's mean loss is above diverged_loss, or is no number.
 bool diverged(const EpochResult& epoch, int64_t classes);
 
-/// How much a layer spikes: spikes for each neuron and step. A silent layer, of rate 0, passes nothing on to the layers behind
-/// it.
+/// How much a layer spikes: spikes for each neuron and step. A silent layer, of rate 0, passes nothing on to the layers
+/// behind it.
 struct LayerRate {
     std::string layer;
     double rate = 0;
@@ -27,8 +27,8 @@ struct LayerRate {
     static void fields(auto& self, auto& field) { field("layer", self.layer), field("rate", self.rate); }
 };
 
-/// Of every layer with neurons, in the exact simulation of the first `count` samples (fewer where there are fewer): costs one
-/// simulation of them. Throws InputError for samples of another shape.
+/// Of every layer with neurons, in the exact simulation of the first `count` samples (fewer where there are fewer):
+/// costs one simulation of them. Throws InputError for samples of another shape.
 std::vector<LayerRate> spike_rates(const Engine& engine, const SampleSource& samples, int64_t count);
 
 /// The layers that are silent.

@@ -10,12 +10,13 @@
 
 namespace spikelens {
 
-/// How a training stays within execution.memory. A batch is cut into shards, and each worker computes one at a time. The
-/// weights that training ends with are the same to the bit for every plan.
+/// How a training stays within execution.memory. A batch is cut into shards, and each worker computes one at a time.
+/// The weights that training ends with are the same to the bit for every plan.
 struct TrainPlan {
     int threads = 1;
     int64_t shard = 1;  ///< samples of the largest shard
-    /// Between the ways forward and back, inputs of layers are kept in a byte each, and currents are computed once more.
+    /// Between the ways forward and back, inputs of layers are kept in a byte each, and currents are computed once
+    /// more.
     bool recompute = false;
     int64_t bytes = 0;    ///< of all samples on their way, about
     int64_t weights = 0;  ///< of weights, momentum and gradients

@@ -19,8 +19,9 @@ namespace spikelens {
 /// What training computes on. cuda: a GPU that LibTorch knows, by LibTorch's own operations.
 enum class Device { cpu, cuda };
 
-/// The numbers that convolutions and products of matrices are computed in, forward and back. Membranes, spikes, the loss,
-/// sums of gradients, weights and momentum are float32 with either. bfloat16 has float32's range and eight bits of it.
+/// The numbers that convolutions and products of matrices are computed in, forward and back. Membranes, spikes, the
+/// loss, sums of gradients, weights and momentum are float32 with either. bfloat16 has float32's range and eight bits
+/// of it.
 enum class Precision { float32, bfloat16 };
 
 /// Read "cpu" or "cuda", "float32" or "bfloat16". Throw InputError for other texts.
@@ -39,8 +40,8 @@ struct TrainOptions {
     double momentum = 0.9;
     double weight_decay = 0.0;
     double clip_norm = 0.0;  ///< scale the gradient to at most this norm; 0: never
-    /// A batch is computed in so many parts, one after the other. The gradient is the batch's, but summed in another order: its
-    /// bits differ by rounding, about 1e-6 of its largest value.
+    /// A batch is computed in so many parts, one after the other. The gradient is the batch's, but summed in another
+    /// order: its bits differ by rounding, about 1e-6 of its largest value.
     int accumulate = 1;
     Augmentation augmentation;
     /// Layers that keep their weights and biases: names, or "conv1..conv4" for all from one to another.
@@ -77,29 +78,31 @@ struct TrainState {
 /// Throws InputError for options that no training can use.
 void check_train_options(const TrainOptions& options);
 
-/// Throws OptionError for a device that is not there: where LibTorch was built without CUDA, or finds no GPU. Asked for a GPU,
-/// it loads what train() loads.
+/// Throws OptionError for a device that is not there: where LibTorch was built without CUDA, or finds no GPU. Asked for
+/// a GPU, it loads what train() loads.
 void check_device(Device device);
 
-/// For each layer whether it keeps its weights. Throws InputError for a word that names no layer, or when all are frozen.
+/// For each layer whether it keeps its weights. Throws InputError for a word that names no layer, or when all are
+/// frozen.
 std::vector<bool> frozen_layers(const Network& network, const std::vector<std::string>& words);
 
-/// Trains `network` in place from `state` to options.epochs and keeps `state` up to date. The order of samples of an epoch is a
-/// permutation addressed by (seed, epoch). `after_batch` is called when a batch is done and may keep a checkpoint; at an
-/// epoch's end state.part is empty. Both it and execution.progress may throw to stop, and training stops when cancelled.
-/// `network` and `state` are then those of the last whole batch, and training that goes on from them ends in the same bits (but
-/// for seconds) as one that was never stopped.
+/// Trains `network` in place from `state` to options.epochs and keeps `state` up to date. The order of samples of an
+/// epoch is a permutation addressed by (seed, epoch). `after_batch` is called when a batch is done and may keep a
+/// checkpoint; at an epoch's end state.part is empty. Both it and execution.progress may throw to stop, and training
+/// stops when cancelled. `network` and `state` are then those of the last whole batch, and training that goes on from
+/// them ends in the same bits (but for seconds) as one that was never stopped.
 ///
 /// At most so many samples are on their way as execution.memory has room for (train/plan.h).
 ///
-/// Throws InputError for unusable options or labels, too little memory, or a state that is not on the way to options.epochs
-/// with this batch; RunError when the loss or a weight stops being finite: `after_batch` never sees such a network. Loads the
-/// library libspikelens_train, which alone is linked with LibTorch, from where the program is told to look for libraries;
-/// throws RunError where it is missing, as in a build without it. Weights are the same to the bit for any number of threads on
-/// one machine. On another CPU they may differ in the last digits, since LibTorch and its BLAS choose their kernels by CPU, and
-/// training carries such differences on. A GPU sums in other orders, and its weights may differ in the last digits between two
-/// runs too; what is drawn at random does not depend on the device. Sets LibTorch and OpenBLAS to one thread of their own, and
-/// lets malloc map blocks of 4 MB and more each for itself, for the whole process.
+/// Throws InputError for unusable options or labels, too little memory, or a state that is not on the way to
+/// options.epochs with this batch; RunError when the loss or a weight stops being finite: `after_batch` never sees such
+/// a network. Loads the library libspikelens_train, which alone is linked with LibTorch, from where the program is told
+/// to look for libraries; throws RunError where it is missing, as in a build without it. Weights are the same to the
+/// bit for any number of threads on one machine. On another CPU they may differ in the last digits, since LibTorch and
+/// its BLAS choose their kernels by CPU, and training carries such differences on. A GPU sums in other orders, and its
+/// weights may differ in the last digits between two runs too; what is drawn at random does not depend on the device.
+/// Sets LibTorch and OpenBLAS to one thread of their own, and lets malloc map blocks of 4 MB and more each for itself,
+/// for the whole process.
 void train(Network& network, const SampleSource& samples, const TrainOptions& options, TrainState& state,
            const std::function<void(const Network&, const TrainState&)>& after_batch, const Execution& execution = {});
 

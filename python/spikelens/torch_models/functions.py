@@ -257,9 +257,9 @@ RESHAPED = (
     "_unsafe_view",
 )
 HANDLERS = (
-    {name: same for name in SAME}
-    | {name: reshaped for name in RESHAPED}
-    | {name: permuted for name in ("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims")}
+    dict.fromkeys(SAME, same)
+    | dict.fromkeys(RESHAPED, reshaped)
+    | dict.fromkeys(("permute", "transpose", "t", "movedim", "moveaxis", "swapaxes", "swapdims"), permuted)
 )
 HANDLERS |= {
     "expand": expanded,

@@ -1,5 +1,5 @@
-// The GPU, by CUDA: every task of tasks.h as a kernel, products on tensor cores. Compiled without contraction (-fmad=false), so
-// that floats are the CPU's.
+// The GPU, by CUDA: every task of tasks.h as a kernel, products on tensor cores. Compiled without contraction
+// (-fmad=false), so that floats are the CPU's.
 #include <string>
 
 #include <cuda_runtime.h>
@@ -16,7 +16,8 @@ constexpr int kThreads = 256;
 constexpr int kLeastMajor = 8;  // mma of bytes in this shape, copies into a block's memory, 100 KB of it
 
 void check(cudaError_t error, const char* what) {
-    if (error != cudaSuccess) throw RunError(std::string("the GPU could not ") + what + ": " + cudaGetErrorString(error));
+    if (error != cudaSuccess)
+        throw RunError(std::string("the GPU could not ") + what + ": " + cudaGetErrorString(error));
 }
 
 template <class Task>
@@ -35,7 +36,8 @@ __device__ inline void load_fragment(uint32_t (&to)[4], const uint8_t* from) {
 
 __device__ inline void multiply_bytes(int32_t (&sums)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
+        "%3};"
         : "+r"(sums[0]), "+r"(sums[1]), "+r"(sums[2]), "+r"(sums[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
@@ -72,7 +74,8 @@ class CudaTeam {
     /// What neighbouring pixels and taps copy again stays in the first-level cache.
     __device__ static void copy_reused(uint8_t* to, const uint8_t* from, bool there) {
         const auto at = static_cast<uint32_t>(__cvta_generic_to_shared(to));
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(there ? 16 : 0) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(there ? 16 : 0)
+                     : "memory");
     }
     __device__ static void copy_once(uint8_t* to, const int8_t* from) {
         const auto at = static_cast<uint32_t>(__cvta_generic_to_shared(to));
@@ -84,8 +87,8 @@ class CudaTeam {
         const int first_row = warp_row(thread), first_column = warp_column(thread);
         SPIKELENS_UNROLL for (int half = 0; half < kDepth / 32; ++half) {
             uint32_t a[4][4], b[4][4];
-            SPIKELENS_UNROLL for (int i = 0; i < 4; ++i)
-                load_fragment(a[i], input + part_place(first_row + i * 16 + square % 2 * 8 + line, 2 * half + square / 2));
+            SPIKELENS_UNROLL for (int i = 0; i < 4; ++i) load_fragment(
+                a[i], input + part_place(first_row + i * 16 + square % 2 * 8 + line, 2 * half + square / 2));
             SPIKELENS_UNROLL for (int j = 0; j < 4; ++j) load_fragment(
                 b[j], weights + part_place(first_column + (2 * j + square / 2) * 8 + line, 2 * half + square % 2));
             SPIKELENS_UNROLL for (int i = 0; i < 4; ++i) {
@@ -112,8 +115,9 @@ class CudaDevice final : public Device {
                            (error == cudaSuccess ? "there is no device" : cudaGetErrorString(error)));
         check(cudaGetDeviceProperties(&properties_, 0), "be asked for its properties");
         if (properties_.major < kLeastMajor)
-            throw RunError(std::string("the engine gpu needs a GPU of compute capability 8.0 or more; ") + properties_.name +
-                           " has " + std::to_string(properties_.major) + "." + std::to_string(properties_.minor));
+            throw RunError(std::string("the engine gpu needs a GPU of compute capability 8.0 or more; ") +
+                           properties_.name + " has " + std::to_string(properties_.major) + "." +
+                           std::to_string(properties_.minor));
         check(cudaSetDevice(0), "be used");
         allow_memory<Tile<1>>();
         allow_memory<Tile<2>>();
@@ -132,7 +136,9 @@ class CudaDevice final : public Device {
         return memory;
     }
     void release(void* memory) noexcept override { cudaFree(memory); }
-    void zero(void* to, int64_t bytes) override { check(cudaMemsetAsync(to, 0, static_cast<size_t>(bytes)), "clear memory"); }
+    void zero(void* to, int64_t bytes) override {
+        check(cudaMemsetAsync(to, 0, static_cast<size_t>(bytes)), "clear memory");
+    }
     void upload(void* to, const void* from, int64_t bytes) override {
         check(cudaMemcpy(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "be given data");
     }
@@ -150,12 +156,14 @@ class CudaDevice final : public Device {
   private:
     template <class Shape>
     static void allow_memory() {
-        check(cudaFuncSetAttribute(run_product<Shape>, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kSharedBytes),
-              "give a block its memory");
+        check(
+            cudaFuncSetAttribute(run_product<Shape>, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kSharedBytes),
+            "give a block its memory");
     }
     template <class Task>
     void launch(const Task& task) {
-        const int64_t most = int64_t{64} * properties_.multiProcessorCount, blocks = (task.count() + kThreads - 1) / kThreads;
+        const int64_t most = int64_t{64} * properties_.multiProcessorCount,
+                      blocks = (task.count() + kThreads - 1) / kThreads;
         if (blocks == 0) return;
         run_parts<<<static_cast<unsigned>(blocks < most ? blocks : most), kThreads>>>(task);
         check(cudaGetLastError(), "start a task");

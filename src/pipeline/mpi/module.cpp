@@ -56,7 +56,9 @@ void begin_send(const void* bytes, int size, int receiver) {
     MPI_Isend(bytes, size, MPI_BYTE, receiver, kTagOfBytes, MPI_COMM_WORLD, &passing);
 }
 
-void begin_share(void* bytes, int size, int sender) { MPI_Ibcast(bytes, size, MPI_BYTE, sender, MPI_COMM_WORLD, &passing); }
+void begin_share(void* bytes, int size, int sender) {
+    MPI_Ibcast(bytes, size, MPI_BYTE, sender, MPI_COMM_WORLD, &passing);
+}
 
 bool through() {
     int done = 0;
@@ -73,5 +75,13 @@ void abort_job(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
 
 }  // namespace
 
-const SpikelensMpi spikelens_mpi = {
-    spikelens::version.data(), start, send, receive, begin_receive, begin_send, begin_share, through, finish, abort_job};
+const SpikelensMpi spikelens_mpi = {spikelens::version.data(),
+                                    start,
+                                    send,
+                                    receive,
+                                    begin_receive,
+                                    begin_send,
+                                    begin_share,
+                                    through,
+                                    finish,
+                                    abort_job};

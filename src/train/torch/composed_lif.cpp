@@ -11,8 +11,8 @@
 namespace spikelens {
 namespace {
 
-/// A layer's neurons over time: every step is one tensor [planes, height, width]. Each operation rounds once, as each of
-/// NeuronStep's does.
+/// A layer's neurons over time: every step is one tensor [planes, height, width]. Each operation rounds once, as each
+/// of NeuronStep's does.
 class ComposedLif {
   public:
     explicit ComposedLif(const LifPlanes& layer)
@@ -64,8 +64,9 @@ class ComposedLif {
         if (!later.defined()) return slope * to_spikes;
         const at::Tensor kept = neuron_.to_value ? later * ((1 - spikes) * neuron_.beta) : later * neuron_.beta;
         if (!layer_.surrogate.through_reset) return kept + slope * to_spikes;
-        const at::Tensor through = neuron_.to_value ? (neuron_.v_reset - potential) * neuron_.beta * later
-                                                    : later * -(neuron_.beta * neuron_.reset_now + neuron_.reset_delayed);
+        const at::Tensor through = neuron_.to_value
+                                       ? (neuron_.v_reset - potential) * neuron_.beta * later
+                                       : later * -(neuron_.beta * neuron_.reset_now + neuron_.reset_delayed);
         return kept + slope * (to_spikes + through);
     }
 
@@ -134,7 +135,8 @@ at::Tensor composed_lif_backward(const LifPlanes& layer, const at::Tensor& curre
         synapse = lif.charge(synapse, lif.current_at(current, t));
         potentials.push_back(lif.potential(t > 0 ? potentials.back() : at::Tensor(), synapse));
     }
-    const at::Tensor pooled = spikes_gradient.reshape({layer.steps, layer.planes, layer.pooled_height, layer.pooled_width});
+    const at::Tensor pooled =
+        spikes_gradient.reshape({layer.steps, layer.planes, layer.pooled_height, layer.pooled_width});
     at::Tensor result = layer.constant ? at::zeros_like(current) : at::empty_like(current), gradient, charge;
     for (int64_t t = layer.steps; t-- > 0; potentials.pop_back()) {
         const at::Tensor spikes = lif.fires(potentials.back()).to(at::kFloat);

@@ -13,11 +13,12 @@ namespace spikelens {
 /// the memory of the network and of the state's momentum, which must outlive it.
 class Sgd {
   public:
-    /// Momentum that is empty starts as zero (so the first step has v = g). Throws InputError when it does not fit the network.
+    /// Momentum that is empty starts as zero (so the first step has v = g). Throws InputError when it does not fit the
+    /// network.
     Sgd(Network& network, const TrainOptions& options, TrainState& state);
 
-    /// One step at this rate along these gradients, one per parameter: weight, bias of each layer in order. Parameters whose
-    /// gradient is undefined stay as they are.
+    /// One step at this rate along these gradients, one per parameter: weight, bias of each layer in order. Parameters
+    /// whose gradient is undefined stay as they are.
     void step(std::vector<at::Tensor>& gradients, double rate);
 
   private:

@@ -8,8 +8,8 @@
 
 namespace spikelens {
 
-/// Runs what calls LibTorch and gives back what it returns. LibTorch's own errors, which carry a stack trace, become a RunError
-/// of one sentence that says for what (`task`) memory was missing, or what LibTorch said.
+/// Runs what calls LibTorch and gives back what it returns. LibTorch's own errors, which carry a stack trace, become a
+/// RunError of one sentence that says for what (`task`) memory was missing, or what LibTorch said.
 template <class Body>
 auto without_torch_errors(const std::string& task, Body&& body) {
     try {

@@ -50,7 +50,8 @@ void compute_in_this_thread() {
     if (at::get_num_threads() != 1) at::set_num_threads(1);
     using SetThreads = void (*)(int);
     // LibTorch's BLAS is whichever the system chose: only OpenBLAS has this function.
-    static const auto set_blas_threads = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+    static const auto set_blas_threads =
+        reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
     static const bool once = (set_blas_threads ? set_blas_threads(1) : void(), true);
     (void)once;
 }
@@ -61,7 +62,8 @@ at::Tensor view_of(const float* data, const Shape& shape) {
 
 at::Tensor view_of(FloatArray& array) { return view_of(array.data.data(), array.shape); }
 
-TorchNetwork::TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen, Computing computing)
+TorchNetwork::TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen,
+                           Computing computing)
     : network_(network),
       surrogate_(surrogate),
       frozen_(std::move(frozen)),
@@ -87,7 +89,9 @@ void TorchNetwork::take_weights() {
 at::Tensor TorchNetwork::product(const at::Tensor& values) const { return values.to(computing_.products); }
 
 bool TorchNetwork::finite() const {
-    const auto all_finite = [](const at::Tensor& values) { return !values.defined() || values.isfinite().all().item<bool>(); };
+    const auto all_finite = [](const at::Tensor& values) {
+        return !values.defined() || values.isfinite().all().item<bool>();
+    };
     return std::ranges::all_of(own_, [&](const Weights& w) { return all_finite(w.weight) && all_finite(w.bias); });
 }
 
@@ -130,8 +134,8 @@ at::Tensor TorchNetwork::weighted(size_t index, const at::Tensor& kept) const {
         return with_bias(at::conv2d(values, weight, at::Tensor(), layer.stride, layer.padding).to(at::kFloat), bias);
     };
     if (kept.size(0) <= steps_at_once(layer)) return conv(kept);
-    at::Tensor all =
-        at::empty({kept.size(0), layer.out_channels, layer.out_height, layer.out_width}, weight.options().dtype(at::kFloat));
+    at::Tensor all = at::empty({kept.size(0), layer.out_channels, layer.out_height, layer.out_width},
+                               weight.options().dtype(at::kFloat));
     for_each_piece(layer, kept, [&](int64_t first, int64_t length) {
         all.narrow(0, first, length).copy_(conv(kept.narrow(0, first, length)));
     });
@@ -141,7 +145,8 @@ at::Tensor TorchNetwork::weighted(size_t index, const at::Tensor& kept) const {
 at::Tensor TorchNetwork::current(size_t index, const at::Tensor& kept, const Trace& trace) const {
     const at::Tensor& bias = weights_[index].bias;
     at::Tensor sums = weighted(index, kept);
-    if (network_.layers[index].leaks() && bias.defined()) sums = sums + bias * (kept_by_readout(index, trace).mean() - 1);
+    if (network_.layers[index].leaks() && bias.defined())
+        sums = sums + bias * (kept_by_readout(index, trace).mean() - 1);
     return sums.contiguous();
 }
 
@@ -217,19 +222,22 @@ at::Tensor TorchNetwork::forward(const at::Tensor& input, Trace& trace) const {
     return as_matrix(mean_over_steps(signal, trace.steps));
 }
 
-TorchNetwork::Gradients TorchNetwork::conv_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const {
+TorchNetwork::Gradients TorchNetwork::conv_gradient(size_t index, const at::Tensor& kept,
+                                                    const at::Tensor& gradient) const {
     const Layer& layer = network_.layers[index];
     const at::Tensor& weight = weights_[index].weight;
-    const bool wants_input = index > first_, wants_weight = !frozen_[index], wants_bias = wants_weight && layer.has_bias;
-    const Shape bias_shape{layer.out_channels}, stride(2, layer.stride), padding(2, layer.padding), ones(2, 1), zeros(2, 0);
+    const bool wants_input = index > first_, wants_weight = !frozen_[index],
+               wants_bias = wants_weight && layer.has_bias;
+    const Shape bias_shape{layer.out_channels}, stride(2, layer.stride), padding(2, layer.padding), ones(2, 1),
+        zeros(2, 0);
     Gradients all;
     const bool one = kept.size(0) <= steps_at_once(layer);
     const bool in_floats = computing_.products == at::kFloat;
     if (wants_input && !one) all.input = at::empty(kept.sizes(), weight.options().dtype(at::kFloat));
     for_each_piece(layer, kept, [&](int64_t first, int64_t length) {
         auto [to_input, to_weight, to_bias] = at::convolution_backward(
-            product(gradient.narrow(0, first, length)), product(as_floats(index, kept.narrow(0, first, length))), weight,
-            at::IntArrayRef(bias_shape), stride, padding, ones, false, zeros, 1,
+            product(gradient.narrow(0, first, length)), product(as_floats(index, kept.narrow(0, first, length))),
+            weight, at::IntArrayRef(bias_shape), stride, padding, ones, false, zeros, 1,
             {wants_input, wants_weight, wants_bias && in_floats});
         if (wants_input) to_input = to_input.to(at::kFloat);
         if (wants_weight) to_weight = to_weight.to(at::kFloat);
@@ -243,7 +251,8 @@ TorchNetwork::Gradients TorchNetwork::conv_gradient(size_t index, const at::Tens
     return all;
 }
 
-TorchNetwork::Gradients TorchNetwork::full_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const {
+TorchNetwork::Gradients TorchNetwork::full_gradient(size_t index, const at::Tensor& kept,
+                                                    const at::Tensor& gradient) const {
     Gradients all;
     const at::Tensor factor = product(gradient);
     if (index > first_) all.input = at::mm(factor, weights_[index].weight).to(at::kFloat).reshape(kept.sizes());
@@ -254,8 +263,8 @@ TorchNetwork::Gradients TorchNetwork::full_gradient(size_t index, const at::Tens
 }
 
 /// Adds a layer's gradients, bias first, and returns that of its input; undefined where nothing before it needs one.
-at::Tensor TorchNetwork::weights_gradient(size_t index, const Trace& trace, const at::Tensor& kept, const at::Tensor& gradient,
-                                          std::vector<at::Tensor>& result) const {
+at::Tensor TorchNetwork::weights_gradient(size_t index, const Trace& trace, const at::Tensor& kept,
+                                          const at::Tensor& gradient, std::vector<at::Tensor>& result) const {
     const Layer& layer = network_.layers[index];
     auto [to_input, to_weight, to_bias] =
         layer.kind == LayerKind::conv ? conv_gradient(index, kept, gradient) : full_gradient(index, kept, gradient);

@@ -22,13 +22,14 @@ class TorchNetwork {
     struct Computing {
         at::Device device = at::kCPU;
         at::ScalarType products = at::kFloat;  ///< convolutions and products of matrices; all else is in float
-        bool fused = true;                     ///< neurons by kernels of our own, on the CPU alone, else by composed_lif.h
+        bool fused = true;  ///< neurons by kernels of our own, on the CPU alone, else by composed_lif.h
     };
 
     /// The network must live as long as this. `frozen` says of each layer whether it needs no gradient.
     TorchNetwork(const Network& network, const Surrogate& surrogate, std::vector<bool> frozen, Computing computing);
 
-    /// Takes the network's weights as they are: after each change to them. On the CPU and in float they are its own memory.
+    /// Takes the network's weights as they are: after each change to them. On the CPU and in float they are its own
+    /// memory.
     void take_weights();
 
     const at::Device& device() const { return computing_.device; }
@@ -45,12 +46,12 @@ class TorchNetwork {
         std::vector<Step> layers;
     };
 
-    /// Scores [N, classes], on the device, of images [N, C, H, W], the same current at every step, or of sequences [N, T, C, H,
-    /// W].
+    /// Scores [N, classes], on the device, of images [N, C, H, W], the same current at every step, or of sequences [N,
+    /// T, C, H, W].
     at::Tensor forward(const at::Tensor& input, Trace& trace) const;
 
-    /// Gradients, floats on the device, of Σ scores · score_gradient: weight, then bias if there is one, of each layer in
-    /// order; undefined of frozen layers. Uses up the trace.
+    /// Gradients, floats on the device, of Σ scores · score_gradient: weight, then bias if there is one, of each layer
+    /// in order; undefined of frozen layers. Uses up the trace.
     std::vector<at::Tensor> backward(Trace& trace, const at::Tensor& score_gradient) const;
 
     /// Whether all weights and biases are.
@@ -78,7 +79,8 @@ class TorchNetwork {
                                 std::vector<at::Tensor>& result) const;
     Gradients conv_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
     Gradients full_gradient(size_t index, const at::Tensor& kept, const at::Tensor& gradient) const;
-    at::Tensor current_gradient(size_t index, const at::Tensor& current, const at::Tensor& gradient, const Trace& trace) const;
+    at::Tensor current_gradient(size_t index, const at::Tensor& current, const at::Tensor& gradient,
+                                const Trace& trace) const;
     LifPlanes planes(size_t index, const at::Tensor& current, const Trace& trace) const;
 
     const Network& network_;

@@ -92,9 +92,9 @@ std::span<std::byte> bytes_of(at::Tensor& tensor) {
     return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
 }
 
-/// glibc's heap would keep the holes that large tensors leave: twice the planned memory was measured. They are mapped each for
-/// itself. This is a setting of the whole process. It is made here alone, in the training library, which is loaded when
-/// training begins: the core library leaves malloc as it is.
+/// glibc's heap would keep the holes that large tensors leave: twice the planned memory was measured. They are mapped
+/// each for itself. This is a setting of the whole process. It is made here alone, in the training library, which is
+/// loaded when training begins: the core library leaves malloc as it is.
 void give_large_blocks_back() {
     ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -107,7 +107,8 @@ TorchNetwork::Computing computing_of(const TrainOptions& options) {
             .fused = !cuda};
 }
 
-/// Settings of the whole process: products of float32 are not rounded to fewer bits, and sums have one order where they can.
+/// Settings of the whole process: products of float32 are not rounded to fewer bits, and sums have one order where they
+/// can.
 void compute_alike_on_gpus() {
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setAllowTF32CuBLAS(false);
@@ -166,12 +167,14 @@ class Trainer {
     BatchRecord run_batch(std::span<const int64_t> batch, const std::string& task) {
         const int64_t size = static_cast<int64_t>(batch.size());
         const int64_t shards = shards_of(size, options_.accumulate);
-        const int64_t own = team_.number * shards / team_.count, count = (team_.number + 1) * shards / team_.count - own;
+        const int64_t own = team_.number * shards / team_.count,
+                      count = (team_.number + 1) * shards / team_.count - own;
         OrderedSum sum(own, team_.number > 0);
         parallel_for(count, threads_with_room(plan_.threads, std::max<int64_t>(1, count), kTask), [&](int64_t i, int) {
             const int64_t shard = own + i, first = shard * size / shards, end = (shard + 1) * size / shards;
-            without_torch_errors(
-                kTask, [&] { add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum); });
+            without_torch_errors(kTask, [&] {
+                add_shard(batch.subspan(first, end - first), shard, 1.0 / static_cast<double>(size), sum);
+            });
         });
         without_torch_errors(kTask, [&] {
             for (at::Tensor& gradient : sum.total().gradients)
@@ -226,7 +229,8 @@ class Trainer {
     double learning_rate() const {
         const int64_t updates = (samples_.size() + options_.batch - 1) / options_.batch;
         const int64_t update = state_.epochs_done * updates + state_.part.samples / options_.batch;
-        return options_.learning_rate * schedule_factor(options_.schedule, options_.warm_up, options_.epochs, update, updates);
+        return options_.learning_rate *
+               schedule_factor(options_.schedule, options_.warm_up, options_.epochs, update, updates);
     }
 
     RunError diverged(const std::string& task, const std::string& what) const {
@@ -276,7 +280,8 @@ std::string why_no_gpu() {
 }
 
 void train_by_torch(Network& network, const SampleSource& samples, const TrainOptions& options, const TrainPlan& plan,
-                    TrainState& state, const AfterBatch& after_batch, const Execution& execution, const TrainTeam& team) {
+                    TrainState& state, const AfterBatch& after_batch, const Execution& execution,
+                    const TrainTeam& team) {
     const at::NoGradGuard no_autograd;
     compute_in_this_thread();
     give_large_blocks_back();

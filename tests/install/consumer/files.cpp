@@ -14,7 +14,7 @@ int main() {
     spikelens::ReportData data;
     data.run = "nothing yet";
     const bool has_report = !spikelens::report_html(data).empty();
-    std::printf("%zu known data sets, file %s, report %s\n", spikelens::known_datasets().size(), same ? "same" : "differs",
-                has_report ? "made" : "missing");
+    std::printf("%zu known data sets, file %s, report %s\n", spikelens::known_datasets().size(),
+                same ? "same" : "differs", has_report ? "made" : "missing");
     return same && has_report ? 0 : 1;
 }

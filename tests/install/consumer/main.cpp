@@ -35,8 +35,8 @@ static bool trains(spikelens::Network network) {
     return state.epochs_done == 1;
 }
 
-// Goes through both ways of running a network, so that a dependency the package forgot fails to link here, and trains: an
-// argument says that this must succeed, none that it must fail, with one sentence.
+// Goes through both ways of running a network, so that a dependency the package forgot fails to link here, and trains:
+// an argument says that this must succeed, none that it must fail, with one sentence.
 int main(int argc, char**) {
     spikelens::Network network = spikelens::parse_network("4C3-LIF-MP2-10F", {1, 28, 28}, 4);
     spikelens::initialise_weights(network, 1);
@@ -47,5 +47,7 @@ int main(int argc, char**) {
     const spikelens::FloatArray gradient = engine.gradient(image, {&target, 1}).gradient;
     std::printf("spikelens %s: %zu scores, gradient of %zu pixels\n", spikelens::version.data(), scores.data.size(),
                 gradient.data.size());
-    return scores.shape == spikelens::Shape{1, 10} && gradient.shape == image.shape && trains(network) == (argc > 1) ? 0 : 1;
+    return scores.shape == spikelens::Shape{1, 10} && gradient.shape == image.shape && trains(network) == (argc > 1)
+               ? 0
+               : 1;
 }
