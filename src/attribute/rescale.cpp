@@ -15,9 +15,8 @@ namespace {
 /// A sample and its baseline, each simulated, and what the change from one to the other is made of. Of a neuron, from
 /// the last step down, with ΔU, ΔS the change of potential and spike, g the multiplier of the spike and λ' that of the
 /// next potential:
-///     λ[t] = (ΔS/ΔU)·g + the multiplier of the reset · λ'      β − (θβ)·ΔS/ΔU under subtraction (delayed: θ in place
-///     of θβ),
-///                                                               βΔV/ΔU to a value, β without a reset
+///     λ[t] = (ΔS/ΔU)·g + the multiplier of the reset · λ'
+/// That of the reset is β − (θβ)·ΔS/ΔU under subtraction (delayed: θ in place of θβ), βΔV/ΔU to a value, β without one.
 /// ΔU = 0 leaves the spike as it is, so 0/0 is 0 and nothing is lost. A pool or a join that chooses gives its change in
 /// equal parts to the inputs whose own change went its way.
 class Rescale final : public AttributionMethod {

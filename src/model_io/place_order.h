@@ -15,8 +15,7 @@ namespace spikelens {
 /// What numbers in names say of an order, each pair read against all names of a file. As order_of_names, but for pairs
 /// whose numbers another reading puts the other way round:
 ///  - the numbers there may be sizes: they leave gaps above 9 ("fc256", "fc128"), are powers of two from 4 on ("fc8",
-///  "fc4"),
-///    or lead from one name to the next against their order ("h8to4", "h4to2");
+///    "fc4"), or lead from one name to the next against their order ("h8to4", "h4to2");
 ///  - a later number, which alone would order all names of that form, says the opposite ("s2.fc1", "s1.fc2"; not
 ///    "block1_2", "block2_1" beside "block1_1").
 /// Such pairs are in no order, and there is a doubt. O(length of all names) to make.

@@ -8,9 +8,9 @@ namespace spikelens {
 
 /// Gives recurrent weights one name, "<module>.recurrent.weight", and their biases "<module>.recurrent.bias":
 ///   snnTorch      recurrent.weight and .bias have these names; recurrent.V and V, one to one
-///   SpikingJelly  LinearRecurrentContainer's rc.weight [n, 2n]: the first n columns read the input, the others the
-///   spikes Norse         input_weights become "<module>.weight", recurrent_weights Sinabs        rec_connect.weight
-///   and .bias
+///   SpikingJelly  LinearRecurrentContainer's rc.weight [n, 2n]: first n columns for the input, then n for the spikes
+///   Norse         input_weights become "<module>.weight", recurrent_weights
+///   Sinabs        rec_connect.weight and .bias
 void name_recurrences(StateDict& state);
 
 bool is_recurrent(const std::string& name);

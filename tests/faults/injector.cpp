@@ -4,9 +4,8 @@
 //   SPIKELENS_FAULT_FOLDER   only files and folders below this one count
 //   SPIKELENS_FAULT_AT       n, from 1; 0 counts and disturbs nothing
 //   SPIKELENS_FAULT_KIND     ENOSPC, EIO, EACCES, EINTR: the operation does nothing and reports this error (close does
-//   close);
-//                            SHORT: a read or write handles half of the bytes; KILL, KILLED: SIGKILL before, or after
-//                            it
+//                            close); SHORT: a read or write handles half of the bytes; KILL, KILLED: SIGKILL before, or
+//                            after it
 //   SPIKELENS_FAULT_ON       1: all operations from the n-th on
 //   SPIKELENS_FAULT_READING  1: operations that read, in place of those that write
 //   SPIKELENS_FAULT_LOG      a file that gets a line for each operation, of both sorts: its number, sort, name and path

@@ -12,8 +12,8 @@ FloatArray colour_map(const FloatArray& map, Colours colours);
 
 /// A map [H, W] over its image [C, H, W], C 1 or 3, as [3, H, W].
 ///  heat       s·colour + (1 − s)·(1/2 + grey/2), s the min–max normalised value: clear where the map is lowest
-///  diverging  the same, s = |value| / largest |value|, the colour blue or red, an end of the palette: clear where it
-///  is zero jet        as in the SVEBI paper: 0.6·JET + 0.4·image, divided by its maximum
+///  diverging  the same, s = |value| / largest |value|, the colour blue or red, an end of the palette: clear at zero
+///  jet        as in the SVEBI paper: 0.6·JET + 0.4·image, divided by its maximum
 FloatArray overlay(const FloatArray& image, const FloatArray& map, Colours colours);
 
 /// An image as a picture that can be drawn: the polarities of a recording [2, H, W], values in [0, 1], become colours

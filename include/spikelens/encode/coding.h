@@ -19,8 +19,7 @@ namespace spikelens {
 ///  latency  one spike per pixel, the brighter the earlier; none where x = 0 (linear) or x ≤ x_min (log).
 ///           linear: t = round((T−1)(1−x)). log: t = round(τ·ln(x/(x−x_min))), none when beyond T−1
 ///  delta    send on delta: a reconstruction r, 0 at first, rises by `step` with every spike; S[t] = [x − r ≥ step],
-///  compared
-///           as x ≥ r + step in the image's own precision, so that x = 0.3 gives three spikes of step 0.1
+///           compared as x ≥ r + step in the image's own precision, so that x = 0.3 gives three spikes of step 0.1
 enum class CodingKind { direct, rate, latency, delta };
 
 struct Coding {

@@ -26,9 +26,8 @@ struct SensitivityOptions {
 /// not. Cost: draws + 1 explanations a sample.
 ///  images  δ is uniform in [−radius, radius], one for each value.
 ///  spikes  max(1, round(radius · m)) of a sample's m single spikes are drawn without replacement, and each moves by
-///  one step,
-///          either way with equal chance; at the first and the last step it goes the only way there is. Places add
-///          their spikes up; a spike whose goal is full (255) stays. A sample without spikes stays as it is.
+///          one step, either way with equal chance; at the first and the last step it goes the only way there is.
+///          Places add their spikes up; a spike whose goal is full (255) stays. A sample without spikes stays as it is.
 /// `maps` gets all samples at once, in order. Throws InputError when shapes do not match, an image value is outside [0,
 /// 1], spikes have a single step, a map value is not finite, or an option is out of range.
 std::vector<double> sensitivity(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,

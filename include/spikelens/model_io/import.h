@@ -27,8 +27,8 @@ struct ImportedNetwork {
 
 /// How the writer of a NIR file turned its continuous neurons into steps.
 ///  auto      told by the file: names, versions and parameters; what was concluded is among the assumptions
-///  exact     forward Euler of NIR's equations: β = 1 − dt/τ, gain = r·dt/τ, reset by NIR's text (to v_reset, default
-///  0) snntorch, spikingjelly, norse, sinabs, rockpool    that library's own (docs/formats/nir.md has the table)
+///  exact     forward Euler of NIR's equations: β = 1 − dt/τ, gain = r·dt/τ, reset by NIR's text (to v_reset, or to 0)
+///  snntorch, spikingjelly, norse, sinabs, rockpool    that library's own (docs/formats/nir.md has the table)
 struct NirOptions {
     std::string dialect = "auto";
     std::optional<double> dt;    ///< seconds per step
@@ -56,8 +56,7 @@ void export_nir(const Network& network, const std::filesystem::path& path);
 ///  automatic  by name if every name is known, else by shape; what has the same shape, by the numbers in the names (see
 ///             below). The order of the tensors in the file never counts.
 ///  by_name    "<layer>.weight", the names of the network's own layers, or torchvision's VGG names
-///  ("features.0.weight",
-///             "classifier.6.bias") in a network of that shape
+///             ("features.0.weight", "classifier.6.bias") in a network of that shape
 ///  by_order   the k-th tensor of two or more axes is the k-th layer's weight
 enum class MatchWeights { automatic, by_name, by_order };
 

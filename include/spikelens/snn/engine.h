@@ -76,13 +76,11 @@ class CpuEngine final : public Engine {
 /// Makes the engine of this name. Throws InputError for an unknown one, naming the nearest.
 ///  cpu           CpuEngine
 ///  gpu           Simulates on a GPU by NVIDIA: all samples that its memory holds (in place of execution.memory), layer
-///  by
-///                layer, all steps of a layer in one product of int8 slices of the fixed-point weights on tensor cores,
-///                with exact sums. Takes chains of layers (require_chain) whose inputs send at most 255 spikes a step;
-///                throws InputError for others, and RunError where the GPU library or a GPU is missing. Gradients are
-///                the CpuEngine's. One call at a time has the GPU.
-///  gpu_emulated  The GPU's work, part for part, on this machine's cores: for tests. Some hundred times slower than
-///  cpu.
+///                by layer, all steps of a layer in one product of int8 slices of the fixed-point weights on tensor
+///                cores, with exact sums. Takes chains of layers (require_chain) whose inputs send at most 255 spikes a
+///                step; throws InputError for others, and RunError where the GPU library or a GPU is missing. Gradients
+///                are the CpuEngine's. One call at a time has the GPU.
+///  gpu_emulated  The GPU's work, part for part, on this machine's cores: for tests. A hundred times slower than cpu.
 std::unique_ptr<const Engine> make_engine(std::string_view name, std::shared_ptr<const Network> network,
                                           Execution execution = {}, GradientOptions gradients = {});
 

@@ -53,8 +53,7 @@ inline constexpr int kNetworkInput = -1;
 ///  concat      ("cat") the channels of its inputs, one after the other
 ///  pass        its input
 ///  norm        its input times a factor, plus a term, of each channel at each step: what batch normalisation with
-///  values
-///              of its own for every step (BNTT, TEBN) comes to
+///              values of its own for every step (BNTT, TEBN) comes to
 enum class LayerKind { conv, full, add, both, except, concat, pass, norm };
 inline constexpr std::array<std::string_view, 8> kLayerWords = {"conv", "full", "add",  "and",
                                                                 "iand", "cat",  "pass", "norm"};
@@ -181,21 +180,21 @@ struct NetworkDefaults {
 };
 
 /// Reads a network's text form: stages joined by '-'.
-///   16C3           convolution, 16 filters of 3×3; padding (k−1)/2 unless said: 16C3p0; stride: 16C3s2; no bias:
-///   16C3b0 128F           fully connected, 128 outputs; 128Fb0 LIF, IF        the neuron of the layer before;
-///   LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
-///                  gain=1,v_reset=0,alpha=0,adapt=0,rho=0): `Neuron` says what they mean
+///   16C3           convolution, 16 filters 3×3; padding (k−1)/2 unless said: 16C3p0; stride: 16C3s2; no bias: 16C3b0
+///   16C3d2, 16C3g4 the same with dilation, padding d(k−1)/2 unless said; with groups
+///   128F           fully connected, 128 outputs; 128Fb0
+///   LIF, IF        the neuron of the layer before; `Neuron` says what its options mean:
+///                  LIF(beta=0.9,threshold=1,reset=subtract|zero|none,delay,ge,decay_input,
+///                  gain=1,v_reset=0,alpha=0,adapt=0,rho=0)
+///   beta=*         in a neuron's options: one value for each channel, which the weights' file has
+///   beta=**        the same for each neuron
+///   R, R1, RC3     between a weighted stage and its neuron: recurrence of all neurons, one to one, by a convolution
 ///   BN4            batch normalisation with own values for each of 4 steps, which are the network's: 16C3-BN4-LIF
 ///   LI             after the last layer: a readout that leaks, LI(beta=0.9), or LI(beta=0.9,alpha=0.8) with a synapse
 ///   MP2, AP2, SP2  max, average or sum pooling, stride = size unless said: MP3s2; padding: MP3s2p1; windows beyond the
-///   last
-///                  row and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
+///                  last row and column count: MP3s2c; AP=7: to 7×7, of equal windows; GMP, GAP, GSP: of the whole map
 /// The order of stages is that of operations: 4C3-MP2-LIF pools currents, 4C3-LIF-MP2 spikes, 4C3-LIF-MP2-AP4 pools
-/// twice. Rows and columns may differ: 16C1x3p0x1s1x2, MP1x2. 16C3d2: dilation, padding d(k−1)/2 unless said; 16C3g4:
-/// groups.
-///   R, R1, RC3     between a weighted stage and its neuron: recurrence, of all neurons, one to one, or by a
-///   convolution beta=*         in a neuron's options: one value for each channel, which the weights' file has;
-///   beta=**: for each neuron
+/// twice. Rows and columns may differ: 16C1x3p0x1s1x2, MP1x2.
 /// Branches stand in brackets, all read what stands before the bracket, and meet in ]add, ]and, ]iand or ]cat, which a
 /// neuron or a pool may follow. An empty branch is what stands before the bracket. A residual block:
 ///   16C3-LIF-[16C3-LIF-16C3-LIF|]add-MP2-…         of spikes;  [16C3-LIF-16C3|]add-LIF  of currents

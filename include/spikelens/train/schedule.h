@@ -9,7 +9,7 @@ namespace spikelens {
 /// How the learning rate η changes while a network trains. An update is a step of the optimiser, one for each batch.
 ///  constant          η
 ///  cosine(E)         η·(1 + cos(π·u))/2, u from 0 after the warm-up to 1 at the end of epoch E; without E, of the last
-///  epoch step(E,factor)    η·factor^⌊epochs done / E⌋
+///  step(E,factor)    η·factor^⌊epochs done / E⌋
 /// Before that the rate is multiplied by (k + 1)/K in update k of the K updates of the warm-up, from k = 0.
 struct Schedule {
     enum class Kind { constant, cosine, step };
