@@ -84,6 +84,18 @@ std::optional<fs::path> find_split(const fs::path& folder, const Names& names) {
     return std::nullopt;
 }
 
+/// Refuses parts of a split whose pictures lie in no class's folder: as classes they would be the two parts.
+void refuse_unsorted(const fs::path& folder) {
+    const auto part = [&](const auto& names) {
+        const auto name = std::ranges::find_if(names, [&](auto word) { return fs::is_directory(folder / word); });
+        return name == names.end() ? fs::path() : folder / *name;
+    };
+    const fs::path train = part(kTrainNames), test = part(kTestNames);
+    if (train.empty() || test.empty()) return;
+    const std::string bare = (has_class(train) ? test : train).string();
+    throw InputError(fmt::format("{} holds no folder of pictures for each class: expected {}/CLASS/*", bare, bare));
+}
+
 /// In the order of torchvision's ImageFolder: by class, then by file.
 std::vector<PictureFile> files_of(const fs::path& folder, const std::vector<std::string>& classes) {
     std::vector<PictureFile> files;
@@ -133,6 +145,7 @@ PictureLayout read_picture_layout(const fs::path& folder, const PictureOptions& 
     const bool is_split = train && test;
     PictureLayout layout;
     layout.classes = entries(is_split ? *train : folder).folders;
+    if (!is_split) refuse_unsorted(folder);
     if (is_split && options.split > 0)
         throw InputError(folder.string() + " is split already, into " + train->filename().string() + " and " +
                          test->filename().string() + ": a split of its own cannot be chosen");

@@ -35,7 +35,7 @@ void check_size(int64_t width, int64_t height, const std::string& where) {
 }
 
 void refuse_damaged(const std::string& where, const std::string& what) {
-    throw InputError(fmt::format("{} cannot be decoded: the picture is damaged ({})", where, what));
+    throw InputError(fmt::format("{} cannot be decoded: {}", where, what));
 }
 
 std::string trailing_note(size_t count) {

@@ -1,11 +1,10 @@
 #include "nir_file.h"
 
-#include <string_view>
-
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/io/files.h"
+#include "spikelens/model_io/import.h"
 
 #include "nir_child.h"
 #include "nir_hdf5.h"
@@ -15,11 +14,9 @@ namespace spikelens {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
-
 /// A look at the first bytes, so that what is not HDF5 at all is said plainly.
 void require_hdf5(const fs::path& path) {
-    if (read_start(path, kSignature.size()) != kSignature)
+    if (begins_as(path) != "nir")
         throw InputError(path.string() + " is not a NIR file: it does not begin as HDF5 files do");
 }
 

@@ -165,16 +165,10 @@ StateDict read_safetensors_file(const fs::path& path) {
     return state;
 }
 
-/// A length below 2^40, then a JSON object.
-bool is_safetensors(const std::string& start) {
-    return start.size() > 8 && start[8] == '{' && start[5] == 0 && start[6] == 0 && start[7] == 0;
-}
-
 StateDict read_any(const fs::path& path) {
     const std::string where = path.string();
     const std::string start = read_start(path, kTarMagicPlace + 5);
-    // First: the length of a safetensors header may begin with the bytes of any other format.
-    if (is_safetensors(start)) return read_safetensors_file(path);
+    if (begins_as(path) == "safetensors") return read_safetensors_file(path);
     if (start.starts_with("PK")) return read_pickle_file(open_pickle_zip(path), where);
     if (start.starts_with('\x80')) return read_pickle_file(open_pickle_stream(path), where);
     if (start.ends_with("ustar"))

@@ -27,7 +27,10 @@ std::string surrogate_of(const ImportOptions& options) {
     return options.surrogate.empty() ? "atan(2,through_reset)" : options.surrogate;
 }
 
+/// What a file holds counts, not its name. Where there is nothing that is read, the name says what was meant.
 bool is_nir(const fs::path& file) {
+    const std::string_view begins = fs::is_regular_file(file) ? begins_as(file) : "";
+    if (!begins.empty()) return begins == "nir";
     const std::string ending = file.extension().string();
     return ending == ".nir" || ending == ".h5" || ending == ".hdf5" ||
            ending == ".net";  // Lava's, which is refused by name
@@ -231,6 +234,7 @@ void make_run(const ImportOptions& options, Network& network, ImportResult& resu
     result.network = NetworkSummary(network);
     result.fingerprint = model_fingerprint(network);
     write_made_run(making, "import", document_of(result));
+    for (const std::string& warning : result.made->warnings()) notes.say("warning: " + warning);
 }
 
 }  // namespace

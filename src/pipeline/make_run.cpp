@@ -37,6 +37,40 @@ AccuracySummary::AccuracySummary(const Accuracy& measured)
     ci95 = Interval(share);
 }
 
+namespace {
+
+constexpr int64_t kSamplesListenedTo = 1000;
+
+Activity measure_activity(const RunInMaking& making, const Engine& engine, double train_accuracy) {
+    Activity activity;
+    activity.spike_rates = spike_rates(engine, making.train, kSamplesListenedTo);
+    activity.silent_layers = silent_layers(*activity.spike_rates);
+    activity.largest_class_share = largest_class_share(making.train);
+    activity.at_chance = making.network.class_count() > 1 && train_accuracy <= activity.largest_class_share;
+    return activity;
+}
+
+}  // namespace
+
+std::vector<std::string> MadeRun::warnings() const {
+    if (!activity) return {};
+    const bool imported = epochs.empty();
+    std::vector<std::string> list;
+    for (const std::string& layer : activity->silent_layers)
+        list.push_back(fmt::format("no neuron of {} spikes on the first {} training samples: it passes nothing on; {}",
+                                   layer, grouped(std::min(kSamplesListenedTo, train.samples)),
+                                   imported ? "are inputs, weights and thresholds scaled as in training?"
+                                            : "a lower threshold or another learning rate may help"));
+    if (activity->at_chance)
+        list.push_back(fmt::format(
+            "the network {}: {:.2f} % of the training samples are right, and {:.2f} % by always answering the most "
+            "frequent class{}",
+            imported ? "knows nothing of these data" : "has learned nothing", 100 * train.accuracy,
+            100 * activity->largest_class_share,
+            imported ? "; are inputs, neurons and the order of classes those of training?" : ""));
+    return list;
+}
+
 MadeRun measure_run(const RunInMaking& making, const Engine& engine) {
     const Accuracy test = measure_accuracy(engine, *making.data.test, "test samples");
     const Accuracy train = measure_accuracy(engine, making.train, "training samples");
@@ -48,6 +82,7 @@ MadeRun measure_run(const RunInMaking& making, const Engine& engine) {
     made.options = making.options;
     made.test = AccuracySummary(test);
     made.train = AccuracySummary(train);
+    made.activity = measure_activity(making, engine, made.train.accuracy);
     for (int64_t label = 0; label < test.confusion.extent(0); ++label) {
         const auto row = test.confusion.row(label);
         made.confusion.emplace_back(row.begin(), row.end());

@@ -8,6 +8,7 @@
 #include "spikelens/core/version.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/import.h"
 #include "spikelens/pipeline/store.h"
 #include "spikelens/pipeline/train.h"
 
@@ -39,9 +40,11 @@ void check_model(const Run& run) {
 
 std::vector<std::string> warnings_of(const Run& run) {
     const json document = run.document("train");
-    const bool tells = !document.is_null() && document.contains("identity") && document.contains("diverged");
+    const bool tells = !document.is_null() && document.contains("identity") && document.contains("silent_layers");
     if (!tells || !run.why_stale(document).empty()) return {};
-    return read_fields<TrainResult>(document, run.files.result("train").string()).warnings();
+    const std::string file = run.files.result("train").string();
+    if (document["command"] == "import") return read_fields<ImportResult>(document, file).made->warnings();
+    return read_fields<TrainResult>(document, file).warnings();
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ std::string learned_text(const TrainResult& result) {
     std::string text;
     if (result.diverged)
         text += fmt::format("diverged: the loss of the last epoch is {:.3g}\n", result.made.epochs.back().loss);
-    for (const std::string& layer : result.silent_layers) text += fmt::format("silent: {}\n", layer);
-    if (result.at_chance) text += "learned nothing: no better than always answering one class\n";
+    for (const std::string& layer : result.made.activity->silent_layers) text += fmt::format("silent: {}\n", layer);
+    if (result.made.activity->at_chance) text += "learned nothing: no better than always answering one class\n";
     return text;
 }
 

@@ -32,7 +32,6 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 /// Training samples on which it is told whether a layer spikes at all.
-constexpr int64_t kSamplesListenedTo = 1000;
 constexpr int kMostSteps = 65535;
 
 void check_start(const TrainRunOptions& options) {
@@ -190,10 +189,6 @@ TrainResult result_of(const RunInMaking& making, const TrainState& state, const 
     result.fingerprint = model_fingerprint(making.network);
     result.threads = execution.threads > 0 ? execution.threads : available_threads();
     result.diverged = result.made.epochs.back().diverged;
-    result.spike_rates = spike_rates(engine, making.train, kSamplesListenedTo);
-    result.silent_layers = silent_layers(*result.spike_rates);
-    result.largest_class_share = largest_class_share(making.train);
-    result.at_chance = making.network.class_count() > 1 && result.made.train.accuracy <= result.largest_class_share;
     return result;
 }
 
@@ -207,18 +202,7 @@ std::vector<std::string> TrainResult::warnings() const {
             "smaller "
             "learning rate helps",
             made.epochs.back().epoch, made.epochs.back().loss, std::log(static_cast<double>(made.classes.size()))));
-    for (const std::string& layer : silent_layers)
-        list.push_back(
-            fmt::format("no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of "
-                        "the input; a lower "
-                        "threshold or another learning rate may help",
-                        layer, grouped(std::min(kSamplesListenedTo, made.train.samples))));
-    if (at_chance)
-        list.push_back(
-            fmt::format("the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % by "
-                        "always answering the "
-                        "most frequent class",
-                        100 * made.train.accuracy, 100 * largest_class_share));
+    for (std::string& warning : made.warnings()) list.push_back(std::move(warning));
     return list;
 }
 

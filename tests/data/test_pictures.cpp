@@ -142,6 +142,14 @@ TEST_F(Pictures, OfASplitFolderAreOneOfEachClassInTurn) {
     EXPECT_THAT(refusal(), HasSubstr("val/c is a class that the training pictures do not have"));
 }
 
+TEST_F(Pictures, OfPartsWithoutClassesAreRefused) {
+    put("train/a/1.ppm", ppm(1)), put("test/1.ppm", ppm(2));  // as classes, these would be "train" and "test"
+    for (const PictureWords& words : {PictureWords{}, PictureWords{{"split", "0.5"}}})
+        EXPECT_THAT(refusal(words), HasSubstr("set/test holds no folder of pictures for each class"));
+    put("test/b/1.ppm", ppm(2)), fs::remove_all(folder_ / "set/train/a"), put("train/1.ppm", ppm(1));
+    EXPECT_THAT(refusal(), HasSubstr("set/train holds no folder of pictures for each class"));
+}
+
 TEST_F(Pictures, HaveOneChecksumOfAllFiles) {
     put("train/a/1.ppm", ppm(1)), put("test/a/1.ppm", ppm(2)), put("train/b/0.ppm", ppm(3));
     std::string lines;
@@ -202,8 +210,7 @@ TEST_F(Pictures, ThatAreDamagedStopOrAreLeftOutBehindTheSplit) {
     put("a/B.ppm", "P6 60000 60000 255\n");
     EXPECT_THAT(refusal({{"split", "0.8"}}), HasSubstr("damaged pictures can be skipped; here they are 2 of 8"));
     put("a/B.ppm", ppm(17));
-    EXPECT_THAT(refusal({{"split", "0.8"}}),
-                HasSubstr("Z/2.ppm cannot be decoded: the picture is damaged (the file ends too early)"));
+    EXPECT_THAT(refusal({{"split", "0.8"}}), HasSubstr("Z/2.ppm cannot be decoded: the file ends too early"));
     put("a/B.ppm", "P6 60000 60000 255\n");
     const LoadedDataset data = load({{"split", "0.8"}, {"damaged", "skip"}});
     const auto without = [](std::vector<int> values) {

@@ -150,11 +150,11 @@ TEST(TrainWarnings, SayWhatPlainNumbersHide) {
     result.made.epochs = {{1, 50.0, 0.5, 1.0, true, std::nullopt}};
     result.made.train.accuracy = 0.5;
     result.made.train.samples = 400;
-    result.largest_class_share = 0.5;
+    result.made.activity = Activity{.largest_class_share = 0.5};
     EXPECT_THAT(result.warnings(), testing::IsEmpty());
     result.diverged = true;
-    result.silent_layers = {"conv1", "full2"};
-    result.at_chance = true;
+    result.made.activity->silent_layers = {"conv1", "full2"};
+    result.made.activity->at_chance = true;
     EXPECT_THAT(result.warnings(),
                 testing::ElementsAre(HasSubstr("diverged: the mean loss of epoch 1 is 50"),
                                      HasSubstr("no neuron of conv1 spikes on the first 400"),

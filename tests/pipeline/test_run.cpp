@@ -131,14 +131,14 @@ TEST_F(RunFolder, AModelOfAnotherRunThanTheManifestTellsOfIsRefused) {
 TEST_F(RunFolder, WarningsOfTheTrainingComeWithTheRun) {
     TrainResult result;
     result.fingerprint = model_fingerprint(network_);
-    result.silent_layers = {"full1"};
+    result.made.activity = Activity{.silent_layers = {"full1"}};
     const auto make = [&] {
         create_run({root_},
                    {network_, data_, "mnist", "train", {{"train"}, 1}, {"train"}, json::object(), document_of(result)});
     };
     make();
     EXPECT_THAT(open().warnings, testing::ElementsAre(HasSubstr("no neuron of full1 spikes")));
-    result.silent_layers.clear();
+    result.made.activity->silent_layers.clear();
     make();
     EXPECT_THAT(open().warnings, testing::IsEmpty());
 }

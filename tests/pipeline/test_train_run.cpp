@@ -69,8 +69,8 @@ TEST_F(TrainRun, SaysItsMemoryAndHowMuchEachLayerSpikes) {
     EXPECT_THAT(said_, Contains(AllOf(HasSubstr("epoch 1 of 2: loss "),
                                       HasSubstr(" % right; spikes a neuron and step: conv1 "), HasSubstr(", full2 "))));
     EXPECT_THAT(said_, Contains(HasSubstr("epoch 2 of 2")));
-    ASSERT_EQ(result.spike_rates->size(), 2U);
-    EXPECT_EQ(result.spike_rates->at(1).layer, "full2");
+    ASSERT_EQ(result.made.activity->spike_rates->size(), 2U);
+    EXPECT_EQ(result.made.activity->spike_rates->at(1).layer, "full2");
 }
 
 TEST_F(TrainRun, WarnsOnceOfALayerThatDiesWhileItTrains) {

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 
+from small_data import make_data
 from small_files import safetensors
 from test_program import ProgramTest
 
@@ -77,6 +78,31 @@ class Import(unittest.TestCase):
         self.refused(self.importing(CONVOLUTION | FULL, "--mean", "1,2,3"), "3 numbers", "1 channel")
         self.refused(self.importing(CONVOLUTION | FULL, "--mean", "0.5x"), "0.5x")
         self.refused(self.importing(CONVOLUTION | FULL, "--resize", "4"), "needs a data set")
+
+    def test_the_content_tells_the_format(self):
+        self.json_of(*self.importing(CONVOLUTION | FULL))
+        weights, model = self.folder / "weights.safetensors", self.folder / "model.safetensors"
+        self.json_of("export", model, "--out", self.folder / "graph.nir")
+        for source, name, kind in ((weights, "w.nir", "safetensors"), (self.folder / "graph.nir", "g.pth", "nir")):
+            named = source.rename(self.folder / name)
+            options = ["--network", "2C3p0-LIF-2F", "--input", "1,3,3"] if kind == "safetensors" else []
+            document = self.json_of("import", named, *options, "--out", self.folder / f"{kind}.safetensors")
+            self.assertEqual(document["format"], kind)
+        (self.folder / "text.nir").write_text("hello")
+        self.refused(["import", self.folder / "text.nir", "--out", model], "is not a NIR file")
+
+    def test_a_network_that_says_nothing_is_warned_of(self):
+        make_data(self.folder / "data")
+        silent = {"0.weight": ([2, 1, 3, 3], [0.0] * 18), "0.bias": ([2], [0, 0])}
+        silent |= {"4.weight": ([3, 200], [0.0] * 600), "4.bias": ([3], [1, 0, 0])}
+        run = self.folder / "run"
+        where = ["--input", "1,12,12", "--data", self.folder / "data", "--out", run, "--json"]
+        done = self.call(*self.importing(silent, text="2C3p0-LIF-3F"), *where)
+        document = json.loads(done.stdout)
+        self.assertEqual((document["silent_layers"], document["at_chance"]), (["conv1"], True))
+        for said in (done.stderr, self.call("evaluate", run, "--methods", "random", "--samples", 2).stderr):
+            self.assertIn("no neuron of conv1 spikes", said)
+            self.assertIn("knows nothing of these data", said)
 
 
 if __name__ == "__main__":

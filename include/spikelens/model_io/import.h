@@ -4,11 +4,16 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spikelens/snn/network.h"
 
 namespace spikelens {
+
+/// What a file begins as: "nir" (HDF5), "pytorch" (a zip archive or a pickle) or "safetensors"; "" for anything else.
+/// Its name does not count. Throws InputError where there is no such file.
+std::string_view begins_as(const std::filesystem::path& path);
 
 /// Where one tensor of the file went.
 struct ImportedTensor {

@@ -17,6 +17,7 @@
 #include "spikelens/io/json_fields.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/snn/network.h"
+#include "spikelens/train/outcome.h"
 
 namespace spikelens {
 
@@ -79,6 +80,19 @@ struct EpochSummary {
     }
 };
 
+/// How much of the training samples reaches the network's answer.
+struct Activity {
+    std::optional<std::vector<LayerRate>> spike_rates;  ///< on the first 1000; absent where train.json has none
+    std::vector<std::string> silent_layers;
+    double largest_class_share = 0;
+    bool at_chance = false;  ///< no more are right than by always answering the most frequent class
+
+    static void fields(auto& self, auto& field) {
+        field("spike_rates", self.spike_rates), field("silent_layers", self.silent_layers);
+        field("largest_class_share", self.largest_class_share), field("at_chance", self.at_chance);
+    }
+};
+
 /// What `train` and `import` tell of a run that they made.
 struct MadeRun {
     std::string run;
@@ -91,6 +105,7 @@ struct MadeRun {
     std::vector<std::vector<int64_t>> confusion;  ///< test set, [true][predicted], without undecided samples
     std::vector<int64_t> confusion_undecided;     ///< undecided samples per true class
     nlohmann::json identity;
+    std::optional<Activity> activity;  ///< absent where train.json has none
 
     static void fields(auto& self, auto& field) {
         field("run", self.run), field("data", self.data), field("classes", self.classes), field("seed", self.seed);
@@ -98,8 +113,11 @@ struct MadeRun {
         AccuracySummary::fields(self.test, field, "test");
         AccuracySummary::fields(self.train, field, "train");
         field("confusion", self.confusion), field("confusion_undecided", self.confusion_undecided);
-        field("identity", self.identity);
+        field("identity", self.identity), field.group("silent_layers", self.activity);
     }
+
+    /// What plain numbers would hide, one sentence each: a layer is silent, the network knows nothing of the data.
+    std::vector<std::string> warnings() const;
 };
 
 /// How the caller of a stage locks the run that the stage writes into, just before its first file. Empty: RunLock,

@@ -52,21 +52,14 @@ struct TrainResult {
     std::string fingerprint;
     int threads = 0;
     bool diverged = false;
-    std::optional<std::vector<LayerRate>>
-        spike_rates;  ///< on the first 1000 training samples; absent where train.json has none
-    std::vector<std::string> silent_layers;
     std::optional<int> kept_epoch;  ///< with KeptEpoch::best: whose weights the run has
-    double largest_class_share = 0;
-    bool at_chance = false;
     double seconds = 0;
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("network", self.network), field("fingerprint", self.fingerprint);
         MadeRun::fields(self.made, field);
-        field("threads", self.threads), field("diverged", self.diverged), field("spike_rates", self.spike_rates);
-        field("silent_layers", self.silent_layers), field("kept_epoch", self.kept_epoch);
-        field("largest_class_share", self.largest_class_share), field("at_chance", self.at_chance);
-        field("seconds", self.seconds);
+        field("threads", self.threads), field("diverged", self.diverged);
+        field("kept_epoch", self.kept_epoch), field("seconds", self.seconds);
     }
 
     /// What a report of plain numbers would hide, one sentence each: training diverged, a layer is silent, nothing was
