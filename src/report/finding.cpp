@@ -56,11 +56,24 @@ std::string cases(double share, int64_t samples) {
     return percent(share, 4);
 }
 
+/// The classes with test samples that none is read as.
+std::vector<std::string> never_answered(const Training& train) {
+    std::vector<std::string> names;
+    const auto& confusion = train.made.confusion;
+    for (size_t c = 0; c < confusion.size() && c < train.made.classes.size(); ++c)
+        if (train.samples_of(c) > 0 &&
+            std::ranges::all_of(confusion, [&](const auto& row) { return c >= row.size() || row[c] == 0; }))
+            names.push_back(train.made.classes[c]);
+    return names;
+}
+
 std::string accuracy_words(const Training& train, const std::string& noun) {
     const AccuracySummary& test = train.made.test;
     std::string text = fmt::format("; it is right in {} test {}s", cases(test.accuracy, test.samples), noun);
     if (test.undecided > 0)
         text += fmt::format(", and names no class for {} of {}", count(test.undecided), count(test.samples));
+    if (const std::vector<std::string> never = never_answered(train); !never.empty())
+        text += " and never answers " + some_of(never);
     return text;
 }
 

@@ -664,14 +664,15 @@
     document.addEventListener("keydown", onKey);
   }
 
-  /** The view of a report opened without an address: everything at the chosen budget, first of each kind. */
+  /** The view of a report opened without an address: everything at the chosen budget, the first of each kind with something to show. */
   function defaults() {
     const pictured = new Set(data.filters.map((filter) => filter.name));
     const strongest = data.paths.flatMap((path, index) => weightsAt(index, data.mu).map((filter) => filter[0])).find((name) => pictured.has(name));
     const wanted = { s: "own", p: "overview" };
     state.s = null;
     if (data.mu > 0) wanted.mu = data.mu;
-    if (data.paths.length) wanted.c = "0";
+    const driven = data.paths.findIndex((path, index) => weightsAt(index, data.mu).length > 0);
+    if (data.paths.length) wanted.c = String(Math.max(driven, 0));
     if (data.filters.length) wanted.f = strongest || data.filters[0].name;
     if (data.images.length) wanted.i = data.images[0].name;
     return wanted;
