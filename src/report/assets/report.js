@@ -671,7 +671,7 @@
     const wanted = { s: "own", p: "overview" };
     state.s = null;
     if (data.mu > 0) wanted.mu = data.mu;
-    if (data.paths.length) wanted.c = "0";
+    if (data.paths.length) wanted.c = String(Math.max(0, data.paths.findIndex((path) => path.predicted > 0)));
     if (data.filters.length) wanted.f = strongest || data.filters[0].name;
     if (data.images.length) wanted.i = data.images[0].name;
     return wanted;
