@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What does each stage cost with SVGG19, 224 × 224, T = 25: CPU time and peak memory, beside PyTorch layer by layer in the same run?
+"""What does each stage cost with SVGG19, 224 × 224, T = 25: CPU time and peak memory, beside PyTorch layer by layer?
 
-usage: svgg19_stages.py PROGRAM PHOTOGRAPHS      (PHOTOGRAPHS: a folder TRAIN_OR_VAL/CLASS/FILE, of which two classes are used)
+usage: svgg19_stages.py PROGRAM PHOTOGRAPHS      (PHOTOGRAPHS: a folder PART/CLASS/FILE, of which two classes are used)
 
-Weights are those that torchvision draws, in a file that it writes; thresholds are balanced by --calibrate. One photograph a class to
-train on and one to test. CPU time is of all threads, so it says the same on a busy machine. PyTorch computes one photograph, then one
-training step of it (autograd, time folded into the batch). Needs torch and torchvision.
+Weights are those that torchvision draws, in a file that it writes; thresholds are balanced by --calibrate. One
+photograph a class to train on and one to test. CPU time is of all threads of the whole process, so it says the same on
+a busy machine. PyTorch computes one photograph, then one training step of it (autograd, time folded into the batch):
+as it comes, and with each layer computed anew on the way back. Needs torch and torchvision. Prints a table.
 """
 
 import json
@@ -27,18 +28,16 @@ def measured(name, command):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{name} failed")
-    print(f"{name:42} {usage.ru_utime + usage.ru_stime:8.1f} s CPU {usage.ru_maxrss / 1024:8.0f} MB", flush=True)
+    print(f"| {name} | {usage.ru_utime + usage.ru_stime:.1f} s | {usage.ru_maxrss / 1024:,.0f} MB |", flush=True)
     return out
 
 
 def few_photographs(source, folder):
-    classes = sorted(path.name for path in (source / "train").iterdir())[:2]
     for part in ("train", "val"):
-        for name in classes:
+        for name in sorted(path.name for path in (source / "train").iterdir())[:2]:
             (folder / part / name).mkdir(parents=True)
             photograph = sorted((source / part / name).iterdir())[0]
             shutil.copy(photograph, folder / part / name / photograph.name)
-    return folder / "val" / classes[0]
 
 
 def write_weights(path):
@@ -52,6 +51,7 @@ def write_weights(path):
 def pytorch(model, photograph, task):
     import torch
     import torch.nn.functional as F
+    import torch.utils.checkpoint
     import torchvision
     from compare_pytorch import load_model
 
@@ -83,17 +83,28 @@ def pytorch(model, photograph, task):
             u = u - threshold * spikes[-1].detach()
         return torch.stack(spikes)
 
+    def conv(s, number):
+        drive = F.conv2d(s, tensors[f"conv{number}.weight"], tensors[f"conv{number}.bias"], padding=1)
+        return lif([drive] * STEPS if number == 1 else drive[:, None], neurons[number - 1])[:, 0]
+
+    def full(s, number):
+        return lif(F.linear(s, tensors[f"full{number}.weight"], tensors[f"full{number}.bias"]), neurons[number - 1])
+
+    def layer(compute, s, number):
+        if task == "anew":
+            return torch.utils.checkpoint.checkpoint(compute, s, number, use_reentrant=False)
+        return compute(s, number)
+
     def forward():
         s, number = x, 0
-        for stage, repeats in enumerate((2, 2, 4, 4, 4)):
+        for repeats in (2, 2, 4, 4, 4):
             for _ in range(repeats):
                 number += 1
-                drive = F.conv2d(s, tensors[f"conv{number}.weight"], tensors[f"conv{number}.bias"], padding=1)
-                s = lif([drive] * STEPS if number == 1 else drive[:, None], neurons[number - 1])[:, 0]
+                s = layer(conv, s, number)
             s = F.max_pool2d(s, 2)
         s = s.flatten(1)
         for number in (17, 18):
-            s = lif(F.linear(s, tensors[f"full{number}.weight"], tensors[f"full{number}.bias"]), neurons[number - 1])
+            s = layer(full, s, number)
         return F.linear(s.mean(0), tensors["full19.weight"], tensors["full19.bias"])
 
     if task == "forward":
@@ -112,92 +123,48 @@ def pytorch(model, photograph, task):
 def main(program, source):
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as name:
         folder = pathlib.Path(name)
-        photographs = few_photographs(pathlib.Path(source), folder / "data")
+        data, start, run = folder / "data", folder / "start.safetensors", folder / "run"
+        few_photographs(pathlib.Path(source), data)
         subprocess.run([sys.executable, __file__, "--weights", folder / "vgg19.pth"], check=True)
-        start, run = folder / "start.safetensors", folder / "run"
-        quiet = ["--json", "--quiet"]
-        measured(
-            "import",
-            [
-                program,
-                "import",
-                folder / "vgg19.pth",
-                "--network",
-                "svgg19",
-                "--classes",
-                1000,
-                "--input",
-                f"3,{SIDE},{SIDE}",
-                "--steps",
-                STEPS,
-                "--out",
-                start,
-                *quiet,
-            ],
-        )
+        seen = f"--data {data} --resize {SIDE}x{SIDE} --mean imagenet --std imagenet --epochs 1 --learning-rate 0.001"
+
+        def spikelens(name, words):
+            return measured(name, [program, *words.split(), "--json", "--quiet"])
+
+        def torch(name, task):
+            photograph = next((data / "val").glob("*/*"))
+            measured(name, [sys.executable, __file__, "--pytorch", run / "model.safetensors", photograph, task])
+
+        print("| stage | CPU time | peak |\n|---|---|---|")
+        made = f"--network svgg19 --classes 1000 --input 3,{SIDE},{SIDE} --steps {STEPS} --out {start}"
+        spikelens("`import` of torchvision's file", f"import {folder / 'vgg19.pth'} {made}")
         (folder / "vgg19.pth").unlink()
-        measured(
-            "train: balance, one step of 2, 4 predicted",
-            [
-                program,
-                "train",
-                "--from",
-                start,
-                "--replace-last",
-                "--calibrate",
-                1,
-                "--data",
-                folder / "data",
-                "--resize",
-                f"{SIDE}x{SIDE}",
-                "--mean",
-                "imagenet",
-                "--std",
-                "imagenet",
-                "--epochs",
-                1,
-                "--batch",
-                2,
-                "--learning-rate",
-                0.001,
-                "--out",
-                run,
-                *quiet,
-            ],
+        spikelens(
+            "`train`: balance thresholds on 2, one step of 2, predict 4",
+            f"train --from {start} --replace-last --calibrate 1 --batch 2 --out {run} {seen}",
         )
-        model = run / "model.safetensors"
+        spikelens(
+            "`train`: one step of 1, predict 3",
+            f"train --from {run} --batch 1 --train-samples 1 --out {folder / 'again'} {seen}",
+        )
+        torch("PyTorch: one step of 1", "step")
+        torch("PyTorch: the same, layers computed anew on the way back", "anew")
         speed = json.loads(
-            measured("inspect --speed", [program, "inspect", run, "--speed", "--samples", 1, "--threads", 1, *quiet])
+            spikelens("`inspect --speed`: one photograph", f"inspect {run} --speed --samples 1 --threads 1")
         )
-        print(f"  {speed['images_per_second']:.2f} photographs a second on one thread")
-        photograph = next(photographs.iterdir())
-        measured("PyTorch: one photograph", [sys.executable, __file__, "--pytorch", model, photograph, "forward"])
-        measured(
-            "interpret: 2 photographs, 2 budgets",
-            [program, "interpret", run, "--mu", 2, "--mu-max", 2, "--draws", 1, *quiet],
+        torch("PyTorch: one photograph", "forward")
+        spikelens(
+            "`interpret`: 2 photographs, 2 budgets, 5,504 filters pictured",
+            f"interpret {run} --mu 2 --mu-max 2 --draws 1",
         )
-        measured(
-            "explain: 1 photograph by 2 methods",
-            [program, "explain", run, "--test", 0, "--methods", "svebi,grad2d", "--memory", "4G", *quiet],
+        for method in ("svebi", "gate", "share", "gradcam", "ig2d:steps=2"):
+            spikelens(f"`explain`: 1 photograph, {method}", f"explain {run} --test 0 --methods {method}")
+        spikelens(
+            "`evaluate`: 2 photographs, insertion and deletion in 4 steps, blurred, svebi, gate, random",
+            f"evaluate {run} --methods svebi,gate,random --metrics insertion,deletion --baseline blur --samples 2 "
+            f"--step {SIDE * SIDE // 4}",
         )
-        measured(
-            "evaluate: 1 photograph, deletion in 8 steps",
-            [
-                program,
-                "evaluate",
-                run,
-                "--methods",
-                "svebi",
-                "--metrics",
-                "deletion",
-                "--samples",
-                1,
-                "--step",
-                SIDE * SIDE // 8,
-                *quiet,
-            ],
-        )
-        measured("PyTorch: one step of 1", [sys.executable, __file__, "--pytorch", model, photograph, "step"])
+        print(f"\n{speed['images_per_second']:.2f} photographs a second on one thread")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ WrittenRun open_shared(const std::string& stage, const fs::path& root, const Cal
         return {};
     }
     WrittenRun written = call.open_to_write(root);
-    check_division(written.run.files, stage, call.ranks->count());
+    check_division(written.run, stage, call.ranks->count());
     call.ranks->wait_for_first();
     const Strings files = compute_share(written.run, stage, call, shared, compute);
     call.ranks->wait_for_all(shared);

@@ -105,7 +105,8 @@ std::vector<PictureFile> whole_ones(std::vector<PictureFile> files, const std::v
 LoadedDataset load_pictures(const fs::path& folder, const std::string& name, const PictureOptions& options,
                             const Execution& execution) {
     PictureLayout layout = read_picture_layout(folder, options);
-    const auto cache = std::make_shared<PictureCache>(execution.memory / 2);
+    const auto cache =
+        std::make_shared<PictureCache>(execution.memory / 16 * 7, execution.memory / 16, execution.threads, options);
     LoadedDataset loaded{.name = name};
     loaded.pictures = options;
     std::map<std::string, std::string> checksums;

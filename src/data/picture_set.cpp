@@ -14,6 +14,12 @@ namespace {
 constexpr uint64_t kLargestFile = 400'000'000;
 constexpr float kWhite = 255;
 
+/// Several samples that follow each other: somebody goes through the set in its order.
+bool is_run(std::span<const int64_t> indices) {
+    return indices.size() > 1 &&
+           std::ranges::adjacent_find(indices, [](int64_t a, int64_t b) { return b != a + 1; }) == indices.end();
+}
+
 }  // namespace
 
 Array<uint8_t> read_picture_file(const std::string& path, const PictureOptions& options, std::string& sha256) {
@@ -35,6 +41,34 @@ FloatArray normalised(FloatArray images, const PictureOptions& options) {
     return images;
 }
 
+PictureCache::PictureCache(int64_t kept, int64_t ahead, int threads, PictureOptions options)
+    : options_(std::move(options)),
+      room_(kept),
+      ahead_(ahead, (threads > 0 ? threads : available_threads()) - 1,
+             [this](const PictureFile& file) { return read(file); }) {}
+
+std::shared_ptr<const Array<uint8_t>> PictureCache::read(const PictureFile& file) {
+    std::string sha256;
+    auto picture = std::make_shared<const Array<uint8_t>>(read_picture_file(file.path, options_, sha256));
+    if (sha256 != file.sha256)
+        throw InputError(file.path + " was changed while it was in use: its checksum is another one");
+    keep(sha256, picture);
+    return picture;
+}
+
+std::shared_ptr<const Array<uint8_t>> PictureCache::picture(const PictureFile& file) {
+    if (auto kept = find(file.sha256)) return kept;
+    if (auto taken = ahead_.take(file.sha256)) return taken;
+    return read(file);
+}
+
+void PictureCache::expect(std::span<const PictureFile> files, int64_t bytes) {
+    std::vector<PictureFile> to_read;
+    for (const PictureFile& file : files)
+        if (!find(file.sha256)) to_read.push_back(file);
+    ahead_.expect(to_read, bytes);
+}
+
 PictureSet::PictureSet(std::vector<PictureFile> files, std::vector<std::string> classes, Shape shape,
                        PictureOptions options, std::shared_ptr<PictureCache> cache, Execution execution)
     : files_(std::move(files)),
@@ -45,16 +79,7 @@ PictureSet::PictureSet(std::vector<PictureFile> files, std::vector<std::string> 
       execution_(std::move(execution)) {}
 
 void PictureSet::put(int64_t index, std::span<float> image) const {
-    const PictureFile& file = files_[static_cast<size_t>(index)];
-    std::shared_ptr<const Array<uint8_t>> picture = cache_->find(file.sha256);
-    if (!picture) {
-        std::string sha256;
-        picture = std::make_shared<const Array<uint8_t>>(read_picture_file(file.path, options_, sha256));
-        if (sha256 != file.sha256)
-            throw InputError(file.path + " was changed while it was in use: its checksum is another one");
-        cache_->keep(sha256, picture);
-    }
-    std::ranges::transform(picture->data, image.begin(),
+    std::ranges::transform(cache_->picture(files_[static_cast<size_t>(index)])->data, image.begin(),
                            [](uint8_t byte) { return static_cast<float>(byte) / kWhite; });
 }
 
@@ -65,6 +90,10 @@ FloatArray PictureSet::images(std::span<const int64_t> indices) const {
     const auto count = static_cast<int64_t>(indices.size());
     FloatArray images({count, shape_[0], shape_[1], shape_[2]});
     parallel_for(count, execution_, [&](int64_t i, int) { put(indices[static_cast<size_t>(i)], images.row(i)); });
+    if (is_run(indices)) {
+        const int64_t next = indices.back() + 1;
+        cache_->expect(std::span(files_).subspan(next, std::min(count, size() - next)), element_count(shape_));
+    }
     return images;
 }
 

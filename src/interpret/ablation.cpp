@@ -93,7 +93,7 @@ bool names(int label, std::span<const float> scores) {
 }
 
 void simulate(const Engine& engine, const SampleSource& samples, ClassTask& task, int label, Tally& tally) {
-    const int64_t batch = images_per_batch(engine.network(), {});
+    const int64_t batch = images_per_batch(engine, {});
     const auto count = static_cast<int64_t>(task.samples.size());
     const auto classes = static_cast<size_t>(engine.network().class_count());
     std::vector<FilterSet> sets;

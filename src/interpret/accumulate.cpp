@@ -84,7 +84,7 @@ class Accumulation {
 
     // Adds the samples up to `end`, a batch at a time; the sums are whole after each batch.
     void add_until(int64_t end) {
-        const int64_t batch = images_per_batch(network(), rows_);
+        const int64_t batch = images_per_batch(engine_, rows_);
         while (sums_.end() < end) {
             const int64_t left_of_block = options_.block - sums_.end() % options_.block;
             add_batch(std::min({batch, end - sums_.end(), left_of_block}));

@@ -25,8 +25,9 @@ RecordRequest counts_of(const std::vector<LayerRows>& rows) {
     return request;
 }
 
-int64_t images_per_batch(const Network& network, const std::vector<LayerRows>& recorded) {
-    constexpr int64_t most_bytes = int64_t{1} << 29;
+int64_t images_per_batch(const Engine& engine, const std::vector<LayerRows>& recorded) {
+    const Network& network = engine.network();
+    const int64_t most_bytes = std::min(int64_t{1} << 29, engine.execution().memory);
     constexpr int64_t most_images = 256;
     int64_t bytes = element_count(network.input_shape()) * int64_t{sizeof(float)};
     for (const LayerRows& rows : recorded) {

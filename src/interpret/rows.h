@@ -22,8 +22,8 @@ std::vector<LayerRows> layer_rows(const Network& network);
 /// Counts of every layer in `rows`.
 RecordRequest counts_of(const std::vector<LayerRows>& rows);
 
-/// Images simulated at once, so that images and counts take a bounded amount of memory.
-int64_t images_per_batch(const Network& network, const std::vector<LayerRows>& recorded);
+/// Images simulated at once, so that images and counts take at most execution.memory, and 512 MB.
+int64_t images_per_batch(const Engine& engine, const std::vector<LayerRows>& recorded);
 
 /// Throws InputError when the images do not have the network's shape.
 void check_samples(const Network& network, const SampleSource& samples);

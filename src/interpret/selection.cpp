@@ -114,7 +114,7 @@ ResponseRows response_rows(const Engine& engine, const SampleSource& samples, Re
     const Network& network = engine.network();
     check_samples(network, samples);
     const std::vector<LayerRows> layers = layer_rows(network);
-    const int64_t batch = images_per_batch(network, layers);
+    const int64_t batch = images_per_batch(engine, layers);
     ResponseRows rows;
     for (int64_t first = 0; first < samples.size(); first += batch) {
         std::vector<int64_t> indices(std::min(batch, samples.size() - first));

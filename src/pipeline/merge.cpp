@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -100,28 +101,55 @@ Parts find_parts(const Run& run, const std::vector<fs::path>& directories, const
     return parts;
 }
 
+bool is_complete(const std::vector<Part>& division) {
+    std::set<int64_t> numbers;
+    for (const Part& part : division) numbers.insert(part.shard.number);
+    return std::ssize(numbers) == division.front().shard.count;
+}
+
+/// The parts of a file that divide its samples alike: all of them or, of several divisions, the complete one. The
+/// others' paths go into `left`.
+std::vector<Part> complete_division(std::vector<Part> parts, std::vector<std::string>& left) {
+    std::map<int64_t, std::vector<Part>> divisions;
+    for (Part& part : parts) divisions[part.shard.count].push_back(std::move(part));
+    auto chosen = divisions.begin();
+    if (divisions.size() > 1) {
+        const auto complete = [](const auto& division) { return is_complete(division.second); };
+        chosen = std::ranges::find_if(divisions, complete);
+        const Part &one = divisions.begin()->second.front(), &other = divisions.rbegin()->second.front();
+        if (std::ranges::count_if(divisions, complete) != 1)
+            throw InputError(
+                fmt::format("{} is shard {} and {} is shard {}: they divide the samples differently, and {} division "
+                            "is complete: {}",
+                            one.path.string(), shard_text(one.shard), other.path.string(), shard_text(other.shard),
+                            chosen == divisions.end() ? "no" : "more than one",
+                            chosen == divisions.end() ? "compute what one lacks, or remove the shards of all but one"
+                                                      : "remove the shards of all but one"));
+    }
+    for (const auto& [count, division] : divisions)
+        if (count != chosen->first)
+            for (const Part& part : division) left.push_back(part.path.string());
+    return std::move(chosen->second);
+}
+
 /// Sorts the parts of a file; each shard must be there once, all of the same options.
 void check_parts(const fs::path& file, std::vector<Part>& parts) {
     std::ranges::sort(parts, {}, [](const Part& part) { return std::pair(part.shard.number, part.path); });
     const Part& first = parts.front();
     for (size_t i = 0; i < parts.size(); ++i) {
         const Part& part = parts[i];
-        if (part.shard.count != first.shard.count)
-            throw InputError(fmt::format("{} is shard {} and {} is shard {}: they divide the samples differently",
-                                         first.path.string(), shard_text(first.shard), part.path.string(),
-                                         shard_text(part.shard)));
         if (const std::string other = whole(first).difference(whole(part).inputs()); !other.empty())
-            throw InputError(
-                fmt::format("{} was made with {}, as {} says", part.path.string(), other, first.path.string()));
+            throw InputError(fmt::format("{} was made with {}, as {} says: make one of them anew, or remove it",
+                                         part.path.string(), other, first.path.string()));
         if (i > 0 && part.shard.number == parts[i - 1].shard.number)
-            throw InputError(fmt::format("{} and {} are both shard {}", parts[i - 1].path.string(), part.path.string(),
-                                         shard_text(part.shard)));
+            throw InputError(fmt::format("{} and {} are both shard {}: remove one of them", parts[i - 1].path.string(),
+                                         part.path.string(), shard_text(part.shard)));
     }
     for (int64_t number = 1; number <= first.shard.count; ++number) {
         const auto at = static_cast<size_t>(number - 1);
         if (at >= parts.size() || parts[at].shard.number != number)
-            throw InputError(
-                fmt::format("shard {} of {} is missing", shard_text({number, first.shard.count}), file.string()));
+            throw InputError(fmt::format("shard {} of {} is missing: compute it, or remove the other shards",
+                                         shard_text({number, first.shard.count}), file.string()));
     }
 }
 
@@ -233,9 +261,10 @@ bool has_whole(const Run& run, const fs::path& directory, const fs::path& path) 
 
 }  // namespace
 
-void check_division(const RunDirectory& run, const std::string& stage, int64_t count) {
+void check_division(const Run& run, const std::string& stage, int64_t count) {
+    remove_superseded_shards(run, stage);
     const std::string end = fmt::format("-of-{}", count);
-    for (const fs::path& directory : shard_directories(run, stage))
+    for (const fs::path& directory : shard_directories(run.files, stage))
         if (!directory.filename().string().ends_with(end) && !files_in(directory).empty())
             throw InputError(
                 fmt::format("{} is of another division than one into {}: let as many processes finish it, or "
@@ -267,9 +296,10 @@ MergeResult merge_shards(const Run& run, const Execution& execution, const Merge
     for (const fs::path& directory : directories) locks.push_back(std::make_unique<const RunLock>(directory));
 
     Parts parts = find_parts(run, directories, options.files);
-    MergeResult result{.run = run.files.root.string(), .merged = {}};
+    MergeResult result{.run = run.files.root.string(), .merged = {}, .left = {}};
     std::vector<Whole> wholes;
     for (auto& [file, of_file] : parts) {
+        of_file = complete_division(std::move(of_file), result.left);
         check_parts(file, of_file);
         wholes.push_back(put_together(run, file, of_file, options.replace));
         result.merged.push_back({file.generic_string(), of_file.front().shard.count, samples_of(of_file.front())});

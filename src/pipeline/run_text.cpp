@@ -206,6 +206,7 @@ std::string text_of(const MergeResult& result) {
     for (const MergeResult::Merged& merged : result.merged)
         text += paragraph(fmt::format("{}: {}, {}", (std::filesystem::path(result.run) / merged.file).string(),
                                       counted(merged.shards, "shard"), counted(merged.samples, "sample")));
+    for (const std::string& left : result.left) text += paragraph(left + " is of another division: left as it is");
     return text + paragraph("interpret and evaluate of the whole, called with the same options, go on from here.");
 }
 

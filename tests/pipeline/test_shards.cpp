@@ -147,14 +147,13 @@ TEST_F(Shards, AMissingADoubledAndAForeignShardAreRefused) {
     EXPECT_THAT(refusal(run), HasSubstr("no shards"));
     const auto file = [&](const Shard& shard) { return shard_directory(run.files, "interpret", shard).responses(); };
     interpret(run, {2, 2});
-    EXPECT_THAT(refusal(run), AllOf(HasSubstr("shard 1/2"), HasSubstr("responses.h5 is missing")));
+    EXPECT_THAT(refusal(run), AllOf(HasSubstr("shard 1/2"), HasSubstr("responses.h5 is missing: compute it")));
     interpret(run, {1, 2});
     fs::create_directories(file({9, 9}).parent_path());
     fs::copy_file(file({1, 2}), file({9, 9}));
     EXPECT_THAT(refusal(run), HasSubstr("are both shard 1/2"));
     interpret(run, {9, 9});
     EXPECT_THAT(said_, ElementsAre(HasSubstr("shard 1/2, not 9/9")));
-    EXPECT_THAT(refusal(run), HasSubstr("divide the samples differently"));
     fs::remove(file({9, 9}));
     interpret_.response = ResponseKind::l2;
     interpret(run, {2, 2});
@@ -172,6 +171,28 @@ TEST_F(Shards, AMissingADoubledAndAForeignShardAreRefused) {
     EXPECT_THAT(refusal(other), HasSubstr("other data"));
     EXPECT_EQ(refusal(run), "");
     EXPECT_THAT(refusal(run), HasSubstr("no shards")) << "merged shards go";
+}
+
+TEST_F(Shards, OfSeveralDivisionsTheCompleteOneIsMerged) {
+    const OpenRun one = run_in("one"), run = run_in("run");
+    interpret_run(one, interpret_, {}, {});
+    interpret(run, {2, 3});
+    interpret(run, {1, 2});
+    EXPECT_THAT(refusal(run), AllOf(HasSubstr("divide the samples differently"), HasSubstr("no division is complete"),
+                                    HasSubstr("compute what one lacks")));
+    interpret(run, {2, 2});
+    interpret(run, {1, 1});
+    EXPECT_THAT(refusal(run), AllOf(HasSubstr("more than one division is complete"), HasSubstr("remove the shards")));
+    const auto file = [&](const Shard& shard) { return shard_directory(run.files, "interpret", shard).responses(); };
+    fs::remove(file({1, 1}));
+    EXPECT_THROW(check_division(run, "interpret", 2), InputError);
+    const MergeResult merged = merge_shards(run, {});
+    EXPECT_EQ(merged.merged.at(0).shards, 2);
+    EXPECT_THAT(merged.left, ElementsAre(file({2, 3}).string()));
+    EXPECT_TRUE(fs::exists(file({2, 3})));
+    EXPECT_TRUE(read_file(run.files.responses()) == read_file(one.files.responses()));
+    EXPECT_NO_THROW(check_division(run, "interpret", 2)) << "the run has whole what the stray shard is a part of";
+    EXPECT_FALSE(fs::exists(shards_of(run.files)));
 }
 
 TEST_F(Shards, AStoppedShardIsRefusedAndGoesOn) {

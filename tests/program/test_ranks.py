@@ -124,8 +124,8 @@ class RanksTest(unittest.TestCase):
         1,
     )
 
-    def trained(self, count, name):
-        words = ("train", "--data", self.root / "data", *self.train, "--out", self.root / name)
+    def trained(self, count, name, *more):
+        words = ("train", "--data", self.root / "data", *self.train, *more, "--out", self.root / name)
         document = self.json_of(*words) if count == 0 else self.document_of(count, *words)
         return without_times(document), (self.root / name / "model.safetensors").read_bytes()
 
@@ -134,6 +134,12 @@ class RanksTest(unittest.TestCase):
         for count in (2, 4, 9):  # of nine, one has no shard
             with self.subTest(count=count):
                 self.assertEqual(self.trained(count, f"trained{count}"), one)
+
+    def test_any_number_of_processes_trains_to_the_same_weights_in_bfloat16(self):
+        exact = self.trained(0, "exact")
+        one = self.trained(0, "rounded0", "--precision", "bfloat16")
+        self.assertNotEqual(one[1], exact[1])
+        self.assertEqual(self.trained(2, "rounded2", "--precision", "bfloat16"), one)
 
     def test_training_that_was_stopped_goes_on_with_other_processes(self):
         one = self.trained(0, "whole")

@@ -135,6 +135,17 @@ TEST(Computing, SpikesAreExactInBfloat16) {
     }
 }
 
+TEST(Computing, RecomputesInBfloat16WhatItComputedBefore) {
+    const Network network = lively_network("4C3-LIF-MP2-6C3-LIF-3F-LIF", {2, 6, 6}, 5, 1);
+    const at::Tensor input = recordings(network, 4);
+    const Step kept = step_of(network, {}, input, {.products = at::kBFloat16}),
+               anew = step_of(network, {}, input, {.products = at::kBFloat16}, true);
+    EXPECT_TRUE(at::equal(kept.scores, anew.scores));
+    EXPECT_GT(largest(kept.gradients[0]), 0);
+    for (size_t p = 0; p < kept.gradients.size(); ++p)
+        EXPECT_TRUE(at::equal(kept.gradients[p], anew.gradients[p])) << p;
+}
+
 TEST_F(Training, LearnsInBfloat16AndGoesOnInTheSameBits) {
     samples = Halves(120);
     initialise_weights(network, 5);

@@ -76,9 +76,11 @@ struct MergeResult {
     };
     std::string command = "merge", run;
     std::vector<Merged> merged;
+    std::vector<std::string> left;  ///< files of shards that are of another division than those merged
 
     static void fields(auto& self, auto& field) {
         field("command", self.command), field("run", self.run), field("merged", self.merged);
+        field("left", self.left);
     }
 };
 
@@ -93,13 +95,16 @@ struct MergeOptions {
 /// the same options, finds them and does the rest. Shards that were merged are removed once all is written. The caller
 /// holds the run's lock.
 ///
-/// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, of another
-/// division, not through with its samples, or made with another model, other data or other options than the run or the
-/// other shards. Throws RunError while another process computes a shard.
+/// Of shards that divide the samples differently it takes those of the one complete division and leaves the others,
+/// which the stage removes as it removes all that the run has whole.
+///
+/// Throws InputError, and merges nothing, when there are no shards; when one is missing, there twice, not through with
+/// its samples, or made with another model, other data or other options than the run or the other shards; when several
+/// divisions are complete, or none of several is. Throws RunError while another process computes a shard.
 MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options = {});
 
-/// Throws InputError when the run holds computed shards of a stage that are not of a division into `count`: they would
-/// be of no use, and merge_shards would refuse them.
-void check_division(const RunDirectory& run, const std::string& stage, int64_t count);
+/// Throws InputError when the run holds computed shards of a stage that are not of a division into `count`, and would
+/// be of no use: not those of what the run has whole, which it removes. The caller holds the run's lock.
+void check_division(const Run& run, const std::string& stage, int64_t count);
 
 }  // namespace spikelens

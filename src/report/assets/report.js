@@ -671,7 +671,7 @@
     const wanted = { s: "own", p: "overview" };
     state.s = null;
     if (data.mu > 0) wanted.mu = data.mu;
-    const driven = data.paths.findIndex((path, index) => weightsAt(index, data.mu).length > 0);
+    const driven = data.paths.findIndex((path, index) => path.predicted > 0 && weightsAt(index, data.mu).length > 0);
     if (data.paths.length) wanted.c = String(Math.max(driven, 0));
     if (data.filters.length) wanted.f = strongest || data.filters[0].name;
     if (data.images.length) wanted.i = data.images[0].name;
