@@ -107,13 +107,17 @@ double least_slice_density(const KernelSet& set, const LayerPlan& plan, int step
 int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int planes) {
     const int64_t channels = int64_t{64} * plan.in_words, step_bytes = 4 * channels * steps;
     const int64_t by_pixel = step_bytes * planes * plan.taps() + static_cast<int64_t>(kListBytes / kLeastListed);
-    const int64_t by_row = plan.out_width == 1 || planes > 3
-                               ? 0
-                               : 2 * step_bytes * ((1 << planes) - 1) * plan.in_width * plan.kernel_height;
+    const int64_t by_row =
+        int64_t{8} * steps * planes * plan.in_width * (plan.kernel_height * plan.in_channels / 64 + 1);
     const int64_t listed = std::max({by_pixel, by_row, StepPatterns::most_bytes(plan, steps, planes)});
     if (set.slices.least_density > 1 || !plan.fits_slices(planes)) return listed;
     const SlicePatch patch = SlicePatch::largest(plan, steps, plan.out_height, plan.out_width);
     return std::max({listed, patch.input_bytes(plan, steps) + 4 * patch.sum_count(steps)});
+}
+
+Listing listing_by_pixel(const LayerPlan& plan, double density) {
+    const bool often_silent = density * plan.in_channels < 0.1;  // so that the branch is foreseen
+    return plan.in_channels > 16 || often_silent ? Listing::active_words : Listing::every_word;
 }
 
 Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density,
@@ -125,12 +129,9 @@ Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, i
     // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory
     // in place of one in registers: better while there are few spikes and few outputs to add them to.
     const double spikes = density * planes;
-    const bool by_rows =
-        plan.out_width > 1 && planes <= 3 && (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);
-    const bool often_silent = density * plan.in_channels < 0.1;  // so that the branch is foreseen
-    const bool ask = plan.in_channels > 16 || often_silent;
-    if (by_rows) return ask ? Listing::active_rows : Listing::rows;
-    return ask ? Listing::active_words : Listing::every_word;
+    const bool by_rows = plan.out_width > 1 && planes <= 3 && plan.reached_columns() <= kMostReached &&
+                         (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);
+    return by_rows ? Listing::rows : listing_by_pixel(plan, density);
 }
 
 }  // namespace spikelens::kernels

@@ -23,6 +23,9 @@ double least_slice_density(const KernelSet& set, const LayerPlan& plan, int step
 /// About the most that lists of this layer's spikes take, or bytes and sums of a part of it, of one thread.
 int64_t sum_bytes(const KernelSet& set, const LayerPlan& plan, int steps, int planes);
 
+/// How spikes are listed under each output by itself, for input of this density.
+Listing listing_by_pixel(const LayerPlan& plan, double density);
+
 /// What costs this set least for input of this density, the share of its bits that are set, of samples taken together.
 Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, int planes, double density,
                        int samples = 1);

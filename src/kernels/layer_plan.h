@@ -19,6 +19,8 @@ constexpr int kMostPartRows = 384;  ///< of 16 outputs: 24 KB of weights, which 
 constexpr int kMostSlicePlanes = 8;           ///< an input of int8 slices is a byte
 constexpr int64_t kMostSliceInputs = 65'280;  ///< 128 · 257 · 65'280 < 2^31: two slices' sums, put together, fit int32
 
+constexpr int kMostReached = 5;  ///< columns of outputs that a spike reaches, where sums are made row by row
+
 constexpr int64_t kListBytes = 512 * 1024;  ///< of lists of spikes, expected for a tile of pixels
 constexpr double kLeastListed = 1.0 / 32;   ///< of the input: room for lists is bounded however few spikes are expected
 
@@ -47,7 +49,8 @@ struct LayerPlan {
     int blocks = 1;  ///< ⌈out_channels / lanes⌉
     int padded() const { return lanes * blocks; }
     int taps() const { return kernel_height * kernel_width; }
-    std::vector<PixelSpan> rows;  ///< all rows of the output, whole
+    int reached_columns() const { return (kernel_width + stride - 1) / stride; }  ///< of the output by one of the input
+    std::vector<PixelSpan> rows;                                                  ///< all rows of the output, whole
 
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
@@ -78,8 +81,7 @@ enum class Listing {
     every_word,    ///< without asking whether it is silent: at most 16 channels, where the answer is hard to predict
     active_words,  ///< silent words are passed over
     silence,       ///< what is silent, to be taken from the sum of all weights; one plane only
-    rows,          ///< once for each row of the input, and each added to all outputs that it reaches
-    active_rows,   ///< the same, where most words are silent
+    rows,          ///< once for each row of outputs, and each added to all of them that it reaches
     patterns,      ///< each input once for few steps, sorted by the steps in which it spikes
     slices,  ///< no lists: every input times int8 slices of every weight; sets that have a SlicePrice, fits_slices only
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -12,144 +13,78 @@
 namespace spikelens::kernels {
 namespace {
 
-struct alignas(64) CacheLine {
-    int32_t lane[16];
-};
-
-/// Columns and steps of one row of outputs whose sums are held at once, in the first-level cache.
-///
-/// A spike at column x reaches output columns ⌊u/stride⌋, ⌊u/stride⌋ − 1, … through the kernel columns r, r + stride,
-/// …, where u = x + padding and r = u mod stride. `margin` columns on either side take what falls outside the tile.
-struct RowTile {
-    int first_column, end_column;  // of the outputs
-    int first_input, end_input;    // columns that reach them
-    int margin;
-    int chunk;  // steps
-
-    RowTile(const LayerPlan& plan, int first, int end, int steps)
-        : first_column(first),
-          end_column(end),
-          first_input(std::max(0, first * plan.stride - plan.padding)),
-          end_input(std::min(plan.in_width, (end_column - 1) * plan.stride - plan.padding + plan.kernel_width)),
-          margin((plan.kernel_width - 1) / plan.stride),
-          chunk(steps) {}
-
-    int columns() const { return end_column - first_column; }
-    int slots() const { return (columns() + 2 * margin) * chunk; }
-    int slot(int column, int step) const { return (column - first_column + margin) * chunk + step; }
-};
-
-/// The spikes of one input row, each once: the weight row of its first kernel column, and the slot of the output it
-/// adds that to. One list for each chunk of steps and each remainder r.
-template <class Isa>
-class RowEvents {
+/// The input under the kernels of one row of outputs, column by column: the spikes that a column of kernel rows sees,
+/// as bits side by side, [column][step][plane][word]. Bit p is channel p mod C of kernel row ⌊p / C⌋.
+class KernelColumns {
   public:
-    RowEvents(const LayerPlan& plan, int steps, int planes, const RowTile& tile, int slot_size)
-        : plan_(plan),
-          steps_(steps),
-          planes_(planes),
-          slot_size_(slot_size),
-          rows_of_bits_(static_cast<uint32_t>(plan.lanes)),
-          ends_(static_cast<size_t>((steps + tile.chunk - 1) / tile.chunk * plan.stride + 1)) {
-        const int64_t inputs = tile.end_input - tile.first_input;
-        const int64_t capacity = inputs * steps * ((int64_t{1} << planes) - 1) * (plan.in_words * 64) + kSlack;
-        rows_.reset(new uint32_t[capacity]);
-        slots_.reset(new uint32_t[capacity]);
+    KernelColumns(const LayerTask& task, int first, int end)
+        : task_(task),
+          plan_(*task.plan),
+          first_(first),
+          end_(end),
+          words_((plan_.kernel_height * plan_.in_channels + 63) / 64),
+          bits_(int64_t{end - first} * task.steps * task.planes * words_) {}
+
+    int first() const { return first_; }
+    int end() const { return end_; }
+    int words() const { return words_; }
+    const uint64_t* at(int column, int step, int plane = 0) const {
+        return &bits_[((int64_t{column - first_} * task_.steps + step) * task_.planes + plane) * words_];
     }
 
-    int row() const { return row_; }
-    /// Most spikes in one place and step.
-    int most() const { return most_; }
-    const uint32_t* rows(size_t list) const { return rows_.get() + ends_[list]; }
-    const uint32_t* slots(size_t list) const { return slots_.get() + ends_[list]; }
+    void look_at(int out_row) {
+        std::fill(bits_.begin(), bits_.end(), 0);
+        for (int ky = 0; ky < plan_.kernel_height; ++ky) {
+            const int row = out_row * plan_.stride - plan_.padding + ky;
+            if (row < 0 || row >= plan_.in_height) continue;
+            for (int word = 0; word < plan_.in_words; ++word)
+                for (int column = first_; column < end_; ++column) put(row, column, word, ky);
+        }
+    }
 
-    void build(const uint64_t* spikes, int row, const RowTile& tile, bool often_silent) {
-        row_ = row;
-        most_ = 0;
-        const int words = planes_ * plan_.in_words;
-        uint32_t* out = rows_.get();
-        auto end = ends_.begin() + 1;
-        for (int step = 0; step < steps_; step += tile.chunk)
-            for (int remainder = 0; remainder < plan_.stride; ++remainder) {
-                const int steps = std::min(tile.chunk, steps_ - step);
-                const auto first_row = static_cast<uint32_t>(remainder * plan_.in_channels * plan_.lanes);
-                const int residue = (tile.first_input + plan_.padding) % plan_.stride;
-                const int skip = (remainder - residue + plan_.stride) % plan_.stride;
-                for (int column = tile.first_input + skip; column < tile.end_input; column += plan_.stride) {
-                    const int64_t pixel = int64_t{row} * plan_.in_width + column;
-                    const uint64_t* const word = spikes + (pixel * steps_ + step) * words;
-                    const auto slot =
-                        static_cast<uint32_t>(tile.slot((column + plan_.padding) / plan_.stride, 0) * slot_size_);
-                    out = words == 1 ? list_pixel<true>(word, steps, first_row, slot, often_silent, out)
-                                     : list_pixel<false>(word, steps, first_row, slot, often_silent, out);
-                }
-                *end++ = out - rows_.get();
+    /// The most spikes that a column shows in one step, each as often as its plane counts.
+    int64_t most() const {
+        int64_t most = 0;
+        for (int column = first_; column < end_; ++column)
+            for (int step = 0; step < task_.steps; ++step) {
+                int64_t count = 0;
+                for (int plane = 0; plane < task_.planes; ++plane)
+                    for (int word = 0; word < words_; ++word)
+                        count += int64_t{std::popcount(at(column, step, plane)[word])} << plane;
+                most = std::max(most, count);
             }
+        return most;
     }
 
   private:
-    static constexpr int kSlack = 64;       // Isa::RowsOfBits may write beyond the end
-    static constexpr int kSilentSteps = 8;  // passed over together
-
-    static bool silent(const uint64_t* words, int count) {
-        uint64_t any = 0;
-        for (int i = 0; i < count; ++i) any |= words[i];
-        return any == 0;
-    }
-
-    /// The spikes of one pixel in some steps; kOneWord where a step is one word.
-    template <bool kOneWord>
-    uint32_t* list_pixel(const uint64_t* word, int steps, uint32_t first_row, uint32_t slot, bool often_silent,
-                         uint32_t* out) {
-        // Copies: the lists could overlap the members for all the compiler knows.
-        const auto rows_of_bits = rows_of_bits_;
-        uint32_t *const all_rows = rows_.get(), *const all_slots = slots_.get();
-        const int channels = plan_.in_channels, slot_size = slot_size_;
-        const int words = kOneWord ? 1 : planes_ * plan_.in_words;
-        int most = most_;
-        for (int step = 0; step < steps; ++step, slot += slot_size, word += words) {
-            if (often_silent && step + kSilentSteps <= steps && silent(word, kSilentSteps * words)) {
-                word += (kSilentSteps - 1) * words;
-                slot += (kSilentSteps - 1) * slot_size;
-                step += kSilentSteps - 1;
-                continue;
-            }
-            uint32_t* const before = out;
-            if constexpr (kOneWord)
-                out = rows_of_bits.list(*word, first_row, channels, out);
-            else
-                out = list_words(word, first_row, often_silent, out);
-            const auto spikes_here = static_cast<int>(out - before);
-            most = std::max(most, spikes_here);
-            uint32_t* const slots = all_slots + (before - all_rows);
-            for (int i = 0; i < spikes_here; i += 16)
-                for (int lane = 0; lane < 16; ++lane) slots[i + lane] = slot;
+    /// One word of an input pixel's channels, of all steps.
+    void put(int row, int column, int word, int ky) {
+        const int bit = ky * plan_.in_channels + word * 64, shift = bit % 64;
+        const int64_t count = int64_t{task_.steps} * task_.planes, words = words_, from_words = plan_.in_words;
+        const uint64_t* __restrict from =
+            task_.spikes + (int64_t{row} * plan_.in_width + column) * count * from_words + word;
+        uint64_t* __restrict to = &bits_[int64_t{column - first_} * count * words + bit / 64];
+        if (words == 1 && from_words == 1) {
+            for (int64_t i = 0; i < count; ++i) to[i] |= from[i] << shift;
+            return;
         }
-        most_ = most;
-        return out;
+        const bool spills = shift > 0 && bit / 64 + 1 < words_;
+        for (int64_t i = 0; i < count; ++i) {
+            to[i * words] |= from[i * from_words] << shift;
+            if (spills) to[i * words + 1] |= from[i * from_words] >> (64 - shift);
+        }
     }
 
-    /// All planes of one step, each as often as it counts.
-    uint32_t* list_words(const uint64_t* word, uint32_t first_row, bool often_silent, uint32_t* out) const {
-        for (int plane = 0; plane < planes_; ++plane)
-            for (int i = 0; i < plan_.in_words; ++i, ++word) {
-                if (often_silent && *word == 0) continue;
-                const auto first = first_row + static_cast<uint32_t>(i * 64 * plan_.lanes);
-                for (int copies = 1 << plane; copies > 0; --copies)
-                    out = rows_of_bits_.list(*word, first, std::min(64, plan_.in_channels - i * 64), out);
-            }
-        return out;
-    }
-
+    const LayerTask& task_;
     const LayerPlan& plan_;
-    int steps_, planes_, slot_size_, row_ = -1, most_ = 0;
-    typename Isa::RowsOfBits rows_of_bits_;
-    std::vector<ptrdiff_t> ends_;
-    std::unique_ptr<uint32_t[]> rows_, slots_;
+    int first_, end_, words_;
+    std::vector<uint64_t> bits_;
 };
 
 /// The event-driven convolution for few spikes and few outputs, where listing the spikes under every output would cost
-/// more than adding them: the spikes of each input row are listed once and each is added to every output it reaches.
+/// more than adding them. A sweep goes over the columns of the input and holds the sums of the outputs that its column
+/// reaches: kernel column r + j·stride takes a spike in column x to output ⌊u/stride⌋ − j, where u = x + padding and
+/// r = u mod stride. A sum is given out when the sweep has left its kernel.
 template <class Isa, int N, class Stepper>
 class RowSums {
   public:
@@ -158,20 +93,26 @@ class RowSums {
         : task_(task),
           plan_(*task.plan),
           fits_(plan_.sums_fit_int32(task.planes)),
-          tile_(plan_, first_column, std::min(task.pixels[0].end_column, first_column + columns_at_once(task)),
-                chunk_of(task)),
-          lines_(int64_t{tile_.slots()} * kLanes / 16),
-          sums_(reinterpret_cast<int32_t*>(lines_.data())),
-          states_(tile_.columns()) {
-        for (int i = 0; i < plan_.kernel_height; ++i)
-            events_.emplace_back(plan_, task.steps, task.planes, tile_, kLanes);
+          first_column_(first_column),
+          end_column_(std::min(task.pixels[0].end_column, first_column + kMostColumns)),
+          chunk_(chunk_of(task.steps, columns())),
+          input_(task, std::max(0, first_column * plan_.stride - plan_.padding),
+                 std::min(plan_.in_width, (end_column_ - 1) * plan_.stride - plan_.padding + plan_.kernel_width)),
+          currents_(int64_t{columns()} * chunk_ * kLanes / 16),
+          states_(columns()) {
+        for (int bit = 0; bit < input_.words() * 64; ++bit)
+            rows_.push_back(
+                (bit / plan_.in_channels * plan_.kernel_width * plan_.in_channels + bit % plan_.in_channels) *
+                plan_.lanes);
     }
 
-    int end_column() const { return tile_.end_column; }
+    int end_column() const { return end_column_; }
 
-    /// False where so many spikes meet that their sum might not fit int32.
+    /// False where so many spikes meet that their sum might not fit int32, and where a spike reaches too many columns.
     bool run(int row, int first_offset, int end_offset) {
-        if (!list_rows(row)) return false;
+        if (plan_.reached_columns() > kMostReached) return false;
+        input_.look_at(row);
+        if (!fits_ && input_.most() * plan_.kernel_width > kMostRows) return false;
         for (int offset = first_offset; offset < end_offset; offset += kLanes)
             run_outputs(Stepper(task_, offset), row, offset);
         return true;
@@ -181,126 +122,116 @@ class RowSums {
     using State = typename Stepper::State;
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
+    struct alignas(64) CacheLine {
+        float lane[16];
+    };
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
     static constexpr int kPixels = kPixelsTogether<Isa, N>;
-    static constexpr int64_t kCacheBytes = 24 * 1024;
+    static constexpr int kCacheLanes = 6 * 1024;                   ///< of currents: they stay in the first-level cache
+    static constexpr int kMostColumns = kCacheLanes / kLanes / 8;  ///< of at least 8 steps
 
-    static int chunk_of(const LayerTask& task) {
-        const int64_t row = int64_t{4} * kLanes * (task.plan->out_width + 2 * (task.plan->kernel_width - 1));
-        return static_cast<int>(std::min<int64_t>(task.steps, std::max<int64_t>(8, kCacheBytes / row / 8 * 8)));
-    }
-    static int columns_at_once(const LayerTask& task) {
-        const int64_t columns = kCacheBytes / (int64_t{4} * kLanes * chunk_of(task)) -
-                                2 * ((task.plan->kernel_width - 1) / task.plan->stride);
-        return static_cast<int>(std::clamp<int64_t>(columns, 8, INT32_MAX / 2));
-    }
+    int columns() const { return end_column_ - first_column_; }
 
-    template <class Visit>
-    void for_each_input_row(int row, Visit visit) {
-        for (int ky = 0; ky < plan_.kernel_height; ++ky) {
-            const int input = row * plan_.stride - plan_.padding + ky;
-            if (input >= 0 && input < plan_.in_height) visit(ky, input, events_[input % plan_.kernel_height]);
-        }
+    /// Steps whose currents are held at once.
+    static int chunk_of(int steps, int columns) {
+        const int most = kCacheLanes / (kLanes * columns), chunks = (steps + most - 1) / most;
+        return (steps + chunks - 1) / chunks;
     }
 
-    bool list_rows(int row) {
-        int64_t most = 0;
-        for_each_input_row(row, [&](int, int input, RowEvents<Isa>& events) {
-            if (events.row() != input) events.build(task_.spikes, input, tile_, task_.listing == Listing::active_rows);
-            most += int64_t{events.most()} * plan_.kernel_width;
-        });
-        return fits_ || most <= kMostRows;
+    float* current(int column, int step) {
+        return currents_[(int64_t{column - first_column_} * chunk_ + step) * kLanes / 16].lane;
     }
 
     void run_outputs(const Stepper& stepper, int row, int offset) {
         std::fill(states_.begin(), states_.end(), State{});
-        const int64_t pixel = int64_t{row} * plan_.out_width + tile_.first_column;
-        for (int first = 0; first < task_.steps; first += tile_.chunk) {
-            const int end = std::min(task_.steps, first + tile_.chunk);
-            sum_chunk(row, offset, first / tile_.chunk);
-            scale_sums(offset, end - first);
-            by_pixels<kPixels>(tile_.columns(), [&](auto p, int i) {
-                const auto* from =
-                    reinterpret_cast<const float*>(&sums_[int64_t{tile_.slot(tile_.first_column + i, 0)} * kLanes]);
-                stepper.template run<p.value>(pixel + i, first, end, {from, int64_t{tile_.chunk} * kLanes, kLanes},
+        const int64_t pixel = int64_t{row} * plan_.out_width + first_column_;
+        for (int first = 0; first < task_.steps; first += chunk_) {
+            const int end = std::min(task_.steps, first + chunk_);
+            switch (plan_.reached_columns()) {
+                case 1:
+                    sweep<1>(first, end, offset);
+                    break;
+                case 2:
+                    sweep<2>(first, end, offset);
+                    break;
+                case 3:
+                    sweep<3>(first, end, offset);
+                    break;
+                case 4:
+                    sweep<4>(first, end, offset);
+                    break;
+                default:
+                    sweep<kMostReached>(first, end, offset);
+            }
+            by_pixels<kPixels>(columns(), [&](auto p, int i) {
+                stepper.template run<p.value>(pixel + i, first, end,
+                                              {current(first_column_ + i, 0), int64_t{chunk_} * kLanes, kLanes},
                                               &states_[i]);
             });
         }
-        for (int i = 0; i < tile_.columns(); ++i) stepper.store_counts(pixel + i, states_[i]);
+        for (int i = 0; i < columns(); ++i) stepper.store_counts(pixel + i, states_[i]);
     }
 
-    void sum_chunk(int row, int offset, int chunk) {
-        std::fill(lines_.begin(), lines_.end(), CacheLine{});
-        for_each_input_row(row, [&](int ky, int, const RowEvents<Isa>& events) {
-            const int32_t* weights =
-                weights_of(plan_, offset) + int64_t{ky} * plan_.kernel_width * plan_.in_channels * plan_.lanes;
-            for (int remainder = 0; remainder < plan_.stride; ++remainder) {
-                const size_t list = size_t(chunk) * plan_.stride + remainder;
-                const int reached = (plan_.kernel_width - remainder + plan_.stride - 1) / plan_.stride;
-                add(events.rows(list), events.rows(list + 1), events.slots(list), weights, reached);
+    /// The currents of some steps; a column of the input reaches R outputs, or R − 1.
+    template <int R>
+    void sweep(int first_step, int end_step, int offset) {
+        static_assert(kMostReached == 5);
+        const int32_t* const weights = weights_of(plan_, offset);
+        const int64_t next = int64_t{plan_.in_channels} * plan_.lanes;  // to the next column of the kernel
+        const int stride = plan_.stride, whole = (plan_.kernel_width - 1) % stride;
+        for (int step = first_step; step < end_step; ++step) {
+            Ints sum[R][N] = {};
+            for (int place = first_column_; place < end_column_ + R - 1; ++place) {
+                for (int r = 0; r < stride; ++r) {
+                    const int column = place * stride + r - plan_.padding;
+                    if (column < input_.first() || column >= input_.end()) continue;
+                    const uint64_t* const words = input_.at(column, step);
+                    if (r <= whole)
+                        add<R>(words, weights + r * next, stride * next, sum);
+                    else
+                        add<R - 1>(words, weights + r * next, stride * next, sum);
+                }
+                if (place - R + 1 >= first_column_)
+                    give_out(sum[R - 1], offset, current(place - R + 1, step - first_step));
+                for (int j = R - 1; j > 0; --j)
+                    for (int i = 0; i < N; ++i) sum[j][i] = sum[j - 1][i];
+                for (int i = 0; i < N; ++i) sum[0][i] = Ints{};
             }
-        });
+        }
     }
 
-    void add(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights, int reached) {
-        if (reached == 3) return add_together<3>(row, end, slot, weights);  // the usual widths of kernels
-        if constexpr (N <= 2)                                               // so that the sums stay in registers
-            if (reached == 5) return add_together<5>(row, end, slot, weights);
-        int32_t* const sums = sums_;
-        for (; row != end; ++row, ++slot) {
-            const int32_t* weight = weights + *row;
-            int32_t* sum = sums + *slot;
-            for (int j = 0; j < reached; ++j, weight += next_weights(), sum -= next_slot())
-                for (int i = 0; i < N; ++i)
-                    store(sum + i * kWidth, load<Ints>(sum + i * kWidth) + load<Ints>(weight + i * kWidth));
-        }
+    /// What one column of the input shows in a step, to the first `count` sums.
+    template <int count, int R>
+    [[gnu::always_inline]] void add(const uint64_t* words, const int32_t* weights, int64_t next,
+                                    Ints (&sum)[R][N]) const {
+        const uint32_t* const rows = rows_.data();
+        for (int plane = 0; plane < task_.planes; ++plane)
+            for (int word = 0; word < input_.words(); ++word, ++words)
+                for (int copies = 1 << plane; copies > 0; --copies)
+                    for (uint64_t bits = *words; bits != 0; bits &= bits - 1) {
+                        const int32_t* const weight = weights + rows[word * 64 + std::countr_zero(bits)];
+#pragma GCC unroll 5
+                        for (int j = 0; j < count; ++j)
+#pragma GCC unroll 4
+                            for (int i = 0; i < N; ++i) sum[j][i] += load<Ints>(weight + j * next + i * kWidth);
+                    }
     }
-    /// Spikes of one slot follow each other: their sums are read and written once.
-    template <int kReached>
-    void add_together(const uint32_t* row, const uint32_t* end, const uint32_t* slot, const int32_t* weights) {
-        const int64_t weights_apart = next_weights(), slots_apart = next_slot();
-        while (row != end) {
-            const uint32_t here = *slot;
-            int32_t* const to = sums_ + here;
-            Ints sum[kReached][N];
-            for (int j = 0; j < kReached; ++j)
-                for (int i = 0; i < N; ++i) sum[j][i] = load<Ints>(to - j * slots_apart + i * kWidth);
-            do {
-                const int32_t* const weight = weights + *row++;
-                for (int j = 0; j < kReached; ++j)
-                    for (int i = 0; i < N; ++i) sum[j][i] += load<Ints>(weight + j * weights_apart + i * kWidth);
-            } while (++slot, row != end && *slot == here);
-            for (int j = 0; j < kReached; ++j)
-                for (int i = 0; i < N; ++i) store(to - j * slots_apart + i * kWidth, sum[j][i]);
-        }
-    }
-    int64_t next_weights() const { return int64_t{plan_.stride} * plan_.in_channels * plan_.lanes; }
-    int64_t next_slot() const { return int64_t{tile_.chunk} * kLanes; }
 
-    /// Sums become currents, in place.
-    void scale_sums(int offset, int steps) {
-        Floats scale[N], bias[N];
-        for (int i = 0; i < N; ++i) {
-            scale[i] = load<Floats>(&plan_.scale[offset + i * kWidth]);
-            bias[i] = load<Floats>(&plan_.bias[offset + i * kWidth]);
-        }
-        for (int column = tile_.first_column; column < tile_.end_column; ++column) {
-            int32_t* sum = &sums_[int64_t{tile_.slot(column, 0)} * kLanes];
-            for (int step = 0; step < steps; ++step, sum += kLanes)
-                for (int i = 0; i < N; ++i)
-                    store(sum + i * kWidth,
-                          __builtin_convertvector(load<Ints>(sum + i * kWidth), Floats) * scale[i] + bias[i]);
-        }
+    void give_out(const Ints (&sum)[N], int offset, float* current) const {
+        for (int i = 0; i < N; ++i)
+            store(current + i * kWidth,
+                  __builtin_convertvector(sum[i], Floats) * load<Floats>(&plan_.scale[offset + i * kWidth]) +
+                      load<Floats>(&plan_.bias[offset + i * kWidth]));
     }
 
     const LayerTask& task_;
     const LayerPlan& plan_;
     bool fits_;
-    RowTile tile_;
-    std::vector<CacheLine> lines_;
-    int32_t* sums_;  // [slot][kLanes]
+    int first_column_, end_column_, chunk_;
+    KernelColumns input_;
+    std::vector<CacheLine> currents_;  // [column][step of the chunk][kLanes]
     std::vector<State> states_;
-    std::vector<RowEvents<Isa>> events_;
+    std::vector<uint32_t> rows_;  // of the weights, by bit of a column
 };
 
 }  // namespace

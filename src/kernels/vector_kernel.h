@@ -232,7 +232,7 @@ struct VectorKernel {
                 }
                 return;
             }
-            if (task.listing == Listing::rows || task.listing == Listing::active_rows) return run_by_rows<Step>(task);
+            if (task.listing == Listing::rows) return run_by_rows<Step>(task);
             Lists lists(plan, task.steps, task.planes, int64_t{plan.out_height} * plan.out_width, task.listed);
             for (size_t i = 0; i < task.pixels.size();) {  // whole rows are neighbours of the next
                 const int64_t begin = first_pixel(plan, task.pixels[i]);

@@ -30,8 +30,7 @@ bool too_many(const PixelSet& pixels) { return pixels.share() > kMostChanged; }
 /// The pixels to compute anew: no more than needed, each with its own lists, or all.
 std::vector<PixelSpan> pixels_anew(const PixelSet& reached, LayerTask& task) {
     if (too_many(reached)) return task.plan->rows;
-    if (task.listing == Listing::rows) task.listing = Listing::every_word;
-    if (task.listing == Listing::active_rows) task.listing = Listing::active_words;
+    if (task.listing == Listing::rows) task.listing = kernels::listing_by_pixel(*task.plan, task.listed);
     return reached.spans();
 }
 

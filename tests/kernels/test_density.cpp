@@ -96,9 +96,9 @@ class Density : public testing::TestWithParam<Case> {
         const kernels::KernelSet& scalar = kernels::choose_kernels("scalar");
         const Result expected = run(scalar, plan, input, test.steps, kernels::Listing::every_word, recorded);
         for (const kernels::KernelSet* set : sets_to_test())
-            for (const auto listing : {kernels::Listing::every_word, kernels::Listing::active_words,
-                                       kernels::Listing::silence, kernels::Listing::rows, kernels::Listing::active_rows,
-                                       kernels::Listing::patterns, kernels::Listing::slices}) {
+            for (const auto listing :
+                 {kernels::Listing::every_word, kernels::Listing::active_words, kernels::Listing::silence,
+                  kernels::Listing::rows, kernels::Listing::patterns, kernels::Listing::slices}) {
                 if (!applies(listing, *set, plan, input.planes)) continue;
                 EXPECT_EQ(run(*set, plan, input, test.steps, listing, recorded), expected)
                     << set->name << " at density " << density << ", listing " << static_cast<int>(listing);
