@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""What does each stage cost with SVGG19, 224 × 224, T = 25: CPU time and peak memory, beside PyTorch layer by layer in the same run?
+"""What does each stage cost with SVGG19, 224 × 224, T = 25: CPU time and peak memory, beside PyTorch layer by layer in
+the same run?
 
-usage: svgg19_stages.py PROGRAM PHOTOGRAPHS      (PHOTOGRAPHS: a folder TRAIN_OR_VAL/CLASS/FILE, of which two classes are used)
+usage: svgg19_stages.py PROGRAM PHOTOGRAPHS      (a folder TRAIN_OR_VAL/CLASS/FILE, of which two classes are used)
 
-Weights are those that torchvision draws, in a file that it writes; thresholds are balanced by --calibrate. One photograph a class to
-train on and one to test. CPU time is of all threads, so it says the same on a busy machine. PyTorch computes one photograph, then one
-training step of it (autograd, time folded into the batch). Needs torch and torchvision.
+Weights are those that torchvision draws, in a file that it writes; thresholds are balanced by --calibrate. One
+photograph a class to train on and one to test. CPU time is of all threads, so it says the same on a busy machine.
+PyTorch computes one photograph, then one training step of it (autograd, time folded into the batch). Needs torch and
+torchvision.
 """
 
 import json
@@ -85,7 +87,7 @@ def pytorch(model, photograph, task):
 
     def forward():
         s, number = x, 0
-        for stage, repeats in enumerate((2, 2, 4, 4, 4)):
+        for repeats in (2, 2, 4, 4, 4):
             for _ in range(repeats):
                 number += 1
                 drive = F.conv2d(s, tensors[f"conv{number}.weight"], tensors[f"conv{number}.bias"], padding=1)
