@@ -302,7 +302,8 @@ def value(depth):
     kind = chance.randrange(12 if depth else 7)
     if kind == 0: return None
     if kind == 1: return chance.random() < 0.5
-    if kind == 2: return chance.choice([0, 1, -1, 255, 256, 65535, 65536, -2**31, 2**31, 2**40, -2**40, 2**63 - 1, -2**63])
+    if kind == 2:
+        return chance.choice([0, 1, -1, 255, 256, 65535, 65536, -2**31, 2**31, 2**40, -2**40, 2**63 - 1, -2**63])
     if kind == 3: return chance.choice([0.0, 1.5, -2.25, 1e300, 5e-324])
     if kind in (4, 5): return chance.choice(TEXTS)
     if kind == 6: return 2**70 + 1

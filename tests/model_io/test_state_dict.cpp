@@ -319,8 +319,8 @@ TEST_F(StateDictFile, NegatedTensorsAreRefused) {
 }
 
 TEST_F(StateDictFile, SafetensorsComeInTheirOrder) {
-    const std::string header =
-        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
+    const std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+                               R"("n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
     const StateDict state =
         read(little_word(header.size(), 8) + header + little_word(5, 8) + little_word(0x40400000, 4));
     EXPECT_EQ(state.format, "safetensors");
