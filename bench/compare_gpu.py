@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What does PyTorch make of the networks of bench_gpu, on the same GPU? Layer by layer, time folded into the batch, the first
-current computed once.
+"""What does PyTorch make of the networks of bench_gpu, on the same GPU? Layer by layer, time folded into the batch, the
+first current computed once.
 
 usage: compare_gpu.py [shallow|svgg19]...
 
 fp32    convolutions and membranes in float32 (no TF32), the membrane's loop over time in PyTorch's operations
 bf16    the same in bfloat16, channels last
-fused   the same, all steps of a layer's membranes and its spikes in one kernel (Triton), as SpikingJelly's CuPy backend has it
+fused   the same, all steps of a layer's membranes and its spikes in one kernel (Triton), as SpikingJelly's CuPy backend
+        has it
 Weights are random: dense products take the same time whatever spikes. Needs PyTorch with CUDA, and Triton.
 """
 
@@ -111,13 +112,13 @@ def forward(images, stages, weights, steps, fire):
             x = F.max_pool2d(x, 2)
 
 
-def seconds_of(run):
-    run()
+def seconds_of(run, *arguments):
+    run(*arguments)
     torch.cuda.synchronize()
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        run()
+        run(*arguments)
         torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return sorted(times)[1]
@@ -136,7 +137,7 @@ def compare(name):
             if kind == torch.bfloat16:
                 images = images.contiguous(memory_format=torch.channels_last)
             try:
-                seconds = seconds_of(lambda: forward(images, stages, weights, steps, fire))
+                seconds = seconds_of(forward, images, stages, weights, steps, fire)
             except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 continue

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""How much faster than PyTorch are simulation, evaluate and interpret? All in one run, one core, the same trained model and images.
+"""How much faster than PyTorch are simulation, evaluate and interpret? All in one run, one core, the same trained model
+and images.
 
-usage: compare_pytorch.py PROGRAM RUN [STAGE...]      (PROGRAM: build/release/spikelens, RUN: a run directory of Fashion-MNIST)
+usage: compare_pytorch.py PROGRAM RUN [STAGE...]      (build/release/spikelens, a run directory of Fashion-MNIST)
 
 simulate   (a) the loop over time that tutorials write: each step through the whole network;
-           (b) layer by layer with time folded into the batch, the first current computed once: the best a PyTorch user writes.
-evaluate   insertion and deletion of the method `input`, 28 steps each: seconds that 1,000 more images take, against (a) on 20.
-interpret  responses of 60,000 images, against (a) with spike counts on 1,000 of them, and the ablations, against as many
-           simulations by (a) as there are images and distinct filter sets.
-Spikelens' seconds are those of the whole command, from start to exit. What PyTorch took for some images is multiplied up to all of
-them. Needs Debian's python3-torch and python3-numpy. Networks of conv, LIF (no delay, reset by subtraction), max-pool, full layers.
+           (b) layer by layer with time folded into the batch, the first current computed once: the best a PyTorch user
+               writes.
+evaluate   insertion and deletion of the method `input`, 28 steps each: seconds that 1,000 more images take, against (a)
+           on 20.
+interpret  responses of 60,000 images, against (a) with spike counts on 1,000 of them, and the ablations, against as
+           many simulations by (a) as there are images and distinct filter sets.
+Spikelens' seconds are those of the whole command, from start to exit. What PyTorch took for some images is multiplied
+up to all of them. Needs Debian's python3-torch and python3-numpy. Networks of conv, LIF (no delay, reset by
+subtraction), max-pool, full layers.
 """
 
 import gzip
@@ -204,13 +208,16 @@ def interpret(program, run, loop):
         sets += len(relevant) + 5 * len({len(filters) for filters in relevant})
     runs = 1000 * sets  # of each class's 1,000 test images
     print(
-        f"interpret, responses of 60,000 images: (a) {60000 * slow:.0f} s, Spikelens {responses:.1f} s: {60000 * slow / responses:.1f} ×"
+        f"interpret, responses of 60,000 images: (a) {60000 * slow:.0f} s, Spikelens {responses:.1f} s: "
+        f"{60000 * slow / responses:.1f} ×"
     )
     print(
-        f"  {runs} ablated simulations: (a) {runs * slow:.0f} s, Spikelens {ablation:.1f} s: {runs * slow / ablation:.1f} ×"
+        f"  {runs} ablated simulations: (a) {runs * slow:.0f} s, Spikelens {ablation:.1f} s: "
+        f"{runs * slow / ablation:.1f} ×"
     )
     print(
-        f"  the whole command: {ours:.1f} s, against {(60000 + runs) * slow:.0f} s: {(60000 + runs) * slow / ours:.1f} ×"
+        f"  the whole command: {ours:.1f} s, against {(60000 + runs) * slow:.0f} s: "
+        f"{(60000 + runs) * slow / ours:.1f} ×"
     )
 
 

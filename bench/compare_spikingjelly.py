@@ -4,9 +4,10 @@ same images, one run.
 
 usage: compare_spikingjelly.py PROGRAM [REPEATS]      (PROGRAM: build/release/bench/bench_state_dict)
 
-A spiking VGG11 and a SEW-ResNet18 as SpikingJelly defines them, with batch normalisation, 64 × 64, T = 4, random weights; the
-running averages are those of a few batches, so that neurons fire. VGG11 has no adaptive pool (of 2 × 2 to 7 × 7), SEW-ResNet18
-a 2 × 2 pool in place of the padded one. SpikingJelly runs layer by layer (step mode "m"). Needs PyTorch and spikingjelly.
+A spiking VGG11 and a SEW-ResNet18 as SpikingJelly defines them, with batch normalisation, 64 × 64, T = 4, random
+weights; the running averages are those of a few batches, so that neurons fire. VGG11 has no adaptive pool (of 2 × 2 to
+7 × 7), SEW-ResNet18 a 2 × 2 pool in place of the padded one. SpikingJelly runs layer by layer (step mode "m"). Needs
+PyTorch and spikingjelly.
 """
 
 import copy
@@ -103,7 +104,8 @@ def measure(name, net, text, program, gain, repeats):
     exact = simulate(copy.deepcopy(net).double(), images.double())
     milliseconds = lambda way: f"{1e3 * min(times[way]):.1f} to {1e3 * max(times[way]):.1f} ms"
     print(
-        f"{name}, {100 * sum(rates) / len(rates):.0f} % of the neurons firing in a step; an image takes us {milliseconds('ours')}"
+        f"{name}, {100 * sum(rates) / len(rates):.0f} % of the neurons firing in a step; "
+        f"an image takes us {milliseconds('ours')}"
     )
     for way in ("batches of 8", "single images"):
         ratios = [a / b for a, b in zip(times[way], times["ours"])]
@@ -112,8 +114,9 @@ def measure(name, net, text, program, gain, repeats):
         f"{(other - exact).abs().max():.1e} ({((other - exact).abs() > 1e-4).any(1).sum()} images above 1e-4)"
     )
     print(
-        f"    import {min(times['import']):.2f} s; largest difference of scores to SpikingJelly in float64: ours {differ(mine)}, "
-        f"SpikingJelly's float32 {differ(scores)}; predictions that differ: {(mine.argmax(1) != exact.argmax(1)).sum()}",
+        f"    import {min(times['import']):.2f} s; largest difference of scores to SpikingJelly in float64: "
+        f"ours {differ(mine)}, SpikingJelly's float32 {differ(scores)}; "
+        f"predictions that differ: {(mine.argmax(1) != exact.argmax(1)).sum()}",
         flush=True,
     )
 

@@ -1,4 +1,5 @@
-# libzip as LibZip::LibZip. Found by hand because Debian's libzip-config.cmake fails without libzip's command line tools.
+# libzip as LibZip::LibZip. Found by hand because Debian's libzip-config.cmake fails without libzip's command line
+# tools.
 include(FindPackageHandleStandardArgs)
 
 find_path(LibZip_INCLUDE_DIR zip.h)

@@ -12,7 +12,8 @@ mark_as_advanced(OpenCVImages_INCLUDE_DIR)
 
 find_package_handle_standard_args(
     OpenCVImages
-    REQUIRED_VARS OpenCVImages_imgcodecs_LIBRARY OpenCVImages_imgproc_LIBRARY OpenCVImages_core_LIBRARY OpenCVImages_INCLUDE_DIR
+    REQUIRED_VARS OpenCVImages_imgcodecs_LIBRARY OpenCVImages_imgproc_LIBRARY OpenCVImages_core_LIBRARY
+                  OpenCVImages_INCLUDE_DIR
     REASON_FAILURE_MESSAGE "install libopencv-imgcodecs-dev and libopencv-imgproc-dev"
 )
 
@@ -20,6 +21,7 @@ if(OpenCVImages_FOUND AND NOT TARGET OpenCV::Images)
     add_library(OpenCV::Images INTERFACE IMPORTED)
     target_include_directories(OpenCV::Images SYSTEM INTERFACE ${OpenCVImages_INCLUDE_DIR})
     target_link_libraries(
-        OpenCV::Images INTERFACE ${OpenCVImages_imgcodecs_LIBRARY} ${OpenCVImages_imgproc_LIBRARY} ${OpenCVImages_core_LIBRARY}
+        OpenCV::Images INTERFACE ${OpenCVImages_imgcodecs_LIBRARY} ${OpenCVImages_imgproc_LIBRARY}
+                                 ${OpenCVImages_core_LIBRARY}
     )
 endif()

@@ -1,5 +1,5 @@
-# libspikelens_gpu-<version>.so of src/gpu/cuda: a module that the engine gpu loads, so that nothing else needs CUDA or its
-# driver. CUDA's runtime is part of it.
+# libspikelens_gpu-<version>.so of src/gpu/cuda: a module that the engine gpu loads, so that nothing else needs CUDA or
+# its driver. CUDA's runtime is part of it.
 if(NOT CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90)  # and machine code for later ones is made from that for 90 by their driver
 endif()

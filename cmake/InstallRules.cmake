@@ -1,4 +1,5 @@
-# install(): headers, libraries, the program, and a package that find_package(spikelens COMPONENTS core files pipeline report) finds.
+# install(): headers, libraries, the program, and a package that find_package(spikelens COMPONENTS core files pipeline
+# report) finds.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikelens)
 
@@ -20,10 +21,14 @@ if(SPIKELENS_CUDA)
     install(TARGETS spikelens_gpu LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/spikelens)
 endif()
 
-# One export per component: who asks for the core alone needs none of the libraries of the others. Its public headers are
-# those of its folders.
+# One export per component: who asks for the core alone needs none of the libraries of the others. Its public headers
+# are those of its folders.
 foreach(component IN LISTS components)
-    install(TARGETS spikelens_${component} EXPORT spikelens-${component}-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(
+        TARGETS spikelens_${component}
+        EXPORT spikelens-${component}-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    )
     install(EXPORT spikelens-${component}-targets NAMESPACE spikelens:: DESTINATION ${package_dir})
     get_target_property(folders spikelens_${component} SPIKELENS_FOLDERS)
     foreach(folder IN LISTS folders)

@@ -1,5 +1,5 @@
-# src/kernels/*_avx2.cpp, *_avx512.cpp and *_amx.cpp are compiled for their instruction set, everything else for the plain machine;
-# which of them runs is chosen at run time. No -mfma: a contraction would change bits.
+# src/kernels/*_avx2.cpp, *_avx512.cpp and *_amx.cpp are compiled for their instruction set, everything else for the
+# plain machine; which of them runs is chosen at run time. No -mfma: a contraction would change bits.
 set(avx2_flags -mavx2 -mbmi -mbmi2)
 set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl ${avx2_flags} -mprefer-vector-width=512)
 set(amx_flags -mamx-tile -mamx-int8 ${avx512_flags})

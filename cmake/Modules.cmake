@@ -1,11 +1,14 @@
 # Libraries that the core loads while it runs: libspikelens_train (TrainingLibrary.cmake) and libspikelens_gpu
 # (GpuLibrary.cmake). Programs look for them where they were built, or in lib/spikelens where installed.
 set(CMAKE_BUILD_RPATH ${PROJECT_BINARY_DIR})
-target_link_options(spikelens_core INTERFACE $<INSTALL_INTERFACE:LINKER:-rpath,$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/spikelens>)
+target_link_options(
+    spikelens_core INTERFACE
+    $<INSTALL_INTERFACE:LINKER:-rpath,$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/spikelens>
+)
 
 # SPIKELENS_TRAIN_STAMP, SPIKELENS_GPU_STAMP: digests of all headers that the core shares with a library that it loads.
-# Both are compiled with it, so that a program refuses the library of another build instead of reading structs of another
-# layout.
+# Both are compiled with it, so that a program refuses the library of another build instead of reading structs of
+# another layout.
 function(spikelens_stamp name)
     cmake_parse_arguments(PARSE_ARGV 1 stamp "" "" "HEADERS;SOURCES")
     file(GLOB headers CONFIGURE_DEPENDS ${stamp_HEADERS})

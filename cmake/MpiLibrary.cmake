@@ -1,5 +1,5 @@
-# libspikelens_mpi-<version>.so of src/pipeline/mpi: a module that a process loads that mpirun or srun started beside others.
-# Nothing else is linked with MPI, and without MPI nothing else is missing.
+# libspikelens_mpi-<version>.so of src/pipeline/mpi: a module that a process loads that mpirun or srun started beside
+# others. Nothing else is linked with MPI, and without MPI nothing else is missing.
 set(MPI_CXX_SKIP_MPICXX ON)
 find_package(MPI COMPONENTS CXX)
 if(NOT MPI_CXX_FOUND)

@@ -1,5 +1,6 @@
-# spikelens_embed(target file symbol): compiles a text file into a target as `std::string_view spikelens::report::symbol()`.
-# The file is read again whenever it changes. Called with -P, this script is its own generator.
+# spikelens_embed(target file symbol): compiles a text file into a target as `std::string_view
+# spikelens::report::symbol()`. The file is read again whenever it changes. Called with -P, this script is its own
+# generator.
 if(CMAKE_SCRIPT_MODE_FILE AND EMBED_INPUT)
   file(READ "${EMBED_INPUT}" content)
   file(WRITE "${EMBED_OUTPUT}" "#include <string_view>
@@ -21,7 +22,8 @@ function(spikelens_embed target file symbol)
   set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded/${symbol}.cpp")
   add_custom_command(
     OUTPUT "${output}"
-    COMMAND "${CMAKE_COMMAND}" "-DEMBED_INPUT=${input}" "-DEMBED_OUTPUT=${output}" "-DEMBED_SYMBOL=${symbol}" -P "${SPIKELENS_EMBED_SCRIPT}"
+    COMMAND "${CMAKE_COMMAND}" "-DEMBED_INPUT=${input}" "-DEMBED_OUTPUT=${output}" "-DEMBED_SYMBOL=${symbol}"
+            -P "${SPIKELENS_EMBED_SCRIPT}"
     DEPENDS "${input}" "${SPIKELENS_EMBED_SCRIPT}"
     COMMENT "Embedding ${file}"
     VERBATIM)

@@ -59,7 +59,8 @@ select_openblas() {
     done
 }
 
-command -v apt-get >/dev/null || fail "this machine has no apt-get: install the packages named in this script another way."
+command -v apt-get >/dev/null ||
+    fail "this machine has no apt-get: install the packages named in this script another way."
 packages=("${build_packages[@]}")
 [ "${1:-}" != --develop ] || packages+=("${develop_packages[@]}")
 install_missing "${packages[@]}"

@@ -14,8 +14,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "python_reference.md"
 HEAD = """# Python: reference
 
-`scripts/write_python_reference.py` writes this page from the docstrings; [python.md](python.md) lists the pages that go task by task.
-`spikelens.methods()` and `spikelens.metrics()` list the methods and the metrics with their options, costs and sources.
+`scripts/write_python_reference.py` writes this page from the docstrings; [python.md](python.md) lists the pages that go
+task by task. `spikelens.methods()` and `spikelens.metrics()` list the methods and the metrics with their options, costs
+and sources.
 """
 
 

@@ -60,6 +60,7 @@ def png(picture: np.ndarray) -> bytes:
 def image_tag(picture: np.ndarray, title: str, size: int = 160) -> str:
     data = base64.b64encode(png(picture)).decode()
     return (
-        f'<img title="{title}" alt="{title}" width="{size}" style="image-rendering: pixelated; outline: 1px solid #ccc" '
+        f'<img title="{title}" alt="{title}" width="{size}" '
+        'style="image-rendering: pixelated; outline: 1px solid #ccc" '
         f'src="data:image/png;base64,{data}">'
     )

@@ -66,9 +66,7 @@ def evaluate(
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     names = names or (["spike_insertion", "spike_deletion"] if spiking else ["insertion", "deletion"])
     entries = (
-        methods
-        if isinstance(methods, Mapping)
-        else dict.fromkeys([methods] if isinstance(methods, str) else methods)
+        methods if isinstance(methods, Mapping) else dict.fromkeys([methods] if isinstance(methods, str) else methods)
     )
     if not entries:
         raise InputError("no method is named; spikelens.methods() lists ours")
@@ -108,8 +106,8 @@ def evaluate(
         raise InputError("all scores of every sample are equal, so that no class is predicted: say the targets")
     if undecided:
         warnings.warn(
-            f"{undecided} of {len(samples.values)} samples are left out: all their scores are equal, so that no class is "
-            "predicted",
+            f"{undecided} of {len(samples.values)} samples are left out: all their scores are equal, so that no class "
+            "is predicted",
             stacklevel=3,
         )
     for name, scores in found.items():

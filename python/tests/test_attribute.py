@@ -121,7 +121,7 @@ def test_classes_as_captum_has_them(net, images):
     with pytest.raises(spikelens.InputError, match="no option 'method'"):
         attr.Ig2d(net).attribute(images, target=1, method="gausslegendre")
     with pytest.raises(AttributeError, match="did you mean 'Ig2d'"):
-        attr.Ig2D
+        _ = attr.Ig2D
 
 
 def test_results_draw_themselves(net, images):

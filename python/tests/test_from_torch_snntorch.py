@@ -29,7 +29,7 @@ class Tutorial5(nn.Module):
         mem2 = self.lif2.init_leaky()
         spk2_rec = []
         mem2_rec = []
-        for step in range(self.steps):
+        for _ in range(self.steps):
             cur1 = self.fc1(x)
             spk1, mem1 = self.lif1(cur1, mem1)
             cur2 = self.fc2(spk1)
@@ -68,7 +68,7 @@ def forward_pass(net, num_steps, data):
     mem_rec = []
     spk_rec = []
     utils.reset(net)
-    for step in range(num_steps):
+    for _ in range(num_steps):
         spk_out, mem_out = net(data)
         spk_rec.append(spk_out)
         mem_rec.append(mem_out)

@@ -7,22 +7,20 @@
 
 #include "spikelens/core/error.h"
 
-#include "pickle_bytes.h"
 #include "pickle_globals.h"
 #include "pickle_opcodes.h"
+#include "pickle_stack.h"
 
 namespace spikelens {
 namespace {
 
-constexpr uint64_t kMostValues = uint64_t{1} << 20;
-constexpr uint64_t kMostSteps = uint64_t{1} << 26;
 constexpr uint64_t kLongestText = uint64_t{1} << 20;
 constexpr uint64_t kLongestBytes = uint64_t{1} << 26;
 constexpr PickleId kNoValue = std::numeric_limits<PickleId>::max();
 
-class Machine {
+class Machine : PickleStack {
   public:
-    Machine(std::span<const uint8_t> bytes, const std::string& where) : bytes_(bytes, where), where_(where) {}
+    Machine(std::span<const uint8_t> bytes, const std::string& where) : PickleStack(bytes, where), where_(where) {}
 
     Pickle run() {
         if (bytes_.left() == 0 || bytes_.byte() != op_proto) bytes_.fail("it does not begin with its protocol, 2 to 5");
@@ -34,59 +32,10 @@ class Machine {
                 !object(opcode))
                 bytes_.fail(fmt::format("opcode {:#04x}, which no state dict needs", opcode));
         }
-        pickle_.root = pop();
-        pickle_.size = bytes_.position();
-        return std::move(pickle_);
+        return finish();
     }
 
   private:
-    void charge(uint64_t steps) {
-        steps_ += steps;
-        if (steps_ > kMostSteps) bytes_.fail("it takes more than 2^26 steps");
-    }
-
-    PickleValue& value(PickleId id) { return pickle_.values[id]; }
-
-    PickleId make(PickleKind kind, std::vector<PickleId> items = {}) {
-        if (pickle_.values.size() >= kMostValues) bytes_.fail("it holds more than 2^20 values");
-        pickle_.values.push_back({.kind = kind, .text = {}, .attributes = {}, .items = std::move(items)});
-        return static_cast<PickleId>(pickle_.values.size() - 1);
-    }
-    void push(PickleId id) {
-        if (stack_.size() >= kMostValues) bytes_.fail("its stack is deeper than 2^20");
-        stack_.push_back(id);
-    }
-    PickleValue& push_new(PickleKind kind, std::vector<PickleId> items = {}) {
-        push(make(kind, std::move(items)));
-        return value(stack_.back());
-    }
-    size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
-    PickleId top() {
-        if (stack_.size() <= floor()) bytes_.fail("its stack is empty");
-        return stack_.back();
-    }
-    PickleId pop() {
-        const PickleId id = top();
-        stack_.pop_back();
-        return id;
-    }
-    std::vector<PickleId> pop_to(size_t begin) {
-        std::vector<PickleId> items(stack_.begin() + static_cast<std::ptrdiff_t>(begin), stack_.end());
-        stack_.resize(begin);
-        charge(items.size());
-        return items;
-    }
-    std::vector<PickleId> pop_marked() {
-        if (marks_.empty()) bytes_.fail("a mark is missing");
-        const size_t begin = marks_.back();
-        marks_.pop_back();
-        return pop_to(begin);
-    }
-    std::vector<PickleId> pop_some(size_t count) {
-        if (stack_.size() < floor() + count) bytes_.fail("its stack is empty");
-        return pop_to(stack_.size() - count);
-    }
-
     bool constant(uint8_t opcode) {
         switch (opcode) {
             case op_none:
@@ -222,14 +171,10 @@ class Machine {
     bool stack(uint8_t opcode) {
         switch (opcode) {
             case op_mark:
-                if (marks_.size() >= kMostValues) bytes_.fail("it marks more than 2^20 times");
-                marks_.push_back(stack_.size());
+                mark();
                 return true;
             case op_pop:
-                if (!marks_.empty() && marks_.back() == stack_.size())
-                    marks_.pop_back();
-                else
-                    pop();
+                pop_value_or_mark();
                 return true;
             case op_pop_mark:
                 pop_marked();
@@ -267,7 +212,7 @@ class Machine {
         }
     }
     void memo_put(uint64_t index) {
-        if (index >= kMostValues) bytes_.fail("it remembers more than 2^20 values");
+        if (index >= kMostPickleValues) bytes_.fail("it remembers more than 2^20 values");
         if (index >= memo_.size()) memo_.resize(index + 1, kNoValue);
         memo_[index] = top();
     }
@@ -380,12 +325,8 @@ class Machine {
         push_new(PickleKind::dict, std::move(items));
     }
 
-    PickleBytes bytes_;
     const std::string& where_;
-    Pickle pickle_;
-    std::vector<PickleId> stack_, memo_;
-    std::vector<size_t> marks_;
-    uint64_t steps_ = 0;
+    std::vector<PickleId> memo_;
 };
 
 }  // namespace

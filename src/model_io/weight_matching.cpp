@@ -16,6 +16,7 @@
 #include "place_order.h"
 #include "recurrent_names.h"
 #include "weight_roles.h"
+#include "weight_shapes.h"
 
 namespace spikelens {
 namespace {
@@ -57,14 +58,8 @@ class Matcher {
     [[noreturn]] void fail(const std::string& what) const { throw InputError(where_ + ": " + what); }
     const StateTensor& tensor(size_t i) const { return state_.tensors[i]; }
     std::string shown_name(size_t i) const { return shown(tensor(i).from); }
-    bool is_matrix(size_t i) const {
-        return is_recurrent(tensor(i).name) ? part_of(i) == SlotPart::recurrent : tensor(i).view.shape.size() >= 2;
-    }
-    SlotPart part_of(size_t i) const {
-        const bool recurrent = is_recurrent(tensor(i).name);
-        if (!recurrent) return is_matrix(i) ? SlotPart::weight : SlotPart::bias;
-        return leaf_of(tensor(i).name) == "bias" ? SlotPart::recurrent_bias : SlotPart::recurrent;
-    }
+    SlotPart part_of(size_t i) const { return slot_part(tensor(i)); }
+    bool is_matrix(size_t i) const { return part_of(i) == SlotPart::weight || part_of(i) == SlotPart::recurrent; }
 
     bool all_known(const SlotNames& names) const {
         return std::ranges::all_of(weights_,
@@ -93,20 +88,8 @@ class Matcher {
             if (part_of(i) == part && !result_.plan[i]) matrices.push_back(i);
         return matrices;
     }
-    /// What matches by shape. One recurrent weight for each channel may be one for all.
-    static Shape key_of(const WeightSlot& slot) {
-        const bool each = slot.part == SlotPart::recurrent && slot.layer->recurrence.kind == RecurrenceKind::one;
-        return each ? Shape{} : slot.shape();
-    }
-    Shape key_of(size_t i) const {
-        const Shape& shape = tensor(i).view.shape;
-        const auto extents = std::ranges::count_if(shape, [](int64_t extent) { return extent != 1; });
-        return part_of(i) == SlotPart::recurrent && (shape.size() < 2 || (shape.size() == 3 && extents < 2)) ? Shape{}
-                                                                                                             : shape;
-    }
-
     void place(size_t i, const WeightSlot& slot) {
-        require_shape(tensor(i), slot);
+        require_shape(tensor(i), slot, where_);
         result_.plan[i] = slot;
     }
     /// A weight, and the bias that its name goes with.
@@ -184,10 +167,11 @@ class Matcher {
     void place_by_shape(SlotPart part) {
         std::map<Shape, std::vector<size_t>> tensors;
         std::map<Shape, Layers> layers;
-        for (Layer* layer : open_layers(part)) layers[key_of(WeightSlot{layer, part})].push_back(layer);
+        for (Layer* layer : open_layers(part)) layers[matched_shape(WeightSlot{layer, part})].push_back(layer);
         for (const size_t i : open_matrices(part)) {
-            if (!layers.contains(key_of(i))) refuse_shape(i);
-            tensors[key_of(i)].push_back(i);
+            const Shape shape = matched_shape(tensor(i));
+            if (!layers.contains(shape)) refuse_shape(i);
+            tensors[shape].push_back(i);
         }
         for (auto& [shape, group] : tensors) {
             require_count(shape, group, layers[shape]);
@@ -330,31 +314,14 @@ class Matcher {
             }
     }
 
-    void require_shape(const StateTensor& tensor, const WeightSlot& slot) const {
-        const Shape &shape = tensor.view.shape, expected = slot.shape();
-        if (!slot.wanted())
-            fail(fmt::format("{} is {} of {}, which the network text gives none: drop its b0", described(tensor),
-                             slot.part == SlotPart::bias ? "the bias" : "a recurrent bias", slot.layer->name));
-        const int64_t count = element_count(shape);
-        const Layer& layer = *slot.layer;
-        const bool spread = layer.out_height * layer.out_width == 1 || shape.size() == 3 || tensor.name == slot.name();
-        if (key_of(slot).empty() && (count == 1 || (spread && count == expected[0] && shape.front() == count))) return;
-        if (shape == expected) return;
-        Shape turned = shape;
-        if (turned.size() > 2) std::swap(turned[0], turned[1]);
-        fail(fmt::format("the tensor {} has shape {}, but {} has {}{}", shown(tensor.from), shape_text(shape),
-                         slot.name(), shape_text(expected),
-                         turned == expected ? ": is it a transposed convolution? A layer here is none" : ""));
-    }
-
     /// Of a tensor whose shape no layer has: beside the first layer whose shape no tensor has.
     [[noreturn]] void refuse_shape(size_t i) const {
         const std::vector<size_t> matrices = open_matrices(part_of(i));
         for (Layer* layer : open_layers(part_of(i))) {
             const WeightSlot slot{layer, part_of(i)};
-            const auto fits = [&](size_t j) { return key_of(j) == key_of(slot); };
+            const auto fits = [&](size_t j) { return matched_shape(tensor(j)) == matched_shape(slot); };
             if (matrices.size() <= network_.layers.size() && std::ranges::none_of(matrices, fits))
-                require_shape(tensor(i), slot);
+                require_shape(tensor(i), slot, where_);
         }
         refuse_stranger(i);
     }

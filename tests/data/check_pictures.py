@@ -1,6 +1,6 @@
-"""What torch, torchvision and Pillow make of a folder of pictures: check_pictures.py FOLDER SEED HEIGHT WIDTH. Exit 77: they
-are not here. Prints the training pictures of random_split in their order, then the test pictures: which part, class, the path
-within the folder, SHA-256 of the resized bytes [3, H, W], SHA-256 of the normalised float32."""
+"""What torch, torchvision and Pillow make of a folder of pictures: check_pictures.py FOLDER SEED HEIGHT WIDTH. Exit 77:
+they are not here. Prints the training pictures of random_split in their order, then the test pictures: which part,
+class, the path within the folder, SHA-256 of the resized bytes [3, H, W], SHA-256 of the normalised float32."""
 
 import hashlib
 import pathlib

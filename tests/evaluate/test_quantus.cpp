@@ -68,7 +68,8 @@ for line in sys.stdin:
     a, b = numpy.array(line.split(), dtype=numpy.float64).reshape(2, -1)
     x = numpy.ones_like(a)
     of = lambda metric: metric.evaluate_batch(x_batch=x[None], a_batch=numpy.abs(a)[None].copy())[0]
-    print(of(sparseness), of(complexity), correlation_spearman(a=a, b=b), discrete_entropy(a, x), discrete_entropy(b, x))
+    print(of(sparseness), of(complexity), correlation_spearman(a=a, b=b),
+          discrete_entropy(a, x), discrete_entropy(b, x))
 )";
 
 std::string answer(const std::string& python, const std::string& folder) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lets every file operation of the program fail, be cut short or be its last, on a small data set, and looks at what is left.
+"""Lets every file operation of the program fail, be cut short or be its last, on a small data set, and looks at what is
+left.
 
 usage: test_faults.py PROGRAM INJECTOR [--full] [--seconds S] [--jobs N] [--seed S] [--stage NAME …] [--kind KIND …]
 
@@ -8,7 +9,8 @@ Each command is first run undisturbed. Then one operation of one run is disturbe
  - Otherwise there is one sentence, warnings apart, and no signal but the SIGKILL that was asked for.
  - Short reads and writes, and interrupted calls, disturb nothing.
  - The same command, undisturbed, then ends in the files of the undisturbed run, and no temporary is left.
-Without --full a sample, drawn by the seed, of the disturbances is tried for so many seconds; each kind of each command first.
+Without --full a sample, drawn by the seed, of the disturbances is tried for so many seconds; each kind of each command
+first.
 """
 
 import argparse
@@ -209,7 +211,8 @@ class Bench:
                     faults.append(f"run again it fails: {again.stderr.strip()}")
                 faults += [f"run again it leaves {fault}" for fault in self.differences(stage, folder)]
         return [
-            f"{stage}, {'reading' if reading else 'writing'} operation {at} {'and all later ones ' if onward else ''}{kind}: {fault}"
+            f"{stage}, {'reading' if reading else 'writing'} operation {at} "
+            f"{'and all later ones ' if onward else ''}{kind}: {fault}"
             for fault in faults
         ]
 

@@ -9,9 +9,9 @@ endfunction()
 
 must(${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${place}/prefix)
 must(
-    ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/consumer -B ${place}/build -G ${GENERATOR} -D CMAKE_BUILD_TYPE=${CONFIG}
-    -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}" "-DCMAKE_PREFIX_PATH=${place}/prefix\\;${PREFIX_PATH}"
-    -D CORE_ONLY=${CORE_ONLY} -D WANTED_VERSION=${VERSION}
+    ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/consumer -B ${place}/build -G ${GENERATOR}
+    -D CMAKE_BUILD_TYPE=${CONFIG} -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${FLAGS}"
+    "-DCMAKE_PREFIX_PATH=${place}/prefix\\;${PREFIX_PATH}" -D CORE_ONLY=${CORE_ONLY} -D WANTED_VERSION=${VERSION}
 )
 must(${CMAKE_COMMAND} --build ${place}/build --config ${CONFIG})
 if(TRAIN)

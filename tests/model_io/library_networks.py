@@ -2,9 +2,9 @@
 
     library_networks.py LIBRARY FOLDER
 
-For every network: FOLDER/NAME.pth, and FOLDER/NAME.txt with lines "key value…": the network text, the input's shape, options
-of the import, and arrays as their shape and values: "spikes" [N, T, C, H, W], the spike counts of layers, "scores". All is
-computed in double precision.
+For every network: FOLDER/NAME.pth, and FOLDER/NAME.txt with lines "key value…": the network text, the input's shape,
+options of the import, and arrays as their shape and values: "spikes" [N, T, C, H, W], the spike counts of layers,
+"scores". All is computed in double precision.
 """
 
 import random
@@ -351,7 +351,7 @@ def spikingjelly_networks():
             fc=layer.Linear(36, 3),
         )
         net.order.remove("bn")
-        save(name, text, randomise(net, 3), (2, 6, 6), net.step, "", lambda: started(net))
+        save(name, text, randomise(net, 3), (2, 6, 6), net.step, "", lambda net=net: started(net))
     recurrent = layer.LinearRecurrentContainer(neuron.LIFNode(), 8, 8, True)
     chain(
         "linear_recurrent",
@@ -689,7 +689,7 @@ class OneStep(nn.Module):
         self.layer = layer
 
     def reset(self):
-        for name, buffer in list(self.layer.named_buffers()):
+        for name, _ in list(self.layer.named_buffers()):
             if name != "spike_threshold" or hasattr(self.layer, "b0"):
                 setattr(self.layer, name, torch.zeros(0))
 

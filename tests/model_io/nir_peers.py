@@ -1,7 +1,8 @@
 """Makes small random networks with a library of others, exports them by its own exporter, and runs them.
 
-python nir_peers.py LIBRARY FOLDER: for each network FOLDER/NAME.nir and FOLDER/NAME.txt, one record a line: "dialect NAME",
-"input T C H W" and its spikes, "layer NODE count" and the spikes of each neuron, "scores". Every record has all samples.
+python nir_peers.py LIBRARY FOLDER: for each network FOLDER/NAME.nir and FOLDER/NAME.txt, one record a line: "dialect
+NAME", "input T C H W" and its spikes, "layer NODE count" and the spikes of each neuron, "scores". Every record has all
+samples.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ torch.set_num_threads(1)
 
 
 def be_new():
-    """Sinabs wants nir 1.0.4, snnTorch and SpikingJelly write what nir has from 1.0.5 on: resets, and a check left out."""
+    """Sinabs wants nir 1.0.4, snnTorch and SpikingJelly write what nir 1.0.5 has: resets, and a check left out."""
     for name in ("IF", "LIF", "CubaLIF"):
         kind = getattr(nir, name)
         if "v_reset" not in kind.__dataclass_fields__:
@@ -179,7 +180,7 @@ def snntorch():
             net,
             named(net, (snn.Leaky, snn.Synaptic, snn.RLeaky, snn.RSynaptic)),
             spikes(*shape),
-            lambda node: node + ".lif" if f"{node}.lif" in graph.nodes else node,
+            lambda node, graph=graph: node + ".lif" if f"{node}.lif" in graph.nodes else node,
         )
     trained(snn, export_to_nir)
 
@@ -292,7 +293,7 @@ def spikingjelly():
             net,
             named(net, neuron.BaseNode),
             spikes(*shape),
-            lambda node: node if node in graph.nodes else f"_{node}",
+            lambda node, graph=graph: node if node in graph.nodes else f"_{node}",
         )
 
 

@@ -50,11 +50,12 @@ def usual(name, **changes):
     n = numpy.ones((4, 6, 6))
     nodes = dict(
         input=dict(type="Input", shape=numpy.array([2, 6, 6])),
-        conv=dict(type="Conv2d", weight=numpy.arange(72, dtype="f4").reshape(4, 2, 3, 3) / 64, bias=numpy.zeros(4, "f4"),
-                  stride=numpy.array([1, 1]), padding="same", dilation=1, groups=1),
+        conv=dict(type="Conv2d", weight=numpy.arange(72, dtype="f4").reshape(4, 2, 3, 3) / 64,
+                  bias=numpy.zeros(4, "f4"), stride=numpy.array([1, 1]), padding="same", dilation=1, groups=1),
         spikes=dict(type=numpy.bytes_(b"LIF"), tau=n * 4e-4, r=n * 4, v_leak=n * 0, v_threshold=n, v_reset=n * 0),
         flat=dict(type="Flatten", start_dim=0, end_dim=-1, input_type=numpy.array([4, 6, 6])),
-        full=dict(type="Affine", weight=numpy.arange(288, dtype="f8").reshape(2, 144) / 256, bias=numpy.array([0.5, 2.0])),
+        full=dict(type="Affine", weight=numpy.arange(288, dtype="f8").reshape(2, 144) / 256,
+                  bias=numpy.array([0.5, 2.0])),
         output=dict(type="Output", shape=numpy.array([2])))
     nodes.update(changes)
     return graph(name, **nodes)
@@ -115,15 +116,16 @@ with h5py.File(sys.argv[1]) as file:
     assert edges == list(zip(order, order[1:])), edges
     nodes = node["nodes"]
     types = {k: n["type"][()].decode() for k, n in nodes.items()}
-    assert types == dict(input="Input", conv1="Conv2d", neuron1="LIF", pool1="AvgPool2d", flatten2="Flatten", full2="Affine",
-                         neuron2="CubaLIF", full3="Linear", readout3="LI", output="Output"), types
+    assert types == dict(input="Input", conv1="Conv2d", neuron1="LIF", pool1="AvgPool2d", flatten2="Flatten",
+                         full2="Affine", neuron2="CubaLIF", full3="Linear", readout3="LI", output="Output"), types
     assert nodes["input/shape"][()].tolist() == [1, 8, 8] and nodes["output/shape"][()].tolist() == [3]
     conv = {k: v[()] for k, v in nodes["conv1"].items()}
     assert conv["weight"].shape == (4, 1, 3, 3) and conv["weight"].dtype == numpy.float32 and conv["bias"].shape == (4,)
-    assert conv["stride"].tolist() == [2, 2] and conv["padding"].tolist() == [1, 1] and conv["dilation"].tolist() == [1, 1]
-    assert conv["groups"] == 1 and conv["input_shape"].tolist() == [8, 8]
+    assert conv["stride"].tolist() == [2, 2] and conv["padding"].tolist() == [1, 1]
+    assert conv["dilation"].tolist() == [1, 1] and conv["groups"] == 1 and conv["input_shape"].tolist() == [8, 8]
     lif = {k: v[()] for k, v in nodes["neuron1"].items() if k != "type"}
-    assert {v.shape for v in lif.values()} == {(4, 4, 4)} and sorted(lif) == ["r", "tau", "v_leak", "v_reset", "v_threshold"]
+    assert {v.shape for v in lif.values()} == {(4, 4, 4)}
+    assert sorted(lif) == ["r", "tau", "v_leak", "v_reset", "v_threshold"]
     dt = node["metadata/dt"][()]
     assert dt == 1e-4 and numpy.float32(1 - dt / lif["tau"][0, 0, 0]) == numpy.float32(0.9)
     assert numpy.float32(lif["r"][0, 0, 0] * dt / lif["tau"][0, 0, 0]) == 1

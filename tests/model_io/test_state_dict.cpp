@@ -8,11 +8,8 @@
 #include "spikelens/io/files.h"
 #include "spikelens/model_io/safetensors.h"
 
-#include "model_io/state_dict.h"
-#include "support/errors.h"
+#include "state_dict_file.h"
 #include "support/mutate.h"
-#include "support/temporary_folder.h"
-#include "torch_files.h"
 
 namespace spikelens {
 namespace {
@@ -20,37 +17,6 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class StateDictFile : public testing::Test {
-  protected:
-    StateDict read(const std::string& bytes) {
-        std::ofstream(path, std::ios::binary) << bytes;
-        return read_state_dict(path);
-    }
-    std::string error_of(const std::string& bytes) {
-        return input_error([&] { read(bytes); });
-    }
-    /// The error of a file whose pickle is these opcodes.
-    std::string error_of_object(PickleWriter& pickle) { return error_of(TestFile{}.bytes(pickle.done())); }
-
-    TemporaryFolder folder;
-    std::filesystem::path path = folder / "weights.pth";
-};
-
-std::vector<std::string> names(const StateDict& state) {
-    std::vector<std::string> all;
-    for (const StateTensor& tensor : state.tensors) all.push_back(tensor.name);
-    return all;
-}
-
-TestFile example() {
-    TestFile file;
-    file.add("fc.weight", FloatArray({2, 3}, {1, -2, 0.5F, 3e-40F, -0.0F, 1e38F}));
-    file.add("fc.bias", FloatArray({2}, {7, 8}));
-    file.add("scale", FloatArray(Shape{}, {5}));
-    file.add("nothing", FloatArray({0, 4}));
-    return file;
-}
 
 TEST_F(StateDictFile, EveryFormAndProtocolIsRead) {
     for (const bool stream : {false, true})
@@ -206,98 +172,6 @@ TEST_F(StateDictFile, StoragesMustHaveTheBytesPromised) {
     }
 }
 
-/// A checkpoint: {"epoch": 3, <keys>: {…, "optimizer": {}}}
-std::string nested(const std::vector<std::string>& keys, bool tensor_beside = false) {
-    TestFile file = example();
-    PickleWriter pickle;
-    for (const std::string& key : keys) pickle.raw("}(").text("epoch").integer(3).text("optimizer").raw("}").text(key);
-    file.write_dict(pickle);
-    if (tensor_beside) file.write_tensor(pickle.text("best"), file.tensors[2]);
-    for (size_t i = 0; i < keys.size(); ++i) pickle.raw("u");
-    return file.bytes(pickle.done());
-}
-
-TEST_F(StateDictFile, CheckpointsAreSearchedByKey) {
-    for (const char* key :
-         {"state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params"}) {
-        const StateDict state = read(nested({key}));
-        EXPECT_EQ(state.tensors.size(), 4U) << key;
-        EXPECT_THAT(state.assumptions, ElementsAre(HasSubstr(std::string("under the key ") + key + " of")));
-        EXPECT_EQ(read(nested({key}, true)).tensors.size(), 4U);
-    }
-    EXPECT_THAT(read(nested({"net", "state_dict"})).assumptions, ElementsAre(HasSubstr("net → state_dict")));
-    EXPECT_THAT(error_of(nested({"brain"})),
-                AllOf(HasSubstr("no state dict"), HasSubstr("state_dict, model_state_dict"),
-                      HasSubstr("epoch, optimizer, brain")));
-    EXPECT_THAT(error_of(nested({"model", "model", "model", "model"})), HasSubstr("no state dict"));
-}
-
-TEST_F(StateDictFile, TheFirstKeyOfTheListCounts) {
-    TestFile file = example();
-    PickleWriter pickle;
-    pickle.raw("}(").text("model").raw("}").text("a");
-    file.write_tensor(pickle, file.tensors[0]);
-    pickle.raw("s").text("state_dict").raw("}").text("b");
-    file.write_tensor(pickle, file.tensors[1]);
-    pickle.raw("su");
-    EXPECT_THAT(names(read(file.bytes(pickle.done()))), ElementsAre("b"));
-}
-
-TEST_F(StateDictFile, OddDictionariesAreTold) {
-    TestFile file = example();
-    PickleWriter cyclic, number, twice, encoding, beside, list;
-    cyclic.raw("}q\1").text("state_dict").raw("h\1s").text("model").raw("h\1s");
-    EXPECT_THAT(error_of_object(cyclic), HasSubstr("its keys are state_dict, model"));
-    list.raw("]");
-    EXPECT_THAT(error_of_object(list), HasSubstr("it holds no dictionary"));
-    file.write_tensor(number.raw("}").integer(1), file.tensors[0]);
-    EXPECT_THAT(error_of(file.bytes(number.raw("s").done())), HasSubstr("no text"));
-    file.write_tensor(twice.raw("}(").text("a"), file.tensors[0]);
-    file.write_tensor(twice.text("a"), file.tensors[0]);
-    EXPECT_THAT(error_of(file.bytes(twice.raw("u").done())), HasSubstr("a appears twice"));
-    file.write_tensor(encoding.raw("}").text("a\xff"), file.tensors[0]);
-    EXPECT_THAT(error_of(file.bytes(encoding.raw("s").done())), HasSubstr("UTF-8"));
-    file.write_tensor(beside.raw("}(").text("epoch").integer(3).text("w"), file.tensors[0]);
-    const StateDict state = read(file.bytes(beside.raw("u").done()));
-    EXPECT_THAT(names(state), ElementsAre("w"));
-    ASSERT_EQ(state.left_out.size(), 1U);
-    EXPECT_EQ(state.left_out[0].from, "epoch");
-    EXPECT_EQ(state.left_out[0].note, "not a tensor");
-}
-
-TEST_F(StateDictFile, ParallelPrefixIsRemovedWhenAllHaveIt) {
-    TestFile file = example();
-    for (TestTensor& tensor : file.tensors) tensor.name = "module." + tensor.name;
-    const StateDict state = read(file.bytes());
-    EXPECT_EQ(names(state)[0], "fc.weight");
-    EXPECT_EQ(state.tensors[0].from, "module.fc.weight");
-    EXPECT_THAT(state.assumptions, ElementsAre(HasSubstr("DataParallel")));
-    file.tensors[3].name = "nothing";
-    EXPECT_EQ(names(read(file.bytes()))[0], "module.fc.weight");
-}
-
-TEST_F(StateDictFile, ParametersAreTheirTensors) {
-    TestFile file = example();
-    PickleWriter pickle;
-    pickle.raw("}(").text("a").global("torch._utils", "_rebuild_parameter").raw("(");
-    file.write_tensor(pickle, file.tensors[0]);
-    pickle.raw("\x88").empty_ordered_dict().raw("tR").text("b").global("torch.nn.parameter", "Parameter").raw("(");
-    file.write_tensor(pickle, file.tensors[1]);
-    pickle.raw("\x88tR").text("c").global("torch._utils", "_rebuild_tensor").raw("((").text("storage");
-    pickle.global("torch.cuda", "FloatStorage").text("1").text("cuda:0").integer(2).raw("tQ").integer(1);
-    pickle.global("torch", "Size").integers({1}).raw("\x85R").integers({1}).raw("tRu");
-    const StateDict state = read(file.bytes(pickle.done()));
-    EXPECT_EQ(tensor_values(state.tensors[0].view).shape, (Shape{2, 3}));
-    EXPECT_EQ(tensor_values(state.tensors[1].view).data, (std::vector<float>{7, 8}));
-    EXPECT_EQ(tensor_values(state.tensors[2].view).data, (std::vector<float>{8}));
-    PickleWriter nesting;
-    nesting.raw("}").text("a");
-    for (int i = 0; i < 100; ++i) nesting.global("torch.nn.parameter", "Parameter");
-    nesting.raw("N");
-    for (int i = 0; i < 100; ++i) nesting.raw("\x85R");
-    EXPECT_THAT(error_of_object(nesting.raw("s")), HasSubstr("parameter of no tensor"));
-}
-
 TEST_F(StateDictFile, NegatedTensorsAreRefused) {
     TestFile file = example();
     PickleWriter pickle, plain;
@@ -319,8 +193,8 @@ TEST_F(StateDictFile, NegatedTensorsAreRefused) {
 }
 
 TEST_F(StateDictFile, SafetensorsComeInTheirOrder) {
-    const std::string header =
-        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
+    const std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+                               R"("n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}})";
     const StateDict state =
         read(little_word(header.size(), 8) + header + little_word(5, 8) + little_word(0x40400000, 4));
     EXPECT_EQ(state.format, "safetensors");

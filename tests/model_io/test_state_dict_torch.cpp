@@ -28,7 +28,8 @@ def expect(name, tensors):
         for key, value in tensors.items():
             value = value.detach()
             if not value.is_floating_point(): continue
-            out.write(f"{key} {len(value.shape)} {' '.join(map(str, value.shape))} {' '.join(v.hex() for v in value.float().flatten().tolist())}\n")
+            numbers = [v.hex() for v in value.float().flatten().tolist()]
+            print(key, len(value.shape), " ".join(map(str, value.shape)), " ".join(numbers), file=out)
 
 def save(name, value, tensors, **options):
     for form, zipped in (("zip", True), ("stream", False)):
@@ -42,21 +43,25 @@ optimizer = torch.optim.Adam(net.parameters())
 net(torch.ones(2, 1, 4, 4)).sum().backward()
 optimizer.step()
 state = net.state_dict()
-save("checkpoint", {"epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "best": torch.tensor(0.5), "device": torch.device("cpu"),
-     "dtype": torch.float32, "size": torch.Size([1, 2]), "note": b"bytes", "empty": b"", "history": [{"loss": 1.5}]}, state)
-containers = {"counter": collections.Counter("aab"), "default": collections.defaultdict(list, {"a": [1]}), "deque": collections.deque([1], maxlen=3),
-     "namespace": argparse.Namespace(lr=0.1, path=pathlib.Path("/x")), "scalars": [np.float32(0.5), np.int64(3), np.bool_(True), np.str_("a")],
-     "arrays": [np.arange(6).reshape(2, 3), np.asfortranarray(np.ones((2, 3))), np.array(["a", "b"]), np.random.get_state()],
-     "sets": [{1, 2}, frozenset([1])], "dates": [datetime.datetime(2020, 1, 1), datetime.timedelta(1)], "range": range(3), "complex": 1 + 2j,
-     "bytes": bytearray(b"x"), "slice": slice(1, 2), "version": torch.__version__,
+save("checkpoint", {"epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "best": torch.tensor(0.5),
+     "device": torch.device("cpu"), "dtype": torch.float32, "size": torch.Size([1, 2]), "note": b"bytes", "empty": b"",
+     "history": [{"loss": 1.5}]}, state)
+containers = {"counter": collections.Counter("aab"), "default": collections.defaultdict(list, {"a": [1]}),
+     "deque": collections.deque([1], maxlen=3), "namespace": argparse.Namespace(lr=0.1, path=pathlib.Path("/x")),
+     "scalars": [np.float32(0.5), np.int64(3), np.bool_(True), np.str_("a")],
+     "arrays": [np.arange(6).reshape(2, 3), np.asfortranarray(np.ones((2, 3))), np.array(["a", "b"]),
+                np.random.get_state()],
+     "sets": [{1, 2}, frozenset([1])], "dates": [datetime.datetime(2020, 1, 1), datetime.timedelta(1)],
+     "range": range(3), "complex": 1 + 2j, "bytes": bytearray(b"x"), "slice": slice(1, 2), "version": torch.__version__,
      "schedule": torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2]).state_dict(), "random": torch.get_rng_state()}
 for protocol in (2, 3, 4, 5):
     save(f"containers{protocol}", {"model": state, **containers}, state, pickle_protocol=protocol)
 save("parallel", nn.DataParallel(net).state_dict(), state)
 save("parameters", dict(net.named_parameters()), dict(net.named_parameters()))
 base = torch.randn(4, 6)
-views = {"all": base, "turned": base.t(), "columns": base[:, 1:3], "steps": base[::2, ::3], "one": base[3, 5], "row": base[2],
-         "repeated": base[0, :1].expand(5), "permuted": torch.randn(2, 3, 4).permute(2, 0, 1), "empty": torch.zeros(0, 3)}
+views = {"all": base, "turned": base.t(), "columns": base[:, 1:3], "steps": base[::2, ::3], "one": base[3, 5],
+         "row": base[2], "repeated": base[0, :1].expand(5), "permuted": torch.randn(2, 3, 4).permute(2, 0, 1),
+         "empty": torch.zeros(0, 3)}
 save("views", views, views)
 types = {"half": base.half(), "brain": base.bfloat16(), "double": base.double() / 3, "turned": base.half().t(),
          "integers": torch.arange(3), "bytes": torch.ones(2, dtype=torch.uint8), "bools": torch.ones(2).bool(),

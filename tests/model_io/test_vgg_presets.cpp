@@ -96,7 +96,8 @@ for number, letter in zip((11, 13, 16, 19), 'ABDE'):
             for values in (module.bias, module.running_mean): torch.nn.init.normal_(values)
     convolutions = [i for i, module in enumerate(model.features) if isinstance(module, torch.nn.Conv2d)]
     into = [i for i, module in enumerate(plain.features) if isinstance(module, torch.nn.Conv2d)]
-    for i, at in zip(convolutions, into): plain.features[at] = fuse_conv_bn_eval(model.features[i], model.features[i + 1])
+    for i, at in zip(convolutions, into):
+        plain.features[at] = fuse_conv_bn_eval(model.features[i], model.features[i + 1])
     torch.save(model.state_dict(), f'{sys.argv[1]}vgg{number}_bn.pth')
     torch.save(plain.state_dict(), f'{sys.argv[1]}vgg{number}.pth')
 )";

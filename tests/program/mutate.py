@@ -96,7 +96,7 @@ def places(node):
 
 
 def damaged_document(document, noise):
-    """A JSON document with members of other types, exchanged, missing, renamed, or with a terminal's commands in its texts."""
+    """A JSON document with members of other types, exchanged, missing, renamed, or with commands to terminals."""
     document = json.loads(json.dumps(document))
     for _ in range(1 + noise.randrange(3)):
         every = list(places(document))

@@ -1,4 +1,4 @@
-"""Small data sets that a small network learns, and what documents of two runs have in common. For tests of the program."""
+"""For tests of the program: small data sets that a small network learns, what documents of two runs have in common."""
 
 import gzip
 import random

@@ -16,10 +16,12 @@ EVENTS = [
     (5000, 2, 1, 0),
 ]  # t, x, y, polarity
 SIDE = 12
-JPEG = """/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
+JPEG = """
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
 qmx5moq6T/wAALCAAMAAwBAREA/8QAFQABAQAAAAAAAAAAAAAAAAAAAgT/xAAkEAAABQIFBQAAAAAAAAAAAAAAAQIDEhExBAUTUdIUFZGT4v/d
 AAQAAf/aAAgBAQAAPwAE1g3YwNtml4JbOvlRj//QCGHo2w3tb4j/0TnKe2dPoLcVqSrNxR2psZbj/9KNGZvx+18h/9k="""
-PROGRESSIVE_JPEG = """/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
+PROGRESSIVE_JPEG = """
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
 qmx5moq6T/wgALCAAMAAwBAREA/8QAFwAAAwEAAAAAAAAAAAAAAAAAAAECA//aAAgBAQAAAAGR5f/EABoQAAICAwAAAAAAAAAAAAAAAAABAhED
 EyP/2gAIAQEAAQUCqDKZm5mxn//EAB0QAAAFBQAAAAAAAAAAAAAAAAABAhGRECFBQmH/2gAIAQEABj8CwUDWSCWe/af/xAAdEAACAQQDAAAAAA
 AAAAAAAAAAAREhMYHRoeHw/9oACAEBAAE/IaCMK2FH4cCXrVXYUfb2f//aAAgBAQAAABDP/8QAHRAAAgEEAwAAAAAAAAAAAAAAAREAECExUUFh
@@ -61,15 +63,19 @@ def aedat3():
         count = len(events) // 8
         return struct.pack("<HHIIIIII", kind, 1, 8, 4, 0, count, count, count) + events
 
-    header = b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n#Start-Time: 2020-01-01 00:00:00 (TZ+0000)\r\n#!END-HEADER\r\n"
+    header = (
+        b"#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n"
+        b"#Start-Time: 2020-01-01 00:00:00 (TZ+0000)\r\n#!END-HEADER\r\n"
+    )
     events = b"".join(struct.pack("<II", x << 17 | y << 2 | p << 1 | 1, t) for t, x, y, p in EVENTS)
     return header + packet(1, events[:16]) + packet(0, bytes([7]) * 8) + packet(1, events[16:])
 
 
 def aedat4():
     xml = (
-        b'<dv version="2.0"><node name="outInfo" path="/mainloop/Recorder/outInfo/"><node name="0" path="/mainloop/Recorder/outInfo/0/">'
-        b'<attr key="compression" type="string">NONE</attr><attr key="typeIdentifier" type="string">EVTS</attr><node name="info" path="/info/">'
+        b'<dv version="2.0"><node name="outInfo" path="/mainloop/Recorder/outInfo/">'
+        b'<node name="0" path="/mainloop/Recorder/outInfo/0/"><attr key="compression" type="string">NONE</attr>'
+        b'<attr key="typeIdentifier" type="string">EVTS</attr><node name="info" path="/info/">'
         b'<attr key="sizeX" type="int">10</attr><attr key="sizeY" type="int">10</attr></node></node></node></dv>'
     )
     header = (

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tries what the program says, and where: help, errors, tables, terminals, descriptors and limits that are not as usual.
+"""Tries what the program says, and where: help, errors, tables, and terminals, descriptors and limits out of the usual.
 
 usage: test_command_line.py PROGRAM FORK_SERVER
 """

@@ -98,7 +98,10 @@ class InterruptTest(ProgramTest):
         )
 
     def stop(self, arguments, signals, after, pause=0.0):
-        """Sends the signals `after` seconds after the program has begun to listen. The exit code, the lines on stderr, seconds to the end."""
+        """Sends the signals `after` seconds after the program has begun to listen.
+
+        Returns the exit code, the lines on stderr and the seconds to the end.
+        """
         with self.start(arguments) as process:
             while not listens(process) and process.poll() is None:
                 time.sleep(0.001)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is counted and measured: samples for which no class is predicted, inputs that hold nothing, maps that say nothing, and
-completeness from each method's own baseline. On data made here, a part of which is black.
+"""What is counted and measured: samples for which no class is predicted, inputs that hold nothing, maps that say
+nothing, and completeness from each method's own baseline. On data made here, a part of which is black.
 
 usage: test_measures.py PROGRAM
 """
@@ -171,7 +171,10 @@ class IntegratingReadout(Measures):
         self.assertIn(f"{BLACK} of {60 + BLACK} samples are undecided", text)
 
     def test_completeness_is_from_each_methods_own_baseline(self):
-        methods = "ig2d:steps=8:baseline=blur,ig2d:steps=8,ig3d:steps=4:baseline=mean,gate,grad2d,ig2d:steps=8:view=absolute,random"
+        methods = (
+            "ig2d:steps=8:baseline=blur,ig2d:steps=8,ig3d:steps=4:baseline=mean,gate,grad2d,"
+            "ig2d:steps=8:view=absolute,random"
+        )
         gaps = [
             self.scores(methods, "--metrics", "completeness", "--baseline", baseline) for baseline in ("black", "blur")
         ]

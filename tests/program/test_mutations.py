@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the program on damaged files of every kind that it reads, and on every damaged file of a run. Whatever the file, the program
-ends by itself, in little time and memory, and what fails says so in one line that names the file and holds nothing that a
-terminal obeys.
+"""Runs the program on damaged files of every kind that it reads, and on every damaged file of a run. Whatever the file,
+the program ends by itself, in little time and memory, and what fails says so in one line that names the file and holds
+nothing that a terminal obeys.
 
 usage: test_mutations.py PROGRAM FORK_SERVER
-environment: SPIKELENS_MUTATIONS: how many files (100), or which, as 200-300; SPIKELENS_KEEP: a folder for those that the program was wrong on.
+environment: SPIKELENS_MUTATIONS: how many files (100), or which, as 200-300
+             SPIKELENS_KEEP: a folder for those that the program was wrong on
 """
 
 import concurrent.futures
@@ -37,7 +38,7 @@ EVALUATE = ["--methods", "svebi,random", "--samples", "4"]
 
 
 class Case:
-    """A file, and a command that reads it: `make` puts a damaged copy into a folder and returns the command's arguments."""
+    """A file, and a command that reads it: `make` puts a damaged copy into a folder and gives the arguments."""
 
     def __init__(self, name, data, make):
         self.name, self.data, self.make = name, data, make
@@ -224,7 +225,8 @@ class Mutations(unittest.TestCase):
                 kept.mkdir(parents=True, exist_ok=True)
                 (kept / case.name).write_bytes(data)
             command = " ".join(arguments).replace(str(folder), "").replace(str(self.root), "")
-            return f"file {number}, {case.name}: {'; '.join(found)}\n    {command}\n    {run.stderr.decode(errors='backslashreplace').strip()[:600]!r}"
+            said = run.stderr.decode(errors="backslashreplace").strip()[:600]
+            return f"file {number}, {case.name}: {'; '.join(found)}\n    {command}\n    {said!r}"
 
     def test_the_files_undamaged_are_read(self):
         for number, case in enumerate(self.place.cases):
@@ -238,8 +240,8 @@ class Mutations(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
             found = [fault for fault in pool.map(self.attempt, range(FIRST, END)) if fault]
         print(
-            f"{END - FIRST} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: {self.refused} refused, "
-            f"at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time",
+            f"{END - FIRST} damaged files of {len(self.place.cases)} kinds in {time.monotonic() - started:.0f} s: "
+            f"{self.refused} refused, at most {self.largest >> 20} MB and {self.slowest:.1f} s of processor time",
             file=sys.stderr,
         )
         self.assertFalse(found, f"\n{len(found)} of {END - FIRST}:\n" + "\n".join(found[:200]))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Lets mpirun share train, interpret and evaluate among 1, 2 and 4 processes, kills one of them, and compares the files with those of
-one process.
+"""Lets mpirun share train, interpret and evaluate among 1, 2 and 4 processes, kills one of them, and compares the files
+with those of one process.
 
 usage: test_ranks.py PROGRAM; exit status 77 without mpirun, or of a build without MPI
 """

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Tries what a run directory promises: a result belongs to its model, data and options or is not used; one writer at a time;
-options are looked at before anything is computed or deleted; what is recorded makes the results again.
-
+"""Tries what a run directory promises: a result belongs to its model, data and options or is not used; one writer at a
+time; options are looked at before anything is computed or deleted; what is recorded makes the results again.
 usage: test_run.py PROGRAM    (SPIKELENS_ROUNDS=50: rounds of two writers at once)
 """
 

@@ -1,4 +1,5 @@
-"""Drives a headless Chromium over its debugging pipe (JSON messages, each ended by a NUL): the standard library is all it needs."""
+"""Drives a headless Chromium over its debugging pipe (JSON messages, each ended by a NUL): the standard library is all
+it needs."""
 
 import base64
 import json
@@ -41,7 +42,7 @@ class Browser:
             [
                 "/bin/sh",
                 "-c",
-                'exec "$0" "$@" 3<&%d 4>&%d' % (to_browser, from_browser),
+                f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}',
                 program,
                 *FLAGS,
                 "--user-data-dir=" + self.profile,

@@ -1,5 +1,5 @@
-"""Asks axe-core for faults of accessibility in every report of a folder, at two widths, light and dark, with all that is folded
-opened. Exit 77: no Chromium here; 78: no axe (./run peers brings it)."""
+"""Asks axe-core for faults of accessibility in every report of a folder, at two widths, light and dark, with all that
+is folded opened. Exit 77: no Chromium here; 78: no axe (./run peers brings it)."""
 
 import pathlib
 import sys
@@ -7,8 +7,11 @@ import sys
 from browser import Browser, find_chromium
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RUN = """axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map((v) =>
-  `${v.id} (${v.impact}): ${v.help}; ${v.nodes.length} times, as in ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0] || n.all[0] || n.none[0] || {message: ''}).message).join(' | ')}`))"""
+RUN = """axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map((v) => {
+  const reason = (n) => (n.any[0] || n.all[0] || n.none[0] || {message: ''}).message;
+  const examples = v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + reason(n)).join(' | ');
+  return `${v.id} (${v.impact}): ${v.help}; ${v.nodes.length} times, as in ${examples}`;
+}))"""
 
 
 def find_axe():
@@ -26,7 +29,8 @@ def faults_of(browser, path, axe):
             browser.prefer(scheme)
             browser.open(path)
             browser.evaluate(
-                "document.querySelectorAll('details').forEach((d) => { d.open = true; }); window.dispatchEvent(new Event('beforeprint'))"
+                "document.querySelectorAll('details').forEach((d) => { d.open = true; }); "
+                "window.dispatchEvent(new Event('beforeprint'))"
             )
             browser.evaluate(axe + "\n;1")
             faults += [f"{path.name} at {width} px, {scheme}: {fault}" for fault in browser.evaluate(RUN)]

@@ -9,7 +9,9 @@ import zlib
 from browser import Browser, find_chromium
 
 FULL_ADDRESS = "#v=1&p=images&c=3&f=conv2.4&mu=5&i=test:679&s=shared"
-STATE = """({c: document.querySelector('.class-panel.current').dataset.class, f: document.querySelector('.filter-card.current').dataset.filter,
+STATE = """({
+  c: document.querySelector('.class-panel.current').dataset.class,
+  f: document.querySelector('.filter-card.current').dataset.filter,
   mu: document.querySelector('#mu-number').value, i: document.querySelector('#focus h3').textContent.split(': ')[0],
   s: document.querySelector('input[name=scale]:checked').value})"""
 failures = []
@@ -55,18 +57,29 @@ def check_address(browser, path):
     check_quiet(browser, "addresses")
 
 
-BUDGETS = """(() => { const shown = (selector) => [...document.querySelectorAll(selector)].map((o) => o.textContent);
-  return {number: document.querySelector('#mu-number').value, listed: document.querySelectorAll('.class-panel.current ol.filters li').length,
-    outputs: [...new Set([...shown('.class-panel.current output.mu'), ...shown('.filter-card.current output.mu'), ...shown('#filters table output.mu'),
-      ...shown('.multiples .count').map((t) => t.split('μ = ')[1])])],
-    count: Number(document.querySelector('.multiples a[aria-current] .count').textContent.split(' ')[0]),
-    sum: [...document.querySelectorAll('.class-panel.current ol.filters li .number')].reduce((sum, n) => sum + Number(n.textContent), 0)}; })()"""
+BUDGETS = """(() => {
+  const shown = (selector) => [...document.querySelectorAll(selector)].map((o) => o.textContent);
+  const panels = ['.class-panel.current output.mu', '.filter-card.current output.mu', '#filters table output.mu'];
+  return {
+    number: document.querySelector('#mu-number').value,
+    listed: shown('.class-panel.current ol.filters li').length,
+    outputs: [...new Set([...panels.flatMap(shown), ...shown('.multiples .count').map((t) => t.split('μ = ')[1])])],
+    count: Number(shown('.multiples a[aria-current] .count')[0].split(' ')[0]),
+    sum: shown('.class-panel.current ol.filters li .number').reduce((sum, text) => sum + Number(text), 0),
+  };
+})()"""
+
+
+def enter(browser, selector, value, event):
+    """Gives an input a value, as a hand does that moves or types."""
+    browser.evaluate(
+        f"(() => {{ const input = document.querySelector('{selector}'); input.value = {value}; "
+        f"input.dispatchEvent(new Event('{event}')); }})()"
+    )
 
 
 def slide(browser, position):
-    browser.evaluate(
-        f"(() => {{ const s = document.querySelector('#mu-slider'); s.value = {position}; s.dispatchEvent(new Event('input')); }})()"
-    )
+    enter(browser, "#mu-slider", position, "input")
 
 
 def check_budget(browser, path):
@@ -98,9 +111,7 @@ def check_budget(browser, path):
     # Between two stops weights are linear in μ: what is listed there lies between the neighbours'.
     sums = []
     for mu in (5, 6.5, 8):
-        browser.evaluate(
-            f"(() => {{ const n = document.querySelector('#mu-number'); n.value = {mu}; n.dispatchEvent(new Event('change')); }})()"
-        )
+        enter(browser, "#mu-number", mu, "change")
         sums.append(browser.evaluate(BUDGETS)["sum"])
         expect(
             browser.evaluate(BUDGETS)["outputs"] == [str(mu)],
@@ -117,7 +128,7 @@ def check_printing(browser, path):
     opened = browser.evaluate("document.querySelectorAll('details[open]').length")
     browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     unpainted = browser.evaluate(
-        "[...document.querySelectorAll('.map[data-image]')].filter((m) => !m.querySelector('canvas') || !m.querySelector('canvas').width).length"
+        "[...document.querySelectorAll('.map[data-image]')].filter((m) => !m.querySelector('canvas')?.width).length"
     )
     expect(unpainted == 0, f"{unpainted} maps would be printed blank")
     expect(
@@ -127,7 +138,8 @@ def check_printing(browser, path):
     browser.call("Emulation.setEmulatedMedia", media="print")
     browser.size(720, 1000)
     wide = browser.evaluate(
-        "[...document.querySelectorAll('.gallery td')].filter((c) => c.getBoundingClientRect().right > innerWidth + 1).length"
+        "[...document.querySelectorAll('.gallery td')]"
+        ".filter((c) => c.getBoundingClientRect().right > innerWidth + 1).length"
     )
     expect(wide == 0, f"{wide} maps are beyond the paper's edge")
     browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
@@ -143,8 +155,9 @@ def check_reading(browser, path):
     browser.size(390, 900, True)
     browser.open(path)
     expect(browser.evaluate("document.querySelectorAll('h1').length") == 1, "not one h1")
-    bare = browser.evaluate("""[...document.querySelectorAll('.map[data-image]')].filter((m) =>
-      !m.parentElement.querySelector('.colourbar') || ![...m.parentElement.querySelectorAll('.ends > span')].every((e) => e.textContent)).length""")
+    bare = browser.evaluate("""[...document.querySelectorAll('.map[data-image]')].map((m) => m.parentElement)
+      .filter((of) => !of.querySelector('.colourbar') ||
+                      ![...of.querySelectorAll('.ends > span')].every((e) => e.textContent)).length""")
     expect(bare == 0, f"{bare} maps without a colour bar and its values")
     narrow = browser.evaluate(
         "Math.min(...[...document.querySelectorAll('.manifest td')].map((c) => c.getBoundingClientRect().width))"
@@ -208,7 +221,8 @@ def check_pixels(browser, path):
 
 def check_tables_and_saving(browser, path):
     browser.open(path)
-    order = browser.evaluate("""(() => { const table = document.querySelector('table.scores'), head = table.querySelectorAll('thead button')[1];
+    order = browser.evaluate("""(() => {
+      const table = document.querySelector('table.scores'), head = table.querySelectorAll('thead button')[1];
       head.click(); const up = [...table.tBodies[0].rows].map((r) => Number(r.cells[1].dataset.value));
       head.click(); const down = [...table.tBodies[0].rows].map((r) => Number(r.cells[1].dataset.value));
       return [up, down, table.querySelectorAll('th')[1].getAttribute('aria-sort')]; })()""")
@@ -219,7 +233,8 @@ def check_tables_and_saving(browser, path):
       HTMLAnchorElement.prototype.click = () => {};
       for (const button of document.querySelectorAll('[data-save], [data-document]')) button.click();
       const all = await Promise.all(texts);
-      return all.map((t) => t.startsWith('<svg') ? !new DOMParser().parseFromString(t, 'image/svg+xml').querySelector('parsererror') : t.length > 20); })()""")
+      const broken = (t) => new DOMParser().parseFromString(t, 'image/svg+xml').querySelector('parsererror');
+      return all.map((t) => t.startsWith('<svg') ? !broken(t) : t.length > 20); })()""")
     expect(len(saved) > 20 and all(saved), "some figure or document does not save")
     check_quiet(browser, "tables and saving")
 
@@ -239,12 +254,21 @@ def check_without_script(browser, path):
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
-EVENTS = """({open: document.querySelectorAll('details.events[open]').length, all: document.querySelectorAll('details.events').length,
-  broken: [...document.querySelectorAll('#events img')].filter((i) => !i.complete || !i.naturalWidth).length,
-  wide: [...document.querySelectorAll('details.events[open] .recording')].filter((f) => f.getBoundingClientRect().right > innerWidth).length,
-  covered: [...document.querySelectorAll('.strip')].filter((s) => s.getBoundingClientRect().height > 0 && s.querySelector('.strip-bar').getBoundingClientRect().top < s.querySelector('ol').getBoundingClientRect().bottom).length,
-  bars: document.querySelectorAll('.strip .strip-bar').length,
-  uneven: [...document.querySelectorAll('#events ol.windows')].filter((o) => o.querySelectorAll('svg.spikes').length !== o.children.length).length})"""
+EVENTS = """(() => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const place = (element) => element.getBoundingClientRect();
+  return {
+    open: all('details.events[open]').length,
+    all: all('details.events').length,
+    broken: all('#events img').filter((i) => !i.complete || !i.naturalWidth).length,
+    wide: all('details.events[open] .recording').filter((f) => place(f).right > innerWidth).length,
+    covered: all('.strip').filter((s) => place(s).height > 0 &&
+      place(s.querySelector('.strip-bar')).top < place(s.querySelector('ol')).bottom).length,
+    bars: all('.strip .strip-bar').length,
+    uneven: all('#events ol.windows')
+      .filter((o) => o.querySelectorAll('svg.spikes').length !== o.children.length).length,
+  };
+})()"""
 
 
 def check_events(browser, path):

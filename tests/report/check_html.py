@@ -1,5 +1,5 @@
-"""Checks every report in a folder as text: balanced tags, unique ids, links that lead somewhere, nothing loaded, nothing inline
-that the policy would refuse, and values that unpack."""
+"""Checks every report in a folder as text: balanced tags, unique ids, links that lead somewhere, nothing loaded,
+nothing inline that the policy would refuse, and values that unpack."""
 
 import base64
 import html.parser

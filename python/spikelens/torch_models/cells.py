@@ -173,7 +173,7 @@ def unsqueezed(trace, value: Value, cell: Cell) -> Value:
 def weighted(trace, value: Value, cell: Cell, spikes) -> Value:
     from .layers import full, weights
 
-    if sorted(value.dims[-1]) != sorted(l for l in "CHW" if trace.sizes.of(l, value.node) > 1):
+    if sorted(value.dims[-1]) != sorted(label for label in "CHW" if trace.sizes.of(label, value.node) > 1):
         raise Refusal("weights of a neuron on an axis that does not hold all features")
     return full(trace, value, weights(cell.weight), None)
 

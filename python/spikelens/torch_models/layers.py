@@ -366,5 +366,10 @@ HANDLERS = {
 HANDLERS |= {f"{kind}_pool{d}d": pooled for kind in ("max", "avg", "lp") for d in (1, 2)}
 HANDLERS |= {f"adaptive_{kind}_pool{d}d": adaptive for kind in ("max", "avg") for d in (1, 2)}
 HANDLERS |= dict.fromkeys(("dropout", "dropout1d", "dropout2d", "feature_dropout", "alpha_dropout"), dropped)
-HANDLERS |= dict.fromkeys(("add", "sub", "rsub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "add_", "sub_", "subtract"), added)
-HANDLERS |= dict.fromkeys(("mul", "div", "__mul__", "__rmul__", "__imul__", "__truediv__", "__itruediv__", "mul_", "div_", "multiply", "divide", "true_divide"), multiplied)
+HANDLERS |= dict.fromkeys(
+    "add sub rsub __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ add_ sub_ subtract".split(), added
+)
+HANDLERS |= dict.fromkeys(
+    "mul div __mul__ __rmul__ __imul__ __truediv__ __itruediv__ mul_ div_ multiply divide true_divide".split(),
+    multiplied,
+)

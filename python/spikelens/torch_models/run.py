@@ -72,7 +72,7 @@ def input_shape(example, layout, shape) -> tuple[int, int, int]:
 
 def input_value(trace: Trace, layout: str, shaped: bool) -> Value:
     dims = tuple(("C", "H", "W") if label == "C" and shaped else (label,) for label in layout)
-    dims = tuple(tuple(l for l in group if trace.sizes.of(l, trace.graph.input) > 1) for group in dims)
+    dims = tuple(tuple(one for one in group if trace.sizes.of(one, trace.graph.input) > 1) for group in dims)
     return Value(trace.graph.input, dims, ALL if "T" in layout else STATIC)
 
 

@@ -2,10 +2,11 @@
 
 LIF      i = α_syn(i + x) with tau_syn, else x;  v = αv + (1 − α)i (norm_input) or αv + i;  α = e^(−1/tau_mem)
 IAF      the same with α = 1, without norm_input
-ALIF     LIF whose threshold is θ + b: b = ρb + adapt_scale(1 − ρ)s after each step, ρ = e^(−1/tau_adapt). With tau_syn and
-         norm_input the synapse keeps (1 − α)i
+ALIF     LIF whose threshold is θ + b: b = ρb + adapt_scale(1 − ρ)s after each step, ρ = e^(−1/tau_adapt). With tau_syn
+         and norm_input the synapse keeps (1 − α)i
 ExpLeak  v without spikes: ends a network
-LIFRecurrent, IAFRecurrent, ALIFRecurrent  x and what `rec_connect`, a linear map without bias, makes of the spikes before
+LIFRecurrent, IAFRecurrent, ALIFRecurrent  x and what `rec_connect`, a linear map without bias, makes of the spikes
+         before
 …Squeeze  samples and steps are one axis, [(N, T), …]
 
 Spikes are SingleSpike (v ≥ θ), or MultiSpike and MaxSpike (⌊v/θ⌋) as long as no neuron fires twice in a step; the
@@ -44,8 +45,8 @@ def describe(module) -> Cell | None:
     )
     if type(module).__name__ not in known or not type(module).__module__.startswith("sinabs.layers"):
         raise Refusal(
-            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ALIF, ExpLeak or their recurrent and squeezed "
-            "forms"
+            "this neuron of Sinabs has no counterpart; expected IAF, LIF, ALIF, ExpLeak or their recurrent and "
+            "squeezed forms"
         )
     neuron = dynamics(module) | (firing(module) if module.spike_fn else {"reset": "none"})
     squeezed = (module.batch_size, module.num_timesteps) if hasattr(module, "squeeze_forward") else None

@@ -25,14 +25,25 @@
     return element;
   }
 
+  const span = (className, ...children) => make("span", className ? { className } : {}, ...children);
+
+  function makeSvg(tag, properties, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
   function bar(share) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of [["class", "bar"], ["viewBox", "0 0 100 8"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) svg.setAttribute(name, value);
-    rect.setAttribute("width", String(100 * Math.max(0, Math.min(1, share))));
-    rect.setAttribute("height", "8");
-    svg.append(rect);
-    return svg;
+    const rect = makeSvg("rect", { width: 100 * Math.max(0, Math.min(1, share)), height: 8 });
+    const frame = { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" };
+    return makeSvg("svg", frame, rect);
+  }
+
+  /** Says of a link whether it leads to what is shown. */
+  function markLink(link, current) {
+    if (current) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
 
   const minus = (text) => text.replace("-", "−");
@@ -44,7 +55,8 @@
   const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
   async function unpack(id) {
-    const stream = new Blob([bytesOf(one("#" + id).textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const packed = new Blob([bytesOf(one("#" + id).textContent)]).stream();
+    const stream = packed.pipeThrough(new DecompressionStream("deflate"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
@@ -74,7 +86,8 @@
       return { p: anchor[1] === "event" ? "events" : "images", i: anchor[2] };
     }
     const wanted = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
-    if (wanted.v !== undefined && wanted.v !== "1") notice("This address was made by another version of the report; what is known of it is shown.");
+    if (wanted.v !== undefined && wanted.v !== "1")
+      notice("This address was made by another version of the report; what is known of it is shown.");
     const known = {};
     for (const key of Object.keys(state)) if (wanted[key] !== undefined) known[key] = wanted[key];
     return known;
@@ -88,7 +101,10 @@
     i: (value) => data.images.some((image) => image.name === value),
     s: (value) => value === "own" || value === "shared",
   };
-  const words = { p: "section", c: "class", f: "filter", mu: "budget", get i() { return data.noun; }, s: "colour range" };
+  const words = {
+    p: "section", c: "class", f: "filter", mu: "budget", s: "colour range",
+    get i() { return data.noun; },
+  };
 
   function writeAddress() {
     const parts = ["v=1"];
@@ -97,13 +113,19 @@
     try { history.replaceState(null, "", "#" + parts.join("&")); } catch { }
   }
 
-  const renderers = { c: [showClass, showFilters], mu: [showClass, showFilters], f: [showFilter], i: [showImage, showEvents], s: [paintAll], p: [markSection] };
+  const renderers = {
+    c: [showClass, showFilters], mu: [showClass, showFilters], f: [showFilter],
+    i: [showImage, showEvents], s: [paintAll], p: [markSection],
+  };
 
   /** The one way to change what is shown: refuses what does not exist, repaints what depends on the rest. */
   function change(wanted, { write = true } = {}) {
     const todo = new Set();
     for (const [key, value] of Object.entries(wanted)) {
-      if (!valid[key](value)) { notice(`There is no ${words[key]} “${value}” in this report; the nearest view is shown.`); continue; }
+      if (!valid[key](value)) {
+        notice(`There is no ${words[key]} “${value}” in this report; the nearest view is shown.`);
+        continue;
+      }
       if (String(state[key]) === String(value)) continue;
       state[key] = key === "mu" ? Number(value) : value;
       renderers[key].forEach((render) => todo.add(render));
@@ -112,10 +134,16 @@
     if (write) writeAddress();
   }
 
-  const landing = { classes: () => one(".class-panel.current"), filters: () => one(".filter-card.current"), images: () => one("#focus"), events: () => eventsShown() };
+  const landing = {
+    classes: () => one(".class-panel.current"),
+    filters: () => one(".filter-card.current"),
+    images: () => one("#focus"),
+    events: () => eventsShown(),
+  };
 
   function goTo(wanted) {
-    const precise = (wanted.c !== undefined && wanted.p === "classes") || wanted.f !== undefined || wanted.i !== undefined;
+    const ofClass = wanted.c !== undefined && wanted.p === "classes";
+    const precise = ofClass || wanted.f !== undefined || wanted.i !== undefined;
     const target = (precise && landing[wanted.p] && landing[wanted.p]()) || one("#" + state.p);
     if (wanted.p && target) target.scrollIntoView();
   }
@@ -139,7 +167,7 @@
   function showClass() {
     if (!one("#class-choice")) return;
     for (const panel of all(".class-panel")) panel.classList.toggle("current", panel.dataset.class === String(state.c));
-    for (const link of all(".multiples a")) link.dataset.class === String(state.c) ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+    for (const link of all(".multiples a")) markLink(link, link.dataset.class === String(state.c));
     one("#class-choice").value = state.c;
     const stops = sliderStops(state.c), slider = one("#mu-slider");
     slider.disabled = one("#mu-number").disabled = stops.length === 0;
@@ -157,7 +185,8 @@
     if (k < 0) return stops.length ? stops[stops.length - 1][2] : [];
     const [low, , before] = k ? stops[k - 1] : [0, 0, []], [high, , after] = stops[k];
     if (high === mu) return after;
-    const share = (mu - low) / (high - low), weights = new Map(before.map(([name, weight]) => [name, (1 - share) * weight]));
+    const share = (mu - low) / (high - low);
+    const weights = new Map(before.map(([name, weight]) => [name, (1 - share) * weight]));
     for (const [name, weight] of after) weights.set(name, (weights.get(name) || 0) + share * weight);
     return [...weights].filter((entry) => entry[1] !== 0).sort((a, b) => b[1] - a[1]);
   }
@@ -171,15 +200,16 @@
     slider.value = k;
     slider.setAttribute("aria-valuetext", `μ = ${short(state.mu)}, ${filters.length} filters`);
     one("#mu-number").value = Number(state.mu.toPrecision(6));
-    one("#mu-kind").textContent = stops[k][0] === state.mu ? `${stops[k][1] ? "breakpoint" : "budget"} ${k + 1} of ${stops.length}` : "between two stops";
+    const kind = `${stops[k][1] ? "breakpoint" : "budget"} ${k + 1} of ${stops.length}`;
+    one("#mu-kind").textContent = stops[k][0] === state.mu ? kind : "between two stops";
     const panel = one(".class-panel.current");
     if (panel && one(".selected", panel)) showSelected(panel, filters);
   }
 
-  const filterId = (name) => { const card = all(".filter-card").find((c) => c.dataset.filter === name); return card ? card.id : null; };
+  const filterId = (name) => all(".filter-card").find((card) => card.dataset.filter === name)?.id ?? null;
 
   function icon(name) {
-    const holder = make("span", { className: "icon" }), known = data.filters.find((filter) => filter.name === name);
+    const holder = span("icon"), known = data.filters.find((filter) => filter.name === name);
     if (known && known.icon) holder.append(make("img", { src: known.icon, alt: "" }));
     if (known && !known.icon) holder.classList.add("dead");
     return holder;
@@ -187,8 +217,8 @@
 
   function selectedItem(panel, [name, weight], largest) {
     const id = filterId(name), line = all(".series", panel).find((series) => series.dataset.name === name);
-    const label = id ? make("a", { href: "#" + id }, icon(name), name) : make("span", {}, name);
-    const item = make("li", {}, label, bar(Math.abs(weight) / largest), make("span", { className: "number" }, decimal(weight)));
+    const label = id ? make("a", { href: "#" + id }, icon(name), name) : span("", name);
+    const item = make("li", {}, label, bar(Math.abs(weight) / largest), span("number", decimal(weight)));
     if (line) item.style.borderLeftColor = one(".line", line).getAttribute("stroke");
     for (const [event, on] of [["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]])
       item.addEventListener(event, () => highlight(panel, on ? name : null));
@@ -255,7 +285,10 @@
       for (const series of all(".plot:not(.small) .series", panel)) {
         series.addEventListener("pointerenter", () => highlight(panel, series.dataset.name));
         series.addEventListener("pointerleave", () => highlight(panel, null));
-        series.addEventListener("click", () => { if (filterId(series.dataset.name)) location.hash = filterId(series.dataset.name); });
+        series.addEventListener("click", () => {
+          const id = filterId(series.dataset.name);
+          if (id) location.hash = id;
+        });
       }
   }
 
@@ -273,7 +306,8 @@
     const show = one("#filter-show").value, text = one("#filter-search").value.trim().toLowerCase();
     const wanted = data.filters.filter((filter) => filter.name.toLowerCase().includes(text) &&
       (show === "all" || (show === "dead" ? !filter.icon : drives(filter.name, state.c))));
-    one("#filter-icons").replaceChildren(...wanted.map((filter) => make("li", {}, make("a", { href: "#" + filterId(filter.name), "data-filter": filter.name }, icon(filter.name), filter.name))));
+    one("#filter-icons").replaceChildren(...wanted.map(({ name }) =>
+      make("li", {}, make("a", { href: "#" + filterId(name), "data-filter": name }, icon(name), name))));
     showDriven();
     if (!wanted.length) one("#filter-icons").append(make("li", { className: "note" }, "No filter fits."));
     showFilter();
@@ -282,21 +316,27 @@
   /** The table of all filters follows the budget. */
   function showDriven() {
     const driven = new Map();
-    data.paths.forEach((path, index) => weightsAt(index, state.mu).forEach(([name]) => driven.set(name, [...driven.get(name) || [], data.classes[index]])));
+    data.paths.forEach((path, index) => {
+      for (const [name] of weightsAt(index, state.mu))
+        driven.set(name, [...driven.get(name) || [], data.classes[index]]);
+    });
     for (const output of all("#filters table output.mu")) output.textContent = short(state.mu);
-    for (const cell of all("#filters td[data-drives]")) cell.textContent = (driven.get(cell.dataset.drives) || []).join(", ");
+    for (const cell of all("#filters td[data-drives]"))
+      cell.textContent = (driven.get(cell.dataset.drives) || []).join(", ");
   }
 
   function showFilter() {
-    for (const link of all("#filter-icons a")) link.dataset.filter === state.f ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+    for (const link of all("#filter-icons a")) markLink(link, link.dataset.filter === state.f);
     for (const card of all(".filter-card")) card.classList.toggle("current", card.dataset.filter === state.f);
     const card = one(".filter-card.current"), list = card && one(".weights", card);
     if (!list) return;
-    const weights = data.paths.map((path, index) => [index, weightAt(index, state.mu, state.f)]).filter((entry) => entry[1] !== 0);
+    const weights = data.paths.map((path, index) => [index, weightAt(index, state.mu, state.f)])
+      .filter((entry) => entry[1] !== 0);
     const largest = Math.max(...weights.map((entry) => Math.abs(entry[1])));
     one("output.mu", card).textContent = short(state.mu);
     list.replaceChildren(...weights.map(([index, weight]) =>
-      make("li", {}, make("a", { href: "#class-" + index }, data.classes[index]), bar(Math.abs(weight) / largest), make("span", { className: "number" }, decimal(weight)))));
+      make("li", {}, make("a", { href: "#class-" + index }, data.classes[index]), bar(Math.abs(weight) / largest),
+        span("number", decimal(weight)))));
     one(".empty", card).hidden = weights.length > 0;
   }
 
@@ -322,7 +362,8 @@
   /** The values at both ends of the colours. Signed maps are centred on zero. */
   function rangeOf(image, method) {
     const usable = (map) => map && map.state !== "invalid";
-    const maps = state.s === "shared" ? data.images.map((entry) => entry.maps[method]).filter(usable) : [mapOf(image, method)];
+    const shared = state.s === "shared";
+    const maps = shared ? data.images.map((entry) => entry.maps[method]).filter(usable) : [mapOf(image, method)];
     const low = Math.min(...maps.map((map) => map.low)), high = Math.max(...maps.map((map) => map.high));
     if (!data.methods[method].signed) return low === high ? [Math.min(0, low), Math.max(0, high)] : [low, high];
     const reach = Math.max(Math.abs(low), Math.abs(high));
@@ -336,7 +377,8 @@
     canvas.height = map.height;
     const picture = new ImageData(map.width, map.height);
     for (let k = 0; k < map.width * map.height; ++k) {
-      const entry = 3 * Math.round(last * Math.max(0, Math.min(1, high > low ? (valueAt(map, k) - low) / (high - low) : 0)));
+      const share = high > low ? (valueAt(map, k) - low) / (high - low) : 0;
+      const entry = 3 * Math.round(last * Math.max(0, Math.min(1, share)));
       picture.data.set([palette[entry], palette[entry + 1], palette[entry + 2], 255], 4 * k);
     }
     canvas.getContext("2d").putImageData(picture, 0, 0);
@@ -347,7 +389,7 @@
     canvas.width = palette.length / 3;
     canvas.height = 1;
     const picture = new ImageData(canvas.width, 1);
-    for (let k = 0; k < canvas.width; ++k) picture.data.set([palette[3 * k], palette[3 * k + 1], palette[3 * k + 2], 255], 4 * k);
+    for (let k = 0; k < canvas.width; ++k) picture.data.set([...palette.subarray(3 * k, 3 * k + 3), 255], 4 * k);
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
@@ -368,7 +410,11 @@
 
   // What is in view is painted at once, the rest when it comes into view.
   const painter = "IntersectionObserver" in window ? new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) { painter.unobserve(entry.target); paintHolder(entry.target); }
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      painter.unobserve(target);
+      paintHolder(target);
+    }
   }, { rootMargin: "300px" }) : null;
 
   function isInView(element) {
@@ -399,13 +445,15 @@
 
   function pixelOf(event, element, map) {
     const box = element.getBoundingClientRect();
-    const x = Math.floor((event.clientX - box.left) / box.width * map.width), y = Math.floor((event.clientY - box.top) / box.height * map.height);
+    const x = Math.floor((event.clientX - box.left) / box.width * map.width);
+    const y = Math.floor((event.clientY - box.top) / box.height * map.height);
     return { x: Math.max(0, Math.min(map.width - 1, x)), y: Math.max(0, Math.min(map.height - 1, y)) };
   }
 
   function readRow(row, pixel) {
     all(".map[data-image]", row).forEach((holder) => {
-      const map = mapOf(Number(holder.dataset.image), Number(holder.dataset.method)), value = one(".value", holder.parentElement);
+      const map = mapOf(Number(holder.dataset.image), Number(holder.dataset.method));
+      const value = one(".value", holder.parentElement);
       value.textContent = pixel ? reading(map, pixel.y * map.width + pixel.x) : "";
     });
   }
@@ -419,12 +467,15 @@
       marker.hidden = pixel === null;
       if (pixel === null) continue;
       const size = map || firstMap(index);
-      Object.assign(marker.style, { left: 100 * pixel.x / size.width + "%", top: 100 * pixel.y / size.height + "%", width: 100 / size.width + "%", height: 100 / size.height + "%" });
+      const width = 100 / size.width, height = 100 / size.height;
+      const place = { left: width * pixel.x, top: height * pixel.y, width, height };
+      for (const [name, percent] of Object.entries(place)) marker.style[name] = percent + "%";
       const reads = one(".reads", reader.parentElement);
       if (map && reads) reads.textContent = reading(map, pixel.y * map.width + pixel.x);
     }
     const where = one("#focus .where");
-    if (where) where.textContent = pixel ? `pixel row ${pixel.y}, column ${pixel.x}` : "point at a pixel, or focus a map and use the arrow keys";
+    const how = "point at a pixel, or focus a map and use the arrow keys";
+    if (where) where.textContent = pixel ? `pixel row ${pixel.y}, column ${pixel.x}` : how;
   }
 
   const firstMap = (index) => data.images[index].maps.find((map) => map.width > 0) || { width: 1, height: 1 };
@@ -437,7 +488,8 @@
       if (!by) return;
       event.preventDefault();
       pixel = pixel || { x: map.width >> 1, y: map.height >> 1 };
-      pixel = { x: Math.max(0, Math.min(map.width - 1, pixel.x + by[0])), y: Math.max(0, Math.min(map.height - 1, pixel.y + by[1])) };
+      const within = (value, size) => Math.max(0, Math.min(size - 1, value));
+      pixel = { x: within(pixel.x + by[0], map.width), y: within(pixel.y + by[1], map.height) };
       readFocus();
     });
   }
@@ -451,13 +503,20 @@
       return make("figure", {}, all("td .map", row)[method].cloneNode(true), caption);
     }
     const canvas = make("canvas", {}), marker = make("span", { className: "pixel", hidden: true });
-    const remark = { zero: "no attribution (0)", noise: `only rounding (|v| ≤ ${short(Math.max(Math.abs(map.low), Math.abs(map.high)))})`, constant: `the same everywhere (${short(map.high)})` }[map.state];
-    const holder = remark ? make("span", { className: "map zero" }, make("span", {}, remark)) : make("span", { className: "map" }, canvas);
-    const reader = make("div", { className: "reader", tabIndex: 0, "data-method": method, role: "group", "aria-label": `${info.name}: arrow keys read single pixels` }, holder, marker);
+    const remark = {
+      zero: "no attribution (0)",
+      noise: `only rounding (|v| ≤ ${short(Math.max(Math.abs(map.low), Math.abs(map.high)))})`,
+      constant: `the same everywhere (${short(map.high)})`,
+    }[map.state];
+    const holder = remark ? span("map zero", span("", remark)) : span("map", canvas);
+    const label = `${info.name}: arrow keys read single pixels`;
+    const about = { className: "reader", tabIndex: 0, "data-method": method, role: "group", "aria-label": label };
+    const reader = make("div", about, holder, marker);
     if (!remark) paint(canvas, index, method);
-    const colours = make("canvas", { className: "colourbar", "aria-hidden": "true" }), [low, high] = rangeOf(index, method);
+    const colours = make("canvas", { className: "colourbar", "aria-hidden": "true" });
+    const [low, high] = rangeOf(index, method);
     paintBar(colours, method);
-    const ends = make("span", { className: "ends" }, make("span", {}, short(low)), make("span", {}, info.signed ? "0" : ""), make("span", {}, short(high)));
+    const ends = span("ends", span("", short(low)), span("", info.signed ? "0" : ""), span("", short(high)));
     caption.append(colours, ends, make("output", { className: "reads" }));
     setUpReader(reader, map);
     return make("figure", {}, reader, caption);
@@ -465,17 +524,26 @@
 
   function probabilities(image) {
     const ranked = image.probabilities.map((value, index) => [value, index]).sort((a, b) => b[0] - a[0]).slice(0, 4);
-    return make("ol", { className: "probabilities" }, ...ranked.map(([value, index]) =>
-      make("li", {}, make("span", { title: data.classes[index] || "" }, data.classes[index] || String(index)), bar(value), make("span", { className: "number" }, `${(100 * value).toFixed(1)} %`))));
+    return make("ol", { className: "probabilities" }, ...ranked.map(([value, index]) => {
+      const name = make("span", { title: data.classes[index] || "" }, data.classes[index] || String(index));
+      return make("li", {}, name, bar(value), span("number", `${(100 * value).toFixed(1)} %`));
+    }));
   }
 
   function focusHead(image, index) {
     const right = image.right, name = (k) => data.classes[k] || `class ${k}`;
-    const title = make("h3", {}, `${image.name}: ${image.undecided ? `undecided: ${image.undecided}` : `read as ${name(image.predicted)}`}`);
-    const verdict = make("p", { className: right ? "right" : "wrong" }, right ? "✓ right" : `✗ it is ${name(image.label)}`);
-    const step = (text, label, by) => { const button = make("button", { type: "button", "aria-label": label }, text); button.addEventListener("click", () => stepImage(by)); return button; };
+    const reading = image.undecided ? `undecided: ${image.undecided}` : `read as ${name(image.predicted)}`;
+    const title = make("h3", {}, `${image.name}: ${reading}`);
+    const found = right ? "✓ right" : `✗ it is ${name(image.label)}`;
+    const verdict = make("p", { className: right ? "right" : "wrong" }, found);
+    const step = (text, label, by) => {
+      const button = make("button", { type: "button", "aria-label": label }, text);
+      button.addEventListener("click", () => stepImage(by));
+      return button;
+    };
     const events = image.events ? make("a", { href: "#event-" + image.name }, "events in space and time") : "";
-    return make("div", { className: "focus-head" }, title, verdict, make("span", { className: "note where" }), events, make("span", {}, step("← k", `Previous ${data.noun}`, -1), " ", step("j →", `Next ${data.noun}`, 1)));
+    const steps = span("", step("← k", `Previous ${data.noun}`, -1), " ", step("j →", `Next ${data.noun}`, 1));
+    return make("div", { className: "focus-head" }, title, verdict, span("note where"), events, steps);
   }
 
   function showImage() {
@@ -484,11 +552,13 @@
     const image = data.images[index], row = all(".gallery tr[data-image]")[index], map = firstMap(index);
     for (const other of all(".gallery tr.current")) other.classList.remove("current");
     row.classList.add("current");
-    const picture = make("img", { className: "input focus-input", src: one("img.input", row).src, alt: one("img.input", row).alt });
-    const reader = make("div", { className: "reader", "data-method": -1 }, picture, make("span", { className: "pixel", hidden: true }));
+    const { src, alt } = one("img.input", row), picture = make("img", { className: "input focus-input", src, alt });
+    const pixel = make("span", { className: "pixel", hidden: true });
+    const reader = make("div", { className: "reader", "data-method": -1 }, picture, pixel);
     setUpReader(reader, map);
     const maps = make("div", { className: "focus-maps" }, ...data.methods.map((method, m) => focusMap(index, m)));
-    focus.replaceChildren(focusHead(image, index), make("div", { className: "focus-body" }, make("div", {}, reader, probabilities(image)), maps));
+    const beside = make("div", {}, reader, probabilities(image));
+    focus.replaceChildren(focusHead(image, index), make("div", { className: "focus-body" }, beside, maps));
     focus.hidden = false;
     readFocus();
   }
@@ -515,10 +585,11 @@
 
   function filterImages() {
     const wanted = one("input[name=shown]:checked").value;
-    for (const row of all(".gallery tr[data-image]")) row.hidden = wanted !== "all" && (row.dataset.correct === "1") !== (wanted === "right");
-    const rows = shownRows();
-    if (!rows.length) notice(`No ${data.noun} of the sample is like that.`);
-    else if (!rows.some((row) => data.images[row.dataset.image].name === state.i)) change({ i: data.images[rows[0].dataset.image].name });
+    for (const row of all(".gallery tr[data-image]"))
+      row.hidden = wanted !== "all" && (row.dataset.correct === "1") !== (wanted === "right");
+    const names = shownRows().map((row) => data.images[row.dataset.image].name);
+    if (!names.length) notice(`No ${data.noun} of the sample is like that.`);
+    else if (!names.includes(state.i)) change({ i: names[0] });
   }
 
   function setUpImages() {
@@ -527,7 +598,8 @@
     for (const row of all(".gallery tr[data-image]")) {
       row.addEventListener("pointermove", (event) => {
         const holder = event.target.closest(".map[data-image]");
-        readRow(row, holder ? pixelOf(event, holder, mapOf(Number(holder.dataset.image), Number(holder.dataset.method))) : null);
+        const map = holder && mapOf(Number(holder.dataset.image), Number(holder.dataset.method));
+        readRow(row, holder ? pixelOf(event, holder, map) : null);
       });
       row.addEventListener("pointerleave", () => readRow(row, null));
     }
@@ -542,16 +614,17 @@
   }
 
   function csv({ columns, rows }) {
-    const cell = (value) => { const text = value === null ? "" : String(value); return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
+    const cell = (value) => {
+      const text = value === null ? "" : String(value);
+      return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
     return [columns, ...rows].map((row) => row.map(cell).join(",")).join("\n") + "\n";
   }
 
   function svgText(figure) {
     const copy = one("svg", figure).cloneNode(true);
     one(".cursor", copy)?.remove();
-    const paper = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of [["width", "100%"], ["height", "100%"], ["fill", "#ffffff"]]) paper.setAttribute(name, value);
-    copy.prepend(paper);
+    copy.prepend(makeSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
     return new XMLSerializer().serializeToString(copy);
   }
 
@@ -562,17 +635,20 @@
       else save(name + ".csv", "text/csv", csv(data.figures[id]));
     });
     for (const button of all("[data-document]")) {
-      const document_ = data.documents[button.dataset.document];
-      button.disabled = document_ === null;
-      button.addEventListener("click", () => save(button.dataset.document + ".json", "application/json", JSON.stringify(document_, null, 1)));
+      const name = button.dataset.document, content = data.documents[name];
+      button.disabled = content === null;
+      button.addEventListener("click", () =>
+        save(name + ".json", "application/json", JSON.stringify(content, null, 1)));
     }
   }
 
   function readingAt(table, x) {
-    const xs = table.rows.map((row) => row[0]), at = xs.reduce((best, value) => Math.abs(value - x) < Math.abs(best - x) ? value : best, Infinity);
+    const nearer = (best, value) => Math.abs(value - x) < Math.abs(best - x) ? value : best;
+    const at = table.rows.map((row) => row[0]).reduce(nearer, Infinity);
     const rows = table.rows.filter((row) => row[0] === at);
     const long = rows.length && typeof rows[0][1] === "string";
-    const entries = long ? rows.map((row) => [row[1], row[2]]) : table.columns.slice(1).map((name, k) => [name, rows[0][k + 1]]);
+    const entries = long ? rows.map((row) => [row[1], row[2]])
+      : table.columns.slice(1).map((name, k) => [name, rows[0][k + 1]]);
     if (long) entries.sort((a, b) => b[1] - a[1]);
     return { at, entries: entries.slice(0, 14) };
   }
@@ -582,12 +658,18 @@
     if (!svg || !table || !table.rows.length) return;
     let box = null;
     svg.addEventListener("pointermove", (event) => {
-      const frame = svg.getBoundingClientRect(), px = (event.clientX - frame.left) / frame.width * svg.viewBox.baseVal.width;
+      const frame = svg.getBoundingClientRect();
+      const px = (event.clientX - frame.left) / frame.width * svg.viewBox.baseVal.width;
       const { at, entries } = readingAt(table, axisOf(svg).value(px));
       if (!box) document.body.append(box = make("div", { className: "crosshair" }));
-      box.replaceChildren(make("b", {}, `${table.columns[0]} ${short(at)}`), ...entries.map(([name, value]) => make("div", {}, `${name}: ${short(value)}`)));
+      box.replaceChildren(make("b", {}, `${table.columns[0]} ${short(at)}`),
+        ...entries.map(([name, value]) => make("div", {}, `${name}: ${short(value)}`)));
       const right = event.clientX + 200 > innerWidth;
-      Object.assign(box.style, { top: `${event.pageY + 14}px`, left: right ? "" : `${event.pageX + 14}px`, right: right ? `${root.clientWidth - event.pageX + 14}px` : "" });
+      Object.assign(box.style, {
+        top: `${event.pageY + 14}px`,
+        left: right ? "" : `${event.pageX + 14}px`,
+        right: right ? `${root.clientWidth - event.pageX + 14}px` : "",
+      });
     });
     svg.addEventListener("pointerleave", () => { box?.remove(); box = null; });
   }
@@ -595,7 +677,7 @@
   function setUpSorting(table) {
     const heads = all("thead th", table), body = one("tbody", table);
     const key = (row, k) => { const cell = row.cells[k]; return cell.dataset.value ?? cell.textContent.trim(); };
-    const order = (a, b) => a === "" || b === "" ? (a === "") - (b === "") : Number.isNaN(Number(a) - Number(b)) ? a.localeCompare(b) : a - b;
+    const order = (a, b) => Number.isNaN(Number(a) - Number(b)) ? a.localeCompare(b) : a - b;
     heads.forEach((head, k) => {
       const button = make("button", { type: "button" }, ...head.childNodes);
       head.replaceChildren(button);
@@ -603,8 +685,9 @@
         const down = head.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const blank = (row) => key(row, k) === "";
-        body.append(...[...body.rows].sort((a, b) => blank(a) || blank(b) ? order(key(a, k), key(b, k)) : sign * order(key(a, k), key(b, k))));
+        const blank = (row) => key(row, k) === "";  // last, whichever way
+        body.append(...[...body.rows].sort((a, b) =>
+          blank(a) || blank(b) ? blank(a) - blank(b) : sign * order(key(a, k), key(b, k))));
       });
     });
   }
@@ -613,9 +696,8 @@
 
   function markSection() {
     for (const link of all("nav a")) {
-      if (link.hash !== "#" + state.p) { link.removeAttribute("aria-current"); continue; }
-      link.setAttribute("aria-current", "true");
-      one("nav").scrollLeft = link.offsetLeft - one("nav").offsetLeft - 60;
+      markLink(link, link.hash === "#" + state.p);
+      if (link.hash === "#" + state.p) one("nav").scrollLeft = link.offsetLeft - one("nav").offsetLeft - 60;
     }
   }
 
@@ -631,10 +713,21 @@
   }
 
   const keys = {
-    j: () => stepImage(1), k: () => stepImage(-1), "[": () => stepBudget(-1), "]": () => stepBudget(1), c: () => stepClass(1), C: () => stepClass(-1),
-    s: () => change({ s: state.s === "own" ? "shared" : "own" }), "?": () => one("#help").showModal(),
-    "/": () => { const search = one("#filter-search"); if (search) { goTo({ p: change({ p: "filters" }) || "filters" }); search.focus(); } },
+    j: () => stepImage(1), k: () => stepImage(-1),
+    "[": () => stepBudget(-1), "]": () => stepBudget(1),
+    c: () => stepClass(1), C: () => stepClass(-1),
+    s: () => change({ s: state.s === "own" ? "shared" : "own" }),
+    "?": () => one("#help").showModal(),
+    "/": () => searchFilters(),
   };
+
+  function searchFilters() {
+    const search = one("#filter-search");
+    if (!search) return;
+    change({ p: "filters" });
+    goTo({ p: "filters" });
+    search.focus();
+  }
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || one("#help").open) return;
@@ -646,7 +739,10 @@
   }
 
   function setUpTools() {
-    const button = one("#theme"), name = () => { button.textContent = theme[0].toUpperCase() + theme.slice(1); button.setAttribute("aria-label", `Colour theme: ${theme}`); };
+    const button = one("#theme"), name = () => {
+      button.textContent = theme[0].toUpperCase() + theme.slice(1);
+      button.setAttribute("aria-label", `Colour theme: ${theme}`);
+    };
     button.addEventListener("click", () => {
       theme = themes[(themes.indexOf(theme) + 1) % themes.length];
       setTheme(theme);
@@ -667,7 +763,8 @@
   /** The view of a report opened without an address: everything at the chosen budget, the first of each kind with something to show. */
   function defaults() {
     const pictured = new Set(data.filters.map((filter) => filter.name));
-    const strongest = data.paths.flatMap((path, index) => weightsAt(index, data.mu).map((filter) => filter[0])).find((name) => pictured.has(name));
+    const strongest = data.paths.flatMap((path, index) => weightsAt(index, data.mu).map((filter) => filter[0]))
+      .find((name) => pictured.has(name));
     const wanted = { s: "own", p: "overview" };
     state.s = null;
     if (data.mu > 0) wanted.mu = data.mu;
@@ -684,7 +781,8 @@
     if (!("DecompressionStream" in window)) {
       root.classList.remove("js");
       for (const holder of all(".map[data-image]")) holder.innerHTML = one("noscript", holder).textContent;
-      return notice("This browser is too old to unpack the report's values; pictures and numbers below are complete, but do not react.");
+      return notice("This browser is too old to unpack the report's values; " +
+        "pictures and numbers below are complete, but do not react.");
     }
     const text = new TextDecoder().decode(await unpack("values"));
     data = JSON.parse(text);
