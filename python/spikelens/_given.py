@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -117,9 +118,10 @@ def checked(function: Function) -> Function:
 
     @wraps(function)
     def look_first(*args: Any, **kwargs: Any) -> Any:
-        try:
+        given = None
+        with suppress(TypeError):
             given = signature.bind(*args, **kwargs)
-        except TypeError:
+        if given is None:
             return function(*args, **kwargs)  # which says what is missing or unknown
         for name, value in given.arguments.items():
             is_it, what = _PARAMETERS.get(name, (None, ""))

@@ -44,14 +44,20 @@ class Method:
         return_convergence_delta: bool = False,
         **more: Any,
     ) -> Any:
-        """Attributions of the inputs' kind: a tensor of PyTorch for a tensor, else an array of NumPy.
+        """Attributions of the inputs' kind: a tensor of PyTorch for a tensor, else an array of NumPy; a tuple of one
+        for a tuple of one.
 
-        target     one class or one for each sample; None: the predicted class
+        target     one class, also as a tuple, list or array of one, or one for each sample; None: the predicted class
         baselines  None or zeros: black; "blur" or "mean"
         n_steps    points on the path, of methods that have one
         return_convergence_delta   gives (attributions, delta) instead
         more       as ``spikelens.attribute`` takes it: layout, threads, seed, …
         """
+        if isinstance(inputs, tuple):
+            if len(inputs) != 1:
+                raise InputError(f"{self.name} takes one input, not a tuple of {len(inputs)}")
+            found = self.attribute(inputs[0], target, baselines, n_steps, return_convergence_delta, **more)
+            return ((found[0],), found[1]) if return_convergence_delta else (found,)
         options = {**self.options, **more}
         if "method" in options:
             raise InputError(f"{self.name} has no option 'method': it takes the points of its path in one way")
@@ -63,7 +69,7 @@ class Method:
             self.net,
             inputs,
             self.name,
-            target=target,
+            target=_only(target),
             return_convergence_delta=return_convergence_delta,
             **options,
         )
@@ -72,6 +78,13 @@ class Method:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.net!r}>"
+
+
+def _only(target: Any) -> Any:
+    """Captum takes one class in a tuple, a list or a tensor for that of all samples."""
+    if isinstance(target, (tuple, list)):
+        return target[0] if len(target) == 1 else target
+    return target.reshape(-1)[0] if getattr(target, "ndim", 0) > 0 and len(target.reshape(-1)) == 1 else target
 
 
 def _baseline(baselines: Any) -> str:

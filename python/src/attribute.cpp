@@ -40,11 +40,17 @@ struct Request {
 void explain_batch(const AttributionContext& context, const Input& input, const Request& request, int64_t first,
                    Explained& all) {
     const int64_t count = input.samples();
-    const FloatArray scores = context.engine->run(input).scores;
-    std::vector<int> targets = predictions(scores);
-    if (request.targets) targets.assign(request.targets->begin() + first, request.targets->begin() + first + count);
-    const AttributionRequest wanted{input, targets, std::span(request.addresses).subspan(first, count)};
+    FloatArray scores, by_the_way;
+    std::vector<int> targets;
+    if (request.targets) {
+        targets.assign(request.targets->begin() + first, request.targets->begin() + first + count);
+    } else {
+        scores = context.engine->run(input).scores;
+        targets = predictions(scores);
+    }
+    const AttributionRequest wanted{input, targets, std::span(request.addresses).subspan(first, count), &by_the_way};
     const FloatArray values = explain(request.method, context, wanted);
+    if (request.targets) scores = by_the_way.empty() ? context.engine->run(input).scores : std::move(by_the_way);
     const FloatArray maps = pixel_maps(values, request.method.view);
     for (int64_t n = 0; n < count; ++n)
         all.states.push_back(map_state_text(map_state(request.method.method->info(), maps.row(n), scores.row(n))));

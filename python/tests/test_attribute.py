@@ -114,6 +114,12 @@ def test_classes_as_captum_has_them(net, images):
     assert (again == expected.values).all()
     blurred = attr.Ig2d(net, steps=16).attribute(images, target=1, baselines="blur")
     assert (blurred == spikelens.attribute(net, images, "ig2d", target=1, steps=16, baseline="blur").values).all()
+    for one in ((1,), [1], np.array([1])):
+        assert (attr.Ig2d(net, steps=16).attribute(images, target=one) == expected.values).all()
+    (only,) = attr.Ig2d(net, steps=16).attribute((images,), target=1)
+    assert (only == expected.values).all()
+    with pytest.raises(spikelens.InputError, match="not a tuple of 2"):
+        attr.Ig2d(net).attribute((images, images), target=1)
     with pytest.raises(spikelens.InputError, match="not supported"):
         attr.Ig2d(net).attribute(images, target=1, baselines=np.ones(1))
     with pytest.raises(spikelens.InputError, match="no option 'steps'"):

@@ -234,3 +234,14 @@ def test_what_the_output_does_not_need_may_be_anything():
     model, x = Beside(), spikes(5, 3, 6)
     enliven(model, lambda: model(x))
     assert len(spikelens.from_torch(model, x).comparison.layers) == 2
+
+
+def test_half_precision():
+    assert "computes in torch.bfloat16; expected float32" in refusal(Steps().bfloat16())
+
+
+def test_an_outer_inference_mode_changes_nothing():
+    x, model = spikes(5, 3, 6), Steps()
+    with torch.inference_mode():
+        inside = spikelens.from_torch(model, x)
+    assert inside.surrogate == spikelens.from_torch(model, x).surrogate

@@ -91,7 +91,8 @@ FloatArray explain(const MethodSpec& spec, const AttributionContext& context, co
         std::iota(indices.begin(), indices.end(), begin);
         const Input input = request.input.select(indices);
         const FloatArray part = spec.method->attribute(
-            context, {input, request.targets.subspan(begin, count), request.samples.subspan(begin, count)});
+            context,
+            {input, request.targets.subspan(begin, count), request.samples.subspan(begin, count), request.scores});
         assert(part.shape.size() == (info.timed ? 5 : 4) && part.extent(0) == count);
         result.append(part);
         result.data.reserve(total * part.row_size());

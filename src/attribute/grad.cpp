@@ -21,8 +21,9 @@ class Grad2D final : public AttributionMethod {
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
-        const FloatArray gradient = context.engine->gradient(request.input, request.targets).gradient;
-        return request.input.spiking() ? sum_over_time(gradient) : gradient;
+        const InputGradient found = context.engine->gradient(request.input, request.targets);
+        if (request.scores) request.scores->append(found.scores);
+        return request.input.spiking() ? sum_over_time(found.gradient) : found.gradient;
     }
 };
 

@@ -24,7 +24,9 @@ class Grad3D final : public AttributionMethod {
     /// An image is the same input at every step of the network.
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const FloatArray sequence = as_sequence(request.input, context.engine->network().steps);
-        return context.engine->sequence_gradient(sequence, request.targets).gradient;
+        const InputGradient found = context.engine->sequence_gradient(sequence, request.targets);
+        if (request.scores && request.input.spiking()) request.scores->append(found.scores);
+        return found.gradient;
     }
 };
 

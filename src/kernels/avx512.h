@@ -15,6 +15,12 @@ struct Avx512 {
     using Doubles = double __attribute__((vector_size(kBytes)));
     using Counts = uint16_t __attribute__((vector_size(kBytes / 2)));
     static unsigned bits(Ints spiked) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(spiked)); }
+    static unsigned above(Floats values, float limit) {
+        return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(values), _mm512_set1_ps(limit), _CMP_GT_OQ);
+    }
+    static unsigned not_zero(Floats values) {
+        return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(values), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    }
     /// Lists first_row + stride · c for each set bit c; up to 15 entries beyond the end are overwritten.
     struct RowsOfBits {
         explicit RowsOfBits(uint32_t stride)

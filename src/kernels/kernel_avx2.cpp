@@ -20,6 +20,8 @@ struct Avx2 {
     static unsigned bits(Ints spiked) {
         return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(spiked)));
     }
+    static unsigned above(Floats values, float limit) { return bits(values > limit); }
+    static unsigned not_zero(Floats values) { return bits(values != 0.0F); }
     using RowsOfBits = RowsOfBitsByTable;
 };
 

@@ -146,7 +146,7 @@ class Stepper {
             state.u[i] = neuron_.after(u, spiked);
             if constexpr (!kPlain) state.spiked.of[i] = spiked;
             if constexpr (kCounts) state.count.of[i] -= spiked;
-            bits |= static_cast<uint64_t>(Isa::bits(spiked)) << (i * kWidth);
+            bits |= static_cast<uint64_t>(Isa::above(u, neuron_.n.fire_above)) << (i * kWidth);
         }
         return bits;
     }

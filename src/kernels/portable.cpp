@@ -20,6 +20,8 @@ struct Portable {
         for (int lane = 0; lane < 4; ++lane) bits |= static_cast<unsigned>(spiked[lane] & 1) << lane;
         return bits;
     }
+    static unsigned above(Floats values, float limit) { return bits(values > limit); }
+    static unsigned not_zero(Floats values) { return bits(values != 0.0F); }
     using RowsOfBits = RowsOfBitsByTable;
 };
 

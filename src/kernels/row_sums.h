@@ -23,7 +23,8 @@ class KernelColumns {
           first_(first),
           end_(end),
           words_((plan_.kernel_height * plan_.in_channels + 63) / 64),
-          bits_(int64_t{end - first} * task.steps * task.planes * words_) {}
+          size_(int64_t{end - first} * task.steps * task.planes * words_),
+          bits_(new uint64_t[size_]) {}
 
     int first() const { return first_; }
     int end() const { return end_; }
@@ -33,7 +34,7 @@ class KernelColumns {
     }
 
     void look_at(int out_row) {
-        std::fill(bits_.begin(), bits_.end(), 0);
+        std::fill_n(bits_.get(), size_, uint64_t{0});
         for (int ky = 0; ky < plan_.kernel_height; ++ky) {
             const int row = out_row * plan_.stride - plan_.padding + ky;
             if (row < 0 || row >= plan_.in_height) continue;
@@ -78,7 +79,8 @@ class KernelColumns {
     const LayerTask& task_;
     const LayerPlan& plan_;
     int first_, end_, words_;
-    std::vector<uint64_t> bits_;
+    int64_t size_;
+    std::unique_ptr<uint64_t[]> bits_;
 };
 
 /// The event-driven convolution for few spikes and few outputs, where listing the spikes under every output would cost
@@ -99,11 +101,11 @@ class RowSums {
           input_(task, std::max(0, first_column * plan_.stride - plan_.padding),
                  std::min(plan_.in_width, (end_column_ - 1) * plan_.stride - plan_.padding + plan_.kernel_width)),
           currents_(int64_t{columns()} * chunk_ * kLanes / 16),
-          states_(columns()) {
+          states_(columns()),
+          rows_(new uint32_t[input_.words() * 64]) {
+        const int channels = plan_.in_channels;
         for (int bit = 0; bit < input_.words() * 64; ++bit)
-            rows_.push_back(
-                (bit / plan_.in_channels * plan_.kernel_width * plan_.in_channels + bit % plan_.in_channels) *
-                plan_.lanes);
+            rows_[bit] = (bit / channels * plan_.kernel_width * channels + bit % channels) * plan_.lanes;
     }
 
     int end_column() const { return end_column_; }
@@ -122,8 +124,11 @@ class RowSums {
     using State = typename Stepper::State;
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
-    struct alignas(64) CacheLine {
+    struct alignas(64) CurrentLine {
         float lane[16];
+    };
+    struct alignas(64) WeightLine {
+        int32_t lane[16];
     };
     static constexpr int kWidth = Isa::kBytes / 4, kLanes = N * kWidth;
     static constexpr int kPixels = kPixelsTogether<Isa, N>;
@@ -147,22 +152,7 @@ class RowSums {
         const int64_t pixel = int64_t{row} * plan_.out_width + first_column_;
         for (int first = 0; first < task_.steps; first += chunk_) {
             const int end = std::min(task_.steps, first + chunk_);
-            switch (plan_.reached_columns()) {
-                case 1:
-                    sweep<1>(first, end, offset);
-                    break;
-                case 2:
-                    sweep<2>(first, end, offset);
-                    break;
-                case 3:
-                    sweep<3>(first, end, offset);
-                    break;
-                case 4:
-                    sweep<4>(first, end, offset);
-                    break;
-                default:
-                    sweep<kMostReached>(first, end, offset);
-            }
+            sweep_some(first, end, offset);
             by_pixels<kPixels>(columns(), [&](auto p, int i) {
                 stepper.template run<p.value>(pixel + i, first, end,
                                               {current(first_column_ + i, 0), int64_t{chunk_} * kLanes, kLanes},
@@ -172,21 +162,49 @@ class RowSums {
         for (int i = 0; i < columns(); ++i) stepper.store_counts(pixel + i, states_[i]);
     }
 
-    /// The currents of some steps; a column of the input reaches R outputs, or R − 1.
-    template <int R>
-    void sweep(int first_step, int end_step, int offset) {
-        static_assert(kMostReached == 5);
+    template <int R = kMostReached>
+    void sweep_some(int first_step, int end_step, int offset) {
+        if constexpr (R > 1)
+            if (plan_.reached_columns() < R) return sweep_some<R - 1>(first_step, end_step, offset);
+        if (task_.planes == 1 && input_.words() == 1 && plan_.stride == 1) {
+            take_near(offset);
+            sweep<R, true>(first_step, end_step, offset);
+        } else {
+            sweep<R, false>(first_step, end_step, offset);
+        }
+    }
+
+    /// The kernel's weights to the outputs from `offset` on, [bit of a column][kernel column][kLanes].
+    void take_near(int offset) {
+        if (near_offset_ == offset) return;
+        near_offset_ = offset;
+        const int64_t next = int64_t{plan_.in_channels} * plan_.lanes;
+        near_.resize(int64_t{plan_.kernel_height} * plan_.in_channels * plan_.kernel_width * kLanes / 16);
+        int32_t* to = near_[0].lane;
+        for (int bit = 0; bit < plan_.kernel_height * plan_.in_channels; ++bit)
+            for (int kx = 0; kx < plan_.kernel_width; ++kx, to += kLanes)
+                std::memcpy(to, weights_of(plan_, offset) + rows_[bit] + kx * next, sizeof(int32_t) * kLanes);
+    }
+
+    /// The currents of some steps; a column of the input reaches R outputs, or R − 1. kNear: R, by one bit for each
+    /// channel and row of the kernel, whose weights are near.
+    template <int R, bool kNear>
+    [[gnu::noinline]] void sweep(int first_step, int end_step, int offset) {
         const int32_t* const weights = weights_of(plan_, offset);
         const int64_t next = int64_t{plan_.in_channels} * plan_.lanes;  // to the next column of the kernel
-        const int stride = plan_.stride, whole = (plan_.kernel_width - 1) % stride;
+        const int stride = kNear ? 1 : plan_.stride, whole = (plan_.kernel_width - 1) % stride;
+        const int64_t next_column = int64_t{task_.steps} * task_.planes * input_.words();
         for (int step = first_step; step < end_step; ++step) {
+            const uint64_t* const of_step = input_.at(input_.first(), step);
             Ints sum[R][N] = {};
             for (int place = first_column_; place < end_column_ + R - 1; ++place) {
                 for (int r = 0; r < stride; ++r) {
                     const int column = place * stride + r - plan_.padding;
                     if (column < input_.first() || column >= input_.end()) continue;
-                    const uint64_t* const words = input_.at(column, step);
-                    if (r <= whole)
+                    const uint64_t* const words = of_step + int64_t{column - input_.first()} * next_column;
+                    if constexpr (kNear)
+                        add_near(*words, sum);
+                    else if (r <= whole)
                         add<R>(words, weights + r * next, stride * next, sum);
                     else
                         add<R - 1>(words, weights + r * next, stride * next, sum);
@@ -200,16 +218,26 @@ class RowSums {
         }
     }
 
+    template <int R>
+    [[gnu::always_inline]] void add_near(uint64_t bits, Ints (&sum)[R][N]) const {
+        const int32_t* const weights = near_[0].lane;
+        for (; bits != 0; bits &= bits - 1) {
+            const int32_t* const weight = weights + std::countr_zero(bits) * (R * kLanes);
+#pragma GCC unroll 5
+            for (int j = 0; j < R; ++j)
+#pragma GCC unroll 4
+                for (int i = 0; i < N; ++i) sum[j][i] += load<Ints>(weight + j * kLanes + i * kWidth);
+        }
+    }
+
     /// What one column of the input shows in a step, to the first `count` sums.
-    template <int count, int R>
-    [[gnu::always_inline]] void add(const uint64_t* words, const int32_t* weights, int64_t next,
-                                    Ints (&sum)[R][N]) const {
-        const uint32_t* const rows = rows_.data();
+    template <int count>
+    [[gnu::always_inline]] void add(const uint64_t* words, const int32_t* weights, int64_t next, Ints (*sum)[N]) const {
         for (int plane = 0; plane < task_.planes; ++plane)
             for (int word = 0; word < input_.words(); ++word, ++words)
                 for (int copies = 1 << plane; copies > 0; --copies)
                     for (uint64_t bits = *words; bits != 0; bits &= bits - 1) {
-                        const int32_t* const weight = weights + rows[word * 64 + std::countr_zero(bits)];
+                        const int32_t* const weight = weights + rows_[word * 64 + std::countr_zero(bits)];
 #pragma GCC unroll 5
                         for (int j = 0; j < count; ++j)
 #pragma GCC unroll 4
@@ -229,9 +257,11 @@ class RowSums {
     bool fits_;
     int first_column_, end_column_, chunk_;
     KernelColumns input_;
-    std::vector<CacheLine> currents_;  // [column][step of the chunk][kLanes]
+    std::vector<CurrentLine> currents_;  // [column][step of the chunk][kLanes]
     std::vector<State> states_;
-    std::vector<uint32_t> rows_;  // of the weights, by bit of a column
+    std::unique_ptr<uint32_t[]> rows_;  // of the weights, by bit of a column
+    std::vector<WeightLine> near_;      // weights to the outputs from near_offset_ on
+    int near_offset_ = -1;
 };
 
 }  // namespace

@@ -153,7 +153,8 @@ void scalar_products(const ProductTask& task) {
 }
 
 struct ScalarSpread {
-    static constexpr int kTogether = 1;
+    using Floats = float;
+    static constexpr int kWidth = 1, kTogether = 1;
 
     static void mask(const float* gradient, int padded, uint64_t* words) {
         std::fill_n(words, (padded + 63) / 64, 0);
@@ -179,7 +180,7 @@ struct ScalarSpread {
         }
     }
 
-    static void spread(const SpreadTask& task) { Spread<ScalarSpread>(task).run(); }
+    static void spread(const SpreadTask& task) { run_spread<ScalarSpread>(task); }
 };
 
 }  // namespace

@@ -3,7 +3,8 @@
 // The adjoint of a layer's weights, for every instruction set. Many gradients of currents are zero: where the surrogate
 // is, and where a max pool passed nothing on. Those that are not are listed, pixel by pixel. Registers take what lies
 // under a pixel's kernel, add the rows of weights of what is listed, and give it back. Where some steps have nearly the
-// same list at a pixel, they are taken together, so that weights are read once for all of them.
+// same list at a pixel, they are taken together, so that weights are read once for all of them. Where a small kernel
+// has few weights, a sweep over the columns of the gradient holds what lies under its kernel in registers.
 
 #include <algorithm>
 #include <array>
@@ -11,13 +12,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "column_sweep.h"
 #include "layer_plan.h"
 #include "membranes.h"
 
 namespace spikelens::kernels {
 namespace {
-
-constexpr int kGroup = 16;  ///< lanes of weights that go to neighbouring places
 
 /// The outputs that are listed at one pixel, and where their gradients lie.
 struct Listed {
@@ -36,37 +36,46 @@ struct Destination {
 
 /// The walk over a task's pixels and weights, some at a time. Ops::mask sets the bits of what is not zero, Ops::list
 /// lists set bits, Ops::add<steps>(list, weights, row_length, lanes, to) adds Σ_i gradient[output[i]] ·
-/// weights[output[i]] to each place, i in order. Ops::kTogether steps may be taken together.
+/// weights[output[i]] to each place, i in order. Ops::kTogether steps may be taken together, or half as many.
 template <class Ops>
 class Spread {
   public:
     explicit Spread(const SpreadTask& task)
         : task_(flat(task)),
           direct_(whole(task) || task.in_channels % kGroup == 0),
+          tile_(!whole(task) ? kLanes : std::clamp<int64_t>(kNearWeights / task.out_channels / 48 * 48, 48, kLanes)),
           words_((task.padded + 63) / 64),
           capacity_(task.padded + 16),
           masks_(Ops::kTogether * words_),
           outputs_(kPixels * capacity_) {}
 
+    /// Some pixels at some steps after the others. Which ones is the same in every set, and so is the order of
+    /// additions where pixels reach the same place.
     void run() {
-        for (int step = 0; step < task_.steps; step += Ops::kTogether)
-            for (int row = 0; row < task_.out_height; ++row)
-                for (int column = 0; column < task_.out_width; ++column) {
-                    if (count_ + Ops::kTogether > kPixels) spread_listed();
-                    list_pixel(step, std::min(Ops::kTogether, task_.steps - step), row, column);
-                }
-        spread_listed();
+        const int pixels = task_.out_height * task_.out_width;
+        const int at_once = pixels == 1 ? 1 : kPixels / kSteps, steps_at_once = kPixels / at_once;
+        for (int step = 0; step < task_.steps; step += steps_at_once)
+            for (int first = 0; first < pixels; first += at_once) {
+                const int end_step = std::min(task_.steps, step + steps_at_once);
+                for (int pixel = first; pixel < std::min(pixels, first + at_once); ++pixel)
+                    for (int s = step; s < end_step; s += Ops::kTogether)
+                        list_pixel(s, std::min(Ops::kTogether, end_step - s), pixel / task_.out_width,
+                                   pixel % task_.out_width);
+                spread_listed();
+            }
     }
 
   private:
-    static constexpr int kPixels = kSpreadPixels;
+    static constexpr int kPixels = kSpreadPixels, kSteps = 8;
+    static_assert(kSteps % Ops::kTogether == 0 && kPixels % kSteps == 0);
     static constexpr int64_t kPixelPrice = 7000;  // in weights: what a list costs beside them, measured
     static constexpr int kLanes = 18 * kGroup;    // of weights: those of many outputs stay in the second-level cache
+    static constexpr int64_t kNearWeights = 6 * 1024;  // they stay in the first-level cache
 
     struct Pixel {
         int step, row, column;
-        bool together;  ///< Ops::kTogether steps from this one on
-        int count;      ///< listed
+        int steps;  ///< taken together, from this one on
+        int count;  ///< listed
     };
 
     /// Part of a kernel that lies on the input, and the groups of a tile of its lanes.
@@ -100,37 +109,51 @@ class Spread {
     int64_t gradient_frame() const { return int64_t{task_.out_height} * task_.out_width * task_.padded; }
     int64_t input_frame() const { return int64_t{task_.in_height} * task_.in_width * task_.in_channels; }
 
-    /// Steps are taken together where that multiplies by few zeros more, or weights are few beside what a pixel costs.
     void list_pixel(int step, int steps, int row, int column) {
         const float* const gradient = gradient_at(step, row, column);
-        int all = 0, together = 0;
         for (int s = 0; s < steps; ++s) Ops::mask(gradient + s * gradient_frame(), task_.padded, &masks_[s * words_]);
-        for (int word = 0; word < words_; ++word) {
-            uint64_t any = 0;
-            for (int s = 0; s < steps; ++s) {
-                all += std::popcount(masks_[s * words_ + word]);
-                any |= masks_[s * words_ + word];
-            }
-            together += std::popcount(any);
-        }
-        if (all == 0) return;
-        const bool pays = steps * together <= all + all / 8 + kPixelPrice / task_.row_length;
-        if (direct_ && Ops::kTogether > 1 && steps == Ops::kTogether && pays) {
-            for (int s = 1; s < steps; ++s)
-                for (int word = 0; word < words_; ++word) masks_[word] |= masks_[s * words_ + word];
-            return list_steps({step, row, column, true, together}, 0);
-        }
-        for (int s = 0; s < steps; ++s) list_steps({step + s, row, column, false, 0}, s);
+        list_masks({step, row, column, 1, 0}, 0, steps);
     }
 
-    void list_steps(Pixel pixel, int mask) {
+    /// Of steps from the pixel's on, whose masks begin here. They are taken together where that multiplies by few zeros
+    /// more, or weights are few beside what a pixel costs.
+    void list_masks(Pixel pixel, int mask, int steps) {
+        constexpr int kHalf = std::max(1, Ops::kTogether / 2);
+        if (direct_ && steps > 1 && (steps == Ops::kTogether || steps == kHalf)) {
+            int all = 0, together = 0;
+            for (int word = 0; word < words_; ++word) {
+                uint64_t any = 0;
+                for (int s = 0; s < steps; ++s) {
+                    all += std::popcount(masks_[(mask + s) * words_ + word]);
+                    any |= masks_[(mask + s) * words_ + word];
+                }
+                together += std::popcount(any);
+            }
+            if (all == 0) return;
+            if (steps * together <= all + all / 8 + kPixelPrice / task_.row_length) {
+                for (int s = 1; s < steps; ++s)
+                    for (int word = 0; word < words_; ++word)
+                        masks_[mask * words_ + word] |= masks_[(mask + s) * words_ + word];
+                pixel.steps = steps;
+                return list_outputs(pixel, mask);
+            }
+        }
+        if (direct_ && kHalf > 1 && steps > kHalf) {
+            list_masks(pixel, mask, kHalf);
+            pixel.step += kHalf;
+            return list_masks(pixel, mask + kHalf, steps - kHalf);
+        }
+        for (int s = 0; s < steps; ++s, ++pixel.step) list_outputs(pixel, mask + s);
+    }
+
+    void list_outputs(Pixel pixel, int mask) {
         pixel.count = Ops::list(&masks_[mask * words_], task_.padded, &outputs_[count_ * capacity_]);
-        pixels_[count_++] = pixel;
+        if (pixel.count > 0) pixels_[count_++] = pixel;
     }
 
     void spread_listed() {
-        for (int64_t lane = 0; lane < task_.row_length; lane += kLanes) {
-            const int64_t end = std::min<int64_t>(lane + kLanes, task_.row_length);
+        for (int64_t lane = 0; lane < task_.row_length; lane += tile_) {
+            const int64_t end = std::min<int64_t>(lane + tile_, task_.row_length);
             Groups groups;
             for (int i = 0; i < count_; ++i) direct_ ? add(i, lane, end, groups) : add_sums(i, lane, end);
         }
@@ -161,8 +184,11 @@ class Spread {
         for (int run = 0; run < groups.runs; ++run) {
             const float* const weights = task_.weights + groups.lane[run];
             const Destination to{first, input_frame(), groups.places[run]};
-            if (pixel.together)
+            if (pixel.steps == Ops::kTogether)
                 Ops::template add<Ops::kTogether>(list, weights, task_.row_length, groups.lanes[run], to);
+            else if (pixel.steps > 1)
+                Ops::template add<std::max(1, Ops::kTogether / 2)>(list, weights, task_.row_length, groups.lanes[run],
+                                                                   to);
             else
                 Ops::template add<1>(list, weights, task_.row_length, groups.lanes[run], to);
         }
@@ -220,7 +246,8 @@ class Spread {
     }
 
     const SpreadTask task_;
-    const bool direct_;  ///< groups of lanes go to neighbouring places
+    const bool direct_;   ///< groups of lanes go to neighbouring places
+    const int64_t tile_;  ///< lanes of weights that all listed pixels take before the next
     const int words_, capacity_;
     std::vector<uint64_t> masks_;
     std::vector<uint32_t> outputs_;
@@ -228,13 +255,21 @@ class Spread {
     int count_ = 0;
 };
 
+template <class Ops>
+void run_spread(const SpreadTask& task) {
+    if (ColumnSweep<Ops>::can(task))
+        ColumnSweep<Ops>(task).run();
+    else
+        Spread<Ops>(task).run();
+}
+
 template <class Isa>
 struct VectorSpread {
     using Floats = typename Isa::Floats;
     static constexpr int kWidth = Isa::kBytes / 4;
     static constexpr int kSums =
         Isa::kBytes == 64 ? 24 : 8;  ///< registers of sums: as many as there are without spilling
-    static constexpr int kTogether = Isa::kBytes == 64 ? 4 : 2;
+    static constexpr int kTogether = Isa::kBytes == 64 ? 8 : 2;
 
     /// G groups of lanes at P steps.
     template <int P, int G>
@@ -247,19 +282,31 @@ struct VectorSpread {
         for (int i = 0; i < list.count; ++i) {
             const int64_t output = list.output[i];
             const float *const from = weights + output * row_length, *const gradient = list.gradient + output;
-            float value[P];
-#pragma GCC unroll 4
-            for (int p = 0; p < P; ++p) value[p] = gradient[p * list.next];
+            // What is fewer stays in registers beside the sums.
+            if constexpr (P > kRegisters) {
+                Floats weight[kRegisters];
+                for (int r = 0; r < kRegisters; ++r) weight[r] = load<Floats>(from + r * kWidth);
+#pragma GCC unroll 8
+                for (int p = 0; p < P; ++p) {
+                    const float value = gradient[p * list.next];
+#pragma GCC unroll 8
+                    for (int r = 0; r < kRegisters; ++r) sum[p][r] = sum[p][r] + value * weight[r];
+                }
+            } else {
+                float value[P];
+#pragma GCC unroll 8
+                for (int p = 0; p < P; ++p) value[p] = gradient[p * list.next];
 #pragma GCC unroll 24
-            for (int r = 0; r < kRegisters; ++r) {
-                const auto weight = load<Floats>(from + r * kWidth);
-#pragma GCC unroll 4
-                for (int p = 0; p < P; ++p) sum[p][r] = sum[p][r] + value[p] * weight;
+                for (int r = 0; r < kRegisters; ++r) {
+                    const auto weight = load<Floats>(from + r * kWidth);
+#pragma GCC unroll 8
+                    for (int p = 0; p < P; ++p) sum[p][r] = sum[p][r] + value[p] * weight;
+                }
             }
         }
 #pragma GCC unroll 24
         for (int r = 0; r < kRegisters; ++r)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int p = 0; p < P; ++p) store(place(p, r), load<Floats>(place(p, r)) + sum[p][r]);
     }
 
@@ -291,7 +338,7 @@ struct VectorSpread {
         for (int first = 0; first < padded; first += 64) {
             uint64_t word = 0;
             for (int lane = first; lane < std::min(padded, first + 64); lane += kWidth)
-                word |= uint64_t{Isa::bits(load<Floats>(gradient + lane) != 0.0F)} << lane % 64;
+                word |= uint64_t{Isa::not_zero(load<Floats>(gradient + lane))} << lane % 64;
             words[first / 64] = word;
         }
     }
@@ -304,7 +351,7 @@ struct VectorSpread {
         return static_cast<int>(end - outputs);
     }
 
-    static void spread(const SpreadTask& task) { Spread<VectorSpread>(task).run(); }
+    static void spread(const SpreadTask& task) { run_spread<VectorSpread>(task); }
 };
 
 }  // namespace

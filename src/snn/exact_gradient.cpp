@@ -34,9 +34,7 @@ class ExactPass final : public GradientPass {
           worker_(settings_, threads),
           maps_(settings_.slot_count()),
           potentials_(adjoints.size()),
-          flows_(adjoints.size() + 1) {
-        worker_.keeps_potentials = true;
-    }
+          flows_(adjoints.size() + 1) {}
 
     /// Whole numbers are spikes: their currents are exact sums too.
     void forward(const ShownSample& shown, std::span<float> scores) override {
@@ -48,9 +46,11 @@ class ExactPass final : public GradientPass {
         }
         SampleWalk walk(worker_, sample, maps_);
         for (size_t l = 0; l < adjoints_.size(); ++l) {
-            std::swap(worker_.potentials, potentials_[l]);
+            worker_.keeps_potentials = !fires_again(l);
+            AlignedVector<float>& kept = fires_again(l) ? worker_.currents : worker_.potentials;
+            std::swap(kept, potentials_[l]);
             walk.layer(static_cast<int>(l), scores, nullptr);
-            std::swap(worker_.potentials, potentials_[l]);
+            std::swap(kept, potentials_[l]);
             if (!layer(l).neuron && layer(l).pool.kind == PoolKind::max) keep_pooled_values(l);
         }
     }
@@ -78,6 +78,11 @@ class ExactPass final : public GradientPass {
     /// Of what a layer sends, or of the network's input.
     AlignedVector<float>& flow(int from) { return flows_[from + 1]; }
     bool image(int from) const { return from == kNetworkInput && shown_.constant; }
+    /// Whether a layer's currents are kept in place of its potentials: they are the same at every step.
+    bool fires_again(size_t l) const {
+        return layer(l).weighted() && image(layer(l).inputs[0]) && !settings_.general[l].needed() &&
+               adjoints_[l].can_fire_again() && shown_.layer != static_cast<int>(l);
+    }
 
     void pack(const ShownSample& shown) {
         const Network& network = settings_.network;
@@ -156,7 +161,11 @@ class ExactPass final : public GradientPass {
         const bool constant = layer(l).weighted() && image(layer(l).inputs[0]);
         const float* gradient = layer(l).neuron ? potentials_[l].data() : unpooled(l);
         if (layer(l).neuron) {
-            adjoint.unfire(shown_.steps, constant, potentials_[l].data(), flow(static_cast<int>(l)).data(), to_spikes_);
+            const float* const output = flow(static_cast<int>(l)).data();
+            if (fires_again(l))
+                adjoint.unfire_again(shown_.steps, potentials_[l].data(), output);
+            else
+                adjoint.unfire(shown_.steps, constant, potentials_[l].data(), output, to_spikes_);
             release(l);
         } else if (constant) {
             float* const sum = room(potentials_[l], adjoint.frame());
@@ -213,7 +222,8 @@ class ExactPass final : public GradientPass {
     Worker worker_;
     std::vector<LayerMaps> maps_;
     ShownSample shown_;
-    /// Of the layers with neurons, then the gradients of their currents; of others what a max-pool chooses from.
+    /// Of the layers with neurons, then the gradients of their currents; currents where fires_again; of others what a
+    /// max-pool chooses from.
     std::vector<AlignedVector<float>> potentials_;
     std::vector<AlignedVector<float>> flows_;  ///< of the network's input first; empty where nothing has come
     std::vector<AlignedVector<float>> spare_;  ///< those that have been used

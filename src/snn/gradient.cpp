@@ -41,7 +41,7 @@ struct GradientNetwork::Modules {
     Workers workers(const FloatArray& input) const;
     std::unique_ptr<GradientPass> make_pass(int threads) const;
     template <class Take>
-    void run(const FloatArray& input, FloatArray& scores, const Take& take) const;
+    void run(const FloatArray& input, int layer, FloatArray& scores, const Take& take) const;
     InputGradient gradient(const FloatArray& input, std::span<const int> targets) const;
     SpikeGradient spike_gradient(const FloatArray& input, std::span<const int> targets, int layer) const;
 };
@@ -112,14 +112,14 @@ std::unique_ptr<GradientPass> GradientNetwork::Modules::make_pass(int threads) c
 
 /// Calls take(pass, n) for each sample n once its scores are there.
 template <class Take>
-void GradientNetwork::Modules::run(const FloatArray& input, FloatArray& scores, const Take& take) const {
+void GradientNetwork::Modules::run(const FloatArray& input, int layer, FloatArray& scores, const Take& take) const {
     const Workers who = workers(input);
     std::vector<std::unique_ptr<GradientPass>> passes(who.count);
     parallel_for(input.extent(0), who.count, [&](int64_t sample, int worker) {
         execution.stop_if_cancelled();
         std::unique_ptr<GradientPass>& pass = passes[worker];
         if (!pass) pass = make_pass(who.threads_each);
-        pass->forward({input.row(sample), steps_of(input, *network), constant(input)}, scores.row(sample));
+        pass->forward({input.row(sample), steps_of(input, *network), constant(input), layer}, scores.row(sample));
         take(*pass, sample);
     });
 }
@@ -127,7 +127,7 @@ void GradientNetwork::Modules::run(const FloatArray& input, FloatArray& scores, 
 InputGradient GradientNetwork::Modules::gradient(const FloatArray& input, std::span<const int> targets) const {
     check(input, targets);
     InputGradient result{FloatArray({input.extent(0), network->class_count()}), FloatArray(input.shape)};
-    run(input, result.scores,
+    run(input, -1, result.scores,
         [&](GradientPass& pass, int64_t n) { pass.input_gradient(targets[n], result.gradient.row(n)); });
     return result;
 }
@@ -142,7 +142,7 @@ SpikeGradient GradientNetwork::Modules::spike_gradient(const FloatArray& input, 
     const Shape shape{input.extent(0), steps_of(input, *network), where.out_channels, where.out_height,
                       where.out_width};
     SpikeGradient result{FloatArray({input.extent(0), network->class_count()}), FloatArray(shape), FloatArray(shape)};
-    run(input, result.scores, [&](GradientPass& pass, int64_t n) {
+    run(input, layer, result.scores, [&](GradientPass& pass, int64_t n) {
         pass.spike_gradient(targets[n], layer, result.spikes.row(n), result.gradient.row(n));
     });
     return result;

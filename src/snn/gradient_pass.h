@@ -17,6 +17,7 @@ struct ShownSample {
     std::span<const float> values;
     int steps = 0;
     bool constant = false;
+    int layer = -1;  ///< whose spike_gradient will be asked for; -1: the input_gradient
 };
 
 /// Whether all values of a sequence count spikes: their currents are exact sums then.

@@ -1,7 +1,6 @@
 #include "layer_adjoint.h"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -9,8 +8,8 @@
 #include "graph.h"
 #include "lower.h"
 #include "pool_windows.h"
-#include "surrogate_function.h"
 #include "wide.h"
+#include "window_lanes.h"
 
 namespace spikelens {
 namespace {
@@ -33,37 +32,6 @@ AlignedVector<float> by_tap(const Layer& layer, int64_t taps, int64_t row_length
     return weights;
 }
 
-// Channels at once; what is padded is a multiple of their number.
-using Floats = float __attribute__((vector_size(32)));
-using Ints = int32_t __attribute__((vector_size(32)));
-constexpr int kLanes = 8;
-
-/// A window of a pool, as the offsets of its places from the first.
-void places_of(PoolSide rows, PoolSide columns, const LayerPlan& plan, std::vector<int64_t>& places) {
-    places.clear();
-    for (int64_t row = 0; row < rows.end - rows.first; ++row)
-        for (int64_t column = 0; column < columns.end - columns.first; ++column)
-            places.push_back((row * plan.out_width + column) * plan.padded());
-}
-
-std::vector<int64_t> places_of(const Pool& pool, const LayerPlan& plan) {
-    std::vector<int64_t> places;
-    places_of({0, pool.size}, {0, pool.columns()}, plan, places);
-    return places;
-}
-
-void load(const float* from, Floats& to) { std::memcpy(&to, from, sizeof to); }
-
-/// Of the channels from this one on; 0 where there are none.
-Floats load_channels(const float* from, int64_t channel, int64_t channels) {
-    Floats values = {};
-    if (channels - channel >= kLanes)
-        load(from + channel, values);
-    else if (channels > channel)
-        std::memcpy(&values, from + channel, sizeof(float) * (channels - channel));
-    return values;
-}
-
 /// Whether every neuron is in one window of the pool, and in no other.
 bool all_in_windows(const Layer& layer) {
     const Pool& pool = layer.pool;
@@ -72,17 +40,6 @@ bool all_in_windows(const Layer& layer) {
     };
     return !pool.pads() && all(layer.out_height, layer.pooled_height, pool.size, pool.stride) &&
            all(layer.out_width, layer.pooled_width, pool.columns(), pool.stride_columns());
-}
-
-/// Writes, or adds where windows overlap.
-template <bool kOverlap>
-void put(Floats values, float* to) {
-    if constexpr (kOverlap) {
-        Floats before;
-        load(to, before);
-        values += before;
-    }
-    std::memcpy(to, &values, sizeof values);
 }
 
 /// The first place of a window that spikes, or its first place; and the potential there.
@@ -121,32 +78,6 @@ void unpool_max(std::span<const int64_t> places, const Ints& winner, const Float
 template <bool kOverlap>
 void unpool_sum(std::span<const int64_t> places, float share, const Floats& gradient, float* out) {
     for (const int64_t place : places) put<kOverlap>(share * gradient, out + place);
-}
-
-/// The surrogate's derivative.
-template <SurrogateKind kind>
-Floats slope_of(float scale, const Floats& v) {
-    if constexpr (kind != SurrogateKind::sigmoid) {
-        return derivative_of<kind>(scale, v);
-    } else {
-        Floats slope;
-        for (int lane = 0; lane < kLanes; ++lane) slope[lane] = derivative_of<kind>(scale, v[lane]);
-        return slope;
-    }
-}
-
-/// How often what each step adds to the gradient of its current is in the sum over all steps: as often as the membrane
-/// and the synapse carry it back, Σ_{n ≤ t} Σ_{m ≤ n} α^m · β^(n−m), times the current's scale.
-std::vector<float> sums_over_time(int64_t steps, const Neuron& neuron) {
-    std::vector<float> sums;
-    double synapse = input_scale<double>(neuron), membrane = 0, sum = 0;
-    for (int64_t step = 0; step < steps; ++step) {
-        membrane = static_cast<double>(neuron.beta) * membrane + synapse;
-        synapse *= static_cast<double>(neuron.alpha);
-        sum += membrane;
-        sums.push_back(static_cast<float>(sum));
-    }
-    return sums;
 }
 
 /// G[t] += share · G[t+1], the last step first.

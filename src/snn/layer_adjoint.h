@@ -37,6 +37,11 @@ class LayerAdjoint {
     /// first. `spare` may become the gradient of the spikes.
     void unfire(int64_t steps, bool constant, float* potentials, const float* output_gradient,
                 AlignedVector<float>& spare) const;
+    /// Whether unfire_again can stand for it where the current is the same at every step.
+    bool can_fire_again() const;
+    /// From the gradient of the output to the whole sum over the steps, which replaces the currents [row][column]
+    /// [padded]. The potentials are computed once more: they need not be kept.
+    void unfire_again(int64_t steps, float* currents, const float* output_gradient) const;
     bool pools() const { return layer_.pool.kind != PoolKind::none || frame() != output_size(); }
     /// From what each step adds to the gradient of the currents to the gradient of the input. Weights are linear: what
     /// the membrane and the synapse carry back over time is carried back behind them, where all that is added has
@@ -51,9 +56,12 @@ class LayerAdjoint {
     void unpool_windows(int64_t steps, const float* potentials, const float* output_gradient,
                         float* spike_gradient) const;
     bool by_window() const;
+    int window_size() const;
     template <SurrogateKind kind>
     void unfire_windows(int64_t steps, bool constant, float* potentials, const float* output_gradient) const;
     void unfire_by_window(int64_t steps, bool constant, float* potentials, const float* output_gradient) const;
+    template <SurrogateKind kind, int kPlaces, bool kChooses, class Step>
+    void unfire_windows_again(const Step& form, int64_t steps, float* currents, const float* output_gradient) const;
     void spread_in_groups(int64_t steps, const float* added, float* input_gradient) const;
     void carry_back_in_time(int64_t steps, int64_t size, float* values) const;
 

@@ -162,6 +162,14 @@ TEST_P(Conformance, WhatTheNetworkCannotSeeIsNotEvidence) {
     EXPECT_EQ(pixel_maps(before, View::natural), pixel_maps(maps(), View::natural));
 }
 
+TEST_P(Conformance, ScoresOfAMethodAreThoseOfTheEngine) {
+    FloatArray scores;
+    explain(spec, model().context, {input, targets, samples, &scores});
+    EXPECT_EQ(!scores.empty(), info.name == "grad2d" || (info.name == "grad3d" && input.spiking()));
+    if (scores.empty()) return;
+    EXPECT_EQ(scores, model().engine.run(input).scores);
+}
+
 // Which methods aim at completeness, and from where: as their definitions say, integrated gradients and Shapley values
 // from a baseline, which is read from the options here, and made here; shares and relevance with what biases brought.
 TEST_P(Conformance, CompletenessIsMeasuredFromTheMethodsOwnBaseline) {

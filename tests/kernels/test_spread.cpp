@@ -26,6 +26,7 @@ const Case cases[] = {
     {"70C3p0-LIF(beta=0)-1F", {65, 5, 6}, 2, 0.5},    {"16C3-LIF(beta=0)-1F", {16, 12, 12}, 3, 0.1},
     {"16C5s2p4-LIF(beta=0)-1F", {2, 5, 21}, 7, 0.3},  {"64C1p0s3-LIF(beta=0)-1F", {20, 4, 30}, 3, 0.7},
     {"130F-LIF(beta=0)-1F", {7, 5, 3}, 70, 0.4},      {"3F-LIF(beta=0)-1F", {1, 1, 1}, 1, 1.0},
+    {"40C5-LIF(beta=0)-1F", {32, 12, 12}, 11, 0.4},   {"32C3-LIF(beta=0)-1F", {16, 9, 7}, 9, 0.5},
     {"16C5p1s2-LIF(beta=0)-1F", {2, 34, 34}, 2, 0.9}, {"4C3s3p2-LIF(beta=0)-1F", {5, 3, 3}, 2, 1.0}};
 
 class SpreadOf : public ::testing::TestWithParam<Case> {

@@ -30,6 +30,7 @@ struct AttributionRequest {
     const Input& input;                ///< images [N, C, H, W] or spikes [N, T, C, H, W]
     std::span<const int> targets;      ///< [N], the class explained
     std::span<const int64_t> samples;  ///< [N], the address of seeded methods: any number, one for each content
+    FloatArray* scores = nullptr;      ///< gets the scores [N, classes] of a method that computes them on its way
 };
 
 /// How a map is read when it is ranked or drawn.

@@ -155,6 +155,8 @@ def shown(example, layout: str, steps: int, way: str):
 def like_weights(example, model):
     """A copy of the example, of the type and where the model's weights are."""
     weight = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), torch.zeros(()))
+    if weight.dtype not in (torch.float32, torch.float64):
+        raise _core.InputError(f"the model computes in {weight.dtype}; expected float32, as model.float() makes it")
     return example.detach().to(weight.device, weight.dtype, copy=True)
 
 

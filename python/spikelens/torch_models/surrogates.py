@@ -13,7 +13,7 @@ def derivative_of(spike):
     import torch
 
     def derivative(places):
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             at = torch.tensor(places, dtype=torch.float32, requires_grad=True)
             (found,) = torch.autograd.grad(spike(at).sum(), at)
         return found.double().numpy()
