@@ -204,20 +204,17 @@ std::vector<std::string> TrainResult::warnings() const {
     if (diverged && !made.epochs.empty())
         list.push_back(fmt::format(
             "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows nothing; a "
-            "smaller "
-            "learning rate helps",
+            "smaller learning rate helps",
             made.epochs.back().epoch, made.epochs.back().loss, std::log(static_cast<double>(made.classes.size()))));
     for (const std::string& layer : silent_layers)
         list.push_back(
             fmt::format("no neuron of {} spikes on the first {} training samples: what is behind it sees nothing of "
-                        "the input; a lower "
-                        "threshold or another learning rate may help",
+                        "the input; a lower threshold or another learning rate may help",
                         layer, grouped(std::min(kSamplesListenedTo, made.train.samples))));
     if (at_chance)
         list.push_back(
             fmt::format("the network has learned nothing: {:.2f} % of the training samples are right, and {:.2f} % by "
-                        "always answering the "
-                        "most frequent class",
+                        "always answering the most frequent class",
                         100 * made.train.accuracy, 100 * largest_class_share));
     return list;
 }
