@@ -20,16 +20,13 @@ Outcome run_evaluate(Shared<EvaluateOptions>& options, const Call& call) {
 void declare(OptionTable& table, EvaluateOptions& options) {
     table.add("--suite", options.suite,
               "Methods and metrics that go together, where none are named: quick (the usual methods by insertion, "
-              "deletion and "
-              "sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all that there are); "
-              "how long "
-              "it takes is said first");
+              "deletion and sparseness), standard (ten methods by the metrics that reviewers ask for) or full (all "
+              "that there are); how long it takes is said first");
     table.add_list("--methods,--method", options.methods, "method; spikelens methods lists them",
                    "Methods to compare, separated by commas (spikelens methods lists them); by default a usual set");
-    table.add_list(
-        "--metrics", options.metrics, "metric; spikelens methods lists them",
-        "Metrics, separated by commas (spikelens methods lists them); by default insertion and deletion, of pixels "
-        "or spikes");
+    table.add_list("--metrics", options.metrics, "metric; spikelens methods lists them",
+                   "Metrics, separated by commas (spikelens methods lists them); by default insertion and deletion, of "
+                   "pixels or spikes");
     table.add("--samples", options.samples, "Test samples, drawn by the seed; 0: all");
     table.add_parsed("--baseline", options.metric.baseline, parse_baseline, baseline_text,
                      "What replaces removed pixels: black, blur or mean");

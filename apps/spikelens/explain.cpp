@@ -58,10 +58,9 @@ void declare(OptionTable& table, ExplainOptions& options) {
     table.add_parsed(
         "--background", options.background, parse_background, [](const Background& colour) { return colour.name; },
         "Colour behind transparent pixels: black (the default), white or #rrggbb");
-    table.add_choice(
-        "--overlay", options.overlay, overlays,
-        "How maps lie over samples; faded is clear where a map is zero, jet is as in the SVEBI paper (maps without "
-        "a sign only)");
+    table.add_choice("--overlay", options.overlay, overlays,
+                     "How maps lie over samples; faded is clear where a map is zero, jet is as in the SVEBI paper "
+                     "(maps without a sign only)");
     table.add("--windows", options.windows, "Time windows that the maps of timed methods are split into");
     table.add("--out", options.out, "Folder for the files; by default RUN/explain");
 }

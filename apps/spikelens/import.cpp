@@ -27,7 +27,7 @@ Layers parse_layers(const Strings& words) {
     return layers;
 }
 
-Strings kLayerWords(const Layers& layers) {
+Strings layer_words(const Layers& layers) {
     Strings words;
     for (const auto& [layer, module] : layers) words.push_back(fmt::format("{}={}", layer, module));
     return layers.empty() ? words : Strings{fmt::format("{}", fmt::join(words, ","))};
@@ -62,7 +62,7 @@ void declare(OptionTable& table, ImportOptions& options) {
             {"--map",
              "Which module of the file fills a layer: full2=head.out,…; also conv1.norm=bn, full2.recurrent=lif",
              "TEXT", [&options](const Strings& words) { options.layers = parse_layers(words); },
-             [&options] { return kLayerWords(options.layers); }})
+             [&options] { return layer_words(options.layers); }})
         .many();
     table.add("--bn-eps", options.bn_eps, "ε of the batch normalisations in a file of weights; by default 1e-5");
     table.add_choice("--neurons", options.neurons, sources,

@@ -13,8 +13,7 @@ void check_shard(const Shared<InterpretOptions>& options) {
     if (words_of("interpret", options, 1) != words_of("interpret", taken, 1))
         throw InputError(
             "a shard sums responses alone: --mu, --mu-max, --signed, --draws and --probe-samples are for spikelens "
-            "interpret "
-            "without --shard, after spikelens merge");
+            "interpret without --shard, after spikelens merge");
 }
 
 Outcome run_interpret(const Shared<InterpretOptions>& options, const Call& call) {

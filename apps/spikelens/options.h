@@ -154,10 +154,11 @@ Option& OptionTable::add_parsed(const std::string& name, Value& value, const Par
 template <class Value, class Chosen>
 Option& OptionTable::add_choice(const std::string& name, Value& value, const Words<Chosen>& words,
                                 const std::string& help) {
-    const auto parse = [name, words](const std::string& text) {
-        Strings known;
+    Strings known;
+    for (const auto& [word, chosen] : words) known.push_back(word);
+    const auto parse = [name, words, known](const std::string& text) {
         for (const auto& [word, chosen] : words)
-            if (known.emplace_back(word) == text) return chosen;
+            if (word == text) return chosen;
         const std::string near = nearest(text, known);
         throw InputError(fmt::format("{} is '{}', expected {}{}", name, text, fmt::join(known, ", "),
                                      near.empty() ? "" : "; did you mean '" + near + "'?"));
@@ -165,8 +166,6 @@ Option& OptionTable::add_choice(const std::string& name, Value& value, const Wor
     const auto text = [words](Chosen chosen) {
         return std::ranges::find(words, chosen, &std::pair<std::string, Chosen>::second)->first;
     };
-    Strings known;
-    for (const auto& [word, chosen] : words) known.push_back(word);
     return add_parsed(name, value, parse, text, fmt::format("{}: {}", help, fmt::join(known, ", ")));
 }
 

@@ -16,11 +16,8 @@ constexpr const char* kEveryCommand =
     "Also: --json, --quiet, --no-wait, --seed, --threads, --memory; see spikelens --help.";
 constexpr const char* kFooter =
     "Exit status: 0, the result was printed; 1, the world failed (a full disk, too little memory), or, without a word, "
-    "the "
-    "reader of the output went away; "
-    "2, bad input (an option, a file). One line on standard error says what, where and what was expected; with --json "
-    "it "
-    "is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
+    "the reader of the output went away; 2, bad input (an option, a file). One line on standard error says what, where "
+    "and what was expected; with --json it is {\"error\": {\"kind\": \"input\" or \"run\", \"message\": …}}.";
 
 class HelpFormatter : public CLI::Formatter {
   public:

@@ -29,10 +29,9 @@ Strings compute_share(const Run& run, const std::string& stage, const Call& call
 }  // namespace
 
 void declare_shard(OptionTable& table, std::string& shard) {
-    table.add(
-        "--shard", shard,
-        "Compute part i of n of the samples alone, such as 2/7, beside other processes; spikelens merge puts the parts "
-        "together");
+    table.add("--shard", shard,
+              "Compute part i of n of the samples alone, such as 2/7, beside other processes; spikelens merge puts the "
+              "parts together");
 }
 
 Outcome compute_shard(const std::string& stage, const fs::path& root, const std::string& shard, const Call& call,

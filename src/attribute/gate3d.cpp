@@ -13,8 +13,7 @@ class Gate3D final : public AttributionMethod {
                  .title = "Gate attribution of every spike",
                  .meaning =
                      "signed: the spikes' share of the class score, every neuron taken as the gain (spikes / drive) it "
-                     "had over "
-                     "all steps, so that spikes of one pixel count alike",
+                     "had over all steps, so that spikes of one pixel count alike",
                  .cost = "1 forward and 1 sweep of linear maps",
                  .source = "Spikelens, no paper: gains n/D and one backward sweep, on spikes",
                  .unit = Unit::score,

@@ -70,18 +70,16 @@ void scale_to_unit_deviation(std::vector<float>& map) {
 class ProbeMethod final : public AttributionMethod {
   public:
     explicit ProbeMethod(MethodOptions& options) : baseline_(options.baseline("what evidence is measured from")) {
-        info_ = {
-            .name = "probe",
-            .title = "Linear probes of the convolution layers",
-            .meaning =
-                "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's "
-                "scores, "
-                "times how much the pixel differs from the baseline; partly a surrogate: the probes stand for all the "
-                "layers after their own",
-            .cost = "2 forward, after fitting",
-            .source = "Spikelens, no paper: ridge regression from each layer's spikes to the score",
-            .signed_values = true,
-            .needs_probe = true};
+        info_ = {.name = "probe",
+                 .title = "Linear probes of the convolution layers",
+                 .meaning =
+                     "signed: what the spikes at the pixel say for the class to linear probes fitted to the network's "
+                     "scores, times how much the pixel differs from the baseline; partly a surrogate: the probes stand "
+                     "for all the layers after their own",
+                 .cost = "2 forward, after fitting",
+                 .source = "Spikelens, no paper: ridge regression from each layer's spikes to the score",
+                 .signed_values = true,
+                 .needs_probe = true};
     }
 
     /// |x − b| · Σ_l E_l / deviation(E_l)

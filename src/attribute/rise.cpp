@@ -35,8 +35,7 @@ class Rise final : public AttributionMethod {
                  .title = "RISE: random masks",
                  .meaning =
                      "0 and above: mean softmax probability of the class over the masks that show the pixel; of spikes "
-                     "a mask "
-                     "keeps all at the pixels where it is 0.5 or more",
+                     "a mask keeps all at the pixels where it is 0.5 or more",
                  .cost = std::to_string(masks_) + " forward",
                  .source = "Petsiuk, Das, Saenko, BMVC 2018",
                  .unit = Unit::probability,

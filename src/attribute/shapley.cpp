@@ -140,8 +140,8 @@ class Shapley final : public AttributionMethod {
                  .title = "Shapley values of segments",
                  .meaning =
                      "signed: what the segment adds to the class score, averaged over all orders in which segments can "
-                     "be added, shared equally among its pixels; segments are superpixels (SLIC) of images, "
-                     "cells of a grid of spikes",
+                     "be added, shared equally among its pixels; segments are superpixels (SLIC) of images, cells of a "
+                     "grid of spikes",
                  .cost = cost_text(options_),
                  .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
                  .unit = Unit::score,
@@ -185,19 +185,18 @@ class Shapley3D final : public AttributionMethod {
           windows_(options.integer("windows", 4, 1,
                                    options_.estimator == Estimator::exact ? kMostPlayersExactly : 65535,
                                    "parts of the time, each with its share of the segments")) {
-        info_ = {
-            .name = "shapley3d",
-            .title = "Shapley values of cells of space and time",
-            .meaning =
-                "signed: what the cell's spikes add to the class score, averaged over all orders in which cells can "
-                "be added, shared equally among its spikes",
-            .cost = cost_text(options_),
-            .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
-            .unit = Unit::score,
-            .signed_values = true,
-            .on_images = false,
-            .on_spikes = true,
-            .timed = true};
+        info_ = {.name = "shapley3d",
+                 .title = "Shapley values of cells of space and time",
+                 .meaning =
+                     "signed: what the cell's spikes add to the class score, averaged over all orders in which cells "
+                     "can be added, shared equally among its spikes",
+                 .cost = cost_text(options_),
+                 .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
+                 .unit = Unit::score,
+                 .signed_values = true,
+                 .on_images = false,
+                 .on_spikes = true,
+                 .timed = true};
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {

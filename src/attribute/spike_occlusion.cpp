@@ -30,8 +30,7 @@ class SpikeOcclusion final : public AttributionMethod {
                  .title = "Occlusion of single spikes",
                  .meaning =
                      "signed: drop of the class score without the spikes of this place (without its group, an equal "
-                     "share of the "
-                     "drop); 0 where there are none",
+                     "share of the drop); 0 where there are none",
                  .cost = "1 forward per " + (group_ == 1 ? "place" : std::to_string(group_) + " places") +
                          " with spikes, + 1",
                  .source = "Zeiler, Fergus, ECCV 2014, for single spikes",

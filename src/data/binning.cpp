@@ -55,10 +55,10 @@ void for_each_step(const EventRecording& recording, const Binning& binning, int 
 }
 
 [[noreturn]] void refuse_text(std::string_view text) {
-    throw InputError("'" + std::string(text) +
-                     "' is no binning: expected a window of time such as 1ms or 500us, so many of them such as "
-                     "310x1ms, or a number of "
-                     "steps of equal numbers of events such as count=50; each may end in ,clip");
+    throw InputError(
+        "'" + std::string(text) +
+        "' is no binning: expected a window of time such as 1ms or 500us, so many of them such as 310x1ms, or a number "
+        "of steps of equal numbers of events such as count=50; each may end in ,clip");
 }
 
 /// Digits alone, without a sign.

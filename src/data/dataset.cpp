@@ -52,8 +52,7 @@ fs::path require_part(const fs::path& folder, const std::string& part) {
     throw InputError("the folder " + folder.string() + " has no file " + part +
                      (holds_images(part) ? "-idx3" : "-idx1") +
                      "-ubyte, plain or .gz, no event recordings or pictures in train/CLASS and test/CLASS, no pictures "
-                     "in CLASS, and no "
-                     "recordings listed in train*.txt and test*.txt");
+                     "in CLASS, and no recordings listed in train*.txt and test*.txt");
 }
 
 struct RawSplit {

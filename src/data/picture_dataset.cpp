@@ -81,8 +81,8 @@ void check_shapes(const std::vector<PictureFile>& files, const std::vector<Pictu
         if (shape.empty()) shape = seen[i].shape, first = files[i].path;
         if (seen[i].shape != shape)
             throw InputError(
-                fmt::format("{} has {} pixels, but {} has {}: pictures of different sizes must be resized to one, "
-                            "or resized and cropped",
+                fmt::format("{} has {} pixels, but {} has {}: pictures of different sizes must be resized to one, or "
+                            "resized and cropped",
                             files[i].path, size(seen[i].shape), first, size(shape)));
     }
 }

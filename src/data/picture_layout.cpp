@@ -151,8 +151,7 @@ PictureLayout read_picture_layout(const fs::path& folder, const PictureOptions& 
                          test->filename().string() + ": a split of its own cannot be chosen");
     if (!is_split && options.split == 0)
         throw InputError(folder.string() +
-                         " holds folders of pictures but no training and test part: a split is needed, such as "
-                         "0.8");
+                         " holds folders of pictures but no training and test part: a split is needed, such as 0.8");
     if (!is_split) {
         split(folder, files_of(folder, layout.classes), options, layout);
         return layout;

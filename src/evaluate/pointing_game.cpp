@@ -25,8 +25,7 @@ class PointingGame final : public Metric {
         static const MetricInfo info{.name = "pointing_game",
                                      .title =
                                          "Whether the largest value lies inside: the sample's mask, or without masks "
-                                         "the two samples of the class in "
-                                         "a mosaic of four",
+                                         "the two samples of the class in a mosaic of four",
                                      .direction = "higher",
                                      .range = "0 to 1, chance the share of the mask, in mosaics 0.5",
                                      .cost = "none, or without masks one explanation",

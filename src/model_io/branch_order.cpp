@@ -28,8 +28,7 @@ std::string branch_fault(const AlikeLayers& alike, const std::map<const Layer*, 
             const auto& [one, other] = alike.front();
             return fmt::format(
                 "{} and {} fit {} and {}, which stand in different branches, and {} comes before {}, not as {} and {} "
-                "in the "
-                "network text: say which layer each fills",
+                "in the network text: say which layer each fills",
                 shown(weights.at(one)->from), shown(weights.at(other)->from), one->name, other->name,
                 shown(second.from), shown(first.from), a->first->name, b->first->name);
         }

@@ -77,20 +77,19 @@ class Import {
                 fmt::format("{} is a model of Spikelens with the network {}, but the network text says {}: use the "
                             "model as it is, or say that the text counts",
                             where_, shown(state_.network), text));
-        result_.assumptions.push_back(
-            fmt::format("The file is a model of Spikelens with the network {}; the network text was "
-                        "asked for and counts.",
-                        shown(state_.network)));
+        result_.assumptions.push_back(fmt::format(
+            "The file is a model of Spikelens with the network {}; the network text was asked for and counts.",
+            shown(state_.network)));
     }
 
     /// A parameter of a neuron that cannot be read is not left out in silence.
     void require_readable_neurons() const {
         for (const ImportedTensor& entry : state_.left_out)
             if (is_neuron_parameter(entry.from, {}))
-                throw InputError(fmt::format(
-                    "{}: {} is a parameter of a neuron by its name, but neither a tensor nor a number: save it as "
-                    "a tensor, or say that the network text's neurons count",
-                    where_, shown(entry.from)));
+                throw InputError(
+                    fmt::format("{}: {} is a parameter of a neuron by its name, but neither a tensor nor a number: "
+                                "save it as a tensor, or say that the network text's neurons count",
+                                where_, shown(entry.from)));
     }
 
     /// Sinabs' ALIF keeps its threshold and the rise of it, which have the names of a parameter and of a bias.
@@ -113,8 +112,8 @@ class Import {
         for (const StateTensor& other : state_.tensors)
             if (other.name == stem_of(tensor.name) + ".bias" && other.view.shape == tensor.view.shape)
                 throw InputError(
-                    fmt::format("{}: {} is of a normalisation without running averages, by the bias of the same "
-                                "shape beside it: it normalises by the sample, which no layer here does",
+                    fmt::format("{}: {} is of a normalisation without running averages, by the bias of the same shape "
+                                "beside it: it normalises by the sample, which no layer here does",
                                 where_, described(tensor)));
     }
 
@@ -247,8 +246,8 @@ class Import {
             const bool none = std::ranges::all_of(more.data, [](float value) { return value == 0; });
             if (!none && !adds_at_every_step(state_.tensors[i]))
                 throw InputError(
-                    fmt::format("{}: {} is a recurrent bias for {} that Sinabs does not add at the first step, which "
-                                "a layer here cannot express: expected zeros, or a connection without bias",
+                    fmt::format("{}: {} is a recurrent bias for {} that Sinabs does not add at the first step, which a "
+                                "layer here cannot express: expected zeros, or a connection without bias",
                                 where_, described(state_.tensors[i]), layer.name));
             for (size_t o = 0; o < more.data.size(); ++o)
                 layer.bias.data[o] = static_cast<float>(double{layer.bias.data[o]} + more.data[o]);
@@ -261,10 +260,9 @@ class Import {
     void require_biases() {
         for (Layer& layer : result_.network.layers)
             if (layer.has_bias && !biases_.contains(&layer))
-                throw InputError(
-                    fmt::format("{}: it holds no tensor for {}.bias, {}: if {} has no bias, the network text says so "
-                                "with b0",
-                                where_, layer.name, shape_text(layer.bias_shape()), layer.name));
+                throw InputError(fmt::format(
+                    "{}: it holds no tensor for {}.bias, {}: if {} has no bias, the network text says so with b0",
+                    where_, layer.name, shape_text(layer.bias_shape()), layer.name));
     }
 
     void fold_input(const std::optional<InputNormalisation>& input) {
@@ -272,8 +270,7 @@ class Import {
             if (state_.network.empty())
                 result_.assumptions.emplace_back(
                     "The file does not say how inputs were normalised in training: the network takes them as they are, "
-                    "pixels "
-                    "from 0 to 1.");
+                    "pixels from 0 to 1.");
             return;
         }
         const auto channels = static_cast<size_t>(result_.network.channels);
@@ -288,8 +285,8 @@ class Import {
         for (size_t c = 0; c < channels; ++c) {
             if (!(std::isfinite(shift[c]) && std::isfinite(scale[c]) && scale[c] > 0))
                 throw InputError(
-                    fmt::format("{}: the input's mean {:g} and deviation {:g} are not finite numbers, or the "
-                                "deviation is not above 0",
+                    fmt::format("{}: the input's mean {:g} and deviation {:g} are not finite numbers, or the deviation "
+                                "is not above 0",
                                 where_, shift[c], scale[c]));
             scale[c] = 1 / scale[c];
             shift[c] *= -scale[c];

@@ -127,8 +127,7 @@ NirDialect choose_dialect(const NirGraph& graph, const std::vector<NirStep>& ste
     if (!sign) {
         rules.assumptions.emplace_back(
             "The file does not show which library wrote it: its neurons became steps by forward Euler of NIR's "
-            "equations "
-            "(dialect exact).");
+            "equations (dialect exact).");
         return NirDialect::exact;
     }
     rules.assumptions.push_back(

@@ -154,11 +154,10 @@ std::string node_place(const std::string& where, const NirNode& node) {
 NirGraph build_nir_graph(const NirValues& values, const std::string& where) {
     const NirValues root = below(values, "node");
     if (root.empty() && is_of_lava(values))
-        throw InputError(
-            where +
-            " is a network of Lava-DL: its neurons count in whole numbers and cut what decays to one, which "
-            "no neuron here does, so that some would spike otherwise; expected a network with neurons of "
-            "floating point, as a NIR graph or a state dict");
+        throw InputError(where +
+                         " is a network of Lava-DL: its neurons count in whole numbers and cut what decays to one, "
+                         "which no neuron here does, so that some would spike otherwise; expected a network with "
+                         "neurons of floating point, as a NIR graph or a state dict");
     if (root.empty()) throw InputError(where + " is HDF5 but not a NIR file: it has no group 'node'");
     const std::string type = text_of(root, "type", where + ": the root node");
     if (type != "NIRGraph")

@@ -75,10 +75,10 @@ NirSpread NirNodeReader::by_first_axis(const std::string& name, const Shape& sha
     const NirSpread values{numbers(name).numbers};
     if (values.all(values.at(0))) return {{values.at(0)}};
     if (shape.back() == shape[0])
-        fail(fmt::format(
-            "has a '{}' of shape [{}] for a signal of shape {}: whether it differs between the neurons of a "
-            "channel is not said",
-            name, shape[0], shape_text(shape)));
+        fail(
+            fmt::format("has a '{}' of shape [{}] for a signal of shape {}: whether it differs between the neurons of "
+                        "a channel is not said",
+                        name, shape[0], shape_text(shape)));
     NirSpread result;
     const int64_t each = element_count(shape) / shape[0];
     for (const double value : values.values) result.values.insert(result.values.end(), each, value);

@@ -234,13 +234,13 @@ class NeuronImport {
             if (element_count(state_.tensors[i].view.shape) == 1)
                 values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", shown(leaf_of(state_.tensors[i].name)),
                                       NeuronParameter::text(tensor_numbers(state_.tensors[i].view)[0]));
-        throw InputError(fmt::format(
-            "{}: it holds parameters of {} ({}{}), and nothing tells to which of the network's layers {}; what {} says "
-            "({}) is "
-            "not what the network text says of all layers: change the text, or say that the text's neurons count",
-            where_, counted(static_cast<int64_t>(neurons_.size()), "neuron"), names, neurons_.size() > 10 ? ", …" : "",
-            neurons_.size() == 1 ? "it belongs" : "each belongs", name_of(neuron),
-            values.empty() ? "values that differ" : values));
+        throw InputError(
+            fmt::format("{}: it holds parameters of {} ({}{}), and nothing tells to which of the network's layers {}; "
+                        "what {} says ({}) is not what the network text says of all layers: change the text, or say "
+                        "that the text's neurons count",
+                        where_, counted(static_cast<int64_t>(neurons_.size()), "neuron"), names,
+                        neurons_.size() > 10 ? ", …" : "", neurons_.size() == 1 ? "it belongs" : "each belongs",
+                        name_of(neuron), values.empty() ? "values that differ" : values));
     }
     /// Of a neuron whose parameters stand beside the weights, without a module, the parameters' names.
     std::string name_of(const FileNeuron& neuron) const {

@@ -25,12 +25,10 @@ struct Refusal {
 };
 constexpr std::string_view kPruning =
     "belongs to a weight that is pruned, and its other part is missing: make it one tensor by "
-    "torch.nn.utils.prune.remove "
-    "before saving";
+    "torch.nn.utils.prune.remove before saving";
 constexpr std::string_view kNormed =
     "belongs to a weight that weight_norm or spectral_norm has split: make it one tensor by "
-    "torch.nn.utils.remove_weight_norm "
-    "or remove_spectral_norm before saving";
+    "torch.nn.utils.remove_weight_norm or remove_spectral_norm before saving";
 constexpr std::string_view kLate =
     "is of Norse's LSNN, whose input acts one step after it comes: no layer here has that, and the network would be "
     "another";
@@ -58,8 +56,8 @@ std::string refusal_of(const std::string& name) {
     const std::string leaf = leaf_of(name);
     if (has_part(name, "parametrizations"))
         return fmt::format(
-            "is what a parametrisation of the module {} computes a weight from, and how is not in the file: make "
-            "it one tensor by torch.nn.utils.parametrize.remove_parametrizations before saving",
+            "is what a parametrisation of the module {} computes a weight from, and how is not in the file: make it "
+            "one tensor by torch.nn.utils.parametrize.remove_parametrizations before saving",
             shown(module_of_parametrisation(name)));
     const auto found = std::ranges::find(kRefusals, leaf, &Refusal::leaf);
     return found == kRefusals.end() ? "" : std::string(found->reason);

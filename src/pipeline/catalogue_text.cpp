@@ -81,8 +81,7 @@ std::string text_of(const MethodsResult& result) {
     for (const MethodEntry& method : result.methods) text += listed(method);
     text += paragraph(
         "Every method takes view=natural|absolute|positive|negative, for example ig2d:view=absolute. spikelens methods "
-        "NAME "
-        "says more about one.");
+        "NAME says more about one.");
     text += "\nMetrics, by which spikelens evaluate measures them:\n\n";
     for (const MetricEntry& metric : *result.metrics) text += listed(metric);
     return text + "\n" +

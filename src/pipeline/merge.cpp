@@ -267,8 +267,7 @@ void check_division(const Run& run, const std::string& stage, int64_t count) {
     for (const fs::path& directory : shard_directories(run.files, stage))
         if (!directory.filename().string().ends_with(end) && !files_in(directory).empty())
             throw InputError(
-                fmt::format("{} is of another division than one into {}: let as many processes finish it, or "
-                            "remove it",
+                fmt::format("{} is of another division than one into {}: let as many processes finish it, or remove it",
                             directory.string(), count));
 }
 

@@ -100,9 +100,9 @@ std::string text_of(const TrainResult& result) {
         100 * test.ci95.high, 100 * train.accuracy, counted(train.samples, "training sample"));
     const std::string kept =
         result.kept_epoch
-            ? paragraph(fmt::format("weights of epoch {} of {}, chosen on the test set: its accuracy is no estimate "
-                                    "for other data",
-                                    *result.kept_epoch, result.made.epochs.size()))
+            ? paragraph(fmt::format(
+                  "weights of epoch {} of {}, chosen on the test set: its accuracy is no estimate for other data",
+                  *result.kept_epoch, result.made.epochs.size()))
             : "";
     return paragraph(right) + kept + learned_text(result) + accuracy_remarks(result.made) +
            "run: " + printable(result.made.run) + "\n";
@@ -135,10 +135,10 @@ std::string text_of(const InterpretResult& result) {
         for (const PathPoint& point : of_class.path)
             if (point.mu == mu) classes.add({of_class.name, filters_text(point.filters)});
     text += classes.text(2) + interpretation_remarks(result);
-    text += paragraph(
-        fmt::format("accuracy, a mean over classes, with each class's filters silenced, against as many random filters "
-                    "(nothing silenced: {:.3f}, the same mean):",
-                    result.ablation.full_accuracy));
+    text +=
+        paragraph(fmt::format("accuracy, a mean over classes, with each class's filters silenced, against as many "
+                              "random filters (nothing silenced: {:.3f}, the same mean):",
+                              result.ablation.full_accuracy));
     constexpr auto right = TextTable::Align::right;
     TextTable curve({{"μ", right}, {"filters", right}, {"relevant", right}, {"random", right}});
     for (const AblationSummary::Point& point : result.ablation.curve)
@@ -171,14 +171,13 @@ std::string text_of(const FiltersResult& result) {
         row.push_back(std::isnan(selection.stability) ? "—" : fmt::format("{:.2f}", selection.stability));
         table.add(row);
     }
-    return paragraph(fmt::format(
-               "Of {}, those of a class are read with filters silenced that were chosen for it, as many as the "
-               "μ-lasso's. Accuracy with nothing silenced: {:.3f}. Area: how much more it falls than without random "
-               "live "
-               "filters. Evidence{} by {}, {} of {} filters live.",
-               counted(result.samples, "test sample"), result.full_accuracy,
-               result.bootstraps > 0 ? " and stability" : "", counted(result.train_samples, "training sample"),
-               result.live, result.per_class[0].filters.size())) +
+    return paragraph(fmt::format("Of {}, those of a class are read with filters silenced that were chosen for it, as "
+                                 "many as the μ-lasso's. Accuracy with nothing silenced: {:.3f}. Area: how much more "
+                                 "it falls than without random live filters. Evidence{} by {}, {} of {} filters live.",
+                                 counted(result.samples, "test sample"), result.full_accuracy,
+                                 result.bootstraps > 0 ? " and stability" : "",
+                                 counted(result.train_samples, "training sample"), result.live,
+                                 result.per_class[0].filters.size())) +
            table.text();
 }
 

@@ -53,8 +53,8 @@ json read_json(const fs::path& path) {
     document.erase(kChecksumKey);
     if (written != sha256_of_bytes(document.dump()))
         throw InputError(path.string() +
-                         " is not what was written: its checksum is of another content. Remove it, and the "
-                         "command that made it makes it anew; or, if the change is meant, remove its checksum");
+                         " is not what was written: its checksum is of another content. Remove it, and the command "
+                         "that made it makes it anew; or, if the change is meant, remove its checksum");
     return document;
 }
 

@@ -199,8 +199,7 @@ std::vector<std::string> TrainResult::warnings() const {
     if (diverged && !made.epochs.empty())
         list.push_back(fmt::format(
             "training diverged: the mean loss of epoch {} is {:.3g}, and {:.3g} for a network that knows nothing; a "
-            "smaller "
-            "learning rate helps",
+            "smaller learning rate helps",
             made.epochs.back().epoch, made.epochs.back().loss, std::log(static_cast<double>(made.classes.size()))));
     for (std::string& warning : made.warnings()) list.push_back(std::move(warning));
     return list;

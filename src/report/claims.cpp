@@ -90,10 +90,8 @@ std::string rules(const Page& page, const std::vector<Claim>& list) {
     if (page.data.results.claims && !page.data.results.claims->seeds.empty())
         return fmt::format(
             "The experiment {} ran with {}. A number is the mean over seeds, ± half its 95 % interval: it holds where "
-            "the "
-            "paper's lies within, and is undecided where it does so in an interval wider than a tenth of it on either "
-            "side. "
-            "Other claims hold where they do with every seed.",
+            "the paper's lies within, and is undecided where it does so in an interval wider than a tenth of it on "
+            "either side. Other claims hold where they do with every seed.",
             page.data.results.claims->experiment, plural(std::ssize(page.data.results.claims->seeds), "seed"));
     std::string sources;
     for (const Claim& claim : list)
@@ -102,8 +100,7 @@ std::string rules(const Page& page, const std::vector<Claim>& list) {
     if (!sources.empty()) sources += ".";
     return fmt::format(
         "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals "
-        "are over "
-        "test {}s; they do not cover training again with another seed.{}",
+        "are over test {}s; they do not cover training again with another seed.{}",
         page.noun(), sources);
 }
 

@@ -99,8 +99,8 @@ Html controls(const Page& page, size_t classes) {
 Html classes_section(Page& page) {
     const std::string title = "Classes and μ",
                       lede =
-                          "Each class is written as a sparse sum of filter responses whose weights "
-                          "may add up to μ at most. What stays at a small budget drives the class.";
+                          "Each class is written as a sparse sum of filter responses whose weights may add up to μ at "
+                          "most. What stays at a small budget drives the class.";
     if (!page.results.interpret)
         return section(
             "classes", title, lede,

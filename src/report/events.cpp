@@ -167,13 +167,13 @@ Html recording(const Page& page, size_t index, bool open) {
 
 Html how_to_read(const Page& page) {
     const std::string steps = page.data.steps > 0 ? " (" + plural(page.data.steps, "step") + ")" : "";
-    const std::string windows = page.data.window_steps > 0
-                                    ? fmt::format(
-                                          " The strip under a cloud sums its scores pixel by pixel over windows of {}, "
-                                          "in one range of colours; "
-                                          "below each window its first step, above it how many spikes it has.",
-                                          plural(page.data.window_steps, "step"))
-                                    : "";
+    const std::string windows =
+        page.data.window_steps > 0
+            ? fmt::format(
+                  " The strip under a cloud sums its scores pixel by pixel over windows of {}, in one range of "
+                  "colours; below each window its first step, above it how many spikes it has.",
+                  plural(page.data.window_steps, "step"))
+            : "";
     return tag(
         "p.note", "Left, x and y with time", steps,
         " running to the back; right, the same summed over time, over y and over x. Colours follow the square root of "

@@ -141,11 +141,9 @@ Html filter_choices(Page& page, const FiltersResult& filters) {
         return heading + tag("p.empty", "No choice was measured.");
     const std::string note = fmt::format(
         "Of {}, those of a class are read with as many of its filters silenced as the μ-lasso chose. Area: how much "
-        "more "
-        "accuracy falls than without random live filters, mean over the budgets; larger is better. Stability: how much "
-        "of the "
-        "choice "
-        "({}) stays under {} of {}. {} of {} filters are live. An interval is — where a class has but one sample.",
+        "more accuracy falls than without random live filters, mean over the budgets; larger is better. Stability: how "
+        "much of the choice ({}) stays under {} of {}. {} of {} filters are live. An interval is — where a class has "
+        "but one sample.",
         plural(filters.samples, "test " + page.noun()), "|A ∩ B| / |A ∪ B|", plural(filters.bootstraps, "bootstrap"),
         plural(filters.train_samples, "training " + page.noun()), filters.live,
         filters.per_class.empty() ? 0 : filters.per_class.front().filters.size());

@@ -129,8 +129,8 @@ Html controls() {
 Html filters_section(Page& page) {
     const std::string title = "Filters";
     std::string lede = "What a filter sees: the mean of the " + page.noun() +
-                       " patches where it answered most, beside the patches "
-                       "themselves. A mean of unlike patches is grey mush; the spread says so.";
+                       " patches where it answered most, beside the patches themselves. A mean of unlike patches is "
+                       "grey mush; the spread says so.";
     if (const auto& interpret = page.results.interpret;
         interpret && page.data.filters.size() < interpret->filters.size())
         lede += fmt::format(" Of the {} filters, those that drive a class at μ = {} are shown.",

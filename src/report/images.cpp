@@ -41,12 +41,11 @@ Html gallery(const Page& page) {
 /// What the number beside a class is, and what it is not.
 std::string certainty_note(const Page& page) {
     const auto classes = static_cast<double>(page.results.classes.size());
-    std::string text =
-        page.data.counts_spikes
-            ? "The percentage beside a class is the softmax of the class scores; a score is the number of spikes of "
-              "the class's output neuron over the number of time steps."
-            : "The percentage beside a class is the softmax of the class scores; a score is the potential of the "
-              "class's readout over the number of time steps.";
+    std::string text = page.data.counts_spikes
+                           ? "The percentage beside a class is the softmax of the class scores; a score is the number "
+                             "of spikes of the class's output neuron over the number of time steps."
+                           : "The percentage beside a class is the softmax of the class scores; a score is the "
+                             "potential of the class's readout over the number of time steps.";
     if (page.data.counts_spikes && classes > 1)
         text += fmt::format(" Scores are at most 1, so that even a class whose neuron always spikes, alone, gets {}.",
                             percent(std::exp(1.0) / (std::exp(1.0) + classes - 1)));
@@ -55,10 +54,10 @@ std::string certainty_note(const Page& page) {
 
 /// What the values that the page reads from maps are.
 std::string values_note(const Page& page) {
-    return ships_exact_values(page.data) ? "Values are the method's own, never clipped."
-                                         : "Values are in 256 steps between a map's extremes, since all of them would "
-                                           "make this file too large; each is "
-                                           "read with half a step as its error. Never clipped.";
+    return ships_exact_values(page.data)
+               ? "Values are the method's own, never clipped."
+               : "Values are in 256 steps between a map's extremes, since all of them would make this file too large; "
+                 "each is read with half a step as its error. Never clipped.";
 }
 
 Html what_maps_mean(const Page& page) {

@@ -159,13 +159,10 @@ std::string meaning_of(const std::string& metric) {
                "lower.";
     if (metric == "spike_insertion")
         return " Spike insertion: the spikes that a map ranks highest are shown first; the sooner the network is sure, "
-               "the "
-               "higher.";
+               "the higher.";
     if (metric == "spike_deletion")
         return " Spike deletion: the spikes that a map ranks highest are taken away first; the sooner the network is "
-               "unsure, "
-               "the "
-               "lower.";
+               "unsure, the lower.";
     return {};
 }
 
@@ -213,15 +210,15 @@ Html banner(const Page& page) {
     if (!page.results.train) return {};
     const Training& train = *page.results.train;
     if (train.diverged)
-        return tag("p.banner", {{"role", "alert"}}, tag("strong", "Training diverged."),
-                   " The loss left all sensible numbers, so the weights mean nothing. Accuracies are withheld; "
-                   "everything else "
-                   "on this page describes a broken network. Train again with a smaller learning rate.");
-    if (train.silent())
         return tag(
-            "p.banner", {{"role", "alert"}}, tag("strong", "The network is undecided on every test ", page.noun(), "."),
-            " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps and "
-            "ablations of such a network say nothing about classes.");
+            "p.banner", {{"role", "alert"}}, tag("strong", "Training diverged."),
+            " The loss left all sensible numbers, so the weights mean nothing. Accuracies are withheld; everything "
+            "else on this page describes a broken network. Train again with a smaller learning rate.");
+    if (train.silent())
+        return tag("p.banner", {{"role", "alert"}},
+                   tag("strong", "The network is undecided on every test ", page.noun(), "."),
+                   " All class scores are equal, as when no output neuron spikes; each counts as wrong. Filters, maps "
+                   "and ablations of such a network say nothing about classes.");
     if (sees_nothing(page))
         return tag(
             "p.banner", {{"role", "alert"}},

@@ -39,10 +39,9 @@ Html unrecorded_note(const Page& page) {
     std::string stages;
     for (const std::string& stage : unrecorded_stages(page)) stages += (stages.empty() ? "" : ", ") + stage;
     if (stages.empty()) return {};
-    return tag(
-        "p.banner", "The options of ", stages,
-        " were not recorded by this run, which an older version made. No command is printed for them: one with other "
-        "options would give other numbers.");
+    return tag("p.banner", "The options of ", stages,
+               " were not recorded by this run, which an older version made. No command is printed for them: one with "
+               "other options would give other numbers.");
 }
 
 Html commands(const Page& page) {
@@ -51,8 +50,7 @@ Html commands(const Page& page) {
     return tag("h3", "Commands") +
            tag("p.note",
                "Every option as it was given, quoted for a shell. Paths are relative to the folder in which they were "
-               "run; "
-               "data sets are told apart by the checksums in the manifest.") +
+               "run; data sets are told apart by the checksums in the manifest.") +
            (lines.empty() ? tag("p.empty", "No command was recorded.") : tag("pre", tag("code", lines))) +
            unrecorded_note(page);
 }
@@ -84,11 +82,10 @@ Html limits(const Page& page) {
             "s (and random draws) of one trained network. They say nothing about training again with another seed.",
         "A relevant filter is one whose response helps to " + tag("em", "predict") +
             " the network's decision linearly. That is association; the ablation is the intervention.",
-        recordings
-            ? "Taking spikes away leaves recordings that no camera makes. A method may do well on them for that reason "
-              "alone; that is why sanity baselines stand in every table."
-            : "Insertion and deletion reward whatever restores the prediction fastest. On dark backgrounds the "
-              "brightness of the image alone does well; that is why it stands in every table.",
+        recordings ? "Taking spikes away leaves recordings that no camera makes. A method may do well on them for that "
+                     "reason alone; that is why sanity baselines stand in every table."
+                   : "Insertion and deletion reward whatever restores the prediction fastest. On dark backgrounds the "
+                     "brightness of the image alone does well; that is why it stands in every table.",
         "At large μ the budget goes to nearly dead filters, and the gap between relevant and random filters closes.",
         std::string(recordings ? "A map says where and when, never why." : "A map says where, never why.") +
             " Two methods that disagree may both be right about different questions."};
@@ -111,8 +108,7 @@ Html glossary() {
          "Standard deviation of a pixel over those patches, averaged over pixels. Large: the mean hides variety."},
         {"insertion, deletion",
          "Area under the probability of the prediction while the highest-ranked pixels are inserted into a baseline, "
-         "or "
-         "removed."},
+         "or removed."},
         {"spike insertion, spike deletion",
          "The same with single spikes: inserted into silence, or removed until none is left."},
         {"paired difference", "Mean over samples of the difference between two methods on the same sample."},
@@ -124,11 +120,10 @@ Html glossary() {
 }  // namespace
 
 Html reproduce_section(Page& page) {
-    return section(
-        "reproduce", "Reproduce",
-        "These commands give the same numbers again, on any number of threads. What is computed with gradients "
-        "(training, gradient methods) may differ in its last digits on another kind of processor.",
-        commands(page) + manifest(page) + downloads() + limits(page) + glossary());
+    return section("reproduce", "Reproduce",
+                   "These commands give the same numbers again, on any number of threads. What is computed with "
+                   "gradients (training, gradient methods) may differ in its last digits on another kind of processor.",
+                   commands(page) + manifest(page) + downloads() + limits(page) + glossary());
 }
 
 }  // namespace spikelens::report

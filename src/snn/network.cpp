@@ -41,8 +41,7 @@ void check_windows(const Layer& layer, const std::string& where) {
             "has a pool with a padding above half its size");
     require(!pool.ceil || pool.kind == PoolKind::max || pool.kind == PoolKind::sum, where, layer,
             "has a pool that counts windows beyond its map; expected a maximum or a sum, since averages would differ "
-            "in their "
-            "size");
+            "in their size");
     require(conv || layer.groups == 1, where, layer, "has groups of channels, which only convolutions have");
     require(layer.in_channels % layer.groups == 0 && layer.out_channels % layer.groups == 0, where, layer,
             "has " + std::to_string(layer.groups) + " groups, which do not divide " +

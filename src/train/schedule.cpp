@@ -56,10 +56,9 @@ std::string exact_text(double value) {
 Schedule parse_schedule(std::string_view text) {
     const auto schedule = read(text);
     if (!schedule)
-        throw InputError(
-            "the learning rate has no schedule '" + std::string(text) +
-            "'; expected constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR) with a factor above 0 and at "
-            "most 1, such as step(10,0.1)");
+        throw InputError("the learning rate has no schedule '" + std::string(text) +
+                         "'; expected constant, cosine, cosine(EPOCHS) or step(EPOCHS,FACTOR) with a factor above 0 "
+                         "and at most 1, such as step(10,0.1)");
     return *schedule;
 }
 
