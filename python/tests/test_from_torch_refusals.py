@@ -83,7 +83,9 @@ def test_numbers_that_python_reads():
     seen = []
     model = Steps(lambda model, spk, x: (seen.append(float(spk.sum())), spk)[1])
     enliven(model, lambda: model(spikes(5, 3, 6)))
-    assert spikelens.from_torch(model, spikes(5, 3, 6)).comparison.differing == 0 and seen
+    net = spikelens.from_torch(model, spikes(5, 3, 6))
+    assert net.comparison.differing == 0 and seen
+    assert any("reads numbers that depend on the input; other inputs gave the same network" in n for n in net.notes)
     model.between = lambda model, spk, x: spk if x.sum() > 20 else 2 * spk
     assert "reads numbers that depend on the input" in refusal(model, spikes(5, 3, 6))
     model.between = lambda model, spk, x: spk * (1 + float(x[0, 0, 0]))

@@ -122,8 +122,8 @@ void replace_last_layer(Network& network, int64_t outputs, uint64_t seed) {
 
 int64_t samples_meant(int64_t asked, int64_t available, const StageNotes& notes, std::string_view part) {
     if (asked > available)
-        notes.say(fmt::format("the {} set has {} samples: all of them are used, since {} are asked for", part,
-                              grouped(available), grouped(asked)));
+        notes.say(fmt::format("the {} set has {} samples, fewer than {}: all are used", part, grouped(available),
+                              grouped(asked)));
     return asked > 0 ? std::min(asked, available) : available;
 }
 

@@ -18,7 +18,8 @@ constexpr double kMostWeights = 2147483648.0;
 
 float parse_float(const Stage& stage, const std::string& key, std::string_view text) {
     const auto value = number_in<float>(text);
-    if (!value || !std::isfinite(*value)) stage.fail("'" + key + "' must be a number, not '" + std::string(text) + "'");
+    if (!value || !std::isfinite(*value))
+        stage.fail("'" + key + "' must be a finite float32, not '" + std::string(text) + "'");
     return *value;
 }
 

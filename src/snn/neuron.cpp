@@ -110,7 +110,7 @@ struct ReadOption {
     std::optional<std::string> operator()(float Neuron::*member) const {
         const auto number = number_in<float>(value);
         if (!number || !std::isfinite(*number))
-            return "'" + std::string(field.word) + "' must be a number, not '" + std::string(value) + "'";
+            return "'" + std::string(field.word) + "' must be a finite float32, not '" + std::string(value) + "'";
         neuron.*member = *number;
         return std::nullopt;
     }

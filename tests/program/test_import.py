@@ -96,8 +96,9 @@ class Import(unittest.TestCase):
         silent = {"0.weight": ([2, 1, 3, 3], [0.0] * 18), "0.bias": ([2], [0, 0])}
         silent |= {"4.weight": ([3, 200], [0.0] * 600), "4.bias": ([3], [1, 0, 0])}
         run = self.folder / "run"
-        where = ["--input", "1,12,12", "--data", self.folder / "data", "--out", run, "--json"]
-        done = self.call(*self.importing(silent, text="2C3p0-LIF-3F"), *where)
+        arguments = self.importing(silent, "--data", self.folder / "data", "--json", text="2C3p0-LIF-3F")
+        arguments[arguments.index("1,3,3")], arguments[arguments.index("--out") + 1] = "1,12,12", run
+        done = self.call(*arguments)
         document = json.loads(done.stdout)
         self.assertEqual((document["silent_layers"], document["at_chance"]), (["conv1"], True))
         for said in (done.stderr, self.call("evaluate", run, "--methods", "random", "--samples", 2).stderr):

@@ -71,6 +71,9 @@ def built(model, example, layout, steps, shape, output):
     if made.run.trace.read:
         for other in others(example):
             require_same_network(made, made_of(follow(model, table, other, layout, steps, shape), output))
+        made.run.trace.notes.append(
+            f"{made.run.trace.read[0]} reads numbers that depend on the input; other inputs gave the same network"
+        )
     core = _core.network(
         made.emitted.text, list(made.run.trace.graph.input.shape), made.run.trace.sizes.steps, made.emitted.tensors
     )

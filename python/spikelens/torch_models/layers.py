@@ -36,7 +36,11 @@ def require_map(value: Value, trace, axes: int, name: str) -> None:
     labels = ("C", "W") if axes == 2 else ("C", "H", "W")
     expected = tuple(() if trace.sizes.of(label, value.node) == 1 else (label,) for label in labels)
     if axes == 2 and value.node.shape[1] != 1 or value.dims[-axes:] != expected:
-        raise Refusal(f"{name} of a tensor whose last axes are not {', '.join(labels)} of {value.node.where}")
+        letters = "NCW" if axes == 2 else "NCHW"
+        raise Refusal(
+            f"{name} of a tensor whose last axes are not {', '.join(labels)} of {value.node.where}; layout says what "
+            f'axes the example has, such as "{letters}" or "T{letters}"'
+        )
 
 
 def map_dims(trace, value: Value, node, axes: int):
