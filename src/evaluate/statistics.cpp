@@ -1,5 +1,6 @@
 #include "spikelens/evaluate/statistics.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "spikelens/core/error.h"
+#include "spikelens/core/spread.h"
 
 namespace spikelens {
 namespace {
@@ -63,7 +65,8 @@ Estimate estimate_mean(std::span<const double> values) {
     const auto n = static_cast<int64_t>(values.size());
     if (n == 0) return {kNan, kNan, kNan, 0};
     const double mean = mean_of(values);
-    if (n == 1) return {mean, kNan, kNan, 1};
+    const bool equal = std::ranges::all_of(values, [&](double value) { return value == values[0]; });
+    if (equal && n < kFewestEqual) return {mean, kNan, kNan, n};
     double squares = 0;
     for (const double value : values) squares += (value - mean) * (value - mean);
     const double error = std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n));

@@ -8,6 +8,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/core/random.h"
+#include "spikelens/core/spread.h"
 #include "spikelens/snn/decision.h"
 
 #include "rows.h"
@@ -139,14 +140,18 @@ ClassAccuracy accuracy(const ClassTask& task, std::span<const FilterSet> sets) {
 struct ClassMean {
     double sum = 0, variance = 0;
     int classes = 0;
-    void add(const ClassAccuracy& part) {
+    int64_t samples = 0;
+    void add(const ClassAccuracy& part, size_t of_samples) {
         if (std::isnan(part.mean)) return;
         sum += part.mean;
         variance += part.variance;
         ++classes;
+        samples += static_cast<int64_t>(of_samples);
     }
     double mean() const { return sum / classes; }
-    double ci95() const { return kNormal975 * std::sqrt(variance) / classes; }
+    double ci95() const {
+        return variance == 0 && samples < kFewestEqual ? kNan : kNormal975 * std::sqrt(variance) / classes;
+    }
 };
 
 void measure_relevant(AblationPoint& point, const std::vector<ClassTask>& tasks, size_t budget) {
@@ -155,7 +160,7 @@ void measure_relevant(AblationPoint& point, const std::vector<ClassTask>& tasks,
     for (const ClassTask& task : tasks) {
         const ClassAccuracy part = accuracy(task, {&task.relevant[budget], 1});
         point.class_relevant.push_back(part.mean);
-        mean.add(part);
+        mean.add(part, task.samples.size());
         if (!task.samples.empty()) filters += static_cast<double>(task.relevant[budget].size());
     }
     point.relevant_accuracy = mean.mean();
@@ -170,8 +175,9 @@ void measure_random(AblationPoint& point, const std::vector<ClassTask>& tasks, s
         const std::vector<FilterSet>& sets = task.random[budget];
         const ClassAccuracy part = accuracy(task, sets);
         point.class_random.push_back(part.mean);
-        mean.add(part);
-        for (int draw = 0; draw < draws; ++draw) by_draw[draw].add(accuracy(task, {&sets[draw], 1}));
+        mean.add(part, task.samples.size());
+        for (int draw = 0; draw < draws; ++draw)
+            by_draw[draw].add(accuracy(task, {&sets[draw], 1}), task.samples.size());
     }
     point.random_accuracy = mean.mean();
     point.random_ci95 = mean.ci95();
@@ -181,7 +187,7 @@ void measure_random(AblationPoint& point, const std::vector<ClassTask>& tasks, s
 double full_accuracy(const std::vector<ClassTask>& tasks) {
     const FilterSet nothing;
     ClassMean mean;
-    for (const ClassTask& task : tasks) mean.add(accuracy(task, {&nothing, 1}));
+    for (const ClassTask& task : tasks) mean.add(accuracy(task, {&nothing, 1}), task.samples.size());
     return mean.mean();
 }
 
@@ -261,7 +267,7 @@ ClassMeanEstimate mean_over_classes(const std::vector<std::vector<double>>& valu
         ClassAccuracy part{std::accumulate(of_class.begin(), of_class.end(), 0.0) / count,
                            of_class.size() > 1 ? 0 : kNan};
         for (const double value : of_class) part.variance += std::pow(value - part.mean, 2) / (count * count);
-        mean.add(part);
+        mean.add(part, of_class.size());
     }
     return {mean.mean(), mean.ci95()};
 }

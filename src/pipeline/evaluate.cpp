@@ -305,7 +305,7 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
         shuffled.emplace(explainer, randomise_full(*run.network, seed), execution);
     const auto [first, end] = range_of(shard, static_cast<int64_t>(samples.size()));
     const Evaluator evaluator(*data.test, {samples.begin() + first, samples.begin() + end}, metrics,
-                              metric_context(explainer, shuffled ? &*shuffled : nullptr, data, options.masks),
+                              metric_context(explainer, shuffled ? &*shuffled : nullptr, data, options.masks, samples),
                               options.metric);
     check_memory(explainer.engine(), *data.test);
     say_what_has_no_value(explainer, metrics, no_samples(*data.test), notes);

@@ -16,6 +16,7 @@ bool converged(const ClassPath& path) {
 
 Html optimality_badge(const ClassPath& path) {
     const double worst = worst_residual(path);
+    if (path.predicted_samples == 0) return tag("span.badge", "never predicted: there is nothing to solve");
     if (!std::isfinite(worst)) return tag("span.badge", "optimality not recorded");
     if (converged(path)) return tag("span.badge.good", "optimal: KKT and gap ≤ ", scientific(worst));
     return tag("span.badge.bad", "not converged: residual ", scientific(worst), " above ",

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "leaders.h"
 #include "numbers.h"
 #include "page.h"
 
@@ -141,6 +142,10 @@ std::string trust(const Page& page) {
     const auto methods =
         std::count_if(evaluation.methods.begin(), evaluation.methods.end(),
                       [&](const EvaluatedMethod& m) { return !m.sanity_baseline && m.metric(metric) != nullptr; });
+    if (const auto equals = equal_leaders(evaluation, metric); equals.size() > 1)
+        return fmt::format("Of {} explanations, {} are equally good by {}, and none is better: {}.", counted(methods),
+                           std::ssize(equals) == methods ? "all" : counted(std::ssize(equals)), metric,
+                           text_of(*leader->metric(metric)));
     const std::string who = methods > 1
                                 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->method)
                                 : "The explanation by " + leader->method;

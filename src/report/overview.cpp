@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "leaders.h"
 #include "maps.h"
 #include "numbers.h"
 #include "page.h"
@@ -49,7 +50,10 @@ Html ablation_tile(const InterpretResult& interpretation, const std::string& nou
     if (!step) return {};
     const double full = interpretation.ablation.full_accuracy;
     return tile("Cost of silencing them", points(full - step->relevant_accuracy),
-                fmt::format("± {} over {}s; as many random filters: {}", decimal(100 * step->relevant_ci95, 1), noun,
+                fmt::format("{}; as many random filters: {}",
+                            std::isfinite(step->relevant_ci95)
+                                ? fmt::format("± {} over {}s", decimal(100 * step->relevant_ci95, 1), noun)
+                                : fmt::format("no interval: too few {}s", noun),
                             points(full - step->random_accuracy)));
 }
 
@@ -58,9 +62,14 @@ Html explanation_tile(const EvaluateResult& evaluation, const std::string& noun)
     const EvaluatedMethod* leader = best(evaluation, metric, false);
     if (!leader) return {};
     const MetricScore& score = *leader->metric(metric);
+    const std::string numbers =
+        fmt::format("{} {}, {}", text_of(score), text_of(score, score.ci95), plural(score.samples, noun));
+    const std::vector<std::string> equals = equal_leaders(evaluation, metric);
+    if (equals.size() > 1)
+        return tile("No best explanation by " + metric, fmt::format("{} are equal", equals.size()),
+                    fmt::format("{}: {}", fmt::join(equals, ", "), numbers));
     return tile("Best explanation by " + metric, leader->method,
-                fmt::format("{} {}, {}; {}", text_of(score), text_of(score, score.ci95), plural(score.samples, noun),
-                            standing_words(evaluation, leader->method, noun)));
+                numbers + "; " + standing_words(evaluation, leader->method, noun));
 }
 
 Html tiles(const Results& results, const std::string& noun) {
@@ -169,8 +178,11 @@ std::string meaning_of(const std::string& metric) {
 std::string choice_of_method(const Page& page, const std::string& method) {
     if (!page.results.evaluate || standing(*page.results.evaluate, method).verdict == Standing::Verdict::unmeasured)
         return "no method of the report has been measured";
-    return "the method is the best measured one of those with a map to show, by " +
-           leading_metric(*page.results.evaluate);
+    const std::string metric = leading_metric(*page.results.evaluate);
+    if (const auto equals = equal_leaders(*page.results.evaluate, metric); equals.size() > 1)
+        return fmt::format("{} explanations are equally good by {}: the method is the first with a map to show",
+                           equals.size(), metric);
+    return "the method is the best measured one of those with a map to show, by " + metric;
 }
 
 Html hero(const Page& page) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "leaders.h"
 #include "numbers.h"
 
 namespace spikelens::report {
@@ -92,6 +93,16 @@ const EvaluatedMethod* best(const EvaluateResult& evaluation, const std::string&
         if (!leader || (higher_is_better(*score) ? lead > 0 : lead < 0)) leader = &candidate;
     }
     return leader;
+}
+
+std::vector<std::string> equal_leaders(const EvaluateResult& evaluation, const std::string& metric) {
+    std::vector<std::string> names;
+    const EvaluatedMethod* leader = best(evaluation, metric, false);
+    for (const EvaluatedMethod& candidate : evaluation.methods)
+        if (const MetricScore* score = candidate.metric(metric);
+            leader && score && !candidate.sanity_baseline && score->mean == leader->metric(metric)->mean)
+            names.push_back(candidate.method);
+    return names;
 }
 
 const PaperValue* paper_value(const EvaluateResult& evaluation, const std::string& method, const std::string& metric) {

@@ -64,6 +64,19 @@ TEST(Statistics, TooFewSamplesHaveNoInterval) {
     EXPECT_TRUE(std::isnan(estimate_share(0, 0).mean));
 }
 
+TEST(Statistics, FewEqualValuesTellNoSpread) {
+    for (const size_t few : {2, 3, 5}) {
+        const Estimate estimate = estimate_mean(std::vector<double>(few, 1));
+        EXPECT_EQ(estimate.mean, 1);
+        EXPECT_TRUE(std::isnan(estimate.low) && std::isnan(estimate.high)) << few << " equal values";
+    }
+    const Estimate six = estimate_mean(std::vector<double>(6, 1));  // 2 · 2⁻⁶ < .05
+    EXPECT_EQ(six.low, 1);
+    EXPECT_EQ(six.high, 1);
+    const Estimate two = estimate_mean(std::vector<double>{1, 0});
+    EXPECT_TRUE(std::isfinite(two.low) && std::isfinite(two.high)) << "values that vary have an interval";
+}
+
 TEST(Statistics, EqualValuesHaveAnEmptyInterval) {
     const Estimate estimate = estimate_mean(std::vector<double>(12, 0.5));
     EXPECT_EQ(estimate.low, 0.5);

@@ -151,6 +151,15 @@ class IntegratingReadout(Measures):
         for metric in ("energy_inside", "pointing_game"):
             self.assertAlmostEqual(by_name["uniform"][metric]["mean"], 3 / SIDE, places=6)
         self.assertAlmostEqual(by_name["random"]["energy_inside"]["mean"], 3 / SIDE, delta=0.05)
+        before = (self.run_dir / "evaluate.json").read_bytes()
+        masks.write_bytes(idx_bytes([60 + BLACK, SIDE, SIDE], [1] * ((60 + BLACK) * SIDE * SIDE)))
+        refused = self.call(
+            "evaluate", self.run_dir, "--methods", "uniform", "--metrics", "energy_inside", "--masks", masks
+        )
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("everything inside", refused.stderr)
+        self.assertNotIn("replaced", refused.stderr)
+        self.assertEqual((self.run_dir / "evaluate.json").read_bytes(), before)
         masks.write_bytes(idx_bytes([60, SIDE, SIDE], [1] * (60 * SIDE * SIDE)))
         for options in (["--masks", masks], []):
             refused = self.call(

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "spikelens/report/report.h"
@@ -75,6 +77,40 @@ TEST(Report, FirstMapIsTheBestMeasuredOneWithItsVerdict) {
     EXPECT_TRUE(contains(hero_of(data), "not told apart from the input&#39;s own brightness on insertion"));
     data.results.evaluate->differences.clear();
     EXPECT_EQ(standing(*page_of(data).results.evaluate, "ig2d").verdict, Standing::Verdict::undecided);
+}
+
+TEST(Report, NoExplanationIsTheBestWhereAllAreEqual) {
+    ReportData data = synthetic_report();
+    const auto set = [&](const std::vector<std::string>& names, double mean) {
+        for (EvaluatedMethod& of : data.results.evaluate->methods)
+            for (MetricScore& score : of.metrics)
+                if (score.metric == "insertion" && std::ranges::find(names, of.method) != names.end())
+                    score.mean = mean;
+    };
+    EXPECT_TRUE(contains(report_html(data), "Best explanation by insertion"));
+    set({"grad2d", "ig2d"}, 0.9);
+    EXPECT_EQ(trust(page_of(data)),
+              "Of four explanations, two are equally good by insertion, and none is better: 0.900.");
+    set({"svebi", "grad2d", "ig2d", "sam"}, 0.5);
+    EXPECT_TRUE(contains(trust(page_of(data)), "Of four explanations, all are equally good by insertion"));
+    const std::string html = report_html(data);
+    EXPECT_TRUE(contains(html, "No best explanation by insertion"));
+    EXPECT_FALSE(contains(html, "Best explanation by insertion"));
+    EXPECT_TRUE(contains(hero_of(data), "4 explanations are equally good by insertion"));
+}
+
+TEST(Report, ClassNeverPredictedHasNothingToSolve) {
+    ReportData data = synthetic_report();
+    const auto count = [&] {
+        const std::string html = report_html(data), words = "never predicted: there is nothing to solve";
+        int found = 0;
+        for (size_t at = html.find(words); at != std::string::npos; at = html.find(words, at + 1)) ++found;
+        return found;
+    };
+    const auto never = std::ranges::count(data.results.interpret->per_class, 0, &ClassPath::predicted_samples);
+    EXPECT_EQ(count(), never);
+    data.results.interpret->per_class[0].predicted_samples = 0;
+    EXPECT_EQ(count(), never + 1);
 }
 
 TEST(Report, FirstMapWithoutMeasurementsSaysSo) {

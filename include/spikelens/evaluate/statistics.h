@@ -5,7 +5,7 @@
 
 namespace spikelens {
 
-/// A mean with its 95 % interval: mean ± t·s/√n (Student's t; no interval, low = high = NaN, for n < 2).
+/// A mean with its 95 % interval: mean ± t·s/√n (Student's t); none, low = high = NaN, for up to 5 equal values.
 struct Estimate {
     double mean = 0;
     double low = 0, high = 0;

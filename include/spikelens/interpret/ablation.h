@@ -66,8 +66,8 @@ struct SilencedOutcomes {
 SilencedOutcomes silence(const Engine& engine, const SampleSource& samples,
                          std::span<const std::vector<std::vector<FilterIndex>>> sets);
 
-/// The mean over classes that have samples, with the half-width of its 95 % interval over samples (stratified by class;
-/// not a number where a class has but one), of a value for each sample [class][sample].
+/// The mean over classes that have samples, of a value for each sample [class][sample], with the half-width of its 95 %
+/// interval over samples (by class; not a number where a class has but one, or where all are fewer than 6, and equal).
 struct ClassMeanEstimate {
     double mean = 0, ci95 = 0;
 };
