@@ -17,7 +17,7 @@ namespace spikelens {
 ///  timed     at every step; at a neuron, from the last step to the first, R[t] is the relevance of its spike and what
 ///            came back from t + 1: the share carried⁺ / (carried⁺ + I[t]⁺) goes back to t − 1, the rest to the current
 ///            I[t]. Carried is what of the membrane after its reset is left at t: βV[t−1]. A synapse that keeps its
-///            current passes its part back alike, and so does the readout, which starts with the score at the last.
+///            current passes its part back alike, as does the readout, which starts with the score at the last step.
 /// What arrives where no positive term brought it is lost, and counted.
 class RelevanceSweep {
   public:

@@ -760,7 +760,10 @@
     document.addEventListener("keydown", onKey);
   }
 
-  /** The view of a report opened without an address: everything at the chosen budget, the first of each kind with something to show. */
+  /**
+   * The view of a report opened without an address: everything at the chosen budget, the first of each kind with
+   * something to show.
+   */
   function defaults() {
     const pictured = new Set(data.filters.map((filter) => filter.name));
     const strongest = data.paths.flatMap((path, index) => weightsAt(index, data.mu).map((filter) => filter[0]))
