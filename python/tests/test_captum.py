@@ -52,6 +52,8 @@ def shallow(side, steps, count):
     return model, ours, torch.rand(count, 1, side, side) ** 4, torch.arange(count)
 
 
+LEAST = 5  # times that ours takes less time; what is measured is printed
+
 METHODS = {
     "grad2d": ("Saliency", {"abs": False}, {}),
     "ig2d": ("IntegratedGradients", {"n_steps": 32, "method": "riemann_right"}, {"n_steps": 32}),
@@ -71,7 +73,7 @@ def calls(method, model, ours, images, targets):
 
 
 def on_one_core(call):
-    """Result and seconds of processor, the best of two."""
+    """Result and seconds of processor, the best of three."""
     import torch
 
     threads = torch.get_num_threads()
@@ -79,7 +81,7 @@ def on_one_core(call):
     times = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in range(2):
+        for _ in range(3):
             start = time.process_time()
             result = call()
             times.append(time.process_time() - start)
@@ -110,4 +112,4 @@ def test_ours_takes_less_time(method, capsys):
         print(
             f"\n{method}, 4 images, one core: Captum {theirs:.2f} s, ours {mine:.3f} s, {theirs / mine:.1f} times less"
         )
-    assert 4 * mine < theirs
+    assert LEAST * mine < theirs

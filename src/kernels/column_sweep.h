@@ -11,8 +11,8 @@
 namespace spikelens::kernels {
 namespace {
 
-constexpr int kGroup = 16;                  ///< lanes of weights that go to neighbouring places
-constexpr int64_t kNearWeights = 6 * 1024;  ///< they stay in the first-level cache
+inline constexpr int kGroup = 16;                  ///< lanes of weights that go to neighbouring places
+inline constexpr int64_t kNearWeights = 6 * 1024;  ///< they stay in the first-level cache
 
 /// The adjoint of a layer's weights (spread.h) for kernels of 3 × 3 with few outputs: a sweep over the columns of the
 /// gradient holds what lies under the kernel in registers. Ops::Floats are Ops::kWidth lanes; Ops::mask as there.
@@ -49,7 +49,7 @@ class ColumnSweep {
 
     /// What a row of the gradient brings to some channels: first all columns that an input column sees, then it is
     /// added.
-    void sweep_row(int step, int row, int channel, const float* near) {
+    [[gnu::noinline]] void sweep_row(int step, int row, int channel, const float* near) {
         using Floats = typename Ops::Floats;
         const float* gradient =
             task_.gradient + (int64_t{step} * task_.out_height + row) * task_.out_width * task_.padded;
@@ -62,10 +62,12 @@ class ColumnSweep {
             to[ky] = y < 0 || y >= task_.in_height ? nullptr : task_.input_gradient + place;
         }
         Floats sum[kSwept][kSwept] = {};
-        const auto add_first = [&] {
+        const auto add_first = [&]() __attribute__((always_inline)) {
+#pragma GCC unroll 3
             for (int ky = 0; ky < kSwept; ++ky) {
                 if (to[ky] && column >= 0 && column < task_.in_width) store(to[ky], load<Floats>(to[ky]) + sum[ky][0]);
                 if (to[ky]) to[ky] += next;
+#pragma GCC unroll 3
                 for (int kx = 1; kx < kSwept; ++kx) sum[ky][kx - 1] = sum[ky][kx];
                 sum[ky][kSwept - 1] = Floats{};
             }
@@ -86,12 +88,13 @@ class ColumnSweep {
             }
             add_first();
         }
+#pragma GCC unroll 3
         for (int kx = 1; kx < kSwept; ++kx) add_first();
     }
 
     static constexpr int kSwept = 3, kTaps = kSwept * kSwept;
 
-    const SpreadTask& task_;
+    const SpreadTask task_;
 };
 
 }  // namespace

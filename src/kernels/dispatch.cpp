@@ -126,8 +126,8 @@ Listing choose_listing(const KernelSet& set, const LayerPlan& plan, int steps, i
     if (listed >= least_slice_density(set, plan, steps, planes)) return Listing::slices;
     if (pays_patterns(plan, steps, density, samples)) return Listing::patterns;
     if (planes == 1 && density > 0.5) return Listing::silence;
-    // A spike listed under every output that it reaches costs a listing each time; listed once, an addition in memory
-    // in place of one in registers: better while there are few spikes and few outputs to add them to.
+    // A spike listed under every output that it reaches costs a listing each time. A sweep over a row finds it once for
+    // all columns that it reaches, but holds few sums: better while there are few spikes and few outputs.
     const double spikes = density * planes;
     const bool by_rows = plan.out_width > 1 && planes <= 3 && plan.reached_columns() <= kMostReached &&
                          (plan.padded() <= 32 ? spikes < 0.3 : spikes * plan.padded() < 4);

@@ -54,7 +54,7 @@ void LayerAdjoint::unfire_windows_again(const Step& form, int64_t steps, float* 
     const float share = kPlaces == 1 ? 1.0F : static_cast<float>(pooled_unit(layer_.pool));
     const int64_t channels = layer_.out_channels, next_step = output_size();
     // Of a window in each step: the potentials at its places, or that of the first that spikes, and which it is.
-    constexpr int kKept = kChooses ? 1 : kPlaces;
+    constexpr int kKept = kPlaces - int{kChooses} * (kPlaces - 1);
     AlignedVector<float> potentials(steps * kKept * kLanes);
     AlignedVector<int32_t> winners(kChooses ? steps * kLanes : 0);
     const auto take_membranes = [&](const float* at) {

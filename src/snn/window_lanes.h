@@ -18,7 +18,7 @@ namespace {
 // Channels at once; what is padded is a multiple of their number.
 using Floats = float __attribute__((vector_size(32)));
 using Ints = int32_t __attribute__((vector_size(32)));
-constexpr int kLanes = 8;
+inline constexpr int kLanes = 8;
 
 /// A window of a pool, as the offsets of its places from the first.
 inline void places_of(PoolSide rows, PoolSide columns, const kernels::LayerPlan& plan, std::vector<int64_t>& places) {

@@ -54,6 +54,13 @@ const Case cases[] = {
     {"triangle", "3C3-LIF-MP2-4F-LIF-3F", "triangle(0.9)"},
     {"sigmoid", "3C3-LIF(reset=zero)-MP2-4F-LIF-3F", "sigmoid(4)"},
     {"fast_sigmoid", "3C3-LIF(delay)-MP2-4F-LIF-3F", "fast_sigmoid(3)"},
+    // Every neuron in one window: of images the potentials of such a layer are computed once more.
+    {"whole_windows", "3C3-LIF-MP2-4F-LIF-3F", "triangle(0.9)", 5, {2, 6, 4}},
+    {"whole_windows_delay", "17C3-LIF(delay)-MP2-4F-LIF(delay)-3F", "atan(2)", 6, {1, 4, 6}},
+    {"whole_windows_no_reset", "3C3-LIF(reset=none)-AP2-4F-LIF-3F", "fast_sigmoid(3)", 5, {2, 6, 4}},
+    {"whole_windows_sum", "3C3-LIF(delay)-SP2-4F-LIF-3F", "sigmoid(4)", 5, {2, 6, 4}},
+    {"whole_windows_of_one", "3C3-LIF-4F-LIF-3F", "atan(2)", 5},
+    {"fully_connected", "5F-LIF(delay)-3F", "sigmoid(4)", 5},
 };
 
 /// One sample of a case, its input different at every step unless constant, and the reference beside it.
