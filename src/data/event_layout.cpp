@@ -11,6 +11,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/number.h"
 #include "spikelens/io/files.h"
+#include "spikelens/io/folders.h"
 
 #include "event_readers.h"
 
@@ -21,18 +22,6 @@ namespace {
 constexpr int kMostClasses = 10000;
 const std::vector<std::string> kTrainNames = {"train", "Train", "training"},
                                kTestNames = {"test", "Test", "val", "Val"};
-
-/// The names in a folder that are wanted, in no order, and no more than `most` of them.
-template <class Wanted>
-std::vector<fs::path> entries(const fs::path& folder, const Wanted& wanted, size_t most = SIZE_MAX) {
-    std::vector<fs::path> found;
-    std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error);
-         !error && entry != fs::directory_iterator() && found.size() < most; entry.increment(error))
-        if (wanted(*entry)) found.push_back(entry->path());
-    if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());
-    return found;
-}
 
 /// A name that leads nowhere is neither; a failing disk is said when the entry is used.
 bool is_file(const fs::directory_entry& entry) {
@@ -49,7 +38,7 @@ bool is_class_folder(const fs::directory_entry& entry) {
     return is_folder(entry) && !entry.path().filename().string().starts_with('.');
 }
 
-bool has_recording(const fs::path& folder) { return !entries(folder, is_recording, 1).empty(); }
+bool has_recording(const fs::path& folder) { return !entries_of(folder, is_recording, 1).empty(); }
 
 std::optional<fs::path> find_split(const fs::path& folder, const std::vector<std::string>& names) {
     for (const std::string& name : names) {
@@ -57,14 +46,14 @@ std::optional<fs::path> find_split(const fs::path& folder, const std::vector<std
             return is_class_folder(entry) && has_recording(entry.path());
         };
         std::error_code missing;
-        if (fs::is_directory(folder / name, missing) && !entries(folder / name, is_class, 1).empty())
+        if (fs::is_directory(folder / name, missing) && !entries_of(folder / name, is_class, 1).empty())
             return folder / name;
     }
     return std::nullopt;
 }
 
-std::vector<fs::path> find_lists(const fs::path& folder, std::string_view prefix) {
-    return entries(folder, [&](const fs::directory_entry& entry) {
+std::vector<fs::directory_entry> find_lists(const fs::path& folder, std::string_view prefix) {
+    return entries_of(folder, [&](const fs::directory_entry& entry) {
         return entry.path().extension() == ".txt" && entry.path().filename().string().starts_with(prefix) &&
                is_file(entry);
     });
@@ -79,7 +68,7 @@ std::tuple<bool, size_t, std::string> order_of(const std::string& name) {
 
 std::vector<std::string> class_names(const fs::path& split) {
     std::vector<std::string> names;
-    for (const fs::path& folder : entries(split, is_class_folder)) names.push_back(folder.filename().string());
+    for (const fs::path& folder : entries_of(split, is_class_folder)) names.push_back(folder.filename().string());
     std::ranges::sort(names);
     std::ranges::stable_sort(names, {}, order_of);
     return names;
@@ -92,7 +81,7 @@ std::vector<RecordingFile> files_of_split(const fs::path& split, const std::vect
         if (label == classes.end())
             throw InputError((split / name).string() + " is a class that is not among the " +
                              std::to_string(classes.size()) + " known, " + classes.front() + " to " + classes.back());
-        const std::vector<fs::path> recordings = entries(split / name, is_recording);
+        const std::vector<fs::directory_entry> recordings = entries_of(split / name, is_recording);
         if (recordings.empty())
             throw InputError("the class folder " + (split / name).string() + " holds no recordings");
         for (const fs::path& path : recordings) files.push_back({path, static_cast<int>(label - classes.begin())});
@@ -104,7 +93,7 @@ std::vector<RecordingFile> files_of_split(const fs::path& split, const std::vect
 }
 
 fs::path one_list(const fs::path& folder, const std::string& prefix) {
-    const std::vector<fs::path> lists = find_lists(folder, prefix);
+    const std::vector<fs::directory_entry> lists = find_lists(folder, prefix);
     if (lists.size() != 1)
         throw InputError(folder.string() + " has " + std::to_string(lists.size()) + " lists " + prefix +
                          "*.txt, expected one");

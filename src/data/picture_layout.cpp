@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/io/folders.h"
 
 namespace spikelens {
 namespace fs = std::filesystem;
@@ -34,19 +35,18 @@ struct Entries {
 
 Entries entries(const fs::path& folder) {
     Entries found;
-    std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
-         entry.increment(error)) {
-        std::string name = entry->path().filename().string();
+    const auto shown = [](const fs::directory_entry& entry) {
+        return !entry.path().filename().string().starts_with('.');
+    };
+    for (const fs::directory_entry& entry : entries_of(folder, shown)) {
+        std::string name = entry.path().filename().string();
         std::error_code gone;  // a name that leads nowhere is no folder
-        if (name.starts_with('.')) continue;
-        if (entry->is_directory(gone))
+        if (entry.is_directory(gone))
             found.folders.push_back(std::move(name));
         else if (has_picture_ending(
                      name))  // also a link that leads nowhere: ImageFolder counts it, and reading it says so
             found.files.push_back(std::move(name));
     }
-    if (error) throw InputError("cannot read the folder " + folder.string() + ": " + error.message());
     std::ranges::sort(found.files);
     std::ranges::sort(found.folders);
     return found;

@@ -170,7 +170,7 @@ TrainResult Study::train(const std::string& coding, const std::string& folder, u
     if (options_.train_again) training.again = options_.train_again(training);
     training.arguments = options_.arguments;
     training.lock = options_.lock;
-    notes_.say("training with " + coding + " coding");
+    notes_.tell("training with " + coding + " coding");
     const TrainResult trained = train_run(training, execution_, notes_);
     if (!lock_) lock_ = locked(options_.lock, options_.out);
     for (const std::string& warning : trained.warnings()) result_.warnings.push_back(warning);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "spikelens/core/error.h"
 #include "spikelens/core/naming.h"
 #include "spikelens/core/version.h"
+#include "spikelens/io/folders.h"
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/run_lock.h"
 #include "spikelens/pipeline/shard.h"
@@ -65,28 +67,33 @@ Part read_part(const Run& run, const fs::path& path) {
 }
 
 /// The folders of a stage's shards; without a stage of all.
-std::vector<fs::path> shard_directories(const RunDirectory& run, const std::string& stage) {
-    std::vector<fs::path> found;
+std::vector<fs::directory_entry> shard_directories(const RunDirectory& run, const std::string& stage) {
     const std::string begin = stage.empty() ? "" : stage + "-";
-    if (const fs::path shards = shards_of(run); fs::is_directory(shards))
-        for (const fs::directory_entry& entry : fs::directory_iterator(shards))
-            if (entry.is_directory() && entry.path().filename().string().starts_with(begin))
-                found.push_back(entry.path());
-    return found;
+    const fs::path shards = shards_of(run);
+    if (!fs::is_directory(shards)) return {};
+    return entries_of(shards, [&](const fs::directory_entry& entry) {
+        return entry.is_directory() && entry.path().filename().string().starts_with(begin);
+    });
 }
 
 /// What a shard keeps in its folder.
 std::vector<fs::path> files_in(const fs::path& directory) {
     std::vector<fs::path> files;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory))
-        if (entry.is_regular_file() && entry.path().extension() == ".h5") files.push_back(entry.path());
+    const auto any = [](const fs::directory_entry&) { return true; };
+    for (const fs::directory_entry& entry : entries_of(directory, any)) {
+        if (entry.is_directory() && !entry.is_symlink())
+            std::ranges::copy(files_in(entry), std::back_inserter(files));
+        else if (entry.is_regular_file() && entry.path().extension() == ".h5")
+            files.push_back(entry);
+    }
     return files;
 }
 
 /// The shards' files, by the file of the run that they become.
 using Parts = std::map<fs::path, std::vector<Part>>;
 
-Parts find_parts(const Run& run, const std::vector<fs::path>& directories, const std::vector<std::string>& wanted) {
+Parts find_parts(const Run& run, const std::vector<fs::directory_entry>& directories,
+                 const std::vector<std::string>& wanted) {
     Parts parts;
     const auto is_wanted = [&](const fs::path& file) {
         return wanted.empty() || std::ranges::find(wanted, file.generic_string()) != wanted.end();
@@ -238,7 +245,35 @@ Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>
 
 /// Removes the folder of all shards after its last one.
 void remove_without_shards(const RunDirectory& run) {
-    if (const fs::path shards = shards_of(run); fs::is_directory(shards) && fs::is_empty(shards)) fs::remove(shards);
+    std::error_code holds_shards;
+    if (const fs::path shards = shards_of(run); !fs::is_symlink(shards)) fs::remove(shards, holds_shards);
+}
+
+/// The folders of which nothing is left once all parts are removed.
+std::vector<fs::path> emptied(const std::vector<fs::directory_entry>& directories, const Parts& parts) {
+    std::set<fs::path> merged;
+    for (const auto& [file, of_file] : parts)
+        for (const Part& part : of_file) merged.insert(part.path);
+    std::vector<fs::path> found;
+    for (const fs::directory_entry& directory : directories)
+        if (std::ranges::all_of(files_in(directory), [&](const fs::path& path) { return merged.contains(path); }))
+            found.push_back(directory);
+    return found;
+}
+
+/// Removes shards that were merged, and folders. What a folder is known to hold goes without listing it: a disk that
+/// cannot be read then leaves no folder with a lock alone, which merge would refuse.
+void remove_merged(const Parts& parts, const std::vector<fs::path>& folders) {
+    for (const auto& [file, of_file] : parts)
+        for (const Part& part : of_file) fs::remove(part.path);
+    for (const fs::path& folder : folders) {
+        std::error_code filled;
+        fs::remove(folder / "run.lock");
+        for (const auto& [file, of_file] : parts)
+            for (fs::path below = file.parent_path(); !below.empty(); below = below.parent_path())
+                fs::remove(folder / below, filled);
+        if (!fs::remove(folder, filled)) fs::remove_all(folder);
+    }
 }
 
 /// Whether the run has all that a shard's file is a part of.
@@ -277,20 +312,21 @@ void remove_empty_shard(const fs::path& directory) {
 
 void remove_superseded_shards(const Run& run, const std::string& stage) {
     for (const fs::path& directory : shard_directories(run.files, stage)) {
+        std::unique_ptr<const RunLock> lock;
         try {
-            const RunLock lock(directory);
-            for (const fs::path& path : files_in(directory))
-                if (has_whole(run, directory, path)) fs::remove(path);
-            remove_empty_shard(directory);
+            lock = std::make_unique<const RunLock>(directory);
         } catch (const RunError&) {  // another process computes it
             continue;
         }
+        for (const fs::path& path : files_in(directory))
+            if (has_whole(run, directory, path)) fs::remove(path);
+        remove_empty_shard(directory);
     }
     remove_without_shards(run.files);
 }
 
 MergeResult merge_shards(const Run& run, const Execution& execution, const MergeOptions& options) {
-    const std::vector<fs::path> directories = shard_directories(run.files, options.stage);
+    const std::vector<fs::directory_entry> directories = shard_directories(run.files, options.stage);
     std::vector<std::unique_ptr<const RunLock>> locks;
     for (const fs::path& directory : directories) locks.push_back(std::make_unique<const RunLock>(directory));
 
@@ -303,14 +339,13 @@ MergeResult merge_shards(const Run& run, const Execution& execution, const Merge
         wholes.push_back(put_together(run, file, of_file, options.replace));
         result.merged.push_back({file.generic_string(), of_file.front().shard.count, samples_of(of_file.front())});
     }
+    const std::vector<fs::path> folders = emptied(directories, parts);
     for (const Whole& all : wholes)
         if (all.sums)
             save_responses(*all.sums, all.identity.inputs(), all.path, execution);
         else
             save_scores(all.scores, all.identity, all.path);
-    for (const auto& [file, of_file] : parts)
-        for (const Part& part : of_file) fs::remove(part.path);
-    for (const fs::path& directory : directories) remove_empty_shard(directory);
+    remove_merged(parts, folders);
     remove_without_shards(run.files);
     return result;
 }

@@ -7,6 +7,7 @@
 
 #include "spikelens/core/error.h"
 #include "spikelens/io/array_file.h"
+#include "spikelens/io/folders.h"
 
 namespace spikelens {
 namespace {
@@ -78,8 +79,10 @@ MethodScores load_scores(const Identity& identity, const fs::path& path) {
 std::vector<std::string> remove_other_scores(const Identity& protocol, const fs::path& folder) {
     std::vector<std::string> removed;
     if (!fs::is_directory(folder)) return removed;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-        if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
+    const auto holds_scores = [](const fs::directory_entry& entry) {
+        return entry.is_regular_file() && entry.path().extension() == ".h5";
+    };
+    for (const fs::directory_entry& entry : entries_of(folder, holds_scores)) {
         const json identity = scores_identity(entry.path());
         if (!identity.is_null() && !protocol.difference(identity).empty())
             removed.push_back(entry.path().filename().string());

@@ -43,12 +43,12 @@ class Codings : public testing::Test {
         options_.share = 0.25;
         options_.seed = 3;
         execution_.progress = [this](const ProgressEvent& event) { tasks_.insert(event.task); };
-        notes_.message = [this](const std::string& line) { said_.push_back(line); };
+        notes_.outlook = [this](const std::string& line) { outlook_.push_back(line); };
     }
 
     CodingsResult study() {
         tasks_.clear();
-        said_.clear();
+        outlook_.clear();
         return compare_codings(options_, execution_, notes_);
     }
 
@@ -57,7 +57,7 @@ class Codings : public testing::Test {
     Execution execution_;
     StageNotes notes_;
     std::set<std::string> tasks_;
-    std::vector<std::string> said_;
+    std::vector<std::string> outlook_;
 };
 
 /// The overlap by its definition, of maps that are made anew.
@@ -141,8 +141,8 @@ TEST_F(Codings, ASharedClassifierIsTrainedOnce) {
     const CodingsResult result = study();
     EXPECT_EQ(result.codings[0].run, result.codings[1].run);
     EXPECT_EQ(result.overlaps.size(), 2U);
-    EXPECT_EQ(std::ranges::count(said_, "training with direct coding"), 1);
-    EXPECT_EQ(std::ranges::count(said_, "training with rate coding"), 0);
+    EXPECT_EQ(std::ranges::count(outlook_, "training with direct coding"), 1);
+    EXPECT_EQ(std::ranges::count(outlook_, "training with rate coding"), 0);
     EXPECT_THAT(tasks_, Contains("test images, rate coding"));
 }
 

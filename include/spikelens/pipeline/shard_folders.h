@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -20,7 +21,7 @@ class EmptyShard {
     ~EmptyShard() {
         try {
             remove_empty_shard(directory_);
-        } catch (const std::filesystem::filesystem_error&) {  // it means nothing, and the stage or merge removes it
+        } catch (const std::exception&) {  // it means nothing, and the stage or merge removes it
         }
     }
 
