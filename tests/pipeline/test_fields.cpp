@@ -150,7 +150,7 @@ TEST(TrainWarnings, SayWhatPlainNumbersHide) {
     result.made.epochs = {{1, 50.0, 0.5, 1.0, true, std::nullopt}};
     result.made.train.accuracy = 0.5;
     result.made.train.samples = 400;
-    result.made.activity = Activity{.largest_class_share = 0.5};
+    result.made.activity.emplace().largest_class_share = 0.5;
     EXPECT_THAT(result.warnings(), testing::IsEmpty());
     result.diverged = true;
     result.made.activity->silent_layers = {"conv1", "full2"};
@@ -159,6 +159,10 @@ TEST(TrainWarnings, SayWhatPlainNumbersHide) {
                 testing::ElementsAre(HasSubstr("diverged: the mean loss of epoch 1 is 50"),
                                      HasSubstr("no neuron of conv1 spikes on the first 400"),
                                      HasSubstr("no neuron of full2"), HasSubstr("learned nothing: 50.00 %")));
+    result.made.epochs.clear();  // trained elsewhere
+    EXPECT_THAT(result.made.warnings(), testing::Contains(HasSubstr("knows nothing of these data: 50.00 %")));
+    result.made.activity.reset();
+    EXPECT_THAT(result.made.warnings(), testing::IsEmpty());
 }
 
 }  // namespace

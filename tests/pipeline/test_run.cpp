@@ -131,7 +131,7 @@ TEST_F(RunFolder, AModelOfAnotherRunThanTheManifestTellsOfIsRefused) {
 TEST_F(RunFolder, WarningsOfTheTrainingComeWithTheRun) {
     TrainResult result;
     result.fingerprint = model_fingerprint(network_);
-    result.made.activity = Activity{.silent_layers = {"full1"}};
+    result.made.activity.emplace().silent_layers = {"full1"};
     const auto make = [&] {
         create_run({root_},
                    {network_, data_, "mnist", "train", {{"train"}, 1}, {"train"}, json::object(), document_of(result)});
