@@ -158,7 +158,8 @@ def main(program, source):
             f"interpret {run} --mu 2 --mu-max 2 --draws 1",
         )
         for method in ("svebi", "gate", "share", "gradcam", "ig2d:steps=2"):
-            spikelens(f"`explain`: 1 photograph, {method}", f"explain {run} --test 0 --methods {method}")
+            more = " --memory 3G" if method[:2] in ("gr", "ig") else ""  # a gradient needs 2.1 GB beside the weights
+            spikelens(f"`explain`: 1 photograph, {method}{more}", f"explain {run} --test 0 --methods {method}{more}")
         spikelens(
             "`evaluate`: 2 photographs, insertion and deletion in 4 steps, blurred, svebi, gate, random",
             f"evaluate {run} --methods svebi,gate,random --metrics insertion,deletion --baseline blur --samples 2 "
