@@ -19,6 +19,7 @@ where the first stopped.
 import argparse
 import gzip
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -93,7 +94,8 @@ def compare(documents, metric, share, other):
             if entry["metric"] == metric and {entry["a"], entry["b"]} == {share, other}:
                 sign = (1 if entry["a"] == share else -1) * (1 if better == "higher" else -1)
                 gains.append(sign * entry["difference"])
-                widths.append((entry["ci95"][1] - entry["ci95"][0]) / 2)
+                low, high = entry["ci95"]
+                widths.append((high - low) / 2 if low is not None else math.nan)  # too few, and equal
                 counts[(0 if gains[-1] > 0 else 2) if entry["decided"] else 1] += 1
     return gains and (sum(gains) / len(gains), sum(w * w for w in widths) ** 0.5 / len(widths), counts)
 

@@ -14,11 +14,14 @@ constexpr double kDecides = 0.1;  ///< of the paper's number: a wider interval w
 PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     const Estimate mean = estimate_mean(values);
     const double half = (mean.high - mean.low) / 2;
-    claim.measured = fmt::format("{:.4f} ± {:.4f}, {} seeds", mean.mean, half, values.size());
+    const bool known = Interval(mean).known();
+    claim.measured = known ? fmt::format("{:.4f} ± {:.4f}, {} seeds", mean.mean, half, values.size())
+                           : fmt::format("{:.4f}, {} seeds alike", mean.mean, values.size());
     claim.ci95.reset();
     if (!claim.held) return claim;
     const double paper = claim.paper.get<double>();
     claim.held.reset();
+    if (!known) return claim;
     if (half <= kDecides * std::abs(paper) || !Interval(mean).holds(paper)) claim.held = Interval(mean).holds(paper);
     return claim;
 }

@@ -45,7 +45,7 @@ struct MetricScore {
     double mean = std::numeric_limits<double>::quiet_NaN();
     Interval ci95;
     int64_t samples = 0;
-    std::vector<double> curve, curve_ci95;  ///< `curve_ci95`: half widths, not a number for one sample
+    std::vector<double> curve, curve_ci95;  ///< `curve_ci95`: half widths, not a number as `Estimate` says
 
     static void fields(auto& self, auto& field) {
         field("metric", self.metric), field("better", self.better), field("mean", self.mean), field("ci95", self.ci95);
