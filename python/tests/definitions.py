@@ -1,6 +1,6 @@
 """Networks and methods by their definitions in docs/methods.md: NumPy in double, dense matrices, loops over steps.
 
-Written from the text alone, without a look at the library's sources. Slow, and obvious.
+They share no code with the library. Slow, and obvious.
 """
 
 import numpy as np
