@@ -85,6 +85,31 @@ STAGES = {
         "spikes",
     ],
     "convert": ["import", "run/network.nir", "--out", "converted/network.safetensors"],
+    "filters": ["filters", "run", "--train-samples", "30", "--samples", "12", "--draws", "1", "--bootstraps", "2"],
+    "interpret-shard": ["interpret", "imported", "--shard", "1/2"],
+    "interpret-rest": ["interpret", "imported", "--shard", "2/2"],
+    "evaluate-shard": ["evaluate", "imported", "--methods", "input,random", "--samples", "12", "--shard", "1/2"],
+    "evaluate-rest": ["evaluate", "imported", "--methods", "input,random", "--samples", "12", "--shard", "2/2"],
+    "merge": ["merge", "imported"],
+    "codings": [
+        "codings",
+        "--data",
+        "DATA",
+        "--network",
+        NETWORK,
+        "--codings",
+        "rate,latency",
+        "--methods",
+        "input,random",
+        "--steps",
+        "3",
+        "--train-samples",
+        "30",
+        "--samples",
+        "4",
+        "--out",
+        "coded",
+    ],
 }
 HARMLESS = ("SHORT", "EINTR")
 KILLS = ("KILL", "KILLED")
@@ -238,7 +263,8 @@ class Bench:
         if len(lines) != 1 or not lines[0].startswith("spikelens: ") or "HDF5-DIAG" in done.stderr:
             faults.append(f"expected one sentence on stderr, not {done.stderr!r}")
         elif not any(
-            name in lines[0] for name in ("run/", "folder run:", "imported", "converted", "spikes", str(self.root))
+            name in lines[0]
+            for name in ("run/", "folder run:", "imported", "converted", "spikes", "coded", str(self.root))
         ):
             faults.append(f"the sentence names no file: {lines[0]!r}")
         if done.stdout:
