@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <system_error>
 
 #include <fmt/format.h>
 
