@@ -24,8 +24,6 @@ class LayerValues {
     std::vector<float> operated(int layer);
     const std::vector<float>& before_pool(int layer);
     const std::vector<float>& sent(int layer);
-    /// Gives the memory of both back; asked for again, they are computed again.
-    void forget(int layer) { before_pool_[layer] = sent_[layer] = {}; }
 
   private:
     std::vector<float> from_input() const;

@@ -232,7 +232,6 @@ ShareSweep::Result ShareSweep::sweep(const Recording& recording, const Input& in
             share = unpool_max(layer, share, values.before_pool(l), numbers_[l]);
         else if (layer.pool.kind != PoolKind::none)
             share = unpool(layer, steps, share);
-        values.forget(l);  // what reads it was gone through before
         Carried carried;
         const bool constant = !input.spiking();
         if (layer.neuron) {
