@@ -12,8 +12,8 @@ evaluate   insertion and deletion of the method `input`, 28 steps each: seconds 
 interpret  responses of 60,000 images, against (a) with spike counts on 1,000 of them, and the ablations, against as
            many simulations by (a) as there are images and distinct filter sets.
 Spikelens' seconds are those of the whole command, from start to exit. What PyTorch took for some images is multiplied
-up to all of them. Needs Debian's python3-torch and python3-numpy. Networks of conv, LIF (no delay, reset by
-subtraction), max-pool, full layers.
+up to all of them. Needs PyTorch and NumPy. Networks of conv, LIF (no delay, reset by subtraction), max-pool, full
+layers.
 """
 
 import gzip
