@@ -40,7 +40,11 @@ std::vector<double> log_ticks(double low, double high) {
     return ticks;
 }
 
-std::vector<double> Axis::ticks() const { return log ? log_ticks(low, high) : nice_ticks(low, high); }
+std::vector<double> Axis::ticks() const {
+    std::vector<double> all = log ? log_ticks(low, high) : nice_ticks(low, high);
+    if (whole) std::erase_if(all, [](double tick) { return std::abs(tick - std::round(tick)) > 1e-9; });
+    return all;
+}
 
 std::string Axis::tick_label(double value) const {
     return percent ? compact(std::round(value * 1e6) / 1e4) + " %" : compact(value);

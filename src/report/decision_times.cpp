@@ -55,7 +55,7 @@ Html decision_times(Page& page) {
         plot.series.push_back(std::move(series));
         caption += (caption.empty() ? "" : ", ") + median_text(*counts, word);
     }
-    plot.x = {"step", 1, static_cast<double>(right.size()), false};
+    plot.x = {.label = "step", .low = 1, .high = static_cast<double>(right.size()), .whole = true};
     plot.y.label = "decided";
     plot.y.percent = true;
     fit_y(plot, 0, 1);

@@ -20,6 +20,7 @@ struct Axis {
     double low = 0, high = 1;
     bool log = false;
     bool percent = false;  ///< label ticks as percentages
+    bool whole = false;    ///< counts or steps: ticks at whole numbers alone
     std::vector<double> ticks() const;
     std::string tick_label(double value) const;
 };

@@ -55,6 +55,13 @@ TEST(Scale, MapsEndsToEndsAndIsLinear) {
     EXPECT_DOUBLE_EQ(scale(3), 80);
 }
 
+TEST(Axis, StepsHaveTicksAtWholeNumbersAlone) {
+    const auto ticks = [](double high) { return Axis{.label = "step", .low = 1, .high = high, .whole = true}.ticks(); };
+    EXPECT_EQ(ticks(2), (std::vector<double>{1, 2}));
+    EXPECT_EQ(ticks(3), (std::vector<double>{1, 2, 3}));
+    EXPECT_EQ(ticks(25).front(), 5);
+}
+
 TEST(Scale, LogarithmicAxisHasItsGeometricMeanInTheMiddle) {
     const Scale scale(Axis{"", 0.1, 10, true}, 0, 200);
     EXPECT_NEAR(scale(1), 100, 1e-9);
