@@ -118,7 +118,8 @@ int run_program(int argc, char** argv, bool as_json, Ranks* ranks) {
 
 std::string memory_sentence(const std::vector<std::string>& arguments) {
     return fmt::format(
-        "not enough memory for spikelens {}; --memory 128M, fewer --threads, fewer samples or a higher limit (ulimit "
+        "not enough memory for spikelens {}; a smaller --memory, fewer --threads, fewer samples or a higher limit "
+        "(ulimit "
         "-v) help",
         fmt::join(arguments, " "));
 }

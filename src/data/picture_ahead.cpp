@@ -26,10 +26,13 @@ void PictureAhead::expect(std::span<const PictureFile> files, int64_t bytes) {
     waiting_.clear();
     for (const PictureFile& file : files) {
         if ((std::ssize(expected_) + 1) * bytes > room_) break;
-        if (auto known = before.extract(file.sha256))
+        if (auto known = before.extract(file.sha256)) {
+            if (!known.mapped().under_way && !known.mapped().through) waiting_.push_back(file.sha256);
             expected_.insert(std::move(known));
-        else if (expected_.try_emplace(file.sha256, Entry{file, false, false, nullptr}).second)
+        } else if (!expected_.contains(file.sha256)) {
+            expected_[file.sha256].file = std::make_shared<const PictureFile>(file);
             waiting_.push_back(file.sha256);
+        }
     }
     if (!waiting_.empty()) start_threads();
     changed_.notify_all();
@@ -61,16 +64,19 @@ void PictureAhead::work() {
         waiting_.pop_front();
         if (next == expected_.end()) continue;  // whoever asked for it reads it
         next->second.under_way = true;
-        const PictureFile file = next->second.file;
+        const std::shared_ptr<const PictureFile> file = next->second.file;
         lock.unlock();
         Picture picture;
         try {
-            picture = read_(file);
+            picture = read_(*file);
         } catch (const std::exception&) {  // met again, where it belongs, by whoever asks for the picture
         }
         lock.lock();
-        if (const auto entry = expected_.find(file.sha256); entry != expected_.end())
-            entry->second = {file, false, true, std::move(picture)};
+        if (const auto entry = expected_.find(file->sha256); entry != expected_.end()) {
+            entry->second.under_way = false;
+            entry->second.through = true;
+            entry->second.picture = std::move(picture);
+        }
         changed_.notify_all();
     }
 }

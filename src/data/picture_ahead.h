@@ -39,7 +39,7 @@ class PictureAhead {
 
   private:
     struct Entry {
-        PictureFile file;
+        std::shared_ptr<const PictureFile> file;  ///< so that threads share it without memory of their own
         bool under_way = false, through = false;
         Picture picture;
     };

@@ -140,17 +140,17 @@ ClassAccuracy accuracy(const ClassTask& task, std::span<const FilterSet> sets) {
 struct ClassMean {
     double sum = 0, variance = 0;
     int classes = 0;
-    int64_t samples = 0;
+    int64_t most_samples = 0;  // of a class
     void add(const ClassAccuracy& part, size_t of_samples) {
         if (std::isnan(part.mean)) return;
         sum += part.mean;
         variance += part.variance;
         ++classes;
-        samples += static_cast<int64_t>(of_samples);
+        most_samples = std::max(most_samples, static_cast<int64_t>(of_samples));
     }
     double mean() const { return sum / classes; }
     double ci95() const {
-        return variance == 0 && samples < kFewestEqual ? kNan : kNormal975 * std::sqrt(variance) / classes;
+        return variance == 0 && most_samples < kFewestEqual ? kNan : kNormal975 * std::sqrt(variance) / classes;
     }
 };
 

@@ -12,6 +12,7 @@
 #include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/option_error.h"
+#include "spikelens/io/files.h"
 #include "spikelens/model_io/model_file.h"
 #include "spikelens/pipeline/check_memory.h"
 #include "spikelens/pipeline/fields.h"
@@ -128,6 +129,7 @@ void check_numbers(const ImportOptions& options) {
 
 void check_file_options(const ImportOptions& options) {
     const std::string file = options.file.string();
+    FileReader{options.file};  // a file that is there
     const std::initializer_list<Unused> of_weights = {
         {"network", !options.network.empty()},    {"classes", options.classes.has_value()},
         {"match", options.match.has_value()},     {"map", !options.layers.empty()},
@@ -135,7 +137,8 @@ void check_file_options(const ImportOptions& options) {
     const std::initializer_list<Unused> of_nir = {
         {"dialect", !options.dialect.empty()}, {"dt", options.dt.has_value()}, {"reset", options.reset.has_value()}};
     if (is_nir(options.file)) {
-        refuse_unused(of_weights, " is for files of weights alone; " + file + " is a NIR graph");
+        const char* const what = begins_as(options.file).empty() ? " is named as a NIR graph" : " is a NIR graph";
+        refuse_unused(of_weights, " is for files of weights alone; " + file + what);
         check_dialect(nir_options(options).dialect);
         return;
     }

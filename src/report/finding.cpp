@@ -43,6 +43,8 @@ std::string purpose(const Page& page) {
     if (data == "mnist") return fmt::format("reads the {} handwritten digits", number);
     if (data == "nmnist") return fmt::format("reads the {} handwritten digits as an event camera saw them", number);
     if (page.results.classes.empty()) return fmt::format("sorts {}s into classes", page.noun());
+    if (page.results.classes.size() == 1)
+        return fmt::format("knows one kind of {}s: {}", page.noun(), page.results.classes[0]);
     return fmt::format("tells {} kinds of {}s apart: {}", number, page.noun(), some_of(page.results.classes));
 }
 
@@ -144,8 +146,10 @@ std::string trust(const Page& page) {
                       [&](const EvaluatedMethod& m) { return !m.sanity_baseline && m.metric(metric) != nullptr; });
     if (const auto equals = equal_leaders(evaluation, metric); equals.size() > 1)
         return fmt::format("Of {} explanations, {} are equally good by {}, and none is better: {}.", counted(methods),
-                           std::ssize(equals) == methods ? "all" : counted(std::ssize(equals)), metric,
-                           text_of(*leader->metric(metric)));
+                           std::ssize(equals) < methods ? counted(std::ssize(equals))
+                           : methods == 2               ? "both"
+                                                        : "all",
+                           metric, text_of(*leader->metric(metric)));
     const std::string who = methods > 1
                                 ? fmt::format("The best of {} explanations, {},", counted(methods), leader->method)
                                 : "The explanation by " + leader->method;

@@ -62,8 +62,9 @@ Html explanation_tile(const EvaluateResult& evaluation, const std::string& noun)
     const EvaluatedMethod* leader = best(evaluation, metric, false);
     if (!leader) return {};
     const MetricScore& score = *leader->metric(metric);
+    const std::string interval = text_of(score, score.ci95);
     const std::string numbers =
-        fmt::format("{} {}, {}", text_of(score), text_of(score, score.ci95), plural(score.samples, noun));
+        fmt::format("{}{}{}, {}", text_of(score), interval.empty() ? "" : " ", interval, plural(score.samples, noun));
     const std::vector<std::string> equals = equal_leaders(evaluation, metric);
     if (equals.size() > 1)
         return tile("No best explanation by " + metric, fmt::format("{} are equal", equals.size()),

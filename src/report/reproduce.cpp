@@ -121,8 +121,8 @@ Html glossary() {
 
 Html reproduce_section(Page& page) {
     return section("reproduce", "Reproduce",
-                   "These commands give the same numbers again, on any number of threads. What is computed with "
-                   "gradients (training, gradient methods) may differ in its last digits on another kind of processor.",
+                   "These commands give the same numbers again, on any number of threads. Training, methods that add "
+                   "noise and sigmoid surrogates may differ in their last digits on another kind of processor.",
                    commands(page) + manifest(page) + downloads() + limits(page) + glossary());
 }
 

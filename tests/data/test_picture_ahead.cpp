@@ -57,6 +57,25 @@ TEST(PictureAhead, ReadsWhatIsExpectedAndNoMoreThanThereIsRoomFor) {
     EXPECT_THAT(order, ElementsAre(7, 5, 9, 1)) << "9 was there";
 }
 
+TEST(PictureAhead, ReadsWhatIsExpectedTwice) {
+    std::atomic<int> read = 0;
+    std::promise<void> begun, may_end;
+    PictureAhead ahead(30, 1, [&](const PictureFile& file) {
+        if (read++ == 0) {
+            begun.set_value();
+            may_end.get_future().wait();
+        }
+        read.notify_all();
+        return picture_of(file);
+    });
+    ahead.expect(files_of({4, 6, 8}), 10);
+    begun.get_future().wait();
+    ahead.expect(files_of({4, 6, 8}), 10);
+    may_end.set_value();
+    wait_for(read, 3);
+    EXPECT_EQ(ahead.take("8")->data[0], 8);
+}
+
 TEST(PictureAhead, WaitsForAPictureThatIsBeingRead) {
     std::promise<void> begun, may_end;
     PictureAhead ahead(20, 1, [&](const PictureFile& file) {

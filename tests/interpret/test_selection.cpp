@@ -152,7 +152,8 @@ TEST(Selection, ClassMeansWeighClassesAlike) {
     EXPECT_NEAR(mean.ci95, 1.959963984540054 * std::sqrt(0.25 / 2) / 2, 1e-12);
     EXPECT_TRUE(std::isnan(mean_over_classes({{1, 1}, {1}}).ci95)) << "one sample tells no spread";
     EXPECT_TRUE(std::isnan(mean_over_classes({{1, 1, 1}, {}}).ci95)) << "three that are all right tell none either";
-    EXPECT_EQ(mean_over_classes({{1, 1, 1}, {1, 1, 1}}).ci95, 0);
+    EXPECT_TRUE(std::isnan(mean_over_classes({{1, 1, 1}, {0, 0, 0}}).ci95)) << "nor three of each class";
+    EXPECT_EQ(mean_over_classes({{1, 1, 1, 1, 1, 1}, {0, 0, 0}}).ci95, 0);
 }
 
 }  // namespace
