@@ -63,10 +63,11 @@ class Import(unittest.TestCase):
         self.assertAlmostEqual(self.weight(CONVOLUTION | NORMALISATION | FULL), 0.5 * 2 / 3**0.5, places=4)
         self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "1"), "no batch normalisation")
         self.refused(self.importing(CONVOLUTION | FULL, "--bn-eps", "-1"), "0 or more")
-        self.refused(
-            ["import", "graph.nir", "--bn-eps", "1", "--out", self.folder / "m.safetensors"],
-            "bn-eps is for files of weights",
-        )
+        graph, out = self.folder / "graph.nir", self.folder / "m.safetensors"
+        self.refused(["import", graph, "--bn-eps", "1", "--out", out], "there is no file")
+        for content, what in ((b"\x89HDF\r\n\x1a\n", "is a NIR graph"), (b"{}", "is named as a NIR graph")):
+            graph.write_bytes(content)
+            self.refused(["import", graph, "--bn-eps", "1", "--out", out], "bn-eps is for files of weights", what)
         moved = {name.replace("1.", "2.", 1): tensor for name, tensor in NORMALISATION.items()}
         self.refused(self.importing(CONVOLUTION | moved | FULL), "conv1.norm=2")
         self.assertEqual(self.weight(CONVOLUTION | moved | FULL, "--map", "conv1.norm=2", "--bn-eps", "1"), 0.5)
