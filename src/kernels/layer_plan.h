@@ -49,8 +49,10 @@ struct LayerPlan {
     int blocks = 1;  ///< ⌈out_channels / lanes⌉
     int padded() const { return lanes * blocks; }
     int taps() const { return kernel_height * kernel_width; }
-    int reached_columns() const { return (kernel_width + stride - 1) / stride; }  ///< of the output by one of the input
-    std::vector<PixelSpan> rows;                                                  ///< all rows of the output, whole
+    /// Columns of the output that one of the input reaches.
+    int reached_columns() const { return (kernel_width + stride - 1) / stride; }
+
+    std::vector<PixelSpan> rows;  ///< all rows of the output, whole
 
     AlignedVector<int32_t> weights;     ///< [block][tap][in_channel][lane]; empty for a layer of real input
     AlignedVector<float> real_weights;  ///< the same as float, for a layer of real input; empty otherwise
