@@ -113,30 +113,38 @@ class InterruptTest(ProgramTest):
             stderr = process.communicate(timeout=60)[1]
             return process.returncode, stderr.splitlines(), time.monotonic() - sent
 
-    def stop_until_done(self, arguments, seed, check=lambda line: None):
+    def stop_until_done(self, arguments, moments, check=lambda line: None):
         """Runs the command again and again, stopped at random moments each a little later, until it ends by itself."""
-        moments, allowance, stops = random.Random(seed), 0.0, 0
+        allowance = 0.0
         for _ in range(200):
             code, lines, seconds = self.stop(arguments, [signal.SIGINT], moments.uniform(0, allowance))
             self.assertLess(seconds, 10)
             allowance += 0.05
             if code == 0:
-                return stops
+                return
             self.assertEqual(code, -signal.SIGINT, lines)
             told = [line for line in lines if line.startswith("spikelens: stopped; ")]
             self.assertEqual(len(told), 1, lines)
             self.assertIn("kept", told[0])
             check(told[0])
-            stops += 1
         self.fail("never finished")
 
 
 class Interrupts(InterruptTest):
-    def test_stopped_by_ctrl_c_and_run_again_ends_in_the_same_results(self):
-        other = self.root / "stopped"
-        positions = set()
+    def trained_in_pieces(self, name, train):
+        """A run that `train(run, positions)` stopped again and again, at least once within an epoch.
 
-        def check_training(line):
+        Moments are drawn, so that on a busy machine none may fall there: then another run is begun.
+        """
+        for attempt in range(20):
+            run, positions = self.root / f"{name}-{attempt}", set()
+            train(run, positions, random.Random(attempt))
+            if any(samples > 0 for _, samples in positions):
+                return run
+        self.fail("never within an epoch")
+
+    def train_with_stops(self, run, positions, moments):
+        def check(line):
             if "nothing new was kept" in line:
                 return
             within = re.search(r"epoch (\d+) is kept up to sample ([\d,]+) of 900", line)
@@ -145,35 +153,39 @@ class Interrupts(InterruptTest):
                 if within
                 else (int(re.search(r"(\d+) epochs? (?:is|are) kept", line)[1]), 0)
             )
-            self.assertEqual(checkpoint_position(other), told)
+            self.assertEqual(checkpoint_position(run), told)
             positions.add(told)
             self.assertIn("run the same command again to go on", line)
 
-        self.stop_until_done(self.long_training(other), 1, check_training)
-        self.assertTrue(any(samples > 0 for _, samples in positions), "never stopped within an epoch")
-        self.stop_until_done(self.interpretation(other), 2)
-        self.stop_until_done(self.evaluation(other), 3)
+        self.stop_until_done(self.long_training(run), moments, check)
+
+    def train_with_kills(self, run, positions, moments):
+        for i in range(200):
+            with self.start(self.long_training(run, "--checkpoint-every", "0")) as process:
+                while not listens(process) and process.poll() is None:
+                    time.sleep(0.001)
+                try:
+                    process.communicate(timeout=moments.uniform(0, 0.1 * i))
+                    self.assertEqual(process.returncode, 0)
+                    return
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+            if (run / "checkpoint.safetensors").exists():
+                positions.add(checkpoint_position(run))
+        self.fail("never finished")
+
+    def test_stopped_by_ctrl_c_and_run_again_ends_in_the_same_results(self):
+        other = self.trained_in_pieces("stopped", self.train_with_stops)
+        self.stop_until_done(self.interpretation(other), random.Random(2))
+        self.stop_until_done(self.evaluation(other), random.Random(3))
         self.assertEqual((other / "model.safetensors").read_bytes(), (self.whole / "model.safetensors").read_bytes())
         for name in ("train", "interpret", "evaluate"):
             results = [without_times(json.loads((run / f"{name}.json").read_text())) for run in (other, self.whole)]
             self.assertEqual(*results, name)
 
     def test_killed_within_an_epoch_and_run_again_ends_in_the_same_bits(self):
-        other, moments, positions = self.root / "killed", random.Random(4), set()
-        for i in range(200):
-            with self.start(self.long_training(other, "--checkpoint-every", "0")) as process:
-                while not listens(process) and process.poll() is None:
-                    time.sleep(0.001)
-                try:
-                    process.communicate(timeout=moments.uniform(0, 0.1 * i))
-                    self.assertEqual(process.returncode, 0)
-                    break
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.communicate()
-            if (other / "checkpoint.safetensors").exists():
-                positions.add(checkpoint_position(other))
-        self.assertTrue(any(samples > 0 for _, samples in positions), "never killed within an epoch")
+        other = self.trained_in_pieces("killed", self.train_with_kills)
         for name in ("model", "checkpoint"):
             bytes_of = [
                 re.sub(rb'\\"seconds\\":[0-9.e-]+', b"", (run / f"{name}.safetensors").read_bytes()[8:]).replace(
