@@ -226,7 +226,7 @@ namespace {
 template <class T>
 void require_type(const fs::path& source, const std::string& name, const AnyArray& any) {
     if (!std::holds_alternative<Array<T>>(any))
-        throw InputError(fmt::format("{}: the array {} is not {}", source.string(), name, Hdf5Type<T>::name));
+        throw InputError(fmt::format("{}: the array {} is not {}", source.string(), name, Hdf5Type<T>::kName));
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ H5FD_class_t described() {
     driver.name = "spikelens";
     driver.maxaddr = static_cast<haddr_t>(std::numeric_limits<int64_t>::max());
     driver.fc_degree = H5F_CLOSE_WEAK;
-    driver.fapl_size = sizeof(Hdf5Storage*);
+    driver.fapl_size = sizeof(void*);
     driver.open = open;
     driver.close = close;
     driver.query = query;

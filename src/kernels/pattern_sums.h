@@ -52,11 +52,11 @@ class PatternSums {
     }
 
   private:
-    static constexpr int kWidth = Isa::kBytes / 4, kLanes = Patterns::kRowSize, N = kLanes / kWidth;
-    static constexpr int kPixels = kPixelsTogether<Isa, N>;
+    static constexpr int kWidth = Isa::kBytes / 4, kLanes = Patterns::kRowSize, kVectors = kLanes / kWidth;
+    static constexpr int kPixels = kPixelsTogether<Isa, kVectors>;
     using Ints = typename Isa::Ints;
     using Floats = typename Isa::Floats;
-    using Step = Stepper<Isa, N, kPlain, kCounts>;
+    using Step = Stepper<Isa, kVectors, kPlain, kCounts>;
     struct alignas(64) Line {
         int32_t lane[kLanes];
     };
@@ -104,30 +104,31 @@ class PatternSums {
 
     /// What the rows of a list make in each step of the chunk. No such sum overflows (LayerPlan::part_rows).
     void add_list(StepPatterns::List list, const int32_t* weights, int plane, int64_t* sums) const {
-        Ints total[Patterns::kSteps][N] = {};
+        Ints total[Patterns::kSteps][kVectors] = {};
         [&]<int... pattern>(std::integer_sequence<int, pattern...>) {
             (add_pattern<pattern + 1>(list, weights, total), ...);
         }
         (std::make_integer_sequence<int, Patterns::kCount - 1>());
         for (int step = 0; step < Patterns::kSteps; ++step, sums += plan_.lanes)
-            for (int i = 0; i < N; ++i) add_wide(total[step][i], plane, sums + i * kWidth);
+            for (int i = 0; i < kVectors; ++i) add_wide(total[step][i], plane, sums + i * kWidth);
     }
 
     template <int pattern>
-    static void add_pattern(StepPatterns::List list, const int32_t* weights, Ints (&total)[Patterns::kSteps][N]) {
+    static void add_pattern(StepPatterns::List list, const int32_t* weights,
+                            Ints (&total)[Patterns::kSteps][kVectors]) {
         const uint16_t* row = list + Patterns::kCount + list[pattern - 1];
         const uint16_t* const end = list + Patterns::kCount + list[pattern];
-        Ints sum[N] = {};
+        Ints sum[kVectors] = {};
         static_assert(Patterns::kTogether == 4);
         for (; row != end; row += 4)
-            for (int i = 0; i < N; ++i) {
+            for (int i = 0; i < kVectors; ++i) {
                 const int32_t* at = weights + i * kWidth;
                 sum[i] += (load<Ints>(at + row[0]) + load<Ints>(at + row[1])) +
                           (load<Ints>(at + row[2]) + load<Ints>(at + row[3]));
             }
         for (int step = 0; step < Patterns::kSteps; ++step)
             if (pattern >> step & 1)
-                for (int i = 0; i < N; ++i) total[step][i] += sum[i];
+                for (int i = 0; i < kVectors; ++i) total[step][i] += sum[i];
     }
 
     static void add_wide(const Ints& part, int plane, int64_t* sums) {
