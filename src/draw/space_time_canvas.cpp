@@ -41,8 +41,8 @@ double distance(Point place, const Segment& segment) {
     return length(off - share * along);
 }
 
-/// The columns of a row that may lie within `reach` of a segment.
-Range columns_near(const Segment& segment, int row, double reach, int columns) {
+/// Of these columns of a row, those that may lie within `reach` of a segment.
+Range columns_near(const Segment& segment, int row, double reach, const Range& columns) {
     const Point along = segment.to - segment.from;
     const double above = row - reach - segment.from.y, below = row + reach - segment.from.y;
     double first = 0, last = 1;  // of the segment, what lies as high as the row
@@ -54,7 +54,8 @@ Range columns_near(const Segment& segment, int row, double reach, int columns) {
     }
     if (first > last) return {};
     const double a = segment.from.x + first * along.x, b = segment.from.x + last * along.x;
-    return within(std::min(a, b) - reach, std::max(a, b) + reach, columns);
+    const Range near = within(std::min(a, b) - reach, std::max(a, b) + reach, columns.end);
+    return {std::max(near.first, columns.first), near.end};
 }
 
 /// The smallest area that holds the segments, and `reach` around them.
@@ -117,7 +118,7 @@ void Canvas::strokes(std::span<const Segment> segments, double width, const Rgb&
     for (int row = rows.first; row < rows.end; ++row) {
         std::ranges::fill(covered, 0);
         for (const Segment& segment : segments) {
-            const Range near = columns_near(segment, row, reach, columns_);
+            const Range near = columns_near(segment, row, reach, columns);
             for (int column = near.first; column < near.end; ++column) {
                 double& most = covered[static_cast<size_t>(column - columns.first)];
                 const Point place{static_cast<double>(column), static_cast<double>(row)};
