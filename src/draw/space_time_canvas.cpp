@@ -104,7 +104,7 @@ size_t Canvas::place(int row, int column) const {
 void Canvas::blend(int row, int column, const Rgb& colour, double share) {
     for (size_t c = 0; c < 3; ++c) {
         uint8_t& under = samples_[place(row, column) + c];
-        under = static_cast<uint8_t>((1 - share) * under + share * 255 * colour[c] + 0.5);
+        under = static_cast<uint8_t>(std::lround((1 - share) * under + share * 255 * colour[c]));
     }
 }
 
