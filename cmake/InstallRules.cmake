@@ -45,7 +45,6 @@ configure_package_config_file(
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/spikelens-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(
     FILES ${PROJECT_BINARY_DIR}/spikelens-config.cmake ${PROJECT_BINARY_DIR}/spikelens-config-version.cmake
-          cmake/FindLibZip.cmake cmake/FindLZ4.cmake cmake/FindOpenCVImages.cmake cmake/FindWebP.cmake
-          cmake/FindZstd.cmake
+          cmake/FindLibZip.cmake cmake/FindLZ4.cmake cmake/FindWebP.cmake cmake/FindZstd.cmake
     DESTINATION ${package_dir}
 )

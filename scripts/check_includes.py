@@ -44,7 +44,6 @@ LIBRARIES = {
     "CUDA": (r"cuda\w*\.h", ["gpu/cuda"]),
     "nlohmann-json": (r"nlohmann/", ["io", "data", "model_io", "pipeline", "report", "reproduce"]),
     "fmt": (r"fmt/", ["io", "draw", "data", "model_io", "pipeline", "report", "reproduce"]),
-    "OpenCV": (r"opencv2/", ["io", "draw"]),
     "libjpeg-turbo": (r"j(peglib|error|config)\.h", ["io"]),
     "libpng": (r"png\.h", ["io"]),
     "libtiff": (r"tiff\w*\.h", ["io"]),

@@ -6,7 +6,7 @@ set -euo pipefail
 build_packages=(
     g++ cmake ninja-build ccache
     libtorch-dev libopenblas-pthread-dev
-    libopencv-imgcodecs-dev libopencv-imgproc-dev libjpeg-dev libpng-dev libtiff-dev libwebp-dev libhdf5-dev
+    libjpeg-dev libpng-dev libtiff-dev libwebp-dev libhdf5-dev
     libcli11-dev libfmt-dev nlohmann-json3-dev
     libcurl4-openssl-dev libssl-dev zlib1g-dev libzip-dev liblz4-dev libzstd-dev
     libgtest-dev libgmock-dev libbenchmark-dev

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <opencv2/imgproc.hpp>
 
 #include "spikelens/core/error.h"
 #include "spikelens/draw/palette.h"
@@ -20,16 +19,13 @@ void check_map(const FloatArray& map) {
         if (!std::isfinite(value)) throw InputError("a map to be coloured holds a value that is not finite");
 }
 
-std::vector<PaletteColour> jet_palette() {
-    cv::Mat index(1, 256, CV_8UC1), colours;
-    for (int i = 0; i < 256; ++i) index.data[i] = static_cast<uchar>(i);
-    cv::applyColorMap(index, colours, cv::COLORMAP_JET);
-    std::vector<PaletteColour> palette;
-    for (int i = 0; i < 256; ++i) {
-        const auto& bgr = colours.at<cv::Vec3b>(0, i);
-        palette.push_back({bgr[2], bgr[1], bgr[0]});
-    }
-    return palette;
+/// Colour 0 to 255 of JET as OpenCV has it: ramps of four levels a step, one of which it rounds otherwise.
+PaletteColour jet(int i) {
+    const auto ramp = [](int rising, int falling) {
+        return static_cast<uint8_t>(std::clamp(std::min(rising, falling), 0, 255));
+    };
+    return {ramp(4 * i - 382, 1148 - 4 * i), ramp(4 * i - 128, 892 - 4 * i),
+            ramp(4 * i + 128, i == 159 ? 1 : 638 - 4 * i)};
 }
 
 /// Min–max to [0, 1]; a constant map becomes 0.
@@ -57,7 +53,6 @@ std::vector<float> strengths(const FloatArray& map, Colours colours) {
 }
 
 PaletteColour colour_of(float strength, Colours colours) {
-    static const std::vector<PaletteColour> jet = jet_palette();
     switch (colours) {
         case Colours::heat:
             return sequential_palette()[static_cast<size_t>(std::lround(strength * 255))];
@@ -66,7 +61,7 @@ PaletteColour colour_of(float strength, Colours colours) {
         case Colours::jet:
             break;
     }
-    return jet[static_cast<size_t>(strength * 255)];  // cut off, not rounded, as overlays of this kind are usually made
+    return jet(static_cast<int>(strength * 255));  // cut off, not rounded, as overlays of this kind are usually made
 }
 
 std::array<float, 3> rgb_of(const PaletteColour& colour) {

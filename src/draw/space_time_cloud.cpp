@@ -43,30 +43,30 @@ class Box {
     void grid() const {
         for (int64_t tick : t_ticks_) {
             const auto t = static_cast<double>(tick);
-            line({0, 0, t}, {0, h_, t}, kLineGrey, 0.08);
-            line({0, h_, t}, {w_, h_, t}, kLineGrey, 0.08);
+            line({0, 0, t}, {0, h_, t}, kLineGrey, 0.1);
+            line({0, h_, t}, {w_, h_, t}, kLineGrey, 0.1);
         }
         for (int64_t tick : x_ticks_) {
             const auto x = static_cast<double>(tick);
-            line({x, h_, 0}, {x, h_, t_}, kLineGrey, 0.08);
-            line({x, 0, t_}, {x, h_, t_}, kLineGrey, 0.08);
+            line({x, h_, 0}, {x, h_, t_}, kLineGrey, 0.1);
+            line({x, 0, t_}, {x, h_, t_}, kLineGrey, 0.1);
         }
         for (int64_t tick : y_ticks_) {
             const auto y = static_cast<double>(tick);
-            line({0, y, 0}, {0, y, t_}, kLineGrey, 0.08);
-            line({0, y, t_}, {w_, y, t_}, kLineGrey, 0.08);
+            line({0, y, 0}, {0, y, t_}, kLineGrey, 0.1);
+            line({0, y, t_}, {w_, y, t_}, kLineGrey, 0.1);
         }
     }
     void edges() const {
-        line({0, 0, t_}, {0, h_, t_}, kEdgeGrey, 0.1);
-        line({0, h_, 0}, {0, h_, t_}, kEdgeGrey, 0.1);
-        line({0, h_, t_}, {w_, h_, t_}, kEdgeGrey, 0.1);
-        line({0, 0, 0}, {0, 0, t_}, kEdgeGrey, 0.1);
-        line({0, 0, t_}, {w_, 0, t_}, kEdgeGrey, 0.1);
-        line({w_, 0, t_}, {w_, h_, t_}, kEdgeGrey, 0.1);
-        line({0, 0, 0}, {0, h_, 0}, kEdgeGrey, 0.14);
-        line({0, h_, 0}, {w_, h_, 0}, kEdgeGrey, 0.14);
-        line({w_, h_, 0}, {w_, h_, t_}, kEdgeGrey, 0.14);
+        line({0, 0, t_}, {0, h_, t_}, kEdgeGrey, 0.13);
+        line({0, h_, 0}, {0, h_, t_}, kEdgeGrey, 0.13);
+        line({0, h_, t_}, {w_, h_, t_}, kEdgeGrey, 0.13);
+        line({0, 0, 0}, {0, 0, t_}, kEdgeGrey, 0.13);
+        line({0, 0, t_}, {w_, 0, t_}, kEdgeGrey, 0.13);
+        line({w_, 0, t_}, {w_, h_, t_}, kEdgeGrey, 0.13);
+        line({0, 0, 0}, {0, h_, 0}, kEdgeGrey, 0.17);
+        line({0, h_, 0}, {w_, h_, 0}, kEdgeGrey, 0.17);
+        line({w_, h_, 0}, {w_, h_, t_}, kEdgeGrey, 0.17);
     }
     void number(Place place, Point outwards, int64_t value) const {
         canvas_.text(view_.at(place) + letter_ * outwards, std::to_string(value), letter_, kLetterGrey, Anchor::middle);

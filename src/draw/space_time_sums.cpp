@@ -84,7 +84,7 @@ void draw_panel(Canvas& canvas, const Recording& recording, const Panel& panel, 
     }
     const Point corners[] = {
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.bottom()}, {area.left, area.bottom()}};
-    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.1 * letter);
+    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.13 * letter);
     canvas.text({area.left + area.width / 2, area.bottom() + 1.1 * letter}, panel.across, letter, kLetterGrey,
                 Anchor::middle);
     canvas.text({area.left - 0.7 * letter, area.top + area.height / 2}, panel.down, letter, kLetterGrey, Anchor::right);
@@ -111,7 +111,7 @@ void draw_scale(Canvas& canvas, const ScoreInk& ink, const Area& area, double le
                          ink.colour(value((i + 0.5) / parts)));
     const Point corners[] = {
         {area.left, area.top}, {area.right(), area.top}, {area.right(), area.top + bar}, {area.left, area.top + bar}};
-    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.1 * letter);
+    for (size_t i = 0; i < 4; ++i) canvas.line(corners[i], corners[(i + 1) % 4], kEdgeGrey, 0.13 * letter);
     const double below = area.top + bar + 1.1 * letter;
     if (high <= low) return canvas.text({area.left + area.width / 2, below}, "0", letter, kLetterGrey, Anchor::middle);
     canvas.text({area.left, below}, short_number(low), letter, kLetterGrey, Anchor::left);

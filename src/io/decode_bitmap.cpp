@@ -2,8 +2,6 @@
 #include <bit>
 #include <charconv>
 
-#include <opencv2/imgcodecs.hpp>
-
 #include "spikelens/core/error.h"
 
 #include "decode_picture.h"
@@ -11,9 +9,9 @@
 namespace spikelens {
 namespace {
 
-int64_t little_endian(std::string_view bytes, size_t place, size_t count) {
+int64_t little_endian(std::string_view bytes, int64_t place, int64_t count) {
     int64_t value = 0;
-    for (size_t i = count; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[place + i]);
+    for (int64_t i = count; i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[static_cast<size_t>(place + i)]);
     return value;
 }
 
@@ -72,6 +70,53 @@ DecodedPicture decode_pnm(std::string_view bytes, const std::string& where) {
     return picture;
 }
 
+namespace {
+
+/// A BMP with the header of Windows 3 or later.
+struct Bmp {
+    std::string_view bytes;
+    int64_t header = 0, offset = 0, width = 0, height = 0, bits = 0, packing = 0, colours = 0, line = 0;
+    bool from_top = false;
+
+    /// The bits of a pixel; where they are less than a byte, the first pixel has the high ones.
+    uint32_t pixel(int64_t x, int64_t y) const {
+        const int64_t place = offset + line * (from_top ? y : height - 1 - y) + x * bits / 8;
+        if (bits >= 8) return static_cast<uint32_t>(little_endian(bytes, place, bits / 8));
+        return static_cast<uint32_t>(little_endian(bytes, place, 1)) >> (8 - bits - x * bits % 8) & ((1U << bits) - 1);
+    }
+};
+
+constexpr int64_t kPlain = 0, kMasks = 3;              // packing
+constexpr int64_t kHeaderPlace = 14, kMaskPlace = 54;  // masks follow the first 40 bytes of every version of the header
+
+/// What the file's headers say, checked: all pixels and colours lie within it.
+Bmp bmp_header(std::string_view bytes, const std::string& where) {
+    const auto number = [&](int64_t place, int64_t count) { return little_endian(bytes, place, count); };
+    if (bytes.size() < kMaskPlace || number(kHeaderPlace, 4) < 40)
+        refuse_damaged(where, "it has no header of Windows 3 or later");
+    Bmp bmp{.bytes = bytes, .header = number(kHeaderPlace, 4), .offset = number(10, 4)};
+    const auto rows = static_cast<int32_t>(number(22, 4));  // negative: from the top
+    bmp.width = static_cast<int32_t>(number(18, 4));
+    bmp.height = rows < 0 ? -int64_t{rows} : rows;
+    bmp.from_top = rows < 0;
+    bmp.bits = number(28, 2);
+    bmp.packing = number(30, 4);
+    bmp.colours = number(46, 4);
+    const bool known = bmp.packing == kPlain
+                           ? bmp.bits == 1 || bmp.bits == 4 || bmp.bits == 8 || bmp.bits == 24 || bmp.bits == 32
+                           : bmp.packing == kMasks && (bmp.bits == 16 || bmp.bits == 32);
+    if (!known) refuse_damaged(where, "only uncompressed BMP of 1, 4, 8, 24 or 32 bits, or with masks, is read");
+    check_size(bmp.width, bmp.height, where);
+    if (bmp.bits <= 8 && bmp.colours == 0) bmp.colours = int64_t{1} << bmp.bits;
+    if (bmp.colours > 256 || kHeaderPlace + bmp.header + (bmp.bits <= 8 ? 4 * bmp.colours : 0) > bmp.offset)
+        refuse_damaged(where, "its header contradicts itself");
+    const auto size = static_cast<int64_t>(bytes.size());
+    bmp.line = (bmp.width * bmp.bits + 31) / 32 * 4;
+    if (bmp.offset > size || bmp.line > (size - bmp.offset) / bmp.height)
+        refuse_damaged(where, "the file ends too early");
+    return bmp;
+}
+
 /// Red, green, blue or alpha of a pixel: the bits of a mask, which are one run.
 struct MaskedChannel {
     uint32_t mask = 0;
@@ -84,82 +129,51 @@ struct MaskedChannel {
     }
 };
 
-MaskedChannel masked_channel(std::string_view bytes, size_t place, int64_t bits, const std::string& where) {
-    const auto mask = static_cast<uint32_t>(little_endian(bytes, place, 4));
+MaskedChannel masked_channel(const Bmp& bmp, int64_t place, const std::string& where) {
+    const auto mask = static_cast<uint32_t>(little_endian(bmp.bytes, place, 4));
     const int shift = mask == 0 ? 0 : std::countr_zero(mask);
     const bool within =
-        mask != 0 && (bits == 32 || mask >> bits == 0) && std::has_single_bit(uint64_t{mask >> shift} + 1);
+        mask != 0 && (bmp.bits == 32 || mask >> bmp.bits == 0) && std::has_single_bit(uint64_t{mask >> shift} + 1);
     if (!within) refuse_damaged(where, "the mask of a colour is not a run of bits");
     return {mask, shift};
 }
 
-/// Where the pixels of a BMP lie.
-struct BmpRows {
-    int64_t offset, line, pixel_size;
-    bool from_top;
-};
-
-/// The masks follow the first 40 bytes of the header, in every version of it. That of alpha is in headers of 56 bytes
-/// or more.
-void read_masked(std::string_view bytes, const BmpRows& rows, DecodedPicture& picture, const std::string& where) {
-    constexpr size_t masks = 54, mask_size = 4, with_alpha = 56;
-    const bool alpha =
-        little_endian(bytes, 14, 4) >= static_cast<int64_t>(with_alpha) && little_endian(bytes, 66, 4) != 0;
-    picture.channels = alpha ? 4 : 3;
-    if (rows.offset < static_cast<int64_t>(masks + 3 * mask_size))
-        refuse_damaged(where, "its header contradicts itself");
+/// The mask of alpha is in headers of 56 bytes or more.
+std::vector<MaskedChannel> masks(const Bmp& bmp, const std::string& where) {
+    constexpr int64_t mask_size = 4, with_alpha = 56;
+    if (bmp.offset < kMaskPlace + 3 * mask_size) refuse_damaged(where, "its header contradicts itself");
+    const bool alpha = bmp.header >= with_alpha && little_endian(bmp.bytes, kMaskPlace + 3 * mask_size, 4) != 0;
     std::vector<MaskedChannel> channels;
-    for (size_t c = 0; c < static_cast<size_t>(picture.channels); ++c)
-        channels.push_back(masked_channel(bytes, masks + mask_size * c, 8 * rows.pixel_size, where));
-    picture.allocate();
-    size_t next = 0;
-    for (int64_t y = 0; y < picture.height; ++y)
-        for (int64_t x = 0; x < picture.width; ++x) {
-            const int64_t row = rows.offset + rows.line * (rows.from_top ? y : picture.height - 1 - y);
-            const auto place = static_cast<size_t>(row + x * rows.pixel_size);
-            const auto pixel = static_cast<uint32_t>(little_endian(bytes, place, static_cast<size_t>(rows.pixel_size)));
-            for (const MaskedChannel& channel : channels) picture.bytes[next++] = channel.of(pixel);
-        }
+    for (int64_t c = 0; c < (alpha ? 4 : 3); ++c)
+        channels.push_back(masked_channel(bmp, kMaskPlace + mask_size * c, where));
+    return channels;
 }
 
-/// With the header of Windows 3 or later, its colours uncompressed. OpenCV takes every mask for the usual one, so
-/// pixels with masks are read here. It prints what it thinks of damage, so what it reads is checked before.
+/// Blue, green, red and what is not looked at, from the low bits to the high ones.
+std::vector<MaskedChannel> usual_masks() { return {{0xFF0000, 16}, {0xFF00, 8}, {0xFF, 0}}; }
+
+/// A pixel's colour when pixels are colours' indices: of the table behind the header.
+uint32_t colour_of(const Bmp& bmp, uint32_t index, const std::string& where) {
+    if (index >= bmp.colours) refuse_damaged(where, "a pixel's colour is not in its table of colours");
+    return static_cast<uint32_t>(little_endian(bmp.bytes, kHeaderPlace + bmp.header + 4 * int64_t{index}, 4));
+}
+
+}  // namespace
+
 DecodedPicture decode_bmp(std::string_view bytes, const std::string& where) {
-    if (bytes.size() < 54 || little_endian(bytes, 14, 4) < 40)
-        refuse_damaged(where, "it has no header of Windows 3 or later");
-    const int64_t header = little_endian(bytes, 14, 4), bits = little_endian(bytes, 28, 2),
-                  packing = little_endian(bytes, 30, 4);
-    const auto rows = static_cast<int32_t>(little_endian(bytes, 22, 4));  // negative: from the top
-    const int64_t width = static_cast<int32_t>(little_endian(bytes, 18, 4)), height = rows < 0 ? -int64_t{rows} : rows;
-    constexpr int64_t plain = 0, masks = 3;
-    const bool known = packing == plain ? bits == 1 || bits == 4 || bits == 8 || bits == 24 || bits == 32
-                                        : packing == masks && (bits == 16 || bits == 32);
-    if (!known) refuse_damaged(where, "only uncompressed BMP of 1, 4, 8, 24 or 32 bits, or with masks, is read");
-    check_size(width, height, where);
-    const int64_t offset = little_endian(bytes, 10, 4), line = (width * bits + 31) / 32 * 4,
-                  size = static_cast<int64_t>(bytes.size()), colours = little_endian(bytes, 46, 4);
-    if (colours > 256 || 14 + header + (bits <= 8 ? 4 * colours : 0) > offset)
-        refuse_damaged(where, "its header contradicts itself");
-    if (offset > size || line > (size - offset) / height) refuse_damaged(where, "the file ends too early");
+    const Bmp bmp = bmp_header(bytes, where);
+    const std::vector<MaskedChannel> channels = bmp.packing == kMasks ? masks(bmp, where) : usual_masks();
     DecodedPicture picture;
-    picture.width = width;
-    picture.height = height;
-    if (packing == masks) {
-        read_masked(bytes, {offset, line, bits / 8, rows < 0}, picture, where);
-        return picture;
-    }
-    const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-    cv::Mat pixels;
-    try {
-        pixels = cv::imdecode(encoded, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-    } catch (const cv::Exception&) {  // as every other damaged picture, below
-    }
-    if (pixels.type() != CV_8UC3 || pixels.cols != width || pixels.rows != height)
-        refuse_damaged(where, "its pixels cannot be read");
-    picture.channels = 3;
+    picture.width = bmp.width;
+    picture.height = bmp.height;
+    picture.channels = static_cast<int>(channels.size());
     picture.allocate();
-    for (size_t i = 0; i < picture.bytes.size(); i += 3)
-        for (size_t c = 0; c < 3; ++c) picture.bytes[i + c] = pixels.data[i + 2 - c];
+    auto value = picture.bytes.begin();
+    for (int64_t y = 0; y < bmp.height; ++y)
+        for (int64_t x = 0; x < bmp.width; ++x) {
+            const uint32_t pixel = bmp.pixel(x, y), colour = bmp.bits <= 8 ? colour_of(bmp, pixel, where) : pixel;
+            for (const MaskedChannel& channel : channels) *value++ = channel.of(colour);
+        }
     return picture;
 }
 

@@ -32,10 +32,10 @@ struct DecodedPicture {
 };
 
 /// The one place where pictures are decoded: PNG by libpng, JPEG by libjpeg-turbo, WebP by libwebp, TIFF by libtiff,
-/// uncompressed BMP by OpenCV, binary PGM and PPM here. `where` is the file's name. Prints nothing. Throws InputError,
-/// with what is wrong, for another format, damage of any kind (a checksum, an early end, a value out of range, anything
-/// the library warns of), no pixels, more than 64 million pixels (before memory is asked for), and a JPEG with more
-/// than 500 scans or so many that they would take more than some seconds. Takes up to 8 bytes a pixel.
+/// uncompressed BMP, binary PGM and PPM here. `where` is the file's name. Prints nothing. Throws InputError, with what
+/// is wrong, for another format, damage of any kind (a checksum, an early end, a value out of range, anything the
+/// library warns of), no pixels, more than 64 million pixels (before memory is asked for), and a JPEG with more than
+/// 500 scans or so many that they would take more than some seconds. Takes up to 8 bytes a pixel.
 DecodedPicture decode_picture(std::string_view bytes, const std::string& where);
 
 /// Of one format, told from the file's first bytes.

@@ -5,6 +5,7 @@
 
 #include "spikelens/draw/colour.h"
 #include "spikelens/draw/palette.h"
+#include "spikelens/io/sha256.h"
 
 #include "support/errors.h"
 
@@ -130,6 +131,36 @@ TEST(Palette, IsTheOneThatMapsAreDrawnWith) {
     for (int64_t i = 0; i < 256; ++i) EXPECT_EQ(pixel(heat, i), of(sequential_palette()[i])) << i;
     for (int64_t i = 0; i < 255; ++i) EXPECT_EQ(pixel(signed_map, i), of(diverging_palette()[i])) << i;
     EXPECT_EQ(diverging_palette()[127], (PaletteColour{255, 255, 255}));
+}
+
+std::string bytes_of(const std::vector<PaletteColour>& palette) {
+    std::string bytes;
+    for (const PaletteColour& colour : palette)
+        for (const uint8_t part : {colour.r, colour.g, colour.b}) bytes += static_cast<char>(part);
+    return bytes;
+}
+
+/// All 256 colours: values in the middle of each, between the two ends.
+std::vector<PaletteColour> jet_palette() {
+    FloatArray map({1, 256});
+    for (int64_t i = 0; i < 256; ++i) map.data[i] = i == 0 || i == 255 ? static_cast<float>(i) : 0.5F + i;
+    const FloatArray picture = colour_map(map, Colours::jet);
+    std::vector<PaletteColour> palette;
+    for (int64_t i = 0; i < 256; ++i) {
+        const auto part = [&](size_t c) { return static_cast<uint8_t>(std::lround(pixel(picture, i)[c] * 255)); };
+        palette.push_back({part(0), part(1), part(2)});
+    }
+    return palette;
+}
+
+/// OpenCV 4.6 has these colours: applyColorMap with MAGMA, mixed, and with JET, and cvtColor with Lab2RGB of floats.
+TEST(Palette, HasTheColoursOfOpenCv) {
+    EXPECT_EQ(sha256_of_bytes(bytes_of(sequential_palette())),
+              "c619be7d20290723ffe7366b0f4d47b79ff0d4a8d1f4891d0d3d2af97c7c3151");
+    EXPECT_EQ(sha256_of_bytes(bytes_of(diverging_palette())),
+              "abbfddf628b9889c513eba0f0627e9dd0a658e0759d67c1a87c4f8dfa61ef465");
+    EXPECT_EQ(sha256_of_bytes(bytes_of(jet_palette())),
+              "661fa696672fecb0ffa3e76bff80e0119d8308227c361c0043f705d8c867faad");
 }
 
 TEST(Drawable, PolaritiesHaveTheirColoursOnWhite) {

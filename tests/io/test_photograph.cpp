@@ -3,13 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <opencv2/imgcodecs.hpp>
 #include <zlib.h>
 
 #include "spikelens/io/photograph.h"
 #include "spikelens/io/sha256.h"
 
 #include "support/errors.h"
+#include "support/picture_files.h"
 
 namespace spikelens {
 namespace {
@@ -28,33 +28,13 @@ Array<uint8_t> drawn(int64_t height, int64_t width) {
     return picture;
 }
 
-std::string ppm(const Array<uint8_t>& picture) {
-    return "P6\n" + std::to_string(picture.extent(1)) + " " + std::to_string(picture.extent(0)) + "\n255\n" +
-           std::string(picture.data.begin(), picture.data.end());
-}
+std::string ppm(const Array<uint8_t>& picture) { return picture_file(".ppm", picture); }
 
 Array<uint8_t> planes(const Array<uint8_t>& picture) {
     const int64_t pixels = picture.extent(0) * picture.extent(1);
     Array<uint8_t> result({3, picture.extent(0), picture.extent(1)});
     for (int64_t i = 0; i < 3 * pixels; ++i) result.data[static_cast<size_t>(i % 3 * pixels + i / 3)] = picture.data[i];
     return result;
-}
-
-cv::Mat as_opencv(const Array<uint8_t>& picture) {
-    cv::Mat pixels(static_cast<int>(picture.extent(0)), static_cast<int>(picture.extent(1)), CV_8UC3);
-    for (size_t i = 0; i < picture.data.size(); i += 3)
-        for (size_t c = 0; c < 3; ++c) pixels.data[i + c] = picture.data[i + 2 - c];
-    return pixels;
-}
-
-std::string encoded(const char* ending, const cv::Mat& pixels, const std::vector<int>& options = {}) {
-    std::vector<uchar> bytes;
-    cv::imencode(ending, pixels, bytes, options);
-    return {bytes.begin(), bytes.end()};
-}
-
-std::string lossless(const char* ending, const Array<uint8_t>& picture) {
-    return encoded(ending, as_opencv(picture), {cv::IMWRITE_WEBP_QUALITY, 101});
 }
 
 /// Reference values by Pillow 12.3 and 13.0: Image.resize with BILINEAR, across and then down.
@@ -103,7 +83,7 @@ TEST(Photograph, ShorterSideSetsTheLongerOne) {
 TEST(Photograph, IsTheSameInEveryLosslessFormat) {
     const Array<uint8_t> picture = drawn(12, 10);
     for (const char* ending : {".png", ".webp", ".bmp", ".tiff", ".ppm"})
-        EXPECT_EQ(photograph_bytes(lossless(ending, picture), ending, {}), planes(picture)) << ending;
+        EXPECT_EQ(photograph_bytes(picture_file(ending, picture), ending, {}), planes(picture)) << ending;
 }
 
 std::string little(uint64_t value, size_t count) {
@@ -145,14 +125,12 @@ std::string tiff(uint32_t width, uint32_t height, int parts, int photometric, in
 }
 
 TEST(Photograph, ComposesAlphaOnTheBackground) {
-    const std::array<uint8_t, 12> values{200, 20, 10, 255, 200, 20, 10, 0, 200, 20, 10, 51};  // red, green, blue, alpha
-    cv::Mat pixels(1, 3, CV_8UC4);
-    for (size_t i = 0; i < 12; ++i) pixels.data[i] = values[i % 4 == 3 ? i : i / 4 * 4 + 2 - i % 4];
+    const Array<uint8_t> picture({1, 3, 4}, {200, 20, 10, 255, 200, 20, 10, 0, 200, 20, 10, 51});
     const std::vector<std::pair<std::string, int>> files = {
         // TIFF gives colours times alpha, which costs up to 1
-        {encoded(".png", pixels), 0},
-        {encoded(".webp", pixels, {cv::IMWRITE_WEBP_QUALITY, 101}), 0},
-        {tiff(3, 1, 4, 2, 1, {values.begin(), values.end()}), 1}};
+        {picture_file(".png", picture), 0},
+        {picture_file(".webp", picture), 0},
+        {tiff(3, 1, 4, 2, 1, {picture.data.begin(), picture.data.end()}), 1}};
     for (const auto& [file, most] : files) {
         const Array<uint8_t> seen = photograph_bytes(file, "p", {}, parse_background("white"));
         ASSERT_EQ(seen.shape, (Shape{3, 1, 3}));
@@ -164,19 +142,24 @@ TEST(Photograph, ComposesAlphaOnTheBackground) {
 }
 
 TEST(Photograph, RoundsSixteenBits) {
-    cv::Mat pixels(1, 4, CV_16UC3);
-    const std::array<uint16_t, 4> values{0, 128, 129, 65535};  // 0.498 and 0.502 of a level
-    for (int x = 0; x < 4; ++x) pixels.at<cv::Vec3w>(0, x) = cv::Vec3w::all(values[static_cast<size_t>(x)]);
-    for (const char* ending : {".png", ".tiff"})
-        EXPECT_THAT(photograph_bytes(encoded(ending, pixels), ending, {}).data,
-                    ElementsAre(0, 0, 1, 255, 0, 0, 1, 255, 0, 0, 1, 255))
-            << ending;
+    std::vector<uint8_t> high_first, low_first;
+    for (const int value : {0, 128, 129, 65535})  // 0.498 and 0.502 of a level
+        for (int channel = 0; channel < 3; ++channel)
+            for (const int shift : {0, 8}) {
+                high_first.push_back(static_cast<uint8_t>(value >> (8 - shift)));
+                low_first.push_back(static_cast<uint8_t>(value >> shift));
+            }
+    for (const std::string& file :
+         {png_file(4, 1, high_first, {.type = PNG_COLOR_TYPE_RGB, .bits = 16}), tiff_file(4, 1, 3, 16, low_first)})
+        EXPECT_THAT(photograph_bytes(file, "p", {}).data, ElementsAre(0, 0, 1, 255, 0, 0, 1, 255, 0, 0, 1, 255))
+            << file.substr(0, 4);
 }
 
 TEST(Photograph, RepeatsGrey) {
-    const cv::Mat pixels = (cv::Mat_<uchar>(1, 2) << 7, 200);
+    const Array<uint8_t> picture({1, 2, 1}, {7, 200});
     for (const char* ending : {".png", ".tiff", ".bmp"})
-        EXPECT_THAT(photograph_bytes(encoded(ending, pixels), ending, {}).data, ElementsAre(7, 200, 7, 200, 7, 200))
+        EXPECT_THAT(photograph_bytes(picture_file(ending, picture), ending, {}).data,
+                    ElementsAre(7, 200, 7, 200, 7, 200))
             << ending;
 }
 
@@ -195,7 +178,7 @@ TEST(Photograph, IsTurnedUpright) {
                                                      {4, 2, 0, 5, 3, 1}, {5, 3, 1, 4, 2, 0}, {1, 3, 5, 0, 2, 4}};
     Array<uint8_t> picture({3, 2, 3});  // three rows of two pixels; pixel i is i in all its colours
     for (size_t i = 0; i < picture.data.size(); ++i) picture.data[i] = static_cast<uint8_t>(i / 3);
-    const std::string pixels(picture.data.begin(), picture.data.end()), webp = lossless(".webp", picture);
+    const std::string pixels(picture.data.begin(), picture.data.end()), webp = picture_file(".webp", picture);
     for (int orientation = 1; orientation <= 8; ++orientation) {
         for (const std::string& file :
              {tiff(2, 3, 3, 2, orientation, pixels), webp_with_orientation(webp, 2, 3, orientation)}) {
@@ -230,7 +213,7 @@ TEST(Photograph, TooLargeIsRefusedByItsHeader) {
 TEST(Photograph, DamageIsToldWhereverItIs) {
     const Array<uint8_t> picture = drawn(16, 16);
     for (const char* ending : {".webp", ".tiff", ".png", ".jpg"}) {
-        const std::string whole = lossless(ending, picture);
+        const std::string whole = picture_file(ending, picture);
         for (size_t length = 0; length < whole.size() - 1; length += 1 + whole.size() / 97)
             EXPECT_NE(input_error([&] { photograph_bytes(std::string_view(whole).substr(0, length), "part", {}); }), "")
                 << ending << " of " << length;

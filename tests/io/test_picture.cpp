@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <opencv2/imgcodecs.hpp>
 #include <zlib.h>
 
 #include "spikelens/core/random.h"
@@ -12,6 +11,7 @@
 #include "spikelens/io/picture.h"
 
 #include "support/errors.h"
+#include "support/picture_files.h"
 #include "support/temporary_folder.h"
 
 namespace spikelens {
@@ -36,12 +36,10 @@ class Picture : public testing::Test {
     std::string error_of(const std::string& bytes) {
         return input_error([&] { read(bytes, 1, 4, 4); });
     }
-    static std::string encoded(const std::string& extension, int type) {
-        cv::Mat pixels(24, 16, type);
-        for (size_t i = 0; i < pixels.total() * pixels.elemSize(); ++i) pixels.data[i] = static_cast<uchar>(i * 7);
-        std::vector<uchar> bytes;
-        cv::imencode(extension, pixels, bytes);
-        return {bytes.begin(), bytes.end()};
+    static std::string encoded(const std::string& extension, int64_t channels) {
+        Array<uint8_t> picture({24, 16, channels});
+        for (size_t i = 0; i < picture.data.size(); ++i) picture.data[i] = static_cast<uint8_t>(i * 7);
+        return picture_file(extension, picture);
     }
 
     TemporaryFolder folder;
@@ -92,18 +90,17 @@ TEST_F(Picture, ResizingAveragesAreasAndInterpolates) {
 TEST_F(Picture, EveryFormatIsRead) {
     for (const char* extension : {".png", ".jpg", ".bmp", ".ppm"})
         for (int channels : {1, 3}) {
-            EXPECT_EQ(read(encoded(extension, CV_8UC3), channels, 24, 16).shape, (Shape{channels, 24, 16}))
-                << extension;
-            EXPECT_EQ(error_of(encoded(extension, CV_8UC3)), "") << extension;
+            EXPECT_EQ(read(encoded(extension, 3), channels, 24, 16).shape, (Shape{channels, 24, 16})) << extension;
+            EXPECT_EQ(error_of(encoded(extension, 3)), "") << extension;
         }
     EXPECT_THAT(error_of("GIF89a............................"), HasSubstr("is not a PNG, JPEG"));
     EXPECT_THAT(error_of(""), HasSubstr("is not a PNG, JPEG"));
 }
 
 TEST_F(Picture, LosslessFormatsAgree) {
-    const FloatArray png = read(encoded(".png", CV_8UC3), 3, 24, 16);
-    EXPECT_EQ(read(encoded(".bmp", CV_8UC3), 3, 24, 16), png);
-    EXPECT_EQ(read(encoded(".ppm", CV_8UC3), 3, 24, 16), png);
+    const FloatArray png = read(encoded(".png", 3), 3, 24, 16);
+    EXPECT_EQ(read(encoded(".bmp", 3), 3, 24, 16), png);
+    EXPECT_EQ(read(encoded(".ppm", 3), 3, 24, 16), png);
 }
 
 /// A BMP of 2×2 pixels with masks of red, green, blue and alpha (0: none), its first row last.
@@ -163,12 +160,12 @@ TEST_F(Picture, ValuesAreSharesOfTheLargestOne) {
 
 TEST_F(Picture, EnormousPicturesAreRefusedBeforeDecoding) {
     EXPECT_THAT(error_of("P5 100000 100000 255\n"), HasSubstr("more than 64 million"));
-    std::string png = encoded(".png", CV_8UC1);
+    std::string png = encoded(".png", 1);
     png[16] = '\x7f';
     const uint32_t crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17));
     for (int i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
     EXPECT_THAT(error_of(png), HasSubstr("more than 64 million"));
-    std::string bmp = encoded(".bmp", CV_8UC1);
+    std::string bmp = encoded(".bmp", 1);
     bmp[20] = bmp[24] = '\x7f';
     EXPECT_THAT(error_of(bmp), HasSubstr("more than 64 million"));
 }
@@ -176,11 +173,11 @@ TEST_F(Picture, EnormousPicturesAreRefusedBeforeDecoding) {
 TEST_F(Picture, BrokenPicturesAreInputErrors) {
     EXPECT_THAT(error_of("hello"), HasSubstr("is not a PNG, JPEG, WebP, TIFF, uncompressed BMP"));
     for (const char* extension : {".png", ".jpg", ".bmp", ".pgm"}) {
-        const std::string whole = encoded(extension, CV_8UC1);
+        const std::string whole = encoded(extension, 1);
         for (size_t length = 0; length < whole.size() - 12; length += 5)
             EXPECT_NE(error_of(whole.substr(0, length)), "") << extension << length;
     }
-    const std::string png = encoded(".png", CV_8UC3);
+    const std::string png = encoded(".png", 3);
     for (size_t place = 0; place < png.size(); ++place) {  // every bit is under a checksum
         std::string bytes = png;
         bytes[place] = static_cast<char>(bytes[place] ^ (1 << place % 8));

@@ -3,14 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <jpeglib.h>
-#include <png.h>
 
 #include "spikelens/core/error.h"
 #include "spikelens/draw/colour.h"
 #include "spikelens/io/picture.h"
 
 #include "support/errors.h"
+#include "support/picture_files.h"
 #include "support/temporary_folder.h"
 
 namespace spikelens {
@@ -19,82 +18,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-/// What a PNG of a test holds besides its values.
-struct PngParts {
-    int type = PNG_COLOR_TYPE_GRAY, bits = 8;
-    std::vector<png_color> colours = {};
-    std::vector<png_byte> clear_colours = {};
-    int interlace = PNG_INTERLACE_NONE;
-    int gamma = 0;
-    std::vector<std::pair<std::string, std::string>> chunks = {};  // kind and content, before the pixels
-};
-
-std::string png_file(uint32_t width, uint32_t height, std::vector<uint8_t> rows, const PngParts& parts) {
-    std::string bytes;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-    png_infop info = png_create_info_struct(png);
-    png_set_write_fn(
-        png, &bytes,
-        [](png_structp p, png_bytep data, size_t count) {
-            static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<char*>(data), count);
-        },
-        nullptr);
-    png_set_IHDR(png, info, width, height, parts.bits, parts.type, parts.interlace, 0, 0);
-    if (!parts.colours.empty()) png_set_PLTE(png, info, parts.colours.data(), static_cast<int>(parts.colours.size()));
-    if (!parts.clear_colours.empty())
-        png_set_tRNS(png, info, parts.clear_colours.data(), static_cast<int>(parts.clear_colours.size()), nullptr);
-    if (parts.gamma > 0) png_set_gAMA_fixed(png, info, parts.gamma);
-    png_write_info(png, info);
-    for (const auto& [kind, content] : parts.chunks)
-        png_write_chunk(png, reinterpret_cast<png_const_bytep>(kind.c_str()),
-                        reinterpret_cast<png_const_bytep>(content.data()), content.size());
-    const size_t row = rows.size() / height;
-    std::vector<png_bytep> starts;
-    for (uint32_t y = 0; y < height; ++y) starts.push_back(rows.data() + y * row);
-    png_write_image(png, starts.data());
-    png_write_end(png, info);
-    png_destroy_write_struct(&png, &info);
-    return bytes;
-}
-
-struct JpegParts {
-    int components = 1;
-    std::string exif = {};
-    std::vector<jpeg_scan_info> scans = {};
-};
-
-std::string jpeg_file(uint32_t width, uint32_t height, const std::vector<uint8_t>& pixels, const JpegParts& parts) {
-    jpeg_compress_struct info{};
-    jpeg_error_mgr errors{};
-    info.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&info);
-    unsigned char* bytes = nullptr;
-    unsigned long size = 0;
-    jpeg_mem_dest(&info, &bytes, &size);
-    info.image_width = width;
-    info.image_height = height;
-    info.input_components = parts.components;
-    info.in_color_space = parts.components == 1 ? JCS_GRAYSCALE : parts.components == 3 ? JCS_RGB : JCS_CMYK;
-    jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, 100, TRUE);
-    info.scan_info = parts.scans.empty() ? nullptr : parts.scans.data();
-    info.num_scans = static_cast<int>(parts.scans.size());
-    jpeg_start_compress(&info, TRUE);
-    if (!parts.exif.empty())
-        jpeg_write_marker(&info, JPEG_APP0 + 1, reinterpret_cast<const JOCTET*>(parts.exif.data()),
-                          static_cast<unsigned>(parts.exif.size()));
-    while (info.next_scanline < height) {
-        auto* row =
-            const_cast<JSAMPROW>(pixels.data() + info.next_scanline * width * static_cast<size_t>(parts.components));
-        jpeg_write_scanlines(&info, &row, 1);
-    }
-    jpeg_finish_compress(&info);
-    jpeg_destroy_compress(&info);
-    std::string file(reinterpret_cast<char*>(bytes), size);
-    std::free(bytes);
-    return file;
-}
 
 class PictureChanges : public testing::Test {
   protected:

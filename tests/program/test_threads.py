@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import h5py
@@ -21,33 +20,35 @@ from test_measures import BLACK, make_data
 from test_program import ProgramTest
 
 PROGRAM = sys.argv[1]
+MEASURE = pathlib.Path(__file__).with_name("measure.py")
 NETWORK = "16C3-LIF-MP2-16C3-LIF-MP2-32F-LIF-3F"
 
 
 class Measured:
     """A call's processor time, wall time (seconds) and peak memory (bytes).
 
-    OpenBLAS, which the library of pictures brings, keeps a thread spinning for 0.1 s as it loads, whatever is called.
-    Here it has one thread, so that only our own are counted.
+    OpenBLAS, which comes with LibTorch, keeps a thread spinning for 0.1 s as it loads. Where a command trains it has
+    one thread, so that only our own are counted.
     """
 
+    TRAINING = {"train", "codings"}
+
     def __init__(self, *arguments):
-        started = time.monotonic()
-        with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(
-                [PROGRAM, *map(str, arguments), "--quiet"],
-                stdout=output,
+        with tempfile.NamedTemporaryFile("r") as result:
+            called = subprocess.run(
+                [sys.executable, MEASURE, result.name, PROGRAM, *map(str, arguments), "--quiet"],
+                stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | ({"OPENBLAS_NUM_THREADS": "1"} if arguments[0] in self.TRAINING else {}),
+                text=True,
+                check=True,
             )
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            output.seek(0)
-            self.output = output.read().decode()
-        self.code = process.returncode
-        self.wall = time.monotonic() - started
-        self.processor = usage.ru_utime + usage.ru_stime
-        self.memory = usage.ru_maxrss * 1024
+            code, wall, processor, memory = result.read().split()
+        self.output = called.stdout
+        self.code = int(code)
+        self.wall = float(wall)
+        self.processor = float(processor)
+        self.memory = int(memory) * 1024
 
 
 class Threads(unittest.TestCase):
