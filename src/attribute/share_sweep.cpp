@@ -282,7 +282,7 @@ void ShareSweep::Walk::through(int l, const Recording& recording, LayerValues& v
     if (layer.neuron) {
         if (visit_) visit_({l, share, spikes, result_.bias});
         carried = to_currents(l, share, spikes, potentials);
-        spikes = {};
+        std::vector<uint8_t>().swap(spikes);
     } else {
         result_.bias += bias_share(layer, std::span<const float>(share));
     }
