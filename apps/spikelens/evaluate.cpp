@@ -30,6 +30,8 @@ void declare(OptionTable& table, EvaluateOptions& options) {
     table.add("--samples", options.samples, "Test samples, drawn by the seed; 0: all");
     table.add_parsed("--baseline", options.metric.baseline, parse_baseline, baseline_text,
                      "What replaces removed pixels: black, blur or mean");
+    table.add_parsed("--insertion-baseline", options.metric.insertion_baseline, parse_baseline, baseline_text,
+                     "What pixels are inserted into; the baseline unless said");
     table.add("--masks", options.masks,
               "What lies inside, for pointing_game and energy_inside: IDX bytes [test samples, height, width], above 0 "
               "inside");

@@ -52,6 +52,8 @@ class LayerNeurons {
   public:
     explicit LayerNeurons(const Layer& layer);
     const Neuron& operator[](int64_t place) const { return neurons_.size() == 1 ? neurons_[0] : neurons_[place]; }
+    /// How many differ, 1 where all are alike.
+    int64_t count() const { return static_cast<int64_t>(neurons_.size()); }
 
   private:
     std::vector<Neuron> neurons_;  ///< one where they do not differ

@@ -29,7 +29,9 @@ struct Shares {
 /// What a layer's spikes brought to a sample; several samples are worked side by side.
 using VisitShares = std::function<void(int64_t n, const ShareSweep::LayerShares& shares)>;
 
-/// take(n, shares) for every sample; as many at a time as there are threads, so that little is recorded at once.
+/// take(n, shares) for every sample, in order. As many samples at a time as threads and execution.memory allow; where
+/// it does not suffice for all layers of one, its layers are recorded in parts, each in a simulation of its own. No
+/// result depends on it. Throws InputError where memory does not suffice for the largest layer.
 void share_out(const Engine& engine, const Input& input, std::span<const int> targets, const ShareOptions& options,
                const std::function<void(int64_t n, const Shares& shares)>& take, const VisitShares& visit = {});
 

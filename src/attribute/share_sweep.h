@@ -7,6 +7,7 @@
 #include "spikelens/snn/simulate.h"
 
 #include "backflow.h"
+#include "share_plan.h"
 
 namespace spikelens {
 
@@ -28,9 +29,6 @@ class ShareSweep {
     /// Refers to the network, which must outlive it.
     explicit ShareSweep(const Network& network, bool soft = false);
 
-    /// What a recording must hold for sweep().
-    RecordRequest request() const;
-
     struct Result {
         /// What a unit of the input brought: [T·C·H·W] of spikes; of an image, whose units come at every step, [C·H·W].
         std::vector<float> share;
@@ -49,28 +47,50 @@ class ShareSweep {
     /// Where no branch passes a layer by, Σ spikes·share + above is the score that is shared out.
     using Visit = std::function<void(const LayerShares& shares)>;
 
-    /// Of sample n of an input and its recording. start [classes]: how much of each score is shared out. Cost: a
-    /// transposed linear map a layer and step, of the spikes alone unless `soft`.
-    Result sweep(const Recording& recording, const Input& input, int64_t n, std::span<const float> start,
-                 const Visit& visit = {}) const;
+    /// One sample on its way down, from the last layer. Cost: a transposed linear map a layer and step, of the spikes
+    /// alone unless `soft`.
+    class Walk {
+      public:
+        /// Of sample n. start [classes]: how much of each score is shared out. Refers to the sweep and the input.
+        /// execution.threads take steps of a layer side by side.
+        Walk(const ShareSweep& sweep, const Input& input, int64_t n, std::span<const float> start, Execution execution,
+             Visit visit = {});
 
-  private:
-    /// What is carried from each step to the one before, behind the weights.
-    struct Carried {
-        float membrane = 0, synapse = 0;
+        /// Through the layers of the next part of a plan, with the recording that it asks for.
+        void down(const SharePart& part, const Recording& recording);
+        /// Of the whole sample, once it has gone through all layers.
+        Result result();
+
+      private:
+        class Step;
+        /// What is carried from each step to the one before, behind the weights.
+        struct Carried {
+            float membrane = 0, synapse = 0;
+        };
+        using ValuesOfStep = std::function<std::vector<float>(int64_t step)>;
+
+        std::vector<float> of_readout(std::span<const float> start) const;
+        void through(int layer, const Recording& recording, LayerValues& values);
+        std::vector<float> unpool(const Layer& layer, std::span<const float> pooled) const;
+        std::vector<float> unpool_max(int layer, std::span<const float> pooled, const ValuesOfStep& values) const;
+        Carried to_currents(int layer, std::span<float> share, std::span<const uint8_t> spikes,
+                            std::span<const float> potentials);
+        void through_weights(int layer, std::span<const float> currents, Carried carried);
+        void for_each_step(const std::function<void(int64_t step)>& body) const;
+
+        const ShareSweep& sweep_;
+        const Network& network_;
+        const Input& input_;
+        int64_t n_, steps_;
+        bool constant_;
+        Execution execution_;
+        Visit visit_;
+        Backflow back_;
+        int next_;  ///< layer above those that it has gone through
+        Result result_;
     };
 
-    class Step;
-
-    std::vector<float> of_readout(int64_t steps, std::span<const float> start) const;
-    static std::vector<float> unpool(const Layer& layer, int64_t steps, std::span<const float> pooled);
-    static std::vector<float> unpool_max(const Layer& layer, std::span<const float> pooled,
-                                         const std::vector<float>& values, bool numbers);
-    Carried to_currents(int layer, std::span<float> share, const LayerRecording& recorded, int64_t n, int64_t steps,
-                        bool constant, double& bias) const;
-    void through_weights(int layer, std::span<const float> currents, int64_t steps, bool constant, Carried carried,
-                         Backflow& back) const;
-
+  private:
     const Network& network_;
     bool soft_;
     LinearMaps maps_;

@@ -37,7 +37,9 @@ PictureFacts read_picture(const std::string& path, const PictureOptions& options
         facts.shape = picture->shape;
         cache.keep(facts.sha256, std::move(picture));
     } catch (const InputError& error) {
-        if (facts.sha256.empty() || is_whole(path, options)) throw;  // not read at all, or too small for its crop
+        std::error_code gone;  // behind the name lies no file: a link that leads nowhere, a pipe
+        const bool is_file = fs::is_regular_file(path, gone);
+        if (is_file && (facts.sha256.empty() || is_whole(path, options))) throw;  // not read, or too small for its crop
         facts.error = error.what();
     }
     return facts;

@@ -37,6 +37,7 @@ MetricResult perturb_pixels(Perturbation kind, const MetricContext& context, con
     const Engine& engine = *context.model.engine;
     PerturbationOptions pixels;
     pixels.baseline = options.baseline;
+    if (kind == Perturbation::insertion) pixels.baseline = options.insertion_baseline.value_or(options.baseline);
     pixels.pixels_per_step = options.pixels_per_step;
     pixels.seed = options.seed;
     if (!context.shown) {

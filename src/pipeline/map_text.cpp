@@ -82,8 +82,8 @@ std::string value_text(const MetricScore* score) {
                                : fmt::format("{:.4f}", score->mean);
 }
 
-/// What is left when all pixels are taken away.
-std::string ending_text(const std::string& baseline) {
+/// A picture of which nothing is shown.
+std::string nothing_text(const std::string& baseline) {
     if (baseline == "blur") return "the blurred image";
     return baseline == "mean" ? "the image's mean" : baseline;
 }
@@ -94,9 +94,15 @@ std::string protocol_text(const EvaluateResult& result) {
     const auto asked = [&](const char* name) {
         return std::ranges::find(result.metrics, name) != result.metrics.end();
     };
-    if (asked("insertion") || asked("deletion"))
-        text += fmt::format(", {} pixels a step, inserted into and deleted to {}", result.pixels_per_step,
-                            ending_text(result.baseline));
+    const bool inserts = asked("insertion"), deletes = asked("deletion");
+    const std::string to = nothing_text(result.baseline),
+                      into = result.insertion_baseline ? nothing_text(*result.insertion_baseline) : to;
+    if (inserts || deletes) text += fmt::format(", {} pixels a step, ", result.pixels_per_step);
+    if (inserts && deletes && into == to)
+        text += "inserted into and deleted to " + to;
+    else if (inserts || deletes)
+        text += fmt::format("{}{}{}", inserts ? "inserted into " + into : "", inserts && deletes ? " and " : "",
+                            deletes ? "deleted to " + to : "");
     return text + "; mean with half-width of the 95 % interval";
 }
 

@@ -276,9 +276,9 @@ void remove_merged(const Parts& parts, const std::vector<fs::path>& folders) {
     }
 }
 
-/// Whether the run has all that a shard's file is a part of.
-bool has_whole(const Run& run, const fs::path& directory, const fs::path& path) {
-    const fs::path file = run.files.root / path.lexically_relative(directory);
+/// Whether the run has all of a file that a shard's file, at `path`, is a part of.
+bool has_whole(const Run& run, const fs::path& name, const fs::path& path) {
+    const fs::path file = run.files.root / name;
     try {
         const Part part{path, {}, stored_identity(path)};
         if (!part.identity.is_object() || !fs::exists(file)) return false;
@@ -292,6 +292,12 @@ bool has_whole(const Run& run, const fs::path& directory, const fs::path& path) 
     } catch (const InputError&) {  // damaged, or no file of ours
         return false;
     }
+}
+
+/// Whether these are left of shards that were merged already: a merge was stopped while it removed them.
+bool left_by_merge(const Run& run, const fs::path& file, const std::vector<Part>& parts) {
+    return !is_complete(parts) &&
+           std::ranges::all_of(parts, [&](const Part& part) { return has_whole(run, file, part.path); });
 }
 
 }  // namespace
@@ -319,7 +325,7 @@ void remove_superseded_shards(const Run& run, const std::string& stage) {
             continue;
         }
         for (const fs::path& path : files_in(directory))
-            if (has_whole(run, directory, path)) fs::remove(path);
+            if (has_whole(run, path.lexically_relative(directory), path)) fs::remove(path);
         remove_empty_shard(directory);
     }
     remove_without_shards(run.files);
@@ -335,8 +341,10 @@ MergeResult merge_shards(const Run& run, const Execution& execution, const Merge
     std::vector<Whole> wholes;
     for (auto& [file, of_file] : parts) {
         of_file = complete_division(std::move(of_file), result.left);
-        check_parts(file, of_file);
-        wholes.push_back(put_together(run, file, of_file, options.replace));
+        if (!left_by_merge(run, file, of_file)) {
+            check_parts(file, of_file);
+            wholes.push_back(put_together(run, file, of_file, options.replace));
+        }
         result.merged.push_back({file.generic_string(), of_file.front().shard.count, samples_of(of_file.front())});
     }
     const std::vector<fs::path> folders = emptied(directories, parts);

@@ -15,7 +15,8 @@ std::string protocol(const Page& page, const EvaluateResult& evaluation) {
     const bool pixels = evaluation.measures("insertion") || evaluation.measures("deletion");
     const bool spikes = evaluation.measures("spike_insertion") || evaluation.measures("spike_deletion");
     if (pixels)
-        parts += fmt::format("; baseline {}, {} pixels a step, {} steps", evaluation.baseline,
+        parts += fmt::format("; baseline {}{}, {} pixels a step, {} steps", evaluation.baseline,
+                             evaluation.insertion_baseline ? ", of insertion " + *evaluation.insertion_baseline : "",
                              evaluation.pixels_per_step, evaluation.steps);
     if (spikes) parts += fmt::format("; spikes changed in {}", plural(evaluation.spike_steps, "step"));
     return fmt::format("{}; seed {}.", parts, evaluation.seed);

@@ -27,8 +27,7 @@ std::string text_of(const SvebiMnistResult& result) {
 }
 
 std::string text_of(const SvebiAwa2Result& result) {
-    return text_of(result.insertion) + "\n" + text_of(result.deletion) + "\n" + text_of(result.claims) +
-           printable(result.report) + "\n";
+    return text_of(result.evaluate) + "\n" + text_of(result.claims) + printable(result.report) + "\n";
 }
 
 std::string text_of(const BitarNmnistResult& result) {

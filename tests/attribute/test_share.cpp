@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "spikelens/core/error.h"
+
+#include "attribute/share_out.h"
+#include "attribute/share_plan.h"
 #include "attribute/share_sweep.h"
 #include "graph_activity.h"
 #include "small_network.h"
@@ -190,6 +194,22 @@ Input input_of(bool spiking) {
     return test::test_images(2, shape);
 }
 
+/// All spikes and potentials, as the slow reference needs them.
+RecordRequest all_of(const Network& network) {
+    RecordRequest request{.layers = {}, .spikes = true, .potentials = true};
+    for (size_t l = 0; l < network.layers.size(); ++l)
+        if (network.layers[l].neuron) request.layers.push_back(static_cast<int>(l));
+    return request;
+}
+
+/// Of sample n, of a recording of all.
+ShareSweep::Result swept(const ShareSweep& sweep, const Recording& recording, const Input& input, int64_t n,
+                         std::span<const float> start) {
+    ShareSweep::Walk walk(sweep, input, n, start, {.threads = 1});
+    walk.down({}, recording);
+    return walk.result();
+}
+
 TEST(ShareSweep, PaysOutTheScoreExactly) {
     int spiking_networks = 0;
     std::vector<std::string> networks = kNetworks;
@@ -200,12 +220,12 @@ TEST(ShareSweep, PaysOutTheScoreExactly) {
             const CpuEngine engine(network);
             const ShareSweep sweep(network);
             const Input input = input_of(spiking);
-            const Recording recording = engine.run(input, sweep.request());
+            const Recording recording = engine.run(input, all_of(network));
             for (int64_t n = 0; n < 2; ++n)
                 for (int c = 0; c < 3; ++c) {
                     std::vector<float> start(3);
                     start[c] = 1;
-                    const auto [share, bias] = sweep.sweep(recording, input, n, start);
+                    const auto [share, bias] = swept(sweep, recording, input, n, start);
                     double sum = bias, size = 0;
                     for (size_t i = 0; i < share.size(); ++i) {
                         const double part =
@@ -230,13 +250,13 @@ TEST(ShareSweep, EqualsEveryContributionFollowedForwards) {
                 const CpuEngine engine(network);
                 const ShareSweep sweep(network, soft);
                 const Input input = input_of(spiking);
-                const Recording recording = engine.run(input, sweep.request());
+                const Recording recording = engine.run(input, all_of(network));
                 const Forwards forwards(network, recording, input, 1, kSteps, soft);
                 std::vector<ShareSweep::Result> results;
                 for (int c = 0; c < 3; ++c) {
                     std::vector<float> start(3);
                     start[c] = 1;
-                    results.push_back(sweep.sweep(recording, input, 1, start));
+                    results.push_back(swept(sweep, recording, input, 1, start));
                 }
                 constexpr int64_t units = 2 * 7 * 6;
                 for (int64_t i = 0; i < (spiking ? units * kSteps : units); i += 5) {
@@ -272,9 +292,9 @@ TEST(ShareSweep, OfOneNeuronIsWhatTheHandSays) {
     const CpuEngine engine(network);
     const ShareSweep sweep(network);
     const Input input = Array<uint8_t>({1, 3, 1, 1, 1}, {6, 9, 11});
-    const Recording recording = engine.run(input, sweep.request());
+    const Recording recording = engine.run(input, all_of(network));
     ASSERT_EQ(recording.layer(0).spikes.data, (std::vector<uint8_t>{0, 1, 1}));
-    const auto [share, bias] = sweep.sweep(recording, input, 0, std::vector<float>{1});
+    const auto [share, bias] = swept(sweep, recording, input, 0, std::vector<float>{1});
     const double last = 1 / 1.2, first = 1 / 1.2 + 0.5 * (1 - 1 / 1.2) * last;
     EXPECT_NEAR(share[2], 0.1 * last / 3, 1e-6);
     EXPECT_NEAR(share[1], 0.1 * first / 3, 1e-6);
@@ -293,14 +313,118 @@ TEST(ShareSweep, FollowsRecurrenceBackInTime) {
     const CpuEngine engine(network);
     const ShareSweep sweep(network);
     const Input input = Array<uint8_t>({1, 2, 1, 1, 1}, {2, 0});
-    const Recording recording = engine.run(input, sweep.request());
+    const Recording recording = engine.run(input, all_of(network));
     ASSERT_EQ(recording.layer(0).spikes.data, (std::vector<uint8_t>{1, 1}));
-    const auto [share, bias] = sweep.sweep(recording, input, 0, std::vector<float>{1});
+    const auto [share, bias] = swept(sweep, recording, input, 0, std::vector<float>{1});
     const double second = 0.5 / 1.6;                                                 // λ[1], of half a score
     const double first = (0.5 + 1.5 * second) / 1.2 + 0.5 * (1 - 1 / 1.2) * second;  // λ[0]
     EXPECT_NEAR(share[0], 0.6 * first, 1e-6);
     EXPECT_NEAR(2 * share[0], 1, 1e-6);  // all of both spikes
     EXPECT_EQ(bias, 0);
+}
+
+/// Simulates with all the memory there is, for those that are to do with little.
+class Tight final : public Engine {
+  public:
+    Tight(const Engine& engine, Execution execution) : engine_(engine), execution_(std::move(execution)) {}
+
+    int runs() const { return runs_; }
+
+    const Network& network() const override { return engine_.network(); }
+    const Execution& execution() const override { return execution_; }
+    Recording run(const Input& input, const RecordRequest& request,
+                  std::span<const FilterIndex> ablated) const override {
+        ++runs_;
+        return engine_.run(input, request, ablated);
+    }
+    FloatArray run_ablations(const Input& input, std::span<const std::vector<FilterIndex>> sets) const override {
+        return engine_.run_ablations(input, sets);
+    }
+    InputGradient gradient(const Input& input, std::span<const int> targets) const override {
+        return engine_.gradient(input, targets);
+    }
+    InputGradient sequence_gradient(const FloatArray& sequence, std::span<const int> targets) const override {
+        return engine_.sequence_gradient(sequence, targets);
+    }
+    SpikeGradient spike_gradient(const Input& input, std::span<const int> targets, int layer) const override {
+        return engine_.spike_gradient(input, targets, layer);
+    }
+    std::vector<std::string> describe() const override { return engine_.describe(); }
+
+  private:
+    const Engine& engine_;
+    Execution execution_;
+    mutable int runs_ = 0;
+};
+
+/// All that share_out says: of each sample the whole, shares and biases, then those of its layers' spikes.
+std::vector<std::vector<double>> all_shares(const Engine& engine, const Input& input, std::span<const int> targets,
+                                            bool soft) {
+    std::vector<std::vector<double>> all(input.samples());
+    std::vector<std::vector<double>> layers(input.samples());
+    share_out(
+        engine, input, targets, {.soft = soft},
+        [&](int64_t n, const Shares& shares) {
+            all[n] = {shares.whole, shares.parts.bias};
+            all[n].insert(all[n].end(), shares.parts.share.begin(), shares.parts.share.end());
+        },
+        [&](int64_t n, const ShareSweep::LayerShares& shares) {
+            layers[n].push_back(shares.layer);
+            layers[n].push_back(shares.above);
+            layers[n].insert(layers[n].end(), shares.share.begin(), shares.share.end());
+            layers[n].insert(layers[n].end(), shares.spikes.begin(), shares.spikes.end());
+        });
+    for (size_t n = 0; n < all.size(); ++n) all[n].insert(all[n].end(), layers[n].begin(), layers[n].end());
+    return all;
+}
+
+TEST(ShareOut, SaysTheSameForAnyMemoryAndThreads) {
+    int cases = 0, in_parts = 0;
+    for (const std::string& text : kNetworks)
+        for (const bool spiking : {false, true})
+            for (const bool soft : {false, true}) {
+                const Network network = test::small_network(text, {2, 7, 6}, kSteps);
+                const CpuEngine engine(network, {.threads = 2});
+                const std::vector<int> targets{2, 0};
+                const Input input = input_of(spiking);
+                const auto expected = all_shares(engine, input, targets, soft);
+                for (const int threads : {1, 3}) {
+                    const SharePlan least = plan_shares(network, kSteps, !spiking, threads, 0);
+                    for (const int64_t memory : {least.bytes, least.bytes * 5 / 4, least.bytes * 4}) {
+                        const Tight tight(engine, {.threads = threads, .memory = memory});
+                        EXPECT_EQ(all_shares(tight, input, targets, soft), expected) << text << ' ' << memory;
+                        if (memory != least.bytes) continue;
+                        ++cases;
+                        in_parts += tight.runs() > input.samples() ? 1 : 0;
+                    }
+                    const Tight none(engine, {.threads = threads, .memory = least.bytes - 1});
+                    EXPECT_THROW(all_shares(none, input, targets, soft), InputError);
+                }
+            }
+    EXPECT_GT(in_parts, cases / 2) << "the least memory takes several simulations of a sample";
+}
+
+/// Of 3 layers of 100, 100 and 10 neurons, 4 steps: all at once, then one at a time.
+TEST(SharePlan, HasFewerPartsWithMoreMemory) {
+    const Network network = parse_network("4C1-LIF-4C1-LIF-10F", {1, 5, 5}, 4);
+    const SharePlan one = plan_shares(network, 4, true, 1, 1 << 20);
+    ASSERT_EQ(one.parts.size(), 1U);
+    EXPECT_EQ(one.parts[0].first, 0);
+    EXPECT_EQ(one.parts[0].request.layers, (std::vector<int>{0, 1}));
+    EXPECT_TRUE(one.parts[0].request.potentials);
+    EXPECT_FALSE(one.parts[0].request.spikes) << "potentials say which they are";
+    EXPECT_GE(one.bytes, 2 * 4 * 4 * 100 + 2 * 4 * 4 * 100) << "two recordings, a share and what comes of it";
+    const SharePlan each = plan_shares(network, 4, true, 1, 0);
+    ASSERT_EQ(each.parts.size(), 3U);
+    EXPECT_LT(each.bytes, one.bytes);
+    size_t before = 3;
+    for (int64_t memory = 0; memory <= one.bytes; memory += 100) {
+        const SharePlan plan = plan_shares(network, 4, true, 1, memory);
+        EXPECT_LE(plan.parts.size(), before);
+        EXPECT_LE(plan.bytes, std::max(memory, each.bytes));
+        before = plan.parts.size();
+    }
+    EXPECT_GT(plan_shares(network, 4, true, 1, one.bytes - 1).parts.size(), 1U);
 }
 
 }  // namespace

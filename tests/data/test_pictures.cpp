@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "spikelens/data/dataset.h"
 #include "spikelens/io/files.h"
@@ -221,11 +222,29 @@ TEST_F(Pictures, ThatAreDamagedStopOrAreLeftOutBehindTheSplit) {
     EXPECT_EQ(marks(*data.test), without(whole_test));
     ASSERT_EQ(data.damaged.size(), 2U);
     EXPECT_THAT(data.damaged, testing::UnorderedElementsAre(HasSubstr("Z/2.ppm"), HasSubstr("60000 x 60000")));
-    fs::remove(folder_ / "set/a/B.ppm");  // ImageFolder counts a link that leads nowhere: it is not left out in silence
+}
+
+/// ImageFolder counts them too.
+TEST_F(Pictures, WithoutAFileBehindTheNameAreDamaged) {
+    put_classes();
+    const std::vector<int> whole_train = marks(*load({{"split", "0.8"}}).train),
+                           whole_test = marks(*load({{"split", "0.8"}}).test);
+    for (const char* name : {"Z/2.ppm", "a/B.ppm"}) fs::remove(folder_ / "set" / name);
     fs::create_symlink("nowhere.ppm", folder_ / "set/a/B.ppm");
-    for (const char* damaged : {"stop", "skip"})
-        EXPECT_THAT(refusal({{"split", "0.8"}, {"damaged", damaged}}),
-                    testing::AllOf(HasSubstr("there is no file"), HasSubstr("B.ppm")));
+    ASSERT_EQ(::mkfifo((folder_ / "set/Z/2.ppm").c_str(), 0600), 0);
+    EXPECT_THAT(refusal({{"split", "0.8"}}), HasSubstr("damaged pictures can be skipped; here they are 2 of 8"));
+    const LoadedDataset data = load({{"split", "0.8"}, {"damaged", "skip"}});
+    const auto without = [](std::vector<int> values) {
+        std::erase_if(values, [](int value) { return value == 13 || value == 17; });
+        return values;
+    };
+    EXPECT_EQ(marks(*data.train), without(whole_train));
+    EXPECT_EQ(marks(*data.test), without(whole_test));
+    EXPECT_THAT(data.damaged,
+                testing::UnorderedElementsAre(testing::AllOf(HasSubstr("there is no file"), HasSubstr("a/B.ppm")),
+                                              HasSubstr("Z/2.ppm is not a file")));
+    fs::remove(folder_ / "set/Z/2.ppm");
+    EXPECT_THAT(refusal({{"split", "0.8"}}), testing::AllOf(HasSubstr("there is no file"), HasSubstr("a/B.ppm")));
 }
 
 TEST_F(Pictures, AreTheSameWithAndWithoutRoomToKeepThem) {

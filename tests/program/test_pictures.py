@@ -144,15 +144,24 @@ class Pictures(unittest.TestCase):
             f"{conv2} of {conv1 + conv2}, by layer {conv1} {conv2}",
         )
         for method in ("svebi", "grad2d", "ig2d"):
-            for metric, baseline in (("insertion", "blur"), ("deletion", "black")):
-                evaluated = document[metric]
-                score = next(v for m in evaluated["methods"] if m["method"] == method for v in m["metrics"])
+            for metric in ("insertion", "deletion"):
+                metrics = next(m["metrics"] for m in document["evaluate"]["methods"] if m["method"] == method)
+                score = next(v for v in metrics if v["metric"] == metric)
                 low, high = score["ci95"]
-                self.assertEqual(evaluated["baseline"], baseline)
                 claim = claims[f"{metric} of {method}, Table 1"]
                 self.assertEqual((claim["measured"], claim["ci95"]), (score["mean"], [low, high]))
-        self.assertIn("Table 1", self.call(*words).stdout)
-        self.assertTrue(pathlib.Path(document["report"]).exists())
+        again = self.call(*words)
+        self.assertIn("inserted into the blurred image and deleted to black", " ".join(again.stdout.split()))
+        self.assertIn("Table 1", again.stdout)
+        self.assertNotIn("replaced", again.stderr)
+        report = pathlib.Path(document["report"]).read_text()
+        self.assertIn("--insertion-baseline blur", report)
+        # Each metric as an evaluation with its baseline alone has it.
+        samples = ["--methods", "svebi,grad2d,ig2d,random", "--samples", 9]
+        for metric, baseline in (("insertion", "blur"), ("deletion", "black")):
+            alone = self.json_of("evaluate", out, *samples, "--metrics", metric, "--baseline", baseline)
+            for method, both in zip(alone["methods"], document["evaluate"]["methods"]):
+                self.assertEqual(method["metrics"], [v for v in both["metrics"] if v["metric"] == metric])
 
     def test_a_file_is_read_as_the_runs_pictures(self):
         """The first test picture, as its file, has the scores that it has in the data set."""

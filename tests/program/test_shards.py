@@ -119,6 +119,31 @@ class Shards(unittest.TestCase):
         self.json_of("merge", run)
         self.same(run, "responses.h5")
 
+    def test_a_merge_stopped_while_it_removes_shards_is_finished_by_the_next(self):
+        run, parts = self.root / "stopped", self.root / "parts"
+        shutil.copytree(self.clean, run)
+        self.json_of("interpret", run, "--mu-max", 3, "--draws", 1, *self.interpret)
+        expected = (run / "responses.h5").read_bytes()
+        (run / "responses.h5").unlink()
+        for shard in ("1/2", "2/2"):
+            self.json_of("interpret", run, "--shard", shard, *self.interpret)
+            self.json_of("evaluate", run, "--shard", shard, *self.evaluate)
+        shutil.copytree(run / "shards", parts)
+        first = self.json_of("merge", run)
+        scores = {path.name: path.read_bytes() for path in (run / "evaluate").iterdir()}
+        for left in ("interpret-2-of-2", "evaluate-1-of-2"):
+            shutil.copytree(parts / left, run / "shards" / left)
+        self.assertEqual(self.json_of("merge", run), first)
+        self.assertFalse((run / "shards").exists())
+        self.assertEqual((run / "responses.h5").read_bytes(), expected)
+        self.assertEqual({path.name: path.read_bytes() for path in (run / "evaluate").iterdir()}, scores)
+        # Of another evaluation than the run has, one shard alone is still refused.
+        other = ("--methods", "gate", "--samples", 10, "--metrics", "complexity")
+        self.json_of("evaluate", run, "--shard", "1/2", *other)
+        refused = self.call("merge", run)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("shard 2/2 of evaluate/gate.h5 is missing", " ".join(refused.stderr.split()))
+
     def test_what_a_shard_does_not_use_is_refused(self):
         for options in (["--mu", 5], ["--draws", 2], ["--signed"], ["--probe-samples", 100]):
             self.assertEqual(self.call("interpret", self.clean, "--shard", "1/2", *options).returncode, 2, options)

@@ -283,6 +283,34 @@ class Threads(unittest.TestCase):
         self.assertEqual(least.code, 2, least.output)
         self.assertIn("MB", least.output)
 
+    def test_memory_bounds_shares(self):
+        """Of 64 x 48 x 48 neurons and 60 steps in each of two layers: potentials of one are 35 MB."""
+        data, side, network = self.root / "larger", 48, self.root / "shares"
+        data.mkdir()
+        for part in ("train", "t10k"):
+            pixels = [(7 * i * (i // side) + 31 * n) % 256 for n in range(3) for i in range(side * side)]
+            (data / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes([3, side, side], pixels))
+            (data / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes([3], range(3)))
+        shape = "--network 64C1-LIF-64C1-LIF-MP2-3F --steps 60 --threshold 0.2 --epochs 1".split()
+        self.json_of("train", "--data", data, *shape, "--out", network)
+        kept, peaks = [], []
+        for memory, threads in (("4G", 2), ("128M", 1), ("128M", 2)):
+            maps = self.root / f"share-maps-{memory}-{threads}"
+            explain = ("explain", network, "--methods", "share", "--out", maps, "--test", 0)
+            measured = Measured(*explain, "--memory", memory, "--threads", threads)
+            self.assertEqual(measured.code, 0, measured.output)
+            peaks.append(measured.memory)
+            kept.append({path.name: path.read_bytes() for path in maps.rglob("*.npy")})
+        self.assertTrue(kept[0])
+        self.assertEqual(kept[0], kept[1])
+        self.assertEqual(kept[0], kept[2])
+        self.assertLess(max(peaks[1:]), peaks[0] - (20 << 20))
+        nothing = Measured("explain", network, "--methods", "input", "--out", maps, "--test", 0, "--threads", 1)
+        self.assertLess(max(peaks[1:]), nothing.memory + (128 << 20))
+        least = Measured(*explain, "--memory", "80M")
+        self.assertEqual(least.code, 2, least.output)
+        self.assertIn("the shares of one sample take", least.output)
+
 
 if __name__ == "__main__":
     del sys.argv[1]

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ struct MetricOptions {
     int64_t pixels_per_step = 0;          ///< 0: one image row
     int64_t spike_steps = 20;             ///< in which a sample's spikes are changed
     uint64_t seed = 1;
+    std::optional<Baseline> insertion_baseline{};  ///< what pixels are inserted into; none: `baseline`
 };
 
 /// Scores of the class explained in versions of a sample, by what drew the versions (a metric's name), sample and

@@ -107,6 +107,7 @@ struct EvaluateResult {
     int64_t samples = 0, undecided = 0;
     uint64_t seed = 1;
     std::string baseline;
+    std::optional<std::string> insertion_baseline;  ///< where it is another one
     int64_t pixels_per_step = 0, steps = 0, spike_steps = 0;
     std::vector<std::string> metrics;
     std::vector<EvaluatedMethod> methods;
@@ -117,7 +118,8 @@ struct EvaluateResult {
         field("command", self.command), field("run", self.run), field("data", self.data);
         field("fingerprint", self.fingerprint), field("identity", self.identity), field("input", self.input);
         field.nullable("coding", self.coding), field("samples", self.samples), field("undecided", self.undecided);
-        field("seed", self.seed), field("baseline", self.baseline), field("pixels_per_step", self.pixels_per_step);
+        field("seed", self.seed), field("baseline", self.baseline);
+        field("insertion_baseline", self.insertion_baseline), field("pixels_per_step", self.pixels_per_step);
         field("steps", self.steps), field("spike_steps", self.spike_steps), field("metrics", self.metrics);
         field("methods", self.methods), field("differences", self.differences), field("paper", self.paper);
     }

@@ -93,7 +93,7 @@ struct SvebiAwa2Result {
     double test_accuracy = 0, train_accuracy = 0;
     AblationSummary ablation;
     std::vector<LayerCounts> layer_distribution;
-    EvaluateResult insertion, deletion;  ///< from a blurred picture, to a black one
+    EvaluateResult evaluate;  ///< pixels are inserted into a blurred picture, and deleted to a black one
     std::vector<PaperClaim> claims;
     std::string report;
 
@@ -101,7 +101,7 @@ struct SvebiAwa2Result {
         field("command", self.command), field("experiment", self.experiment), field("run", self.run);
         field("test_accuracy", self.test_accuracy), field("train_accuracy", self.train_accuracy);
         field("ablation", self.ablation), field("layer_distribution", self.layer_distribution);
-        field("insertion", self.insertion), field("deletion", self.deletion), field("claims", self.claims);
+        field("evaluate", self.evaluate), field("claims", self.claims);
         field("report", self.report);
     }
 };
