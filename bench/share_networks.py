@@ -2,7 +2,7 @@
 """Is membrane share ahead of gates and gradients, whatever the network, the seed and the baseline?
 
 usage: share_networks.py PROGRAM FOLDER [--only NETWORK,…] [--seeds N] [--train N] [--test N] [--samples N]
-                         [--torch PYTHON] [--runs NAME=RUN,…] [--threads N]
+                         [--metrics METRIC,…] [--torch PYTHON] [--runs NAME=RUN,…] [--threads N]
 
 For each network one run per seed: trained by PROGRAM or, where residual or recurrent, by `peer_networks.py` under the
 Python of --torch, and imported. Images are the first of MNIST and Fashion-MNIST (--train, --test), recordings those of
@@ -11,9 +11,9 @@ pixels to each of three baselines; coded images and recordings lose spikes.
 
 Prints Markdown, a table for each network and baseline: by how much share is ahead (+) or behind (−) of each other
 method, mean over seeds, ± the half-width of the 95 % interval over samples (paired, seeds as they are); then in how
-many seeds it is ahead, undecided and behind by the seed's own interval. A last table counts networks. --runs measures
-such runs instead; several of one NAME are its seeds. Runs and the program's JSON stay in FOLDER: a second call goes on
-where the first stopped.
+many seeds it is ahead, undecided and behind by the seed's own interval. A last table counts networks. --metrics leaves
+out all others. --runs measures such runs instead; several of one NAME are its seeds. Runs and the program's JSON stay
+in FOLDER: a second call goes on where the first stopped.
 """
 
 import argparse
@@ -117,6 +117,7 @@ def measure(program, options, name, runs, totals):
         if baseline:
             methods = [f"{m}:baseline={baseline}" if m.startswith(KNOW_BASELINES) else m for m in methods]
         metrics = OF_SPIKES if spikes else FIRST + MORE * (baseline == "black")
+        metrics = [metric for metric in metrics if metric in options.metrics.split(",")]
         words = ["--methods", ",".join(methods), "--metrics", ",".join(metrics), "--samples", options.samples]
         words += ["--baseline", baseline] if baseline else []
         measured = [program("evaluate", run, *words, keep=f"{name}-{baseline}") for run in runs]
@@ -147,6 +148,7 @@ def main():
     for name, usual in (("seeds", 3), ("train", 2000), ("test", 500), ("samples", 100), ("threads", 0)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--only", default=",".join(NETWORKS))
+    parser.add_argument("--metrics", default=",".join(dict.fromkeys(FIRST + MORE + OF_SPIKES)))
     parser.add_argument("--torch", default=sys.executable)
     parser.add_argument("--fashion", type=pathlib.Path, default=pathlib.Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--runs", default="")

@@ -129,7 +129,7 @@ Command reproduce_command() {
     command.parts.push_back(
         experiment<WithModel>("bitar-nmnist", "Bitar et al. 2023: gradient attributions find the spikes that matter",
                               reproduce_bitar_nmnist));
-    command.parts.push_back(experiment<ReproduceOptions>(
+    command.parts.push_back(experiment<WithSeeds>(
         "coding-fashion", "Bitar et al. 2023: the coding changes which inputs matter", reproduce_coding_fashion));
     return command;
 }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "spikelens/core/printable.h"
 #include "spikelens/core/text.h"
 #include "spikelens/pipeline/text.h"
@@ -13,6 +15,14 @@ std::string verdict_text(const PaperClaim& claim) {
     return !claim.held ? "undecided" : *claim.held ? "held" : "not held";
 }
 
+/// What the first seed measured, then the claims; says what is of one seed and what of all where there are several.
+std::string with_claims(const std::string& measured, const std::vector<PaperClaim>& claims,
+                        const std::vector<SeedClaims>& seeds) {
+    if (seeds.empty()) return measured + "\n" + text_of(claims);
+    return fmt::format("seed {} by itself:\n{}\nclaims over {} seeds:\n{}", seeds.front().seed, measured, seeds.size(),
+                       text_of(claims));
+}
+
 }  // namespace
 
 std::string text_of(const std::vector<PaperClaim>& claims) {
@@ -23,7 +33,7 @@ std::string text_of(const std::vector<PaperClaim>& claims) {
 }
 
 std::string text_of(const SvebiMnistResult& result) {
-    return text_of(result.evaluate) + "\n" + text_of(result.claims) + printable(result.report) + "\n";
+    return with_claims(text_of(result.evaluate), result.claims, result.seeds) + printable(result.report) + "\n";
 }
 
 std::string text_of(const SvebiAwa2Result& result) {
@@ -31,9 +41,11 @@ std::string text_of(const SvebiAwa2Result& result) {
 }
 
 std::string text_of(const BitarNmnistResult& result) {
-    return text_of(result.evaluate) + "\n" + text_of(result.claims) + printable(result.report) + "\n";
+    return with_claims(text_of(result.evaluate), result.claims, result.seeds) + printable(result.report) + "\n";
 }
 
-std::string text_of(const CodingFashionResult& result) { return text_of(result.study) + "\n" + text_of(result.claims); }
+std::string text_of(const CodingFashionResult& result) {
+    return with_claims(text_of(result.study), result.claims, result.seeds);
+}
 
 }  // namespace spikelens

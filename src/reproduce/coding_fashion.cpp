@@ -6,6 +6,7 @@
 #include "spikelens/reproduce/reproduce.h"
 
 #include "experiment.h"
+#include "seeds.h"
 
 namespace spikelens {
 namespace {
@@ -20,7 +21,12 @@ const Interval& overlap_of(const CodingsResult& study, const std::string& method
     return found->ci95;
 }
 
-/// For each gradient method: whether a coding changes the pixels that matter more than training anew does.
+std::string range_text(const Interval& interval) {
+    return interval.known() ? fmt::format("{:.2f} to {:.2f}", interval.low, interval.high) : "unknown";
+}
+
+/// For each gradient method: whether a coding changes the pixels that matter more than training anew does. Undecided
+/// where the intervals meet, and where too few images have any.
 void add_overlap_claims(const CodingsResult& study, std::vector<PaperClaim>& claims) {
     const std::string first = study.codings[0].coding;
     for (const char* method : kGradients) {
@@ -28,12 +34,11 @@ void add_overlap_claims(const CodingsResult& study, std::vector<PaperClaim>& cla
         for (size_t i = 1; i < study.codings.size(); ++i) {
             const std::string& coding = study.codings[i].coding;
             const Interval& overlap = overlap_of(study, method, first, coding);
-            if (!overlap.known() || !control.known()) continue;
-            const bool below = overlap.high<control.low, above = overlap.low> control.high;
-            claims.push_back(
-                {fmt::format("{}: {} ranks other pixels first than {}", method, coding, first), "yes",
-                 fmt::format("{:.2f}-{:.2f} of {:.2f}-{:.2f}", overlap.low, overlap.high, control.low, control.high),
-                 below || above ? std::optional(below) : std::nullopt, std::nullopt});
+            const bool below = overlap.high < control.low;
+            const bool above = control.high < overlap.low;
+            claims.push_back({fmt::format("{}: {} ranks other pixels first than {}", method, coding, first), "yes",
+                              fmt::format("overlap {}, control {}", range_text(overlap), range_text(control)),
+                              below || above ? std::optional(below) : std::nullopt, std::nullopt});
         }
     }
 }
@@ -50,11 +55,7 @@ void add_deletion_claims(const CodingsResult& study, std::vector<PaperClaim>& cl
         }
 }
 
-}  // namespace
-
-CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, const Execution& execution,
-                                             const StageNotes& notes) {
-    check_samples(options);
+CodingFashionResult one_seed(const ReproduceOptions& options, const Execution& execution, const StageNotes& notes) {
     CodingsOptions codings;
     codings.out = options.out;
     codings.samples = options.samples.value_or(codings.samples);
@@ -64,11 +65,30 @@ CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, co
     codings.evaluate_again = words_of(options).evaluate;
     codings.arguments = options.arguments;
     codings.lock = options.lock;
-    CodingFashionResult result{.study = compare_codings(codings, execution, notes), .claims = {}};
+    CodingFashionResult result{.study = compare_codings(codings, execution, notes), .claims = {}, .seeds = {}};
     result.study.command = "reproduce";
     add_deletion_claims(result.study, result.claims);
     add_overlap_claims(result.study, result.claims);
     return result;
+}
+
+}  // namespace
+
+CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, const Execution& execution,
+                                             const StageNotes& notes) {
+    check_samples(options);
+    CodingFashionResult first = one_seed(options, execution, notes);
+    if (options.seeds == 1) return first;
+    first.seeds.push_back({options.seed, options.out.string(), first.claims});
+    for (int i = 1; i < options.seeds; ++i) {
+        const ReproduceOptions other = of_seed(options, i);
+        const CodingFashionResult result = one_seed(other, execution, notes);
+        first.seeds.push_back({other.seed, other.out.string(), result.claims});
+        first.study.warnings.insert(first.study.warnings.end(), result.study.warnings.begin(),
+                                    result.study.warnings.end());
+    }
+    first.claims = over_seeds(first.seeds);
+    return first;
 }
 
 }  // namespace spikelens

@@ -5,6 +5,7 @@ usage: test_spikes.py PROGRAM
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -246,6 +247,29 @@ class Codings(ProgramTest):
             "codings", "--data", self.data, "--codings", "rate", "morse", "--out", self.root / "no", saying=["morse"]
         )
         self.refused("codings", "--data", self.data, "--codings", "rate", "--out", self.root / "no", saying=["two"])
+
+    def test_the_paper_over_seeds(self):
+        """Each seed by itself says what a call with that seed alone says, and all say together how often it holds."""
+        place = {**os.environ, "SPIKELENS_DATA": str(self.root / "known")}
+        (self.root / "known").mkdir()
+        shutil.copytree(self.data, self.root / "known" / "fashion-mnist")
+
+        def study(out, *more):
+            words = ["--train-samples", 60, "--samples", 8, "--out", self.root / out, *more, "--json"]
+            done = self.call("reproduce", "coding-fashion", *words, env=place)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)
+
+        both, second = study("both", "--seeds", 2), study("second", "--seed", 2)
+        self.assertEqual([seed["seed"] for seed in both["seeds"]], [1, 2])
+        self.assertEqual([seed["run"] for seed in both["seeds"]], [str(self.root / n) for n in ("both", "both-seed2")])
+        self.assertEqual(both["seeds"][1]["claims"], second["claims"])
+        self.assertEqual(second["seeds"], [])
+        for i, claim in enumerate(both["claims"]):
+            verdicts = [seed["claims"][i]["held"] for seed in both["seeds"]]
+            self.assertEqual(claim["measured"], f"{verdicts.count(True)} of 2 seeds")
+            self.assertEqual(claim["held"], verdicts[0] if verdicts[0] == verdicts[1] else None)
+        self.assertEqual(len(both["claims"]), 2 * 5 + 2 * 4)
 
 
 if __name__ == "__main__":

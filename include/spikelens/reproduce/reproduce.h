@@ -37,8 +37,8 @@ struct ReproduceOptions {
     std::optional<int64_t> samples;  ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
     std::optional<int64_t> train_samples;  ///< of the training set; likewise
     uint64_t seed = 1;
-    int seeds =
-        1;  ///< of svebi-mnist and bitar-nmnist: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
+    /// Of all but svebi-awa2: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
+    int seeds = 1;
     std::function<StageWords(uint64_t seed)> words;  ///< may be empty
     std::vector<std::string> arguments;              ///< the command line that was called, for the manifest
     LockRun lock;
@@ -131,12 +131,13 @@ struct BitarNmnistResult {
 /// The codings study (pipeline/codings.h) with the paper's claims. docs/formats.md describes the fields.
 struct CodingFashionResult {
     std::string experiment = "coding-fashion";
-    CodingsResult study;
-    std::vector<PaperClaim> claims;
+    CodingsResult study;             ///< of the first seed
+    std::vector<PaperClaim> claims;  ///< of several seeds over all of them
+    std::vector<SeedClaims> seeds;   ///< of several seeds each by itself; `run` is the folder of its runs
 
     static void fields(auto& self, auto& field) {
         CodingsResult::fields(self.study, field);
-        field("experiment", self.experiment), field("claims", self.claims);
+        field("experiment", self.experiment), field("claims", self.claims), field("seeds", self.seeds);
     }
 };
 
