@@ -219,8 +219,9 @@ TEST_F(Shards, MetricsMeasuredBeforeStay) {
     for (int64_t number = 1; number <= 2; ++number) evaluate_shard(run, evaluate_, {number, 2}, {}, {});
     merge_shards(run, {});
     evaluate(run, evaluate_, {}, {});
-    EXPECT_EQ(run.document("evaluate")["metrics"], (json{"insertion", "complexity"}));
-    for (const json& method : run.document("evaluate")["methods"]) EXPECT_EQ(method["metrics"].size(), 2U);
+    const json document = run.document("evaluate");
+    EXPECT_EQ(document["metrics"], (json{"insertion", "complexity"}));
+    for (const json& method : document["methods"]) EXPECT_EQ(method["metrics"].size(), 2U);
 }
 
 TEST_F(Shards, ScoresOfAnotherEvaluationAreNotReplaced) {
