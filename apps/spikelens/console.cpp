@@ -57,8 +57,12 @@ Console::Console(bool quiet, bool silent)
 Console::~Console() { finish(); }
 
 void Console::message(const std::string& line) {
-    finish();
-    if (!silent_) say(printable(line) + "\n");
+    if (!silent_) above_the_bar(printable(line) + "\n");
+}
+
+void Console::above_the_bar(const std::string& text) const {
+    if (open_ && terminal_) write_all(STDERR_FILENO, kClearLine);
+    say(text);
 }
 
 void Console::say_what_was_left() {
@@ -84,8 +88,7 @@ Progress Console::progress() {
 
 StageNotes Console::notes() {
     const auto outlook = [this](const std::string& line) {
-        finish();
-        if (!quiet_) say(paragraph(printable(line)));
+        if (!quiet_) above_the_bar(paragraph(printable(line)));
     };
     return {[this](const std::string& line) { message(line); },
             [](const std::string& what) { note_kept(what + ": run the same command again to go on"); }, outlook};

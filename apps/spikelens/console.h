@@ -37,6 +37,8 @@ class Console {
   private:
     void show(const ProgressEvent& event);
     void draw(const ProgressEvent& event, double seconds) const;
+    /// The next event draws the bar of the task under way anew, below.
+    void above_the_bar(const std::string& text) const;
 
     using Clock = std::chrono::steady_clock;
     bool quiet_, silent_;

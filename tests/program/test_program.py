@@ -10,6 +10,7 @@ import os
 import pathlib
 import pty
 import random
+import re
 import select
 import shutil
 import signal
@@ -180,6 +181,8 @@ class TheWholeRoad(ProgramTest):
         self.assertTrue(any("[" in line and "%" in line for line in lines), lines)
         self.assertLess(max(len(line) for line in lines if "[" in line), 80)
         self.assertLessEqual(max(map(len, lines)), 80)
+        ends = [line for line in lines if re.fullmatch(r"training, epoch 1 of \d+: \d+:\d\d", line)]
+        self.assertEqual(len(ends), 1, lines)  # a line said within the task does not end it
 
 
 class Interruptions(ProgramTest):
