@@ -99,13 +99,13 @@ std::string text_of(const DataListResult& result) {
     return text;
 }
 
-std::string text_of(const DataCheckResult& data) {
+std::string text_of(const DataCheckResult& result) {
     std::string text =
-        paragraph(fmt::format("{}: {} training and {} {}, {}", printable(data.data), data.train_samples,
-                              counted(data.test_samples, data.recordings ? "test recording" : "test image"),
-                              shape_text(data.shape), counted(static_cast<int64_t>(data.classes.size()), "class")));
-    for (const auto& [file, checksum] : data.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
-    for (const std::string& sentence : data.damaged) text += paragraph("left out: " + printable(sentence));
+        paragraph(fmt::format("{}: {} training and {} {}, {}", printable(result.data), result.train_samples,
+                              counted(result.test_samples, result.recordings ? "test recording" : "test image"),
+                              shape_text(result.shape), counted(static_cast<int64_t>(result.classes.size()), "class")));
+    for (const auto& [file, checksum] : result.sha256) text += fmt::format("  {}  {}\n", checksum, printable(file));
+    for (const std::string& sentence : result.damaged) text += paragraph("left out: " + printable(sentence));
     return text;
 }
 

@@ -129,7 +129,7 @@ class Study {
         Maps maps;
     };
     TrainResult train(const std::string& coding, const std::string& folder, uint64_t seed);
-    Measured measure(const std::string& coding, const TrainResult& training) const;
+    Measured measure(const std::string& coding, const TrainResult& trained) const;
     void explain_others(const Run& run, const std::string& coding, int64_t decided, Maps& maps) const;
     CodingOverlap overlap(const MethodSpec& method, const Measured& a, const Measured& b) const;
 
@@ -171,7 +171,7 @@ TrainResult Study::train(const std::string& coding, const std::string& folder, u
     training.arguments = options_.arguments;
     training.lock = options_.lock;
     notes_.tell("training with " + coding + " coding");
-    const TrainResult trained = train_run(training, execution_, notes_);
+    TrainResult trained = train_run(training, execution_, notes_);
     if (!lock_) lock_ = locked(options_.lock, options_.out);
     for (const std::string& warning : trained.warnings()) result_.warnings.push_back(warning);
     return trained;

@@ -98,8 +98,8 @@ const EvaluatedMethod* EvaluateResult::method(const std::string& name) const {
     return found == methods.end() ? nullptr : &*found;
 }
 
-const MetricScore* EvaluateResult::score(const std::string& of, const std::string& metric) const {
-    const EvaluatedMethod* found = method(of);
+const MetricScore* EvaluateResult::score(const std::string& method, const std::string& metric) const {
+    const EvaluatedMethod* found = this->method(method);
     return found ? found->metric(metric) : nullptr;
 }
 

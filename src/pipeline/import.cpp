@@ -129,7 +129,7 @@ void check_numbers(const ImportOptions& options) {
 
 void check_file_options(const ImportOptions& options) {
     const std::string file = options.file.string();
-    FileReader{options.file};  // a file that is there
+    [[maybe_unused]] const FileReader there(options.file);  // throws where no file is
     const std::initializer_list<Unused> of_weights = {
         {"network", !options.network.empty()},    {"classes", options.classes.has_value()},
         {"match", options.match.has_value()},     {"map", !options.layers.empty()},

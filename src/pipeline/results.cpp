@@ -16,7 +16,7 @@ using nlohmann::json;
 
 /// The document of a stage; null when it has not been made, or is left out.
 json current_document(const Run& run, const std::string& stage, const StageNotes& notes) {
-    const json document = run.document(stage);
+    json document = run.document(stage);
     if (document.is_null()) return nullptr;
     std::string reason = run.why_stale(document);
     if (reason.empty() && document.contains("relevant") && document["relevant"] != digest_in(run.files.relevant()))
