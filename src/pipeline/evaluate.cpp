@@ -300,6 +300,9 @@ auto with_work(const Run& run, const EvaluateOptions& options, const Execution& 
     for (const MetricPointer& metric : metrics)
         if (metric->info().needs_masks && options.masks.empty())
             throw OptionError("masks", fmt::format("{} needs masks of the test samples", metric->info().name));
+    const auto inserts = [](const MetricPointer& metric) { return metric->info().name == "insertion"; };
+    if (options.metric.insertion_baseline && std::ranges::none_of(metrics, inserts))
+        throw OptionError("insertion_baseline", "a baseline of insertion alone, where insertion is not measured");
     if (options.samples > data.test->size() && options.samples != EvaluateOptions().samples)
         notes.say(fmt::format("the test set holds {} samples, fewer than {}: all of them are measured",
                               grouped(data.test->size()), grouped(options.samples)));

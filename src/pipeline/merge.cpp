@@ -226,9 +226,9 @@ void refuse_to_replace(const fs::path& path, const Identity& identity) {
         if (!stored.is_object() || stored.value(name, json()) != needed.value(name, json())) return;
     const std::string difference = identity.difference(stored);
     if (!difference.empty())
-        throw InputError(
-            fmt::format("{} was made with {} than the shards: merging would replace it; move it away first",
-                        path.string(), difference));
+        throw InputError(fmt::format(
+            "{} is of another evaluation than the shards, made with {}; merging would replace it: move it away",
+            path.string(), difference));
 }
 
 Whole put_together(const Run& run, const fs::path& file, const std::vector<Part>& parts, bool replace) {

@@ -581,6 +581,15 @@ class Merging(RunTest):
     def test_what_is_asked_for_is_a_method_once_and_samples_that_exist(self):
         run = self.new_run("asked")
         self.refused("evaluate", run, "--methods", "", saying=["--methods is empty"])
+        self.refused(
+            "evaluate",
+            run,
+            "--metrics",
+            "deletion",
+            "--insertion-baseline",
+            "blur",
+            saying=["--insertion-baseline", "insertion is not measured"],
+        )
         self.refused("evaluate", run, "--metrics", ",", saying=["names no metric"])
         self.refused("evaluate", run, "--methods", "ig2d,ig2d:steps=32:view=natural", saying=["the same as 'ig2d'"])
         for method in ("ig2d", "ig2d:steps=32"):  # the second is there by another name
