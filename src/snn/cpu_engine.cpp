@@ -21,11 +21,11 @@ struct CpuEngine::Parts {
 CpuEngine::CpuEngine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients)
     : parts_(std::make_unique<Parts>()) {
     parts_->simulator = std::make_shared<const Simulator>(std::move(network), std::move(execution));
-    parts_->options = std::move(gradients);
+    parts_->options = gradients;
 }
 
 CpuEngine::CpuEngine(Network network, Execution execution, GradientOptions gradients)
-    : CpuEngine(std::make_shared<const Network>(std::move(network)), std::move(execution), std::move(gradients)) {}
+    : CpuEngine(std::make_shared<const Network>(std::move(network)), std::move(execution), gradients) {}
 
 CpuEngine::~CpuEngine() = default;
 CpuEngine::CpuEngine(CpuEngine&&) noexcept = default;
@@ -58,7 +58,7 @@ SpikeGradient CpuEngine::spike_gradient(const Input& input, std::span<const int>
 std::vector<std::string> CpuEngine::describe() const { return parts_->simulator->describe_kernels(); }
 
 EnginePointer make_cpu_engine(std::shared_ptr<const Network> network, Execution execution, GradientOptions gradients) {
-    return std::make_unique<const CpuEngine>(std::move(network), std::move(execution), std::move(gradients));
+    return std::make_unique<const CpuEngine>(std::move(network), std::move(execution), gradients);
 }
 
 }  // namespace spikelens

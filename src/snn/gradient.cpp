@@ -156,9 +156,10 @@ GradientNetwork::GradientNetwork(std::shared_ptr<const Network> network, Gradien
 GradientNetwork::GradientNetwork(Network network, GradientOptions options, Execution execution)
     : GradientNetwork(std::make_shared<const Network>(std::move(network)), options, std::move(execution)) {}
 
-GradientNetwork::GradientNetwork(std::shared_ptr<const Simulator> simulator, GradientOptions options)
-    : modules_(
-          std::make_unique<const Modules>(simulator->shared_network(), options, simulator->execution(), simulator)) {}
+GradientNetwork::GradientNetwork(std::shared_ptr<const Simulator> simulator, GradientOptions options) {
+    const Simulator& held = *simulator;
+    modules_ = std::make_unique<const Modules>(held.shared_network(), options, held.execution(), std::move(simulator));
+}
 
 GradientNetwork::~GradientNetwork() = default;
 GradientNetwork::GradientNetwork(GradientNetwork&&) noexcept = default;
