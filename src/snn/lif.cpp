@@ -260,8 +260,8 @@ SPIKELENS_WIDE void lif_backward(const LifPlanes& layer, const float* current, c
 }
 
 SPIKELENS_WIDE void lif_backward_from_potentials(const LifPlanes& layer, const float* potentials,
-                                                 const float* spikes_gradient, float* current_gradient) {
-    backward_from_potentials(layer, potentials, spikes_gradient, current_gradient);
+                                                 const float* spikes_gradient, float* added) {
+    backward_from_potentials(layer, potentials, spikes_gradient, added);
 }
 
 void lif_forward(const LifPlanes& layer, const double* current, double* spikes) { forward(layer, current, spikes); }
