@@ -21,8 +21,8 @@ void transpose(Eight (&rows)[8]) {
     for (int pass = 0; pass < 3; ++pass) {
         Eight next[8];
         for (int i = 0; i < 4; ++i) {
-            next[2 * i] = __builtin_shuffle(rows[i], rows[i + 4], Eight{0, 8, 1, 9, 2, 10, 3, 11});
-            next[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + 4], Eight{4, 12, 5, 13, 6, 14, 7, 15});
+            next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
         }
         std::memcpy(rows, next, sizeof next);
     }
