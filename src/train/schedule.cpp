@@ -73,8 +73,10 @@ double schedule_factor(const Schedule& schedule, int warm_up, int epochs, int64_
     const int64_t rising = warm_up * updates_per_epoch;
     const double warm = update < rising ? static_cast<double>(update + 1) / static_cast<double>(rising) : 1;
     if (schedule.kind == Schedule::Kind::constant) return warm;
-    if (schedule.kind == Schedule::Kind::step)
-        return warm * std::pow(schedule.factor, static_cast<double>(update / updates_per_epoch / schedule.epochs));
+    if (schedule.kind == Schedule::Kind::step) {
+        const int64_t falls = update / updates_per_epoch / schedule.epochs;
+        return warm * std::pow(schedule.factor, static_cast<double>(falls));
+    }
     const int64_t length = (schedule.epochs > 0 ? schedule.epochs : epochs) * updates_per_epoch - rising;
     const double done = length > 0 ? static_cast<double>(update - rising) / static_cast<double>(length) : 1;
     return warm * (1 + std::cos(std::numbers::pi * std::clamp(done, 0.0, 1.0))) / 2;
