@@ -584,6 +584,8 @@ class Merging(RunTest):
         self.refused(
             "evaluate",
             run,
+            "--methods",
+            "input",
             "--metrics",
             "deletion",
             "--insertion-baseline",
