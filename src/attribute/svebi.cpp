@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "spikelens/attribute/evidence.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/resize.h"
 
@@ -13,14 +14,19 @@ namespace {
 /// Weights over time, w_t in place of 1/T.
 enum class TimeWeights { uniform, exponential, first };
 
-/// Spikes of a class's relevant filters in one layer, weighted and summed over filters and steps. Under uniform and
+/// Whose spikes are shown.
+enum class Shown { relevant, share, all };
+
+using Filters = std::vector<RelevantFilters::Weighted>;
+
+/// Spikes of the filters shown in one layer, weighted and summed over filters and steps. Under uniform and
 /// first weights these are whole numbers (w_t = 1 in place of 1/T: the map is scaled afterwards), so that equal pixels
 /// are exactly equal; counts stay below 2^24 and are exact in float.
 struct LayerEvidence {
     FloatArray sum;          ///< [1, h, w]
-    double most_spikes = 0;  ///< of its most active relevant filter, weighted
+    double most_spikes = 0;  ///< of its most active filter, weighted
     int64_t neurons = 0;     ///< of one filter
-    bool relevant = false;   ///< the class has a relevant filter here
+    bool shown = false;      ///< a filter is shown here
 };
 
 /// Weighted spikes of single neurons.
@@ -69,23 +75,22 @@ class SpikeWeights {
     double decay_;
 };
 
-LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int index, int64_t n,
-                             const std::vector<RelevantFilters::Weighted>& relevant, const SpikeWeights& weights,
-                             bool scaled) {
+LayerEvidence layer_evidence(const Recording& recording, const Layer& layer, int index, int64_t n, const Filters& shown,
+                             const SpikeWeights& weights, bool scaled) {
     LayerEvidence evidence;
     evidence.neurons = int64_t{layer.out_height} * layer.out_width;
     std::vector<int> filters;
-    for (const RelevantFilters::Weighted& weighted : relevant) {
+    for (const RelevantFilters::Weighted& weighted : shown) {
         if (weighted.filter.layer == index) filters.push_back(weighted.filter.filter);
     }
-    evidence.relevant = !filters.empty();
+    evidence.shown = !filters.empty();
     for (int filter : filters) {
         const std::vector<double> spikes = weights.sums(recording.layer(index), n, {&filter, 1}, evidence.neurons);
         evidence.most_spikes = std::max(evidence.most_spikes, std::accumulate(spikes.begin(), spikes.end(), 0.0));
     }
     std::vector<double> sum(evidence.neurons);
     if (!scaled) sum = weights.sums(recording.layer(index), n, filters, evidence.neurons);
-    for (const RelevantFilters::Weighted& one : relevant) {
+    for (const RelevantFilters::Weighted& one : shown) {
         if (!scaled || one.filter.layer != index) continue;
         const std::vector<double> spikes =
             weights.sums(recording.layer(index), n, {&one.filter.filter, 1}, evidence.neurons);
@@ -108,12 +113,12 @@ std::vector<float> heat(const LayerEvidence& evidence, const Network& network) {
     return std::move(map.data);
 }
 
-/// The layer of the most active relevant filter: highest mean firing rate spikes / (neurons · T); the first of equals.
+/// The layer of the most active filter: highest mean firing rate spikes / (neurons · T); the first of equals.
 /// Products of whole numbers are exact in double.
 const LayerEvidence* most_active(const std::vector<LayerEvidence>& layers) {
     const LayerEvidence* best = nullptr;
     for (const LayerEvidence& layer : layers) {
-        if (!layer.relevant) continue;
+        if (!layer.shown) continue;
         const auto spread = [](const LayerEvidence& over) { return static_cast<double>(over.neurons); };
         if (!best || layer.most_spikes * spread(*best) > best->most_spikes * spread(layer)) best = &layer;
     }
@@ -134,42 +139,63 @@ class Svebi final : public AttributionMethod {
   public:
     explicit Svebi(MethodOptions& options)
         : layer_(options.layer({"auto", "combined"},
-                               "whose spikes are shown; auto takes that of the most active relevant filter")),
+                               "whose spikes are shown; auto takes that of the most active filter shown")),
+          shown_(shown_of(options)),
           weights_(weights_of(options)),
-          scaled_(options.choice<bool>("scale", {{"none", false}, {"weight", true}},
-                                       "weight counts each filter by its weight in the μ-lasso, beyond the paper")),
-          mu_(options.number("mu", 0, 0, 1e12,
-                             "the budget whose filters are relevant; the interpretation's choice unless told")) {
+          scaled_(
+              shown_ != Shown::all &&
+              options.choice<bool>("scale", {{"none", false}, {"weight", true}},
+                                   "weight counts each filter by its weight in the μ-lasso, or by its share, beyond "
+                                   "the paper")),
+          mu_(shown_ == Shown::relevant
+                  ? options.number("mu", 0, 0, 1e12,
+                                   "the budget whose filters are relevant; the interpretation's choice unless told")
+                  : 0) {
         info_ = {.name = "svebi",
                  .title = "SVEBI: spikes of the class's relevant filters",
                  .meaning = "0 to 1: where the filters relevant to the class spiked most, summed over time",
                  .cost = "1 forward",
                  .source = "De Laet, Behzadi-Khormouji, Deckers, Oramas, ECML-PKDD 2025, Sec. 4.2",
+                 .class_specific = shown_ != Shown::all,
                  .on_spikes = true,
-                 .needs_relevant = true};
+                 .needs_relevant = shown_ == Shown::relevant};
+        if (shown_ == Shown::relevant) return;
+        info_.title = "SVEBI without its selection: spikes of filters";
+        info_.meaning = "0 to 1: where filters spiked most, summed over time";
+        if (shown_ == Shown::all) return;
+        info_.title = "SVEBI by share: spikes of the filters that brought something to the score";
+        info_.meaning =
+            "0 to 1: where the filters that brought something to the class score spiked most, summed over time";
+        info_.cost = "2 forward and 1 backward sweep";
     }
 
     FloatArray attribute(const AttributionContext& context, const AttributionRequest& request) const override {
         const Network& network = context.engine->network();
         const std::vector<int> layers = chosen_layers(network);
-        if (context.relevant->filters != response_filters(network)) {
-            throw InputError("svebi: the relevant filters are of another network: run spikelens interpret on this one");
-        }
-        const double mu = budget(*context.relevant);
+        const std::vector<Filters> shown = filters(context, request);
         const Recording recording = context.engine->run(request.input, weights_.request(layers));
         FloatArray maps({request.input.samples(), 1, network.height, network.width});
         for (int64_t n = 0; n < maps.shape[0]; ++n) {
-            const auto relevant = filters_of(*context.relevant, request.targets[n], mu);
             std::vector<LayerEvidence> evidence;
             for (int layer : layers)
                 evidence.push_back(
-                    layer_evidence(recording, network.layers[layer], layer, n, relevant, weights_, scaled_));
+                    layer_evidence(recording, network.layers[layer], layer, n, shown[n], weights_, scaled_));
             std::ranges::copy(map_of(evidence, network), maps.row(n).begin());
         }
         return maps;
     }
 
   private:
+    static Shown shown_of(MethodOptions& options) {
+        const auto shown = options.choice<Shown>(
+            "filters", {{"relevant", Shown::relevant}, {"share", Shown::share}, {"all", Shown::all}},
+            "whose spikes are shown, beyond the paper: share, of those whose spikes brought something to the score, as "
+            "spikelens filters tells; all, whatever the class");
+        options.brings("filters=relevant", "mu");
+        options.brings("filters=relevant or filters=share", "scale");
+        return shown;
+    }
+
     static SpikeWeights weights_of(MethodOptions& options) {
         using enum TimeWeights;
         const auto kind = options.choice<TimeWeights>(
@@ -194,7 +220,31 @@ class Svebi final : public AttributionMethod {
                          " was not among the budgets of the interpretation, which are " + known);
     }
 
-    static std::vector<RelevantFilters::Weighted> filters_of(const RelevantFilters& relevant, int target, double mu) {
+    /// Of each sample, with their weights.
+    std::vector<Filters> filters(const AttributionContext& context, const AttributionRequest& request) const {
+        const int64_t samples = request.input.samples();
+        const std::vector<FilterIndex> known = response_filters(context.engine->network());
+        std::vector<Filters> shown(samples);
+        if (shown_ == Shown::relevant) {
+            if (context.relevant->filters != known)
+                throw InputError(
+                    "svebi: the relevant filters are of another network: run spikelens interpret on this one");
+            const double mu = budget(*context.relevant);
+            for (int64_t n = 0; n < samples; ++n) shown[n] = filters_of(*context.relevant, request.targets[n], mu);
+            return shown;
+        }
+        DoubleArray evidence;
+        if (shown_ == Shown::share)
+            evidence = filter_evidence(*context.engine, request.input, request.targets, EvidenceRule::share);
+        for (int64_t n = 0; n < samples; ++n)
+            for (size_t i = 0; i < known.size(); ++i) {
+                const double weight = shown_ == Shown::share ? evidence.row(n)[i] : 1;
+                if (weight > 0) shown[n].push_back({known[i], weight});
+            }
+        return shown;
+    }
+
+    static Filters filters_of(const RelevantFilters& relevant, int target, double mu) {
         if (target < 0 || target >= static_cast<int>(relevant.classes.size())) {
             throw InputError("svebi: the relevant filters are of " + std::to_string(relevant.classes.size()) +
                              " classes, class " + std::to_string(target) + " is not among them");
@@ -209,6 +259,7 @@ class Svebi final : public AttributionMethod {
     }
 
     std::string layer_;
+    Shown shown_;
     SpikeWeights weights_;
     bool scaled_;
     double mu_;  ///< 0: the chosen one

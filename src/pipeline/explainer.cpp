@@ -136,10 +136,13 @@ bool can_explain(std::string_view method, const Network& network) {
 }
 
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes) {
-    std::vector<std::string> methods = spiking ? std::vector<std::string>{"svebi", "grad3d", "ig3d", "gate3d"}
-                                               : std::vector<std::string>{"svebi", "grad2d", "ig2d", "gate"};
-    if (!has_result(run, run.files.relevant(), notes)) methods.erase(methods.begin());
-    std::erase_if(methods, [&](const std::string& method) { return !can_explain(method, *run.network); });
+    std::vector<std::string> methods = {"share", "svebi", "grad2d", "ig2d"};
+    if (spiking) methods = {"share3d", "svebi", "grad3d", "ig3d"};
+    if (!can_explain(methods.front(), *run.network)) methods.front() = spiking ? "gate3d" : "gate";
+    const bool interpreted = has_result(run, run.files.relevant(), notes);
+    std::erase_if(methods, [&](const std::string& method) {
+        return (method == "svebi" && !interpreted) || !can_explain(method, *run.network);
+    });
     return methods;
 }
 
@@ -148,8 +151,8 @@ std::string class_name(const Network& network, int index) {
 }
 
 std::vector<std::string> usual_methods(const Network& network, bool spiking) {
-    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "sam", "input", "sobel", "random"};
-    if (spiking) methods = {"svebi", "grad3d", "ig3d", "gate3d", "sam", "input", "random"};
+    std::vector<std::string> methods = {"svebi", "grad2d", "ig2d", "gate", "share", "sam", "input", "sobel", "random"};
+    if (spiking) methods = {"svebi", "grad3d", "ig3d", "gate3d", "share3d", "sam", "input", "random"};
     std::erase_if(methods, [&](const std::string& method) { return !can_explain(method, network); });
     return methods;
 }

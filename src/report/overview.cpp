@@ -99,17 +99,16 @@ std::optional<WeightedFilter> strongest_filter(const Page& page, int class_index
     return {};
 }
 
-/// Methods of the report that look into the network, the best measured first; those not measured after them, SVEBI in
-/// front.
+/// Methods of the report that look into the network, the best measured first; those not measured after them in their
+/// order.
 std::vector<size_t> ranked_methods(const Page& page) {
     const std::string metric = page.results.evaluate ? leading_metric(*page.results.evaluate) : std::string();
+    constexpr double unmeasured = std::numeric_limits<double>::max();
     std::vector<std::pair<double, size_t>> order;
     for (size_t m = 0; m < page.data.methods.size(); ++m) {
         if (page.data.methods[m].sanity_baseline) continue;
         const MetricScore* score =
             page.results.evaluate ? page.results.evaluate->score(page.data.methods[m].name, metric) : nullptr;
-        const double unmeasured =
-            page.data.methods[m].name.rfind("svebi", 0) == 0 ? 1e300 : std::numeric_limits<double>::max();
         const bool known = score && std::isfinite(score->mean);
         order.emplace_back(known ? (higher_is_better(*score) ? -score->mean : score->mean) : unmeasured, m);
     }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "spikelens/attribute/evidence.h"
 #include "spikelens/core/error.h"
 
 #include "small_network.h"
@@ -138,6 +139,41 @@ TEST_F(Svebi, MuChoosesTheFilters) {
     const FloatArray map = maps("svebi:layer=conv2:mu=1", 1);
     for (int64_t n = 0; n < 5; ++n) expect_equal(map.row(n), layer_map(n, 1, {5}), "mu 1");
     EXPECT_THROW(maps("svebi:mu=3", 1), InputError);
+}
+
+TEST_F(Svebi, ShowsAllFiltersOrThoseThatBroughtSomethingToTheScore) {
+    const std::vector<int> every = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const auto without_interpretation = [&](const std::string& spec, int target) {
+        const std::vector<int> targets(5, target);
+        return explain(parse_method(spec), {.engine = &simulator}, {images, targets, samples});
+    };
+    const FloatArray all = without_interpretation("svebi:filters=all:layer=conv2", 1);
+    EXPECT_EQ(all, without_interpretation("svebi:filters=all:layer=conv2", 4));
+    int left_out = 0;
+    for (int target = 0; target < 5; ++target) {
+        const std::vector<int> targets(5, target);
+        const DoubleArray evidence = filter_evidence(simulator, images, targets, EvidenceRule::share);
+        const FloatArray plain = without_interpretation("svebi:filters=share:layer=conv2", target);
+        const FloatArray scaled = without_interpretation("svebi:filters=share:layer=conv2:scale=weight", target);
+        for (int64_t n = 0; n < 5; ++n) {
+            expect_equal(all.row(n), layer_map(n, 1, every), "all");
+            std::vector<int> brought;
+            Map weighted(36);
+            for (int row : every) {
+                if (evidence.row(n)[row] <= 0) continue;
+                brought.push_back(row);
+                const Map spikes = spike_sum(n, 1, {row});
+                for (size_t i = 0; i < spikes.size(); ++i) weighted[i] += evidence.row(n)[row] * spikes[i];
+            }
+            left_out += static_cast<int>(every.size() - brought.size());
+            expect_equal(plain.row(n), layer_map(n, 1, brought), "share");
+            expect_equal(scaled.row(n), stretched(enlarged(weighted, 6)), "share, by weight");
+        }
+    }
+    EXPECT_GT(left_out, 0);
+    EXPECT_THROW(parse_method("svebi:filters=all:scale=weight"), InputError);
+    EXPECT_THROW(parse_method("svebi:filters=share:mu=2"), InputError);
+    EXPECT_FALSE(parse_method("svebi:filters=all").method->info().class_specific);
 }
 
 TEST_F(Svebi, WithoutRelevantFiltersOrSpikesTheMapIsZero) {

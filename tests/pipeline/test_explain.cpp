@@ -149,7 +149,7 @@ TEST_F(Explain, TheRunsOwnFolderRecordsHowItIsMadeAgain) {
     options_.methods = {};
     explain();
     EXPECT_THAT(calls(), ElementsAre(json{"grad2d", "random"},
-                                     json{"grad2d", "ig2d", "gate"}));  // no relevant filters, no svebi
+                                     json{"share", "grad2d", "ig2d"}));  // no relevant filters, no svebi
     EXPECT_TRUE(fs::exists(folder_ / "run/explain/explain.json"));
 }
 

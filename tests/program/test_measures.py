@@ -215,7 +215,9 @@ class IntegratingReadout(Measures):
         self.assertEqual(done.returncode, 0, done.stderr)
         document = json.loads(done.stdout)
         self.assertEqual(document["metrics"], ["insertion", "deletion", "sparseness"])
-        self.assertIn("gate", [method["method"] for method in document["methods"]])
+        methods = [method["method"] for method in document["methods"]]
+        self.assertIn("gate", methods)
+        self.assertIn("share", methods)
         self.assertRegex(
             " ".join(done.stderr.split()), r"quick: \d+ methods by 3 metrics on 6 samples, about \d+ seconds?"
         )
