@@ -52,8 +52,10 @@ void declare(OptionTable& table, ExplainOptions& options) {
                      [&options](const Strings& words) { read_test(options, words); },
                      [&options] { return test_words(options.test); }})
         .many();
-    table.add_list("--methods,--method", options.methods, "method; spikelens methods lists them",
-                   "Methods, with options: ig2d:steps=64 (spikelens methods lists them); by default a usual set");
+    table.add_list(
+        "--methods,--method", options.methods, "method; spikelens methods lists them",
+        "Methods, with options: ig2d:steps=64 (spikelens methods lists them); by default share, svebi, grad2d and "
+        "ig2d, of spikes share3d, svebi, grad3d and ig3d");
     table.add("--target", options.target, "The class to explain, by name or index; by default the predicted class");
     table.add_parsed(
         "--background", options.background, parse_background, [](const Background& colour) { return colour.name; },

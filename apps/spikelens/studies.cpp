@@ -17,7 +17,9 @@ struct WithPhotographs : ReproduceOptions {
 
 void declare(OptionTable& table, WithSeeds& options) {
     declare(table, static_cast<ReproduceOptions&>(options));
-    table.add("--seeds", options.seeds, "So many runs, with seeds from --seed on; claims over all");
+    table.add("--seeds", options.seeds,
+              "So many runs, with seeds from --seed on (of coding-fashion every second one: its controls take the "
+              "others); claims over all");
 }
 
 void declare(OptionTable& table, WithModel& options) {

@@ -81,7 +81,7 @@ CodingFashionResult reproduce_coding_fashion(const ReproduceOptions& options, co
     if (options.seeds == 1) return first;
     first.seeds.push_back({options.seed, options.out.string(), first.claims});
     for (int i = 1; i < options.seeds; ++i) {
-        const ReproduceOptions other = of_seed(options, i);
+        const ReproduceOptions other = of_seed(options, 2 * i);  // the control took the seed between
         const CodingFashionResult result = one_seed(other, execution, notes);
         first.seeds.push_back({other.seed, other.out.string(), result.claims});
         first.study.warnings.insert(first.study.warnings.end(), result.study.warnings.begin(),

@@ -249,7 +249,8 @@ class Codings(ProgramTest):
         self.refused("codings", "--data", self.data, "--codings", "rate", "--out", self.root / "no", saying=["two"])
 
     def test_the_paper_over_seeds(self):
-        """Each seed by itself says what a call with that seed alone says, and all say together how often it holds."""
+        """Each seed by itself says what a call with that seed alone says, and all say together how often it holds. The
+        control of each takes the seed after it."""
         place = {**os.environ, "SPIKELENS_DATA": str(self.root / "known")}
         (self.root / "known").mkdir()
         shutil.copytree(self.data, self.root / "known" / "fashion-mnist")
@@ -260,9 +261,9 @@ class Codings(ProgramTest):
             self.assertEqual(done.returncode, 0, done.stderr)
             return json.loads(done.stdout)
 
-        both, second = study("both", "--seeds", 2), study("second", "--seed", 2)
-        self.assertEqual([seed["seed"] for seed in both["seeds"]], [1, 2])
-        self.assertEqual([seed["run"] for seed in both["seeds"]], [str(self.root / n) for n in ("both", "both-seed2")])
+        both, second = study("both", "--seeds", 2), study("second", "--seed", 3)
+        self.assertEqual([seed["seed"] for seed in both["seeds"]], [1, 3])
+        self.assertEqual([seed["run"] for seed in both["seeds"]], [str(self.root / n) for n in ("both", "both-seed3")])
         self.assertEqual(both["seeds"][1]["claims"], second["claims"])
         self.assertEqual(second["seeds"], [])
         for i, claim in enumerate(both["claims"]):

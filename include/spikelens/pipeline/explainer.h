@@ -70,8 +70,8 @@ bool has_result(const Run& run, const std::filesystem::path& path, const StageNo
 /// that adapts.
 bool can_explain(std::string_view method, const Network& network);
 
-/// What is shown of single samples unless methods are named, without what needs relevant filters that the run lacks
-/// (has_result).
+/// What is shown of single samples unless methods are named: share (gates where thresholds adapt), SVEBI, a gradient
+/// and integrated gradients, without what needs relevant filters that the run lacks (has_result).
 std::vector<std::string> shown_methods(const Run& run, bool spiking, const StageNotes& notes);
 
 /// The name of a class; its index where the network's classes have no names.

@@ -37,7 +37,8 @@ struct ReproduceOptions {
     std::optional<int64_t> samples;  ///< of the test set, evaluated; 0: all; absent: the experiment's own choice
     std::optional<int64_t> train_samples;  ///< of the training set; likewise
     uint64_t seed = 1;
-    /// Of all but svebi-awa2: so many runs, with seeds from `seed` on, the others in OUT-seed2, …
+    /// Of all but svebi-awa2: so many runs, with seeds from `seed` on, the others in OUT-seed2, … Of coding-fashion
+    /// with every second seed, since the control takes the next one: OUT-seed3, …
     int seeds = 1;
     std::function<StageWords(uint64_t seed)> words;  ///< may be empty
     std::vector<std::string> arguments;              ///< the command line that was called, for the manifest
