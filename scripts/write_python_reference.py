@@ -64,7 +64,7 @@ def members(thing: type) -> list[tuple[str, object]]:
 
 def reference() -> str:
     lines = [HEAD]
-    for name in sorted(set(spikelens.__all__) - {"attr"}, key=str.lower):
+    for name in sorted(set(spikelens.__all__) - {"attr"}, key=lambda name: (name.lower(), name)):
         thing = getattr(spikelens, name)
         lines += block(name, thing, 2)
         for member, value in members(thing) if isinstance(thing, type) and not _is_error(thing) else ():

@@ -108,6 +108,16 @@ def suggestion(word: str, names: Sequence[str]) -> str:
 def surrogate_text(text: str) -> str:
     """The surrogate as it is written in full."""
 
+def evidence(network: Network, samples: object, rule: str, targets: Sequence[int] | None, surrogate: str, settings: Settings) -> dict:
+    """
+    What each filter brought to the score: values, targets, names, layers and, by share, biases: a dict.
+    """
+
+def decisions(network: Network, samples: object, targets: Sequence[int] | None, windows: int, settings: Settings) -> dict:
+    """
+    Scores and predictions after each step, when each sample was decided, shares of windows: a dict.
+    """
+
 class MetricOptions:
     """What metrics may be told: baseline, pixels and spikes per step, seed."""
 

@@ -85,6 +85,8 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "dt": (lambda value: value is None or _is_number(value), "a number of seconds or None"),
     "shape": (_is_shape, "three whole numbers (C, H, W)"),
     "output": (lambda value: value is None or _is_whole(value), "the number of an output or None"),
+    "rule": (_is_text, "the name of a rule of evidence"),
+    "windows": (_is_whole, "a whole number from 0 to 8"),
     "draws": (_is_whole, "a whole number below 2**31"),
     "crops": (_is_whole, "a whole number below 2**31"),
     "pixels_per_step": (_is_whole, "a whole number below 2**31"),

@@ -27,6 +27,7 @@ AttributionContext context_of(const Engine& engine, const Knowledge& knowledge, 
 void check_targets(const Network& network, const std::vector<int>& targets, int64_t samples);
 
 void bind_attribute(nb::module_& module);
+void bind_evidence(nb::module_& module);
 void bind_evaluate(nb::module_& module);
 void bind_interpret(nb::module_& module);
 void bind_files(nb::module_& module);

@@ -28,6 +28,7 @@ NB_MODULE(_core, module) {
     bind_network(module);
     bind_simulate(module);
     bind_attribute(module);
+    bind_evidence(module);
     bind_evaluate(module);
     bind_interpret(module);
     bind_files(module);
