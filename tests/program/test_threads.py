@@ -166,7 +166,14 @@ class Threads(unittest.TestCase):
                     continue
                 with self.subTest(method=method["method"], coding=coding):
                     self.one_core(
-                        "explain", run, "--methods", method["method"], "--out", self.root / "maps", "--test", *range(12)
+                        "explain",
+                        run,
+                        "--methods",
+                        method["method"],
+                        "--out",
+                        self.root / "maps",
+                        "--test",
+                        *range(12 if images else 4),  # of spikes most of the time is drawing
                     )
 
     def test_every_metric(self):
