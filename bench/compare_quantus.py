@@ -325,8 +325,8 @@ class Quantus:
 # How far values may be apart that should be equal, or None, or "draws": then the mean difference has an interval.
 ROWS = {
     "deletion": ("PixelFlipping", 1e-4, "their curve lacks its start, which is added"),
-    "road": ("ROAD", "draws", "draws, and the order of pixels of one value"),
-    "irof": ("IROF", None, "their SLIC makes other segments, some twice as many"),
+    "road": ("ROAD", "draws", "nothing but draws"),
+    "irof": ("IROF", None, "their SLIC is asked for 100 segments, ours for 50"),
     "faithfulness_correlation": ("FaithfulnessCorrelation", "draws", "nothing but draws"),
     "sensitivity_n": ("SensitivityN", None, "theirs correlates over samples, pixels in the map's order"),
     "infidelity": ("Infidelity", None, "theirs: squares add up, map times image, no scale"),
