@@ -133,6 +133,28 @@ class Reference:
             credit = spread @ layer.matrix
         return credit, bias
 
+    def rescale(self, steps, target):
+        """DeepLIFT's rescale rule against silence: each ΔS/ΔU, and of what a membrane keeps its own Δ/ΔU."""
+        records, silent = self.run(steps), self.run(np.zeros_like(steps))
+        worth = np.tile(self.readout.matrix[target] / len(steps), (len(steps), 1))
+        for (layer, record), (_, base) in zip(self.back(records), self.back(silent)):
+            spread, changes = np.zeros_like(record["spikes"]), record["spikes"] - base["spikes"]
+            for t, change in enumerate(changes):
+                for window, of_window in zip(layer.windows, worth[t]):
+                    passed = record["spikes"][t, window].max() - base["spikes"][t, window].max()
+                    went = change[window] * passed > 0
+                    spread[t, window] += of_window * went / max(went.sum(), 1)
+            kept, moved = (
+                self.carried(record["potentials"], record["spikes"]) - self.carried(base["potentials"], base["spikes"]),
+                record["potentials"] - base["potentials"],
+            )
+            per_change = lambda of, moved=moved: np.divide(of, moved, out=np.zeros_like(of), where=moved != 0)
+            later = 0
+            for t in range(len(steps) - 1, -1, -1):
+                later = spread[t] = spread[t] * per_change(changes)[t] + later * per_change(kept)[t]
+            worth = spread @ layer.matrix
+        return worth
+
     def shared(self, layer, inputs, relevance):
         """The αβ-rule with α = 1: in proportion to what is positive."""
         positive = np.maximum(layer.matrix * inputs, 0)
@@ -226,6 +248,19 @@ def gini(values):
 def entropy(values):
     shares = np.abs(values).ravel() / np.abs(values).sum()
     return -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
+
+
+def filled(image, gone):
+    """An image [C, H, W] whose gone pixels are the mean of their neighbours, of the diagonal ones with half the weight
+    (Rong et al. 2022): one linear system for all of them."""
+    known, system = np.where(gone, 0, image).astype(float), np.eye(gone.size)
+    around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
+    for y, x in np.argwhere(gone):
+        near = {(y + i, x + j): 2 - abs(i * j) for i, j in around}
+        near = {p: w for p, w in near.items() if 0 <= p[0] < gone.shape[0] and 0 <= p[1] < gone.shape[1]}
+        for (row, column), weight in near.items():
+            system[y * gone.shape[1] + x, row * gone.shape[1] + column] -= weight / sum(near.values())
+    return np.linalg.solve(system, known.reshape(len(image), -1).T).T.reshape(image.shape)
 
 
 def ranks(values):

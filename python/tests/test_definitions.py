@@ -6,7 +6,7 @@ On odd shapes: maps that are not square, one to three channels, one step, two cl
 import numpy as np
 import pytest
 import spikelens
-from definitions import Reference, area, entropy, gini, ranks, softmax
+from definitions import Reference, area, entropy, filled, gini, ranks, softmax
 
 # shape, classes, steps, beta, threshold, reset, delay, pool
 CASES = [
@@ -63,6 +63,7 @@ def test_methods_of_images(case):
             "share": x * slow.share(shown(), target)[0].sum(0),
             "share:start=class": x * credit.sum(0),
             "share:soft=yes": x * slow.share(shown(), target, soft=True)[0].sum(0),
+            "rescale": x * slow.rescale(shown(), target).sum(0),
             "slrp": slow.slrp(shown(), target),
             "sam:layer=conv1": slow.sam(shown(), 0),
             "gradcam:layer=conv1": slow.gradcam(shown(), target, 0),
@@ -84,6 +85,7 @@ def test_methods_of_recordings(case):
             "share3d": x * slow.share(x, target)[0],
             "share3d:start=class": x * slow.share(x, target, "class")[0],
             "share3d:soft=yes": x * slow.share(x, target, soft=True)[0],
+            "rescale": (x * slow.rescale(x, target)).sum(0),
             "slrp": slow.slrp(x, target),
             "sltrp": slow.sltrp(x, target),
             "tsa_s": slow.tsa(x, target, False),
@@ -167,6 +169,78 @@ def test_measures_of_maps_alone(case):
         given = {"masks": masks} if metric in ("pointing_game", "energy_inside") else {}
         equal(values(net, images, [0, 1], maps, metric, **given), of, metric)
         equal(values(net, images, [0, 1], flat, metric, **given), of_flat, f"{metric} of a constant map")
+
+
+class Watched:
+    """A method that keeps what it was asked: networks, inputs and their maps."""
+
+    def __init__(self, method):
+        self.method, self.asked = method, []
+
+    def __call__(self, net, inputs, targets):
+        maps = spikelens.attribute(net, inputs, self.method, target=targets)
+        self.asked.append((net, np.array(inputs, dtype=float), np.array(maps.maps, dtype=float)))
+        return maps
+
+
+def watched(net, images, metric):
+    method = Watched("share:start=class")
+    table = spikelens.evaluate(net, images, [1], {"mine": method}, [metric], per_sample=True)
+    return (table.to_dict("records") if hasattr(table, "to_dict") else table)[0]["value"], method.asked
+
+
+def test_small_changes_of_the_input(case):
+    """What the network was shown tells what the measures must be."""
+    net, _, images, _ = case
+    size = np.linalg.norm
+    for image in (images[:1], 4 * images[:1] - 1):  # the second as a picture with a mean
+        low, high = (0, 1) if image.max() <= 1 else (image.min((2, 3)), image.max((2, 3)))
+        extent = np.reshape(np.subtract(high, low), (-1, 1, 1))
+        for metric in ("sensitivity", "input_stability", "output_stability"):
+            found, asked = watched(net, image, metric)
+            (_, first, plain), expected = asked[0], []
+            for _, x, maps in asked[-10:]:
+                assert 0 < (np.abs(x - first)[0] / extent).max() <= 0.02 + 1e-6
+                scores = [net.simulate(np.float32(shown)).scores for shown in (first, x)]
+                causes = {"sensitivity": 1, "input_stability": size(x - first) / size(first)}
+                causes["output_stability"] = size(scores[1] - scores[0]) / size(scores[0])
+                expected.append(size(maps - plain) / size(plain) / max(causes[metric], 1e-6))
+            equal(found, max(expected), metric)
+
+
+def test_networks_drawn_anew(case):
+    """mprt draws the last layers anew, one more each time: each output's weights in another order."""
+    net, _, images, _ = case
+    found, asked = watched(net, images[:1], "mprt")
+    asked = [asked[0], *asked[-4:]]
+    correlation = lambda maps: np.corrcoef(ranks(asked[0][2]), ranks(maps))[0, 1] if np.ptp(maps) else 0
+    equal(found, np.mean([abs(correlation(maps)) for _, _, maps in asked[1:]]), "mprt")
+    for drawn, (other, _, _) in enumerate(asked):
+        for last, layer in enumerate(["full4", "full3", "conv2", "conv1"]):
+            weights = [of.tensors()[f"{layer}.weight"] for of in (net, other)]
+            before, after = (of.reshape(len(of), -1) for of in weights)
+            np.testing.assert_array_equal(np.sort(before), np.sort(after))
+            assert np.array_equal(before, after) == (last >= drawn)
+
+
+def test_pixels_filled_in():
+    """road, on images so bright that its noise decides nothing."""
+    for shape, pool in (((1, 7, 9), 2), ((3, 5, 6), 1)):
+        drawn = spikelens.parse(f"4C3-LIF(threshold=300)-MP{pool}-4F", shape, 3, seed=7)
+        net = spikelens.parse(drawn.text, shape, 3, tensors={n: 3 * v for n, v in drawn.tensors().items()})
+        draws = np.random.default_rng(8)
+        images = 1000 * draws.random((5, *shape), np.float32)
+        maps, targets = draws.normal(size=(5, *shape[1:])).astype(np.float32), net.simulate(images).predictions
+        expected = []
+        for image, ranking, target in zip(images, maps, targets):
+            worst, holds = np.argsort(ranking.ravel()), []
+            for order in (worst, worst[::-1]):
+                gone = [np.isin(np.arange(len(worst)), order[: k * len(worst) // 10]) for k in range(1, 10)]
+                shown = [filled(image, of.reshape(shape[1:])) for of in gone]
+                holds.append(np.mean(net.simulate(np.float32(shown)).predictions == target))
+            expected.append(holds[0] - holds[1])
+        assert np.any(expected)
+        equal(values(net, images, targets, maps, "road"), expected, "road")
 
 
 def test_another_class_of_two():

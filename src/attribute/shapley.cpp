@@ -189,7 +189,7 @@ class Shapley3D final : public AttributionMethod {
                  .title = "Shapley values of cells of space and time",
                  .meaning =
                      "signed: what the cell's spikes add to the class score, averaged over all orders in which cells "
-                     "can be added, shared equally among its spikes",
+                     "can be added, shared equally among its pixels and steps",
                  .cost = cost_text(options_),
                  .source = "Štrumbelj, Kononenko, JMLR 11, 2010; KernelSHAP: Lundberg, Lee, NeurIPS 2017",
                  .unit = Unit::score,

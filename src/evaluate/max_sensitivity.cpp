@@ -23,8 +23,7 @@ void check_request(const Input& input, size_t samples, const SensitivityOptions&
         throw InputError(std::to_string(input.samples()) + " inputs came with " + std::to_string(samples) +
                          " sample numbers");
     for (const float value : input.images.data)
-        if (!(value >= 0 && value <= 1))
-            throw InputError("sensitivity needs image values from 0 to 1, not " + std::to_string(value));
+        if (!std::isfinite(value)) throw InputError("sensitivity: an image holds a value that is not finite");
     if (!(options.radius > 0 && options.radius <= 1))
         throw InputError("the radius of sensitivity must be above 0 and at most 1, not " +
                          std::to_string(options.radius));
@@ -43,10 +42,17 @@ struct Draw {
     }
 };
 
-void add_noise(std::span<float> image, double radius, const Draw& draw) {
-    for (size_t i = 0; i < image.size(); ++i) {
-        const double noisy = image[i] + radius * (2 * draw.uniform(SampleDraw::image_noise, i) - 1);
-        image[i] = static_cast<float>(std::clamp(noisy, 0.0, 1.0));
+// Pixels are in [0, 1]. Of an image that has other values each channel's own range stands for it.
+void add_noise(std::span<float> image, int64_t channels, double radius, const Draw& draw) {
+    const bool pixels = std::ranges::all_of(image, [](float value) { return value >= 0 && value <= 1; });
+    const size_t size = image.size() / channels;
+    for (size_t first = 0; first < image.size(); first += size) {
+        const auto [least, largest] = std::ranges::minmax(image.subspan(first, size));
+        const double low = pixels ? 0 : least, high = pixels ? 1 : largest;
+        for (size_t i = first; i < first + size; ++i) {
+            const double noise = radius * (high - low) * (2 * draw.uniform(SampleDraw::image_noise, i) - 1);
+            image[i] = static_cast<float>(std::clamp(image[i] + noise, low, high));
+        }
     }
 }
 
@@ -82,7 +88,7 @@ Input perturbed(const Input& input, std::span<const int64_t> samples, const Sens
         if (input.spiking()) {
             move_spikes(result.spikes.row(n), input.steps(), options.radius, draw);
         } else {
-            add_noise(result.images.row(n), options.radius, draw);
+            add_noise(result.images.row(n), input.images.extent(1), options.radius, draw);
         }
     }
     return result;

@@ -15,8 +15,8 @@ namespace spikelens {
 using MapFunction = std::function<FloatArray(const Input& input)>;
 
 struct SensitivityOptions {
-    double radius = 0.02;  ///< in (0, 1]. images: every value changes by at most so much, clipped to [0, 1]; spikes:
-                           ///< the share of spikes moved by one step in time
+    double radius = 0.02;  ///< in (0, 1]. images: every value changes by at most so much of its range, and stays
+                           ///< within it; spikes: the share of spikes moved by one step in time
     int draws = 10;
     uint64_t seed = 1;
 };
@@ -24,12 +24,13 @@ struct SensitivityOptions {
 /// Max-sensitivity (Yeh et al., NeurIPS 2019): the largest ‖Φ(x + δ) − Φ(x)‖ / ‖Φ(x)‖ over `draws` seeded perturbations
 /// δ, addressed by (seed, sample, draw); lower is better. 0 for a map of zeros that stays zero, infinity if it does
 /// not. Cost: draws + 1 explanations a sample.
-///  images  δ is uniform in [−radius, radius], one for each value.
+///  images  δ is uniform in ±radius·(high − low), one for each value, and x + δ is clipped to [low, high]: [0, 1], or
+///          each channel's own range in an image that has values outside [0, 1] (pictures with a mean).
 ///  spikes  max(1, round(radius · m)) of a sample's m single spikes are drawn without replacement, and each moves by
 ///          one step, either way with equal chance; at the first and the last step it goes the only way there is.
 ///          Places add their spikes up; a spike whose goal is full (255) stays. A sample without spikes stays as it is.
-/// `maps` gets all samples at once, in order. Throws InputError when shapes do not match, an image value is outside [0,
-/// 1], spikes have a single step, a map value is not finite, or an option is out of range.
+/// `maps` gets all samples at once, in order. Throws InputError when shapes do not match, an image or a map holds a
+/// value that is not finite, spikes have a single step, or an option is out of range.
 std::vector<double> sensitivity(const Input& input, std::span<const int64_t> samples, const MapFunction& maps,
                                 const SensitivityOptions& options);
 
