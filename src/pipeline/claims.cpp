@@ -1,8 +1,11 @@
 #include "spikelens/pipeline/claims.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "spikelens/pipeline/fields.h"
+#include "spikelens/pipeline/paper_number.h"
 #include "spikelens/pipeline/store.h"
 
 namespace spikelens {
@@ -14,6 +17,12 @@ std::string cell(const nlohmann::json& value) {
 }
 
 }  // namespace
+
+std::optional<bool> holds(double paper, const Interval& ours) {
+    if (!ours.known()) return std::nullopt;
+    const bool within = ours.holds(paper), narrow = (ours.high - ours.low) / 2 <= 0.1 * std::abs(paper);
+    return !within || narrow ? std::optional(within) : std::nullopt;
+}
 
 void keep_claims(const Run& run, ClaimsResult claims) {
     claims.run = run.files.root.string();

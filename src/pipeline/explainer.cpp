@@ -130,7 +130,7 @@ bool can_explain(std::string_view method, const Network& network) {
     const bool by_step = any_layer([](const Layer& layer) { return layer.kind == LayerKind::norm; });
     const bool filters = any_layer([](const Layer& layer) { return layer.kind == LayerKind::conv; }) &&
                          !response_filters(network).empty();
-    return (filters || !is_of({"sam", "gradcam", "conductance"})) &&
+    return (filters || !is_of({"svebi", "sam", "gradcam", "conductance"})) &&
            !(recurs && is_of({"gate", "tsa", "slrp", "sltrp"})) && !(by_step && is_of({"gate", "slrp", "sltrp"})) &&
            !(adapts_any && is_of({"share", "sltrp", "rescale"}));
 }

@@ -33,7 +33,7 @@ std::string baselines_text(const std::vector<EvaluatedMethod>& methods) {
     for (const EvaluatedMethod& method : methods)
         if (method.completeness_baseline)
             text += fmt::format("{}{} {}", text.empty() ? "" : ", ", method.method,
-                                *method.completeness_baseline == "biases" ? "0, with what biases brought"
+                                *method.completeness_baseline == "biases" ? "none, as biases have their part"
                                                                           : *method.completeness_baseline);
     if (text.empty()) return paragraph("completeness: none of these methods aims at it");
     return paragraph("completeness is measured from each method's own baseline: " + text +
@@ -67,11 +67,12 @@ std::string reading_of(const ExplainedImage& image, const Network& network) {
 std::string when_of(const Decided& when) {
     std::string text = fmt::format("decided after step {} of {}", when.decided, when.steps);
     const auto most = std::ranges::max_element(when.windows, {}, &Decided::Window::share);
-    if (most != when.windows.end() && when.windows.size() > 1)
-        text += most->end == most->first + 1
-                    ? fmt::format("; step {} brought most of the score", most->end)
-                    : fmt::format("; steps {} to {} brought most of the score", most->first + 1, most->end);
-    return text;
+    if (most == when.windows.end() || when.windows.size() == 1 || most->share <= 0) return text;
+    double all = 0;
+    for (const Decided::Window& window : when.windows) all += window.share;
+    const std::string steps = most->end == most->first + 1 ? fmt::format("step {}", most->end)
+                                                           : fmt::format("steps {} to {}", most->first + 1, most->end);
+    return text + fmt::format("; {} brought the most of the score, {:.3g} of {:.3g}", steps, most->share, all);
 }
 
 /// The value of a metric with half the width of its interval; a dash where it does not apply.

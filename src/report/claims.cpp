@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/pipeline/paper_number.h"
+
 #include "numbers.h"
 #include "page.h"
 
@@ -9,6 +11,10 @@ namespace spikelens::report {
 namespace {
 
 using Verdict = Claim::Verdict;
+
+Verdict verdict_of(std::optional<bool> held) {
+    return !held ? Verdict::undecided : *held ? Verdict::held : Verdict::contradicted;
+}
 
 /// A published order of two methods against our paired difference.
 Claim order_claim(const EvaluateResult& evaluation, const PaperValue& a, const PaperValue& b) {
@@ -27,7 +33,7 @@ Claim order_claim(const EvaluateResult& evaluation, const PaperValue& a, const P
 Claim value_claim(const PaperValue& paper, const MetricScore& ours) {
     Claim claim{fmt::format("{} of {}", paper.metric, paper.method), decimal(paper.value, 4),
                 text_of(ours) + " " + text_of(ours, ours.ci95), paper.source};
-    if (ours.ci95.known()) claim.verdict = ours.ci95.holds(paper.value) ? Verdict::held : Verdict::contradicted;
+    claim.verdict = verdict_of(holds(paper.value, ours.ci95));
     return claim;
 }
 
@@ -59,10 +65,7 @@ void add_ablation(const InterpretResult& interpretation, std::vector<Claim>& lis
     list.push_back(claim);
 }
 
-Verdict verdict_of(const PaperClaim& claim) {
-    if (claim.paper.is_null()) return Verdict::none;
-    return !claim.held ? Verdict::undecided : *claim.held ? Verdict::held : Verdict::contradicted;
-}
+Verdict verdict_of(const PaperClaim& claim) { return claim.paper.is_null() ? Verdict::none : verdict_of(claim.held); }
 
 std::vector<Claim> of_experiment(const ClaimsResult& made) {
     std::vector<Claim> list;
@@ -99,8 +102,9 @@ std::string rules(const Page& page, const std::vector<Claim>& list) {
             sources += (sources.empty() ? " Source: " : "; ") + claim.source;
     if (!sources.empty()) sources += ".";
     return fmt::format(
-        "A value holds when it lies inside our interval, an order when the paired difference excludes zero. Intervals "
-        "are over test {}s; they do not cover training again with another seed.{}",
+        "A value holds when it lies inside our interval, and is undecided where it does so in an interval wider than a "
+        "tenth of it on either side; an order holds when the paired difference excludes zero. Intervals are over test "
+        "{}s; they do not cover training again with another seed.{}",
         page.noun(), sources);
 }
 

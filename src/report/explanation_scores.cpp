@@ -60,6 +60,10 @@ Html paper_cell(const EvaluateResult& evaluation, const EvaluatedMethod& method,
     return number_cell(paper ? paper->value : kUnknown, paper ? decimal(paper->value, 4) : "", "td.number.paper");
 }
 
+bool has_paper(const EvaluateResult& evaluation, const std::string& metric) {
+    return std::ranges::find(evaluation.paper, metric, &PaperValue::metric) != evaluation.paper.end();
+}
+
 /// How many of a method's maps said nothing, so that their scores are those of ties.
 Html silent_maps(const EvaluatedMethod& method) {
     std::string kinds;
@@ -78,7 +82,7 @@ Html score_row(const EvaluateResult& evaluation, const EvaluatedMethod& method,
         const MetricScore* score = method.metric(metric);
         if (score) samples = std::max(samples, score->samples);
         cells += score_cell(score);
-        if (!evaluation.paper.empty()) cells += paper_cell(evaluation, method, metric);
+        if (has_paper(evaluation, metric)) cells += paper_cell(evaluation, method, metric);
     }
     return tag(method.sanity_baseline ? "tr.baseline" : "tr",
                tag("th", {{"scope", "row"}}, tag("span", {{"title", method.title}}, method.method),
@@ -185,7 +189,7 @@ Html scores_table(const Page& page, const EvaluateResult& evaluation) {
     Html heads = column("Method"), rows;
     for (const std::string& metric : metrics) {
         heads += column(metric + (lower_is_better(evaluation, metric) ? " ↓" : " ↑"));
-        if (!evaluation.paper.empty()) heads += column("paper");
+        if (has_paper(evaluation, metric)) heads += column("paper");
     }
     heads += columns({"n", "time each"});
     for (const EvaluatedMethod& method : evaluation.methods) rows += score_row(evaluation, method, metrics);

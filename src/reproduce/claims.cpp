@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include "spikelens/io/json_fields.h"
+#include "spikelens/pipeline/paper_number.h"
 
 namespace spikelens {
 
 PaperClaim number_claim(const std::string& claim, double paper, double measured, const Interval& ci95) {
-    return {claim, paper, json_of_double(measured), ci95.known() ? std::optional(ci95.holds(paper)) : std::nullopt,
-            ci95};
+    return {claim, paper, json_of_double(measured), holds(paper, ci95), ci95};
 }
 
 PaperClaim ablation_claim(const AblationSummary::Point& point) {

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 #include <fmt/format.h>
 
+#include "spikelens/pipeline/paper_number.h"
+
 namespace spikelens {
 namespace {
-
-constexpr double kDecides = 0.1;  ///< of the paper's number: a wider interval would hold nearly anything
 
 PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     const Estimate mean = estimate_mean(values);
@@ -18,11 +17,8 @@ PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     claim.measured = known ? fmt::format("{:.4f} ± {:.4f}, {} seeds", mean.mean, half, values.size())
                            : fmt::format("{:.4f}, {} seeds alike", mean.mean, values.size());
     claim.ci95.reset();
-    if (!claim.held) return claim;
-    const double paper = claim.paper.get<double>();
     claim.held.reset();
-    if (!known) return claim;
-    if (half <= kDecides * std::abs(paper) || !Interval(mean).holds(paper)) claim.held = Interval(mean).holds(paper);
+    if (claim.paper.is_number()) claim.held = holds(claim.paper.get<double>(), Interval(mean));
     return claim;
 }
 

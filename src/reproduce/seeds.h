@@ -12,7 +12,7 @@ namespace spikelens {
 ReproduceOptions of_seed(const ReproduceOptions& options, int index);
 
 /// What all seeds say together: of numbers the mean and the half-width of its 95 % interval (Student's t over seeds),
-/// held where the paper's lies within; of others for how many seeds the claim held, held where it did for all, not
+/// the paper's against it by holds(); of others for how many seeds the claim held, held where it did for all, not
 /// where for none.
 std::vector<PaperClaim> over_seeds(const std::vector<SeedClaims>& seeds);
 

@@ -11,6 +11,7 @@
 #include "spikelens/pipeline/explainer.h"
 #include "spikelens/pipeline/fields.h"
 #include "spikelens/pipeline/store.h"
+#include "spikelens/pipeline/text.h"
 #include "spikelens/snn/network.h"
 
 #include "small_data.h"
@@ -23,10 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// A run of a network that was not trained, on four test images.
 class Explain : public testing::Test {
@@ -191,6 +194,40 @@ TEST_F(Explain, WhatCannotBeExplainedIsRefusedBeforeAnythingIsWritten) {
     EXPECT_THAT(refused([](auto& o) { o.methods = {"svebi"}; }), HasSubstr("relevant filters"));
     EXPECT_THAT(refused([](auto& o) { o.files = {"nowhere.png"}; }), HasSubstr("nowhere.png"));
     EXPECT_THAT(refused([&](auto& o) { o.out = folder_ / "run"; }), HasSubstr("is a run directory"));
+}
+
+TEST_F(Explain, WhatShowsConvolutionsIsUsualWhereThereAreSome) {
+    const Network flat = parse_network("3F-LIF-2F", {1, 4, 4}, 3), deep = parse_network("3C3-LIF-2F", {1, 4, 4}, 3);
+    for (const std::string method : {"svebi", "sam", "gradcam", "conductance"}) {
+        EXPECT_FALSE(can_explain(method, flat)) << method;
+        EXPECT_TRUE(can_explain(method, deep)) << method;
+    }
+    EXPECT_THAT(usual_methods(deep, false), Contains("svebi"));
+    for (const bool spiking : {false, true})
+        EXPECT_THAT(usual_methods(flat, spiking), Not(AnyOf(Contains("svebi"), Contains("sam"))));
+}
+
+/// Of windows of time the text names the one that brought the most, and how much of what all brought. None is named
+/// where none spoke for the class.
+TEST_F(Explain, TheWindowOfTimeThatBroughtTheMostIsNamed) {
+    ExplainedImage image;
+    image.scores = {0, 1};
+    image.probabilities = {0.3, 0.7};
+    image.predicted = 1;
+    Decided when;
+    when.steps = 6, when.decided = 2;
+    when.windows = {{0, 2, 0.4}, {2, 3, 0.45}, {3, 6, -0.05}};
+    const auto text = [&] {
+        image.when = when;
+        ExplainResult result;
+        result.images = {image};
+        return text_of(result, parse_network("3F-LIF-2F", {1, 4, 4}, 6));
+    };
+    EXPECT_THAT(text(), HasSubstr("decided after step 2 of 6; step 3 brought the most of the score, 0.45 of 0.8\n"));
+    when.windows[0].share = 0.5;
+    EXPECT_THAT(text(), HasSubstr("; steps 1 to 2 brought the most of the score, 0.5 of\n  0.9\n"));
+    for (Decided::Window& window : when.windows) window.share = -0.1;
+    EXPECT_THAT(text(), HasSubstr("decided after step 2 of 6\n"));
 }
 
 TEST_F(Explain, ADamagedDocumentIsRefusedAndStays) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
+#include "spikelens/pipeline/paper_number.h"
 #include "spikelens/report/report.h"
 
 #include "fixture.h"
@@ -73,6 +74,33 @@ TEST(Report, ClaimsAreJudgedByIntervals) {
     EXPECT_EQ(verdict("insertion: svebi scores above grad2d"), Claim::Verdict::held);        // ours 0.72 − 0.66
     EXPECT_EQ(verdict("insertion: svebi scores above ig2d"), Claim::Verdict::contradicted);  // ours 0.72 − 0.81
     EXPECT_EQ(verdict("insertion of svebi"), Claim::Verdict::contradicted);  // 0.8459 against [0.703, 0.737]
+}
+
+/// A number that lies in an interval wider than a tenth of it on either side settles nothing.
+TEST(Report, WideIntervalsHoldNothing) {
+    EXPECT_EQ(holds(0.8, {0.75, 0.85}), std::optional(true));
+    EXPECT_EQ(holds(0.8, {0.71, 0.88}), std::nullopt);
+    EXPECT_EQ(holds(0.8, {0.2, 0.7}), std::optional(false));
+    EXPECT_EQ(holds(0.8, {}), std::nullopt);
+    ReportData data = synthetic_report();
+    data.results.evaluate->methods[0].metrics[0].ci95 = {0.6, 0.9};
+    const auto list = claims(page_of(data));
+    const auto claim = std::ranges::find(list, "insertion of svebi", &Claim::statement);
+    ASSERT_NE(claim, list.end());
+    EXPECT_EQ(claim->verdict, Claim::Verdict::undecided);
+}
+
+TEST(Report, APapersColumnStandsBesideWhatThePaperMeasured) {
+    ReportData data = synthetic_report();
+    const auto columns = [&] {
+        const std::string html = report_html(data), head = ">paper</th>";
+        size_t found = 0;
+        for (size_t at = html.find(head); at != std::string::npos; at = html.find(head, at + 1)) ++found;
+        return found;
+    };
+    const size_t both = columns();
+    std::erase_if(data.results.evaluate->paper, [](const PaperValue& paper) { return paper.metric == "deletion"; });
+    EXPECT_EQ(columns() + 1, both);
 }
 
 /// An experiment's claims are those of its document, whatever the run's own results say.

@@ -67,7 +67,7 @@ std::string stale_sentence(const Run& run, const std::filesystem::path& path, co
 bool has_result(const Run& run, const std::filesystem::path& path, const StageNotes& notes);
 
 /// Whether a method can explain a network: gates, TSA and relevance know no recurrence, shares and sltrp no threshold
-/// that adapts.
+/// that adapts; svebi, sam, gradcam and conductance show the spikes of convolutions.
 bool can_explain(std::string_view method, const Network& network);
 
 /// What is shown of single samples unless methods are named: share (gates where thresholds adapt), SVEBI, a gradient
