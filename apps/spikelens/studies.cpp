@@ -32,7 +32,7 @@ void declare(OptionTable& table, WithChoices& options) {
     declare(table, static_cast<WithSeeds&>(options));
     table.add("--exact-paper", choices.exact,
               "As the paper's code measures: 16 images of a class at a time without the last batch (9,920 test "
-              "images), the epoch best on the test set; the effect of each choice too, in runs beside the first");
+              "images), the epoch best on the test set; the effect of each choice too, in runs beside it");
     table.add("--epochs", choices.epochs, "Passes over the training set (5, as the paper says; its code has 20)");
     table.add_choice("--keep-epoch", choices.keep_epoch, kEpochWords,
                      "Weights of the last epoch (the default) or of the one best on the test set (with --exact-paper)");

@@ -231,10 +231,16 @@ std::vector<StageRecord> records_of(const std::vector<MeasuredMethod>& measured,
     return records;
 }
 
+/// Where insertion begins, unless it is the baseline of all.
+std::optional<Baseline> own_insertion_baseline(const EvaluateOptions& options) {
+    const std::optional<Baseline> into = options.metric.insertion_baseline;
+    return into == options.metric.baseline ? std::nullopt : into;
+}
+
 /// What a method and its metrics share with all others in one evaluate.json.
 Identity protocol_of(const Run& run, const EvaluateOptions& options, const std::vector<int64_t>& samples,
                      int64_t step) {
-    const auto into = options.metric.insertion_baseline;
+    const auto into = own_insertion_baseline(options);
     const json insertion = into ? json{{"insertion_baseline", baseline_text(*into)}} : json::object();
     const json masks = options.masks.empty() ? json::object() : json{{"masks", sha256_of_file(options.masks)}};
     return run.identity_of("evaluate", 3, options.coding)
@@ -262,7 +268,7 @@ EvaluateResult result_of(const Work& work, const Held& held, const std::vector<M
     result.samples = work.evaluator.samples();
     result.seed = work.options.metric.seed;
     result.baseline = baseline_text(work.options.metric.baseline);
-    if (const auto into = work.options.metric.insertion_baseline) result.insertion_baseline = baseline_text(*into);
+    if (const auto into = own_insertion_baseline(work.options)) result.insertion_baseline = baseline_text(*into);
     result.pixels_per_step =
         work.options.metric.pixels_per_step > 0 ? work.options.metric.pixels_per_step : network.width;
     result.steps = (pixels + result.pixels_per_step - 1) / result.pixels_per_step;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "spikelens/core/counted.h"
 #include "spikelens/core/error.h"
 #include "spikelens/core/printable.h"
 #include "spikelens/model_io/model_file.h"
@@ -100,8 +101,8 @@ void write_made_run(const RunInMaking& making, const std::string& stage, const j
 
 void check_outputs(const Network& network, const SampleSource& samples, const std::string& data) {
     if (network.class_count() != static_cast<int64_t>(samples.classes().size()))
-        throw InputError(fmt::format("the network ends in {} outputs, but {} has {} classes", network.class_count(),
-                                     data, samples.classes().size()));
+        throw InputError(fmt::format("the network ends in {}, but {} has {}", counted(network.class_count(), "output"),
+                                     data, counted(std::ssize(samples.classes()), "class")));
 }
 
 void replace_last_layer(Network& network, int64_t outputs, uint64_t seed) {

@@ -577,6 +577,9 @@ class Merging(RunTest):
         said = self.evaluate(run, "--methods", "input", "--samples", "21").stderr
         self.assertIn("grad2d.h5", said)
         self.assertEqual(sorted(path.name for path in (run / "evaluate").iterdir()), ["input.h5"])
+        same = self.evaluate(run, "--methods", "input", "--samples", "21", "--insertion-baseline", "black")
+        self.assertNotIn("removed", same.stderr)  # black is the baseline of all
+        self.assertNotIn("insertion_baseline", json.loads(same.stdout)["identity"])
 
     def test_what_is_asked_for_is_a_method_once_and_samples_that_exist(self):
         run = self.new_run("asked")
