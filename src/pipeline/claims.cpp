@@ -1,5 +1,6 @@
 #include "spikelens/pipeline/claims.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -37,5 +38,23 @@ std::string measured_text(const PaperClaim& claim) {
 }
 
 std::string paper_text(const PaperClaim& claim) { return cell(claim.paper); }
+
+std::vector<std::string> choices_of(const std::vector<PaperClaim>& claims) {
+    std::vector<std::string> choices;
+    for (const PaperClaim& claim : claims)
+        if (claim.choice && std::ranges::find(choices, *claim.choice) == choices.end())
+            choices.push_back(*claim.choice);
+    return choices;
+}
+
+std::string change_text(const std::vector<PaperClaim>& claims, const std::string& claim, const std::string& choice) {
+    for (const PaperClaim& one : claims) {
+        if (one.claim != claim || one.choice != choice || !one.change) continue;
+        const auto& over = one.change_ci95;
+        return fmt::format("{:+.4f}{}", *one.change,
+                           over ? fmt::format(" ± {:.4f}", (over->high - over->low) / 2) : std::string());
+    }
+    return {};
+}
 
 }  // namespace spikelens

@@ -70,7 +70,8 @@ Verdict verdict_of(const PaperClaim& claim) { return claim.paper.is_null() ? Ver
 std::vector<Claim> of_experiment(const ClaimsResult& made) {
     std::vector<Claim> list;
     for (const PaperClaim& claim : made.claims)
-        list.push_back({claim.claim, paper_text(claim), measured_text(claim), "", verdict_of(claim)});
+        if (!claim.choice)
+            list.push_back({claim.claim, paper_text(claim), measured_text(claim), "", verdict_of(claim)});
     return list;
 }
 
@@ -114,6 +115,7 @@ Html each_seed(const std::vector<SeedClaims>& seeds) {
     Html heads = column("Claim"), rows;
     for (const SeedClaims& seed : seeds) heads += column(fmt::format("Seed {}", seed.seed));
     for (size_t i = 0; i < seeds.front().claims.size(); ++i) {
+        if (seeds.front().claims[i].choice) continue;
         Html cells = tag("th", {{"scope", "row"}}, seeds.front().claims[i].claim);
         for (const SeedClaims& seed : seeds)
             cells += i < seed.claims.size()
@@ -123,6 +125,22 @@ Html each_seed(const std::vector<SeedClaims>& seeds) {
     }
     return tag("details", tag("summary", "Each seed by itself"),
                table("Claims of each seed", "table.scores", heads, rows));
+}
+
+/// By how much the paper's numbers change with one choice made otherwise; empty without choices.
+Html choices_table(const std::vector<PaperClaim>& claims) {
+    const std::vector<std::string> choices = choices_of(claims);
+    if (choices.empty()) return {};
+    Html heads = column("Change with"), rows;
+    for (const std::string& choice : choices) heads += column(choice);
+    for (const PaperClaim& number : claims) {
+        if (number.choice != choices.front()) continue;
+        Html cells = tag("th", {{"scope", "row"}}, number.claim);
+        for (const std::string& choice : choices) cells += tag("td", change_text(claims, number.claim, choice));
+        rows += tag("tr", cells);
+    }
+    return tag("h3", "What each choice changes") + table("Effects of choices", "table.scores", heads, rows) +
+           tag("p.note", "Each column is a run in which that alone was made otherwise.");
 }
 
 }  // namespace
@@ -139,7 +157,8 @@ Html claims_table(const Page& page) {
            tag("table.cards",
                tag("thead", tag("tr", columns({"Claim", "Paper", "Measured, 95 % interval", "Verdict"}))),
                tag("tbody", rows)) +
-           tag("p.note", rules(page, list)) + (several ? each_seed(made->seeds) : Html());
+           tag("p.note", rules(page, list)) + (several ? each_seed(made->seeds) : Html()) +
+           (made ? choices_table(made->claims) : Html());
 }
 
 std::vector<Claim> claims(const Page& page) {

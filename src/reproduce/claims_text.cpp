@@ -15,6 +15,22 @@ std::string verdict_text(const PaperClaim& claim) {
     return !claim.held ? "undecided" : *claim.held ? "held" : "not held";
 }
 
+/// By how much numbers change with one choice made otherwise; empty without choices.
+std::string choices_text(const std::vector<PaperClaim>& claims) {
+    const std::vector<std::string> choices = choices_of(claims);
+    if (choices.empty()) return {};
+    std::vector<TextTable::Column> columns = {{"change with"}};
+    for (const std::string& choice : choices) columns.push_back({choice, TextTable::Align::right});
+    TextTable table(columns);
+    for (const PaperClaim& number : claims) {
+        if (number.choice != choices.front()) continue;
+        std::vector<std::string> row = {number.claim};
+        for (const std::string& choice : choices) row.push_back(change_text(claims, number.claim, choice));
+        table.add(row);
+    }
+    return "\n" + table.text();
+}
+
 /// What the first seed measured, then the claims; says what is of one seed and what of all where there are several.
 std::string with_claims(const std::string& measured, const std::vector<PaperClaim>& claims,
                         const std::vector<SeedClaims>& seeds) {
@@ -28,8 +44,9 @@ std::string with_claims(const std::string& measured, const std::vector<PaperClai
 std::string text_of(const std::vector<PaperClaim>& claims) {
     constexpr auto right = TextTable::Align::right;
     TextTable table({{"claim"}, {"paper", right}, {"measured, 95 % interval", right}, {"verdict"}});
-    for (const PaperClaim& row : claims) table.add({row.claim, paper_text(row), measured_text(row), verdict_text(row)});
-    return table.text();
+    for (const PaperClaim& row : claims)
+        if (!row.choice) table.add({row.claim, paper_text(row), measured_text(row), verdict_text(row)});
+    return table.text() + choices_text(claims);
 }
 
 std::string text_of(const SvebiMnistResult& result) {

@@ -22,6 +22,13 @@ PaperClaim of_numbers(PaperClaim claim, const std::vector<double>& values) {
     return claim;
 }
 
+void join_changes(PaperClaim& claim, const std::vector<double>& changes) {
+    const Estimate mean = estimate_mean(changes);
+    claim.change = mean.mean;
+    claim.change_ci95.reset();
+    if (Interval(mean).known()) claim.change_ci95 = Interval(mean);
+}
+
 PaperClaim of_verdicts(PaperClaim claim, const std::vector<std::optional<bool>>& held) {
     const auto yes = std::ranges::count(held, std::optional(true)), no = std::ranges::count(held, std::optional(false));
     claim.measured = fmt::format("{} of {} seeds", yes, held.size());
@@ -45,14 +52,16 @@ std::vector<PaperClaim> over_seeds(const std::vector<SeedClaims>& seeds) {
     std::vector<PaperClaim> claims;
     for (size_t i = 0; i < seeds.front().claims.size(); ++i) {
         const PaperClaim& first = seeds.front().claims[i];
-        std::vector<double> numbers;
+        std::vector<double> numbers, changes;
         std::vector<std::optional<bool>> held;
         for (const SeedClaims& seed : seeds) {
-            assert(seed.claims[i].claim == first.claim);
+            assert(seed.claims[i].claim == first.claim && seed.claims[i].choice == first.choice);
             if (seed.claims[i].measured.is_number()) numbers.push_back(seed.claims[i].measured);
+            if (seed.claims[i].change) changes.push_back(*seed.claims[i].change);
             held.push_back(seed.claims[i].held);
         }
         claims.push_back(numbers.size() == seeds.size() ? of_numbers(first, numbers) : of_verdicts(first, held));
+        if (changes.size() == seeds.size()) join_changes(claims.back(), changes);
     }
     return claims;
 }

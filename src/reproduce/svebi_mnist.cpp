@@ -121,8 +121,8 @@ void begin_as(const std::filesystem::path& other, const Choice& of_other, const 
     }
 }
 
-nlohmann::json change_of(const nlohmann::json& after, const nlohmann::json& before) {
-    if (!after.is_number() || !before.is_number()) return nullptr;
+std::optional<double> change_of(const nlohmann::json& after, const nlohmann::json& before) {
+    if (!after.is_number() || !before.is_number()) return std::nullopt;
     return after.get<double>() - before.get<double>();
 }
 
@@ -137,10 +137,9 @@ void add_variant(const ReproduceOptions& options, const Choice& choice, const Va
     const SvebiMnistResult result = measure(experiment, other, variant.choice, {"svebi", "grad2d", "ig2d"});
     for (size_t i = 0; i < result.claims.size(); ++i) {
         PaperClaim claim = result.claims[i];
-        claim.claim += ", " + variant.words;
+        claim.choice = variant.words;
+        claim.change = change_of(claim.measured, numbers[i].measured);
         claims.push_back(claim);
-        claims.push_back({"effect of " + variant.words + ": " + numbers[i].claim, nullptr,
-                          change_of(claim.measured, numbers[i].measured), std::nullopt, std::nullopt});
     }
 }
 

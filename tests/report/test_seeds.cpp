@@ -31,6 +31,18 @@ TEST(Seeds, ClaimsAreJoined) {
     EXPECT_EQ(mixed[2].held, std::nullopt);
 }
 
+/// Changes 1, 2 and 3: mean 2, s = 1, t(2) = 4.303 over √3.
+TEST(Seeds, ChangesByAChoiceAreJoined) {
+    const auto seed = [](uint64_t number, double change) {
+        return SeedClaims{number, "run", {{"accuracy", 0.5, change, false, {}, "20 epochs", change}}};
+    };
+    const auto claims = over_seeds({seed(1, 1), seed(2, 2), seed(3, 3)});
+    EXPECT_EQ(claims[0].choice, "20 epochs");
+    EXPECT_DOUBLE_EQ(claims[0].change.value(), 2);
+    EXPECT_EQ(change_text(claims, "accuracy", "20 epochs"), "+2.0000 ± 2.4841");
+    EXPECT_EQ(change_text(claims, "accuracy", "5 epochs"), "");
+}
+
 TEST(Seeds, EachHasItsOwnRun) {
     ReproduceOptions options;
     options.out = "runs/a";

@@ -15,13 +15,17 @@ namespace spikelens {
 /// A claim of a paper beside what was measured.
 struct PaperClaim {
     std::string claim;
-    nlohmann::json paper, measured;  ///< a number, or words
-    std::optional<bool> held;        ///< absent: the intervals do not decide, or nothing is claimed
-    std::optional<Interval> ci95;    ///< of a measured number
+    nlohmann::json paper, measured;         ///< a number, or words
+    std::optional<bool> held;               ///< absent: the intervals do not decide, or nothing is claimed
+    std::optional<Interval> ci95;           ///< of a measured number
+    std::optional<std::string> choice{};    ///< what was made otherwise than in the run: "20 epochs"
+    std::optional<double> change{};         ///< by how much that changes the number
+    std::optional<Interval> change_ci95{};  ///< over several seeds
 
     static void fields(auto& self, auto& field) {
         field("claim", self.claim), field("paper", self.paper), field("measured", self.measured);
-        field.nullable("held", self.held), field("ci95", self.ci95);
+        field.nullable("held", self.held), field("ci95", self.ci95), field("choice", self.choice);
+        field("change", self.change), field("change_ci95", self.change_ci95);
     }
 };
 
@@ -59,5 +63,11 @@ void keep_claims(const Run& run, ClaimsResult claims);
 std::string measured_text(const PaperClaim& claim);
 /// "0.8459", a word as it is, "—" for none.
 std::string paper_text(const PaperClaim& claim);
+
+/// The choices that claims were made with, in their order.
+std::vector<std::string> choices_of(const std::vector<PaperClaim>& claims);
+/// By how much a choice changes the number of a claim: "+0.0342", over seeds "+0.0342 ± 0.0100"; empty where it is not
+/// there.
+std::string change_text(const std::vector<PaperClaim>& claims, const std::string& claim, const std::string& choice);
 
 }  // namespace spikelens
