@@ -54,8 +54,13 @@ Evidence evidence_of(const Engine& engine, const Samples& samples, const std::op
         engine.execution().report("evidence of filters", first, samples.count());
         const Input input = samples.batch(first, std::min(kAtOnce, samples.count() - first));
         const std::vector<int> classes = targets_of(engine, input, targets, first);
-        all.values.append(filter_evidence(engine, input, classes, rule));
-        if (rule == EvidenceRule::share) all.biases.append(bias_evidence(engine, input, classes));
+        if (rule == EvidenceRule::share) {
+            const ShareEvidence both = share_evidence(engine, input, classes);
+            all.values.append(both.filters);
+            all.biases.append(both.biases);
+        } else {
+            all.values.append(filter_evidence(engine, input, classes, rule));
+        }
         all.targets.insert(all.targets.end(), classes.begin(), classes.end());
     }
     return all;

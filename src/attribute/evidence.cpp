@@ -52,18 +52,6 @@ int64_t neurons_of(const Layer& layer) { return int64_t{layer.out_height} * laye
 
 constexpr ShareOptions kClassAlone = {.contrast = false, .soft = false};
 
-void by_share(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
-    const Network& network = engine.network();
-    const std::vector<FilterIndex> filters = response_filters(network);
-    const auto visit = [&](int64_t n, const ShareSweep::LayerShares& shares) {
-        const Layer& layer = network.layers[shares.layer];
-        add_layer<uint8_t>({shares.layer, neurons_of(layer), shares.spikes, shares.share}, layer.out_channels, filters,
-                           evidence.row(n));
-    };
-    share_out(
-        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {}, visit);
-}
-
 void by_gate(const Engine& engine, const Input& input, std::span<const int> targets, DoubleArray& evidence) {
     const Network& network = engine.network();
     const GateSweep sweep(network);
@@ -115,22 +103,30 @@ std::string evidence_name(EvidenceRule rule) {
 }
 
 DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule) {
+    if (rule == EvidenceRule::share) return share_evidence(engine, input, targets).filters;
     check_targets(engine.network(), targets, input.samples());
     DoubleArray evidence({input.samples(), static_cast<int64_t>(response_filters(engine.network()).size())});
-    if (rule == EvidenceRule::share) by_share(engine, input, targets, evidence);
     if (rule == EvidenceRule::gate) by_gate(engine, input, targets, evidence);
     if (rule == EvidenceRule::gradient) by_gradient(engine, input, targets, evidence);
     if (rule == EvidenceRule::occlusion) by_occlusion(engine, input, targets, evidence);
     return evidence;
 }
 
-DoubleArray bias_evidence(const Engine& engine, const Input& input, std::span<const int> targets) {
-    check_targets(engine.network(), targets, input.samples());
-    DoubleArray above({input.samples(), static_cast<int64_t>(engine.network().layers.size())});
+ShareEvidence share_evidence(const Engine& engine, const Input& input, std::span<const int> targets) {
+    const Network& network = engine.network();
+    check_targets(network, targets, input.samples());
+    const std::vector<FilterIndex> filters = response_filters(network);
+    ShareEvidence evidence{DoubleArray({input.samples(), std::ssize(filters)}),
+                           DoubleArray({input.samples(), std::ssize(network.layers)})};
+    const auto visit = [&](int64_t n, const ShareSweep::LayerShares& shares) {
+        const Layer& layer = network.layers[shares.layer];
+        add_layer<uint8_t>({shares.layer, neurons_of(layer), shares.spikes, shares.share}, layer.out_channels, filters,
+                           evidence.filters.row(n));
+        evidence.biases.row(n)[shares.layer] = shares.above;
+    };
     share_out(
-        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {},
-        [&](int64_t n, const ShareSweep::LayerShares& shares) { above.row(n)[shares.layer] = shares.above; });
-    return above;
+        engine, input, targets, kClassAlone, [](int64_t, const Shares&) {}, visit);
+    return evidence;
 }
 
 }  // namespace spikelens

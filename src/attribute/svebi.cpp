@@ -189,8 +189,8 @@ class Svebi final : public AttributionMethod {
     static Shown shown_of(MethodOptions& options) {
         const auto shown = options.choice<Shown>(
             "filters", {{"relevant", Shown::relevant}, {"share", Shown::share}, {"all", Shown::all}},
-            "whose spikes are shown, beyond the paper: share, of those whose spikes brought something to the score, as "
-            "spikelens filters tells; all, whatever the class");
+            "whose spikes are shown, beyond the paper: share, of those whose spikes brought something to the sample's "
+            "score; all, whatever the class");
         options.brings("filters=relevant", "mu");
         options.brings("filters=relevant or filters=share", "scale");
         return shown;

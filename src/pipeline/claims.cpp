@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "spikelens/pipeline/fields.h"
-#include "spikelens/pipeline/paper_number.h"
 #include "spikelens/pipeline/store.h"
 
 namespace spikelens {
@@ -15,6 +14,12 @@ namespace {
 std::string cell(const nlohmann::json& value) {
     if (value.is_null()) return "—";
     return value.is_string() ? value.get<std::string>() : fmt::format("{:.4f}", value.get<double>());
+}
+
+std::string change_text(const PaperClaim& claim) {
+    const auto& over = claim.change_ci95;
+    return (claim.change ? fmt::format("{:+.4f}", *claim.change) : "—") +
+           (over ? fmt::format(" ± {:.4f}", (over->high - over->low) / 2) : "");
 }
 
 }  // namespace
@@ -39,22 +44,18 @@ std::string measured_text(const PaperClaim& claim) {
 
 std::string paper_text(const PaperClaim& claim) { return cell(claim.paper); }
 
-std::vector<std::string> choices_of(const std::vector<PaperClaim>& claims) {
-    std::vector<std::string> choices;
-    for (const PaperClaim& claim : claims)
-        if (claim.choice && std::ranges::find(choices, *claim.choice) == choices.end())
-            choices.push_back(*claim.choice);
-    return choices;
-}
-
-std::string change_text(const std::vector<PaperClaim>& claims, const std::string& claim, const std::string& choice) {
-    for (const PaperClaim& one : claims) {
-        if (one.claim != claim || one.choice != choice || !one.change) continue;
-        const auto& over = one.change_ci95;
-        return fmt::format("{:+.4f}{}", *one.change,
-                           over ? fmt::format(" ± {:.4f}", (over->high - over->low) / 2) : std::string());
+ChoiceChanges choice_changes(const std::vector<PaperClaim>& claims) {
+    ChoiceChanges table;
+    for (const PaperClaim& claim : claims) {
+        if (!claim.choice) continue;
+        if (std::ranges::find(table.choices, *claim.choice) == table.choices.end())
+            table.choices.push_back(*claim.choice);
+        const auto of_claim = [&](const std::vector<std::string>& row) { return row.front() == claim.claim; };
+        auto row = std::ranges::find_if(table.rows, of_claim);
+        if (row == table.rows.end()) row = table.rows.insert(row, {claim.claim});
+        row->push_back(change_text(claim));
     }
-    return {};
+    return table;
 }
 
 }  // namespace spikelens

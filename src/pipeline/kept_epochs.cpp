@@ -41,7 +41,6 @@ void KeptEpochs::choose(Network& network, const TrainState& state, const SampleS
     for (int epoch = 1; epoch <= state.epochs_done; ++epoch) {
         const Accuracy measured =
             measure_accuracy(CpuEngine(load_model(files_.epoch(epoch)), execution), test,
-
                              fmt::format("test samples, epoch {} of {}", epoch, state.epochs_done));
         accuracies_.push_back(static_cast<double>(measured.correct) /
                               static_cast<double>(std::max<int64_t>(1, measured.samples)));

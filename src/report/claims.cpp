@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/pipeline/paper_number.h"
-
 #include "numbers.h"
 #include "page.h"
 
@@ -65,18 +63,15 @@ void add_ablation(const InterpretResult& interpretation, std::vector<Claim>& lis
     list.push_back(claim);
 }
 
-Verdict verdict_of(const PaperClaim& claim) { return claim.paper.is_null() ? Verdict::none : verdict_of(claim.held); }
-
 std::vector<Claim> of_experiment(const ClaimsResult& made) {
     std::vector<Claim> list;
     for (const PaperClaim& claim : made.claims)
         if (!claim.choice)
-            list.push_back({claim.claim, paper_text(claim), measured_text(claim), "", verdict_of(claim)});
+            list.push_back({claim.claim, paper_text(claim), measured_text(claim), "", verdict_of(claim.held)});
     return list;
 }
 
 Html verdict_badge(Verdict verdict) {
-    if (verdict == Verdict::none) return {};
     static constexpr const char* words[] = {"held", "undecided", "not held"};
     static constexpr const char* selectors[] = {"span.verdict.held", "span.verdict.undecided",
                                                 "span.verdict.contradicted"};
@@ -119,7 +114,7 @@ Html each_seed(const std::vector<SeedClaims>& seeds) {
         Html cells = tag("th", {{"scope", "row"}}, seeds.front().claims[i].claim);
         for (const SeedClaims& seed : seeds)
             cells += i < seed.claims.size()
-                         ? tag("td", measured_text(seed.claims[i]), " ", verdict_badge(verdict_of(seed.claims[i])))
+                         ? tag("td", measured_text(seed.claims[i]), " ", verdict_badge(verdict_of(seed.claims[i].held)))
                          : tag("td");
         rows += tag("tr", cells);
     }
@@ -129,14 +124,13 @@ Html each_seed(const std::vector<SeedClaims>& seeds) {
 
 /// By how much the paper's numbers change with one choice made otherwise; empty without choices.
 Html choices_table(const std::vector<PaperClaim>& claims) {
-    const std::vector<std::string> choices = choices_of(claims);
-    if (choices.empty()) return {};
+    const ChoiceChanges changes = choice_changes(claims);
+    if (changes.choices.empty()) return {};
     Html heads = column("Change with"), rows;
-    for (const std::string& choice : choices) heads += column(choice);
-    for (const PaperClaim& number : claims) {
-        if (number.choice != choices.front()) continue;
-        Html cells = tag("th", {{"scope", "row"}}, number.claim);
-        for (const std::string& choice : choices) cells += tag("td", change_text(claims, number.claim, choice));
+    for (const std::string& choice : changes.choices) heads += column(choice);
+    for (const std::vector<std::string>& row : changes.rows) {
+        Html cells = tag("th", {{"scope", "row"}}, row.front());
+        for (size_t i = 1; i < row.size(); ++i) cells += tag("td", row[i]);
         rows += tag("tr", cells);
     }
     return tag("h3", "What each choice changes") + table("Effects of choices", "table.scores", heads, rows) +

@@ -97,12 +97,7 @@ std::string standing_words(const EvaluateResult& evaluation, const std::string& 
 
 struct Claim {
     std::string statement, paper, ours, source;
-    enum class Verdict {
-        held,
-        undecided,
-        contradicted,
-        none
-    } verdict = Verdict::undecided;  ///< none: nothing is claimed
+    enum class Verdict { held, undecided, contradicted } verdict = Verdict::undecided;
 };
 /// Published values and orders beside this run's: as the experiment that made the run judged them, else by 95 %
 /// intervals.

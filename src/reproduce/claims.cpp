@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "spikelens/io/json_fields.h"
-#include "spikelens/pipeline/paper_number.h"
 
 namespace spikelens {
 

@@ -9,7 +9,7 @@
 
 namespace spikelens {
 
-/// A number against the paper's, by holds() (pipeline/paper_number.h).
+/// A number against the paper's, by holds() (pipeline/claims.h).
 PaperClaim number_claim(const std::string& claim, double paper, double measured, const Interval& ci95);
 /// Relevant filters silenced hurt more than random: by the interval of the difference, of two independent means.
 PaperClaim ablation_claim(const AblationSummary::Point& point);

@@ -9,25 +9,18 @@ namespace spikelens {
 
 namespace {
 
-/// Of a claim; nothing where nothing is claimed.
 std::string verdict_text(const PaperClaim& claim) {
-    if (claim.paper.is_null()) return "";
     return !claim.held ? "undecided" : *claim.held ? "held" : "not held";
 }
 
 /// By how much numbers change with one choice made otherwise; empty without choices.
 std::string choices_text(const std::vector<PaperClaim>& claims) {
-    const std::vector<std::string> choices = choices_of(claims);
-    if (choices.empty()) return {};
+    const ChoiceChanges changes = choice_changes(claims);
+    if (changes.choices.empty()) return {};
     std::vector<TextTable::Column> columns = {{"change with"}};
-    for (const std::string& choice : choices) columns.push_back({choice, TextTable::Align::right});
+    for (const std::string& choice : changes.choices) columns.push_back({choice, TextTable::Align::right});
     TextTable table(columns);
-    for (const PaperClaim& number : claims) {
-        if (number.choice != choices.front()) continue;
-        std::vector<std::string> row = {number.claim};
-        for (const std::string& choice : choices) row.push_back(change_text(claims, number.claim, choice));
-        table.add(row);
-    }
+    for (const std::vector<std::string>& row : changes.rows) table.add(row);
     return "\n" + table.text();
 }
 

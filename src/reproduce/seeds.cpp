@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "spikelens/pipeline/paper_number.h"
-
 namespace spikelens {
 namespace {
 

@@ -99,7 +99,7 @@ TEST(FilterEvidence, ByShareAndLaterBiasesAddUpToTheScore) {
         const std::vector<FilterIndex> filters = response_filters(network);
         for (const Input& input : {Input(test::test_images(3, {1, 8, 8})), Input(test::test_spikes(9, 3, {1, 8, 8}))}) {
             const DoubleArray evidence = filter_evidence(engine, input, targets, EvidenceRule::share);
-            const DoubleArray above = bias_evidence(engine, input, targets);
+            const DoubleArray above = share_evidence(engine, input, targets).biases;
             const FloatArray scores = engine.run(input).scores;
             for (int64_t n = 0; n < 3; ++n) {
                 std::vector<double> sum(network.layers.size()), size(network.layers.size());

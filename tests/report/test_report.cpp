@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "spikelens/core/error.h"
-#include "spikelens/pipeline/paper_number.h"
 #include "spikelens/report/report.h"
 
 #include "fixture.h"

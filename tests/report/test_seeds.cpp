@@ -39,8 +39,9 @@ TEST(Seeds, ChangesByAChoiceAreJoined) {
     const auto claims = over_seeds({seed(1, 1), seed(2, 2), seed(3, 3)});
     EXPECT_EQ(claims[0].choice, "20 epochs");
     EXPECT_DOUBLE_EQ(claims[0].change.value(), 2);
-    EXPECT_EQ(change_text(claims, "accuracy", "20 epochs"), "+2.0000 ± 2.4841");
-    EXPECT_EQ(change_text(claims, "accuracy", "5 epochs"), "");
+    const ChoiceChanges table = choice_changes(claims);
+    EXPECT_EQ(table.choices, std::vector<std::string>{"20 epochs"});
+    EXPECT_EQ(table.rows, (std::vector<std::vector<std::string>>{{"accuracy", "+2.0000 ± 2.4841"}}));
 }
 
 TEST(Seeds, EachHasItsOwnRun) {

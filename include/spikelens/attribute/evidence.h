@@ -34,8 +34,12 @@ std::string evidence_name(EvidenceRule rule);
 /// step by itself.
 DoubleArray filter_evidence(const Engine& engine, const Input& input, std::span<const int> targets, EvidenceRule rule);
 
-/// What the biases and resets of later layers brought, beside what the filters of each layer did by share: [N, layers],
-/// 0 where a layer has no neuron. Throws as filter_evidence.
-DoubleArray bias_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
+struct ShareEvidence {
+    DoubleArray filters;  ///< as filter_evidence by share
+    DoubleArray biases;   ///< [N, layers], what the biases and resets of later layers brought; 0 without a neuron
+};
+
+/// Both by the same sweep. Throws as filter_evidence.
+ShareEvidence share_evidence(const Engine& engine, const Input& input, std::span<const int> targets);
 
 }  // namespace spikelens

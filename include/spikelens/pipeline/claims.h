@@ -16,7 +16,7 @@ namespace spikelens {
 struct PaperClaim {
     std::string claim;
     nlohmann::json paper, measured;         ///< a number, or words
-    std::optional<bool> held;               ///< absent: the intervals do not decide, or nothing is claimed
+    std::optional<bool> held;               ///< absent: the intervals do not decide
     std::optional<Interval> ci95;           ///< of a measured number
     std::optional<std::string> choice{};    ///< what was made otherwise than in the run: "20 epochs"
     std::optional<double> change{};         ///< by how much that changes the number
@@ -28,6 +28,10 @@ struct PaperClaim {
         field("change", self.change), field("change_ci95", self.change_ci95);
     }
 };
+
+/// Whether a paper's number lies in our interval. Absent without an interval, and where the number lies in one that is
+/// wider than a tenth of it on either side: that holds nearly anything.
+std::optional<bool> holds(double paper, const Interval& ours);
 
 /// What one of several runs says of the claims.
 struct SeedClaims {
@@ -61,13 +65,14 @@ void keep_claims(const Run& run, ClaimsResult claims);
 
 /// "0.7818 [0.7778, 0.7858]", a word as it is, "—" for none.
 std::string measured_text(const PaperClaim& claim);
-/// "0.8459", a word as it is, "—" for none.
+/// "0.8459", a word as it is.
 std::string paper_text(const PaperClaim& claim);
 
-/// The choices that claims were made with, in their order.
-std::vector<std::string> choices_of(const std::vector<PaperClaim>& claims);
-/// By how much a choice changes the number of a claim: "+0.0342", over seeds "+0.0342 ± 0.0100"; empty where it is not
-/// there.
-std::string change_text(const std::vector<PaperClaim>& claims, const std::string& claim, const std::string& choice);
+/// By how much each choice changes each number, as a table.
+struct ChoiceChanges {
+    std::vector<std::string> choices;            ///< in their order; empty where none was made otherwise
+    std::vector<std::vector<std::string>> rows;  ///< the claim, then of each choice "+0.0342", over seeds "… ± 0.0100"
+};
+ChoiceChanges choice_changes(const std::vector<PaperClaim>& claims);
 
 }  // namespace spikelens
